@@ -1,0 +1,83 @@
+"""The errors that touchcapture raises.
+
+::
+
+    CaptureError
+    +-- ConfigError (ValueError)        a run configuration is wrong: file, key, value, what is allowed
+    +-- TouchLogError (ValueError)      a touch log cannot be read: path, line
+    +-- InvalidEventError (ValueError)  an argument of the tracking API is wrong: argument, value, limit
+    +-- SinkError                       a sink did not take a batch: sink, retryable
+    +-- StoreError                      the local store cannot be used
+
+The native core raises builtins only (``ValueError``, ``TypeError``, ``MemoryError``).
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CaptureError",
+    "ConfigError",
+    "InvalidEventError",
+    "SinkError",
+    "StoreError",
+    "TouchLogError",
+]
+
+
+class CaptureError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ConfigError(CaptureError, ValueError):
+    """A run configuration, or an argument that stands for one, is wrong.
+
+    The message names the source (file or environment variable), the key path, the value, what is
+    allowed and, for an unknown key, the nearest known one.
+    """
+
+
+class TouchLogError(CaptureError, ValueError):
+    """A touch log cannot be read.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, without the place.
+    path : str, optional
+        The log, as the caller named it; ``-`` is standard input.
+    line : int, optional
+        1-based line of the log where the reading stopped.
+    """
+
+    def __init__(self, message: str, *, path: str = "", line: int | None = None) -> None:
+        place = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
+        super().__init__(place + message)
+        self.path = path
+        self.line = line
+
+
+class InvalidEventError(CaptureError, ValueError):
+    """An argument of the tracking API is wrong; nothing was recorded."""
+
+
+class SinkError(CaptureError):
+    """A sink did not take a batch.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    sink : str
+        Name of the sink.
+    retryable : bool
+        Whether sending the same bytes again later may succeed.
+    """
+
+    def __init__(self, message: str, *, sink: str = "", retryable: bool = False) -> None:
+        super().__init__(f"sink {sink!r}: {message}" if sink else message)
+        self.sink = sink
+        self.retryable = retryable
+
+
+class StoreError(CaptureError):
+    """The local store cannot be opened, read or written."""

@@ -1,0 +1,277 @@
+"""Checking of settings: how a TOML table or an environment variable becomes a checked struct.
+
+`config` says which keys there are; this module says what is wrong with a value, in one line that
+names the key, the value, what is allowed and the nearest known key. Sinks check their own keys with it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import types
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import NODEFAULT, Meta
+
+from capture.errors import ConfigError
+
+__all__ = [
+    "Section",
+    "allowed",
+    "build_sections",
+    "build_sinks",
+    "construct",
+    "is_disabled",
+    "nearest",
+    "read_toml",
+]
+
+_FALSE = frozenset({"", "0", "false", "no", "off"})
+_BASICS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    type(None): "nothing",
+    dict: "a table",
+    tuple: "a list",
+}
+_SinkT = TypeVar("_SinkT")
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of settings that are checked whenever one is built.
+
+    Raises
+    ------
+    ConfigError
+        On construction, naming the key, the value and what is allowed.
+    """
+
+    #: Key path of the section, in messages.
+    section: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        for key, kind in hints(type(self)).items():
+            value = getattr(self, key)
+            checked = check(f"{self.section}.{key}", value, kind)
+            if checked is not value:
+                msgspec.structs.force_setattr(self, key, checked)
+
+
+def hints(struct: type[Section]) -> dict[str, Any]:
+    """Return key -> annotated type of a section, in the order of its fields."""
+    found = _HINTS.get(struct)
+    if found is None:
+        known = get_type_hints(struct, include_extras=True)
+        found = _HINTS[struct] = {key: known[key] for key in struct.__struct_fields__}
+    return found
+
+
+_HINTS: dict[type[Section], dict[str, Any]] = {}
+
+
+def check(path: str, value: Any, kind: Any) -> Any:
+    """Return `value` as `kind` has it, or raise a `ConfigError` that says what is allowed at `path`."""
+    try:
+        result = msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        raise ConfigError(f"{path} = {_shown(value)}: expected {allowed(kind)}") from None
+    if isinstance(result, float) and not math.isfinite(result):
+        raise ConfigError(f"{path} = {value}: expected {allowed(kind)}, finite")
+    return result
+
+
+def allowed(kind: Any) -> str:
+    """Describe in words what a setting's type allows: ``a number above 0, at most 10 (dp)``."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        base, *metas = get_args(kind)
+        return allowed(base) + "".join(_limits(meta) for meta in metas if isinstance(meta, Meta))
+    if origin is Literal:
+        return "one of " + ", ".join(str(option) for option in get_args(kind))
+    if origin in {Union, types.UnionType}:
+        return " or ".join(allowed(part) for part in get_args(kind) if part is not type(None))
+    if origin is dict:
+        return f"a table of {allowed(get_args(kind)[1])}"
+    if origin is tuple:
+        return f"a list, each {allowed(get_args(kind)[0])}"
+    return _BASICS.get(kind, str(kind))
+
+
+def _limits(meta: Meta) -> str:
+    words = [
+        (meta.gt, " above {}"),
+        (meta.ge, " at least {}"),
+        (meta.lt, " below {}"),
+        (meta.le, " at most {}"),
+        (meta.min_length, " of at least {} characters"),
+        (meta.max_length, " of at most {} characters"),
+        (meta.pattern, " that matches {}"),
+        (meta.description, " ({})"),
+    ]
+    return ",".join(text.format(limit) for limit, text in words[:-1] if limit is not None) + (
+        words[-1][1].format(meta.description) if meta.description else ""
+    )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)``, or all that is known where nothing is near."""
+    options = list(known)
+    close = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(options)}"
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a TOML file; a `ConfigError` names the file and the place of a mistake."""
+    try:
+        document = msgspec.toml.decode(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    return dict(document)
+
+
+def build_sections(
+    sections: Mapping[str, type[Section]], tables: Mapping[str, Any], source: str, environ: Mapping[str, str]
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Return section -> key -> value from the file's tables and the environment, and what is wrong.
+
+    An override is checked by itself, so that a message names the variable and not the file.
+    """
+    prefix = f"{source}: " if source else ""
+    problems = [
+        f"{prefix}{name}: no such section; {nearest(name, [*sections, 'sinks'])}"
+        for name in tables
+        if name not in sections and name != "sinks"
+    ]
+    values: dict[str, dict[str, Any]] = {}
+    for name, struct in sections.items():
+        table = tables.get(name, {})
+        values[name] = {}
+        if not isinstance(table, dict):
+            problems.append(f"{prefix}{name} = {_shown(table)}: expected a table of settings")
+            continue
+        for key, value in table.items():
+            _take(values[name], struct, key, value, prefix, problems)
+    for variable, text in environ.items():
+        _override(sections, values, variable, text, problems)
+    return values, problems
+
+
+def _take(
+    into: dict[str, Any], struct: type[Section], key: str, value: Any, prefix: str, problems: list[str]
+) -> None:
+    kinds = hints(struct)
+    if key not in kinds:
+        problems.append(f"{prefix}{struct.section}.{key}: no such key; {nearest(key, kinds)}")
+        return
+    try:
+        into[key] = check(f"{struct.section}.{key}", value, kinds[key])
+    except ConfigError as error:
+        problems.append(f"{prefix}{error}")
+
+
+def _override(
+    sections: Mapping[str, type[Section]],
+    values: dict[str, dict[str, Any]],
+    variable: str,
+    text: str,
+    problems: list[str],
+) -> None:
+    parts = variable.split("_", 2)
+    if len(parts) != 3 or parts[0] != "CAPTURE" or parts[1].lower() not in sections:
+        return
+    struct = sections[parts[1].lower()]
+    key = parts[2].lower()
+    kind = hints(struct).get(key)
+    value: Any = text
+    if kind is not None:
+        value = _from_text(text, kind)
+    _take(values[struct.section], struct, key, value, f"{variable}: ", problems)
+
+
+def _from_text(text: str, kind: Any) -> Any:
+    """Read an environment variable as TOML where that fits the type, else as the bare text."""
+    if "," in text and get_origin(kind) is tuple and not text.startswith("["):
+        return [part.strip() for part in text.split(",")]
+    try:
+        value = msgspec.toml.decode(f"value = {text}")["value"]
+    except msgspec.DecodeError:
+        return [text] if get_origin(kind) is tuple else text
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        # A text that looks like a number or a date: app_version = 2.0.
+        return text if _takes_text(kind) else value
+    return value
+
+
+def _takes_text(kind: Any) -> bool:
+    try:
+        msgspec.convert("text", kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def construct(
+    sections: Mapping[str, type[Section]],
+    values: Mapping[str, Mapping[str, Any]],
+    source: str,
+    problems: list[str],
+) -> dict[str, Section]:
+    """Build each section; what a section finds wrong between its keys joins `problems`."""
+    prefix = f"{source}: " if source else ""
+    built: dict[str, Section] = {}
+    for name, struct in sections.items():
+        missing = [
+            field.name
+            for field in msgspec.structs.fields(struct)
+            if field.default is NODEFAULT
+            and field.default_factory is NODEFAULT
+            and field.name not in values[name]
+        ]
+        if missing:
+            if not any(f"{name}.{key}" in problem for key in missing for problem in problems):
+                problems.extend(
+                    f"{prefix}{name}.{key}: required; expected {allowed(hints(struct)[key])}"
+                    for key in missing
+                )
+            continue
+        try:
+            built[name] = struct(**values[name])
+        except ConfigError as error:
+            problems.append(f"{prefix}{error}")
+    return built
+
+
+def build_sinks(struct: type[_SinkT], tables: Any, source: str, problems: list[str]) -> tuple[_SinkT, ...]:
+    """Build the ``[[sinks]]`` tables; keys that are not common to all sinks are left to the sink."""
+    prefix = f"{source}: " if source else ""
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        problems.append(f"{prefix}sinks = {_shown(tables)}: expected [[sinks]] tables, each with a type")
+        return ()
+    built: list[_SinkT] = []
+    for index, table in enumerate(tables):
+        common = {key: table[key] for key in ("type", "name", "wire") if key in table}
+        options = {key: value for key, value in table.items() if key not in common}
+        try:
+            built.append(msgspec.convert({**common, "options": options}, struct))
+        except msgspec.ValidationError as error:
+            problems.append(f"{prefix}sinks[{index}]: {error}")
+    return tuple(built)
+
+
+def is_disabled(environ: Mapping[str, str]) -> bool:
+    """Tell whether ``CAPTURE_DISABLED`` switches everything off."""
+    return environ.get("CAPTURE_DISABLED", "").strip().lower() not in _FALSE
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,57 @@
+"""Build the native core; everything else about the package is in pyproject.toml.
+
+``CAPTURE_BUILD`` chooses the build: ``release`` (the default), ``checked`` (bounds and
+initialisation checks on) or ``trace`` (line tracing, for coverage of the ``.pyx`` files).
+``CAPTURE_ANNOTATE=1`` writes Cython's annotated HTML beside the sources.
+"""
+
+import os
+import sys
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+BUILDS = ("release", "checked", "trace")
+build = os.environ.get("CAPTURE_BUILD", "release")
+if build not in BUILDS:
+    sys.exit(f"CAPTURE_BUILD={build!r}: expected one of {', '.join(BUILDS)}")
+checked = build == "checked"
+trace = build == "trace"
+
+directives = {
+    "language_level": 3,
+    "boundscheck": checked,
+    "initializedcheck": checked,
+    "wraparound": False,
+    "cdivision": True,
+    "embedsignature": True,
+    "embedsignature.format": "python",
+    "auto_pickle": False,  # else every class gets a __reduce_cython__ that the stubs would have to list
+    "autotestdict": False,
+    "freethreading_compatible": True,
+    "linetrace": trace,
+}
+macros = (
+    [("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1"), ("CYTHON_USE_SYS_MONITORING", "0")] if trace else []
+)
+if checked:
+    macros.append(("CAPTURE_CHECKED", "1"))
+# No contraction to FMA: records are bit-identical on every machine (gestures.md, section 7).
+flags = ["-O2", "-g0", "-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wno-unused-function"]
+
+native = Extension(
+    "capture._native.*",
+    ["capture/_native/*.pyx"],
+    define_macros=macros,
+    extra_compile_args=[] if sys.platform == "win32" else flags,
+    depends=["capture/_native/kernels.h"],
+)
+setup(
+    ext_modules=cythonize(
+        [native],
+        compiler_directives=directives,
+        annotate=bool(os.environ.get("CAPTURE_ANNOTATE")),
+        force=build != "release",  # a change of directives is not in Cython's dependency check
+        nthreads=os.cpu_count() or 1,
+    ),
+)
