@@ -1,0 +1,267 @@
+"""The domain events, with full names: one struct each, all with the common section.
+
+Wire formats turn these into bytes; nothing here knows a wire key. The functions at the end build the
+parts that every event shares: the version origin, the URL of a screen, a gesture's event.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import quote
+
+import msgspec
+
+from capture.kinds import GestureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from capture.config import ProjectConfig
+    from capture.gestures import Gesture
+    from capture.targets import Target
+
+__all__ = [
+    "SDK_TYPE",
+    "SDK_VERSION",
+    "AppHide",
+    "AppShow",
+    "AppStart",
+    "CommonSection",
+    "Drag",
+    "Event",
+    "Fling",
+    "LongPress",
+    "NumberVariable",
+    "ScreenView",
+    "StringVariable",
+    "Tap",
+    "Transaction",
+    "VersionOrigin",
+    "event_int",
+    "gesture_event",
+    "screen_url",
+    "version_origin",
+]
+
+#: Version of this package, as events carry it; equals that of pyproject.toml.
+SDK_VERSION = "0.1.0"
+SDK_TYPE = "SDK-python"
+
+_INT32_MAX = 2**31 - 1
+
+
+class VersionOrigin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which versions made an event."""
+
+    sdk_version: str = msgspec.field(name="sv")
+    #: major * 10000 + minor * 100 + patch.
+    sdk_build: int = msgspec.field(name="sb")
+    app_version: str = msgspec.field(name="av")
+    app_flavor: str = msgspec.field(name="af")
+    app_build: int = msgspec.field(name="ab")
+
+
+class CommonSection(msgspec.Struct, frozen=True):
+    """What every event carries, as it was when the event occurred.
+
+    Attributes
+    ----------
+    uptime_ms : int
+        System uptime.
+    event_id : str
+        Unique; a receiver can deduplicate by it.
+    url : str
+        Names the screen; `screen_url` builds it.
+    screen_count : int
+        Screens shown so far in the session, this one included.
+    connectivity : int
+        -1 offline, 0 unknown, 1 wifi or wired, 2 2g, 3 3g, 4 4g and newer.
+    carrier_id : str or None
+        On a mobile network only.
+    orientation : int
+        0 portrait, 1 landscape.
+    version_origin : VersionOrigin
+    session_number : int
+        From 1, in order.
+    time_ms : int
+        Wall clock, ms since the epoch; a gesture's is its UP.
+    """
+
+    uptime_ms: int
+    event_id: str
+    url: str
+    screen_count: int
+    connectivity: int
+    carrier_id: str | None
+    orientation: int
+    version_origin: VersionOrigin
+    session_number: int
+    time_ms: int
+
+
+class AppStart(msgspec.Struct, frozen=True):
+    """The first event of a process."""
+
+    common: CommonSection
+
+
+class AppShow(msgspec.Struct, frozen=True):
+    """The app came to the foreground."""
+
+    common: CommonSection
+
+
+class AppHide(msgspec.Struct, frozen=True):
+    """The app left the foreground; the session is not over."""
+
+    common: CommonSection
+
+
+class ScreenView(msgspec.Struct, frozen=True):
+    """A screen was shown; `load_time_ms` is since the last gesture, app start or show of the session."""
+
+    common: CommonSection
+    title: str
+    load_time_ms: int
+
+
+class Tap(msgspec.Struct, frozen=True):
+    """A tap; `responsive` is what is said where `target.responsive` may be None, unknown."""
+
+    common: CommonSection
+    target: Target
+    responsive: bool
+    gesture: Gesture
+
+
+class LongPress(msgspec.Struct, frozen=True):
+    """A press that was held."""
+
+    common: CommonSection
+    target: Target
+    gesture: Gesture
+
+
+class Drag(msgspec.Struct, frozen=True):
+    """A slow movement: `direction` 1 to 5, `distance` in dp and `velocity` in dp/s, rounded."""
+
+    common: CommonSection
+    target: Target
+    direction: int
+    distance: int
+    velocity: int
+    gesture: Gesture
+
+
+class Fling(msgspec.Struct, frozen=True):
+    """A fast movement; fields as in `Drag`."""
+
+    common: CommonSection
+    target: Target
+    direction: int
+    distance: int
+    velocity: int
+    gesture: Gesture
+
+
+class Transaction(msgspec.Struct, frozen=True):
+    """A purchase: `currency` is the ISO 4217 number, `currency_code` its letters."""
+
+    common: CommonSection
+    value: float
+    currency: int
+    currency_code: str
+    id: str | None = None
+
+
+class StringVariable(msgspec.Struct, frozen=True):
+    """A dynamic variable with a text."""
+
+    common: CommonSection
+    key: str
+    value: str
+
+
+class NumberVariable(msgspec.Struct, frozen=True):
+    """A dynamic variable with a whole number."""
+
+    common: CommonSection
+    key: str
+    value: int
+
+
+GestureEvent: TypeAlias = Tap | LongPress | Drag | Fling
+Event: TypeAlias = (
+    AppStart | AppShow | AppHide | ScreenView | GestureEvent | Transaction | StringVariable | NumberVariable
+)
+
+
+def version_origin(project: ProjectConfig) -> VersionOrigin:
+    """Return the version origin of an app's events."""
+    major, minor, patch = (int(part) for part in SDK_VERSION.split("."))
+    return VersionOrigin(
+        sdk_version=SDK_VERSION,
+        sdk_build=major * 10_000 + minor * 100 + patch,
+        app_version=project.app_version,
+        app_flavor=project.app_flavor,
+        app_build=project.app_build,
+    )
+
+
+def screen_url(project: ProjectConfig, title: str = "", path: Iterable[str] = ()) -> str:
+    """Return the URL of a screen; every part is percent-encoded, nothing is safe.
+
+    >>> from capture.config import ProjectConfig
+    >>> screen_url(ProjectConfig(id=1, app_id="shop"), "Check out", ["cart"])
+    'app-and://shop/cart?title=Check%20out'
+    """
+    parts = "/".join(quote(part, safe="") for part in path)
+    return (
+        f"{project.url_scheme}://{quote(project.app_id or '', safe='')}/{parts}?title={quote(title, safe='')}"
+    )
+
+
+def event_int(value: float) -> int:
+    """Round a measure to the whole number that events carry: half up, capped to 2**31 - 1.
+
+    A measure that is no number (an overflowed estimate) is 0.
+    """
+    if value >= _INT32_MAX:
+        return _INT32_MAX
+    if value != value:  # noqa: PLR0124 - NaN, without a call
+        return 0
+    return math.floor(value + 0.5)
+
+
+def gesture_event(
+    gesture: Gesture, common: CommonSection, target: Target, unknown_responsive: bool
+) -> GestureEvent | None:
+    """Return the event of a recognised gesture, None for any other stroke.
+
+    Parameters
+    ----------
+    gesture : Gesture
+    common : CommonSection
+    target : Target
+        What was under the finger at DOWN.
+    unknown_responsive : bool
+        What a tap says where it is not known whether the target reacts.
+    """
+    kind = gesture.kind
+    if kind == GestureKind.TAP:
+        known = target.responsive
+        return Tap(common, target, unknown_responsive if known is None else known, gesture)
+    if kind == GestureKind.LONG_PRESS:
+        return LongPress(common, target, gesture)
+    if kind == GestureKind.NONE:
+        return None
+    build = Drag if kind == GestureKind.DRAG else Fling
+    return build(
+        common,
+        target,
+        int(gesture.direction),
+        event_int(gesture.distance),
+        event_int(gesture.velocity),
+        gesture,
+    )

@@ -1,0 +1,314 @@
+"""The native wire format: JSON batches with short keys, in a fixed order.
+
+Each wire struct has the Python names in full; ``rename`` and the order of its fields give the keys.
+`NativeFormat.encode` runs once, when an event is collected; the bytes are never decoded again on the
+device. `decode` is for receivers and tests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType, field
+
+from capture import events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["FORMAT", "Batch", "Header", "NativeFormat", "Origin", "Resolution", "WireEvent", "decode"]
+
+_UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+Uuid = Annotated[str, Meta(pattern=_UUID)]
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Int32 = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Direction = Annotated[int, Meta(ge=1, le=5)]
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a batch comes from."""
+
+    app_name: str = field(name="an")
+    sdk_type: str = field(name="st")
+    sdk_flavor: str = field(name="sf")
+
+
+class Resolution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The screen in px, held upright, and its density in px per dp."""
+
+    width: Annotated[int, Meta(ge=0)] = field(name="w")
+    height: Annotated[int, Meta(ge=0)] = field(name="h")
+    density: Annotated[float, Meta(ge=0.75, le=10)] = field(name="d")
+
+    @classmethod
+    def portrait(cls, width: int, height: int, density: float) -> Resolution:
+        """Return the resolution with the shorter side as its width, whatever the rotation."""
+        return cls(min(width, height), max(width, height), float(density))
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a batch says once: constants, composed when it is sent.
+
+    Attributes
+    ----------
+    device_manufacturer, device_model : str or msgspec.UNSET
+        Left out when unknown.
+    sent_at : int
+        ms since the epoch; `NativeFormat.compose` replaces it by the time of sending.
+    """
+
+    project_id: Annotated[int, Meta(ge=0)] = field(name="pid")
+    user_id: Uuid = field(name="uid")
+    device_type: int = field(name="dt")
+    device_manufacturer: str | UnsetType = field(name="dma", default=UNSET)
+    device_model: str | UnsetType = field(name="dmo", default=UNSET)
+    os_version: str = field(name="os")
+    language: str = field(name="l")
+    timezone: str = field(name="tz")
+    sent_at: Int64 = field(name="now")
+    origin: Origin = field(name="to")
+    resolution: Resolution = field(name="r")
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="ea"):
+    """The common section as it leads every event, after `ea`."""
+
+    uptime_ms: Int64 = field(name="upt")
+    event_id: Uuid = field(name="euid")
+    url: str
+    screen_count: Annotated[int, Meta(ge=0)] = field(name="scn")
+    connectivity: Annotated[int, Meta(ge=-1, le=4)] = field(name="c")
+    carrier_id: str | UnsetType = field(name="ci", default=UNSET)
+    orientation: Annotated[int, Meta(ge=0, le=1)] = field(name="o")
+    version_origin: events.VersionOrigin = field(name="vo")
+    session_number: Annotated[int, Meta(gt=0)] = field(name="sn")
+    time_ms: Int64 = field(name="t")
+
+
+class AppStart(_Event, frozen=True, kw_only=True, tag=0):
+    """`ea` 0."""
+
+
+class AppShow(_Event, frozen=True, kw_only=True, tag=1):
+    """`ea` 1."""
+
+
+class AppHide(_Event, frozen=True, kw_only=True, tag=2):
+    """`ea` 2."""
+
+
+class ScreenView(_Event, frozen=True, kw_only=True, tag=4):
+    """`ea` 4."""
+
+    title: str = field(name="st")
+    load_time_ms: Annotated[int, Meta(ge=0, le=2**63 - 1)] = field(name="sl")
+
+
+class _TargetEvent(_Event, frozen=True, kw_only=True):
+    target_path: str = field(name="tvp")
+    target_id: str = field(name="tvid")
+
+
+class Tap(_TargetEvent, frozen=True, kw_only=True, tag=6):
+    """`ea` 6."""
+
+    responsive: bool = field(name="ur")
+
+
+class LongPress(_TargetEvent, frozen=True, kw_only=True, tag=8):
+    """`ea` 8."""
+
+
+class _Movement(_TargetEvent, frozen=True, kw_only=True):
+    direction: Direction = field(name="fd")
+    distance: Int32 = field(name="tvd")
+    velocity: Int32 = field(name="tvv")
+
+
+class Drag(_Movement, frozen=True, kw_only=True, tag=9):
+    """`ea` 9."""
+
+
+class Fling(_Movement, frozen=True, kw_only=True, tag=10):
+    """`ea` 10."""
+
+
+class Payment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The inner object of a transaction."""
+
+    value: float = field(name="vl")
+    currency: Annotated[int, Meta(ge=0, le=999)] = field(name="cu")
+    id: str | UnsetType = UNSET
+
+
+class Transaction(_Event, frozen=True, kw_only=True, tag=16):
+    """`ea` 16."""
+
+    payment: Payment = field(name="tr")
+
+
+class StringVariable(_Event, frozen=True, kw_only=True, tag=18):
+    """`ea` 18."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=512)] = field(name="k")
+    value: Annotated[str, Meta(min_length=1, max_length=255)] = field(name="v")
+
+
+class NumberVariable(_Event, frozen=True, kw_only=True, tag=19):
+    """`ea` 19."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=512)] = field(name="k")
+    value: Annotated[int, Meta(ge=0, le=2**32 - 1)] = field(name="v")
+
+
+WireEvent: TypeAlias = (
+    AppStart
+    | AppShow
+    | AppHide
+    | ScreenView
+    | Tap
+    | LongPress
+    | Drag
+    | Fling
+    | Transaction
+    | StringVariable
+    | NumberVariable
+)
+
+
+class Batch(Header, frozen=True, kw_only=True):
+    """A whole batch as a receiver reads it: the header's fields, then the events."""
+
+    events: Annotated[list[WireEvent], Meta(min_length=1)] = field(name="pl")
+
+    @property
+    def header(self) -> Header:
+        """The header alone."""
+        return Header(**{name: getattr(self, name) for name in Header.__struct_fields__})
+
+
+def _common(common: events.CommonSection) -> dict[str, Any]:
+    return {
+        "uptime_ms": common.uptime_ms,
+        "event_id": common.event_id,
+        "url": common.url,
+        "screen_count": common.screen_count,
+        "connectivity": common.connectivity,
+        "carrier_id": UNSET if common.carrier_id is None else common.carrier_id,
+        "orientation": common.orientation,
+        "version_origin": common.version_origin,
+        "session_number": common.session_number,
+        "time_ms": common.time_ms,
+    }
+
+
+def _screen_view(event: events.ScreenView) -> ScreenView:
+    return ScreenView(**_common(event.common), title=event.title, load_time_ms=event.load_time_ms)
+
+
+# Taps, drags and flings are made while a finger lifts: their fields are written out, because unpacking
+# the dict that serves the other events costs a microsecond more.
+def _tap(event: events.Tap) -> Tap:
+    common, target = event.common, event.target
+    return Tap(
+        uptime_ms=common.uptime_ms,
+        event_id=common.event_id,
+        url=common.url,
+        screen_count=common.screen_count,
+        connectivity=common.connectivity,
+        carrier_id=UNSET if common.carrier_id is None else common.carrier_id,
+        orientation=common.orientation,
+        version_origin=common.version_origin,
+        session_number=common.session_number,
+        time_ms=common.time_ms,
+        target_path=target.path,
+        target_id=target.id,
+        responsive=event.responsive,
+    )
+
+
+def _long_press(event: events.LongPress) -> LongPress:
+    return LongPress(**_common(event.common), target_path=event.target.path, target_id=event.target.id)
+
+
+def _movement(event: events.Drag | events.Fling) -> Drag | Fling:
+    build = Drag if type(event) is events.Drag else Fling
+    common, target = event.common, event.target
+    return build(
+        uptime_ms=common.uptime_ms,
+        event_id=common.event_id,
+        url=common.url,
+        screen_count=common.screen_count,
+        connectivity=common.connectivity,
+        carrier_id=UNSET if common.carrier_id is None else common.carrier_id,
+        orientation=common.orientation,
+        version_origin=common.version_origin,
+        session_number=common.session_number,
+        time_ms=common.time_ms,
+        target_path=target.path,
+        target_id=target.id,
+        direction=event.direction,
+        distance=event.distance,
+        velocity=event.velocity,
+    )
+
+
+def _transaction(event: events.Transaction) -> Transaction:
+    payment = Payment(event.value, event.currency, UNSET if event.id is None else event.id)
+    return Transaction(**_common(event.common), payment=payment)
+
+
+#: Domain event -> what makes its wire struct.
+_BUILDERS: dict[type, Callable[[Any], WireEvent]] = {
+    events.AppStart: lambda event: AppStart(**_common(event.common)),
+    events.AppShow: lambda event: AppShow(**_common(event.common)),
+    events.AppHide: lambda event: AppHide(**_common(event.common)),
+    events.ScreenView: _screen_view,
+    events.Tap: _tap,
+    events.LongPress: _long_press,
+    events.Drag: _movement,
+    events.Fling: _movement,
+    events.Transaction: _transaction,
+    events.StringVariable: lambda event: StringVariable(
+        **_common(event.common), key=event.key, value=event.value
+    ),
+    events.NumberVariable: lambda event: NumberVariable(
+        **_common(event.common), key=event.key, value=event.value
+    ),
+}
+
+
+class NativeFormat:
+    """The format of the project's own batches."""
+
+    name = "native"
+
+    def __init__(self) -> None:
+        self._encode = msgspec.json.Encoder().encode
+
+    def encode(self, event: events.Event) -> bytes | None:
+        """Return the event's bytes; None for what only other formats carry."""
+        build = _BUILDERS.get(type(event))
+        return None if build is None else self._encode(build(event))
+
+    def compose(self, header: Header, payloads: Sequence[bytes], sent_at_ms: int) -> bytes:
+        """Return a batch: the header with its time of sending, then the stored bytes as they are."""
+        head = self._encode(msgspec.structs.replace(header, sent_at=sent_at_ms))
+        return b'%b,"pl":[%b]}' % (head[:-1], b",".join(payloads))
+
+
+FORMAT = NativeFormat()
+
+_DECODER = msgspec.json.Decoder(Batch)
+
+
+def decode(body: bytes) -> Batch:
+    """Read a batch back, checked against the format.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        When it is JSON, but no batch; the message names the place.
+    """
+    return _DECODER.decode(body)
