@@ -74,6 +74,25 @@ class TouchSamples:
         columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
         return cls(**dict(zip(COLUMNS, columns, strict=True)))
 
+    @classmethod
+    def batches(cls, samples: Any) -> Iterator[TouchSamples]:
+        """Yield `samples` as TouchSamples: itself, or one for each record batch of Arrow data, uncopied.
+
+        Raises
+        ------
+        TypeError
+            When `samples` is neither.
+        """
+        if isinstance(samples, TouchSamples):
+            yield samples
+        elif hasattr(samples, "__arrow_c_stream__") or hasattr(samples, "__arrow_c_array__"):
+            yield from _arrow_batches(samples)
+        else:
+            raise TypeError(
+                f"expected TouchSamples, or Arrow data with the columns {', '.join(COLUMNS)}; "
+                f"got {type(samples).__name__}"
+            )
+
     def rows(self) -> Iterator[tuple[int, int, int, int, float, float]]:
         """Yield the samples as (stream, pointer, action, time, x, y), with Python numbers."""
         count = len(self)
@@ -123,6 +142,23 @@ def _converted(name: str, values: Any) -> Any:
         raise ValueError(f"column {name!r}: a value does not fit {words}: {error}") from None
     except TypeError as error:
         raise TypeError(f"column {name!r}: expected {words}: {error}") from None
+
+
+def _arrow_batches(samples: Any) -> Iterator[TouchSamples]:
+    import pyarrow as pa
+
+    if hasattr(samples, "__arrow_c_stream__"):
+        reader = pa.RecordBatchReader.from_stream(samples)
+    else:
+        record_batch = pa.record_batch(samples)
+        reader = pa.RecordBatchReader.from_batches(record_batch.schema, [record_batch])
+    missing = [name for name in COLUMNS if name not in _OPTIONAL and name not in reader.schema.names]
+    if missing:
+        raise ValueError(f"the columns {', '.join(missing)} are missing; there are {', '.join(reader.schema.names)}")
+    for record_batch in reader:
+        yield TouchSamples(
+            **{name: record_batch.column(name) for name in COLUMNS if name in record_batch.schema.names}
+        )
 
 
 def _from_arrow(name: str, values: Any) -> Any:

@@ -1,0 +1,169 @@
+"""Release velocity from the recent samples of one pointer, in px/s.
+
+Two estimators that platforms use for flings (gestures.md, section 6): ``lsq2`` fits a parabola and
+takes its slope at the newest sample; ``impulse`` accumulates the work that would push a unit mass
+along the samples. Both want the samples in the order of time, the newest last.
+"""
+
+from libc.math cimport fabs, sqrt
+from libc.stdint cimport int64_t
+
+
+cdef void history_clear(History *h) noexcept nogil:
+    h.count = 0
+    h.newest = 0
+
+
+cdef void history_add(History *h, int64_t time, float x, float y) noexcept nogil:
+    """Add a DOWN or MOVE; what is too old is left out when the history is read."""
+    cdef int64_t gap
+    if h.count:
+        gap = <int64_t>(<unsigned long long>time - <unsigned long long>h.time[h.newest])
+        if gap < 0 or gap > STOPPED_NS:
+            h.count = 0
+        elif gap > 0:
+            h.newest = h.newest + 1 if h.newest + 1 < SAMPLES else 0
+        else:
+            h.count -= 1
+    h.time[h.newest] = time
+    h.x[h.newest] = x
+    h.y[h.newest] = y
+    if h.count < SAMPLES:
+        h.count += 1
+
+
+cdef void history_velocity(
+        const History *h, int strategy, int64_t time_up, double *vx, double *vy) noexcept nogil:
+    """Velocity of the pointer whose UP comes at `time_up`; (0, 0) where there is none."""
+    cdef double[20] s
+    cdef float[20] x
+    cdef float[20] y
+    cdef int64_t newest, age
+    cdef int i, ring, n = 0
+    vx[0] = vy[0] = 0
+    if h.count < 2:
+        return
+    newest = h.time[h.newest]
+    if since(newest, time_up) > STOPPED_NS:
+        return
+    # Oldest first; the ring is read backwards to find where the horizon cuts it.
+    for i in range(h.count):
+        ring = h.newest - i
+        age = since(h.time[ring if ring >= 0 else ring + SAMPLES], newest)
+        if age > HORIZON_NS:
+            break
+        n += 1
+    for i in range(n):
+        ring = h.newest - (n - 1 - i)
+        if ring < 0:
+            ring += SAMPLES
+        s[i] = since(newest, h.time[ring]) * 1e-9
+        x[i] = h.x[ring]
+        y[i] = h.y[ring]
+    estimate(strategy, s, x, y, n, vx, vy)
+
+
+cdef void columns_velocity(
+        const int64_t *time, const float *x, const float *y, int64_t first, int64_t newest,
+        int strategy, int64_t time_up, double *vx, double *vy) noexcept nogil:
+    """The same for a stroke whose samples lie in columns, DOWN at `first`, last MOVE at `newest`.
+
+    Its times never fall, so that walking back from the newest sample finds what the history would
+    hold: of equal times the later sample, up to the first gap, the horizon, or the twentieth.
+    """
+    cdef double[20] s
+    cdef float[20] px
+    cdef float[20] py
+    cdef int64_t base = time[newest], later = base, gap
+    cdef int64_t i
+    cdef int n = 1, k
+    vx[0] = vy[0] = 0
+    if since(base, time_up) > STOPPED_NS:
+        return
+    s[SAMPLES - 1] = 0
+    px[SAMPLES - 1] = x[newest]
+    py[SAMPLES - 1] = y[newest]
+    i = newest - 1
+    while i >= first and n < SAMPLES:
+        gap = since(time[i], later)
+        if gap > STOPPED_NS or since(time[i], base) > HORIZON_NS:
+            break
+        if gap > 0:
+            n += 1
+            k = SAMPLES - n
+            later = time[i]
+            s[k] = since(base, later) * 1e-9
+            px[k] = x[i]
+            py[k] = y[i]
+        i -= 1
+    k = SAMPLES - n
+    estimate(strategy, &s[k], &px[k], &py[k], n, vx, vy)
+
+
+cdef inline int64_t since(int64_t earlier, int64_t later) noexcept nogil:
+    """Difference of two times; wraps at 64 bits."""
+    return <int64_t>(<unsigned long long>later - <unsigned long long>earlier)
+
+
+cdef void estimate(
+        int strategy, const double *s, const float *x, const float *y, int n,
+        double *vx, double *vy) noexcept nogil:
+    if n < 2:
+        return
+    if strategy == IMPULSE:
+        vx[0] = impulse(s, x, n)
+        vy[0] = impulse(s, y, n)
+    elif n == 2:
+        vx[0] = (<double>x[1] - <double>x[0]) / (s[1] - s[0])
+        vy[0] = (<double>y[1] - <double>y[0]) / (s[1] - s[0])
+    else:
+        lsq2(s, x, y, n, vx, vy)
+
+
+cdef void lsq2(
+        const double *s, const float *x, const float *y, int n, double *vx, double *vy) noexcept nogil:
+    """Slope at s = 0 of the least squares parabola through each axis; one pass for both axes."""
+    cdef double s1 = 0, s2 = 0, s3 = 0, s4 = 0
+    cdef double x1 = 0, sx = 0, s2x = 0, y1 = 0, sy = 0, s2y = 0
+    cdef double t, t2, sxx, sxq, sqq, det
+    cdef int i
+    for i in range(n):
+        t = s[i]
+        t2 = t * t
+        s1 += t
+        s2 += t2
+        s3 += t2 * t
+        s4 += t2 * t2
+        x1 += x[i]
+        sx += t * x[i]
+        s2x += t2 * x[i]
+        y1 += y[i]
+        sy += t * y[i]
+        s2y += t2 * y[i]
+    sxx = s2 - s1 * s1 / n
+    sxq = s3 - s1 * s2 / n
+    sqq = s4 - s2 * s2 / n
+    det = sxx * sqq - sxq * sxq
+    if not (det > 1e-12 * sxx * sqq):
+        return
+    vx[0] = ((sx - s1 * x1 / n) * sqq - (s2x - s2 * x1 / n) * sxq) / det
+    vy[0] = ((sy - s1 * y1 / n) * sqq - (s2y - s2 * y1 / n) * sxq) / det
+
+
+cdef double impulse(const double *s, const float *p, int n) noexcept nogil:
+    """Final velocity of a unit mass that the samples push along one axis."""
+    cdef double work = 0, v, u
+    cdef int i
+    for i in range(1, n):
+        v = (<double>p[i] - <double>p[i - 1]) / (s[i] - s[i - 1])
+        if i == 1:
+            work = v * fabs(v) / 2
+        else:
+            u = speed(work)
+            work += (v - u) * fabs(v)
+    return speed(work)
+
+
+cdef inline double speed(double work) noexcept nogil:
+    cdef double size = sqrt(2 * fabs(work))
+    return -size if work < 0 else size
