@@ -1,0 +1,235 @@
+"""Queues of the store: where each sink stands, what is next for it, what it has done.
+
+One row serves every sink of its wire format. A queue is a cursor over the ids: everything up to it is
+done. Events that are done beyond it (another session's are still pending in between) are kept as
+ranges `ahead` of it. The position lives in the file alone, so that a purge by another process counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from capture._store_rows import Pending, StoredBatch, checksum, unpack
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterable, Iterator
+
+__all__ = ["DamagedRow", "Queue"]
+
+_READ = """
+SELECT id, session, format, count, time_ms, crc, event_ids, payload FROM events
+WHERE id >= COALESCE((SELECT MAX(id) FROM events WHERE id <= ?1), 0) ORDER BY id
+"""
+_Row: TypeAlias = "tuple[int, int, str, int, int, int, str, bytes]"
+#: Rows that a reading looks through behind a pending event of another session.
+_WINDOW = 400
+
+
+class DamagedRow(msgspec.Struct, frozen=True):
+    """A row whose CRC or packing is wrong: never sent."""
+
+    id: int
+    session: int
+    format: str
+    count: int
+    event_ids: str
+    payload: bytes
+
+
+class _Reading(msgspec.Struct):
+    """A batch in the making."""
+
+    start: int
+    expected: int
+    max_events: int
+    max_bytes: int
+    skip: Collection[int]
+    ahead: list[tuple[int, int]]
+    session: int | None = None
+    row_ids: list[int] = []
+    payloads: list[bytes] = []
+    event_ids: list[str] = []
+    oldest_ms: int = 0
+    byte_count: int = 0
+    first_skipped: int | None = None
+    rows_after_skip: int = 0
+    gap: int = 0
+    full: bool = False
+
+    def add(self, row_id: int, session: int, payload: bytes, event_id: str) -> None:
+        """Take one event, unless it would make the batch too large."""
+        if self.row_ids and self.byte_count + len(payload) > self.max_bytes:
+            self.full = True
+            return
+        self.session = session
+        self.row_ids.append(row_id)
+        self.payloads.append(payload)
+        self.event_ids.append(event_id)
+        self.byte_count += len(payload)
+        self.full = len(self.row_ids) >= self.max_events
+
+
+class Queue:
+    """One sink's place in the store.
+
+    Parameters
+    ----------
+    name : str
+        The sink's name.
+    wire : str
+        Wire format of the rows that it takes.
+    count_gaps : bool
+        Whether a missing id is a lost event: only where all rows are of one format.
+    """
+
+    def __init__(self, name: str, wire: str, *, count_gaps: bool) -> None:
+        self.name = name
+        self.format = wire
+        self.count_gaps = count_gaps
+        #: Up to here there is nothing for this queue: rows of other formats are not read again.
+        self._seen = 0
+
+    def read(
+        self,
+        connection: sqlite3.Connection,
+        max_events: int,
+        max_bytes: int,
+        skip: Collection[int],
+    ) -> tuple[StoredBatch | None, list[DamagedRow]]:
+        """Return the next events of one session, leaving out the sessions of `skip`, and damaged rows."""
+        start = max(self.cursor(connection), self._seen)
+        reading = _Reading(start, start + 1, max_events, max_bytes, skip, self._ahead(connection))
+        damaged: list[DamagedRow] = []
+        rows = connection.execute(_READ, (start,))
+        try:
+            for row in rows:
+                if row[0] + row[3] <= start + 1:
+                    continue
+                self._take(reading, row, damaged)
+                if reading.full or reading.rows_after_skip > _WINDOW:
+                    break
+        finally:
+            rows.close()
+        if not reading.row_ids or reading.session is None:
+            if reading.first_skipped is None and not damaged and not reading.gap:
+                self._seen = max(start, reading.expected - 1)
+            return None, damaged
+        last = reading.row_ids[-1]
+        skipped = reading.first_skipped
+        batch = StoredBatch(
+            queue=self.name,
+            format=self.format,
+            session=reading.session,
+            row_ids=reading.row_ids,
+            payloads=reading.payloads,
+            event_ids=reading.event_ids,
+            oldest_ms=reading.oldest_ms,
+            byte_count=reading.byte_count,
+            floor=_floor(reading, last),
+            gap=reading.gap if self.count_gaps and (skipped is None or skipped > last) else 0,
+        )
+        return batch, damaged
+
+    def _take(self, reading: _Reading, row: _Row, damaged: list[DamagedRow]) -> None:
+        row_id, session, wire, count, time_ms, _, event_ids, payload = row
+        if row_id > reading.expected:
+            reading.gap += row_id - reading.expected
+            reading.gap -= _overlap(reading.ahead, reading.expected, row_id - 1)
+        events = _checked(row)
+        if events is None:
+            damaged.append(DamagedRow(row_id, session, wire, count, event_ids, payload))
+            reading.expected = row_id + 1
+            return
+        reading.expected = row_id + count
+        if wire != self.format:
+            return
+        if reading.first_skipped is not None:
+            reading.rows_after_skip += 1
+        names = event_ids.split(" ")
+        for index in range(max(0, reading.start + 1 - row_id), count):
+            event = row_id + index
+            if reading.ahead and _overlap(reading.ahead, event, event):
+                continue
+            if session in reading.skip or reading.session not in {None, session}:
+                reading.first_skipped = reading.first_skipped or event
+                return
+            reading.add(event, session, events[index], names[index] if len(names) == count else str(event))
+            reading.oldest_ms = reading.oldest_ms or time_ms
+            if reading.full:
+                return
+
+    def settle(self, connection: sqlite3.Connection, batch: StoredBatch) -> None:
+        """Mark the events of `batch` as done; the caller has begun a transaction."""
+        connection.execute(
+            "UPDATE queues SET cursor = MAX(cursor, ?) WHERE name = ?", (batch.floor, self.name)
+        )
+        connection.execute("DELETE FROM ahead WHERE queue = ? AND last <= ?", (self.name, batch.floor))
+        beyond = [row_id for row_id in batch.row_ids if row_id > batch.floor]
+        connection.executemany(
+            "INSERT OR REPLACE INTO ahead VALUES (?, ?, ?)",
+            [(self.name, first, last) for first, last in _ranges(beyond)],
+        )
+
+    def cursor(self, connection: sqlite3.Connection) -> int:
+        """Return the id up to which everything is done."""
+        row = connection.execute("SELECT cursor FROM queues WHERE name = ?", (self.name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def pending(self, connection: sqlite3.Connection) -> Pending:
+        """Count what is not done."""
+        cursor = self.cursor(connection)
+        ahead = self._ahead(connection)
+        sessions: dict[int, int] = {}
+        oldest: int | None = None
+        rows = connection.execute(
+            "SELECT id, session, count, time_ms FROM events WHERE id + count - 1 > ? AND format = ?",
+            (cursor, self.format),
+        )
+        for row_id, session, count, time_ms in rows:
+            left = row_id + count - max(row_id, cursor + 1)
+            left -= _overlap(ahead, max(row_id, cursor + 1), row_id + count - 1)
+            if left > 0:
+                sessions[session] = sessions.get(session, 0) + left
+                oldest = time_ms if oldest is None else min(oldest, time_ms)
+        return Pending(count=sum(sessions.values()), sessions=sessions, oldest_ms=oldest)
+
+    def _ahead(self, connection: sqlite3.Connection) -> list[tuple[int, int]]:
+        return connection.execute(
+            "SELECT first, last FROM ahead WHERE queue = ? ORDER BY first", (self.name,)
+        ).fetchall()
+
+
+def _floor(reading: _Reading, last: int) -> int:
+    if reading.first_skipped is not None and reading.first_skipped < last:
+        return reading.first_skipped - 1
+    # Everything was looked at: what follows the batch is done or another format's.
+    return last if reading.full or reading.first_skipped is not None else reading.expected - 1
+
+
+def _checked(row: _Row) -> list[bytes] | None:
+    """Return the events of a row, or None where it is not what was written."""
+    row_id, session, wire, count, _, crc, _, payload = row
+    label = wire if count == 1 else f"{wire}*{count}"
+    try:
+        if checksum(row_id, session, label, payload) != crc:
+            return None
+        events = unpack(payload, count)
+    except (TypeError, ValueError, msgspec.MsgspecError):
+        # A flipped bit may change a column's type as well.
+        return None
+    return events if len(events) == count else None
+
+
+def _overlap(ranges: Iterable[tuple[int, int]], first: int, last: int) -> int:
+    return sum(max(0, min(last, stop) - max(first, start) + 1) for start, stop in ranges)
+
+
+def _ranges(ids: list[int]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for index in range(1, len(ids) + 1):
+        if index == len(ids) or ids[index] != ids[index - 1] + 1:
+            yield ids[start], ids[index - 1]
+            start = index

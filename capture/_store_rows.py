@@ -1,0 +1,150 @@
+"""What a row of the store is: its checksum, its packing, the state that rides on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "Pending",
+    "StoredBatch",
+    "StoredEvent",
+    "checksum",
+    "decode_state",
+    "encode_state",
+    "pack",
+    "unpack",
+]
+
+_CRC_BYTES = 4
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[bytes]).decode
+
+
+class StoredEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event on its way into the store.
+
+    Attributes
+    ----------
+    session : int
+        Its session number.
+    payloads : sequence of (str, bytes)
+        Wire format and encoded event, one for each wire format that a sink wants.
+    time_ms : int
+        When it occurred (ms since the epoch, wall clock): its age counts from here.
+    event_id : str
+        Its unique id.
+    state : bytes
+        Encoded state to be stored in the same transaction; empty for none.
+    """
+
+    session: int
+    payloads: Sequence[tuple[str, bytes]]
+    time_ms: int
+    event_id: str
+    state: bytes = b""
+
+
+class StoredBatch(msgspec.Struct, frozen=True):
+    """Stored events of exactly one session, in the order in which they were recorded.
+
+    Attributes
+    ----------
+    queue : str
+        The queue that it was read from.
+    format : str
+        Wire format of the payloads.
+    session : int
+        The session of every event in it.
+    row_ids, payloads, event_ids : list
+        One element per event.
+    oldest_ms : int
+        Time of the first event (ms since the epoch).
+    byte_count : int
+        Sum of the payloads' lengths.
+    floor : int
+        Where the queue's cursor may stand once every event of the batch is acknowledged.
+    gap : int
+        Ids missing between the cursor and the end of the batch: rows that the file lost.
+    """
+
+    queue: str
+    format: str
+    session: int
+    row_ids: list[int]
+    payloads: list[bytes]
+    event_ids: list[str]
+    oldest_ms: int
+    byte_count: int
+    floor: int
+    gap: int = 0
+
+    def part(self, start: int, stop: int) -> StoredBatch:
+        """Return the events from `start` up to `stop`, as a batch of its own."""
+        ids = self.row_ids[start:stop]
+        payloads = self.payloads[start:stop]
+        return StoredBatch(
+            queue=self.queue,
+            format=self.format,
+            session=self.session,
+            row_ids=ids,
+            payloads=payloads,
+            event_ids=self.event_ids[start:stop],
+            oldest_ms=self.oldest_ms,
+            byte_count=sum(map(len, payloads)),
+            floor=min(self.floor, ids[-1]),
+            gap=self.gap if stop >= len(self.row_ids) else 0,
+        )
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """What a queue holds that its sink has not acknowledged.
+
+    Attributes
+    ----------
+    count : int
+        Events.
+    sessions : dict
+        Session number -> events.
+    oldest_ms : int or None
+        Time of the oldest event (ms since the epoch).
+    """
+
+    count: int
+    sessions: dict[int, int]
+    oldest_ms: int | None
+
+
+def checksum(row_id: int, session: int, wire: str, payload: bytes) -> int:
+    """Return the CRC-32 over (id, session, format, payload)."""
+    return crc32(payload, crc32(f"{row_id},{session},{wire},".encode()))
+
+
+def pack(payloads: Sequence[bytes]) -> bytes:
+    """Return several encoded events as the payload of one row."""
+    return _pack(payloads)
+
+
+def unpack(payload: bytes, count: int) -> list[bytes]:
+    """Return the encoded events of a row that holds `count` of them."""
+    return [payload] if count == 1 else _unpack(payload)
+
+
+def encode_state(state: Mapping[str, Any]) -> bytes:
+    """Return `state` as JSON behind its own CRC-32: a flipped bit must not become a user id."""
+    body = msgspec.json.encode(state)
+    return crc32(body).to_bytes(_CRC_BYTES, "big") + body
+
+
+def decode_state(blob: bytes) -> dict[str, Any] | None:
+    """Return the state in `blob`, or None where it is damaged."""
+    body = blob[_CRC_BYTES:]
+    if crc32(body).to_bytes(_CRC_BYTES, "big") != blob[:_CRC_BYTES]:
+        return None
+    state: dict[str, Any] = msgspec.json.decode(body)
+    return state

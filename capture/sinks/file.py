@@ -1,0 +1,139 @@
+"""The file sink: one batch a line in ``batches.jsonl``, each line written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
+
+from capture.errors import SinkError
+from capture.settings import Section
+from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
+
+if TYPE_CHECKING:
+    from capture.config import SinkConfig
+
+__all__ = ["FILE_NAME", "FileSettings", "FileSink"]
+
+#: Name of the file in the sink's folder.
+FILE_NAME = "batches.jsonl"
+_TAIL_BYTES = 65_536
+
+
+class FileSettings(Section, frozen=True, kw_only=True):
+    """Keys of a ``file`` sink."""
+
+    #: Folder of ``batches.jsonl``; made when missing.
+    path: Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class FileSink:
+    """Appends batches to ``batches.jsonl`` in a folder.
+
+    The file is opened at the first batch. A line that a killed process left unfinished is cut off: its
+    batch was never acknowledged and comes again.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where the file is; made when missing.
+    name : str
+        Key of its queue.
+    formats : tuple of str
+        Wire formats that it takes.
+    replace : bool
+        Whether a file that is there already is emptied first (a replay's output) instead of appended to.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        name: str = "file",
+        formats: tuple[str, ...] = ("native",),
+        replace: bool = False,
+    ) -> None:
+        self.name = name
+        self.formats = formats
+        self.max_bytes: int | None = None
+        self.path = Path(folder) / FILE_NAME
+        self._replace = replace
+        self._descriptor: int | None = None
+        self._pid = os.getpid()
+
+    @classmethod
+    def from_config(cls, config: SinkConfig, *, base: Path | None = None) -> FileSink:
+        """Make the sink of a ``[[sinks]]`` table; a relative path starts from `base`."""
+        folder = Path(read_settings(FileSettings, config).path).expanduser()
+        return cls(base / folder if base else folder, name=config.name, formats=wire_of(config))
+
+    def send(self, batch: Batch, timeout_s: float) -> Answer:
+        """Append the batch as one line."""
+        del timeout_s
+        line = batch.body + b"\n"
+        if b"\n" in batch.body:
+            return Answer(Outcome.REFUSED, "a line break in the batch")
+        descriptor = self._open()
+        start = os.fstat(descriptor).st_size
+        try:
+            written = os.write(descriptor, line)
+        except OSError as error:
+            self._cut(descriptor, start)
+            return Answer(Outcome.TEMPORARY, f"{self.path}: {error.strerror}")
+        if written != len(line):
+            self._cut(descriptor, start)
+            return Answer(Outcome.TEMPORARY, f"{self.path}: {written} of {len(line)} bytes written")
+        return ACCEPTED
+
+    def flush(self) -> None:
+        """Bring what was written to the disk."""
+        if self._descriptor is not None:
+            os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Bring what was written to the disk and close the file."""
+        if self._descriptor is None:
+            return
+        descriptor, self._descriptor = self._descriptor, None
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            raise SinkError(f"{self.path}: {error.strerror}", sink=self.name) from error
+        finally:
+            os.close(descriptor)
+
+    def _open(self) -> int:
+        if self._descriptor is not None and self._pid == os.getpid():
+            return self._descriptor
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        flags = (
+            os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        )
+        descriptor = os.open(self.path, flags, 0o644)
+        self._cut(descriptor, 0 if self._replace else _whole_lines(descriptor))
+        self._replace = False
+        self._descriptor, self._pid = descriptor, os.getpid()
+        return descriptor
+
+    @staticmethod
+    def _cut(descriptor: int, size: int) -> None:
+        with contextlib.suppress(OSError):
+            if os.fstat(descriptor).st_size > size:
+                os.ftruncate(descriptor, size)
+
+
+def _whole_lines(descriptor: int) -> int:
+    """Return the size of the file up to the end of its last whole line."""
+    end = os.fstat(descriptor).st_size
+    while end > 0:
+        start = max(0, end - _TAIL_BYTES)
+        os.lseek(descriptor, start, os.SEEK_SET)
+        tail = os.read(descriptor, end - start)
+        found = tail.rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
