@@ -1,0 +1,528 @@
+"""The evdev event model: events become frames, frames become touch samples.
+
+One sample per contact per frame, at SYN_REPORT's time. The protocol (single touch, type A, type B) is
+given once per device; without it (standard input, nothing telling seen yet) it follows the events.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memset
+
+cdef enum:
+    SLOTS = 1024
+    CONTACTS = 32
+    UNKNOWN = 0
+    SINGLE = 1
+    TYPE_A = 2
+    TYPE_B = 3
+    # event types and codes, as linux/input-event-codes.h numbers them
+    EV_SYN = 0
+    EV_KEY = 1
+    EV_ABS = 3
+    EV_MAX = 0x1f
+    SYN_REPORT = 0
+    SYN_MT_REPORT = 2
+    SYN_DROPPED = 3
+    BTN_TOUCH = 0x14a
+    KEY_MAX = 0x2ff
+    ABS_X = 0x00
+    ABS_Y = 0x01
+    ABS_MT_SLOT = 0x2f
+    ABS_MT_POSITION_X = 0x35
+    ABS_MT_POSITION_Y = 0x36
+    ABS_MT_TRACKING_ID = 0x39
+    ABS_MAX = 0x3f
+    # actions of a touch sample
+    DOWN = 0
+    UP = 1
+    MOVE = 2
+    CANCEL = 3
+
+cdef int64_t CLOCK_STEP_NS = 3600 * <int64_t> 1000000000
+cdef int64_t NO_TIME = -0x7fffffffffffffff
+
+
+@cython.final
+cdef class EventModel:
+    """Turn evdev events into touch samples.
+
+    Parameters
+    ----------
+    protocol : int
+        0 not known, 1 single touch, 2 type A, 3 type B.
+    follow : bool
+        The protocol is only what was seen so far: change it when the events ask for another.
+    scanning : bool
+        Look at the events (protocol, largest values), but write no samples.
+    x_axis, y_axis : tuple of (low, size, span)
+        ``px = (raw - low) * size / span``.
+
+    Notes
+    -----
+    Not safe for use from several threads at once.
+    """
+
+    def __cinit__(
+        self,
+        int protocol=0,
+        *,
+        bint follow=False,
+        bint scanning=False,
+        x_axis=(0, 1, 1),
+        y_axis=(0, 1, 1),
+    ):
+        if not 0 <= protocol <= 3:
+            raise ValueError(f"protocol {protocol}: expected 0 to 3")
+        self.low_x, self.size_x, self.span_x = x_axis
+        self.low_y, self.size_y, self.span_y = y_axis
+        if not (self.span_x > 0 and self.span_y > 0):
+            raise ValueError("the span of an axis must be above 0")
+        self.protocol = protocol
+        self.follow = follow
+        self.scanning = scanning
+        self.last_time = NO_TIME
+        self.packet.id = -1
+        self.slots = <Slot *> calloc(SLOTS, sizeof(Slot))
+        self.touched = <int *> calloc(SLOTS, sizeof(int))
+        self.packets = <Packet *> calloc(CONTACTS, sizeof(Packet))
+        self.contacts = <Contact *> calloc(CONTACTS, sizeof(Contact))
+        if not (self.slots and self.touched and self.packets and self.contacts):
+            raise MemoryError
+        cdef int index
+        for index in range(SLOTS):
+            self.slots[index].id = -1
+
+    def __dealloc__(self):
+        free(self.slots)
+        free(self.touched)
+        free(self.packets)
+        free(self.contacts)
+        free(self.pointer)
+        free(self.action)
+        free(self.time)
+        free(self.x)
+        free(self.y)
+
+    def event(self, int64_t time, int type, int code, int32_t value):
+        """Feed one event; `time` is in nanoseconds."""
+        self.add(time, type, code, value)
+        if self.failed:
+            raise MemoryError
+
+    def take(self):
+        """Return the samples written so far as (pointer, action, time, x, y) bytes, and forget them."""
+        if self.failed:
+            raise MemoryError
+        taken = (
+            PyBytes_FromStringAndSize(<char *> self.pointer, self.count * sizeof(int32_t)),
+            PyBytes_FromStringAndSize(<char *> self.action, self.count * sizeof(uint8_t)),
+            PyBytes_FromStringAndSize(<char *> self.time, self.count * sizeof(int64_t)),
+            PyBytes_FromStringAndSize(<char *> self.x, self.count * sizeof(float)),
+            PyBytes_FromStringAndSize(<char *> self.y, self.count * sizeof(float)),
+        )
+        self.count = 0
+        return taken
+
+    def __len__(self):
+        return self.count
+
+    @property
+    def seen_protocol(self):
+        """The protocol that the events seen ask for; 0 when no touch was seen."""
+        return self.seen
+
+    @property
+    def largest(self):
+        """The largest value seen of (x, y) for the protocol that the events ask for."""
+        if self.seen >= TYPE_A:
+            return self.max_mt_x, self.max_mt_y
+        return self.max_x, self.max_y
+
+    def doubt_counts(self):
+        """Return what was skipped or repaired so far, by cause; a frame left open and contacts down too."""
+        cdef int down = 0
+        cdef int index
+        for index in range(SLOTS):
+            down += self.slots[index].down
+        counts = dict(self.doubts)
+        counts["missing_lift"] = down + self.contact_count
+        counts["unfinished_frame"] = int(self.open_frame)
+        return {cause: count for cause, count in counts.items() if count}
+
+    cdef void add(self, int64_t time, int type, int code, int32_t value) noexcept nogil:
+        if self.scanning:
+            self.scan(type, code, value)
+            return
+        if type == EV_SYN:
+            if self.skipping:
+                self.skipping = code != SYN_REPORT
+            elif code == SYN_REPORT:
+                self.end_frame(time)
+            elif code == SYN_MT_REPORT:
+                if self.follow and self.protocol != TYPE_A:
+                    self.change_protocol(TYPE_A)
+                self.close_packet()
+            elif code == SYN_DROPPED:
+                self.doubts.dropped_by_device += 1
+                self.cancel_all(time)
+                self.skipping = True
+            return
+        if self.skipping:
+            return
+        self.open_frame = True
+        if type == EV_ABS:
+            self.axis(code, value)
+        elif type == EV_KEY:
+            if code == BTN_TOUCH and self.protocol <= SINGLE:
+                if value == 1:
+                    self.set_slot_id(0, 0)
+                elif value == 0:
+                    self.set_slot_id(0, -1)
+            elif code > KEY_MAX:
+                self.doubts.unknown_codes += 1
+        elif type > EV_MAX:
+            self.doubts.unknown_codes += 1
+
+    cdef void axis(self, int code, int32_t value) noexcept nogil:
+        cdef Slot *slot
+        if code == ABS_MT_POSITION_X:
+            if self.protocol == TYPE_B:
+                slot = self.touch(self.slot)
+                if slot != NULL:
+                    slot.x = value
+                    slot.moved = True
+                return
+            self.packet.x = value
+            self.packet.has_x = self.packet_open = True
+        elif code == ABS_MT_POSITION_Y:
+            if self.protocol == TYPE_B:
+                slot = self.touch(self.slot)
+                if slot != NULL:
+                    slot.y = value
+                    slot.moved = True
+                return
+            self.packet.y = value
+            self.packet.has_y = self.packet_open = True
+        elif code == ABS_MT_TRACKING_ID:
+            if self.protocol == TYPE_A:
+                self.packet.id = value
+                self.packet_open = self.packet_open or value >= 0
+                return
+            if self.protocol == TYPE_B or self.follow:
+                if self.protocol != TYPE_B:
+                    self.packet.id = value
+                    self.change_protocol(TYPE_B)
+                self.set_slot_id(self.slot, value)
+        elif code == ABS_MT_SLOT:
+            if self.follow and self.protocol <= SINGLE:
+                self.change_protocol(TYPE_B)
+            self.slot = value if 0 <= value < SLOTS else -1
+        elif code == ABS_X or code == ABS_Y:
+            if self.protocol <= SINGLE:
+                slot = self.touch(0)
+                slot.moved = True
+                if code == ABS_X:
+                    slot.x = value
+                else:
+                    slot.y = value
+        elif code > ABS_MAX:
+            self.doubts.unknown_codes += 1
+
+    cdef void scan(self, int type, int code, int32_t value) noexcept nogil:
+        if type == EV_ABS:
+            if code == ABS_MT_TRACKING_ID or code == ABS_MT_SLOT:
+                self.seen = max(self.seen, <int> TYPE_A if self.seen == TYPE_A else <int> TYPE_B)
+            elif code == ABS_MT_POSITION_X:
+                self.max_mt_x = max(self.max_mt_x, value)
+            elif code == ABS_MT_POSITION_Y:
+                self.max_mt_y = max(self.max_mt_y, value)
+            elif code == ABS_X:
+                self.max_x = max(self.max_x, value)
+            elif code == ABS_Y:
+                self.max_y = max(self.max_y, value)
+        elif type == EV_SYN:
+            if code == SYN_MT_REPORT:
+                self.seen = TYPE_A
+        elif type == EV_KEY and code == BTN_TOUCH and self.seen == UNKNOWN:
+            self.seen = SINGLE
+
+    cdef Slot *touch(self, int index) noexcept nogil:
+        """Return the slot, listed among those of this frame; NULL for a slot number out of range."""
+        if index < 0:
+            self.doubts.positions_without_contact += 1
+            return NULL
+        cdef Slot *slot = &self.slots[index]
+        if not slot.touched:
+            slot.touched = True
+            self.touched[self.touched_count] = index
+            self.touched_count += 1
+        return slot
+
+    cdef void set_slot_id(self, int index, int32_t id) noexcept nogil:
+        cdef Slot *slot = self.touch(index)
+        if slot == NULL or slot.id == id:
+            return
+        if slot.id >= 0:
+            if slot.down and not slot.ended:
+                slot.ended = True
+                slot.up_x = slot.x
+                slot.up_y = slot.y
+            else:
+                slot.shorts += 1
+                slot.up_x = slot.x
+                slot.up_y = slot.y
+        elif id < 0 and self.protocol <= SINGLE:
+            self.doubts.up_without_down += 1
+        slot.id = id if id >= 0 else -1
+
+    cdef void close_packet(self) noexcept nogil:
+        if self.packet_open:
+            if self.packet_count < CONTACTS:
+                self.packets[self.packet_count] = self.packet
+                self.packet_count += 1
+            else:
+                self.doubts.repeated_ids += 1
+        memset(&self.packet, 0, sizeof(Packet))
+        self.packet.id = -1
+        self.packet_open = False
+
+    cdef void end_frame(self, int64_t time) noexcept nogil:
+        if self.last_time != NO_TIME:
+            if time < self.last_time:
+                self.doubts.time_went_back += 1
+            elif time - self.last_time > CLOCK_STEP_NS:
+                self.doubts.clock_steps += 1
+        self.last_time = time
+        if self.protocol == TYPE_A:
+            self.close_packet()
+            self.end_contacts(time)
+        elif self.touched_count:
+            self.end_slots(time)
+        elif self.packet_open:
+            self.doubts.positions_without_contact += 1
+        self.clear_frame()
+
+    cdef void end_slots(self, int64_t time) noexcept nogil:
+        cdef Slot *slot
+        cdef int at, index
+        # Lifts first: a contact that ends and one that begins in one frame were never down together.
+        for at in range(self.touched_count):
+            index = self.touched[at]
+            slot = &self.slots[index]
+            if slot.ended:
+                if self.protocol <= SINGLE and slot.id < 0 and not slot.shorts:
+                    slot.up_x = slot.x
+                    slot.up_y = slot.y
+                self.write(time, index, UP, slot.up_x, slot.up_y)
+                slot.down = False
+        for at in range(self.touched_count):
+            index = self.touched[at]
+            slot = &self.slots[index]
+            while slot.shorts > 0:
+                slot.shorts -= 1
+                self.write(time, index, DOWN, slot.up_x, slot.up_y)
+                self.write(time, index, UP, slot.up_x, slot.up_y)
+            if slot.id >= 0:
+                if not slot.down:
+                    slot.down = True
+                    self.write(time, index, DOWN, slot.x, slot.y)
+                elif slot.moved:
+                    self.write(time, index, MOVE, slot.x, slot.y)
+                slot.sample_x = slot.x
+                slot.sample_y = slot.y
+            elif slot.moved and not slot.ended:
+                self.doubts.positions_without_contact += 1
+
+    cdef void end_contacts(self, int64_t time) noexcept nogil:
+        cdef Packet *packet
+        cdef Contact *contact
+        cdef int index, kept
+        for index in range(self.contact_count):
+            self.contacts[index].seen = False
+        self.match_ids()
+        self.match_nearest()
+        for index in range(self.contact_count):
+            contact = &self.contacts[index]
+            if not contact.seen:
+                self.write(time, contact.pointer, UP, contact.x, contact.y)
+        kept = 0
+        for index in range(self.contact_count):
+            if self.contacts[index].seen:
+                self.contacts[kept] = self.contacts[index]
+                kept += 1
+        self.contact_count = kept
+        for index in range(self.packet_count):
+            packet = &self.packets[index]
+            if packet.repeated:
+                self.doubts.repeated_ids += 1
+            elif packet.matched:
+                contact = self.find_pointer(packet.pointer)
+                if packet.has_x:
+                    contact.x = packet.x
+                if packet.has_y:
+                    contact.y = packet.y
+                if packet.has_x or packet.has_y:
+                    self.write(time, contact.pointer, MOVE, contact.x, contact.y)
+            else:
+                self.begin_contact(time, packet)
+
+    cdef void match_ids(self) noexcept nogil:
+        """Give each packet with an id its contact; a second packet with an id is repeated."""
+        cdef Packet *packet
+        cdef int index, other
+        for index in range(self.packet_count):
+            packet = &self.packets[index]
+            if packet.id < 0:
+                continue
+            for other in range(index):
+                if self.packets[other].id == packet.id:
+                    packet.repeated = True
+                    break
+            if packet.repeated:
+                continue
+            for other in range(self.contact_count):
+                if self.contacts[other].id == packet.id:
+                    self.contacts[other].seen = packet.matched = True
+                    packet.pointer = self.contacts[other].pointer
+                    break
+
+    cdef void match_nearest(self) noexcept nogil:
+        """Give each packet without an id the contact that is nearest, the nearest pair first."""
+        cdef int index, other, best_packet, best_contact
+        cdef double best, dx, dy
+        while True:
+            best = -1.0
+            best_packet = best_contact = 0
+            for index in range(self.packet_count):
+                if self.packets[index].id >= 0 or self.packets[index].matched:
+                    continue
+                for other in range(self.contact_count):
+                    if self.contacts[other].seen or self.contacts[other].id >= 0:
+                        continue
+                    dx = <double> self.contacts[other].x - <double> self.packets[index].x
+                    dy = <double> self.contacts[other].y - <double> self.packets[index].y
+                    if best < 0 or dx * dx + dy * dy < best:
+                        best = dx * dx + dy * dy
+                        best_packet = index
+                        best_contact = other
+            if best < 0:
+                return
+            self.packets[best_packet].matched = self.contacts[best_contact].seen = True
+            self.packets[best_packet].pointer = self.contacts[best_contact].pointer
+
+    cdef void begin_contact(self, int64_t time, Packet *packet) noexcept nogil:
+        cdef Contact *contact
+        cdef int32_t pointer = packet.id
+        if self.contact_count == CONTACTS:
+            self.doubts.repeated_ids += 1
+            return
+        if pointer < 0:
+            pointer = 0
+            while self.find_pointer(pointer) != NULL:
+                pointer += 1
+        contact = &self.contacts[self.contact_count]
+        self.contact_count += 1
+        contact.pointer = pointer
+        contact.id = packet.id
+        contact.x = packet.x
+        contact.y = packet.y
+        contact.seen = True
+        self.write(time, pointer, DOWN, contact.x, contact.y)
+
+    cdef Contact *find_pointer(self, int32_t pointer) noexcept nogil:
+        cdef int index
+        for index in range(self.contact_count):
+            if self.contacts[index].pointer == pointer:
+                return &self.contacts[index]
+        return NULL
+
+    cdef void clear_frame(self) noexcept nogil:
+        cdef int at
+        cdef Slot *slot
+        for at in range(self.touched_count):
+            slot = &self.slots[self.touched[at]]
+            slot.touched = slot.moved = slot.ended = False
+            slot.shorts = 0
+        self.touched_count = 0
+        self.packet_count = 0
+        memset(&self.packet, 0, sizeof(Packet))
+        self.packet.id = -1
+        self.packet_open = False
+        self.open_frame = False
+
+    cdef void cancel_all(self, int64_t time) noexcept nogil:
+        """End every contact that is down by CANCEL, where its last sample was; forget the open frame."""
+        cdef Slot *slot
+        cdef int index
+        for index in range(SLOTS):
+            slot = &self.slots[index]
+            if slot.down:
+                self.write(time, index, CANCEL, slot.sample_x, slot.sample_y)
+            slot.down = False
+            slot.id = -1
+        for index in range(self.contact_count):
+            self.write(
+                time, self.contacts[index].pointer, CANCEL, self.contacts[index].x, self.contacts[index].y
+            )
+        self.contact_count = 0
+        self.clear_frame()
+
+    cdef void change_protocol(self, int protocol) noexcept nogil:
+        """Follow the events when the protocol was not known before (standard input)."""
+        cdef int index
+        cdef bint open_frame = self.open_frame
+        cdef Packet packet = self.packet
+        cdef bint packet_open = self.packet_open
+        if self.protocol != UNKNOWN:
+            self.doubts.protocol_changed += 1
+        if self.last_time != NO_TIME:
+            self.cancel_all(self.last_time)
+        else:
+            for index in range(SLOTS):
+                self.slots[index].id = -1
+            self.clear_frame()
+        self.protocol = protocol
+        self.open_frame = open_frame
+        if protocol == TYPE_A:
+            self.packet = packet
+            self.packet_open = packet_open
+        elif packet_open:
+            # Positions that came before the first id of the device belong to slot 0.
+            self.slots[0].x = packet.x
+            self.slots[0].y = packet.y
+            self.touch(0).moved = True
+
+    cdef void write(self, int64_t time, int32_t pointer, int action, int32_t x, int32_t y) noexcept nogil:
+        if self.count == self.room:
+            self.grow()
+            if self.failed:
+                return
+        self.pointer[self.count] = pointer
+        self.action[self.count] = <uint8_t> action
+        self.time[self.count] = time
+        self.x[self.count] = <float> ((<double> x - self.low_x) * self.size_x / self.span_x)
+        self.y[self.count] = <float> ((<double> y - self.low_y) * self.size_y / self.span_y)
+        self.count += 1
+
+    cdef void grow(self) noexcept nogil:
+        cdef Py_ssize_t room = max(<Py_ssize_t> 4096, 2 * self.room)
+        cdef void *pointer = realloc(self.pointer, room * sizeof(int32_t))
+        if pointer != NULL:
+            self.pointer = <int32_t *> pointer
+        cdef void *action = realloc(self.action, room * sizeof(uint8_t))
+        if action != NULL:
+            self.action = <uint8_t *> action
+        cdef void *time = realloc(self.time, room * sizeof(int64_t))
+        if time != NULL:
+            self.time = <int64_t *> time
+        cdef void *x = realloc(self.x, room * sizeof(float))
+        if x != NULL:
+            self.x = <float *> x
+        cdef void *y = realloc(self.y, room * sizeof(float))
+        if y != NULL:
+            self.y = <float *> y
+        if pointer == NULL or action == NULL or time == NULL or x == NULL or y == NULL:
+            self.failed = True
+        else:
+            self.room = room

@@ -1,0 +1,16 @@
+from typing import final
+
+from capture._native.evdev_frames import EventModel
+
+@final
+class TextReader:
+    def __init__(
+        self, model: EventModel, dialect: int, device: bytes = b"", frame_ns: int = 10000000
+    ) -> None: ...
+    @property
+    def model(self) -> EventModel: ...
+    @property
+    def lines(self) -> int: ...
+    @property
+    def untimed(self) -> int: ...
+    def feed(self, block: bytes, start: int = 0, last: bool = False) -> tuple[int, int]: ...

@@ -1,0 +1,175 @@
+"""Recorded touch logs: `open_log` finds the format by content and reads it as a stream of samples."""
+
+from __future__ import annotations
+
+import glob
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture.errors import TouchLogError
+from capture.logs._base import CAUSES, LogInfo, Mark, ReadOptions, TouchLog
+from capture.logs._source import LogSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "CAUSES",
+    "FORMATS",
+    "Format",
+    "LogInfo",
+    "Mark",
+    "ReadOptions",
+    "TouchLog",
+    "detect",
+    "find_logs",
+    "open_log",
+    "write",
+]
+
+
+class Format(msgspec.Struct, frozen=True):
+    """A line of the table of formats: module, what it is, a line of it as an example."""
+
+    module: str
+    description: str
+    example: str
+    suffixes: tuple[str, ...] = ()
+    untried: bool = False  # no real file was at hand when the reader was written
+
+
+#: The formats, in the order in which a log is tried on them.
+FORMATS: dict[str, Format] = {
+    "parquet": Format(
+        "parquet", "Parquet with the six columns, or with a column map", "PAR1...", (".parquet",)
+    ),
+    "kvi": Format("kvi", "Kivy's recorder", "(1.152, 'begin', 2, {'sx': 0.39, 'sy': 0.72})", (".kvi",)),
+    "jsonl": Format(
+        "jsonl",
+        "the common form: info, samples and marks as JSON lines",
+        '{"action": 0, "time": 1000000, "x": 10.0, "y": 20.0}',
+        (".jsonl",),
+    ),
+    "getevent": Format(
+        "getevent",
+        "Android's getevent -lt or -t, with the header of -lp or without",
+        "[    1193.605705] EV_ABS       ABS_MT_POSITION_X    00000213",
+        (".getevent",),
+    ),
+    "csv": Format(
+        "csv", "CSV or TSV: the six columns, or any by a column map", "action,time,x,y", (".csv", ".tsv")
+    ),
+}
+
+
+def open_log(
+    path: str | Path,
+    *,
+    format: str | None = None,  # noqa: A002 - as the option of the command line is called
+    options: ReadOptions | None = None,
+) -> TouchLog:
+    """Open a recorded touch log.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, compressed or not; ``-`` is standard input.
+    format : str, optional
+        Name of the format (`FORMATS`); else that of `options`, else it is found by content.
+    options : ReadOptions, optional
+        What the log does not say.
+
+    Raises
+    ------
+    TouchLogError
+        When the log cannot be read or its format is not known.
+    """
+    options = options or ReadOptions()
+    source = LogSource(str(path))
+    wanted = format or options.format
+    if wanted is not None and wanted not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise TouchLogError(f"unknown format {wanted!r}; known are: {known}", path=source.path)
+    name = wanted or detect(source, options)
+    log: TouchLog = _module(name).Log(source, options)
+    return log
+
+
+def detect(source: LogSource, options: ReadOptions | None = None) -> str:
+    """Return the name of the format that the head of a log is in.
+
+    Raises
+    ------
+    TouchLogError
+        When it is none that is known.
+    """
+    head = source.text_head()
+    for name in FORMATS:
+        if _module(name).Log.matches(head):
+            return name
+    if options is not None and options.columns is not None:
+        return "csv"
+    kind = "a binary file" if b"\0" in head else "not a touch log of a known format"
+    raise TouchLogError(
+        f"is {kind}; tried: {', '.join(FORMATS)}; --format names one to read it as", path=source.path
+    )
+
+
+def find_logs(paths: Iterable[str | Path]) -> list[str]:
+    """Return the logs that paths, folders and globs stand for, in order.
+
+    Of a folder those files are taken (in all its folders) whose content is a known format.
+
+    Raises
+    ------
+    TouchLogError
+        When a folder or a glob has no log in it, or a path does not exist.
+    """
+    found: list[str] = []
+    for given in map(str, paths):
+        path = Path(given)
+        if given != "-" and path.is_dir():
+            inside = [str(file) for file in sorted(path.rglob("*")) if file.is_file() and _is_log(str(file))]
+            if not inside:
+                raise TouchLogError("has no touch log in it", path=given)
+            found += inside
+        elif given == "-" or path.exists():
+            found.append(given)
+        else:
+            matched = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - the pattern may be absolute
+            if not matched:
+                raise TouchLogError("there is no such file", path=given)
+            found += find_logs(matched)
+    return found
+
+
+def write(log: TouchLog, path: str | Path) -> None:
+    """Write a log to a file whose name says the format: ``.touch.jsonl``, ``.csv``, ``.parquet``, ...
+
+    The file is there when it is whole: it is written beside its place first.
+    """
+    target = Path(path)
+    for name, entry in FORMATS.items():
+        if target.name.lower().endswith(entry.suffixes) and hasattr(_module(name), "write"):
+            break
+    else:
+        raise TouchLogError("no format is written under this name", path=str(path))
+    partial = target.with_name(target.name + ".part")
+    with partial.open("wb") as file:
+        _module(name).write(log, file, target)
+    partial.replace(target)
+
+
+def _is_log(path: str) -> bool:
+    try:
+        detect(LogSource(path))
+    except TouchLogError:
+        return False
+    return True
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"capture.logs.{FORMATS[name].module}")

@@ -1,0 +1,255 @@
+"""Where the bytes of a touch log come from: a file, a compressed file, standard input."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import stat
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from capture.errors import TouchLogError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["BLOCK_BYTES", "EXPANDED_LIMIT_BYTES", "HEAD_BYTES", "LINE_LIMIT_BYTES", "LogSource"]
+
+#: What is looked at to find the format, and hashed for the seed of standard input.
+HEAD_BYTES = 64 * 1024
+#: How much is read at a time.
+BLOCK_BYTES = 1 << 20
+#: A text log with a longer line is none.
+LINE_LIMIT_BYTES = 1 << 20
+#: A compressed log may grow to this and no further: what is larger is likelier a bomb than a log.
+EXPANDED_LIMIT_BYTES = 8 << 30
+
+_MAGIC = {b"\x1f\x8b": "gz", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zst"}
+
+
+class LogSource:
+    """The decompressed bytes of one log, which can be read from the start more than once if it is a file.
+
+    Parameters
+    ----------
+    path : str
+        A file, compressed (gzip, xz, Zstandard) or not; ``-`` is standard input.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.bytes_read = 0
+        self.cut_off = False
+        self.is_stream = path == "-" or not _regular(path)
+        self.size: int | None = None if self.is_stream else Path(path).stat().st_size
+        self._pipe: IO[bytes] | None = self._open() if self.is_stream else None
+        self._started = False
+        self._seed = ""
+        self.head = self._read_head()
+        if not self.head:
+            raise TouchLogError("the log is empty", path=path)
+
+    @property
+    def seed(self) -> str:
+        """SHA-256 (hex) of the decompressed log; of its first 64 KiB where it can be read only once."""
+        if not self._seed:
+            digest = hashlib.sha256()
+            read = self.bytes_read
+            for block in [self.head] if self.is_stream else self.blocks():
+                digest.update(block)
+            self.bytes_read = read
+            self._seed = digest.hexdigest()
+        return self._seed
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the log from its start, in blocks of up to `BLOCK_BYTES`.
+
+        Raises
+        ------
+        TouchLogError
+            When standard input is read a second time, or compressed data are damaged or too large.
+        """
+        if not self.is_stream:
+            with self._open() as stream:
+                yield from self._rest(stream, 0)
+            return
+        if self._started:
+            raise TouchLogError("standard input can be read only once", path=self.path)
+        self._started = True
+        yield self.head
+        yield from self._rest(cast("IO[bytes]", self._pipe), len(self.head))
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Yield (1-based number, text) of each line, its line end and trailing blanks left out."""
+        number = 0
+        rest = b""
+        for block in self.text_blocks():
+            *whole, rest = (rest + block).split(b"\n")
+            for line in whole:
+                number += 1
+                yield number, line.decode("utf-8", "replace").rstrip()
+            if len(rest) > LINE_LIMIT_BYTES:
+                raise TouchLogError("the line is longer than 1 MiB", path=self.path, line=number + 1)
+        if rest:
+            yield number + 1, rest.decode("utf-8", "replace").rstrip()
+
+    def text_blocks(self) -> Iterator[bytes]:
+        """Yield the log as UTF-8 blocks without a byte order mark; UTF-16 (PowerShell's ``>``) is decoded."""
+        blocks = self.blocks()
+        first = next(blocks, b"")
+        if first[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+            yield from _from_utf16(first, blocks)
+            return
+        yield first.removeprefix(b"\xef\xbb\xbf")
+        yield from blocks
+
+    def text_head(self) -> bytes:
+        """Return the head as `text_blocks` gives it."""
+        if self.head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+            return self.head.decode("utf-16", "replace").encode("utf-8", "replace")
+        return self.head.removeprefix(b"\xef\xbb\xbf")
+
+    def everything(self, limit_bytes: int) -> bytes:
+        """Return the whole log, for the formats that are one document; longer than the limit is an error."""
+        parts = []
+        left = limit_bytes
+        for block in self.text_blocks():
+            left -= len(block)
+            if left < 0:
+                raise TouchLogError(
+                    f"the log is larger than {limit_bytes >> 20} MiB, too large for one document",
+                    path=self.path,
+                )
+            parts.append(block)
+        return b"".join(parts)
+
+    def _read_head(self) -> bytes:
+        if self._pipe is not None:
+            return _read(self._pipe, HEAD_BYTES, self.path)
+        with self._open() as stream:
+            return _read(stream, HEAD_BYTES, self.path)
+
+    def _rest(self, stream: IO[bytes], expanded: int) -> Iterator[bytes]:
+        while block := _read(stream, BLOCK_BYTES, self.path):
+            expanded += len(block)
+            self.bytes_read = expanded
+            if isinstance(stream, _Expanding):
+                self._follow(stream, expanded)
+            yield block
+        self.cut_off = isinstance(stream, _Expanding) and stream.cut_off
+
+    def _follow(self, stream: _Expanding, expanded: int) -> None:
+        """Keep the progress in bytes of the file, and stop at the limit."""
+        if stream.counted.seekable():
+            self.bytes_read = stream.counted.tell()
+        if expanded > EXPANDED_LIMIT_BYTES:
+            raise TouchLogError(
+                f"the log grows beyond {EXPANDED_LIMIT_BYTES >> 30} GiB when it is decompressed; "
+                "decompress it yourself and pass it on standard input",
+                path=self.path,
+            )
+
+    def _open(self) -> IO[bytes]:
+        try:
+            # The readers close it when they are done with it.
+            raw = sys.stdin.buffer if self.path == "-" else Path(self.path).open("rb")  # noqa: SIM115
+        except OSError as error:
+            raise TouchLogError(f"cannot be opened: {error.strerror}", path=self.path) from error
+        start = _peek(raw)
+        for magic, kind in _MAGIC.items():
+            if start.startswith(magic):
+                return cast("IO[bytes]", _Expanding(raw, kind, self.path))
+        return raw
+
+
+class _Expanding(io.RawIOBase):
+    """A compressed file, decompressed; `counted` is the file below, for progress."""
+
+    def __init__(self, raw: IO[bytes], kind: str, path: str) -> None:
+        self.counted = raw
+        self.cut_off = False
+        self._path = path
+        self._stream, self._errors = _decompressor(raw, kind, path)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            # read1 hands out what there is before it finds that the end is missing.
+            return cast("bytes", self._stream.read1(size))
+        except EOFError:
+            self.cut_off = True
+            return b""
+        except (OSError, self._errors) as error:
+            raise TouchLogError(f"its compressed data are damaged: {error}", path=self._path) from error
+
+    def close(self) -> None:
+        if not self.closed and self.counted is not sys.stdin.buffer:
+            self._stream.close()
+            self.counted.close()
+        super().close()
+
+
+def _decompressor(raw: IO[bytes], kind: str, path: str) -> tuple[Any, type[Exception]]:
+    """Return the decompressing stream and what it raises on damaged data."""
+    if kind == "gz":
+        import gzip
+        import zlib
+
+        return gzip.GzipFile(fileobj=raw), zlib.error
+    if kind == "xz":
+        import lzma
+
+        return lzma.LZMAFile(raw), lzma.LZMAError
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+        else:
+            from backports import zstd
+    except ImportError:
+        raise TouchLogError(
+            "Zstandard needs the package backports.zstd: pip install 'touchcapture[zstd]'", path=path
+        ) from None
+    return zstd.ZstdFile(raw), zstd.ZstdError
+
+
+def _read(stream: IO[bytes], size: int, path: str) -> bytes:
+    """Read `size` bytes, fewer only at the end."""
+    parts = []
+    try:
+        while size > 0 and (part := stream.read(size)):
+            parts.append(part)
+            size -= len(part)
+    except OSError as error:
+        raise TouchLogError(f"cannot be read: {error}", path=path) from error
+    return b"".join(parts)
+
+
+def _peek(raw: IO[bytes]) -> bytes:
+    if raw.seekable():
+        start = raw.read(6)
+        raw.seek(0)
+        return start
+    return cast("io.BufferedReader", raw).peek(6)[:6]
+
+
+def _regular(path: str) -> bool:
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError) as error:
+        raise TouchLogError("there is no such file", path=path) from error
+    if stat.S_ISDIR(mode):
+        raise TouchLogError("is a folder, not a log", path=path)
+    return stat.S_ISREG(mode)
+
+
+def _from_utf16(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    import codecs
+
+    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+    yield decoder.decode(first).encode("utf-8", "replace")
+    for block in blocks:
+        yield decoder.decode(block).encode("utf-8", "replace")
+    yield decoder.decode(b"", final=True).encode("utf-8", "replace")

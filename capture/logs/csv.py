@@ -1,0 +1,178 @@
+"""CSV and TSV: the six columns of the common form, or any others by a column map."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from capture.logs._base import LogInfo, ReadOptions, TouchLog
+from capture.logs._source import BLOCK_BYTES, LogSource
+from capture.logs.columns import ColumnMap, Converter
+from capture.samples import COLUMNS, TouchSamples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["Log", "write"]
+
+_NEEDED = {"action", "time", "x", "y"}
+_ROW = re.compile(r"[Rr]ow #(\d+)")
+
+
+class Log(TouchLog):
+    """A table as text."""
+
+    name: ClassVar[str] = "csv"
+
+    def __init__(self, source: LogSource, options: ReadOptions) -> None:
+        super().__init__(source, options)
+        try:
+            self._map = ColumnMap.parse(options.columns)
+            self._separator, self._names = _header(source.text_head(), self._map)
+            self._chosen = self._map.chosen(self._names)
+        except ValueError as error:
+            raise self.error(str(error), line=1) from None
+        width, height = options.screen or (None, None)
+        self.info = LogInfo(format=self.name, width=width, height=height, density=options.density)
+
+    @classmethod
+    def matches(cls, head: bytes) -> bool:
+        """Tell whether the first line names the columns of the common form."""
+        if b"\0" in head:
+            return False
+        first = head.split(b"\n", 1)[0].decode("utf-8", "replace")
+        return len(first) < 4096 and set(_split(first, _separator(first))) >= _NEEDED
+
+    def _read(self) -> Iterator[TouchSamples]:
+        import pyarrow as pa
+        from pyarrow import csv as arrow_csv
+
+        used = {name for names in self._chosen.values() for name in names}
+        stream = _Stream(self.source.text_blocks())
+        converter = Converter(self._map, self._chosen, self.options.screen)
+        try:
+            reader = arrow_csv.open_csv(
+                pa.PythonFile(stream, mode="r"),
+                read_options=arrow_csv.ReadOptions(
+                    use_threads=False,
+                    block_size=BLOCK_BYTES,
+                    column_names=self._names,
+                    skip_rows=int(self._map.header),
+                ),
+                parse_options=arrow_csv.ParseOptions(delimiter=self._separator),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types=self._types(), include_columns=sorted(used), strings_can_be_null=True
+                ),
+            )
+            for batch in reader:
+                yield converter.samples(batch)
+        except (pa.ArrowException, ValueError) as error:
+            if stream.error is not None:
+                raise stream.error from None
+            raise self.error(_cleaned(str(error)), line=_line(str(error))) from None
+        self._count(converter)
+
+    def _count(self, converter: Converter) -> None:
+        if converter.skipped:
+            self.warnings["skipped_rows"] += converter.skipped
+        if converter.went_back:
+            self.warnings["time_went_back"] += converter.went_back
+
+    def _types(self) -> dict[str, Any]:
+        """Return the Arrow type of each column: a guess from the first block might fail later."""
+        import pyarrow as pa
+
+        first = self._first_row()
+        types: dict[str, Any] = {}
+        for role, names in self._chosen.items():
+            for name in names:
+                numeric = _is_integer(first.get(name, ""))
+                types[name] = {
+                    "stream": pa.int64() if numeric and len(names) == 1 else pa.string(),
+                    "pointer": pa.int32(),
+                    "action": pa.int64() if numeric else pa.string(),
+                    "time": pa.int64() if self._map.unit_ns == 1 else pa.decimal128(28, 9),
+                    "x": pa.float32(),
+                    "y": pa.float32(),
+                }[role]
+        return types
+
+    def _first_row(self) -> dict[str, str]:
+        lines = self.source.text_head().decode("utf-8", "replace").splitlines()
+        rows = [line for line in lines if line.strip()][int(self._map.header) :][:1]
+        cells = _split(rows[0], self._separator) if rows else []
+        return dict(zip(self._names, cells, strict=False))
+
+
+def write(log: TouchLog, file: IO[bytes], path: Path) -> None:
+    """Write the samples of a log as CSV, streamed; its marks are left out."""
+    separator = "\t" if path.suffix == ".tsv" else ","
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+    rows = csv.writer(text, delimiter=separator, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for chunk in log.chunks():
+        log.marks.clear()
+        rows.writerows(chunk.rows())
+    text.detach()
+
+
+class _Stream(io.RawIOBase):
+    """Blocks as the file that pyarrow reads; keeps the error that it would wrap."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._rest = b""
+        self.error: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self._rest) < size:
+            try:
+                block = next(self._blocks, b"")
+            except ValueError as error:
+                self.error = error
+                raise
+            if not block:
+                break
+            self._rest += block
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return taken
+
+
+def _header(head: bytes, column_map: ColumnMap) -> tuple[str, list[str]]:
+    """Return the separator and the names of the columns."""
+    first = next((line for line in head.decode("utf-8", "replace").splitlines() if line.strip()), "")
+    separator = column_map.separator or _separator(first)
+    cells = _split(first, separator)
+    if not column_map.header:
+        return separator, [f"#{number}" for number in range(1, len(cells) + 1)]
+    doubled = [name for name in set(cells) if cells.count(name) > 1 and name]
+    if doubled:
+        raise ValueError(f"the column {doubled[0]!r} is there twice")
+    return separator, cells
+
+
+def _separator(line: str) -> str:
+    return max("\t,; ", key=line.count) if not set("\t,;") & set(line) else max("\t,;", key=line.count)
+
+
+def _split(line: str, separator: str) -> list[str]:
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+
+
+def _is_integer(cell: str) -> bool:
+    return cell.lstrip("-").isdecimal()
+
+
+def _cleaned(message: str) -> str:
+    return message.split("\n", 1)[0][:300]
+
+
+def _line(message: str) -> int | None:
+    found = _ROW.search(message)
+    return int(found[1]) if found else None

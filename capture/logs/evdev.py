@@ -1,0 +1,189 @@
+"""The evdev event model, which getevent, evemu, evtest, libinput and sendevent logs share.
+
+A reader of one of these says which devices its header names and pumps events into the native model;
+the choice of device, the protocol, the axis ranges and the chunks are here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from capture._native.evdev_frames import EventModel
+from capture._native.evdev_text import TextReader
+from capture.errors import TouchLogError
+from capture.logs._base import CHUNK_SAMPLES, LogInfo, ReadOptions, TouchLog
+from capture.logs._source import LINE_LIMIT_BYTES, LogSource
+from capture.samples import TouchSamples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["ABS_CODES", "Device", "EvdevLog", "EvdevTextLog", "Event"]
+
+ABS_X, ABS_Y, MT_X, MT_Y = 0x00, 0x01, 0x35, 0x36
+BTN_TOUCH = 0x14A
+TYPE_A = 2
+
+#: The axes whose ranges matter, by name.
+ABS_CODES = {"ABS_X": ABS_X, "ABS_Y": ABS_Y, "ABS_MT_POSITION_X": MT_X, "ABS_MT_POSITION_Y": MT_Y}
+
+#: (time in ns, type, code, value)
+Event = tuple[int, int, int, int]
+
+
+class Device(msgspec.Struct, kw_only=True):
+    """A device as a log's header describes it."""
+
+    path: str = ""
+    name: str = ""
+    axes: dict[int, tuple[int, int]] = {}  # code -> (smallest, largest)
+
+    @property
+    def has_touch(self) -> bool:
+        """Whether the device reports positions of a finger."""
+        return MT_X in self.axes or ABS_X in self.axes
+
+    def ranges(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Return the ranges of x and y; those of the multi-touch axes where there are such."""
+        for x_code, y_code in ((MT_X, MT_Y), (ABS_X, ABS_Y)):
+            x_range, y_range = self.axes.get(x_code), self.axes.get(y_code)
+            if x_range and y_range and x_range[1] > x_range[0] and y_range[1] > y_range[0]:
+                return x_range, y_range
+        return None
+
+
+class EvdevLog(TouchLog):
+    """A log of evdev events."""
+
+    def __init__(self, source: LogSource, options: ReadOptions) -> None:
+        super().__init__(source, options)
+        self.device = self.choose_device(self.devices())
+        ranges = self.device.ranges()
+        if options.axis_max is not None:
+            ranges = (0, options.axis_max[0]), (0, options.axis_max[1])
+        self._ranges = ranges
+        if options.screen is not None and ranges is None and source.is_stream:
+            raise TouchLogError(
+                "--screen needs the range of the panel, which standard input cannot be searched for: "
+                "give it with --axis-max X,Y",
+                path=source.path,
+            )
+        size = options.screen or (ranges and tuple(high - low + 1 for low, high in ranges))
+        self.info = LogInfo(
+            format=self.name,
+            width=size[0] if size else None,
+            height=size[1] if size else None,
+            density=options.density,
+            device=self.device.name or self.device.path or None,
+        )
+
+    def devices(self) -> list[Device]:
+        """Return the devices that the header names."""
+        raise NotImplementedError
+
+    def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
+        """Feed the events of the chosen device to the model, and yield now and then."""
+        raise NotImplementedError
+
+    def choose_device(self, devices: list[Device]) -> Device:
+        """Return the device to read: the wanted one, else the first with touches."""
+        wanted = self.options.device
+        if wanted and devices:
+            for device in devices:
+                if _is_wanted(device, wanted):
+                    return device
+            known = ", ".join(f"{device.path} {device.name!r}".strip() for device in devices)
+            raise self.error(f"has no device {wanted!r}; there are: {known}")
+        return next((device for device in devices if device.has_touch), devices[0] if devices else Device())
+
+    def _read(self) -> Iterator[TouchSamples]:
+        scan = EventModel(scanning=True)
+        for _ in self.pump(scan, [self.source.head] if self.source.is_stream else self.source.text_blocks()):
+            pass
+        x_axis, y_axis = self._axes(scan)
+        model = EventModel(scan.seen_protocol, follow=self.source.is_stream, x_axis=x_axis, y_axis=y_axis)
+        before = self.warnings.copy()
+        for _ in self.pump(model, self.source.text_blocks()):
+            if len(model) >= CHUNK_SAMPLES:
+                yield from _chunks(model)
+        self.warnings.update(model.doubt_counts())
+        del before
+        yield from _chunks(model)
+
+    def _axes(self, scan: EventModel) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """Return (low, size, span) of x and of y: px = (raw - low) * size / span."""
+        ranges = self._ranges
+        screen = self.options.screen
+        if ranges is None:
+            if screen is None:
+                if scan.seen_protocol:
+                    self.warnings["raw_units"] += 1
+                return (0, 1, 1), (0, 1, 1)
+            x_max, y_max = scan.largest
+            ranges = (0, x_max), (0, y_max)
+            self.warnings["guessed_range"] += 1
+        spans = [high - low + 1 for low, high in ranges]
+        width, height = screen or spans
+        return (ranges[0][0], width, spans[0]), (ranges[1][0], height, spans[1])
+
+
+class EvdevTextLog(EvdevLog):
+    """A log of evdev events as text, one a line, which the native tokenizer reads."""
+
+    dialect: ClassVar[int]
+
+    def strange(self, line: str) -> Event | bool:
+        """Return the event on a line that the tokenizer does not know; else whether that is no loss."""
+        raise NotImplementedError
+
+    def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
+        """Feed the events of the chosen device to the model, and yield after each block."""
+        reader = TextReader(model, self.dialect, self.device.path.encode())
+        rest = b""
+        for block in blocks:
+            text = rest + block
+            rest = text[self._feed(reader, text, last=False) :]
+            if len(rest) > LINE_LIMIT_BYTES:
+                raise self.error("the line is longer than 1 MiB", line=reader.lines + 1)
+            yield
+        self._feed(reader, rest, last=True)
+        if reader.untimed and not model.scanning:
+            self.warnings["no_clock"] += 1
+
+    def _feed(self, reader: TextReader, text: bytes, *, last: bool) -> int:
+        """Feed whole lines; return where the unfinished one starts."""
+        model = reader.model
+        start, length = reader.feed(text, 0, last)
+        while length >= 0:
+            event = self.strange(text[start : start + length].decode("utf-8", "replace"))
+            if isinstance(event, tuple):
+                model.event(*event)
+            elif not event and not model.scanning:
+                self.warnings["unknown_lines"] += 1
+            after = text.find(b"\n", start + length) + 1
+            start, length = reader.feed(text, after or len(text), last)
+        return start
+
+
+def _chunks(model: EventModel) -> Iterator[TouchSamples]:
+    pointer, action, time, x, y = model.take()
+    samples = TouchSamples(
+        pointer=memoryview(pointer).cast("i"),
+        action=action,
+        time=memoryview(time).cast("q"),
+        x=memoryview(x).cast("f"),
+        y=memoryview(y).cast("f"),
+    )
+    for start in range(0, len(samples), CHUNK_SAMPLES):
+        yield samples[start : start + CHUNK_SAMPLES]
+
+
+def _is_wanted(device: Device, wanted: str) -> bool:
+    number = f"event{wanted}" if wanted.isdecimal() else wanted
+    return (
+        device.path == wanted
+        or device.path.rpartition("/")[2] == number
+        or (not wanted.isdecimal() and wanted.lower() in device.name.lower())
+    )

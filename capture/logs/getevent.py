@@ -1,0 +1,97 @@
+"""Android's getevent: numbers (``getevent -t``) or names (``-lt``), with the header of ``-lp`` or without."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, ClassVar
+
+from capture.logs.evdev import ABS_CODES, Device, EvdevTextLog, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Log"]
+
+_LINE = re.compile(
+    rb"^(?:\[ *\d+\.\d+\] +)?(?:/dev/\S+: )?"
+    rb"(?:[0-9a-fA-F]{4} +[0-9a-fA-F]{4} +[0-9a-fA-F]{8}|EV_[A-Z]+ +\S+ +\S+)[ \r]*(?: rate \d+)?\r*$",
+    re.MULTILINE,
+)
+_ADD_DEVICE = re.compile(r"^add device \d+: (\S+)")
+_NAME = re.compile(r'^\s+name:\s+"(.*)"')
+_RANGE = re.compile(r"(\w+)\s*: value -?\d+, min (-?\d+), max (-?\d+)")
+_CHATTER = re.compile(r"^(add device|remove device|could not |\s{2,}\S|#)")
+_TOUCH = re.compile(
+    rb"^(?:\[ *\d+\.\d+\] +)?(/dev/\S+): +"
+    rb"(EV_ABS +ABS_MT_POSITION_[XY]|EV_KEY +BTN_TOUCH|0003 +003[56]|0001 +014a)?",
+    re.MULTILINE,
+)
+
+
+class Log(EvdevTextLog):
+    """Text of getevent."""
+
+    name: ClassVar[str] = "getevent"
+    dialect: ClassVar[int] = 0
+
+    @classmethod
+    def matches(cls, head: bytes) -> bool:
+        """Tell whether the head has a line of getevent."""
+        return bool(_LINE.search(head)) or head.startswith(b"add device ")
+
+    def devices(self) -> list[Device]:
+        """Return the devices of the header, and those that only the lines name."""
+        devices: list[Device] = []
+        for line in self.source.text_head().decode("utf-8", "replace").splitlines():
+            if added := _ADD_DEVICE.match(line):
+                devices.append(Device(path=added[1], axes={}))
+            elif name := _NAME.match(line):
+                if devices:
+                    devices[-1].name = name[1]
+            elif axis := _RANGE.search(line):
+                if not devices:
+                    devices.append(Device(axes={}))
+                code = _axis_code(axis[1])
+                devices[-1].axes[code] = int(axis[2]), int(axis[3])
+        return devices
+
+    def choose_device(self, devices: list[Device]) -> Device:
+        """Return the device to read; lines without a path belong to the only one there is."""
+        touches = _touches([self.source.text_head()])
+        if touches and not any(touches.values()) and not self.source.is_stream:
+            touches = _touches(self.source.text_blocks())
+        known = {device.path for device in devices}
+        devices = devices + [Device(path=path) for path in touches if path not in known]
+        if self.options.device or not touches:
+            chosen = super().choose_device(devices)
+            return chosen if touches else Device(name=chosen.name, axes=chosen.axes)
+        path = max(touches, key=lambda path: touches[path])
+        self._others = sum(1 for other, count in touches.items() if count and other != path)
+        return next(device for device in devices if device.path == path)
+
+    def strange(self, line: str) -> Event | bool:
+        """Return whether the line is chatter of the tool, which is no loss."""
+        return _CHATTER.match(line) is not None
+
+
+def _axis_code(label: str) -> int:
+    if label in ABS_CODES:
+        return ABS_CODES[label]
+    try:
+        return int(label, 16)
+    except ValueError:
+        return -1
+
+
+def _touches(blocks: Iterable[bytes]) -> Counter[str]:
+    """Count the touch events of each device path; a path without one is there with 0."""
+    touches: Counter[str] = Counter()
+    rest = b""
+    for block in blocks:
+        text = rest + block
+        end = text.rfind(b"\n") + 1
+        rest = text[end:]
+        for line in _TOUCH.finditer(text, 0, end):
+            touches[line[1].decode("utf-8", "replace")] += line[2] is not None
+    return touches

@@ -1,0 +1,78 @@
+"""Kivy's recorder (``.kvi``): one Python tuple a line, positions as fractions of the window, y up."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from capture.kinds import Action
+from capture.logs._base import LogInfo, ReadOptions, SampleWriter, TouchLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capture.logs._source import LogSource
+    from capture.samples import TouchSamples
+
+__all__ = ["DEFAULT_SCREEN", "FIRST_LINE", "Log"]
+
+FIRST_LINE = "#RECORDER1.0"
+#: Kivy's window where nothing else is configured; the recording does not tell its own.
+DEFAULT_SCREEN = (800, 600)
+
+_ACTIONS = {"begin": Action.DOWN, "update": Action.MOVE, "end": Action.UP}
+
+
+class Log(TouchLog):
+    """A recording of Kivy's recorder module."""
+
+    name: ClassVar[str] = "kvi"
+
+    def __init__(self, source: LogSource, options: ReadOptions) -> None:
+        super().__init__(source, options)
+        width, height = options.screen or DEFAULT_SCREEN
+        self.info = LogInfo(format=self.name, width=width, height=height, density=options.density)
+
+    @classmethod
+    def matches(cls, head: bytes) -> bool:
+        """Tell whether the first line is Kivy's."""
+        return head.startswith(FIRST_LINE.encode())
+
+    def _read(self) -> Iterator[TouchSamples]:
+        writer = SampleWriter(self.warnings)
+        if self.options.screen is None:
+            self.warnings["guessed_screen"] += 1
+        for number, line in self.source.lines():
+            if not line or line.startswith("#"):
+                continue
+            sample = self._sample(line)
+            if sample is None:
+                continue
+            try:
+                full = writer.add(0, *sample)
+            except OverflowError:
+                raise self.error("a number is too large", line=number) from None
+            if full:
+                yield writer.take()
+        yield writer.finish()
+
+    def _sample(self, line: str) -> tuple[int, int, int, float, float] | None:
+        """Return (pointer, action, time, x, y) of a line; None for one that is no touch."""
+        width, height = self.info.width or 0, self.info.height or 0
+        try:
+            time_s, kind, pointer, attributes = _literal(line)
+            if kind not in _ACTIONS:
+                return None
+            time = round(time_s * 1e9)
+            x, y = attributes["sx"] * width, (1 - attributes["sy"]) * height
+            return pointer, _ACTIONS[kind], time, float(x), float(y)
+        except (ValueError, TypeError, KeyError, OverflowError):
+            self.warnings["unknown_lines"] += 1
+            return None
+
+
+def _literal(line: str) -> Any:
+    try:
+        return ast.literal_eval(line)
+    except (SyntaxError, MemoryError, RecursionError) as error:
+        raise ValueError(str(error)) from None
