@@ -43,12 +43,13 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     def at(self, time_ms: int, timeout_ms: int) -> SessionState:
         """Return the state that an event at `time_ms` belongs to: this one, or that of a new session."""
         if self.is_over(time_ms, timeout_ms):
-            return self.next(time_ms)
+            return self.opened(self.number + 1, time_ms)
         return self
 
-    def next(self, time_ms: int) -> SessionState:
-        """Return the state of a session that opens at `time_ms`."""
-        return SessionState(number=self.number + 1, first_event_ms=time_ms, last_event_ms=time_ms)
+    @staticmethod
+    def opened(number: int, time_ms: int) -> SessionState:
+        """Return the state of session `number`, which opens at `time_ms`."""
+        return SessionState(number=number, first_event_ms=time_ms, last_event_ms=time_ms)
 
     def recorded(self, time_ms: int, *, screen: bool = False, action: bool = False) -> SessionState:
         """Return the state after an event of this session.

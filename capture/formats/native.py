@@ -17,7 +17,21 @@ from capture import events
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["FORMAT", "Batch", "Header", "NativeFormat", "Origin", "Resolution", "WireEvent", "decode"]
+    from capture.config import ProjectConfig
+    from capture.device import Device
+
+__all__ = [
+    "FORMAT",
+    "Batch",
+    "Header",
+    "NativeFormat",
+    "Origin",
+    "Resolution",
+    "WireEvent",
+    "check",
+    "decode",
+    "make_header",
+]
 
 _UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 Uuid = Annotated[str, Meta(pattern=_UUID)]
@@ -301,6 +315,39 @@ class NativeFormat:
 FORMAT = NativeFormat()
 
 _DECODER = msgspec.json.Decoder(Batch)
+_EVENT_DECODER: msgspec.json.Decoder[WireEvent] = msgspec.json.Decoder(WireEvent)
+
+
+def make_header(project: ProjectConfig, device: Device, user_id: str) -> Header:
+    """Return the constants of an app's batches on a device."""
+    return Header(
+        project_id=project.id,
+        user_id=user_id,
+        device_type=device.device_type,
+        device_manufacturer=device.device_manufacturer or UNSET,
+        device_model=device.device_model or UNSET,
+        os_version=device.os_version,
+        language=device.language,
+        timezone=device.timezone,
+        sent_at=0,
+        origin=Origin(
+            app_name=project.app_name or "", sdk_type=events.SDK_TYPE, sdk_flavor=project.sdk_flavor
+        ),
+        resolution=Resolution.portrait(device.width, device.height, device.density),
+    )
+
+
+def check(event: events.Event) -> None:
+    """Check an event that was not made by this package against the format.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When it cannot be encoded, or not be read back.
+    """
+    payload = FORMAT.encode(event)
+    if payload is not None:
+        _EVENT_DECODER.decode(payload)
 
 
 def decode(body: bytes) -> Batch:

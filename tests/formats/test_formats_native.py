@@ -8,7 +8,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from capture import events, formats
+from capture import device, events, formats
 from capture.config import ProjectConfig
 from capture.errors import ConfigError
 from capture.formats import native
@@ -260,3 +260,40 @@ def test_table_and_folder_agree():
     assert {name.removeprefix("capture.formats.") for name in formats.FORMATS.values()} == modules - {
         "schema"
     }
+
+
+def test_the_header_of_an_app_on_a_device():
+    project = ProjectConfig(id=8, app_name="shop", sdk_flavor="debug")
+    facts = device.Device(device_type=4, device_model="FP5", width=2400, height=1080, density=2.75)
+
+    assert native.make_header(project, facts, UUID) == native.Header(
+        project_id=8,
+        user_id=UUID,
+        device_type=4,
+        device_model="FP5",
+        os_version="",
+        language="en_US",
+        timezone="UTC",
+        sent_at=0,
+        origin=native.Origin(app_name="shop", sdk_type="SDK-python", sdk_flavor="debug"),
+        resolution=native.Resolution(1080, 2400, 2.75),
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        pytest.param(events.ScreenView(common(), 7, 0), msgspec.ValidationError, id="wrong-type"),
+        pytest.param(events.ScreenView(common(), "x", -1), msgspec.ValidationError, id="out-of-range"),
+        pytest.param(events.ScreenView(common(), "\ud800", 1), UnicodeEncodeError, id="no-unicode"),
+        pytest.param(events.ScreenView(common(), object(), 1), TypeError, id="no-json"),
+    ],
+)
+def test_check_refuses_what_others_made_wrongly(event, error):
+    with pytest.raises(error):
+        native.check(event)
+
+
+@pytest.mark.parametrize(("event", "action", "own"), EVENTS)
+def test_check_takes_what_is_right(event, action, own):
+    native.check(event)
