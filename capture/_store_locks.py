@@ -11,9 +11,10 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FileLock", "session_lock_path"]
+__all__ = ["Claims", "FileLock"]
 
 if sys.platform == "win32":
     import msvcrt
@@ -26,11 +27,6 @@ else:
     def _lock(descriptor: int) -> None:
         # flock, not fcntl locks: these would be lost whenever any descriptor of the file is closed.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def session_lock_path(folder: Path, session: int) -> Path:
-    """Return the lock file of a session."""
-    return folder / f"session-{session}.lock"
 
 
 class FileLock:
@@ -52,13 +48,16 @@ class FileLock:
         return self._descriptor is not None
 
     def claim(self) -> bool:
-        """Take the lock without waiting; tell whether it is held now."""
+        """Take the lock without waiting; tell whether it is held now.
+
+        Where no lock file can be made (a read-only folder, a full disk) the lock counts as free.
+        """
         if self._descriptor is not None:
             return True
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError:
-            return False
+            return True
         try:
             _lock(descriptor)
             # Another process may have removed the file between our open and our lock.
@@ -85,6 +84,70 @@ class FileLock:
             with contextlib.suppress(OSError):
                 os.close(self._descriptor)
             self._descriptor = None
+
+
+class Claims:
+    """What this process holds of a store: one session, and the right to deliver.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the lock files are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._session: FileLock | None = None
+        self._delivery = FileLock(folder / "delivery.lock")
+
+    def claim_session(self, number: int, admit: Callable[[], bool]) -> bool:
+        """Take the lock on a session and give up the one before, unless `admit` says no."""
+        lock = self._lock_of(number)
+        if self._session is not None and self._session.path == lock.path:
+            return True
+        if not lock.claim():
+            return False
+        if not admit():
+            lock.release(remove=True)
+            return False
+        self.release_session()
+        self._session = lock
+        return True
+
+    def release_session(self) -> None:
+        """Give up the lock on the session."""
+        if self._session is not None:
+            self._session.release(remove=True)
+            self._session = None
+
+    def is_live(self, number: int) -> bool:
+        """Tell whether this or another process holds the session."""
+        lock = self._lock_of(number)
+        if self._session is not None and self._session.path == lock.path:
+            return True
+        if not lock.path.exists():
+            return False
+        free = lock.claim()
+        lock.release(remove=True)
+        return not free
+
+    def claim_delivery(self) -> bool:
+        """Become the process that delivers."""
+        return self._delivery.claim()
+
+    def release_delivery(self) -> None:
+        """Let another process deliver."""
+        self._delivery.release()
+
+    def forget(self) -> None:
+        """Leave the locks to the parent: in a forked child."""
+        for lock in (self._session, self._delivery):
+            if lock is not None:
+                lock.forget()
+        self._session = None
+
+    def _lock_of(self, number: int) -> FileLock:
+        return FileLock(self._folder / f"session-{number}.lock")
 
 
 def _same_file(descriptor: int, path: Path) -> bool:

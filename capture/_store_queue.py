@@ -7,11 +7,12 @@ ranges `ahead` of it. The position lives in the file alone, so that a purge by a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from capture._store_rows import Pending, StoredBatch, checksum, unpack
+from capture._store_rows import Pending, StoredBatch, intact
+from capture._store_schema import cursor_of, set_cursor
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,23 +21,22 @@ if TYPE_CHECKING:
 __all__ = ["DamagedRow", "Queue"]
 
 _READ = """
-SELECT id, session, format, count, time_ms, crc, event_ids, payload FROM events
-WHERE id >= COALESCE((SELECT MAX(id) FROM events WHERE id <= ?1), 0) ORDER BY id
+SELECT id, session, CAST(format AS BLOB), count, time_ms, crc, CAST(event_ids AS BLOB), payload FROM events
+WHERE id >= COALESCE((SELECT MAX(id) FROM events WHERE id <= ?), 0) ORDER BY id
 """
-_Row: TypeAlias = "tuple[int, int, str, int, int, int, str, bytes]"
+_Row: TypeAlias = "tuple[int, int, bytes, int, int, int, bytes, bytes]"
 #: Rows that a reading looks through behind a pending event of another session.
 _WINDOW = 400
 
 
 class DamagedRow(msgspec.Struct, frozen=True):
-    """A row whose CRC or packing is wrong: never sent."""
+    """A row whose CRC or packing is wrong: never sent. Nothing in it but the id is sure to be what it was."""
 
     id: int
-    session: int
-    format: str
-    count: int
-    event_ids: str
-    payload: bytes
+    session: Any
+    format: Any
+    event_ids: Any
+    payload: Any
 
 
 class _Reading(msgspec.Struct):
@@ -88,6 +88,7 @@ class Queue:
     def __init__(self, name: str, wire: str, *, count_gaps: bool) -> None:
         self.name = name
         self.format = wire
+        self._wire = wire.encode()
         self.count_gaps = count_gaps
         #: Up to here there is nothing for this queue: rows of other formats are not read again.
         self._seen = 0
@@ -106,7 +107,7 @@ class Queue:
         rows = connection.execute(_READ, (start,))
         try:
             for row in rows:
-                if row[0] + row[3] <= start + 1:
+                if row[0] <= start and isinstance(row[3], int) and row[0] + row[3] <= start + 1:
                     continue
                 self._take(reading, row, damaged)
                 if reading.full or reading.rows_after_skip > _WINDOW:
@@ -129,6 +130,7 @@ class Queue:
             oldest_ms=reading.oldest_ms,
             byte_count=reading.byte_count,
             floor=_floor(reading, last),
+            full=reading.full,
             gap=reading.gap if self.count_gaps and (skipped is None or skipped > last) else 0,
         )
         return batch, damaged
@@ -138,17 +140,19 @@ class Queue:
         if row_id > reading.expected:
             reading.gap += row_id - reading.expected
             reading.gap -= _overlap(reading.ahead, reading.expected, row_id - 1)
-        events = _checked(row)
+        events = intact(row)
         if events is None:
-            damaged.append(DamagedRow(row_id, session, wire, count, event_ids, payload))
+            damaged.append(DamagedRow(row_id, session, wire, event_ids, payload))
             reading.expected = row_id + 1
             return
         reading.expected = row_id + count
-        if wire != self.format:
+        if wire != self._wire:
             return
         if reading.first_skipped is not None:
             reading.rows_after_skip += 1
-        names = event_ids.split(" ")
+        if self._take_whole(reading, row, events):
+            return
+        names = event_ids.decode(errors="replace").split(" ")
         for index in range(max(0, reading.start + 1 - row_id), count):
             event = row_id + index
             if reading.ahead and _overlap(reading.ahead, event, event):
@@ -157,15 +161,42 @@ class Queue:
                 reading.first_skipped = reading.first_skipped or event
                 return
             reading.add(event, session, events[index], names[index] if len(names) == count else str(event))
-            reading.oldest_ms = reading.oldest_ms or time_ms
+            if not reading.oldest_ms and isinstance(time_ms, int):
+                reading.oldest_ms = time_ms
             if reading.full:
                 return
 
+    @staticmethod
+    def _take_whole(reading: _Reading, row: _Row, events: list[bytes]) -> bool:
+        """Take all events of a row at once, where none of them asks for a closer look."""
+        row_id, session, _, count, time_ms, _, event_ids, _ = row
+        size = sum(map(len, events))
+        names = event_ids.split(b" ")
+        if (
+            reading.ahead
+            or row_id <= reading.start
+            or len(names) != count
+            or session in reading.skip
+            or reading.session not in {None, session}
+            or len(reading.row_ids) + count > reading.max_events
+            or reading.byte_count + size > reading.max_bytes
+        ):
+            return False
+        reading.session = session
+        reading.row_ids += range(row_id, row_id + count)
+        reading.payloads += events
+        reading.event_ids += event_ids.decode(errors="replace").split(" ")
+        reading.byte_count += size
+        reading.full = len(reading.row_ids) >= reading.max_events
+        if not reading.oldest_ms and isinstance(time_ms, int):
+            reading.oldest_ms = time_ms
+        return True
+
     def settle(self, connection: sqlite3.Connection, batch: StoredBatch) -> None:
         """Mark the events of `batch` as done; the caller has begun a transaction."""
-        connection.execute(
-            "UPDATE queues SET cursor = MAX(cursor, ?) WHERE name = ?", (batch.floor, self.name)
-        )
+        cursor = cursor_of(connection, self.name)
+        if batch.floor > cursor:
+            set_cursor(connection, self.name, batch.floor)
         connection.execute("DELETE FROM ahead WHERE queue = ? AND last <= ?", (self.name, batch.floor))
         beyond = [row_id for row_id in batch.row_ids if row_id > batch.floor]
         connection.executemany(
@@ -175,8 +206,7 @@ class Queue:
 
     def cursor(self, connection: sqlite3.Connection) -> int:
         """Return the id up to which everything is done."""
-        row = connection.execute("SELECT cursor FROM queues WHERE name = ?", (self.name,)).fetchone()
-        return int(row[0]) if row else 0
+        return cursor_of(connection, self.name)
 
     def pending(self, connection: sqlite3.Connection) -> Pending:
         """Count what is not done."""
@@ -207,20 +237,6 @@ def _floor(reading: _Reading, last: int) -> int:
         return reading.first_skipped - 1
     # Everything was looked at: what follows the batch is done or another format's.
     return last if reading.full or reading.first_skipped is not None else reading.expected - 1
-
-
-def _checked(row: _Row) -> list[bytes] | None:
-    """Return the events of a row, or None where it is not what was written."""
-    row_id, session, wire, count, _, crc, _, payload = row
-    label = wire if count == 1 else f"{wire}*{count}"
-    try:
-        if checksum(row_id, session, label, payload) != crc:
-            return None
-        events = unpack(payload, count)
-    except (TypeError, ValueError, msgspec.MsgspecError):
-        # A flipped bit may change a column's type as well.
-        return None
-    return events if len(events) == count else None
 
 
 def _overlap(ranges: Iterable[tuple[int, int]], first: int, last: int) -> int:

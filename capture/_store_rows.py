@@ -17,8 +17,8 @@ __all__ = [
     "checksum",
     "decode_state",
     "encode_state",
+    "intact",
     "pack",
-    "unpack",
 ]
 
 _CRC_BYTES = 4
@@ -71,6 +71,8 @@ class StoredBatch(msgspec.Struct, frozen=True):
         Where the queue's cursor may stand once every event of the batch is acknowledged.
     gap : int
         Ids missing between the cursor and the end of the batch: rows that the file lost.
+    full : bool
+        Whether it ends where it does because it reached a bound.
     """
 
     queue: str
@@ -83,6 +85,7 @@ class StoredBatch(msgspec.Struct, frozen=True):
     byte_count: int
     floor: int
     gap: int = 0
+    full: bool = False
 
     def part(self, start: int, stop: int) -> StoredBatch:
         """Return the events from `start` up to `stop`, as a batch of its own."""
@@ -125,14 +128,29 @@ def checksum(row_id: int, session: int, wire: str, payload: bytes) -> int:
     return crc32(payload, crc32(f"{row_id},{session},{wire},".encode()))
 
 
+def intact(row: Sequence[Any]) -> list[bytes] | None:
+    """Return the events of a row, or None where it is not what was written.
+
+    Parameters
+    ----------
+    row : sequence
+        id, session, format (bytes), count, time, crc, event ids, payload, as the file has them: a flipped bit
+        may change a column's type as well.
+    """
+    row_id, session, wire, count, _, crc, _, payload = row
+    try:
+        label = wire if count == 1 else b"%s*%d" % (wire, count)
+        if crc32(payload, crc32(b"%d,%d,%s," % (row_id, session, label))) != crc:
+            return None
+        events = [payload] if count == 1 else _unpack(payload)
+    except (TypeError, ValueError, msgspec.MsgspecError):
+        return None
+    return events if len(events) == count else None
+
+
 def pack(payloads: Sequence[bytes]) -> bytes:
     """Return several encoded events as the payload of one row."""
     return _pack(payloads)
-
-
-def unpack(payload: bytes, count: int) -> list[bytes]:
-    """Return the encoded events of a row that holds `count` of them."""
-    return [payload] if count == 1 else _unpack(payload)
 
 
 def encode_state(state: Mapping[str, Any]) -> bytes:

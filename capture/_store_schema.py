@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import sqlite3
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["APPLICATION_ID", "FILE_NAME", "MIGRATIONS", "PAGE_BYTES", "Foreign", "connect", "prepare"]
+__all__ = [
+    "APPLICATION_ID",
+    "FILE_NAME",
+    "MIGRATIONS",
+    "PAGE_BYTES",
+    "Foreign",
+    "connect",
+    "cursor_of",
+    "largest_id",
+    "mark_crc",
+    "mark_of",
+    "prepare",
+    "queue_crc",
+    "set_cursor",
+    "set_mark",
+]
 
 #: Name of the database inside the store's folder.
 FILE_NAME = "capture.db"
@@ -33,7 +49,8 @@ CREATE TABLE events (
 CREATE TABLE queues (
     name TEXT PRIMARY KEY,
     format TEXT NOT NULL,
-    cursor INTEGER NOT NULL      -- every id up to here is acknowledged, dead or dropped
+    cursor INTEGER NOT NULL,     -- every id up to here is acknowledged, dead or dropped
+    crc INTEGER NOT NULL         -- CRC-32 over (name, cursor)
 ) WITHOUT ROWID;
 CREATE TABLE ahead (             -- ids behind the cursor that are done already
     queue TEXT NOT NULL,
@@ -43,9 +60,9 @@ CREATE TABLE ahead (             -- ids behind the cursor that are done already
 ) WITHOUT ROWID;
 CREATE TABLE mark (
     removed INTEGER NOT NULL,    -- the largest id that was ever taken out: new ids are above it
-    session INTEGER NOT NULL     -- the largest session number that was ever claimed
+    session INTEGER NOT NULL,    -- the largest session number that was ever claimed
+    crc INTEGER NOT NULL         -- CRC-32 over (removed, session)
 );
-INSERT INTO mark VALUES (0, 0);
 CREATE TABLE state (
     name TEXT PRIMARY KEY,       -- app: what write_state stored, session: what the events carried
     session INTEGER NOT NULL,
@@ -66,10 +83,84 @@ CREATE TABLE dead_letters (
 """
 
 
+def queue_crc(name: str, cursor: int) -> int:
+    """Return the checksum of a queue's position: a flipped bit must not skip events."""
+    return crc32(f"{name},{cursor}".encode())
+
+
+def mark_crc(removed: int, session: int) -> int:
+    """Return the checksum of the mark."""
+    return crc32(f"{removed},{session}".encode())
+
+
+def set_cursor(connection: sqlite3.Connection, name: str, cursor: int) -> None:
+    """Store a queue's position."""
+    connection.execute(
+        "UPDATE queues SET cursor = ?, crc = ? WHERE name = ?", (cursor, queue_crc(name, cursor), name)
+    )
+
+
+def cursor_of(connection: sqlite3.Connection, name: str) -> int:
+    """Return a queue's position; where it is damaged, the start: twice is better than never."""
+    row = connection.execute("SELECT cursor, crc FROM queues WHERE name = ?", (name,)).fetchone()
+    if row is not None and queue_crc(name, row[0]) == row[1]:
+        return int(row[0])
+    first = connection.execute("SELECT MIN(id) FROM events").fetchone()[0]
+    return 0 if first is None else int(first) - 1
+
+
+def mark_of(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return the largest id ever taken out and the largest session number; (0, 0) where that is damaged."""
+    row = connection.execute("SELECT removed, session, crc FROM mark").fetchone()
+    if row is None or mark_crc(row[0], row[1]) != row[2]:
+        return (0, 0)
+    return int(row[0]), int(row[1])
+
+
+def set_mark(connection: sqlite3.Connection, removed: int, session: int = 0) -> None:
+    """Raise the largest id ever taken out, and the largest session number."""
+    known = mark_of(connection)
+    values = (max(known[0], removed), max(known[1], session))
+    connection.execute("UPDATE mark SET removed = ?, session = ?, crc = ?", (*values, mark_crc(*values)))
+
+
+def register(connection: sqlite3.Connection, formats: Mapping[str, str], *, takes_over: str) -> None:
+    """Add the queues that are new, and mend a damaged mark.
+
+    The first queues take over the position of `takes_over`, the queue of what was recorded without
+    any sink; one that is added later starts with what is recorded from then on.
+    """
+    row = connection.execute("SELECT removed, session, crc FROM mark").fetchone()
+    if mark_crc(row[0], row[1]) != row[2]:
+        session = connection.execute("SELECT MAX(session) FROM events").fetchone()[0]
+        set_mark(connection, largest_id(connection), session or 0)
+    known = {name for (name,) in connection.execute("SELECT name FROM queues")}
+    for name, wire in formats.items():
+        if name in known:
+            continue
+        start = 0
+        if known:
+            start = cursor_of(connection, takes_over) if takes_over in known else largest_id(connection)
+        connection.execute(
+            "INSERT OR IGNORE INTO queues VALUES (?, ?, ?, ?)", (name, wire, start, queue_crc(name, start))
+        )
+    if takes_over in known and takes_over not in formats:
+        connection.execute("DELETE FROM queues WHERE name = ?", (takes_over,))
+
+
+def largest_id(connection: sqlite3.Connection) -> int:
+    """Return the largest id that was ever given, as far as the file knows."""
+    row = connection.execute("SELECT id + count - 1 FROM events ORDER BY id DESC LIMIT 1").fetchone()
+    names = connection.execute("SELECT name FROM queues").fetchall()
+    cursors = [cursor_of(connection, name) for (name,) in names]
+    return max([0 if row is None else int(row[0]), mark_of(connection)[0], *cursors])
+
+
 def _create(connection: sqlite3.Connection) -> None:
     for statement in _VERSION_1.split(";"):
         if statement.strip():
             connection.execute(statement)
+    connection.execute("INSERT INTO mark VALUES (0, 0, ?)", (mark_crc(0, 0),))
 
 
 #: Migration n takes a file from schema version n to n + 1; version 0 is an empty file.

@@ -5,64 +5,46 @@ format, with the session state on it, under ids that the store gives. Each sink 
 over the ids (`_store_queue`). Ids are never used again: a new one is above every id that was ever
 taken out, which the INSERT itself checks, so that two processes may append to one store.
 
-Two connections: one appends, one reads and deletes. `_write_lock` orders the writes of this process,
-so that they wait for each other without SQLite's sleeps; `_read_lock`, always taken first, guards the
-other connection. `append` takes the write lock alone, and never for longer than the busy timeout.
+`Store.append` takes one lock, for never longer than the busy timeout. Bounds, log and recovery are
+looked after by `Store.upkeep`, which a worker thread calls.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import shutil
 import sqlite3
 import tempfile
-import threading
-from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capture import _store_schema as schema
-from capture._store_locks import FileLock, session_lock_path
-from capture._store_queue import DamagedRow, Queue
-from capture._store_rows import (
-    Pending,
-    StoredBatch,
-    StoredEvent,
-    checksum,
-    decode_state,
-    encode_state,
-    pack,
-)
+from capture._store_append import Appender
+from capture._store_file import BUSY_S, StoreFile, error_code
+from capture._store_locks import Claims
+from capture._store_losses import Losses
+from capture._store_queue import Queue
+from capture._store_rows import Pending, StoredBatch, StoredEvent, encode_state
+from capture._store_state import read_state, write_state
+from capture._store_upkeep import Upkeep, bury
 from capture.clock import Clock
 from capture.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 __all__ = ["UNSENT", "Pending", "Store", "StoredBatch", "StoredEvent"]
 
 #: The queue of a store without sinks.
 UNSENT = "unsent"
-#: How long (s) an append waits for another writer before the event is deferred.
-BUSY_S = 0.005
-#: How long (s) a worker waits for another process's lock.
-PATIENT_S = 2.0
-#: Events that may wait in memory for the next append.
-MAX_DEFERRED = 1000
-#: Acknowledged events are taken out in chunks of this many.
-_CHUNK = 200
-_ID_TRIES = 100
-
-_INSERT = "INSERT INTO events SELECT {rows} WHERE ?1 > (SELECT removed FROM mark)"
-_COLUMNS = ", ".join("?" * 9)
-_INSERT_ROW = f"INSERT INTO events VALUES ({_COLUMNS})"  # noqa: S608 - constant text
-_log = logging.getLogger("capture.store")
 
 
 class Store:
     """The events of one app that are not delivered yet, and the small state that survives restarts.
+
+    A store whose folder cannot be written takes events all the same: as many as fit wait in memory, the
+    others are dropped and counted.
 
     Parameters
     ----------
@@ -80,11 +62,6 @@ class Store:
         Wall clock for the age of events.
     on_drop : callable
         Called with a cause and a number of events, with no lock held, when events are lost.
-
-    Raises
-    ------
-    StoreError
-        When the folder cannot be made or the database not opened.
     """
 
     def __init__(
@@ -99,38 +76,29 @@ class Store:
         on_drop: Callable[[str, int], None] | None = None,
     ) -> None:
         self.folder = Path(folder)
-        self.path = self.folder / schema.FILE_NAME
         self.formats = dict(formats) or {UNSENT: "native"}
-        self.durability = durability
-        self.max_bytes = max_bytes
-        self.max_age_s = max_age_s
-        #: Events lost so far, by cause.
-        self.dropped: dict[str, int] = {}
         #: Events that waited in memory for another writer.
         self.deferred_count = 0
+        self._max_age_s = max_age_s
         self._clock = clock or Clock()
-        self._on_drop = on_drop
+        self._losses = Losses(os.fspath(folder), on_drop)
+        #: State that could not be written yet.
+        self._unwritten: dict[str, Any] | None = None
+        self._temporary = False
         self._wires = frozenset(self.formats.values())
-        self._queues = {
-            name: Queue(name, wire, count_gaps=len(self._wires) == 1) for name, wire in self.formats.items()
-        }
-        self._deferred: deque[StoredEvent] = deque()
-        self._losses: list[tuple[str, int]] = []
-        self._reset()
-        with self._reading():
-            pass
-
-    def _reset(self) -> None:
-        """Start without connections and locks: at construction, and in a forked child."""
+        single = len(self._wires) == 1
+        self._queues = {name: Queue(name, wire, count_gaps=single) for name, wire in self.formats.items()}
+        self._appender = Appender(self._wires, self._losses.add)
+        self._claims = Claims(self.folder)
+        self._file = StoreFile(
+            self.folder / schema.FILE_NAME,
+            durability=durability,
+            on_open=self._opened,
+            on_loss=self._recovered,
+        )
+        self._upkeep = Upkeep(self._file, max_bytes=max_bytes, on_loss=self._losses.add)
         self._pid = os.getpid()
-        self._write_lock = threading.Lock()
-        self._read_lock = threading.RLock()
-        self._writer: sqlite3.Connection | None = None
-        self._reader: sqlite3.Connection | None = None
-        self._last_id = 0
-        self._deleted: dict[str, int] = {}
-        self._session_lock: FileLock | None = None
-        self._delivery_lock = FileLock(self.folder / "delivery.lock")
+        self._try_to_open()
 
     @classmethod
     def temporary(cls, *, formats: Mapping[str, str], clock: Clock | None = None) -> Store:
@@ -149,7 +117,15 @@ class Store:
         store._temporary = True
         return store
 
-    _temporary = False
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Events lost so far, by cause."""
+        return self._losses.dropped
+
+    @property
+    def path(self) -> Path:
+        """The database."""
+        return self._file.path
 
     # Appending
 
@@ -177,26 +153,27 @@ class Store:
         state : mapping, optional
             Keys of the state that this event changes; the others stay.
         """
-        blob = b"" if state is None else encode_state(state)
-        event = StoredEvent(session, payloads, time_ms, event_id, blob)
+        event = StoredEvent(
+            session, payloads, time_ms, event_id, b"" if state is None else encode_state(state)
+        )
         if self._pid != os.getpid():
             self._after_fork()
-        if not self._write_lock.acquire(timeout=BUSY_S):
+        file, appender = self._file, self._appender
+        if not file.write_lock.acquire(timeout=BUSY_S):
             self._defer(event)
             return False
         try:
-            if self._writer is None:
-                self._writer = self._open(BUSY_S)
-            if self._deferred:
-                self._write_deferred(self._writer, event)
+            connection = file.writer()
+            if appender.deferred:
+                appender.insert_deferred(connection, event)
             else:
-                self._insert(self._writer, event)
+                appender.insert(connection, event)
         except (sqlite3.Error, StoreError) as error:
-            self._failed(error)
-            self._defer(event)
-            return False
+            return self._append_failed(event, error)
         finally:
-            self._write_lock.release()
+            file.write_lock.release()
+            if self._losses.untold:
+                self._losses.report()
         return True
 
     def append_many(
@@ -214,138 +191,53 @@ class Store:
         """
         if not events:
             return
-        with self._writing(BUSY_S if self._pid == os.getpid() else PATIENT_S) as connection:
-            self._insert_packed(connection, events, b"" if state is None else encode_state(state), pack_size)
+        blob = b"" if state is None else encode_state(state)
+        with self._writing() as connection:
+            self._appender.insert_packed(connection, events, blob, pack_size)
 
-    def _insert(self, connection: sqlite3.Connection, event: StoredEvent) -> None:
-        wires = self._wires
-        payloads = event.payloads
-        for _ in range(_ID_TRIES):
-            values: list[Any] = []
-            row_id = self._last_id
-            state = event.state
-            for wire, payload in payloads:
-                if wire in wires:
-                    row_id += 1
-                    crc = checksum(row_id, event.session, wire, payload)
-                    values += (
-                        row_id,
-                        event.session,
-                        wire,
-                        1,
-                        event.time_ms,
-                        crc,
-                        event.event_id,
-                        payload,
-                        state,
-                    )
-                    state = b""
-            count = len(values) // 9
-            if not count:
-                return
-            try:
-                if connection.execute(_insert_sql(count), values).rowcount == count:
-                    self._last_id = row_id
-                    return
-            except sqlite3.IntegrityError:
-                pass
-            # Another process was faster.
-            self._last_id = _largest_id(connection)
-        raise StoreError(f"{self.path}: no free id after {_ID_TRIES} tries")
-
-    def _insert_packed(
-        self, connection: sqlite3.Connection, events: Sequence[StoredEvent], state: bytes, pack_size: int
-    ) -> None:
-        next_id = _largest_id(connection) + 1
-        rows: list[tuple[Any, ...]] = []
-        for group in _runs(events, pack_size):
-            first = group[0]
-            ids = " ".join([event.event_id for event in group])
-            for position, (wire, _) in enumerate(first.payloads):
-                if wire not in self._wires:
-                    continue
-                count = len(group)
-                if count == 1:
-                    payload, label = first.payloads[position][1], wire
-                else:
-                    payload = pack([event.payloads[position][1] for event in group])
-                    label = f"{wire}*{count}"
-                crc = checksum(next_id, first.session, label, payload)
-                rows.append(
-                    (next_id, first.session, wire, count, first.time_ms, crc, ids, payload, group[-1].state)
-                )
-                next_id += count
-        if state and rows:
-            rows[-1] = (*rows[-1][:-1], state)
-        connection.executemany(_INSERT_ROW, rows)
-        self._last_id = next_id - 1
+    def _append_failed(self, event: StoredEvent, error: sqlite3.Error | StoreError) -> bool:
+        """Make room and try once more where the bound is reached; defer otherwise. Holds the write lock."""
+        self._appender.forget_ids()
+        if error_code(error) == sqlite3.SQLITE_FULL:
+            with contextlib.suppress(sqlite3.Error, StoreError):
+                connection = self._file.writer()
+                self._upkeep.make_room(connection)
+                self._appender.insert_deferred(connection, event)
+                return True
+        elif isinstance(error, sqlite3.Error):
+            self._file.failed(error)
+        self._losses.say("deferred", f"events wait in memory: {error}")
+        self._defer(event)
+        return False
 
     def _defer(self, event: StoredEvent) -> None:
         self.deferred_count += 1
-        self._deferred.append(event)
-        if len(self._deferred) > MAX_DEFERRED:
-            with contextlib.suppress(IndexError):
-                self._deferred.popleft()
-                self._lost("memory_full", 1)
-
-    def _write_deferred(self, connection: sqlite3.Connection, *more: StoredEvent) -> None:
-        """Write what waits in memory, and `more` behind it, in one transaction."""
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            waiting = list(self._deferred)
-            for event in (*waiting, *more):
-                self._insert(connection, event)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            self._last_id = 0
-            raise
-        for _ in waiting:
-            self._deferred.popleft()
+        self._appender.defer(event)
 
     # State
 
     def read_state(self) -> dict[str, Any] | None:
         """Return the state: what `write_state` stored, under what events changed since; None for none."""
-        with self._reading() as connection:
-            stored = {
-                name: (session, row_id, value)
-                for name, session, row_id, value in connection.execute(
-                    "SELECT name, session, id, value FROM state"
-                )
-            }
-            newest = connection.execute(
-                "SELECT session, id, state FROM events WHERE length(state) > 0 "
-                "ORDER BY session DESC, id DESC LIMIT 1"
-            ).fetchone()
-        app = stored.get("app", (0, 0, b""))
-        state = decode_state(app[2]) if app[2] else None
-        carried = max((row for row in (stored.get("session"), newest) if row), default=None)
-        if carried and carried[1] > app[1] and carried[0] >= app[0]:
-            changes = decode_state(carried[2])
-            if changes is not None:
-                state = {**(state or {}), **changes}
-        return state
+        try:
+            with self._reading() as connection:
+                return read_state(connection, self._unwritten)
+        except StoreError:
+            return self._unwritten
 
-    def write_state(self, state: Mapping[str, Any]) -> None:
-        """Replace the state.
-
-        Raises
-        ------
-        StoreError
-            When it could not be written.
-        """
-        with self._writing() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO state VALUES ('app', ?, ?, ?)",
-                (int(state.get("session_number") or 0), _largest_id(connection), encode_state(state)),
-            )
+    def write_state(self, state: Mapping[str, Any]) -> bool:
+        """Replace the state; False when it could only be kept in memory, until the file can be written."""
+        self._unwritten = dict(state)
+        try:
+            with self._writing():
+                return True
+        except StoreError as error:
+            self._losses.say("state", f"the state is kept in memory: {error}")
+            return False
 
     # Queues
 
     def next_batch(
-        self, queue: str, max_events: int, max_bytes: int = 512_000, *, skip: Collection[int] = ()
+        self, queue: str, max_events: int, max_bytes: int = 500_000, *, skip: Collection[int] = ()
     ) -> StoredBatch | None:
         """Return the next events of `queue`, of one session and in order, or None.
 
@@ -368,25 +260,26 @@ class Store:
                 batch, damaged = self._queues[queue].read(connection, max_events, max_bytes, skip)
             if not damaged:
                 return batch
-            self._bury(damaged)
+            with self._writing() as connection:
+                self._losses.add("damaged", bury(connection, damaged, self._now_ms()))
+            self._losses.report()
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> None:
         """Note that the sink has the events of `batch`; they are taken out once every sink has them."""
         with self._reading() as reader:
-            done = self._queues[queue]
+            gap = batch.gap if self._queues[queue].cursor(reader) < batch.floor else 0
             with self._writing() as connection:
-                gap = batch.gap if done.cursor(reader) < batch.floor else 0
-                done.settle(connection, batch)
-                self._take_out(connection, done.format)
-        if gap:
-            self._lost("missing", gap)
-        self._report()
+                self._queues[queue].settle(connection, batch)
+                self._upkeep.take_out(connection, batch.format)
+        self._losses.recover()
+        self._losses.add("missing", gap)
+        self._losses.report()
 
     def dead_letter(self, queue: str, batch: StoredBatch, reason: str) -> None:
         """Give up the events of `batch`: they leave the queue and are kept with the reason."""
-        now = self._clock.wall_ns() // 1_000_000
+        now_ms = self._now_ms()
         letters = [
-            (queue, row_id, batch.session, batch.format, event_id, reason, now, payload)
+            (queue, row_id, batch.session, batch.format, event_id, reason, now_ms, payload)
             for row_id, event_id, payload in zip(batch.row_ids, batch.event_ids, batch.payloads, strict=True)
         ]
         with self._reading(), self._writing() as connection:
@@ -394,55 +287,17 @@ class Store:
                 "INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?)", letters
             )
             self._queues[queue].settle(connection, batch)
-            self._take_out(connection, batch.format)
+            self._upkeep.take_out(connection, batch.format)
 
     def pending(self, queue: str) -> Pending:
         """Count what `queue` holds that its sink has not acknowledged; events in memory not included."""
         with self._reading() as connection:
             return self._queues[queue].pending(connection)
 
-    def dead_letters(self, queue: str | None = None) -> int:
-        """Count the dead letters, of one queue or of all."""
-        with self._reading() as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM dead_letters WHERE ?1 IS NULL OR queue = ?1", (queue,)
-            ).fetchone()
-        return int(row[0])
-
-    def _take_out(self, connection: sqlite3.Connection, wire: str, at_least: int = _CHUNK) -> None:
-        """Delete the rows that every queue of the format has done, a chunk at a time."""
-        done = connection.execute("SELECT MIN(cursor) FROM queues WHERE format = ?", (wire,)).fetchone()[0]
-        since = self._deleted.get(wire, 0)
-        if done - since < at_least:
-            return
-        bounds = (since, done, done, wire)
-        where = "id > ? AND id <= ? AND id + count - 1 <= ? AND format = ?"
-        _fold(connection, where, bounds)
-        connection.execute(f"DELETE FROM events WHERE {where}", bounds)  # noqa: S608 - constant text
-        connection.execute("UPDATE mark SET removed = MAX(removed, ?)", (done,))
-        # A packed row may reach beyond what is done: it is looked at again.
-        row = connection.execute("SELECT MAX(id) FROM events WHERE id <= ?", (done,)).fetchone()
-        self._deleted[wire] = done if row[0] is None else min(done, row[0] - 1)
-
-    def _bury(self, damaged: Sequence[DamagedRow]) -> None:
-        """Move rows whose CRC is wrong to the dead letters, for every queue."""
-        now = self._clock.wall_ns() // 1_000_000
-        lost = 0
-        with self._writing() as connection:
-            for row in damaged:
-                taken = connection.execute("DELETE FROM events WHERE id = ?", (row.id,)).rowcount
-                lost += row.count if taken else 0
-                last = row.id + row.count - 1
-                connection.execute("UPDATE mark SET removed = MAX(removed, ?)", (last,))
-                connection.execute(
-                    "INSERT OR REPLACE INTO dead_letters VALUES ('', ?, ?, ?, ?, 'wrong CRC', ?, ?)",
-                    (row.id, row.session, row.format, row.event_ids, now, row.payload),
-                )
-                connection.execute(
-                    "INSERT OR REPLACE INTO ahead SELECT name, ?, ? FROM queues", (row.id, last)
-                )
-        self._lost("damaged", lost)
-        self._report()
+    @property
+    def waiting_in_memory(self) -> int:
+        """Events that wait in memory for the next append."""
+        return len(self._appender.deferred)
 
     # Sessions and delivery: one process each
 
@@ -450,247 +305,157 @@ class Store:
         """Take the lock on session `number`; False when another process has it, or it is over.
 
         A session below the largest that was ever claimed on this store is over. The lock on the
-        session before is given up.
+        session before is given up. Where nothing can be written there is nobody to share with: True.
         """
-        lock = FileLock(session_lock_path(self.folder, number))
-        if self._session_lock is not None and self._session_lock.path == lock.path:
+        return self._claims.claim_session(number, lambda: self._admit_session(number))
+
+    def _admit_session(self, number: int) -> bool:
+        try:
+            with self._writing() as connection:
+                if number < schema.mark_of(connection)[1]:
+                    return False
+                schema.set_mark(connection, 0, number)
+        except StoreError:
             return True
-        if not lock.claim():
-            return False
-        with self._writing() as connection:
-            changed = connection.execute(
-                "UPDATE mark SET session = ?1 WHERE session <= ?1", (number,)
-            ).rowcount
-        if not changed:
-            lock.release(remove=True)
-            return False
-        self.release_session()
-        self._session_lock = lock
         return True
 
     def last_session(self) -> int:
         """Return the largest session number that was ever claimed on this store; 0 for none."""
         with self._reading() as connection:
-            return int(connection.execute("SELECT session FROM mark").fetchone()[0])
+            return schema.mark_of(connection)[1]
 
     def is_live(self, session: int) -> bool:
         """Tell whether this or another process holds `session`."""
-        path = session_lock_path(self.folder, session)
-        if self._session_lock is not None and self._session_lock.path == path:
-            return True
-        if not path.exists():
-            return False
-        lock = FileLock(path)
-        free = lock.claim()
-        lock.release(remove=True)
-        return not free
+        return self._claims.is_live(session)
 
     def release_session(self) -> None:
         """Give up the lock on the session."""
-        if self._session_lock is not None:
-            self._session_lock.release(remove=True)
-            self._session_lock = None
+        self._claims.release_session()
 
     def claim_delivery(self) -> bool:
         """Become the process that delivers; False while another one is."""
-        return self._delivery_lock.claim()
+        if self._pid != os.getpid():
+            self._after_fork()
+        return self._claims.claim_delivery()
 
     def release_delivery(self) -> None:
         """Let another process deliver."""
-        self._delivery_lock.release()
+        self._claims.release_delivery()
 
-    # The end
+    # Upkeep and the end
+
+    @property
+    def needs_upkeep(self) -> bool:
+        """Whether so much was written that `upkeep` should not wait."""
+        return self._appender.written_bytes > self._upkeep.slice_bytes or self._file.damaged
+
+    def upkeep(self) -> None:
+        """Write what waits in memory, take out what is done, keep the bounds: for a worker thread.
+
+        Raises
+        ------
+        StoreError
+            When the file cannot be used now.
+        """
+        self._appender.written_bytes = 0
+        try:
+            self._upkeep.tidy(self._wires)
+            if self._max_age_s != float("inf"):
+                self._upkeep.drop_old(self._now_ms() - int(self._max_age_s * 1000))
+            self._upkeep.keep_bound()
+            self._upkeep.checkpoint()
+            if not self._appender.written_bytes:
+                self._upkeep.shrink()
+        finally:
+            self._losses.report()
 
     def purge(self) -> int:
-        """Drop everything that is pending, and the dead letters; return how many events were taken out."""
+        """Drop what is pending, and the dead letters; return how many events were taken out."""
         with self._reading(), self._writing() as connection:
-            last = _largest_id(connection)
             count = connection.execute("SELECT COALESCE(SUM(count), 0) FROM events").fetchone()[0]
-            _fold(connection, "id <= ?", (last,))
-            connection.execute("DELETE FROM events")
-            connection.execute("DELETE FROM ahead")
-            connection.execute("DELETE FROM dead_letters")
-            connection.execute("UPDATE queues SET cursor = ?", (last,))
-            connection.execute("UPDATE mark SET removed = MAX(removed, ?)", (last,))
+            self._upkeep.empty(connection)
         return int(count)
 
     def destroy(self) -> None:
-        """Delete the store: events, ids, counters and state; the folder stays."""
-        self._deferred.clear()
-        self.release_session()
-        self.release_delivery()
-        with self._read_lock, self._write_lock:
-            self._disconnect()
-            for path in (*self.folder.glob(f"{schema.FILE_NAME}*"), *self.folder.glob("*.lock")):
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        """Delete the store for good: events, ids, counters and state; the folder stays."""
+        self._appender.deferred.clear()
+        self._unwritten = None
+        self._end()
+        for path in (*self.folder.glob(f"{schema.FILE_NAME}*"), *self.folder.glob("*.lock")):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def close(self) -> None:
         """Write what waits in memory, give up the locks and close the files; may be called twice."""
         if self._pid != os.getpid():
             self._after_fork()
-        if self._deferred:
+        if not self._file.closed:
             with contextlib.suppress(StoreError), self._writing():
                 pass
-            if self._deferred:
-                self._lost("close", len(self._deferred))
-                self._deferred.clear()
-        self.release_session()
-        self.release_delivery()
-        with self._read_lock, self._write_lock:
-            self._disconnect()
+            self._losses.add("close", len(self._appender.deferred))
+            self._appender.deferred.clear()
+        self._end()
         if self._temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self._report()
+        self._losses.report()
 
-    # Connections
+    def _end(self) -> None:
+        self._claims.release_session()
+        self._claims.release_delivery()
+        with self._file.read_lock, self._file.write_lock:
+            self._file.closed = True
+            self._file.disconnect()
 
-    def _open(self, busy_s: float) -> sqlite3.Connection:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            connection = schema.connect(self.path, durability=self.durability, busy_s=busy_s)
-            schema.prepare(connection)
-            self._register(connection)
-        except (OSError, sqlite3.Error, schema.Foreign) as error:
-            raise StoreError(f"{self.path}: cannot be opened: {error}") from error
-        return connection
+    # Behind the scenes
 
-    def _register(self, connection: sqlite3.Connection) -> None:
-        known = dict(connection.execute("SELECT name, cursor FROM queues"))
-        for name, wire in self.formats.items():
-            if name in known:
-                continue
-            # The first sinks take over what was recorded without one; a later one starts with what is new.
-            start = known[UNSENT] if UNSENT in known else _largest_id(connection) if known else 0
-            connection.execute("INSERT OR IGNORE INTO queues VALUES (?, ?, ?)", (name, wire, start))
-        if UNSENT in known and UNSENT not in self.formats:
-            connection.execute("DELETE FROM queues WHERE name = ?", (UNSENT,))
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """Hold the reading connection."""
+    def _reading(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         if self._pid != os.getpid():
             self._after_fork()
-        with self._read_lock:
-            try:
-                if self._reader is None:
-                    self._reader = self._open(PATIENT_S)
-                yield self._reader
-            except sqlite3.Error as error:
-                self._failed(error)
-                raise StoreError(f"{self.path}: {error}") from error
+        return self._file.reading()
 
-    @contextlib.contextmanager
-    def _writing(self, busy_s: float = PATIENT_S) -> Iterator[sqlite3.Connection]:
-        """Hold a transaction on the writing connection, behind what waits in memory."""
+    def _writing(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         if self._pid != os.getpid():
             self._after_fork()
-        with self._write_lock:
-            try:
-                if self._writer is None:
-                    self._writer = self._open(BUSY_S)
-                connection = self._writer
-                if busy_s != BUSY_S:
-                    connection.execute(f"PRAGMA busy_timeout = {int(busy_s * 1000)}")
-                try:
-                    if self._deferred:
-                        self._write_deferred(connection)
-                    connection.execute("BEGIN IMMEDIATE")
-                    yield connection
-                    connection.execute("COMMIT")
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    if busy_s != BUSY_S:
-                        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
-            except sqlite3.Error as error:
-                self._failed(error)
-                raise StoreError(f"{self.path}: {error}") from error
+        return self._file.writing(self._catch_up)
 
-    def _disconnect(self) -> None:
-        for connection in (self._reader, self._writer):
-            if connection is not None:
-                with contextlib.suppress(sqlite3.Error):
-                    connection.close()
-        self._reader = self._writer = None
+    def _catch_up(self, connection: sqlite3.Connection) -> None:
+        """Write what waits in memory before anything else."""
+        self._appender.insert_deferred(connection)
+        if self._unwritten is not None:
+            write_state(connection, self._unwritten)
+            self._unwritten = None
+
+    def _try_to_open(self) -> None:
+        # Twice: a damaged or foreign file is moved aside at the second.
+        for _ in range(2):
+            try:
+                with self._file.reading():
+                    return
+            except StoreError as error:
+                problem = error
+        self._losses.say("open", f"{problem}; events wait in memory")
+
+    def _opened(self, connection: sqlite3.Connection) -> None:
+        """Make a new connection ready: bounds, queues."""
+        self._upkeep.limit(connection)
+        schema.register(connection, self.formats, takes_over=UNSENT)
+
+    def _recovered(self, cause: str, count: int) -> None:
+        self._appender.forget_ids()
+        self._upkeep.forget()
+        self._losses.add(cause, count)
 
     def _after_fork(self) -> None:
         """Start afresh in a forked child: the parent's connections, locks and events are not ours."""
-        _inherited.append((self._writer, self._reader))
-        for lock in (self._session_lock, self._delivery_lock):
-            if lock is not None:
-                lock.forget()
-        self._deferred.clear()
-        self._losses.clear()
-        self._reset()
+        self._pid = os.getpid()
+        if self._file.pid != 0:
+            # Forked by something that runs no fork handlers.
+            self._file.inherit()
+        self._file.pid = self._pid
+        self._claims.forget()
+        self._appender = Appender(self._wires, self._losses.add)
+        self._upkeep.forget()
+        self._losses.untold.clear()
 
-    # Losses
-
-    def _failed(self, error: Exception) -> None:
-        _log.debug("%s: %s", self.path, error)
-
-    def _lost(self, cause: str, count: int) -> None:
-        if count:
-            self.dropped[cause] = self.dropped.get(cause, 0) + count
-            self._losses.append((cause, count))
-
-    def _report(self) -> None:
-        """Tell what was lost, with no lock held."""
-        while self._losses:
-            cause, count = self._losses.pop()
-            if self._on_drop is not None:
-                self._on_drop(cause, count)
-
-
-#: Connections that a forked child must neither use nor close.
-_inherited: list[Any] = []
-_statements: dict[int, str] = {}
-
-
-def _insert_sql(count: int) -> str:
-    sql = _statements.get(count)
-    if sql is None:
-        rows = _COLUMNS.replace("?", "?1", 1)
-        if count > 1:
-            more = f" UNION ALL SELECT {_COLUMNS}" * (count - 1)
-            chosen = f"SELECT * FROM (SELECT {_COLUMNS}{more})"  # noqa: S608 - constant text
-            sql = f"INSERT INTO events {chosen} WHERE ?1 > (SELECT removed FROM mark)"  # noqa: S608 - constant text
-        else:
-            sql = _INSERT.format(rows=rows)
-        _statements[count] = sql
-    return sql
-
-
-def _largest_id(connection: sqlite3.Connection) -> int:
-    """Return the largest id that was ever given."""
-    row = connection.execute(
-        "SELECT MAX(COALESCE((SELECT id + count - 1 FROM events ORDER BY id DESC LIMIT 1), 0), removed, "
-        "COALESCE((SELECT MAX(cursor) FROM queues), 0)) FROM mark"
-    ).fetchone()
-    return int(row[0])
-
-
-def _fold(connection: sqlite3.Connection, where: str, bounds: Sequence[Any]) -> None:
-    """Keep the newest state of rows that are about to be deleted."""
-    connection.execute(
-        f"INSERT INTO state SELECT 'session', session, id, state FROM events WHERE {where} "  # noqa: S608 - constant text
-        "AND length(state) > 0 ORDER BY session DESC, id DESC LIMIT 1 "
-        "ON CONFLICT (name) DO UPDATE "
-        "SET session = excluded.session, id = excluded.id, value = excluded.value "
-        "WHERE (excluded.session, excluded.id) > (session, id)",
-        bounds,
-    )
-
-
-def _runs(events: Sequence[StoredEvent], size: int) -> Iterator[Sequence[StoredEvent]]:
-    """Split into runs of one session, of at most `size` events."""
-    start = 0
-    for index in range(1, len(events) + 1):
-        if (
-            index == len(events)
-            or index - start >= size
-            or events[index].session != events[start].session
-            or len(events[index].payloads) != len(events[start].payloads)
-        ):
-            yield events[start:index]
-            start = index
+    def _now_ms(self) -> int:
+        return self._clock.wall_ns() // 1_000_000

@@ -1,0 +1,146 @@
+"""Appending: ids, the one statement of a live event, packed rows, and what waits in memory."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from capture._store_rows import StoredEvent, checksum, pack
+from capture._store_schema import largest_id
+from capture.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+__all__ = ["MAX_DEFERRED", "Appender"]
+
+#: Events that may wait in memory for the next append.
+MAX_DEFERRED = 1000
+#: What a row takes besides its payload (bytes, about), in the log as well.
+_ROW_BYTES = 150
+_ID_TRIES = 100
+_COLUMN_COUNT = 9
+_ONE = "SELECT " + ", ".join("?" * _COLUMN_COUNT)
+_INSERT_ROW = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+def _insert_sql(count: int) -> str:
+    """Return the statement that inserts `count` rows, or none where the first id was given already."""
+    rows = " UNION ALL ".join([_ONE] * count)
+    return f"INSERT INTO events SELECT * FROM ({rows}) WHERE ? > (SELECT removed FROM mark)"  # noqa: S608
+
+
+class Appender:
+    """Writes events to the store's file; the caller holds the write lock.
+
+    Parameters
+    ----------
+    wires : frozenset of str
+        Wire formats that a queue takes; others are left out.
+    on_loss : callable
+        Called with a cause and a number of events.
+    """
+
+    def __init__(self, wires: frozenset[str], on_loss: Callable[[str, int], None]) -> None:
+        self.deferred: deque[StoredEvent] = deque()
+        #: Bytes written since the store was last looked after.
+        self.written_bytes = 0
+        self._wires = wires
+        self._on_loss = on_loss
+        self._last_id = 0
+        self._sql = {count: _insert_sql(count) for count in range(1, len(wires) + 1)}
+
+    def forget_ids(self) -> None:
+        """Ask the file for the next id: after a fork, a failed transaction, a new file."""
+        self._last_id = 0
+
+    def insert(self, connection: sqlite3.Connection, event: StoredEvent) -> None:
+        """Insert one event, in one statement."""
+        session, wires, state = event.session, self._wires, event.state
+        for _ in range(_ID_TRIES):
+            values: list[Any] = []
+            row_id = self._last_id
+            for wire, payload in event.payloads:
+                if wire in wires:
+                    row_id += 1
+                    crc = checksum(row_id, session, wire, payload)
+                    values += (row_id, session, wire, 1, event.time_ms, crc, event.event_id, payload, state)
+                    self.written_bytes += len(payload) + _ROW_BYTES
+            count = len(values) // _COLUMN_COUNT
+            if not count:
+                return
+            values.append(values[0])
+            try:
+                if connection.execute(self._sql[count], values).rowcount == count:
+                    self._last_id = row_id
+                    return
+            except sqlite3.IntegrityError:
+                pass
+            # The first event of this process, or another process was faster.
+            self._last_id = largest_id(connection)
+        raise StoreError(f"no free id after {_ID_TRIES} tries")
+
+    def insert_packed(
+        self, connection: sqlite3.Connection, events: Sequence[StoredEvent], state: bytes, pack_size: int
+    ) -> None:
+        """Insert a chunk, up to `pack_size` neighbours of one session in a row; within a transaction."""
+        next_id = largest_id(connection) + 1
+        rows: list[tuple[Any, ...]] = []
+        for group in _runs(events, pack_size):
+            first, last = group[0], group[-1]
+            ids = " ".join([event.event_id for event in group])
+            for position, (wire, payload) in enumerate(first.payloads):
+                if wire not in self._wires:
+                    continue
+                count, packed, label = len(group), payload, wire
+                if count > 1:
+                    packed = pack([event.payloads[position][1] for event in group])
+                    label = f"{wire}*{count}"
+                crc = checksum(next_id, first.session, label, packed)
+                rows.append(
+                    (next_id, first.session, wire, count, first.time_ms, crc, ids, packed, last.state)
+                )
+                self.written_bytes += len(packed) + _ROW_BYTES
+                next_id += count
+        if state and rows:
+            rows[-1] = (*rows[-1][:-1], state)
+        connection.executemany(_INSERT_ROW, rows)
+        self._last_id = next_id - 1
+
+    def defer(self, event: StoredEvent) -> None:
+        """Keep an event in memory for the next append; the oldest goes where there are too many."""
+        self.deferred.append(event)
+        if len(self.deferred) > MAX_DEFERRED:
+            self.deferred.popleft()
+            self._on_loss("memory_full", 1)
+
+    def insert_deferred(self, connection: sqlite3.Connection, *more: StoredEvent) -> None:
+        """Write what waits in memory, and `more` behind it, in one transaction of its own."""
+        waiting = list(self.deferred)
+        if not waiting and not more:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for event in (*waiting, *more):
+                self.insert(connection, event)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self.forget_ids()
+            raise
+        for _ in waiting:
+            self.deferred.popleft()
+
+
+def _runs(events: Sequence[StoredEvent], size: int) -> Iterator[Sequence[StoredEvent]]:
+    """Split into runs of one session and the same wire formats, of at most `size` events."""
+    start = 0
+    for index in range(1, len(events) + 1):
+        if index < len(events) and index - start < size:
+            first, event = events[start], events[index]
+            if event.session == first.session and len(event.payloads) == len(first.payloads):
+                continue
+        yield events[start:index]
+        start = index

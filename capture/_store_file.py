@@ -1,0 +1,227 @@
+"""The store's file in use: two connections, their locks, forks, and what to do when it is damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import threading
+import weakref
+from typing import TYPE_CHECKING
+
+from capture import _store_schema as schema
+from capture._store_recovery import move_aside, salvage
+from capture.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["BUSY_S", "PATIENT_S", "StoreFile", "error_code"]
+
+#: How long (s) an append waits for another writer.
+BUSY_S = 0.005
+#: How long (s) a worker waits for another process's lock.
+PATIENT_S = 2.0
+_FORK_WAIT_S = 1.0
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_log = logging.getLogger("capture.store")
+
+
+def error_code(error: BaseException) -> int:
+    """Return SQLite's primary result code of `error`; 0 where it has none."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return 0 if code is None else int(code) & 0xFF
+
+
+class StoreFile:
+    """One database with a connection to append and a connection to read.
+
+    `write_lock` orders the writes of this process, so that they wait for each other without SQLite's
+    sleeps. `read_lock`, always taken first, guards the reading connection.
+
+    Parameters
+    ----------
+    path : Path
+        The database; its folder is made when missing.
+    durability : str
+        See `_store_schema.connect`.
+    on_open : callable
+        Called with each new connection, before it is used.
+    on_loss : callable
+        Called with a cause and a number of events when a damaged file was replaced.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        durability: str,
+        on_open: Callable[[sqlite3.Connection], None],
+        on_loss: Callable[[str, int], None],
+    ) -> None:
+        self.path = path
+        self.durability = durability
+        #: Whether the file must be replaced before it is used again.
+        self.damaged = False
+        self.closed = False
+        self._on_open = on_open
+        self._on_loss = on_loss
+        self._inherited: list[sqlite3.Connection | None] = []
+        self.reset()
+        _files.add(self)
+
+    def reset(self) -> None:
+        """Start without connections and with new locks: at construction, and in a forked child."""
+        self.pid = os.getpid()
+        self.write_lock = threading.Lock()
+        self.read_lock = threading.RLock()
+        self._writer: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+
+    def writer(self) -> sqlite3.Connection:
+        """Return the connection that appends; the caller holds `write_lock`."""
+        if self._writer is None:
+            self._writer = self._open(BUSY_S)
+        return self._writer
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold the reading connection; a `StoreError` for whatever goes wrong with it."""
+        with self.read_lock, self._guarded():
+            if self.damaged:
+                self._replace()
+            if self._reader is None:
+                self._reader = self._open(PATIENT_S)
+            yield self._reader
+
+    @contextlib.contextmanager
+    def writing(
+        self, before: Callable[[sqlite3.Connection], None] | None = None
+    ) -> Iterator[sqlite3.Connection]:
+        """Hold a transaction on the writing connection, and wait for other processes as a worker may.
+
+        Parameters
+        ----------
+        before : callable, optional
+            Called with the connection before the transaction begins.
+        """
+        with self.write_lock, self._guarded():
+            connection = self.writer()
+            connection.execute(f"PRAGMA busy_timeout = {int(PATIENT_S * 1000)}")
+            try:
+                if before is not None:
+                    before(connection)
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
+
+    def failed(self, error: sqlite3.Error) -> None:
+        """Note what an error says about the file."""
+        missing = error_code(error) == sqlite3.SQLITE_ERROR and "no such" in str(error)
+        if error_code(error) in _DAMAGED or missing:
+            self.damaged = True
+
+    def disconnect(self) -> None:
+        """Close both connections; the next use opens them again. The caller holds both locks."""
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.close()
+        self._reader = self._writer = None
+
+    def inherit(self) -> None:
+        """Start afresh in a forked child: it must neither use nor close its parent's connections."""
+        self._inherited += [self._reader, self._writer]
+        self.reset()
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        if self.closed:
+            raise StoreError(f"{self.path}: the store is closed")
+        try:
+            yield
+        except sqlite3.Error as error:
+            self.failed(error)
+            raise StoreError(f"{self.path}: {error}") from error
+
+    def _open(self, busy_s: float) -> sqlite3.Connection:
+        if self.closed:
+            raise StoreError(f"{self.path}: the store is closed")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            connection = schema.connect(self.path, durability=self.durability, busy_s=busy_s)
+            schema.prepare(connection)
+            self._on_open(connection)
+        except schema.Foreign as error:
+            self.damaged = True
+            raise StoreError(f"{self.path}: {error}") from error
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be opened: {error.strerror or error}") from error
+        return connection
+
+    def _replace(self) -> None:
+        """Move the damaged file aside and save its readable rows; the caller holds `read_lock`."""
+        with self.write_lock:
+            self.disconnect()
+            aside = move_aside(self.path)
+            self.damaged = False
+            self._writer = self._open(BUSY_S)
+            saved = salvage(aside, self._writer)
+        unknown = "" if saved.lost is not None else "an unknown number of "
+        _log.error(
+            "%s was damaged: moved to %s; %d events saved, %s%s events lost",
+            self.path,
+            aside.name,
+            saved.saved,
+            unknown,
+            "" if saved.lost is None else saved.lost,
+        )
+        self._on_loss("store_damaged", saved.lost or 0)
+
+
+#: Live files, for the fork handlers.
+_files: weakref.WeakSet[StoreFile] = weakref.WeakSet()
+_held: list[StoreFile] = []
+
+
+def _before_fork() -> None:
+    # SQLite's own locks do not survive a fork: no thread may be inside it, no connection may be open.
+    for file in list(_files):
+        if file.closed or file.pid != os.getpid():
+            continue
+        if not file.read_lock.acquire(timeout=_FORK_WAIT_S):
+            continue
+        if not file.write_lock.acquire(timeout=_FORK_WAIT_S):
+            file.read_lock.release()
+            continue
+        file.disconnect()
+        _held.append(file)
+
+
+def _after_fork_in_parent() -> None:
+    while _held:
+        file = _held.pop()
+        file.write_lock.release()
+        file.read_lock.release()
+
+
+def _after_fork_in_child() -> None:
+    _held.clear()
+    for file in list(_files):
+        file.inherit()
+        # Whoever uses it first notices the other process and starts afresh as well.
+        file.pid = 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

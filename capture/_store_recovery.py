@@ -1,0 +1,166 @@
+"""Recovery of a damaged store: the file is moved aside, and what can be read is copied.
+
+A row is copied only when its CRC is right. Ids are kept, so that cursors stay true and a missing id
+is a lost event. Rows are read from the front, from the back, and one by one in between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture import _store_schema as schema
+from capture._store_rows import intact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["Salvage", "move_aside", "salvage"]
+
+_COLUMNS = "id, session, CAST(format AS BLOB), count, time_ms, crc, CAST(event_ids AS BLOB), payload, state"
+#: More ids than this between the readable ends are not asked for one by one.
+_MAX_PROBES = 500_000
+
+
+class Salvage(msgspec.Struct, frozen=True):
+    """What a recovery found.
+
+    Attributes
+    ----------
+    saved : int
+        Events that were copied.
+    lost : int or None
+        Events that were not; None where nobody knows how many there were.
+    """
+
+    saved: int
+    lost: int | None
+
+
+def move_aside(path: Path) -> Path:
+    """Rename a database and its log to a name that is free, and return it."""
+    stamp = time.time_ns() // 1_000_000
+    while True:
+        aside = path.with_name(f"{path.name}.damaged-{stamp}")
+        if not aside.exists():
+            break
+        stamp += 1
+    for suffix in ("", "-wal"):
+        source = path.with_name(path.name + suffix)
+        with contextlib.suppress(FileNotFoundError):
+            source.rename(aside.with_name(aside.name + suffix))
+    # The index of the log is made anew from the log itself.
+    path.with_name(path.name + "-shm").unlink(missing_ok=True)
+    return aside
+
+
+def salvage(aside: Path, target: sqlite3.Connection) -> Salvage:
+    """Copy what is readable in the database `aside` to the new one behind `target`."""
+    try:
+        source = sqlite3.connect(aside, isolation_level=None)
+    except sqlite3.Error:
+        return Salvage(saved=0, lost=None)
+    try:
+        return _copy(source, target)
+    finally:
+        with contextlib.suppress(sqlite3.Error):
+            source.close()
+
+
+def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> Salvage:
+    try:
+        ours = source.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
+    except sqlite3.Error:
+        ours = True
+    if not ours:
+        return Salvage(saved=0, lost=None)
+    queues = _table(source, "queues", 4)
+    dead = _table(source, "dead_letters", 8)
+    rows = {row[0]: row for row in _event_rows(source)}
+    known = [*rows, *(row[2] for row in queues if schema.queue_crc(row[0], row[2]) == row[3])]
+    largest = max(known, default=0)
+    target.execute("BEGIN IMMEDIATE")
+    try:
+        target.executemany("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.values())
+        target.executemany(
+            "INSERT OR REPLACE INTO queues VALUES (?, ?, ?, ?)",
+            [row for row in queues if schema.queue_crc(row[0], row[2]) == row[3]],
+        )
+        target.executemany("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?)", dead)
+        target.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)", _table(source, "state", 4))
+        done = _table(source, "ahead", 3)
+        target.executemany("INSERT OR REPLACE INTO ahead VALUES (?, ?, ?)", done)
+        marks = _table(source, "mark", 3)
+        session = max((row[1] for row in marks if schema.mark_crc(row[0], row[1]) == row[2]), default=0)
+        session = max([session, *(row[1] for row in rows.values())])
+        schema.set_mark(target, largest, session)
+        saved = sum(row[3] for row in rows.values())
+        lost = _note_missing(target, rows, queues, largest)
+        target.execute("COMMIT")
+    except BaseException:
+        target.execute("ROLLBACK")
+        raise
+    return Salvage(saved=saved, lost=lost)
+
+
+def _note_missing(
+    target: sqlite3.Connection, rows: dict[int, Any], queues: list[tuple[Any, ...]], largest: int
+) -> int | None:
+    """Mark missing ids as done, for every queue, and count them once."""
+    if not queues:
+        return None if not rows else 0
+    known = [row[2] for row in queues if schema.queue_crc(row[0], row[2]) == row[3]]
+    expected = min(known, default=min(rows, default=1) - 1) + 1
+    missing: list[tuple[int, int]] = []
+    for row_id in sorted(rows):
+        if row_id > expected:
+            missing.append((expected, row_id - 1))
+        expected = max(expected, row_id + rows[row_id][3])
+    if largest >= expected:
+        missing.append((expected, largest))
+    target.executemany("INSERT OR REPLACE INTO ahead SELECT name, ?, ? FROM queues", missing)
+    # A row for each format: events are counted once for all of them.
+    wires = len({row[1] for row in queues}) or 1
+    return sum(last - first + 1 for first, last in missing) // wires
+
+
+def _event_rows(source: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    first = last = None
+    for row in _until_error(source, f"SELECT {_COLUMNS} FROM events ORDER BY id"):  # noqa: S608
+        first = row[0] if isinstance(row[0], int) else first
+        yield from _intact(row)
+    for row in _until_error(source, f"SELECT {_COLUMNS} FROM events ORDER BY id DESC"):  # noqa: S608
+        last = row[0]
+        if first is not None and last <= first:
+            return
+        yield from _intact(row)
+    if first is None or last is None or last - first > _MAX_PROBES:
+        return
+    for row_id in range(first + 1, last):
+        with contextlib.suppress(sqlite3.Error):
+            found = source.execute(f"SELECT {_COLUMNS} FROM events WHERE id = ?", (row_id,)).fetchall()  # noqa: S608
+            for row in found:
+                yield from _intact(row)
+
+
+def _intact(row: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    if intact(row[:8]) is None:
+        return
+    state = row[8] if isinstance(row[8], bytes) else b""
+    yield (row[0], row[1], row[2].decode(), *row[3:6], row[6].decode(errors="replace"), row[7], state)
+
+
+def _table(source: sqlite3.Connection, name: str, columns: int) -> list[tuple[Any, ...]]:
+    """Return the rows of a small table, as far as they can be read."""
+    rows = _until_error(source, f"SELECT * FROM {name}")  # noqa: S608 - our own names
+    return [row for row in rows if len(row) == columns and None not in row]
+
+
+def _until_error(source: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
+    with contextlib.suppress(sqlite3.Error):
+        yield from source.execute(query)

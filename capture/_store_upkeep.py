@@ -1,0 +1,225 @@
+"""Upkeep of the store, on a worker thread: taking out what is done, bounds, age, log, empty space."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from capture import _store_schema as schema
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from capture._store_file import StoreFile
+
+__all__ = ["Upkeep", "bury"]
+
+#: Acknowledged events are taken out in chunks of this many.
+CHUNK = 200
+#: Rows that one transaction of a pruning deletes: an append waits no longer than for these.
+_PRUNE_ROWS = 500
+#: Pruning starts above the first and ends below the second share of the bound.
+_HIGH, _LOW = 0.95, 0.90
+_SMALL_PAGES = 256
+
+
+class Upkeep:
+    """Keeps a store's file within its bounds.
+
+    Parameters
+    ----------
+    file : StoreFile
+        The file.
+    max_bytes : int
+        Bound of database and log together (bytes).
+    on_loss : callable
+        Called with a cause and a number of events.
+    """
+
+    def __init__(self, file: StoreFile, *, max_bytes: int, on_loss: Callable[[str, int], None]) -> None:
+        self._file = file
+        self._on_loss = on_loss
+        #: The log is emptied above this (bytes); while that happens it may grow to twice as much.
+        self.max_log_bytes = min(4 * 1024 * 1024, max_bytes // 8)
+        self._max_pages = max(16, (max_bytes - 2 * self.max_log_bytes) // schema.PAGE_BYTES)
+        #: Bytes that may be written before the file is looked after again.
+        self.slice_bytes = min(512 * 1024, max_bytes // 32)
+        self._taken_out: dict[str, int] = {}
+
+    def forget(self) -> None:
+        """Start afresh: in a forked child, after a recovery."""
+        self._taken_out.clear()
+
+    def limit(self, connection: sqlite3.Connection) -> None:
+        """Tell SQLite the bound, so that an append fails rather than passes it."""
+        connection.execute(f"PRAGMA max_page_count = {self._max_pages}")
+        connection.execute(f"PRAGMA journal_size_limit = {self.max_log_bytes}")
+
+    def take_out(self, connection: sqlite3.Connection, wire: str, *, at_least: int = CHUNK) -> None:
+        """Delete the rows of a format that every queue of it has done; within a transaction."""
+        names = connection.execute("SELECT name FROM queues WHERE format = ?", (wire,)).fetchall()
+        done = min((schema.cursor_of(connection, name) for (name,) in names), default=0)
+        since = self._taken_out.get(wire, 0)
+        if done - since < at_least:
+            return
+        _delete(
+            connection, "id > ? AND id <= ? AND id + count - 1 <= ? AND format = ?", (since, done, done, wire)
+        )
+        schema.set_mark(connection, done)
+        # A packed row may reach beyond what is done: it is looked at again.
+        row = connection.execute("SELECT MAX(id) FROM events WHERE id <= ?", (done,)).fetchone()
+        self._taken_out[wire] = done if row[0] is None else min(done, row[0] - 1)
+
+    def tidy(self, wires: Iterable[str]) -> None:
+        """Take out everything that is done."""
+        with self._file.reading(), self._file.writing() as connection:
+            for wire in wires:
+                self.take_out(connection, wire, at_least=1)
+
+    def drop_old(self, oldest_ms: int) -> None:
+        """Drop the events at the head of the store that occurred before `oldest_ms`."""
+        while True:
+            with self._file.reading() as connection:
+                head = connection.execute(
+                    "SELECT id, count, time_ms FROM events ORDER BY id LIMIT ?", (_PRUNE_ROWS,)
+                ).fetchall()
+                last = 0
+                for row_id, count, time_ms in head:
+                    if not isinstance(time_ms, int) or time_ms >= oldest_ms:
+                        break
+                    last = row_id + count - 1
+                if not last:
+                    return
+                self._drop(last, "too_old")
+
+    def keep_bound(self) -> None:
+        """Drop the oldest events while the file is over its bound."""
+        with self._file.reading() as connection:
+            if _used_pages(connection) < self._max_pages * _HIGH:
+                return
+        while True:
+            with self._file.reading() as connection:
+                if _used_pages(connection) < self._max_pages * _LOW:
+                    return
+                row = connection.execute(
+                    "SELECT id + count - 1 FROM events ORDER BY id LIMIT 1 OFFSET ?", (_PRUNE_ROWS - 1,)
+                ).fetchone()
+                last = schema.largest_id(connection) if row is None else row[0]
+                self._drop(last, "store_full")
+                if row is None:
+                    return
+
+    def make_room(self, connection: sqlite3.Connection) -> None:
+        """Drop the oldest events at once, on the connection that appends: its bound is reached."""
+        row = connection.execute("SELECT id + count - 1 FROM events ORDER BY id LIMIT 1 OFFSET 99").fetchone()
+        last = schema.largest_id(connection) if row is None else row[0]
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            lost = _drop_to(connection, last)
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        self._on_loss("store_full", lost)
+
+    def checkpoint(self) -> None:
+        """Copy the log into the database; empty it when it has grown over its cap."""
+        log = self._file.path.with_name(self._file.path.name + "-wal")
+        with self._file.reading() as connection:
+            if _size(log) < self.max_log_bytes // 4:
+                return
+            # Appends go on meanwhile.
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            if _size(log) > self.max_log_bytes:
+                # Without writers for a moment the log can start over; most of it is copied already.
+                with self._file.write_lock:
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def shrink(self) -> None:
+        """Give empty space back to the file system, when next to nothing is stored."""
+        with self._file.reading() as connection:
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            used = _used_pages(connection)
+            if used > _SMALL_PAGES or pages < 4 * _SMALL_PAGES:
+                return
+            with self._file.write_lock:
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def empty(self, connection: sqlite3.Connection) -> None:
+        """Take out everything, dead letters included; within a transaction."""
+        _drop_to(connection, schema.largest_id(connection))
+        connection.execute("DELETE FROM dead_letters")
+
+    def _drop(self, last: int, cause: str) -> None:
+        with self._file.writing() as connection:
+            lost = _drop_to(connection, last)
+        self._on_loss(cause, lost)
+
+
+def bury(connection: sqlite3.Connection, damaged: Sequence[Any], now_ms: int) -> int:
+    """Move rows whose CRC is wrong to the dead letters, for every queue; return how many events that were."""
+    lost = 0
+    for row in damaged:
+        following = connection.execute("SELECT MIN(id) FROM events WHERE id > ?", (row.id,)).fetchone()[0]
+        count = connection.execute("SELECT count FROM events WHERE id = ?", (row.id,)).fetchone()
+        if count is None:
+            continue
+        stated = count[0] if isinstance(count[0], int) and 1 <= count[0] <= 10_000 else 1
+        last = following - 1 if following is not None else row.id + stated - 1
+        connection.execute("DELETE FROM events WHERE id = ?", (row.id,))
+        connection.execute(
+            "INSERT OR REPLACE INTO dead_letters VALUES ('', ?, ?, ?, ?, 'wrong CRC', ?, ?)",
+            (row.id, row.session, row.format or "", row.event_ids or "", now_ms, row.payload or b""),
+        )
+        connection.execute("INSERT OR REPLACE INTO ahead SELECT name, ?, ? FROM queues", (row.id, last))
+        schema.set_mark(connection, last)
+        lost += last - row.id + 1
+    return lost
+
+
+def _drop_to(connection: sqlite3.Connection, last: int) -> int:
+    """Take out every row up to the id `last`, for all queues; return how many events that lost."""
+    queues = connection.execute("SELECT name, format FROM queues").fetchall()
+    lowest: dict[str, int] = {}
+    for name, wire in queues:
+        cursor = schema.cursor_of(connection, name)
+        lowest[wire] = min(lowest.get(wire, cursor), cursor)
+        if cursor < last:
+            schema.set_cursor(connection, name, last)
+    lost = 0
+    for wire, cursor in lowest.items():
+        lost += connection.execute(
+            "SELECT COALESCE(SUM(MIN(count, id + count - 1 - ?)), 0) FROM events "
+            "WHERE format = ? AND id <= ? AND id + count - 1 > ?",
+            (cursor, wire, last, cursor),
+        ).fetchone()[0]
+    _delete(connection, "id <= ?", (last,))
+    connection.execute("DELETE FROM ahead WHERE last <= ?", (last,))
+    schema.set_mark(connection, last)
+    return int(lost)
+
+
+def _delete(connection: sqlite3.Connection, where: str, bounds: Sequence[Any]) -> None:
+    """Delete rows, and keep the newest state that they carried."""
+    connection.execute(
+        f"INSERT INTO state SELECT 'session', session, id, state FROM events WHERE {where} "  # noqa: S608
+        "AND length(state) > 0 ORDER BY session DESC, id DESC LIMIT 1 ON CONFLICT (name) DO UPDATE "
+        "SET session = excluded.session, id = excluded.id, value = excluded.value "
+        "WHERE (excluded.session, excluded.id) > (session, id)",
+        bounds,
+    )
+    connection.execute(f"DELETE FROM events WHERE {where}", bounds)  # noqa: S608 - constant text
+
+
+def _used_pages(connection: sqlite3.Connection) -> int:
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    return int(pages - connection.execute("PRAGMA freelist_count").fetchone()[0])
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
