@@ -37,14 +37,14 @@ macros = (
 if checked:
     macros.append(("CAPTURE_CHECKED", "1"))
 # No contraction to FMA: records are bit-identical on every machine (gestures.md, section 7).
-flags = ["-O2", "-g0", "-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wno-unused-function"]
+flags = ["-O3", "-g0", "-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wno-unused-function"]
 
 native = Extension(
     "capture._native.*",
     ["capture/_native/*.pyx"],
     define_macros=macros,
     extra_compile_args=[] if sys.platform == "win32" else flags,
-    depends=["capture/_native/kernels.h"],
+    depends=[f"capture/_native/{name}.h" for name in ("kernels", "kernel_body", "memory")],
 )
 setup(
     ext_modules=cythonize(

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from capture._native import batch, recognizer as native
+from capture._native import batch, output, recognizer as native
 from capture.config import GestureConfig
 from capture.errors import ConfigError
 from capture.kinds import Direction, GestureKind, Reason
@@ -27,7 +27,7 @@ __all__ = ["COUNTERS", "FIELDS", "Density", "Gesture", "GestureTable", "Recogniz
 Density = float | Mapping[int, float]
 
 #: The fields of a record, in order; the same names in tables, files and Arrow.
-FIELDS: tuple[str, ...] = tuple(name for name, _ in batch.LAYOUT)
+FIELDS: tuple[str, ...] = tuple(name for name, _ in output.LAYOUT)
 
 #: Causes for which samples are counted.
 COUNTERS = ("orphan_samples", "dropped_samples", "unknown_actions", "clock_regressions")
@@ -129,7 +129,7 @@ class GestureTable:
 
     __slots__ = ("_arrays", "_columns", "counters")
 
-    def __init__(self, columns: batch.GestureColumns, counters: Mapping[str, int]) -> None:
+    def __init__(self, columns: output.GestureColumns, counters: Mapping[str, int]) -> None:
         self._columns = columns
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
         self.counters = dict(counters)
@@ -219,16 +219,16 @@ class Recognizer(native.Recognizer):
             Its `counters` cover this call.
         """
         before = self.counters
-        tables = [
-            batch.feed(self, part.stream, part.pointer, part.action, part.time, part.x, part.y)
-            for part in TouchSamples.batches(samples)
-        ]
-        columns = tables[0] if len(tables) == 1 else batch.concatenate(tables)
+        columns = output.GestureColumns()
+        for part in TouchSamples.batches(samples):
+            _feed(self, columns, part)
         return GestureTable(columns, _difference(self.counters, before))
 
     def finish(self) -> GestureTable:
         """End every open stroke as INCOMPLETE, in the order of their DOWNs; the recogniser may be fed again."""
-        return GestureTable(batch.finish(self), dict.fromkeys(COUNTERS, 0))
+        columns = output.GestureColumns()
+        batch.finish(self, columns)
+        return GestureTable(columns, dict.fromkeys(COUNTERS, 0))
 
 
 def classify(
@@ -245,7 +245,8 @@ def classify(
     gestures : GestureConfig, optional
         The thresholds.
     threads : int, default 1
-        Threads that share the streams; the result does not depend on it.
+        Threads that share the streams; the result does not depend on it. Samples without a stream
+        column are one stream, which cannot be shared.
 
     Returns
     -------
@@ -255,17 +256,22 @@ def classify(
     """
     if threads < 1:
         raise ValueError(f"threads = {threads}: expected at least 1")
-    if threads > 1:
+    parts = list(TouchSamples.batches(samples))
+    if threads > 1 and all(part.stream is not None for part in parts):
         from capture.parallel import classify_in_threads
 
-        return classify_in_threads(samples, density, gestures, threads)
+        return classify_in_threads(parts, density, gestures, threads)
     recognizer = Recognizer(density, gestures)
-    tables = [
-        batch.feed(recognizer, part.stream, part.pointer, part.action, part.time, part.x, part.y)
-        for part in TouchSamples.batches(samples)
-    ]
-    tables.append(batch.finish(recognizer))
-    return GestureTable(batch.concatenate(tables), recognizer.counters)
+    # Every DOWN makes one record, so that the output never has to grow.
+    columns = output.GestureColumns(sum(batch.count_downs(part.action) for part in parts))
+    for part in parts:
+        _feed(recognizer, columns, part)
+    batch.finish(recognizer, columns)
+    return GestureTable(columns, recognizer.counters)
+
+
+def _feed(recognizer: Recognizer, columns: output.GestureColumns, part: TouchSamples) -> None:
+    batch.feed(recognizer, columns, part.stream, part.pointer, part.action, part.time, part.x, part.y)
 
 
 def thresholds(gestures: GestureConfig) -> dict[str, Any]:

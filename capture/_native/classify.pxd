@@ -3,6 +3,8 @@
 from libc.math cimport fabsf, sqrtf
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
+from capture._native.samples cimport TapRun
+
 # Values of capture.kinds, which tests/test_kinds.py compares with these.
 cdef enum:
     NONE = 0
@@ -79,14 +81,6 @@ cdef struct Sums:
     float height
 
 
-cdef struct TapRun:
-    int64_t time_up     # of the last tap
-    float x_down
-    float y_down
-    int32_t taps        # in the run so far; 0: no tap ends the stream's last stroke
-    int32_t rage_taps
-
-
 cdef inline float to_dp(float px, double density) noexcept nogil:
     return <float>(px / density)
 
@@ -156,6 +150,7 @@ cdef inline void count_tap(
         run.taps = 0
         return
     if run.taps:
+        # A tap breaks no run by itself; the time or the way to it may.
         gap = span_ns(run.time_up, r.time_down)
         dx = r.x_down - run.x_down
         dy = r.y_down - run.y_down

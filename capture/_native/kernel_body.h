@@ -1,21 +1,58 @@
-/* The body of one kernel; kernels.h includes it once for each instruction set. No include guard.
- *
- * Measures plain strokes from index i on, into the block, until the block is full or something comes
+/* The body of one kernel; kernels.h includes it once for each instruction set. No include guard. */
+
+/* Take eight segments, samples k to k + 8, into the running measures of a stroke. */
+#define TAKE(x, y, keep)                                                                              \
+    do {                                                                                              \
+        const LANES from_x = SUB(x, x0), from_y = SUB(y, y0);                                         \
+        const LANES step_x = SUB(x, LOAD(c->x + k)), step_y = SUB(y, LOAD(c->y + k));                 \
+        farthest2 = MAX(farthest2, ADD(MUL(from_x, from_x), MUL(from_y, from_y)));                    \
+        path = ADD(path, keep(SQRT(ADD(MUL(step_x, step_x), MUL(step_y, step_y)))));                  \
+        low_x = MIN(low_x, x);                                                                        \
+        high_x = MAX(high_x, x);                                                                      \
+        low_y = MIN(low_y, y);                                                                        \
+        high_y = MAX(high_y, y);                                                                      \
+        falls = FALL(falls, c->time + k);                                                             \
+    } while (0)
+#define ALL(v) v
+#define MASKED(v) KEEP(v, mask)
+
+/* Measure plain strokes from index i on, into the block, until the block is full or something comes
  * that the recogniser must see sample by sample. Returns the index of the first sample not measured.
- * Loads reach up to eight samples behind a stroke; whatever lies there is masked away.
+ * Loads reach up to 64 samples behind a stroke's UP; whatever lies there is masked away.
  */
-KERNEL_TARGET static int64_t KERNEL_NAME(
+KERNEL_TARGET static int64_t MEASURE(
     const capture_columns *c, int64_t i, int64_t end, int64_t last_time, capture_block *block)
 {
     static const uint32_t edge[16] = {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 0, 0, 0, 0, 0, 0, 0, 0};
     const uint8_t *action = c->action;
     const int64_t first = i;
+    int64_t window = i;  /* the 64 samples whose ends are in bits */
+    uint64_t bits;
     int32_t n = 0;
 
-    while (n < CAPTURE_BLOCK && i < end && action[i] == CAPTURE_DOWN && c->time[i] >= last_time) {
-        const int64_t up = capture_skip_moves(action, i + 1, end);
-        int64_t k = i;
-        if (up + 9 > end || action[up] != CAPTURE_UP)
+    block->count = 0;
+    if (i + 72 > end)
+        return i;
+    bits = ENDS(action + window);
+    while (n < CAPTURE_BLOCK) {
+        int64_t k, up;
+        if (i - window >= 64) {
+            window = i;
+            if (window + 72 > end)
+                break;
+            bits = ENDS(action + window);
+        }
+        if (action[i] != CAPTURE_DOWN || c->time[i] < last_time)
+            break;
+        bits &= (uint64_t)-2 << (i - window); /* the ends behind the DOWN */
+        while (bits == 0 && window + 136 <= end) {
+            window += 64;
+            bits = ENDS(action + window);
+        }
+        if (bits == 0)
+            break;
+        up = window + capture_lowest(bits);
+        if (action[up] != CAPTURE_UP)
             break;
         if (c->stream != NULL && c->stream[i] != c->stream[first])
             break;
@@ -26,76 +63,196 @@ KERNEL_TARGET static int64_t KERNEL_NAME(
         LANES low_x = x0, high_x = x0, low_y = y0, high_y = y0;
         LANES farthest2 = SAME(0.0f), path = SAME(0.0f);
         FALLS_T falls = FALLS;
-        for (; k + 8 <= up; k += 8) {
+        for (k = i; k + 8 < up; k += 8) {
             const LANES x = LOAD(c->x + k + 1), y = LOAD(c->y + k + 1);
-            const LANES from_x = SUB(x, x0), from_y = SUB(y, y0);
-            const LANES step_x = SUB(x, LOAD(c->x + k)), step_y = SUB(y, LOAD(c->y + k));
-            farthest2 = MAX(farthest2, ADD(MUL(from_x, from_x), MUL(from_y, from_y)));
-            path = ADD(path, SQRT(ADD(MUL(step_x, step_x), MUL(step_y, step_y))));
-            low_x = MIN(low_x, x);
-            high_x = MAX(high_x, x);
-            low_y = MIN(low_y, y);
-            high_y = MAX(high_y, y);
-            falls = FALL(falls, c->time + k);
+            TAKE(x, y, ALL);
         }
-        if (k < up) {
+        {   /* The last one to eight segments. The look at the times reaches past the UP: a step back
+             * there only sends this stroke the slow way. */
             const LANES mask = LOAD((const float *)(edge + 8 - (up - k)));
             const LANES x = CHOOSE(mask, LOAD(c->x + k + 1), x0), y = CHOOSE(mask, LOAD(c->y + k + 1), y0);
-            const LANES from_x = SUB(x, x0), from_y = SUB(y, y0);
-            const LANES step_x = SUB(x, LOAD(c->x + k)), step_y = SUB(y, LOAD(c->y + k));
-            farthest2 = MAX(farthest2, ADD(MUL(from_x, from_x), MUL(from_y, from_y)));
-            path = ADD(path, KEEP(SQRT(ADD(MUL(step_x, step_x), MUL(step_y, step_y))), mask));
-            low_x = MIN(low_x, x);
-            high_x = MAX(high_x, x);
-            low_y = MIN(low_y, y);
-            high_y = MAX(high_y, y);
-            /* Looks past the UP: a step back there only sends this stroke the slow way. */
-            falls = FALL(falls, c->time + k);
+            TAKE(x, y, MASKED);
         }
-
-        float lane[8], total;
-        STORE(lane, path);
-        total = capture_fold(lane);
-        /* A bad position makes the sum NaN or infinite; so does a sum that overflows. */
-        if (!capture_finite(total) || FELL(falls))
+        block->path[n] = TOTAL(ADD4(LOW(path), HIGH(path)));
+        SPREAD(
+            MAX4(LOW(farthest2), HIGH(farthest2)), MAX4(LOW(high_x), HIGH(high_x)),
+            MAX4(LOW(high_y), HIGH(high_y)), MIN4(LOW(low_x), HIGH(low_x)), MIN4(LOW(low_y), HIGH(low_y)),
+            &block->farthest2[n], &block->width[n], &block->height[n]);
+        /* A bad position makes the path NaN or infinite; so does a path that overflows. */
+        if (!capture_finite(block->path[n]) || FELL(falls))
             break;
-        block->path[n] = total;
-        float best, low, high;
-        int j;
-        STORE(lane, farthest2);
-        for (best = lane[0], j = 1; j < 8; j++)
-            best = lane[j] > best ? lane[j] : best;
-        block->farthest2[n] = best;
-        STORE(lane, low_x);
-        for (low = lane[0], j = 1; j < 8; j++)
-            low = lane[j] < low ? lane[j] : low;
-        STORE(lane, high_x);
-        for (high = lane[0], j = 1; j < 8; j++)
-            high = lane[j] > high ? lane[j] : high;
-        block->width[n] = high - low + 0.0f;
-        STORE(lane, low_y);
-        for (low = lane[0], j = 1; j < 8; j++)
-            low = lane[j] < low ? lane[j] : low;
-        STORE(lane, high_y);
-        for (high = lane[0], j = 1; j < 8; j++)
-            high = lane[j] > high ? lane[j] : high;
-        block->height[n] = high - low + 0.0f;
+        last_time = c->time[up];
         block->down[n] = i;
         block->up[n] = up;
         n++;
-        last_time = c->time[up];
         i = up + 1;
     }
     block->count = n;
     return i;
 }
 
-#undef KERNEL_NAME
+/* Copy the ends of the strokes and make dp, ms and dp/s of the measures, as classify.pxd's measure()
+ * does for one stroke; `mean` says whether velocities are distance over duration, else they are left alone.
+ * The loops are short and apart so that compilers turn them into vector code. */
+KERNEL_TARGET static void FINISH(
+    const capture_columns *c, capture_block *block, double density, int mean, const capture_records *to)
+{
+    const int32_t n = block->count;
+    const int64_t *restrict time = c->time;
+    const float *restrict x = c->x, *restrict y = c->y;
+    int64_t *restrict time_down = to->time_down, *restrict time_up = to->time_up;
+    float *restrict x_down = to->x_down, *restrict y_down = to->y_down;
+    float *restrict x_up = to->x_up, *restrict y_up = to->y_up;
+    double rate[CAPTURE_BLOCK];
+    int32_t k;
+    for (k = 0; k < n; k++) {
+        const int64_t down = block->down[k], up = block->up[k];
+        time_down[k] = time[down];
+        time_up[k] = time[up];
+        x_down[k] = x[down];
+        y_down[k] = y[down];
+        x_up[k] = x[up];
+        y_up[k] = y[up];
+    }
+    for (k = 0; k < n; k++) {
+        /* Wraps at 64 bits: a span of more than 292 years is taken for none. */
+        const int64_t span = (int64_t)((uint64_t)to->time_up[k] - (uint64_t)to->time_down[k]);
+        block->span[k] = span > 0 ? span : 0;
+    }
+    for (k = 0; k < n; k++) {
+        rate[k] = (double)(block->span[k] > 1000000 ? block->span[k] : 1000000);
+        to->duration[k] = (double)block->span[k];
+    }
+    for (k = 0; k < n; k++)
+        to->duration[k] /= 1e6;
+    for (k = 0; k < n; k++)
+        block->dx[k] = to->x_up[k] - to->x_down[k];
+    for (k = 0; k < n; k++)
+        block->dy[k] = to->y_up[k] - to->y_down[k];
+    for (k = 0; k < n; k++)
+        to->distance[k] = sqrtf(block->farthest2[k]);
+    if (density == 1.0) {
+        memcpy(to->path_length, block->path, n * sizeof(float));
+        memcpy(to->width, block->width, n * sizeof(float));
+        memcpy(to->height, block->height, n * sizeof(float));
+    } else {
+        for (k = 0; k < n; k++)
+            to->distance[k] = (float)(to->distance[k] / density);
+        for (k = 0; k < n; k++)
+            to->path_length[k] = (float)(block->path[k] / density);
+        for (k = 0; k < n; k++)
+            to->width[k] = (float)(block->width[k] / density);
+        for (k = 0; k < n; k++)
+            to->height[k] = (float)(block->height[k] / density);
+        for (k = 0; k < n; k++)
+            block->dx[k] = (float)(block->dx[k] / density);
+        for (k = 0; k < n; k++)
+            block->dy[k] = (float)(block->dy[k] / density);
+    }
+    if (mean) {
+        for (k = 0; k < n; k++)
+            rate[k] = 1e9 / rate[k];
+        for (k = 0; k < n; k++)
+            to->velocity[k] = (float)(to->distance[k] * rate[k]);
+        for (k = 0; k < n; k++)
+            to->velocity_x[k] = (float)(block->dx[k] * rate[k]);
+        for (k = 0; k < n; k++)
+            to->velocity_y[k] = (float)(block->dy[k] * rate[k]);
+    }
+}
+
+/* What classify.pxd's decide() does for one stroke, without a branch: which way a stroke goes is
+ * anyone's guess. The numbers are those of capture.kinds. */
+KERNEL_TARGET static void DECIDE(
+    const capture_block *block, const capture_limits *limits, const capture_records *to)
+{
+    const int32_t n = block->count;
+    const float near_below = limits->near_below, far_above = limits->far_above;
+    const float fling_above = limits->fling_above, astray_above = limits->astray_above;
+    const int64_t tap_timeout = limits->tap_timeout;
+    const float *restrict distance = to->distance, *restrict velocity = to->velocity;
+    const float *restrict width = to->width, *restrict height = to->height;
+    uint8_t *restrict kind = to->kind, *restrict reason = to->reason, *restrict direction = to->direction;
+    int32_t still[CAPTURE_BLOCK], moved[CAPTURE_BLOCK];
+    int32_t k;
+    for (k = 0; k < n; k++)
+        still[k] = block->span[k] > tap_timeout ? 8 : 6;
+    for (k = 0; k < n; k++)
+        moved[k] = velocity[k] > fling_above ? 10 : 9;
+    for (k = 0; k < n; k++) {
+        const int32_t near = distance[k] < near_below ? -1 : 0;
+        const int32_t far = distance[k] > far_above ? -1 : 0;
+        kind[k] = (uint8_t)((near & still[k]) | (far & moved[k]));
+        reason[k] = (uint8_t)(~(near | far) & 1);
+        moved[k] = far;
+    }
+    for (k = 0; k < n; k++) {
+        const float dx = block->dx[k], dy = block->dy[k];
+        const int32_t sideways = dx < 0 ? 3 : 4, lengthways = dy < 0 ? 1 : 2;
+        const int32_t towards = fabsf(dx) > fabsf(dy) ? sideways : lengthways;
+        const int32_t astray_x = width[k] - fabsf(dx) > astray_above ? -1 : 0;
+        const int32_t astray_y = height[k] - fabsf(dy) > astray_above ? -1 : 0;
+        const int32_t astray = astray_x | astray_y;
+        direction[k] = (uint8_t)(((astray & 5) | (~astray & towards)) & moved[k]);
+    }
+}
+
+/* What classify.pxd's count_tap() does for one record: who continues a run is found for all at once,
+ * then the runs are counted. */
+KERNEL_TARGET static void COUNT_TAPS(
+    int32_t n, capture_run *run, double density, const capture_limits *limits, const capture_records *to)
+{
+    int64_t gap[CAPTURE_BLOCK];
+    float apart[CAPTURE_BLOCK];
+    uint8_t multi[CAPTURE_BLOCK], rage[CAPTURE_BLOCK];
+    const uint8_t *restrict kind = to->kind;
+    int32_t *restrict tap_count = to->tap_count;
+    uint8_t *restrict enough = to->rage;
+    float dx = to->x_down[0] - run->x_down, dy = to->y_down[0] - run->y_down;
+    int32_t k, taps = run->taps, rage_taps = run->taps ? run->rage_taps : 0;
+    gap[0] = (int64_t)((uint64_t)to->time_down[0] - (uint64_t)run->time_up);
+    apart[0] = sqrtf(dx * dx + dy * dy);
+    for (k = 1; k < n; k++)
+        gap[k] = (int64_t)((uint64_t)to->time_down[k] - (uint64_t)to->time_up[k - 1]);
+    for (k = 1; k < n; k++) {
+        dx = to->x_down[k] - to->x_down[k - 1];
+        dy = to->y_down[k] - to->y_down[k - 1];
+        apart[k] = sqrtf(dx * dx + dy * dy);
+    }
+    if (density != 1.0)
+        for (k = 0; k < n; k++)
+            apart[k] = (float)(apart[k] / density);
+    for (k = 0; k < n; k++) {
+        multi[k] = (gap[k] <= limits->multi_tap_timeout) & (apart[k] <= limits->multi_tap_slop);
+        rage[k] = (gap[k] <= limits->rage_tap_timeout) & (apart[k] <= limits->rage_tap_radius);
+    }
+    for (k = 0; k < n; k++) {
+        const int32_t tap = kind[k] == 6 ? -1 : 0;
+        taps = ((taps & -(int32_t)multi[k]) + 1) & tap;
+        rage_taps = ((rage_taps & -(int32_t)rage[k]) + 1) & tap;
+        tap_count[k] = taps;
+        enough[k] = rage_taps == limits->rage_tap_count;
+    }
+    run->time_up = to->time_up[n - 1];
+    run->x_down = to->x_down[n - 1];
+    run->y_down = to->y_down[n - 1];
+    run->taps = taps;
+    run->rage_taps = rage_taps;
+}
+
+#undef TAKE
+#undef ALL
+#undef MASKED
+#undef MEASURE
+#undef FINISH
+#undef DECIDE
+#undef COUNT_TAPS
 #undef KERNEL_TARGET
 #undef LANES
 #undef SAME
 #undef LOAD
-#undef STORE
+#undef LOW
+#undef HIGH
 #undef ADD
 #undef SUB
 #undef MUL
@@ -108,3 +265,9 @@ KERNEL_TARGET static int64_t KERNEL_NAME(
 #undef FALLS_T
 #undef FALL
 #undef FELL
+#undef ENDS
+#undef MAX4
+#undef MIN4
+#undef ADD4
+#undef SPREAD
+#undef TOTAL

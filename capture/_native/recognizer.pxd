@@ -2,7 +2,8 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from capture._native.classify cimport Record, TapRun, Thresholds
+from capture._native.classify cimport Record, Thresholds
+from capture._native.samples cimport TapRun
 from capture._native.stroke cimport Stroke
 from capture._native.velocity cimport History
 

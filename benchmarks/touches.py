@@ -1,0 +1,79 @@
+"""Seeded, human-like touch samples for the benchmarks, made in columns.
+
+`single` is one finger, stroke after stroke; `interleaved` is many streams at once with two-finger
+strokes among them. The same seed gives the same samples on any machine.
+"""
+
+import numpy as np
+
+PERIOD_NS = 8_333_333  # 120 Hz, with jitter
+
+
+def single(samples, seed=7):
+    """Return (action, time, x, y) of about `samples` samples; strokes of 3 to 60 samples each.
+
+    A third of the strokes are taps, a tenth each long presses and in the dead band, the rest drags
+    and flings, a tenth of those going back and forth.
+    """
+    rng = np.random.default_rng(seed)
+    parts, total = [], 0
+    while total < samples:
+        parts.append(_strokes(rng, 100_000))
+        total += len(parts[-1][0])
+    action, gap, x, y = (np.concatenate(column)[:samples] for column in zip(*parts, strict=True))
+    return action, np.cumsum(gap), x, y
+
+
+def _strokes(rng, count):
+    """Return (action, time since the previous sample, x, y) of `count` strokes."""
+    kind = rng.choice(5, size=count, p=[0.35, 0.1, 0.1, 0.25, 0.2])
+    low = np.array([3, 30, 8, 25, 8])[kind]
+    high = np.array([14, 60, 40, 60, 35])[kind]
+    length = rng.integers(low, high, endpoint=True)
+    speed = np.array([30.0, 4.0, 160.0, 75.0, 1500.0])[kind] * rng.lognormal(0.0, 0.4, count)
+    angle = rng.uniform(0, 2 * np.pi, count)
+    start = np.cumsum(length) - length
+    stroke = np.repeat(np.arange(count), length)
+    step = np.arange(len(stroke)) - start[stroke]
+    share = step / np.maximum(length - 1, 1)[stroke]
+    # Minimum-jerk progress, and a tenth of the moving strokes return to where they began.
+    progress = share**3 * (10 - 15 * share + 6 * share**2)
+    back = (rng.random(count) < 0.1) & (kind >= 3)
+    progress = np.where(back[stroke], np.sin(np.pi * share), progress)
+    # Presses and drags are sampled more slowly, as on panels that save power, and so last longer.
+    slowness = np.array([1, 3, 1, 3, 1])[kind]
+    reach = (speed * length * slowness * PERIOD_NS / 1e9)[stroke] * progress
+    noise = rng.normal(0.0, 0.4, (2, len(stroke)))
+    x = rng.uniform(50, 1000, count)[stroke] + reach * np.cos(angle)[stroke] + noise[0]
+    y = rng.uniform(50, 2000, count)[stroke] + reach * np.sin(angle)[stroke] + noise[1]
+    gap = rng.integers(PERIOD_NS - 500_000, PERIOD_NS + 500_000, len(stroke))
+    gap[start] = rng.integers(100_000_000, 2_000_000_000, count)
+    gap = np.where(step > 0, gap * slowness[stroke], gap)
+    action = np.full(len(stroke), 2, np.uint8)
+    action[start] = 0
+    action[start + length - 1] = 1
+    return action, gap, x.astype(np.float32), y.astype(np.float32)
+
+
+def interleaved(samples, streams=1000, seed=11):
+    """Return (stream, pointer, action, time, x, y): `streams` streams at once, every fifth stroke with a second finger."""
+    rng = np.random.default_rng(seed)
+    per_stream = -(-samples // streams)
+    action, time, x, y = single(per_stream * streams, seed)
+    stream = np.repeat(np.arange(streams, dtype=np.int64), per_stream)
+    begins = np.flatnonzero(np.r_[0, np.diff(stream)])
+    time = time - np.repeat(time[np.r_[0, begins]], np.diff(np.r_[0, begins, len(stream)]))
+    pointer = np.zeros(len(stream), np.int32)
+    # A second finger: every fifth stroke is doubled, its copy a little aside and a moment later.
+    number = np.cumsum(action == 0)
+    twice = (number % 5 == 0) & (action != 3)
+    columns = [
+        np.concatenate([column, column[twice]])
+        for column in (stream, pointer, action, time, x, y)
+    ]
+    columns[1][len(stream) :] = 1
+    columns[3][len(stream) :] += 1_000_000
+    columns[4][len(stream) :] += 120
+    jitter = rng.integers(0, 1000, len(columns[0]))
+    order = np.lexsort((jitter, columns[3]))[:samples]
+    return tuple(np.ascontiguousarray(column[order]) for column in columns)

@@ -1,0 +1,311 @@
+"""Records in columns: the output of the batch path, readable through the buffer protocol."""
+
+cimport cython
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from capture._native.classify cimport Record
+from capture._native.recognizer cimport wrap
+from capture._native.samples cimport Records
+
+# Public columns in record order: name, buffer format. The hidden last one orders merged outputs.
+LAYOUT = (
+    ("stream", "q"), ("pointer", "i"), ("kind", "B"), ("reason", "B"), ("direction", "B"),
+    ("time_down", "q"), ("time_up", "q"), ("x_down", "f"), ("y_down", "f"), ("x_up", "f"),
+    ("y_up", "f"), ("duration", "d"), ("distance", "f"), ("velocity", "f"), ("velocity_x", "f"),
+    ("velocity_y", "f"), ("path_length", "f"), ("width", "f"), ("height", "f"),
+    ("sample_count", "i"), ("first_sample", "q"), ("last_sample", "q"), ("tap_count", "i"),
+    ("rage", "?"),
+)
+cdef size_t[STORED] SIZES
+cdef size_t RECORD_BYTES = 0
+cdef int at
+for at, (_, _format) in enumerate(LAYOUT + (("ended", "q"),)):
+    SIZES[at] = {"q": 8, "d": 8, "i": 4, "f": 4, "B": 1, "?": 1}[_format]
+    RECORD_BYTES += SIZES[at]
+
+
+cdef extern from "memory.h" nogil:
+    void *block_new "capture_block_new"(size_t size) noexcept
+    void block_done "capture_block_done"(char *part, size_t size) noexcept
+
+
+cdef int make_room(Output *o, int64_t more) noexcept nogil:
+    """Room for `more` records behind those that are there; -1 when there is no memory."""
+    cdef int64_t room = o.count + more
+    cdef char *block
+    cdef char *place
+    cdef int column
+    if room <= o.room:
+        return 0
+    if room < o.room + o.room // 2:
+        room = o.room + o.room // 2
+    room = (room + 7) & ~<int64_t>7     # keeps every column aligned
+    block = place = <char *>block_new(room * RECORD_BYTES)
+    if block == NULL:
+        return -1
+    for column in range(STORED):
+        if o.count:
+            memcpy(place, o.data[column], o.count * SIZES[column])
+        o.data[column] = place
+        place += room * SIZES[column]
+    free(o.block)
+    o.block = block
+    o.room = room
+    return 0
+
+
+cdef void free_output(Output *o) noexcept nogil:
+    free(o.block)
+    memset(o, 0, sizeof(Output))
+
+
+cdef void records_at(const Output *o, int64_t at, Records *to) noexcept nogil:
+    """Where the record numbered `at` and its followers go."""
+    to.kind = <uint8_t *>o.data[2] + at
+    to.reason = <uint8_t *>o.data[3] + at
+    to.direction = <uint8_t *>o.data[4] + at
+    to.time_down = <int64_t *>o.data[5] + at
+    to.time_up = <int64_t *>o.data[6] + at
+    to.x_down = <float *>o.data[7] + at
+    to.y_down = <float *>o.data[8] + at
+    to.x_up = <float *>o.data[9] + at
+    to.y_up = <float *>o.data[10] + at
+    to.duration = <double *>o.data[11] + at
+    to.distance = <float *>o.data[12] + at
+    to.velocity = <float *>o.data[13] + at
+    to.velocity_x = <float *>o.data[14] + at
+    to.velocity_y = <float *>o.data[15] + at
+    to.path_length = <float *>o.data[16] + at
+    to.width = <float *>o.data[17] + at
+    to.height = <float *>o.data[18] + at
+    to.tap_count = <int32_t *>o.data[22] + at
+    to.rage = <uint8_t *>o.data[23] + at
+
+
+cdef void put(Output *o, const Record *r, int64_t ended) noexcept nogil:
+    """Append a record; there must be room."""
+    cdef int64_t i = o.count
+    (<int64_t *>o.data[0])[i] = r.stream
+    (<int32_t *>o.data[1])[i] = r.pointer
+    (<uint8_t *>o.data[2])[i] = r.kind
+    (<uint8_t *>o.data[3])[i] = r.reason
+    (<uint8_t *>o.data[4])[i] = r.direction
+    (<int64_t *>o.data[5])[i] = r.time_down
+    (<int64_t *>o.data[6])[i] = r.time_up
+    (<float *>o.data[7])[i] = r.x_down
+    (<float *>o.data[8])[i] = r.y_down
+    (<float *>o.data[9])[i] = r.x_up
+    (<float *>o.data[10])[i] = r.y_up
+    (<double *>o.data[11])[i] = r.duration
+    (<float *>o.data[12])[i] = r.distance
+    (<float *>o.data[13])[i] = r.velocity
+    (<float *>o.data[14])[i] = r.velocity_x
+    (<float *>o.data[15])[i] = r.velocity_y
+    (<float *>o.data[16])[i] = r.path_length
+    (<float *>o.data[17])[i] = r.width
+    (<float *>o.data[18])[i] = r.height
+    (<int32_t *>o.data[19])[i] = r.sample_count
+    (<int64_t *>o.data[20])[i] = r.first_sample
+    (<int64_t *>o.data[21])[i] = r.last_sample
+    (<int32_t *>o.data[22])[i] = r.tap_count
+    (<uint8_t *>o.data[23])[i] = r.rage
+    (<int64_t *>o.data[24])[i] = ended
+    o.count = i + 1
+
+
+cdef void get(const Output *o, int64_t i, Record *r) noexcept nogil:
+    r.stream = (<int64_t *>o.data[0])[i]
+    r.pointer = (<int32_t *>o.data[1])[i]
+    r.kind = (<uint8_t *>o.data[2])[i]
+    r.reason = (<uint8_t *>o.data[3])[i]
+    r.direction = (<uint8_t *>o.data[4])[i]
+    r.time_down = (<int64_t *>o.data[5])[i]
+    r.time_up = (<int64_t *>o.data[6])[i]
+    r.x_down = (<float *>o.data[7])[i]
+    r.y_down = (<float *>o.data[8])[i]
+    r.x_up = (<float *>o.data[9])[i]
+    r.y_up = (<float *>o.data[10])[i]
+    r.duration = (<double *>o.data[11])[i]
+    r.distance = (<float *>o.data[12])[i]
+    r.velocity = (<float *>o.data[13])[i]
+    r.velocity_x = (<float *>o.data[14])[i]
+    r.velocity_y = (<float *>o.data[15])[i]
+    r.path_length = (<float *>o.data[16])[i]
+    r.width = (<float *>o.data[17])[i]
+    r.height = (<float *>o.data[18])[i]
+    r.sample_count = (<int32_t *>o.data[19])[i]
+    r.first_sample = (<int64_t *>o.data[20])[i]
+    r.last_sample = (<int64_t *>o.data[21])[i]
+    r.tap_count = (<int32_t *>o.data[22])[i]
+    r.rage = (<uint8_t *>o.data[23])[i]
+
+
+# ---- what Python sees -------------------------------------------------------------------------
+
+
+@cython.final
+cdef class Column:
+    """One column of records, readable through the buffer protocol."""
+
+    cdef GestureColumns owner
+    cdef int number
+    cdef Py_ssize_t[1] shape
+    cdef Py_ssize_t[1] strides
+    cdef bytes format
+
+    def __init__(self):
+        raise TypeError("columns are made by GestureColumns.column()")
+
+    def __len__(self):
+        return self.owner.output.count
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        buffer.buf = self.owner.output.data[self.number]
+        buffer.obj = self
+        buffer.len = self.shape[0] * self.strides[0]
+        buffer.readonly = 1
+        buffer.itemsize = self.strides[0]
+        buffer.format = <char *>self.format if flags & PyBUF_FORMAT else NULL
+        buffer.ndim = 1
+        buffer.shape = self.shape if flags & PyBUF_ND else NULL
+        buffer.strides = self.strides
+        buffer.suboffsets = NULL
+        buffer.internal = NULL
+
+
+@cython.final
+cdef class GestureColumns:
+    """Records in columns, in the order of `LAYOUT`."""
+
+    def __cinit__(self, int64_t room=0):
+        memset(&self.output, 0, sizeof(Output))
+        if room < 0 or make_room(&self.output, room if room else 1) < 0:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free_output(&self.output)
+
+    def __len__(self):
+        return self.output.count
+
+    def column(self, str name not None):
+        """Return one column as a read-only buffer."""
+        cdef Column column = Column.__new__(Column)
+        cdef int number
+        for number in range(COLUMNS):
+            if LAYOUT[number][0] == name:
+                column.owner = self
+                column.number = number
+                column.format = LAYOUT[number][1].encode()
+                column.shape[0] = self.output.count
+                column.strides[0] = SIZES[number]
+                return column
+        raise ValueError(f"no column {name!r}")
+
+    def record(self, Py_ssize_t index, type gesture_class not None):
+        """Return one record as a Gesture of the given class."""
+        cdef Record record
+        if not 0 <= index < self.output.count:
+            raise IndexError(f"record {index} of {self.output.count}")
+        get(&self.output, index, &record)
+        return wrap(gesture_class, &record)
+
+
+@cython.final
+cdef class Merge:
+    """Puts the records of several tables into one, in the order in which their strokes ended.
+
+    The order is found at construction; `columns` then moves some of the columns, so that several
+    threads can share the work. What has been moved is given back at once.
+    """
+
+    cdef list tables
+    cdef readonly GestureColumns out
+    cdef uint8_t *sources       # table of each record
+    cdef int64_t count
+
+    def __cinit__(self, list tables not None):
+        cdef GestureColumns table
+        cdef Output *outputs[256]
+        cdef int number
+        self.count = 0
+        self.sources = NULL
+        if not 0 < len(tables) <= 256:
+            raise ValueError(f"{len(tables)} tables: expected 1 to 256")
+        for number, table in enumerate(tables):
+            outputs[number] = &table.output
+            self.count += table.output.count
+        self.tables = tables
+        self.out = GestureColumns(self.count)
+        self.out.output.count = self.count
+        self.sources = <uint8_t *>malloc(self.count if self.count else 1)
+        if self.sources == NULL:
+            raise MemoryError
+        number = len(tables)
+        with nogil:
+            order_by_end(outputs, number, self.count, self.sources)
+
+    def __dealloc__(self):
+        free(self.sources)
+
+    def columns(self, int first, int step):
+        """Move every step-th column from the first on."""
+        cdef Output *outputs[256]
+        cdef GestureColumns table
+        cdef int number, column
+        for number, table in enumerate(self.tables):
+            outputs[number] = &table.output
+        number = len(self.tables)
+        if step < 1:
+            raise ValueError(f"step = {step}: expected at least 1")
+        column = first
+        with nogil:
+            while column < STORED:
+                gather(outputs, number, column, self.count, self.sources, <char *>self.out.output.data[column])
+                column += step
+
+
+cdef void order_by_end(Output **tables, int count, int64_t total, uint8_t *sources) noexcept nogil:
+    cdef int64_t at[256]
+    cdef int64_t i, ended, best
+    cdef int table, chosen
+    memset(at, 0, sizeof(at))
+    for i in range(total):
+        chosen = -1
+        best = 0
+        for table in range(count):
+            if at[table] < tables[table].count:
+                ended = (<int64_t *>tables[table].data[24])[at[table]]
+                if chosen < 0 or ended < best:
+                    chosen = table
+                    best = ended
+        sources[i] = chosen
+        at[chosen] += 1
+
+
+cdef void gather(
+        Output **tables, int count, int column, int64_t total, const uint8_t *sources,
+        char *to) noexcept nogil:
+    cdef const char *at[256]
+    cdef size_t size = SIZES[column]
+    cdef int64_t i
+    cdef int table
+    for table in range(count):
+        at[table] = <const char *>tables[table].data[column]
+    if size == 8:
+        for i in range(total):
+            (<int64_t *>to)[i] = (<const int64_t *>at[sources[i]])[0]
+            at[sources[i]] += 8
+    elif size == 4:
+        for i in range(total):
+            (<int32_t *>to)[i] = (<const int32_t *>at[sources[i]])[0]
+            at[sources[i]] += 4
+    else:
+        for i in range(total):
+            to[i] = at[sources[i]][0]
+            at[sources[i]] += 1
+    for table in range(count):
+        block_done(<char *>tables[table].data[column], tables[table].count * size)

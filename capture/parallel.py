@@ -1,0 +1,48 @@
+"""`classify` with several threads: the streams are shared out, the records put in order again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from capture._native import batch, output
+from capture.config import GestureConfig
+from capture.gestures import COUNTERS, Density, GestureTable, Recognizer
+from capture.samples import TouchSamples
+
+__all__ = ["classify_in_threads"]
+
+
+def classify_in_threads(
+    parts: Sequence[TouchSamples], density: Density, gestures: GestureConfig | None, threads: int
+) -> GestureTable:
+    """Recognise a whole log, which has stream columns, with `threads` threads; the result is that of one.
+
+    Every thread reads the stream column and takes the samples of its own streams.
+    """
+    recognizers = [Recognizer(density, gestures) for _ in range(threads)]
+    tables = [output.GestureColumns() for _ in range(threads)]
+
+    def work(share: int) -> None:
+        recognizer, table = recognizers[share], tables[share]
+        for part in parts:
+            batch.feed_share(
+                recognizer,
+                table,
+                part.stream,
+                part.pointer,
+                part.action,
+                part.time,
+                part.x,
+                part.y,
+                share=share,
+                shares=threads,
+            )
+        batch.finish(recognizer, table)
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="capture-classify") as pool:
+        list(pool.map(work, range(threads)))
+        merge = output.Merge(tables)
+        list(pool.map(lambda first: merge.columns(first, threads), range(threads)))
+    counters = {name: sum(each.counters[name] for each in recognizers) for name in COUNTERS}
+    return GestureTable(merge.out, counters)
