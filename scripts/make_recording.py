@@ -264,7 +264,7 @@ def getevent(samples: list[Sample]) -> str:
 
 
 def kvi(samples: list[Sample]) -> str:
-    """Return the samples as Kivy's recorder writes them; a cancelled touch, which it cannot say, is left out."""
+    """Return the samples as Kivy's recorder writes them, without the cancelled touch, which it cannot say."""
     lines = ["#RECORDER1.0"]
     cancelled = [index for index, sample in enumerate(samples) if sample.action == CANCEL]
     left_out: set[int] = set()

@@ -7,6 +7,7 @@ class TextReader:
     def __init__(
         self, model: EventModel, dialect: int, device: bytes = b"", frame_ns: int = 10000000
     ) -> None: ...
+    muted: bool
     @property
     def model(self) -> EventModel: ...
     @property

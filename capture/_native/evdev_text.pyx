@@ -13,6 +13,7 @@ cdef enum:
     GETEVENT = 0
     EVEMU = 1
     EVTEST = 2
+    LIBINPUT = 3
     LINE_EVENT = 0
     LINE_SKIPPED = 1
     LINE_STRANGE = 2
@@ -313,6 +314,37 @@ cdef int evtest_sync(Text at, Text end, Event *event) noexcept nogil:
     return LINE_EVENT
 
 
+cdef int libinput_line(Text at, Text end, Event *event) noexcept nogil:
+    """Read ``- [sec, usec, type, code, value]``, a comment after it or not."""
+    cdef int64_t[5] numbers
+    cdef uint8_t closing
+    cdef int index
+    at = blanks(at, end)
+    if end - at < 3 or at[0] != b"-" or at[1] != b" ":
+        return LINE_STRANGE
+    at = blanks(at + 1, end)
+    if at == end or at[0] != b"[":
+        return LINE_STRANGE
+    for index in range(5):
+        closing = 93 if index == 4 else 44  # ] or ,
+        at = decimal(blanks(at + 1, end), end, &numbers[index])
+        if at == NULL:
+            return LINE_STRANGE
+        at = blanks(at, end)
+        if at == end or at[0] != closing:
+            return LINE_STRANGE
+    if not (0 <= numbers[0] <= MAX_SECONDS and 0 <= numbers[1] < 1000000):
+        return LINE_STRANGE
+    if not (0 <= numbers[2] <= 0xffff and 0 <= numbers[3] <= 0xffff):
+        return LINE_STRANGE
+    event.timed = True
+    event.time = numbers[0] * 1000000000 + numbers[1] * 1000
+    event.type = <int> numbers[2]
+    event.code = <int> numbers[3]
+    event.value = <int32_t> numbers[4]
+    return LINE_EVENT
+
+
 @cython.final
 cdef class TextReader:
     """Read lines of one dialect into an event model.
@@ -322,7 +354,7 @@ cdef class TextReader:
     model : EventModel
         Where the events go.
     dialect : int
-        0 getevent, 1 evemu, 2 evtest.
+        0 getevent, 1 evemu, 2 evtest, 3 libinput.
     device : bytes
         Only events of this device path count, where lines carry one; empty for all.
     frame_ns : int
@@ -336,12 +368,13 @@ cdef class TextReader:
     cdef Py_ssize_t path_length
     cdef int64_t frame_ns
     cdef int64_t time  # of the last event
+    cdef public bint muted  # the events that come now are of another device
     cdef readonly int64_t lines
     cdef readonly int64_t untimed
 
     def __cinit__(self, EventModel model not None, int dialect, bytes device=b"", int64_t frame_ns=10000000):
-        if not 0 <= dialect <= 2:
-            raise ValueError(f"dialect {dialect}: expected 0 to 2")
+        if not 0 <= dialect <= 3:
+            raise ValueError(f"dialect {dialect}: expected 0 to 3")
         self.model = model
         self.dialect = dialect
         self.device = device
@@ -394,10 +427,12 @@ cdef class TextReader:
                 kind = getevent_line(at, trimmed, &event, self.path, self.path_length)
             elif self.dialect == EVEMU:
                 kind = evemu_line(at, trimmed, &event)
-            else:
+            elif self.dialect == EVTEST:
                 kind = evtest_line(at, trimmed, &event)
+            else:
+                kind = libinput_line(at, trimmed, &event)
             self.lines += 1
-            if kind == LINE_EVENT:
+            if kind == LINE_EVENT and not self.muted:
                 if event.timed:
                     self.time = event.time
                 self.model.add(self.time, event.type, event.code, event.value)

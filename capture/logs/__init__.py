@@ -44,20 +44,70 @@ class Format(msgspec.Struct, frozen=True):
 #: The formats, in the order in which a log is tried on them.
 FORMATS: dict[str, Format] = {
     "parquet": Format(
-        "parquet", "Parquet with the six columns, or with a column map", "PAR1...", (".parquet",)
+        "parquet", "Parquet: the six columns, or any by a column map", "PAR1...", (".parquet",)
     ),
-    "kvi": Format("kvi", "Kivy's recorder", "(1.152, 'begin', 2, {'sx': 0.39, 'sy': 0.72})", (".kvi",)),
+    "kvi": Format(
+        "kvi", "Kivy's recorder", "(1.152, 'begin', 2, {'is_touch': True, 'sx': 0.39, 'sy': 0.72})", (".kvi",)
+    ),
     "jsonl": Format(
         "jsonl",
         "the common form: info, samples and marks as JSON lines",
         '{"action": 0, "time": 1000000, "x": 10.0, "y": 20.0}',
         (".jsonl",),
     ),
+    "motionevent": Format(
+        "motionevent",
+        "log lines with Android's MotionEvent, copies of other layers left out",
+        "MotionEvent { action=ACTION_DOWN, id[0]=0, x[0]=642.5, y[0]=887.0, ... }",
+    ),
+    "evemu": Format(
+        "evemu",
+        "evemu-record, its description inside or beside it",
+        "E: 0.000001 0003 0035 861",
+        (".evemu", ".events", ".event"),
+    ),
+    "libinput": Format(
+        "libinput",
+        "libinput record (YAML)",
+        "- [  0,  81233,   3,  57,  46] # EV_ABS / ABS_MT_TRACKING_ID",
+        (".yml", ".yaml"),
+        untried=True,
+    ),
+    "evtest": Format(
+        "evtest",
+        "evtest, and python-evdev's evtest",
+        "Event: time 1714664083.841958, type 3 (EV_ABS), code 53 (ABS_MT_POSITION_X), value 404",
+    ),
     "getevent": Format(
         "getevent",
         "Android's getevent -lt or -t, with the header of -lp or without",
         "[    1193.605705] EV_ABS       ABS_MT_POSITION_X    00000213",
         (".getevent",),
+    ),
+    "sendevent": Format(
+        "sendevent", "shell scripts of sendevent lines", "sendevent /dev/input/event2 3 53 479", (".sh",)
+    ),
+    "reran": Format("reran", "RERAN's translated logs", "2,3,53,479", untried=True),
+    "monkeyrecorder": Format(
+        "monkeyrecorder", "MonkeyRecorder scripts", "TOUCH|{'x':536,'y':1708,'type':'downAndUp',}", (".mr",)
+    ),
+    "testfairy": Format(
+        "testfairy",
+        "TestFairy session data",
+        '{"input": [{"x": 566, "y": 1140, "act": 0, "t": 0, "ts": 6.16}]}',
+    ),
+    "rrweb": Format(
+        "rrweb",
+        "rrweb session replays",
+        '[{"type": 3, "data": {"source": 2, "type": 7, "x": 1, "y": 2}, ...}]',
+    ),
+    "strokes": Format(
+        "strokes", "stroke XML of $1, $N and MMG", '<Point X="51" Y="23" T="1302212416386" />', (".xml",)
+    ),
+    "howweswipe": Format(
+        "howweswipe",
+        "the How We Swipe data set",
+        "is_she_done_yet 1581260810918 393 224 touchstart 293 13 0.18 0.18 0 is 1",
     ),
     "csv": Format(
         "csv", "CSV or TSV: the six columns, or any by a column map", "action,time,x,y", (".csv", ".tsv")
@@ -132,7 +182,7 @@ def find_logs(paths: Iterable[str | Path]) -> list[str]:
     for given in map(str, paths):
         path = Path(given)
         if given != "-" and path.is_dir():
-            inside = [str(file) for file in sorted(path.rglob("*")) if file.is_file() and _is_log(str(file))]
+            inside = [str(file) for file in sorted(path.rglob("*")) if _is_log(file)]
             if not inside:
                 raise TouchLogError("has no touch log in it", path=given)
             found += inside
@@ -163,9 +213,16 @@ def write(log: TouchLog, path: str | Path) -> None:
     partial.replace(target)
 
 
-def _is_log(path: str) -> bool:
+def _is_log(file: Path) -> bool:
+    """Tell whether a file of a folder is a log: no description of a device, and not hidden."""
+    if (
+        file.name.startswith(".")
+        or file.suffix in {".desc", ".prop", ".device", ".part"}
+        or not file.is_file()
+    ):
+        return False
     try:
-        detect(LogSource(path))
+        detect(LogSource(str(file)))
     except TouchLogError:
         return False
     return True

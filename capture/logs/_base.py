@@ -17,10 +17,22 @@ if TYPE_CHECKING:
 
     from capture.logs._source import LogSource
 
-__all__ = ["CAUSES", "CHUNK_SAMPLES", "LogInfo", "Mark", "ReadOptions", "SampleWriter", "TouchLog"]
+__all__ = [
+    "CAUSES",
+    "CHUNK_SAMPLES",
+    "DOCUMENT_LIMIT_BYTES",
+    "LogInfo",
+    "Mark",
+    "ReadOptions",
+    "SampleWriter",
+    "TouchLog",
+]
 
 #: Samples in a chunk, at most (1.8 MB of columns).
 CHUNK_SAMPLES = 1 << 16
+
+#: A log that is one document (JSON) must be held whole to be read; a larger one is refused.
+DOCUMENT_LIMIT_BYTES = 256 << 20
 
 #: What a log can be doubted for, by the cause under which `TouchLog.warnings` counts it.
 CAUSES = {
@@ -31,6 +43,7 @@ CAUSES = {
     "duplicate_events": "an event was logged more than once; the copies were left out",
     "guessed_range": "the axis range is not in the log; the largest value seen served (--axis-max gives it)",
     "guessed_screen": "the size of the window is not in the log; it was guessed (--screen gives it)",
+    "history_not_printed": "samples were batched into an event and not printed with it",
     "missing_lift": "a finger was still down at the end",
     "mouse_events": "events of a mouse, or of one emulated after a touch, were left out",
     "move_without_down": "a finger moved that was not down",
@@ -262,6 +275,11 @@ class SampleWriter:
         self._y.append(y)
         self.total += 1
         self._doubt(stream, pointer, action, time)
+        return self.is_full
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are samples enough for a chunk."""
         return len(self._time) >= CHUNK_SAMPLES
 
     def take(self) -> TouchSamples:

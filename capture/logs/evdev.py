@@ -59,18 +59,21 @@ class EvdevLog(TouchLog):
 
     def __init__(self, source: LogSource, options: ReadOptions) -> None:
         super().__init__(source, options)
+        self.own_screen: tuple[int, int] | None = None
+        self.other_devices = 0
         self.device = self.choose_device(self.devices())
         ranges = self.device.ranges()
         if options.axis_max is not None:
             ranges = (0, options.axis_max[0]), (0, options.axis_max[1])
-        self._ranges = ranges
+        self.ranges = ranges
         if options.screen is not None and ranges is None and source.is_stream:
             raise TouchLogError(
                 "--screen needs the range of the panel, which standard input cannot be searched for: "
                 "give it with --axis-max X,Y",
                 path=source.path,
             )
-        size = options.screen or (ranges and tuple(high - low + 1 for low, high in ranges))
+        self.screen = options.screen or self.own_screen
+        size = self.screen or (ranges and tuple(high - low + 1 for low, high in ranges))
         self.info = LogInfo(
             format=self.name,
             width=size[0] if size else None,
@@ -86,6 +89,17 @@ class EvdevLog(TouchLog):
     def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
         """Feed the events of the chosen device to the model, and yield now and then."""
         raise NotImplementedError
+
+    def lines(self, blocks: Iterable[bytes]) -> Iterator[str]:
+        """Yield the lines of blocks, for the readers that go by lines."""
+        rest = b""
+        for block in blocks:
+            *whole, rest = (rest + block).split(b"\n")
+            for line in whole:
+                yield line.decode("utf-8", "replace").rstrip()
+            if len(rest) > LINE_LIMIT_BYTES:
+                raise self.error("a line is longer than 1 MiB")
+        yield rest.decode("utf-8", "replace").rstrip()
 
     def choose_device(self, devices: list[Device]) -> Device:
         """Return the device to read: the wanted one, else the first with touches."""
@@ -104,18 +118,18 @@ class EvdevLog(TouchLog):
             pass
         x_axis, y_axis = self._axes(scan)
         model = EventModel(scan.seen_protocol, follow=self.source.is_stream, x_axis=x_axis, y_axis=y_axis)
-        before = self.warnings.copy()
+        if self.other_devices:
+            self.warnings["other_devices"] += self.other_devices
         for _ in self.pump(model, self.source.text_blocks()):
             if len(model) >= CHUNK_SAMPLES:
                 yield from _chunks(model)
         self.warnings.update(model.doubt_counts())
-        del before
         yield from _chunks(model)
 
     def _axes(self, scan: EventModel) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
         """Return (low, size, span) of x and of y: px = (raw - low) * size / span."""
-        ranges = self._ranges
-        screen = self.options.screen
+        ranges = self.ranges
+        screen = self.screen
         if ranges is None:
             if screen is None:
                 if scan.seen_protocol:
@@ -138,6 +152,9 @@ class EvdevTextLog(EvdevLog):
         """Return the event on a line that the tokenizer does not know; else whether that is no loss."""
         raise NotImplementedError
 
+    def enter(self, reader: TextReader, line: str) -> None:
+        """Notice where the part of another device begins, in a log that has the devices one by one."""
+
     def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
         """Feed the events of the chosen device to the model, and yield after each block."""
         reader = TextReader(model, self.dialect, self.device.path.encode())
@@ -157,7 +174,9 @@ class EvdevTextLog(EvdevLog):
         model = reader.model
         start, length = reader.feed(text, 0, last)
         while length >= 0:
-            event = self.strange(text[start : start + length].decode("utf-8", "replace"))
+            line = text[start : start + length].decode("utf-8", "replace")
+            self.enter(reader, line)
+            event = self.strange(line)
             if isinstance(event, tuple):
                 model.event(*event)
             elif not event and not model.scanning:

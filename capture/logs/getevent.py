@@ -67,7 +67,7 @@ class Log(EvdevTextLog):
             chosen = super().choose_device(devices)
             return chosen if touches else Device(name=chosen.name, axes=chosen.axes)
         path = max(touches, key=lambda path: touches[path])
-        self._others = sum(1 for other, count in touches.items() if count and other != path)
+        self.other_devices = sum(1 for other, count in touches.items() if count and other != path)
         return next(device for device in devices if device.path == path)
 
     def strange(self, line: str) -> Event | bool:

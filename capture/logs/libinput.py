@@ -1,0 +1,67 @@
+"""``libinput record``: YAML that a tool prints, one event a line.
+
+It is read by lines and not with a YAML parser: such a parser makes some seven objects of an event, cannot
+read a file whose tail is missing (Ctrl-C), and would have to be kept from building objects; the tool
+prints each event as a line of its own, always in the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, ClassVar
+
+from capture.logs.evdev import Device, EvdevTextLog, Event
+
+if TYPE_CHECKING:
+    from capture._native.evdev_text import TextReader
+
+__all__ = ["Log"]
+
+_MATCH = re.compile(rb"^(?:- node: /dev/input/|libinput:\s*\r?\n\s+version:)", re.MULTILINE)
+_PART = re.compile(
+    rb'^(?:- node: (\S+)|    name: "([^"\n]*)"|      (\d+): \[(-?\d+), (-?\d+), -?\d+, -?\d+, -?\d+\])',
+    re.MULTILINE,
+)
+_NODE = re.compile(r"^- node: (\S+)")
+_YAML = re.compile(r"^(\s*#|\s*- |\s*-$|\s*[\w\"'-]+:|Recording to |\s*[\]}]|---|\s*[\w-]+=)")
+
+
+class Log(EvdevTextLog):
+    """A recording of libinput record."""
+
+    name: ClassVar[str] = "libinput"
+    dialect: ClassVar[int] = 3
+
+    @classmethod
+    def matches(cls, head: bytes) -> bool:
+        """Tell whether the head has a device node as libinput prints it."""
+        return bool(_MATCH.search(head))
+
+    def devices(self) -> list[Device]:
+        """Return all devices; those after the first stand behind the events of the one before."""
+        devices: list[Device] = []
+        blocks = [self.source.text_head()] if self.source.is_stream else self.source.text_blocks()
+        rest = b""
+        for block in blocks:
+            text = rest + block
+            end = text.rfind(b"\n") + 1
+            rest = text[end:]
+            for part in _PART.finditer(text, 0, end):
+                node, name, code, low, high = part.groups()
+                if node:
+                    devices.append(Device(path=node.decode("utf-8", "replace"), axes={}))
+                elif name and devices:
+                    devices[-1].name = name.decode("utf-8", "replace")
+                elif code and devices:
+                    devices[-1].axes[int(code)] = int(low), int(high)
+        return devices
+
+    def strange(self, line: str) -> Event | bool:
+        """Return whether the line is YAML that holds no event."""
+        return _YAML.match(line) is not None
+
+    def enter(self, reader: TextReader, line: str) -> None:
+        """Skip the events of devices that were not chosen."""
+        node = _NODE.match(line)
+        if node is not None:
+            reader.muted = node[1] != self.device.path

@@ -1,0 +1,137 @@
+"""Shell scripts of ``sendevent`` lines: taps written by hand, often as a function, without a clock."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING, ClassVar
+
+from capture.logs.evdev import Device, EvdevLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from capture._native.evdev_frames import EventModel
+
+__all__ = ["FRAME_NS", "Log"]
+
+#: What a frame takes: about as long as the shell needs to start sendevent a few times.
+FRAME_NS = 10_000_000
+
+_MATCH = re.compile(rb"^\s*(?:adb shell )?sendevent\s+/dev/\S+ +\S+ +\S+ +\S+", re.MULTILINE)
+_FUNCTION = re.compile(r"^\s*(?:function\s+(\w+)\s*(?:\(\s*\))?|(\w+)\s*\(\s*\))\s*(\{)?\s*$")
+_CALLS_DEEP = 8
+_BODY_LINES = 10_000
+#: Lines that the calls of functions may come to; more is a script that was made to run for ever.
+_CALLED_LINES = 1_000_000
+_SYN_REPORT = (0, 0)
+
+
+class Log(EvdevLog):
+    """A script of sendevent lines, played in the mind."""
+
+    name: ClassVar[str] = "sendevent"
+
+    @classmethod
+    def matches(cls, head: bytes) -> bool:
+        """Tell whether the head has a sendevent line."""
+        return bool(_MATCH.search(head))
+
+    def devices(self) -> list[Device]:
+        """Return the devices that the head names."""
+        text = self.source.text_head().decode("utf-8", "replace")
+        paths = dict.fromkeys(re.findall(r"sendevent\s+(/dev/\S+)", text))
+        return [Device(path=path) for path in paths]
+
+    def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
+        """Play the script: sendevent, sleep, usleep, and calls of its functions."""
+        player = _Player(self, model)
+        for number, line in enumerate(self.lines(blocks), 1):
+            try:
+                player.line(line)
+            except OverflowError:
+                raise self.error("a number is too large", line=number) from None
+            if number % 1000 == 0:
+                yield
+        if not model.scanning:
+            self.warnings["no_clock"] += 1
+            if player.strange:
+                self.warnings["unknown_lines"] += player.strange
+
+
+class _Player:
+    """What the shell would know: the functions, and how late it is."""
+
+    def __init__(self, log: Log, model: EventModel) -> None:
+        self.strange = 0
+        self._called = 0
+        self._log = log
+        self._device = log.device.path
+        self._model = model
+        self._functions: dict[str, list[str]] = {}
+        self._body: list[str] | None = None
+        self._time = 0
+
+    def line(self, line: str) -> None:
+        """Play a line, or put it into the function that is being defined."""
+        if found := _FUNCTION.match(line):
+            self._body = self._functions[found[1] or found[2]] = []
+        elif self._body is not None:
+            if line.strip() == "}":
+                self._body = None
+            elif line.strip() != "{" and len(self._body) < _BODY_LINES:
+                self._body.append(line)
+        else:
+            self._play(line, [], 0)
+
+    def _play(self, line: str, arguments: list[str], depth: int) -> None:
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError:
+            self.strange += 1
+            return
+        if words[:2] == ["adb", "shell"]:
+            words = words[2:]
+        words = [_filled(word, arguments) for word in words]
+        if not words:
+            return
+        command, *rest = words
+        if command == "sendevent" and len(rest) == 4:
+            self._send(rest)
+        elif command in {"sleep", "usleep"} and len(rest) == 1:
+            self._wait(rest[0], 1_000_000_000 if command == "sleep" else 1_000)
+        elif command in self._functions and depth < _CALLS_DEEP:
+            for inner in self._functions[command]:
+                self._called += 1
+                if self._called > _CALLED_LINES:
+                    raise self._log.error("its functions call each other without an end")
+                self._play(inner, rest, depth + 1)
+        elif depth == 0:
+            self.strange += 1
+
+    def _send(self, words: list[str]) -> None:
+        path, *numbers = words
+        try:
+            kind, code, value = (int(number) for number in numbers)
+        except ValueError:
+            self.strange += 1
+            return
+        if path != self._device:
+            return
+        if value >= 1 << 31:
+            value -= 1 << 32
+        self._model.event(self._time, kind, code, value)
+        if (kind, code) == _SYN_REPORT:
+            self._time += FRAME_NS
+
+    def _wait(self, word: str, unit_ns: int) -> None:
+        try:
+            self._time += max(0, round(float(word.rstrip("s")) * unit_ns))
+        except ValueError:
+            self.strange += 1
+
+
+def _filled(word: str, arguments: list[str]) -> str:
+    if word.startswith("$") and word[1:].isdecimal() and 0 < int(word[1:]) <= len(arguments):
+        return arguments[int(word[1:]) - 1]
+    return word

@@ -1,0 +1,106 @@
+"""Stroke XML of the gesture recognizers $1, $N and of the MMG set: points with or without times."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, ClassVar
+from xml.parsers import expat
+
+from capture.kinds import Action
+from capture.logs._base import LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capture.logs._source import LogSource
+    from capture.samples import TouchSamples
+
+__all__ = ["Log"]
+
+_MATCH = re.compile(rb"<(?:Gesture|Stroke|Point)[\s>]")
+#: Between points that have no time: a 60 Hz panel.
+_PERIOD_MS = 16.0
+
+
+class Log(TouchLog):
+    """Strokes of one gesture, or of several."""
+
+    name: ClassVar[str] = "strokes"
+
+    def __init__(self, source: LogSource, options: ReadOptions) -> None:
+        super().__init__(source, options)
+        width, height = options.screen or (None, None)
+        self.info = LogInfo(format=self.name, width=width, height=height, density=options.density)
+
+    @classmethod
+    def matches(cls, head: bytes) -> bool:
+        """Tell whether the head is XML with a gesture, a stroke or a point."""
+        return head.lstrip().startswith(b"<") and bool(_MATCH.search(head))
+
+    def _read(self) -> Iterator[TouchSamples]:
+        writer = SampleWriter(self.warnings)
+        strokes = _Strokes(self, writer)
+        try:
+            for block in self.source.blocks():
+                strokes.parser.Parse(block, False)
+                if writer.is_full:
+                    yield writer.take()
+            strokes.parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            raise self.error(f"is not well-formed XML: {error}", line=error.lineno) from None
+        except (ValueError, OverflowError) as error:
+            line = strokes.parser.CurrentLineNumber
+            raise self.error(f"has a point that is none: {error}", line=line) from None
+        if strokes.untimed:
+            self.warnings["no_clock"] += 1
+        yield writer.finish()
+
+
+class _Strokes:
+    """Points as they come; the last one of a stroke is its lift, so each is held until the next."""
+
+    def __init__(self, log: Log, writer: SampleWriter) -> None:
+        self.untimed = 0
+        self._log = log
+        self._writer = writer
+        self._held: tuple[int, float, float] | None = None
+        self._count = 0
+        self.parser = expat.ParserCreate()
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.EntityDeclHandler = self._entity
+        self.parser.StartDoctypeDeclHandler = self._entity
+
+    def _entity(self, *_: object) -> None:
+        raise self._log.error("declares entities or a document type, which no stroke file needs")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "Point":
+            self._point(attributes)
+        elif name == "Gesture":
+            kind = attributes.get("Name", "")
+            self._log.mark(Mark(time_ns=0, kind="gesture", fields={"name": kind}, sample=self._writer.total))
+
+    def _end(self, name: str) -> None:
+        if name in {"Stroke", "Gesture"} and self._held is not None:
+            if self._count == 1:
+                self._writer.add(0, 0, Action.DOWN, *self._held)
+            self._writer.add(0, 0, Action.UP, *self._held)
+            self._held = None
+            self._count = 0
+
+    def _point(self, attributes: dict[str, str]) -> None:
+        x, y = attributes.get("X"), attributes.get("Y")
+        if x is None or y is None:
+            raise ValueError("X or Y is missing")
+        given = attributes.get("T")
+        if given is None:
+            self.untimed += 1
+            time = round((self._writer.total + 1) * _PERIOD_MS * 1e6)
+        else:
+            time = int(given) * 1_000_000 if given.isdecimal() else round(float(given) * 1e6)
+        if self._held is not None:
+            action = Action.DOWN if self._count == 1 else Action.MOVE
+            self._writer.add(0, 0, action, *self._held)
+        self._held = time, float(x), float(y)
+        self._count += 1

@@ -1,0 +1,72 @@
+"""TestFairy session data: touches of one finger and the SDK's own reading of them, as one JSON document."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from capture.logs._base import DOCUMENT_LIMIT_BYTES, LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capture.logs._source import LogSource
+    from capture.samples import TouchSamples
+
+__all__ = ["Log"]
+
+_MATCH = re.compile(rb'"(?:input|userInteractions)"\s*:\s*\[')
+_ROW = re.compile(rb'"(?:act|ts|kc)"\s*:')
+
+
+class _Row(msgspec.Struct):
+    """A row of input; t 0 is a touch, 1 a key."""
+
+    ts: float
+    t: int = 0
+    act: int = -1
+    x: float | None = None
+    y: float | None = None
+
+
+class _Session(msgspec.Struct):
+    input: list[_Row] = []
+    userInteractions: list[dict[str, Any]] = []  # noqa: N815 - as in the file
+
+
+class Log(TouchLog):
+    """A session that TestFairy recorded."""
+
+    name: ClassVar[str] = "testfairy"
+
+    def __init__(self, source: LogSource, options: ReadOptions) -> None:
+        super().__init__(source, options)
+        width, height = options.screen or (None, None)
+        self.info = LogInfo(format=self.name, width=width, height=height, density=options.density)
+
+    @classmethod
+    def matches(cls, head: bytes) -> bool:
+        """Tell whether the head has the lists of such a session."""
+        return head.lstrip().startswith(b"{") and bool(_MATCH.search(head)) and bool(_ROW.search(head))
+
+    def _read(self) -> Iterator[TouchSamples]:
+        try:
+            session = msgspec.json.decode(self.source.everything(DOCUMENT_LIMIT_BYTES), type=_Session)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise self.error(f"is no TestFairy session: {error}") from None
+        writer = SampleWriter(self.warnings)
+        for said in session.userInteractions:
+            seconds = said.get("ts")
+            if isinstance(seconds, int | float) and abs(seconds) < 1e9:
+                self.mark(Mark(time_ns=round(seconds * 1e9), kind="interaction", fields=said))
+        try:
+            for row in session.input:
+                if row.t or row.x is None or row.y is None or not 0 <= row.act <= 3:
+                    self.warnings["skipped_rows"] += 1
+                elif writer.add(0, 0, row.act, round(row.ts * 1e9), row.x, row.y):
+                    yield writer.take()
+        except (OverflowError, ValueError):
+            raise self.error("a time is too large") from None
+        yield writer.finish()
