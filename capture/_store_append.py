@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from capture._store_rows import StoredEvent, checksum, pack
@@ -20,6 +22,7 @@ MAX_DEFERRED = 1000
 #: What a row takes besides its payload (bytes, about), in the log as well.
 _ROW_BYTES = 150
 _ID_TRIES = 100
+_session_of = attrgetter("session")
 _COLUMN_COUNT = 9
 _ONE = "SELECT " + ", ".join("?" * _COLUMN_COUNT)
 _INSERT_ROW = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -88,19 +91,19 @@ class Appender:
         next_id = largest_id(connection) + 1
         rows: list[tuple[Any, ...]] = []
         for group in _runs(events, pack_size):
-            first, last = group[0], group[-1]
-            ids = " ".join([event.event_id for event in group])
-            for position, (wire, payload) in enumerate(first.payloads):
-                if wire not in self._wires:
+            session, time_ms, carried = group[0].session, group[0].time_ms, group[-1].state
+            for wire in self._wires:
+                payloads = [payload for event in group for name, payload in event.payloads if name == wire]
+                if not payloads:
                     continue
-                count, packed, label = len(group), payload, wire
-                if count > 1:
-                    packed = pack([event.payloads[position][1] for event in group])
+                count, packed, label = 1, payloads[0], wire
+                if len(payloads) > 1:
+                    count, packed = len(payloads), pack(payloads)
                     label = f"{wire}*{count}"
-                crc = checksum(next_id, first.session, label, packed)
-                rows.append(
-                    (next_id, first.session, wire, count, first.time_ms, crc, ids, packed, last.state)
-                )
+                taken = group if count == len(group) else [event for event in group if _has(event, wire)]
+                ids = " ".join([event.event_id for event in taken])
+                crc = checksum(next_id, session, label, packed)
+                rows.append((next_id, session, wire, count, time_ms, crc, ids, packed, carried))
                 self.written_bytes += len(packed) + _ROW_BYTES
                 next_id += count
         if state and rows:
@@ -134,13 +137,13 @@ class Appender:
             self.deferred.popleft()
 
 
-def _runs(events: Sequence[StoredEvent], size: int) -> Iterator[Sequence[StoredEvent]]:
-    """Split into runs of one session and the same wire formats, of at most `size` events."""
-    start = 0
-    for index in range(1, len(events) + 1):
-        if index < len(events) and index - start < size:
-            first, event = events[start], events[index]
-            if event.session == first.session and len(event.payloads) == len(first.payloads):
-                continue
-        yield events[start:index]
-        start = index
+def _has(event: StoredEvent, wire: str) -> bool:
+    return any(name == wire for name, _ in event.payloads)
+
+
+def _runs(events: Sequence[StoredEvent], size: int) -> Iterator[list[StoredEvent]]:
+    """Split into runs of one session, of at most `size` events."""
+    for _, run in groupby(events, _session_of):
+        left = list(run)
+        for start in range(0, len(left), size):
+            yield left[start : start + size]

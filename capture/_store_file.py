@@ -39,7 +39,7 @@ class StoreFile:
     """One database with a connection to append and a connection to read.
 
     `write_lock` orders the writes of this process, so that they wait for each other without SQLite's
-    sleeps. `read_lock`, always taken first, guards the reading connection.
+    sleeps. `read_lock`, always taken first, guards the reading connection, which acknowledges as well.
 
     Parameters
     ----------
@@ -63,6 +63,7 @@ class StoreFile:
     ) -> None:
         self.path = path
         self.durability = durability
+        self._in_memory = durability == "none"
         #: Whether the file must be replaced before it is used again.
         self.damaged = False
         self.closed = False
@@ -83,7 +84,7 @@ class StoreFile:
     def writer(self) -> sqlite3.Connection:
         """Return the connection that appends; the caller holds `write_lock`."""
         if self._writer is None:
-            self._writer = self._open(BUSY_S)
+            self._writer = self._reader if self._in_memory and self._reader else self._open(BUSY_S)
         return self._writer
 
     @contextlib.contextmanager
@@ -93,33 +94,27 @@ class StoreFile:
             if self.damaged:
                 self._replace()
             if self._reader is None:
-                self._reader = self._open(PATIENT_S)
+                self._reader = self._writer if self._in_memory and self._writer else self._open(PATIENT_S)
             yield self._reader
 
     @contextlib.contextmanager
-    def writing(
-        self, before: Callable[[sqlite3.Connection], None] | None = None
-    ) -> Iterator[sqlite3.Connection]:
-        """Hold a transaction on the writing connection, and wait for other processes as a worker may.
+    def writing(self, before: Callable[[sqlite3.Connection], None]) -> Iterator[sqlite3.Connection]:
+        """Hold a transaction on the reading connection, which waits for other processes as a worker may.
 
         Parameters
         ----------
-        before : callable, optional
+        before : callable
             Called with the connection before the transaction begins.
         """
-        with self.write_lock, self._guarded():
-            connection = self.writer()
-            connection.execute(f"PRAGMA busy_timeout = {int(PATIENT_S * 1000)}")
+        with self.reading() as connection, self.write_lock:
             try:
-                if before is not None:
-                    before(connection)
+                before(connection)
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
 
     def failed(self, error: sqlite3.Error) -> None:
         """Note what an error says about the file."""
@@ -154,8 +149,10 @@ class StoreFile:
         if self.closed:
             raise StoreError(f"{self.path}: the store is closed")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = schema.connect(self.path, durability=self.durability, busy_s=busy_s)
+            if not self._in_memory:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            place = ":memory:" if self._in_memory else self.path
+            connection = schema.connect(place, durability=self.durability, busy_s=busy_s)
             schema.prepare(connection)
             self._on_open(connection)
         except schema.Foreign as error:

@@ -131,6 +131,7 @@ class Queue:
             byte_count=reading.byte_count,
             floor=_floor(reading, last),
             full=reading.full,
+            has_ahead=bool(reading.ahead),
             gap=reading.gap if self.count_gaps and (skipped is None or skipped > last) else 0,
         )
         return batch, damaged
@@ -194,15 +195,15 @@ class Queue:
 
     def settle(self, connection: sqlite3.Connection, batch: StoredBatch) -> None:
         """Mark the events of `batch` as done; the caller has begun a transaction."""
-        cursor = cursor_of(connection, self.name)
-        if batch.floor > cursor:
-            set_cursor(connection, self.name, batch.floor)
-        connection.execute("DELETE FROM ahead WHERE queue = ? AND last <= ?", (self.name, batch.floor))
-        beyond = [row_id for row_id in batch.row_ids if row_id > batch.floor]
-        connection.executemany(
-            "INSERT OR REPLACE INTO ahead VALUES (?, ?, ?)",
-            [(self.name, first, last) for first, last in _ranges(beyond)],
-        )
+        set_cursor(connection, self.name, batch.floor)
+        if batch.has_ahead:
+            connection.execute("DELETE FROM ahead WHERE queue = ? AND last <= ?", (self.name, batch.floor))
+        if batch.row_ids[-1] > batch.floor:
+            beyond = [row_id for row_id in batch.row_ids if row_id > batch.floor]
+            connection.executemany(
+                "INSERT OR REPLACE INTO ahead VALUES (?, ?, ?)",
+                [(self.name, first, last) for first, last in _ranges(beyond)],
+            )
 
     def cursor(self, connection: sqlite3.Connection) -> int:
         """Return the id up to which everything is done."""

@@ -73,6 +73,8 @@ class StoredBatch(msgspec.Struct, frozen=True):
         Ids missing between the cursor and the end of the batch: rows that the file lost.
     full : bool
         Whether it ends where it does because it reached a bound.
+    has_ahead : bool
+        Whether events behind the queue's cursor were done when it was read.
     """
 
     queue: str
@@ -86,23 +88,7 @@ class StoredBatch(msgspec.Struct, frozen=True):
     floor: int
     gap: int = 0
     full: bool = False
-
-    def part(self, start: int, stop: int) -> StoredBatch:
-        """Return the events from `start` up to `stop`, as a batch of its own."""
-        ids = self.row_ids[start:stop]
-        payloads = self.payloads[start:stop]
-        return StoredBatch(
-            queue=self.queue,
-            format=self.format,
-            session=self.session,
-            row_ids=ids,
-            payloads=payloads,
-            event_ids=self.event_ids[start:stop],
-            oldest_ms=self.oldest_ms,
-            byte_count=sum(map(len, payloads)),
-            floor=min(self.floor, ids[-1]),
-            gap=self.gap if stop >= len(self.row_ids) else 0,
-        )
+    has_ahead: bool = False
 
 
 class Pending(msgspec.Struct, frozen=True):

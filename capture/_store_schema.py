@@ -94,10 +94,11 @@ def mark_crc(removed: int, session: int) -> int:
 
 
 def set_cursor(connection: sqlite3.Connection, name: str, cursor: int) -> None:
-    """Store a queue's position."""
-    connection.execute(
-        "UPDATE queues SET cursor = ?, crc = ? WHERE name = ?", (cursor, queue_crc(name, cursor), name)
-    )
+    """Store a queue's position, unless it is there or beyond."""
+    known, crc = connection.execute("SELECT cursor, crc FROM queues WHERE name = ?", (name,)).fetchone()
+    if known < cursor or queue_crc(name, known) != crc:
+        values = (cursor, queue_crc(name, cursor), name)
+        connection.execute("UPDATE queues SET cursor = ?, crc = ? WHERE name = ?", values)
 
 
 def cursor_of(connection: sqlite3.Connection, name: str) -> int:
@@ -171,15 +172,15 @@ class Foreign(Exception):  # noqa: N818 - names what the file is
     """The file under our name is no store that this version can read."""
 
 
-def connect(path: Path, *, durability: str, busy_s: float) -> sqlite3.Connection:
+def connect(path: Path | str, *, durability: str, busy_s: float) -> sqlite3.Connection:
     """Open a connection in autocommit mode.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         The database.
     durability : str
-        ``process``, ``power``, or ``none`` for a store that is thrown away.
+        ``process``, ``power``, or ``none`` for a store that is thrown away: one connection, in memory.
     busy_s : float
         How long (s) a statement waits for another process's lock.
     """

@@ -56,12 +56,24 @@ class Upkeep:
         connection.execute(f"PRAGMA max_page_count = {self._max_pages}")
         connection.execute(f"PRAGMA journal_size_limit = {self.max_log_bytes}")
 
-    def take_out(self, connection: sqlite3.Connection, wire: str, *, at_least: int = CHUNK) -> None:
-        """Delete the rows of a format that every queue of it has done; within a transaction."""
+    def take_out(self, connection: sqlite3.Connection, wire: str, reached: int | None = None) -> None:
+        """Delete the rows of a format that every queue of it has done; within a transaction.
+
+        Parameters
+        ----------
+        connection : sqlite3.Connection
+            Where the transaction is.
+        wire : str
+            The format.
+        reached : int or None
+            How far a queue has just come: nothing is looked at while this is near the last time's.
+        """
+        since = self._taken_out.get(wire, 0)
+        if reached is not None and reached - since < CHUNK:
+            return
         names = connection.execute("SELECT name FROM queues WHERE format = ?", (wire,)).fetchall()
         done = min((schema.cursor_of(connection, name) for (name,) in names), default=0)
-        since = self._taken_out.get(wire, 0)
-        if done - since < at_least:
+        if done <= since:
             return
         _delete(
             connection, "id > ? AND id <= ? AND id + count - 1 <= ? AND format = ?", (since, done, done, wire)
@@ -73,9 +85,9 @@ class Upkeep:
 
     def tidy(self, wires: Iterable[str]) -> None:
         """Take out everything that is done."""
-        with self._file.reading(), self._file.writing() as connection:
+        with self._file.writing(_nothing) as connection:
             for wire in wires:
-                self.take_out(connection, wire, at_least=1)
+                self.take_out(connection, wire)
 
     def drop_old(self, oldest_ms: int) -> None:
         """Drop the events at the head of the store that occurred before `oldest_ms`."""
@@ -153,7 +165,7 @@ class Upkeep:
         connection.execute("DELETE FROM dead_letters")
 
     def _drop(self, last: int, cause: str) -> None:
-        with self._file.writing() as connection:
+        with self._file.writing(_nothing) as connection:
             lost = _drop_to(connection, last)
         self._on_loss(cause, lost)
 
@@ -211,6 +223,10 @@ def _delete(connection: sqlite3.Connection, where: str, bounds: Sequence[Any]) -
         bounds,
     )
     connection.execute(f"DELETE FROM events WHERE {where}", bounds)  # noqa: S608 - constant text
+
+
+def _nothing(connection: sqlite3.Connection) -> None:
+    """Leave what waits in memory: `Store.upkeep` has written it."""
 
 
 def _used_pages(connection: sqlite3.Connection) -> int:

@@ -10,6 +10,7 @@ lookup say, must not keep a process from ending. What is not delivered stays in 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -224,6 +225,9 @@ class Delivery:
             worker.open_sessions = frozenset(active)
             done = self._drain(worker, deadline_ns) and done
             worker.open_sessions = frozenset()
+        if self._store.needs_upkeep:
+            with contextlib.suppress(StoreError):
+                self._store.upkeep()
         return done
 
     @property

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sqlite3
 import tempfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,7 @@ class Store:
     formats : mapping
         Queue name (a sink's) -> wire format. Empty: one queue, ``unsent``, of the native format.
     durability : {"process", "power", "none"}
-        What an append survives: a killed process, a power loss as well, or nothing (a replay's store).
+        What an append survives: a killed process, a power loss as well, or nothing: then it is in memory.
     max_bytes : int
         Bound of database and log together (bytes).
     max_age_s : float
@@ -84,7 +84,6 @@ class Store:
         self._losses = Losses(os.fspath(folder), on_drop)
         #: State that could not be written yet.
         self._unwritten: dict[str, Any] | None = None
-        self._temporary = False
         self._wires = frozenset(self.formats.values())
         single = len(self._wires) == 1
         self._queues = {name: Queue(name, wire, count_gaps=single) for name, wire in self.formats.items()}
@@ -102,20 +101,18 @@ class Store:
 
     @classmethod
     def temporary(cls, *, formats: Mapping[str, str], clock: Clock | None = None) -> Store:
-        """Return a store in a temporary folder of its own, which `close` removes: a replay's.
+        """Return a store in memory, without bounds: a replay's, which drains it after every chunk.
 
-        It has no age limit, since the times of a log are not the machine's, and nothing survives the process.
+        It has no age limit, since the times of a log are not the machine's.
         """
-        store = cls(
-            tempfile.mkdtemp(prefix="touchcapture-"),
+        return cls(
+            Path(tempfile.gettempdir()) / f"touchcapture-{uuid.uuid4().hex}",
             formats=formats,
             durability="none",
             max_bytes=2**40,
             max_age_s=float("inf"),
             clock=clock,
         )
-        store._temporary = True
-        return store
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -266,11 +263,12 @@ class Store:
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> None:
         """Note that the sink has the events of `batch`; they are taken out once every sink has them."""
-        with self._reading() as reader:
-            gap = batch.gap if self._queues[queue].cursor(reader) < batch.floor else 0
-            with self._writing() as connection:
-                self._queues[queue].settle(connection, batch)
-                self._upkeep.take_out(connection, batch.format)
+        gap = batch.gap
+        with self._writing() as connection:
+            if gap and self._queues[queue].cursor(connection) >= batch.floor:
+                gap = 0
+            self._queues[queue].settle(connection, batch)
+            self._upkeep.take_out(connection, batch.format, batch.floor)
         self._losses.recover()
         self._losses.add("missing", gap)
         self._losses.report()
@@ -282,12 +280,12 @@ class Store:
             (queue, row_id, batch.session, batch.format, event_id, reason, now_ms, payload)
             for row_id, event_id, payload in zip(batch.row_ids, batch.event_ids, batch.payloads, strict=True)
         ]
-        with self._reading(), self._writing() as connection:
+        with self._writing() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?)", letters
             )
             self._queues[queue].settle(connection, batch)
-            self._upkeep.take_out(connection, batch.format)
+            self._upkeep.take_out(connection, batch.format, batch.floor)
 
     def pending(self, queue: str) -> Pending:
         """Count what `queue` holds that its sink has not acknowledged; events in memory not included."""
@@ -359,6 +357,8 @@ class Store:
         """
         self._appender.written_bytes = 0
         try:
+            with self._writing():
+                pass
             self._upkeep.tidy(self._wires)
             if self._max_age_s != float("inf"):
                 self._upkeep.drop_old(self._now_ms() - int(self._max_age_s * 1000))
@@ -371,7 +371,7 @@ class Store:
 
     def purge(self) -> int:
         """Drop what is pending, and the dead letters; return how many events were taken out."""
-        with self._reading(), self._writing() as connection:
+        with self._writing() as connection:
             count = connection.execute("SELECT COALESCE(SUM(count), 0) FROM events").fetchone()[0]
             self._upkeep.empty(connection)
         return int(count)
@@ -395,8 +395,6 @@ class Store:
             self._losses.add("close", len(self._appender.deferred))
             self._appender.deferred.clear()
         self._end()
-        if self._temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)
         self._losses.report()
 
     def _end(self) -> None:
