@@ -319,8 +319,11 @@ class Store:
 
     def last_session(self) -> int:
         """Return the largest session number that was ever claimed on this store; 0 for none."""
-        with self._reading() as connection:
-            return schema.mark_of(connection)[1]
+        try:
+            with self._reading() as connection:
+                return schema.mark_of(connection)[1]
+        except StoreError:
+            return 0
 
     def is_live(self, session: int) -> bool:
         """Tell whether this or another process holds `session`."""

@@ -19,6 +19,7 @@ __all__ = ["ACCEPTED", "SINKS", "Answer", "Batch", "Outcome", "Sink", "create"]
 #: Sink type -> where its class is.
 SINKS = {
     "file": "capture.sinks.file:FileSink",
+    "http": "capture.sinks.http:HttpSink",
     "memory": "capture.sinks.memory:MemorySink",
 }
 
