@@ -28,7 +28,6 @@ from capture.formats import native
 
 if TYPE_CHECKING:
     import os
-import socket
     from collections.abc import Callable
 
 __all__ = ["Collector", "CollectorCounters", "Fault"]
