@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import ipaddress
+import socket
 import threading
 import zlib
 from collections import deque
