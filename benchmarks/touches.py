@@ -67,10 +67,7 @@ def interleaved(samples, streams=1000, seed=11):
     # A second finger: every fifth stroke is doubled, its copy a little aside and a moment later.
     number = np.cumsum(action == 0)
     twice = (number % 5 == 0) & (action != 3)
-    columns = [
-        np.concatenate([column, column[twice]])
-        for column in (stream, pointer, action, time, x, y)
-    ]
+    columns = [np.concatenate([column, column[twice]]) for column in (stream, pointer, action, time, x, y)]
     columns[1][len(stream) :] = 1
     columns[3][len(stream) :] += 1_000_000
     columns[4][len(stream) :] += 120

@@ -75,7 +75,9 @@ class Reference:
 
     def finish(self):
         with np.errstate(all="ignore"):
-            left = [(s.first[0], stream, p) for stream, st in self.streams.items() for p, s in st.open.items()]
+            left = [
+                (s.first[0], stream, p) for stream, st in self.streams.items() for p, s in st.open.items()
+            ]
             for _, stream, pointer in sorted(left):
                 self.end(stream, pointer, "INCOMPLETE", None)
         return self
