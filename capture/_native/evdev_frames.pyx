@@ -262,6 +262,8 @@ cdef class EventModel:
     cdef void set_slot_id(self, int index, int32_t id) noexcept nogil:
         cdef Slot *slot = self.touch(index)
         if slot == NULL or slot.id == id:
+            if id < 0 and self.protocol <= SINGLE:
+                self.doubts.up_without_down += 1
             return
         if slot.id >= 0:
             if slot.down and not slot.ended:
@@ -272,8 +274,6 @@ cdef class EventModel:
                 slot.shorts += 1
                 slot.up_x = slot.x
                 slot.up_y = slot.y
-        elif id < 0 and self.protocol <= SINGLE:
-            self.doubts.up_without_down += 1
         slot.id = id if id >= 0 else -1
 
     cdef void close_packet(self) noexcept nogil:
@@ -319,8 +319,7 @@ cdef class EventModel:
         for at in range(self.touched_count):
             index = self.touched[at]
             slot = &self.slots[index]
-            while slot.shorts > 0:
-                slot.shorts -= 1
+            for _ in range(slot.shorts):
                 self.write(time, index, DOWN, slot.up_x, slot.up_y)
                 self.write(time, index, UP, slot.up_x, slot.up_y)
             if slot.id >= 0:
@@ -331,7 +330,7 @@ cdef class EventModel:
                     self.write(time, index, MOVE, slot.x, slot.y)
                 slot.sample_x = slot.x
                 slot.sample_y = slot.y
-            elif slot.moved and not slot.ended:
+            elif slot.moved and not slot.ended and not slot.shorts:
                 self.doubts.positions_without_contact += 1
 
     cdef void end_contacts(self, int64_t time) noexcept nogil:

@@ -114,6 +114,18 @@ FORMATS: dict[str, Format] = {
     ),
 }
 
+#: End of a file name -> module that writes what is called so.
+_WRITERS = {
+    ".jsonl": "jsonl",
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".kvi": "kvi",
+    ".evemu": "evemu_writer",
+    ".events": "evemu_writer",
+    ".event": "evemu_writer",
+}
+
 
 def open_log(
     path: str | Path,
@@ -145,6 +157,8 @@ def open_log(
         raise TouchLogError(f"unknown format {wanted!r}; known are: {known}", path=source.path)
     name = wanted or detect(source, options)
     log: TouchLog = _module(name).Log(source, options)
+    if options.start_time_ms is not None:
+        log.info = msgspec.structs.replace(log.info, start_ms=options.start_time_ms)
     return log
 
 
@@ -202,15 +216,21 @@ def write(log: TouchLog, path: str | Path) -> None:
     The file is there when it is whole: it is written beside its place first.
     """
     target = Path(path)
-    for name, entry in FORMATS.items():
-        if target.name.lower().endswith(entry.suffixes) and hasattr(_module(name), "write"):
-            break
-    else:
-        raise TouchLogError("no format is written under this name", path=str(path))
+    name = target.name.lower()
+    module = next((module for suffix, module in _WRITERS.items() if name.endswith(suffix)), None)
+    if module is None:
+        raise TouchLogError(
+            f"no format is written under this name; it ends in one of {', '.join(_WRITERS)}", path=str(path)
+        )
     partial = target.with_name(target.name + ".part")
-    with partial.open("wb") as file:
-        _module(name).write(log, file, target)
-    partial.replace(target)
+    try:
+        with partial.open("wb") as file:
+            importlib.import_module(f"capture.logs.{module}").write(log, file, target)
+        partial.replace(target)
+    except OSError as error:
+        raise TouchLogError(f"cannot be written: {error.strerror}", path=str(path)) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _is_log(file: Path) -> bool:

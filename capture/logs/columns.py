@@ -26,7 +26,7 @@ ACTION_WORDS = {
     "down": 0, "up": 1, "move": 2, "cancel": 3, "canceled": 3, "cancelled": 3,
     "touchdown": 0, "touchstart": 0, "touchup": 1, "touchend": 1, "touchmove": 2, "touchcancel": 3,
     "action_down": 0, "action_up": 1, "action_move": 2, "action_cancel": 3,
-    "begin": 0, "start": 0, "end": 1, "update": 2,
+    "begin": 0, "start": 0, "end": 1, "update": 2, "0": 0, "1": 1, "2": 2, "3": 3,
 }  # fmt: skip
 
 #: Maps of data sets that many people have, by name.

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from capture.kinds import Action
 from capture.logs._base import LogInfo, ReadOptions, SampleWriter, TouchLog
+from capture.logs._writing import one_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from capture.logs._source import LogSource
     from capture.samples import TouchSamples
 
-__all__ = ["DEFAULT_SCREEN", "FIRST_LINE", "Log"]
+__all__ = ["DEFAULT_SCREEN", "FIRST_LINE", "Log", "write"]
 
 FIRST_LINE = "#RECORDER1.0"
 #: Kivy's window where nothing else is configured; the recording does not tell its own.
 DEFAULT_SCREEN = (800, 600)
 
 _ACTIONS = {"begin": Action.DOWN, "update": Action.MOVE, "end": Action.UP}
+_KINDS: dict[int, str] = {Action.DOWN: "begin", Action.MOVE: "update", Action.UP: "end", Action.CANCEL: "end"}
 
 
 class Log(TouchLog):
@@ -61,14 +64,33 @@ class Log(TouchLog):
         width, height = self.info.width or 0, self.info.height or 0
         try:
             time_s, kind, pointer, attributes = _literal(line)
-            if kind not in _ACTIONS:
+            # Newer versions record hovering as well, which is no touch.
+            if kind not in _ACTIONS or not attributes.get("is_touch", True):
                 return None
             time = round(time_s * 1e9)
             x, y = attributes["sx"] * width, (1 - attributes["sy"]) * height
             return pointer, _ACTIONS[kind], time, float(x), float(y)
-        except (ValueError, TypeError, KeyError, OverflowError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             self.warnings["unknown_lines"] += 1
             return None
+
+
+def write(recording: TouchLog, file: IO[bytes], path: Path) -> None:
+    """Write a log as Kivy's recorder does, streamed; a CANCEL becomes an end.
+
+    The times start at 0, as in a recording, unless the log was one.
+    """
+    info = recording.info
+    width, height = info.width, info.height
+    if not width or not height:
+        raise recording.error(f"its screen is not known, which {path.name} needs: give it with --screen WxH")
+    file.write(f"{FIRST_LINE}\n".encode())
+    start = 0 if info.format == Log.name else None
+    for pointer, action, time, x, y in one_stream(recording):
+        start = time if start is None else start
+        place = {"is_touch": True, "sx": x / width, "sy": 1 - y / height, "profile": ["pos"]}
+        line = ((time - start) / 1e9, _KINDS[action], pointer, place)
+        file.write(f"{line!r}\n".encode())
 
 
 def _literal(line: str) -> Any:

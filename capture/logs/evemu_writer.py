@@ -1,0 +1,151 @@
+"""Touch logs as evemu recordings, for ``evemu-play``: a type B touchscreen, its units fractions of a px."""
+
+from __future__ import annotations
+
+import math
+from typing import IO, TYPE_CHECKING
+
+from capture.kinds import Action
+from capture.logs._writing import one_stream
+from capture.logs.evemu import SCREEN_COMMENT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capture.logs._base import TouchLog
+    from capture.samples import TouchSamples
+
+__all__ = ["write"]
+
+#: Units per px are a power of two, at most this one; so that a large screen stays in 31 bits.
+_MOST_BITS = 20
+_STREAM_BITS = 6
+_RAW_LIMIT = 1 << 31
+_SLOTS = 32
+_US = 1000
+
+_EV_SYN, _EV_KEY, _EV_ABS = 0, 1, 3
+_SYN_DROPPED, _BTN_TOUCH = 3, 0x14A
+_MT_SLOT, _MT_X, _MT_Y, _MT_ID = 0x2F, 0x35, 0x36, 0x39
+
+_DESCRIPTION = """\
+# EVEMU 1.3
+{comment}N: {name}
+I: 0018 0000 0000 0000
+P: 02 00 00 00 00 00 00 00
+B: 00 0b 00 00 00 00 00 00 00
+B: 01 00 00 00 00 00 00 00 00
+B: 01 00 00 00 00 00 00 00 00
+B: 01 00 00 00 00 00 00 00 00
+B: 01 00 00 00 00 00 00 00 00
+B: 01 00 00 00 00 00 00 00 00
+B: 01 00 04 00 00 00 00 00 00
+B: 03 03 00 00 00 00 80 60 02
+A: 00 0 {x_max} 0 0 0
+A: 01 0 {y_max} 0 0 0
+A: 2f 0 {slot_max} 0 0 0
+A: 35 0 {x_max} 0 0 0
+A: 36 0 {y_max} 0 0 0
+A: 39 0 65535 0 0 0
+"""
+
+
+def write(log: TouchLog, file: IO[bytes], path: Path) -> None:  # noqa: ARG001 - the writers are called alike
+    """Write a log as an evemu recording, streamed.
+
+    Places are exact where 2**20 units per px suffice and the log is a file that can be read twice, and
+    times to the microsecond. A CANCEL is a SYN_DROPPED where no other finger is down, else a lift.
+    """
+    bits, width, height = _measure(log)
+    description = _DESCRIPTION.format(
+        comment=f"{SCREEN_COMMENT} {width}x{height}\n" if bits else "",
+        name=log.info.device or "touchcapture recording",
+        x_max=(width << bits) - 1,
+        y_max=(height << bits) - 1,
+        slot_max=_SLOTS - 1,
+    )
+    file.write(description.encode())
+    frames = _Frames(bits)
+    for pointer, action, time, x, y in one_stream(log):
+        if time < 0:
+            raise log.error("has times before 0, which evemu cannot write; --start-time moves them")
+        lines = frames.events(pointer, action, x, y)
+        micros = time // _US
+        stamp = f"E: {micros // 1_000_000}.{micros % 1_000_000:06d}"
+        file.write(
+            "".join(f"{stamp} {kind:04x} {code:04x} {value}\n" for kind, code, value in lines).encode()
+        )
+
+
+class _Frames:
+    """The kernel's view of the fingers: which slot holds which pointer."""
+
+    def __init__(self, bits: int) -> None:
+        self._scale = 1 << bits
+        self._slots: dict[int, int] = {}
+        self._slot = 0
+        self._next_id = 0
+
+    def events(self, pointer: int, action: int, x: float, y: float) -> list[tuple[int, int, int]]:
+        """Return the (type, code, value) of a frame with one sample."""
+        events: list[tuple[int, int, int]] = []
+        if action == Action.CANCEL and len(self._slots) == 1:
+            self._slots.clear()
+            return [(_EV_SYN, _SYN_DROPPED, 0), (_EV_SYN, 0, 0)]
+        first = not self._slots
+        slot = self._slots.setdefault(pointer, self._free_slot(pointer))
+        if slot != self._slot:
+            self._slot = slot
+            events.append((_EV_ABS, _MT_SLOT, slot))
+        if action == Action.DOWN:
+            events.append((_EV_ABS, _MT_ID, self._next_id & 0xFFFF))
+            self._next_id += 1
+        events.append((_EV_ABS, _MT_X, round(x * self._scale)))
+        events.append((_EV_ABS, _MT_Y, round(y * self._scale)))
+        if action == Action.DOWN and first:
+            events.append((_EV_KEY, _BTN_TOUCH, 1))
+        elif action in {Action.UP, Action.CANCEL}:
+            events.append((_EV_ABS, _MT_ID, -1))
+            del self._slots[pointer]
+            if not self._slots:
+                events.append((_EV_KEY, _BTN_TOUCH, 0))
+        return [*events, (_EV_SYN, 0, 0)]
+
+    def _free_slot(self, pointer: int) -> int:
+        """Return the pointer's own number as its slot, or the lowest free one."""
+        used = set(self._slots.values())
+        if 0 <= pointer < _SLOTS and pointer not in used:
+            return pointer
+        return next(slot for slot in range(len(used) + 1) if slot not in used)
+
+
+def _measure(log: TouchLog) -> tuple[int, int, int]:
+    """Return how many bits the fractions of a px need, and the screen; reads the log once if it is a file."""
+    if log.source.is_stream:
+        if not log.info.width or not log.info.height:
+            raise log.error("its screen is not known and cannot be searched for: give it with --screen WxH")
+        return _STREAM_BITS, log.info.width, log.info.height
+    bits, x_most, y_most = 0, 0.0, 0.0
+    for chunk in log.chunks():
+        log.marks.clear()
+        bits, x_most, y_most = _grown(chunk, bits, x_most, y_most)
+    width = log.info.width or math.floor(x_most) + 1
+    height = log.info.height or math.floor(y_most) + 1
+    while bits and max(width, height, x_most, y_most) * (1 << bits) >= _RAW_LIMIT:
+        bits -= 1
+    if max(width, height, x_most, y_most) >= _RAW_LIMIT:
+        raise log.error("has positions that do not fit an event")
+    return bits, width, height
+
+
+def _grown(chunk: TouchSamples, bits: int, x_most: float, y_most: float) -> tuple[int, float, float]:
+    import numpy as np
+
+    for column in (chunk.x, chunk.y):
+        values = np.asarray(memoryview(column), dtype=np.float64)
+        values = values[np.isfinite(values)]
+        while bits < _MOST_BITS and (np.ldexp(values, bits) % 1).any():
+            bits += 1
+        most = float(np.abs(values).max(initial=0))
+        x_most, y_most = (max(x_most, most), y_most) if column is chunk.x else (x_most, max(y_most, most))
+    return bits, x_most, y_most
