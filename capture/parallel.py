@@ -21,7 +21,7 @@ def classify_in_threads(
     Every thread reads the stream column and takes the samples of its own streams.
     """
     recognizers = [Recognizer(density, gestures) for _ in range(threads)]
-    tables = [output.GestureColumns() for _ in range(threads)]
+    tables = [output.GestureColumns(ordered=True) for _ in range(threads)]
 
     def work(share: int) -> None:
         recognizer, table = recognizers[share], tables[share]

@@ -11,7 +11,7 @@ from libc.stdint cimport INT64_MIN, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from capture._native.classify cimport Record, Thresholds, clamp
-from capture._native.output cimport GestureColumns, Output, make_room, put, records_at
+from capture._native.output cimport COLUMNS, GestureColumns, Output, make_room, put, records_at
 from capture._native.recognizer cimport (
     Recognizer, State, Stream, end_open, open_strokes, step, stream_slot,
 )
@@ -148,15 +148,20 @@ cdef void number_samples(
     cdef int32_t *sample_count = <int32_t *>o.data[19] + at
     cdef int64_t *first_sample = <int64_t *>o.data[20] + at
     cdef int64_t *last_sample = <int64_t *>o.data[21] + at
-    cdef int64_t *ended = <int64_t *>o.data[24] + at
+    cdef int64_t *ended
     cdef int32_t k
     for k in range(block.count):
-        streams[k] = stream
-        pointers[k] = 0
         first_sample[k] = base + block.down[k]
         last_sample[k] = base + block.up[k]
-        ended[k] = base + block.up[k]
         sample_count[k] = <int32_t>(block.up[k] - block.down[k] + 1)
+    if o.ordered:
+        ended = <int64_t *>o.data[COLUMNS] + at
+        for k in range(block.count):
+            ended[k] = base + block.up[k]
+    # Columns are made of zeros: what is not given need not be written.
+    if c.stream != NULL:
+        for k in range(block.count):
+            streams[k] = stream
     if c.pointer != NULL:
         for k in range(block.count):
             pointers[k] = c.pointer[block.down[k]]

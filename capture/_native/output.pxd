@@ -7,15 +7,16 @@ from capture._native.samples cimport Records
 
 cdef enum:
     COLUMNS = 24
-    STORED = 25     # with the hidden one, the number of the sample that ended the stroke
 
 
-# All columns lie in one block, one after the other.
+# All columns lie in one block, one after the other, zeroed. Where outputs will be merged, one more
+# column holds the number of the sample that ended the stroke.
 cdef struct Output:
     char *block
     void *data[25]
     int64_t count
     int64_t room
+    bint ordered
 
 
 cdef int make_room(Output *o, int64_t more) noexcept nogil

@@ -19,7 +19,7 @@ LAYOUT = (
     ("sample_count", "i"), ("first_sample", "q"), ("last_sample", "q"), ("tap_count", "i"),
     ("rage", "?"),
 )
-cdef size_t[STORED] SIZES
+cdef size_t[25] SIZES
 cdef size_t RECORD_BYTES = 0
 cdef int at
 for at, (_, _format) in enumerate(LAYOUT + (("ended", "q"),)):
@@ -29,7 +29,8 @@ for at, (_, _format) in enumerate(LAYOUT + (("ended", "q"),)):
 
 cdef extern from "memory.h" nogil:
     void *block_new "capture_block_new"(size_t size) noexcept
-    void block_done "capture_block_done"(char *part, size_t size) noexcept
+    void block_free "capture_block_free"(void *block, size_t size) noexcept
+    void block_done "capture_block_done"(char *part, size_t size, size_t whole) noexcept
 
 
 cdef int make_room(Output *o, int64_t more) noexcept nogil:
@@ -43,22 +44,26 @@ cdef int make_room(Output *o, int64_t more) noexcept nogil:
     if room < o.room + o.room // 2:
         room = o.room + o.room // 2
     room = (room + 7) & ~<int64_t>7     # keeps every column aligned
-    block = place = <char *>block_new(room * RECORD_BYTES)
+    block = place = <char *>block_new(room * record_bytes(o))
     if block == NULL:
         return -1
-    for column in range(STORED):
+    for column in range(COLUMNS + o.ordered):
         if o.count:
             memcpy(place, o.data[column], o.count * SIZES[column])
         o.data[column] = place
         place += room * SIZES[column]
-    free(o.block)
+    block_free(o.block, o.room * record_bytes(o))
     o.block = block
     o.room = room
     return 0
 
 
+cdef inline size_t record_bytes(const Output *o) noexcept nogil:
+    return RECORD_BYTES if o.ordered else RECORD_BYTES - SIZES[COLUMNS]
+
+
 cdef void free_output(Output *o) noexcept nogil:
-    free(o.block)
+    block_free(o.block, o.room * record_bytes(o))
     memset(o, 0, sizeof(Output))
 
 
@@ -112,7 +117,8 @@ cdef void put(Output *o, const Record *r, int64_t ended) noexcept nogil:
     (<int64_t *>o.data[21])[i] = r.last_sample
     (<int32_t *>o.data[22])[i] = r.tap_count
     (<uint8_t *>o.data[23])[i] = r.rage
-    (<int64_t *>o.data[24])[i] = ended
+    if o.ordered:
+        (<int64_t *>o.data[COLUMNS])[i] = ended
     o.count = i + 1
 
 
@@ -178,10 +184,14 @@ cdef class Column:
 
 @cython.final
 cdef class GestureColumns:
-    """Records in columns, in the order of `LAYOUT`."""
+    """Records in columns, in the order of `LAYOUT`.
 
-    def __cinit__(self, int64_t room=0):
+    `room` records fit before it grows; `ordered` keeps what `Merge` needs besides.
+    """
+
+    def __cinit__(self, int64_t room=0, *, bint ordered=False):
         memset(&self.output, 0, sizeof(Output))
+        self.output.ordered = ordered
         if room < 0 or make_room(&self.output, room if room else 1) < 0:
             raise MemoryError
 
@@ -236,6 +246,8 @@ cdef class Merge:
         if not 0 < len(tables) <= 256:
             raise ValueError(f"{len(tables)} tables: expected 1 to 256")
         for number, table in enumerate(tables):
+            if not table.output.ordered:
+                raise ValueError("only ordered tables can be merged")
             outputs[number] = &table.output
             self.count += table.output.count
         self.tables = tables
@@ -263,7 +275,7 @@ cdef class Merge:
             raise ValueError(f"step = {step}: expected at least 1")
         column = first
         with nogil:
-            while column < STORED:
+            while column < COLUMNS:
                 gather(outputs, number, column, self.count, self.sources, <char *>self.out.output.data[column])
                 column += step
 
@@ -278,7 +290,7 @@ cdef void order_by_end(Output **tables, int count, int64_t total, uint8_t *sourc
         best = 0
         for table in range(count):
             if at[table] < tables[table].count:
-                ended = (<int64_t *>tables[table].data[24])[at[table]]
+                ended = (<int64_t *>tables[table].data[COLUMNS])[at[table]]
                 if chosen < 0 or ended < best:
                     chosen = table
                     best = ended
@@ -308,4 +320,6 @@ cdef void gather(
             to[i] = at[sources[i]][0]
             at[sources[i]] += 1
     for table in range(count):
-        block_done(<char *>tables[table].data[column], tables[table].count * size)
+        block_done(
+            <char *>tables[table].data[column], tables[table].count * size,
+            tables[table].room * record_bytes(tables[table]))

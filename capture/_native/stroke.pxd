@@ -53,19 +53,15 @@ cdef inline void extend(Stroke *s, int64_t index, int64_t time, float x, float y
         from_x = x - s.x_down
         from_y = y - s.y_down
         squared = from_x * from_x + from_y * from_y
-        if squared > s.farthest2:
-            s.farthest2 = squared
+        # Values, not branches: who could guess them?
+        s.farthest2 = squared if squared > s.farthest2 else s.farthest2
         step_x = x - s.x_last
         step_y = y - s.y_last
         s.path[(s.count - 1) & 7] += sqrtf(step_x * step_x + step_y * step_y)
-        if x < s.low_x:
-            s.low_x = x
-        if x > s.high_x:
-            s.high_x = x
-        if y < s.low_y:
-            s.low_y = y
-        if y > s.high_y:
-            s.high_y = y
+        s.low_x = x if x < s.low_x else s.low_x
+        s.high_x = x if x > s.high_x else s.high_x
+        s.low_y = y if y < s.low_y else s.low_y
+        s.high_y = y if y > s.high_y else s.high_y
     s.x_last = x
     s.y_last = y
     s.count += 1
