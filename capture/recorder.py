@@ -245,8 +245,10 @@ class Recorder:
         if self._claimed and not over:
             return state
         try:
-            if over or not self._claim(state.number):
-                state = self._open_session(time_ms)
+            last = self._store.last_session() if self._store is not None else 0
+            # The last session of the store goes on where this process can have it.
+            if over or state.number < last or not self._claim(state.number):
+                state = self._open_session(max(state.number, last), time_ms)
         except StoreError as error:
             _log.warning("the session could not be locked: %s", error)
             state = SessionState.opened(state.number + 1, time_ms) if over else state
@@ -255,15 +257,12 @@ class Recorder:
         self._refresh()
         return state
 
-    def _open_session(self, time_ms: int) -> SessionState:
-        number = self.session.number
-        if self._store is not None:
-            number = max(number, self._store.last_session())
-        for candidate in range(number + 1, number + _CLAIM_TRIES):
-            if self._claim(candidate):
-                self.on_opened(candidate)
-                return SessionState.opened(candidate, time_ms)
-        raise StoreError(f"no session from {number + 1} on is free")
+    def _open_session(self, last: int, time_ms: int) -> SessionState:
+        for number in range(last + 1, last + _CLAIM_TRIES):
+            if self._claim(number):
+                self.on_opened(number)
+                return SessionState.opened(number, time_ms)
+        raise StoreError(f"no session from {last + 1} on is free")
 
     def _claim(self, number: int) -> bool:
         return self._store is not None and self._store.claim_session(number)
