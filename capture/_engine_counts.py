@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import StoreError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["EngineCounts"]
 
 _NAN = math.nan
+_NAMES = {kind: kind.name.lower() for kind in GestureKind}
 _log = logging.getLogger("capture.engine")
 
 
@@ -46,6 +48,8 @@ class EngineCounts:
         self._lock = threading.RLock()
         self._delivery: Delivery | None = None
         self._said: set[str] = set()
+        #: Losses that are still to be told, once no lock is held.
+        self._losses: deque[tuple[str, int]] = deque()
         #: What was pending when the capture was closed.
         self._last_pending: int | None = None
 
@@ -90,12 +94,24 @@ class EngineCounts:
             return 0
 
     def _dropped(self, cause: str, count: int) -> None:
-        """Pass a loss on to the host; called by the store with no lock held."""
+        """Pass a loss on to the host; called by the store, from a worker or in an append."""
         if self.on_drop is not None:
-            self._call("on_drop", self.on_drop, cause, count)
+            self._losses.append((cause, count))
+            if not self._recorder.appending:
+                self._tell_losses()
+
+    def _tell_losses(self) -> None:
+        """Tell the host what was lost, with no lock held."""
+        callback = self.on_drop
+        while self._losses:
+            cause, count = self._losses.popleft()
+            if callback is not None:
+                self._call("on_drop", callback, cause, count)
 
     def _tell(self, ended: Iterable[tuple[Gesture, Target]]) -> None:
-        """Show strokes to the host, with no lock held."""
+        """Show strokes and losses to the host, with no lock held."""
+        if self._losses:
+            self._tell_losses()
         callback = self.on_gesture
         if callback is not None:
             for gesture, target in ended:
@@ -135,9 +151,10 @@ class EngineCounts:
 
     def _count(self, gesture: Gesture, target: Target) -> None:
         counts = self._gestures
-        name = gesture.kind.name.lower()
+        kind = gesture.kind
+        name = _NAMES[kind]
         counts[name] = counts.get(name, 0) + 1
-        if gesture.kind is GestureKind.TAP:
+        if kind is GestureKind.TAP:
             if gesture.rage:
                 counts["rage"] = counts.get("rage", 0) + 1
             if target.responsive is False:

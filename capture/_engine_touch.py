@@ -128,8 +128,8 @@ class TouchCalls(EngineCore):
                 self._idle.touched(len(self._down))
         except Exception as error:  # noqa: BLE001 - as in touch_down
             self._failed("touch_up", error)
-        if gesture is not None and self.on_gesture is not None:
-            self._tell([(gesture, target)])
+        if self._losses or (gesture is not None and self.on_gesture is not None):
+            self._tell([] if gesture is None else [(gesture, target)])
         return gesture
 
     def touch_cancel(

@@ -98,19 +98,17 @@ class Capture(TouchCalls):
         str or None
             The event id; None where nothing was recorded.
         """
-        with self._lock:
-            return self._recorder.record_start() if self._move is not None else None
+        return self._locked(self._recorder.record_start)
 
     def app_show(self) -> str | None:
         """Record that the app came to the foreground; return the event id."""
-        with self._lock:
-            return self._record(events.AppShow, action=True)
+        return self._locked(lambda: self._recorder.record(events.AppShow, action=True))
 
     def app_hide(self) -> str | None:
         """Record that the app left the foreground, cancel open strokes and send what is recorded."""
         with self._lock:
             canceled = self._cancel_open()
-            event_id = self._record(events.AppHide)
+            event_id = self._recorder.record(events.AppHide) if self._move is not None else None
             delivery = self._delivery if event_id is not None else None
         self._tell(canceled)
         if delivery is not None:
@@ -140,8 +138,7 @@ class Capture(TouchCalls):
         if self.disabled:
             return None
         title, segments = tracking.check_screen_name(name), tracking.check_path(path)
-        with self._lock:
-            return self._recorder.record_screen(title, segments) if self._move is not None else None
+        return self._locked(lambda: self._recorder.record_screen(title, segments))
 
     # Tracking
 
@@ -172,8 +169,7 @@ class Capture(TouchCalls):
         amount = tracking.check_value(value)
         letters, number = tracking.check_currency(currency)
         own_id = tracking.check_optional_text("id", id)
-        with self._lock:
-            return self._record(lambda common: events.Transaction(common, amount, number, letters, own_id))
+        return self._record(lambda common: events.Transaction(common, amount, number, letters, own_id))
 
     def track_variable(self, key: str, value: str | int) -> str | None:
         """Record a dynamic variable.
@@ -199,15 +195,20 @@ class Capture(TouchCalls):
         if self.disabled:
             return None
         name, content = tracking.check_key(key), tracking.check_variable(value)
-        with self._lock:
-            if isinstance(content, str):
-                return self._record(lambda common: events.StringVariable(common, name, content))
-            return self._record(lambda common: events.NumberVariable(common, name, content))
+        if isinstance(content, str):
+            return self._record(lambda common: events.StringVariable(common, name, content))
+        return self._record(lambda common: events.NumberVariable(common, name, content))
 
-    def _record(
-        self, build: Callable[[events.CommonSection], events.Event], *, action: bool = False
-    ) -> str | None:
-        return self._recorder.record(build, action=action) if self._move is not None else None
+    def _record(self, build: Callable[[events.CommonSection], events.Event]) -> str | None:
+        return self._locked(lambda: self._recorder.record(build))
+
+    def _locked(self, record: Callable[[], str | None]) -> str | None:
+        """Record with the lock held, where anything is recorded; then tell what was lost meanwhile."""
+        with self._lock:
+            event_id = record() if self._move is not None else None
+        if self._losses:
+            self._tell_losses()
+        return event_id
 
     # What the host knows of the device
 

@@ -74,6 +74,8 @@ class Recorder:
         self.on_opened: Callable[[int], None] = _nothing
         self.debug = False
         self.reset_counts()
+        #: Whether the store is appending: what it loses then is told later, without the lock.
+        self.appending = False
         self.session = SessionState()
         self.device = device
         self._config = config
@@ -100,8 +102,7 @@ class Recorder:
         self._store = installation.store
         self._masks = Masks(self._config.privacy, state.get("salt", ""))
         self._sampled = is_sampled(state["user_id"], self._config.privacy.sampling)
-        stored = {name: state[key] for name, key in _STATE.items() if key in state}
-        self.session = SessionState(**stored)
+        self.session = msgspec.convert(state, SessionState)
         self._claimed = False
         self._refresh()
 
@@ -286,19 +287,18 @@ class Recorder:
         if self.debug and payloads:
             sys.stderr.write(payloads[0][1].decode() + "\n")
         moved = state.screen_count != self.session.screen_count
-        store.append(
-            common.session_number,
-            payloads,
-            time_ms=common.time_ms,
-            event_id=common.event_id,
-            state={
-                "session_number": state.number,
-                "screen_count": state.screen_count,
-                "first_event_ms": state.first_event_ms,
-                "last_event_ms": state.last_event_ms,
-                "action_ms": state.action_ms,
-            },
-        )
+        self.appending = True
+        try:
+            store.append(
+                common.session_number,
+                payloads,
+                time_ms=common.time_ms,
+                event_id=common.event_id,
+                # A struct is encoded as the mapping of its fields, without a dict in between.
+                state=state,  # type: ignore[arg-type]
+            )
+        finally:
+            self.appending = False
         self.session = state
         if moved:
             self._refresh()
@@ -341,16 +341,6 @@ def _same_event(event: events.Event, changed: object) -> events.Event:
     result = msgspec.structs.replace(changed, common=kept)
     native.check(result)
     return result
-
-
-#: Field of `SessionState` -> its key in the store.
-_STATE = {
-    "number": "session_number",
-    "screen_count": "screen_count",
-    "first_event_ms": "first_event_ms",
-    "last_event_ms": "last_event_ms",
-    "action_ms": "action_ms",
-}
 
 
 def _nothing(session: int) -> None:

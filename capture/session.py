@@ -12,8 +12,8 @@ import msgspec
 __all__ = ["SessionState"]
 
 
-class SessionState(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a chain of sessions stands; every change makes a new one.
+class SessionState(msgspec.Struct, frozen=True):
+    """Where a chain of sessions stands; every change makes a new one. The store keeps it as it is.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
         The latest app start, app show or gesture's UP of the session: load times are measured from it.
     """
 
-    number: int = 0
+    number: int = msgspec.field(name="session_number", default=0)
     screen_count: int = 0
     first_event_ms: int = 0
     last_event_ms: int = 0
@@ -63,13 +63,10 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
         action : bool
             Whether load times are measured from it.
         """
-        return SessionState(
-            number=self.number,
-            screen_count=self.screen_count + screen,
-            first_event_ms=self.first_event_ms,
-            last_event_ms=time_ms,
-            action_ms=self.acted(time_ms).action_ms if action else self.action_ms,
-        )
+        action_ms = self.action_ms
+        if action and (action_ms is None or action_ms < time_ms):
+            action_ms = time_ms
+        return SessionState(self.number, self.screen_count + screen, self.first_event_ms, time_ms, action_ms)
 
     def acted(self, time_ms: int) -> SessionState:
         """Return the state after a gesture's UP that became no event: it moves load times alone."""

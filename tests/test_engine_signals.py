@@ -136,6 +136,29 @@ def test_losses_of_the_store_are_told(opened, caplog):
     assert "on_drop failed" in caplog.text
 
 
+def test_losses_of_an_append_are_told_after_it_with_no_lock_held(opened):
+    cap, _ = opened
+    cap.app_start()
+    store = cap._installation.store
+    append, told = store.append, []
+
+    def losing(*arguments, **options):
+        cap._installation._settings["on_drop"]("memory_full", 1)
+        assert told == []
+        return append(*arguments, **options)
+
+    def on_drop(cause, count):
+        thread = threading.Thread(target=lambda: told.append((cause, cap.session_number, cap.pause())))
+        thread.start()
+        thread.join(10)
+
+    store.append, cap.on_drop = losing, on_drop
+    cap.track_variable("k", 1)
+    store.append = append
+
+    assert told == [("memory_full", 1, None)]
+
+
 def test_debug_prints_each_event_as_it_is_recorded(tmp_path, capsys):
     config = memory_capture(tmp_path, privacy=PrivacyConfig(opted_in=True))[0]
     config.close()
