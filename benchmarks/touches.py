@@ -21,7 +21,8 @@ def single(samples, seed=7):
         parts.append(_strokes(rng, 100_000))
         total += len(parts[-1][0])
     action, gap, x, y = (np.concatenate(column)[:samples] for column in zip(*parts, strict=True))
-    return action, np.cumsum(gap), x, y
+    whole = int(np.flatnonzero(action == 1)[-1]) + 1  # the last stroke that fits ends the log
+    return action[:whole], np.cumsum(gap[:whole]), x[:whole], y[:whole]
 
 
 def _strokes(rng, count):
@@ -56,21 +57,26 @@ def _strokes(rng, count):
 
 
 def interleaved(samples, streams=1000, seed=11):
-    """Return (stream, pointer, action, time, x, y): `streams` streams at once, every fifth stroke with a second finger."""
+    """Return all six columns: `streams` streams at once, every fifth stroke with a second finger."""
     rng = np.random.default_rng(seed)
-    per_stream = -(-samples // streams)
-    action, time, x, y = single(per_stream * streams, seed)
-    stream = np.repeat(np.arange(streams, dtype=np.int64), per_stream)
-    begins = np.flatnonzero(np.r_[0, np.diff(stream)])
-    time = time - np.repeat(time[np.r_[0, begins]], np.diff(np.r_[0, begins, len(stream)]))
-    pointer = np.zeros(len(stream), np.int32)
-    # A second finger: every fifth stroke is doubled, its copy a little aside and a moment later.
-    number = np.cumsum(action == 0)
-    twice = (number % 5 == 0) & (action != 3)
-    columns = [np.concatenate([column, column[twice]]) for column in (stream, pointer, action, time, x, y)]
+    action, gap, x, y = _strokes(rng, samples // 20)
+    number = np.cumsum(action == 0) - 1
+    stream = (number % streams).astype(np.int64)
+    # Each stream's own clock: its samples in order, its gaps added up.
+    order = np.argsort(stream, kind="stable")
+    clock = np.cumsum(gap[order])
+    begins = np.flatnonzero(np.r_[True, np.diff(stream[order]) != 0])
+    clock -= np.repeat(clock[begins], np.diff(np.r_[begins, len(clock)]))
+    time = np.empty_like(clock)
+    time[order] = clock
+    # The second finger is a copy of the stroke, a little aside and a moment later.
+    twice = number % 5 == 0
+    columns = [
+        np.concatenate([column, column[twice]])
+        for column in (stream, np.zeros(len(stream), np.int32), action, time, x, y)
+    ]
     columns[1][len(stream) :] = 1
     columns[3][len(stream) :] += 1_000_000
     columns[4][len(stream) :] += 120
-    jitter = rng.integers(0, 1000, len(columns[0]))
-    order = np.lexsort((jitter, columns[3]))[:samples]
+    order = np.argsort(columns[3], kind="stable")[:samples]
     return tuple(np.ascontiguousarray(column[order]) for column in columns)

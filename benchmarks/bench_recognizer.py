@@ -1,0 +1,182 @@
+"""The recogniser: the batch path beside NumPy, Polars, plain C and the memory; the live path beside Python."""
+
+import importlib.util
+import os
+import threading
+
+import numpy as np
+import pytest
+from ratios import interleaved, report
+from touches import interleaved as crowded, single
+
+from capture import GestureConfig, Recognizer, TouchSamples, classify
+
+SAMPLES = int(float(os.environ.get("CAPTURE_BENCH_SAMPLES", "2e7")))
+COLUMNS = ("stream", "pointer", "action", "time", "x", "y")
+
+
+def columns(action, time, x, y):
+    return TouchSamples(action=action, time=time, x=x, y=y)
+
+
+def with_strategy(samples, strategy):
+    gestures = GestureConfig(velocity_strategy=strategy)
+    return lambda: classify(samples, gestures=gestures)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return single(SAMPLES)
+
+
+def test_batch(benchmark, plain):
+    """One stream, one finger, 17 bytes a sample; the contenders give the same classes."""
+    from peers import numpy_measures, plain_c
+
+    samples = columns(*plain)
+    same_bytes = np.ones(len(samples) * 17 // 8, np.int64)
+    c_loop = plain_c.build()
+    contenders = {
+        "touchcapture, mean": with_strategy(samples, "mean"),
+        "touchcapture, lsq2": with_strategy(samples, "lsq2"),
+        "touchcapture, impulse": with_strategy(samples, "impulse"),
+        "reading the same bytes": same_bytes.sum,
+        "plain C loop, -O3": lambda: c_loop(*plain),
+        "NumPy": lambda: numpy_measures.classify(*plain),
+    }
+    if importlib.util.find_spec("polars"):
+        from peers import polars_measures
+
+        frame = polars_measures.frame(*plain)
+        contenders["Polars"] = lambda: polars_measures.classify(frame)
+        assert alike(polars_measures.classify(frame)["kind"].to_numpy(), classify(samples).kind)
+    assert alike(numpy_measures.classify(*plain)[0], classify(samples).kind)
+    assert alike(c_loop(*plain)[0], classify(samples).kind)
+
+    report(benchmark, "touchcapture, mean", interleaved(contenders), len(samples), "ns a sample")
+    benchmark.pedantic(contenders["touchcapture, mean"], rounds=1)
+
+
+def alike(theirs, ours):
+    """Equal but for the rounding of a distance that lies on a threshold."""
+    return len(theirs) == len(ours) and (theirs == ours).mean() > 0.9999
+
+
+def test_threads(benchmark):
+    """1,000 interleaved streams, every fifth stroke with two fingers; beside what two threads can give."""
+    samples = TouchSamples(**dict(zip(COLUMNS, crowded(SAMPLES), strict=True)))
+    numbers = np.linspace(0.1, 1.0, 200_000)
+
+    def arithmetic():
+        for _ in range(100):
+            np.sqrt(numbers)
+
+    def two_threads():
+        threads = [threading.Thread(target=arithmetic) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    contenders = {
+        "one thread": lambda: classify(samples),
+        "two threads": lambda: classify(samples, threads=2),
+        "arithmetic, once": arithmetic,
+        "arithmetic, twice in two threads": two_threads,
+    }
+    seconds = interleaved(contenders, rounds=5)
+    benchmark.extra_info["speed_up"] = seconds["one thread"] / seconds["two threads"]
+    benchmark.extra_info["speed_up_of_arithmetic"] = (
+        2 * seconds["arithmetic, once"] / seconds["arithmetic, twice in two threads"]
+    )
+    report(benchmark, "one thread", seconds, len(samples), "ns a sample")
+    benchmark.pedantic(contenders["two threads"], rounds=1)
+
+
+def test_sizes(benchmark):
+    """Cost per sample from 10^4 to 10^8 samples."""
+    action, time, x, y = single(10**8 if SAMPLES >= 10**7 else 10 * SAMPLES)
+    cost = {}
+    for size in (10**4, 10**5, 10**6, 10**7, 10**8):
+        part = columns(action[:size], time[:size], x[:size], y[:size])
+        if len(part) >= size * 0.9:
+            runs = max(3, 10**6 // size)
+            cost[f"{size:.0e} samples"] = interleaved({"ours": lambda part=part: classify(part)}, runs)[
+                "ours"
+            ] / len(part)
+    report(benchmark, "1e+06 samples", cost, 1, "ns a sample")
+    benchmark.pedantic(classify, args=(columns(action, time, x, y),), rounds=1)
+
+
+class Empty:
+    def method(self, pointer, x, y, time):
+        pass
+
+
+TAP = [(100.0 + i / 4, 200.0, i * 8_000_000) for i in range(10)]
+
+
+def test_live(benchmark):
+    """One call at a time, as an app makes them: loops of 10,000 moves and of 1,000 taps of 10 samples."""
+    from peers.pure_python import PurePython
+
+    empty, ours, theirs = Empty(), Recognizer(), PurePython()
+    for recognizer in (ours, theirs):
+        recognizer.down(0, 0.0, 0.0, 0)
+
+    def moves(method):
+        def run():
+            for time in range(10_000):
+                method(0, 1.5, 2.5, time)
+
+        return run
+
+    contenders = {
+        "empty method": moves(empty.method),
+        "Recognizer.move": moves(ours.move),
+        "pure Python move": moves(theirs.move),
+    }
+    seconds = interleaved(contenders, rounds=31)
+    report(benchmark, "empty method", seconds, 10_000, "ns a call")
+    benchmark.pedantic(contenders["Recognizer.move"], rounds=5)
+
+
+def test_live_tap(benchmark):
+    """A whole tap of ten samples, DOWN to the Gesture in hand."""
+    from peers.pure_python import PurePython
+
+    contenders = {"touchcapture": taps(Recognizer()), "pure Python": taps(PurePython())}
+    if importlib.util.find_spec("gestures4kivy"):
+        from peers import gestures4kivy
+
+        contenders["gestures4kivy"] = kivy_taps(*gestures4kivy.build())
+    seconds = interleaved(contenders, rounds=15)
+    report(benchmark, "touchcapture", seconds, 1000, "ns a tap")
+    benchmark.pedantic(contenders["touchcapture"], rounds=5)
+
+
+def taps(recognizer):
+    (x0, y0, t0), *between, (x1, y1, t1) = TAP
+    down, move, up = recognizer.down, recognizer.move, recognizer.up
+
+    def run():
+        for _ in range(1000):
+            down(0, x0, y0, t0)
+            for x, y, time in between:
+                move(0, x, y, time)
+            up(0, x1, y1, t1)
+
+    return run
+
+
+def kivy_taps(down, move, up):
+    (x0, y0, _), *between, (x1, y1, _) = TAP
+
+    def run():
+        for _ in range(1000):
+            down(x0, y0)
+            for x, y, _ in between:
+                move(x, y)
+            up(x1, y1)
+
+    return run

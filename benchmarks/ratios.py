@@ -1,0 +1,27 @@
+"""Contenders timed side by side: ratios within one run hold on a noisy machine, seconds do not."""
+
+import gc
+import statistics
+import time
+
+
+def interleaved(contenders, rounds=7):
+    """Run each contender once per round, in turn, and return name -> median seconds."""
+    seconds = {name: [] for name in contenders}
+    for run in contenders.values():
+        run()  # warm: imports, allocators, page cache
+    for _ in range(rounds):
+        for name, run in contenders.items():
+            gc.collect()
+            begin = time.perf_counter()
+            result = run()
+            seconds[name].append(time.perf_counter() - begin)
+            del result
+    return {name: statistics.median(times) for name, times in seconds.items()}
+
+
+def report(benchmark, ours, seconds, per, unit):
+    """Put the medians into the benchmark's record, as `unit` each and as multiples of ours."""
+    benchmark.extra_info["unit"] = unit
+    benchmark.extra_info["medians"] = {name: value / per * 1e9 for name, value in seconds.items()}
+    benchmark.extra_info["times_ours"] = {name: value / seconds[ours] for name, value in seconds.items()}
