@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CAUSES",
     "CHUNK_SAMPLES",
+    "DECODE_ERRORS",
     "DOCUMENT_LIMIT_BYTES",
     "LogInfo",
     "Mark",
@@ -33,6 +34,9 @@ CHUNK_SAMPLES = 1 << 16
 
 #: A log that is one document (JSON) must be held whole to be read; a larger one is refused.
 DOCUMENT_LIMIT_BYTES = 256 << 20
+
+#: What the JSON decoder raises on bad input.
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 #: What a log can be doubted for, by the cause under which `TouchLog.warnings` counts it.
 CAUSES = {

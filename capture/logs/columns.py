@@ -95,6 +95,11 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"column map: {', '.join(missing)} missing; presets: {', '.join(PRESETS)}")
         return cls(columns=columns, **settings)
 
+    def check_screen(self, screen: tuple[int, int] | None) -> None:
+        """Raise a ValueError when positions are fractions of a screen that is not known."""
+        if self.fraction and screen is None:
+            raise ValueError("positions are fractions of the screen: give its size with --screen WxH")
+
     def chosen(self, names: list[str]) -> dict[str, list[str]]:
         """Return the map for a table with these columns; optional columns that it lacks are left out.
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Log", "write"]
 
 _NEEDED = {"action", "time", "x", "y"}
+#: Cells that hold nothing.
+_EMPTY = ["", " ", "NA", "N/A", "null", "NULL", "None", "nan", "NaN"]
 _ROW = re.compile(r"[Rr]ow #(\d+)")
 
 
@@ -33,6 +35,7 @@ class Log(TouchLog):
             self._map = ColumnMap.parse(options.columns)
             self._separator, self._names = _header(source.text_head(), self._map)
             self._chosen = self._map.chosen(self._names)
+            self._map.check_screen(options.screen)
         except ValueError as error:
             raise self.error(str(error), line=1) from None
         width, height = options.screen or (None, None)
@@ -62,9 +65,14 @@ class Log(TouchLog):
                     column_names=self._names,
                     skip_rows=int(self._map.header),
                 ),
-                parse_options=arrow_csv.ParseOptions(delimiter=self._separator),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=self._separator, invalid_row_handler=self._skip_row
+                ),
                 convert_options=arrow_csv.ConvertOptions(
-                    column_types=self._types(), include_columns=sorted(used), strings_can_be_null=True
+                    column_types=self._types(),
+                    include_columns=sorted(used),
+                    strings_can_be_null=True,
+                    null_values=_EMPTY,
                 ),
             )
             for batch in reader:
@@ -74,6 +82,11 @@ class Log(TouchLog):
                 raise stream.error from None
             raise self.error(_cleaned(str(error)), line=_line(str(error))) from None
         self._count(converter)
+
+    def _skip_row(self, row: Any) -> str:  # noqa: ARG002 - as pyarrow calls it
+        """Leave out a row that has more or fewer fields than the header."""
+        self.warnings["skipped_rows"] += 1
+        return "skip"
 
     def _count(self, converter: Converter) -> None:
         if converter.skipped:
@@ -94,7 +107,7 @@ class Log(TouchLog):
                     "stream": pa.int64() if numeric and len(names) == 1 else pa.string(),
                     "pointer": pa.int32(),
                     "action": pa.int64() if numeric else pa.string(),
-                    "time": pa.int64() if self._map.unit_ns == 1 else pa.decimal128(28, 9),
+                    "time": pa.int64() if self._map.unit_ns == 1 else pa.decimal128(27, 9),
                     "x": pa.float32(),
                     "y": pa.float32(),
                 }[role]

@@ -15,12 +15,12 @@ __all__ = ["Log"]
 
 _LINE = re.compile(
     rb"^(?:\[ *\d+\.\d+\] +)?(?:/dev/\S+: )?"
-    rb"(?:[0-9a-fA-F]{4} +[0-9a-fA-F]{4} +[0-9a-fA-F]{8}|EV_[A-Z]+ +\S+ +\S+)[ \r]*(?: rate \d+)?\r*$",
+    rb"(?:[0-9a-fA-F]{4} +[0-9a-fA-F]{4} +[0-9a-fA-F]{8}|EV_[A-Z]+ +\S+ +\S+)(?: +rate \d+)?[ \r]*$",
     re.MULTILINE,
 )
 _ADD_DEVICE = re.compile(r"^add device \d+: (\S+)")
 _NAME = re.compile(r'^\s+name:\s+"(.*)"')
-_RANGE = re.compile(r"(\w+)\s*: value -?\d+, min (-?\d+), max (-?\d+)")
+_RANGE = re.compile(r"\b(\w{1,32}) {0,32}: value -?\d{1,11}, min (-?\d{1,11}), max (-?\d{1,11})")
 _CHATTER = re.compile(r"^(add device|remove device|could not |\s{2,}\S|#)")
 _TOUCH = re.compile(
     rb"^(?:\[ *\d+\.\d+\] +)?(/dev/\S+): +"

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from capture.kinds import Action
-from capture.logs._base import LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
+from capture.logs._base import DECODE_ERRORS, LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ class Log(TouchLog):
         first = head.lstrip().split(b"\n", 1)[0]
         try:
             line = _decode(first)
-        except msgspec.MsgspecError:
+        except DECODE_ERRORS:
             return False
         return line.info is not None or line.time is not None
 
@@ -70,7 +70,7 @@ class Log(TouchLog):
         first = self.source.text_head().lstrip().split(b"\n", 1)[0]
         try:
             return _decode(first).info or LogInfo(format=self.name)
-        except msgspec.MsgspecError as error:
+        except DECODE_ERRORS as error:
             raise self.error(f"is no common form: {error}", line=1) from None
 
     def _read(self) -> Iterator[TouchSamples]:
@@ -88,7 +88,7 @@ class Log(TouchLog):
                     line.stream, line.pointer, _action(line.action), _time(line), _px(line.x), _px(line.y)
                 ):
                     yield writer.take()
-            except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+            except (*DECODE_ERRORS, ValueError, OverflowError) as error:
                 raise self.error(str(error), line=number) from None
         yield writer.finish()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
-_MATCH = re.compile(rb"^(?:- node: /dev/input/|libinput:\s*\r?\n\s+version:)", re.MULTILINE)
+_MATCH = re.compile(rb"^(?:- node: /dev/input/|libinput:[ \t\r]*\n[ \t]+version:)", re.MULTILINE)
 _PART = re.compile(
     rb'^(?:- node: (\S+)|    name: "([^"\n]*)"|      (\d+): \[(-?\d+), (-?\d+), -?\d+, -?\d+, -?\d+\])',
     re.MULTILINE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,7 +19,7 @@ __all__ = ["Log"]
 
 _MATCH = re.compile(rb"MotionEvent\]? ?(?:ViewRootImpl ?)?\{ ?action=")
 _EVENT = re.compile(r"MotionEvent\]? ?(?:ViewRootImpl ?)?\{([^}]{0,8192})\}")
-_FIELD = re.compile(r"(\w+)(?:\[(\d{1,3})\])?=([^,\s]{1,64})")
+_FIELD = re.compile(r"\b(\w{1,32})(?:\[(\d{1,3})\])?=([^,\s]{1,64})")
 _ACTION = re.compile(r"(?:ACTION_)?(POINTER_DOWN|POINTER_UP|DOWN|UP|MOVE|CANCEL)(?:\((\d{1,3})\))?$")
 #: How many events back a copy of another layer is looked for.
 _MEMORY = 64
@@ -84,6 +85,7 @@ class _Event:
         time, history = fields.get("eventTime", ""), fields.get("historySize", "0")
         self.pointers = [pointers[index] for index in sorted(pointers)]
         complete = all(pointer.keys() == {"id", "x", "y"} for pointer in self.pointers)
+        complete = complete and all(math.isfinite(pointer["id"]) for pointer in self.pointers)
         if action is None or not time.isdecimal() or not self.pointers or not complete:
             return
         self.action, self.index = action[1], int(action[2] or 0)

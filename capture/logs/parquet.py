@@ -40,6 +40,7 @@ class Log(TouchLog):
                 schema = file.schema_arrow
             self._map = ColumnMap.parse(options.columns)
             self._chosen = self._map.chosen(list(schema.names))
+            self._map.check_screen(options.screen)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise self.error(str(error).split("\n", 1)[0]) from None
         info = self._info(schema.metadata or {})

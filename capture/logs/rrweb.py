@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from capture.kinds import Action
-from capture.logs._base import DOCUMENT_LIMIT_BYTES, LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
+from capture.logs._base import (
+    DECODE_ERRORS,
+    DOCUMENT_LIMIT_BYTES,
+    LogInfo,
+    Mark,
+    ReadOptions,
+    SampleWriter,
+    TouchLog,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +91,7 @@ class Log(TouchLog):
             for touch in touches:
                 if writer.add(0, *touch):
                     yield writer.take()
-        except (OverflowError, ValueError) as error:
+        except (*DECODE_ERRORS, OverflowError, ValueError) as error:
             raise self.error(f"is no rrweb recording: {error}") from None
         yield writer.finish()
 

@@ -18,12 +18,13 @@ __all__ = ["FRAME_NS", "Log"]
 #: What a frame takes: about as long as the shell needs to start sendevent a few times.
 FRAME_NS = 10_000_000
 
-_MATCH = re.compile(rb"^\s*(?:adb shell )?sendevent\s+/dev/\S+ +\S+ +\S+ +\S+", re.MULTILINE)
+_MATCH = re.compile(rb"^[ \t]*(?:adb shell )?sendevent[ \t]+/dev/\S+ +\S+ +\S+ +\S+", re.MULTILINE)
 _FUNCTION = re.compile(r"^\s*(?:function\s+(\w+)\s*(?:\(\s*\))?|(\w+)\s*\(\s*\))\s*(\{)?\s*$")
 _CALLS_DEEP = 8
 _BODY_LINES = 10_000
 #: Lines that the calls of functions may come to; more is a script that was made to run for ever.
 _CALLED_LINES = 1_000_000
+_COMMAND_CHARS = 1024
 _SYN_REPORT = (0, 0)
 
 
@@ -86,7 +87,7 @@ class _Player:
 
     def _play(self, line: str, arguments: list[str], depth: int) -> None:
         try:
-            words = shlex.split(line, comments=True)
+            words = shlex.split(line[:_COMMAND_CHARS], comments=True)
         except ValueError:
             self.strange += 1
             return

@@ -48,7 +48,7 @@ class Log(TouchLog):
             strokes.parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise self.error(f"is not well-formed XML: {error}", line=error.lineno) from None
-        except (ValueError, OverflowError) as error:
+        except (ValueError, OverflowError, LookupError) as error:
             line = strokes.parser.CurrentLineNumber
             raise self.error(f"has a point that is none: {error}", line=line) from None
         if strokes.untimed:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from capture.logs._base import DOCUMENT_LIMIT_BYTES, LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
+from capture.logs._base import (
+    DECODE_ERRORS,
+    DOCUMENT_LIMIT_BYTES,
+    LogInfo,
+    Mark,
+    ReadOptions,
+    SampleWriter,
+    TouchLog,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +62,7 @@ class Log(TouchLog):
     def _read(self) -> Iterator[TouchSamples]:
         try:
             session = msgspec.json.decode(self.source.everything(DOCUMENT_LIMIT_BYTES), type=_Session)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except DECODE_ERRORS as error:
             raise self.error(f"is no TestFairy session: {error}") from None
         writer = SampleWriter(self.warnings)
         for said in session.userInteractions:

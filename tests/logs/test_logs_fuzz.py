@@ -3,6 +3,7 @@
 
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from capture.errors import TouchLogError
 
 #: Inputs per reader; `make soak` sets it to 100,000.
 EXAMPLES = int(os.environ.get("CAPTURE_FUZZ_EXAMPLES", "150"))
+
+#: For a hundred readings of 64 to 128 kB; a single quadratic one takes longer.
+LONG_RUNS_S = 30.0
 
 SEEDS = {
     "getevent": b"""add device 1: /dev/input/event2\r
@@ -185,3 +189,37 @@ def test_formats_are_told_apart_or_refused(data):
 @given(data=st.binary(min_size=1, max_size=300), name=st.sampled_from(list(logs.FORMATS)))
 def test_random_bytes_end_in_samples_or_a_clear_error(data, name):
     read(data, name)
+
+
+RUNS = [
+    b"a",
+    b" ",
+    b"\t",
+    b"\r",
+    b"\n",
+    b"\r\n",
+    b"0",
+    b"9 ",
+    b"[",
+    b"{",
+    b"> ",
+    b"a=",
+    b"- ",
+    b'"',
+    b",",
+    b"<",
+    b"x\n",
+]
+
+
+@pytest.mark.parametrize("name", SEEDS)
+@pytest.mark.parametrize("end", [b"", b"!"], ids=["run", "run-and-mark"])
+def test_long_runs_take_no_long_time(name, end):
+    lines = SEEDS[name].splitlines(keepends=True)
+    start = time.perf_counter()
+    for run in RUNS:
+        for line in (b"", lines[0].rstrip(), lines[-1].rstrip()):
+            read(line + run * 65536 + end, name)
+            read(line + run * 65536 + end, None)
+
+    assert time.perf_counter() - start < LONG_RUNS_S

@@ -1,0 +1,179 @@
+"""Where bytes come from: compression, encodings, seeds, and everything that is no log."""
+
+import gzip
+import hashlib
+import lzma
+import os
+import subprocess
+import sys
+
+import pytest
+
+from capture import logs
+from capture.errors import TouchLogError
+from capture.logs import _source
+
+LOG = (
+    b"[    1.000000] EV_ABS       ABS_MT_TRACKING_ID   00000001\n"
+    b"[    1.000000] EV_ABS       ABS_MT_POSITION_X    0000000a\n"
+    b"[    1.000000] EV_SYN       SYN_REPORT           00000000\n"
+    b"[    1.100000] EV_ABS       ABS_MT_TRACKING_ID   ffffffff\n"
+    b"[    1.100000] EV_SYN       SYN_REPORT           00000000\n"
+)
+SAMPLES = [(0, 0, 0, 10**9, 10.0, 0.0), (0, 0, 1, 1_100_000_000, 10.0, 0.0)]
+
+
+def rows(path, **options):
+    log = logs.open_log(path, options=logs.ReadOptions(**options))
+    return [row for chunk in log.chunks() for row in chunk.rows()]
+
+
+def zstd(data):
+    return pytest.importorskip("backports.zstd").compress(data)
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, lzma.compress, zstd], ids=["gz", "xz", "zst"])
+def test_compressed_logs_are_read_as_they_were(tmp_path, compress):
+    path = tmp_path / "log"
+    path.write_bytes(compress(LOG))
+    log = logs.open_log(path)
+
+    assert [row for chunk in log.chunks() for row in chunk.rows()] == SAMPLES
+    assert log.seed == hashlib.sha256(LOG).hexdigest()
+    assert log.bytes_read == log.size == path.stat().st_size
+    assert log.warnings == {"raw_units": 1}
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, lzma.compress, zstd], ids=["gz", "xz", "zst"])
+def test_compressed_log_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path, compress):
+    noise = b"".join(b"[    1.000000] 0004 0004 %s\n" % os.urandom(4).hex().encode() for _ in range(20_000))
+    path = tmp_path / "log"
+    path.write_bytes(compress(LOG + noise)[:-200])
+    log = logs.open_log(path)
+
+    assert [row for chunk in log.chunks() for row in chunk.rows()] == SAMPLES
+    assert log.warnings["cut_off"] == 1
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, lzma.compress, zstd], ids=["gz", "xz", "zst"])
+def test_damaged_compression_is_an_error(tmp_path, compress):
+    data = bytearray(compress(os.urandom(100_000).hex().encode()))
+    data[len(data) // 2 : len(data) // 2 + 60] = b"\xff" * 60
+    path = tmp_path / "log"
+    path.write_bytes(data)
+
+    with pytest.raises(TouchLogError, match=r"damaged"):
+        rows(path, format="getevent")
+
+
+def test_decompression_stops_at_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(_source, "EXPANDED_LIMIT_BYTES", 3 << 20)
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(LOG + b"\n" * (16 << 20)))
+
+    with pytest.raises(TouchLogError, match="grows beyond"):
+        rows(path)
+
+
+def test_line_without_an_end_is_an_error_and_takes_no_memory(tmp_path):
+    path = tmp_path / "long"
+    path.write_bytes(LOG + b"x" * (3 << 20))
+
+    with pytest.raises(TouchLogError, match="longer than 1 MiB") as caught:
+        rows(path)
+    assert caught.value.line == 6
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
+def test_encodings_that_windows_writes(tmp_path, encoding):
+    text = LOG.decode().replace("\n", "\r\n")
+    path = tmp_path / "log"
+    path.write_bytes(b"\xff\xfe" * (encoding == "utf-16-le") + text.encode(encoding))
+
+    assert rows(path) == SAMPLES
+
+
+def test_seed_is_of_the_content_and_not_of_the_name(tmp_path):
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.write_bytes(LOG)
+    second.write_bytes(LOG)
+
+    assert logs.open_log(first).seed == logs.open_log(second).seed == hashlib.sha256(LOG).hexdigest()
+
+
+def test_seed_of_standard_input_is_of_its_first_64_kib():
+    content = LOG * 1000
+    code = "from capture import logs; log = logs.open_log('-'); list(log.chunks()); print(log.seed)"
+    done = subprocess.run([sys.executable, "-c", code], input=content, capture_output=True, check=True)
+
+    assert done.stdout.decode().strip() == hashlib.sha256(content[: 64 * 1024]).hexdigest()
+
+
+def test_file_is_read_again_and_standard_input_is_not(tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(LOG)
+    log = logs.open_log(path)
+    first = [row for chunk in log.chunks() for row in chunk.rows()]
+
+    assert [row for chunk in log.chunks() for row in chunk.rows()] == first == SAMPLES
+    assert log.warnings == {"raw_units": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(b"", "the log is empty", id="empty"),
+        pytest.param(b"hello\n", r"not a touch log of a known format; tried: parquet, .*--format", id="text"),
+        pytest.param(b"\x7fELF\0\0\0\1" * 40, "a binary file; tried", id="binary"),
+        pytest.param(bytes(range(256)) * 40, "a binary file; tried", id="all-bytes"),
+        pytest.param(b"a,b,c\n1,2,3\n", "not a touch log", id="other-csv"),
+        pytest.param(b"{}\n", "not a touch log", id="empty-json"),
+        pytest.param(b"<html></html>", "not a touch log", id="html"),
+    ],
+)
+def test_what_is_no_log_is_a_clear_error(tmp_path, content, message):
+    path = tmp_path / "log"
+    path.write_bytes(content)
+
+    with pytest.raises(TouchLogError, match=message) as caught:
+        logs.open_log(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_missing_file_folder_and_unknown_format(tmp_path):
+    with pytest.raises(TouchLogError, match="there is no such file"):
+        logs.open_log(tmp_path / "missing")
+    with pytest.raises(TouchLogError, match="is a folder"):
+        logs.open_log(tmp_path)
+    (tmp_path / "log").write_bytes(LOG)
+    with pytest.raises(TouchLogError, match=r"unknown format 'getevnt'; .*getevent"):
+        logs.open_log(tmp_path / "log", format="getevnt")
+
+
+def test_log_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path):
+    path = tmp_path / "log"
+    for length in range(1, len(LOG)):
+        path.write_bytes(LOG[:length])
+
+        assert rows(path, format="getevent") in ([], SAMPLES[:1], SAMPLES)
+
+
+def test_folders_and_globs_stand_for_their_logs(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("b.txt", "a.txt", "in/c.log"):
+        (tmp_path / name).write_bytes(LOG)
+    (tmp_path / "README.md").write_text("no log", encoding="ascii")
+    (tmp_path / "panel.desc").write_text("# EVEMU 1.3\n", encoding="ascii")
+    (tmp_path / ".hidden").write_bytes(LOG)
+    found = [str(tmp_path / name) for name in ("a.txt", "b.txt", "in/c.log")]
+
+    assert logs.find_logs([tmp_path]) == found
+    assert logs.find_logs([tmp_path / "*.txt"]) == found[:2]
+    assert logs.find_logs([tmp_path / "b.txt", "-"]) == [found[1], "-"]
+
+
+def test_folder_without_a_log_and_glob_without_a_file(tmp_path):
+    with pytest.raises(TouchLogError, match="has no touch log in it"):
+        logs.find_logs([tmp_path])
+    with pytest.raises(TouchLogError, match="there is no such file"):
+        logs.find_logs([tmp_path / "*.events"])
