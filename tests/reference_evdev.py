@@ -47,7 +47,11 @@ class Sample(NamedTuple):
 def samples(text: str, dialect: str) -> list[Sample]:
     """Return the touch samples of a text of one device, in raw units."""
     parse = {"getevent": _getevent, "evemu": _evemu, "evtest": _evtest}[dialect]
-    events = [event for line in text.splitlines() if (event := parse(line.rstrip())) is not None]
+    return of_events([event for line in text.splitlines() if (event := parse(line.rstrip())) is not None])
+
+
+def of_events(events: list[Event]) -> list[Sample]:
+    """Return the touch samples of the events of one device, in raw units."""
     kinds = {(event.type, event.code) for event in events}
     if (0, 2) in kinds:
         frames = _type_a

@@ -1,15 +1,29 @@
-"""Every recording of others is read as an independent slow reading does."""
+"""Every recording of others is read as an independent slow reading does, and its doubts are known."""
 
+import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-import reference_evdev as reference
+import reference_evdev
+import reference_logs
 
 from capture import logs
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "touchlogs"
+GOLDEN = Path(__file__).parent / "golden_recordings.json"
 EVDEV = {"getevent_lt": "getevent", "getevent_t_hex": "getevent", "evemu": "evemu", "evtest": "evtest"}
+OTHERS = {
+    "howweswipe_log": reference_logs.howweswipe,
+    "mmg_xml": reference_logs.strokes,
+    "monkeyrecorder_mr": reference_logs.monkeyrecorder,
+    "motionevent_log": reference_logs.motionevent,
+    "rrweb_json": reference_logs.rrweb,
+    "testfairy_json": reference_logs.testfairy,
+    "sendevent_sh": reference_logs.sendevent,
+}
+NO_LOGS = {".md", ".desc", ".prop"}
 
 
 def recordings(*folders):
@@ -17,11 +31,9 @@ def recordings(*folders):
         pytest.param(path, id=f"{folder}-{path.name}")
         for folder in folders
         for path in sorted((RECORDINGS / folder).glob("*"))
-        if path.suffix not in {".md", ".desc", ".prop"}
+        if path.suffix not in NO_LOGS
     ]
-    if not found:
-        return [pytest.param(None, marks=pytest.mark.skip(f"no recordings in {RECORDINGS}"))]
-    return found
+    return found or [pytest.param(None, marks=pytest.mark.skip(f"no recordings in {RECORDINGS}"))]
 
 
 def read(path, **options):
@@ -29,10 +41,13 @@ def read(path, **options):
     return log, [row for chunk in log.chunks() for row in chunk.rows()]
 
 
-@pytest.mark.parametrize("path", recordings("getevent_lt", "getevent_t_hex", "evemu", "evtest"))
-def test_samples_equal_the_slow_reading(path):
-    dialect = EVDEV[path.parent.name]
-    expected = reference.samples(path.read_text(encoding="utf-8", errors="replace"), dialect)
+def text_of(path):
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.mark.parametrize("path", recordings(*EVDEV))
+def test_evdev_samples_equal_the_slow_reading(path):
+    expected = reference_evdev.samples(text_of(path), EVDEV[path.parent.name])
     log, rows = read(path)
     low_x, low_y = (log.ranges[0][0], log.ranges[1][0]) if log.ranges else (0, 0)
 
@@ -40,16 +55,50 @@ def test_samples_equal_the_slow_reading(path):
         (sample.pointer, sample.action, sample.time, sample.x - low_x, sample.y - low_y)
         for sample in expected
     ]
-    assert sum(1 for row in rows if row[2] == reference.DOWN) == reference.strokes(expected)
+    assert sum(1 for row in rows if row[2] == reference_evdev.DOWN) == reference_evdev.strokes(expected)
+
+
+@pytest.mark.parametrize("path", recordings(*OTHERS))
+def test_other_samples_equal_the_slow_reading(path):
+    expected = OTHERS[path.parent.name](text_of(path))
+    _, rows = read(path)
+
+    assert [row[1:4] for row in rows] == [tuple(row[:3]) for row in expected]
+    assert [row[4:] for row in rows] == [
+        (float(np.float32(x)), float(np.float32(y))) for *_, x, y in expected
+    ]
 
 
 @pytest.mark.parametrize("path", recordings("kivy_kvi"))
 def test_kivy_recording_equals_the_slow_reading(path):
-    expected = reference.kvi_samples(path.read_text(encoding="utf-8"), 640, 480)
+    expected = reference_evdev.kvi_samples(text_of(path), 640, 480)
     _, rows = read(path, screen=(640, 480))
 
     assert [row[1:4] for row in rows] == [row[:3] for row in expected]
     assert [row[4:] for row in rows] == [
         (float(np.float32(x)), float(np.float32(y))) for *_, x, y in expected
     ]
-    assert sum(1 for row in rows if row[2] == reference.DOWN) == 7
+    assert sum(1 for row in rows if row[2] == reference_evdev.DOWN) == 7
+
+
+@pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"no recordings in {RECORDINGS}")
+def test_strokes_spans_and_doubts_are_those_that_were_looked_at():
+    """`CAPTURE_REWRITE_GOLDEN=1` writes the table anew; read the difference before it is committed."""
+    found = {}
+    for path in sorted(RECORDINGS.glob("*/*")):
+        if path.suffix in NO_LOGS:
+            continue
+        log, rows = read(path)
+        times = [row[3] for row in rows]
+        found[f"{path.parent.name}/{path.name}"] = {
+            "format": log.info.format,
+            "strokes": sum(1 for row in rows if row[2] == reference_evdev.DOWN),
+            "samples": len(rows),
+            "span_ms": round((max(times) - min(times)) / 1e6),
+            "warnings": dict(sorted(log.warnings.items())),
+        }
+    if os.environ.get("CAPTURE_REWRITE_GOLDEN"):
+        lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in found.items())
+        GOLDEN.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+    assert found == json.loads(GOLDEN.read_text(encoding="utf-8"))
