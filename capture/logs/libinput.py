@@ -23,7 +23,7 @@ _PART = re.compile(
     re.MULTILINE,
 )
 _NODE = re.compile(r"^- node: (\S+)")
-_YAML = re.compile(r"^(\s*#|\s*- |\s*-$|\s*[\w\"'-]+:|Recording to |\s*[\]}]|---|\s*[\w-]+=)")
+_YAML = re.compile(r"^(\s*#|\s*- |\s*-$|\s*[\w\"'-]+:|Recording to |\s*[\]}]|\s*0x|---|\s*[\w-]+=)")
 
 
 class Log(EvdevTextLog):

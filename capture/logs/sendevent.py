@@ -23,7 +23,7 @@ _FUNCTION = re.compile(r"^\s*(?:function\s+(\w+)\s*(?:\(\s*\))?|(\w+)\s*\(\s*\))
 _CALLS_DEEP = 8
 _BODY_LINES = 10_000
 #: Lines that the calls of functions may come to; more is a script that was made to run for ever.
-_CALLED_LINES = 1_000_000
+_CALLED_LINES = 100_000
 _COMMAND_CHARS = 1024
 _SYN_REPORT = (0, 0)
 

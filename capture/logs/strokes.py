@@ -96,7 +96,7 @@ class _Strokes:
         given = attributes.get("T")
         if given is None:
             self.untimed += 1
-            time = round((self._writer.total + 1) * _PERIOD_MS * 1e6)
+            time = round(self.untimed * _PERIOD_MS * 1e6)
         else:
             time = int(given) * 1_000_000 if given.isdecimal() else round(float(given) * 1e6)
         if self._held is not None:
