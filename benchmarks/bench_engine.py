@@ -1,0 +1,126 @@
+"""The live engine: from `touch_up` to the committed event, beside the `track` of analytics clients.
+
+Every contender sends to a server of its own process on loopback while it is measured (closed loop). The
+clients keep their events in memory; ours is on disk. Rounds are interleaved, since the machine drifts.
+"""
+
+import importlib
+import importlib.util
+import os
+import time
+
+import pytest
+from peers.loopback import Server
+
+CALLS = int(os.environ.get("CAPTURE_BENCH_CALLS", "2000"))
+ROUNDS = int(os.environ.get("CAPTURE_BENCH_ROUNDS", "10"))
+#: Module in peers -> what must be installed for it.
+CONTENDERS = {
+    "touchcapture": "capture",
+    "segment": "segment",
+    "amplitude": "amplitude",
+    "posthog": "posthog",
+    "snowplow": "snowplow_tracker",
+}
+
+
+@pytest.fixture(scope="module")
+def url():
+    with Server() as address:
+        yield address
+
+
+def opened(url):
+    return {
+        name: importlib.import_module(f"peers.track_{name}").Contender(url)
+        for name, package in CONTENDERS.items()
+        if importlib.util.find_spec(package)
+    }
+
+
+def timed(contender, calls, pause_s=0.0):
+    """Return the time (ns) of each call; what is not the call itself is prepared outside."""
+    clock, call, times = time.perf_counter_ns, contender.call, []
+    for _ in range(calls):
+        arguments = contender.prepare()
+        if pause_s:
+            time.sleep(pause_s)
+        begin = clock()
+        call(*arguments)
+        times.append(clock() - begin)
+    return times
+
+
+def percentiles(times):
+    ranked = sorted(times)
+    last = len(ranked) - 1
+    return {
+        name: ranked[min(last, int(len(ranked) * share))] / 1000
+        for name, share in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0))
+    }
+
+
+def test_closed_loop(benchmark, url):
+    """p50, p99, p99.9 and max in us, of all contenders in one run."""
+    contenders = opened(url)
+    times = {name: [] for name in contenders}
+    try:
+        for contender in contenders.values():
+            timed(contender, 200)
+            contender.settle()
+        for _ in range(ROUNDS):
+            for name, contender in contenders.items():
+                times[name] += timed(contender, CALLS)
+                contender.settle()
+        ours = contenders["touchcapture"]
+        assert ours.capture.stats.pending == 0
+        benchmark.pedantic(ours.call, setup=lambda: (ours.prepare(), {}), rounds=200)
+    finally:
+        for contender in contenders.values():
+            contender.close()
+    found = {name: percentiles(values) for name, values in times.items()}
+    rivals = [found[name]["p50"] for name in found if name != "touchcapture"]
+    benchmark.extra_info["unit"] = "us"
+    benchmark.extra_info["percentiles"] = found
+    if rivals:
+        benchmark.extra_info["p50_by_fastest_rival"] = found["touchcapture"]["p50"] / min(rivals)
+    for name, values in found.items():
+        print(f"\n{name:14}", *(f"{key} {value:9.2f}" for key, value in values.items()), end="")
+    print("\np50 by that of the fastest rival:", benchmark.extra_info.get("p50_by_fastest_rival"))
+
+
+@pytest.mark.parametrize(("per_second", "calls"), [(1000, 3000), (50, 300)])
+def test_paced(benchmark, url, per_second, calls):
+    """The same at an app's pace: caches are cold, so each call takes longer."""
+    contender = importlib.import_module("peers.track_touchcapture").Contender(url)
+    try:
+        found = percentiles(timed(contender, calls, 1 / per_second))
+        benchmark.pedantic(contender.call, setup=lambda: (contender.prepare(), {}), rounds=50)
+    finally:
+        contender.close()
+    benchmark.extra_info["percentiles"] = found
+    print(f"\nat {per_second} a second:", *(f"{key} {value:9.2f}" for key, value in found.items()))
+
+
+class Empty:
+    def move(self, pointer, x, y):
+        """Do nothing: the price of a call."""
+
+
+def test_touch_move(benchmark):
+    """`touch_move` as a multiple of an empty method with the same arguments."""
+    contender = importlib.import_module("peers.track_touchcapture").Contender("")
+    contender.prepare()
+    move, empty = contender.capture.touch_move, Empty().move
+
+    def repeat(function, calls=100_000):
+        begin = time.perf_counter()
+        for _ in range(calls):
+            function(0, 101.0, 202.0)
+        return time.perf_counter() - begin
+
+    ratios = sorted(repeat(move) / repeat(empty) for _ in range(9))
+    benchmark.extra_info["times_an_empty_call"] = ratios[4]
+    print("\ntouch_move:", ratios[4], "times an empty call")
+    benchmark(move, 0, 101.0, 202.0)
+    contender.close()
