@@ -331,7 +331,7 @@ class Delivery:
             if left_s is not None and left_s <= 0:
                 return False
             wait_s = worker.step(now_ns, timeout_s=left_s)
-            if wait_s:
+            if wait_s and worker.completed < wanted:
                 if left_s is not None and wait_s > left_s:
                     return False
                 with self._condition:

@@ -1,0 +1,253 @@
+"""One recorded log, read in chunks and turned into events: the reading half of a replay."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture._replay_chain import Chain
+from capture.gestures import Recognizer
+from capture.kinds import GestureKind, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from capture._replay_chain import Maker
+    from capture._store_rows import StoredEvent
+    from capture.device import Device
+    from capture.gestures import GestureTable
+    from capture.logs import Mark, TouchLog
+    from capture.samples import TouchSamples
+
+__all__ = ["LogReplay", "LogSummary", "Pace", "streams_of"]
+
+#: Log time (ns) that is handed on at once where a replay keeps the log's pace.
+_SLICE_NS = 50_000_000
+_MS = 1_000_000
+
+
+class LogSummary(msgspec.Struct):
+    """What was in one log.
+
+    Attributes
+    ----------
+    path, format, seed : str
+        `seed` is the SHA-256 that ids are derived from.
+    samples, strokes, events : int
+    kinds, reasons : dict of str to int
+        Strokes by kind and by reason.
+    warnings : dict of str to int
+        What was skipped, repaired or guessed, by cause.
+    ignored : dict of str to int
+        Samples that the recogniser ignored or doubted, and marks that could not become events.
+    """
+
+    path: str
+    format: str
+    seed: str
+    samples: int = 0
+    strokes: int = 0
+    events: int = 0
+    kinds: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    warnings: dict[str, int] = {}
+    ignored: dict[str, int] = {}
+
+
+class Pace:
+    """Hands samples on as late as they happened in the log, some times faster or slower.
+
+    Parameters
+    ----------
+    speed : float
+        1 is the log's own pace.
+    now_ns : callable
+        Monotonic time (ns).
+    wait : callable
+        Waits so many seconds.
+    """
+
+    def __init__(
+        self, speed: float, now_ns: Callable[[], int], wait: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._speed = speed
+        self._now_ns = now_ns
+        self._wait = wait
+        self._start_ns = now_ns()
+        self._first_ns: int | None = None
+
+    def cut(self, chunks: Iterator[TouchSamples]) -> Iterator[TouchSamples]:
+        """Yield the chunks in slices, each when its last sample is due."""
+        for chunk in chunks:
+            times = memoryview(chunk.time)
+            start = 0
+            for end in range(1, len(times) + 1):
+                if end == len(times) or abs(times[end] - times[start]) >= _SLICE_NS:
+                    self._wait_for(times[end - 1])
+                    yield chunk[start:end]
+                    start = end
+
+    def _wait_for(self, time_ns: int) -> None:
+        if self._first_ns is None:
+            self._first_ns = time_ns
+            self._start_ns = self._now_ns()
+        due_ns = self._start_ns + (time_ns - self._first_ns) / self._speed
+        left_s = (due_ns - self._now_ns()) / 1e9
+        if left_s > 0:
+            self._wait(left_s)
+
+
+class LogReplay:
+    """The session chains of one log.
+
+    The stream whose first sample comes first is followed as it is read. Those after it wait for its
+    end, since sessions are numbered chain by chain; until then each of their strokes takes about
+    300 bytes of memory.
+
+    Parameters
+    ----------
+    log : TouchLog
+    maker : Maker
+        What the chains of all logs share.
+    device : Device
+        Facts of the log's device, its density included.
+    start_ms : int, optional
+        Epoch ms of the first sample.
+    pace : Pace, optional
+        Default: as fast as possible.
+    on_gestures : callable, optional
+        Called with each table of ended strokes.
+    """
+
+    def __init__(
+        self,
+        log: TouchLog,
+        maker: Maker,
+        device: Device,
+        *,
+        start_ms: int | None = None,
+        pace: Pace | None = None,
+        on_gestures: Callable[[GestureTable], None] | None = None,
+    ) -> None:
+        self.summary = LogSummary(path=log.path, format=log.name, seed=log.seed)
+        self._log = log
+        self._maker = maker
+        self._device = device
+        self._start_ms = start_ms
+        self._pace = pace
+        self._on_gestures = on_gestures
+        self._recognizer = Recognizer(device.density, maker.config.gestures)
+        self._shift_ns: int | None = None if start_ms is not None else 0
+        #: By stream, in the order of first samples; and those of streams with nothing but marks so far.
+        self._chains: dict[int, Chain] = {}
+        self._silent: dict[int, Chain] = {}
+        self._kinds: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        """Numbers of the sessions that may still go on."""
+        lead = next(iter(self._chains.values()), None)
+        return (lead.session.number,) if lead is not None and lead.session.number else ()
+
+    def read(self) -> Iterator[list[StoredEvent]]:
+        """Yield the events of each chunk, as far as they are not to wait for the end of the log."""
+        chunks = self._log.chunks()
+        for chunk in self._pace.cut(chunks) if self._pace is not None else chunks:
+            if self._shift_ns is None:
+                self._shift_ns = (self._start_ms or 0) * _MS - int(memoryview(chunk.time)[0])
+            for stream in streams_of(chunk):
+                self._enter(stream)
+            table = self._recognizer.feed(chunk)
+            self.summary.samples += len(chunk)
+            yield self._take(table)
+
+    def rest(self) -> Iterator[list[StoredEvent]]:
+        """Yield, at the end of the log, what waited, chain by chain; then the summary is complete."""
+        yield self._take(self._recognizer.finish())
+        for chain in (*self._chains.values(), *self._silent.values()):
+            if chain.waiting is not None:
+                yield self._counted(chain.begin())
+        summary = self.summary
+        summary.kinds, summary.reasons = dict(self._kinds), dict(self._reasons)
+        summary.warnings = dict(self._log.warnings)
+        chains = (*self._chains.values(), *self._silent.values())
+        counts = {**self._recognizer.counters, "unused_marks": sum(chain.unused_marks for chain in chains)}
+        summary.ignored = {cause: count for cause, count in counts.items() if count}
+
+    def _enter(self, stream: int) -> None:
+        """Note that a stream has samples; the first one's turn comes at once."""
+        if stream in self._chains:
+            return
+        chain = self._silent.pop(stream, None) or self._new_chain(stream)
+        if not self._chains:
+            chain.begin()
+        self._chains[stream] = chain
+
+    def _new_chain(self, stream: int) -> Chain:
+        return Chain(self._maker, self._device, self.summary.seed, stream, self._shift_ns or 0)
+
+    def _chain(self, stream: int) -> Chain:
+        found = self._chains.get(stream) or self._silent.get(stream)
+        if found is None:
+            found = self._silent[stream] = self._new_chain(stream)
+        return found
+
+    def _take(self, table: GestureTable) -> list[StoredEvent]:
+        """Return the events of ended strokes and of marks, in the order of the log."""
+        made: list[StoredEvent] = []
+        marks = iter(self._ready_marks())
+        mark = next(marks, None)
+        for row, gesture in enumerate(table, self.summary.strokes):
+            while mark is not None and mark.sample <= gesture.last_sample:
+                made += self._chain(mark.stream).mark(mark)
+                mark = next(marks, None)
+            made += self._chain(gesture.stream).gesture(row, gesture)
+        while mark is not None:
+            made += self._chain(mark.stream).mark(mark)
+            mark = next(marks, None)
+        self._count(table)
+        return self._counted(made)
+
+    def _ready_marks(self) -> list[Mark]:
+        """Take the marks that stand before what was fed so far."""
+        marks = self._log.marks
+        fed = self.summary.samples
+        ready = [mark for mark in marks if mark.sample <= fed]
+        marks[:] = [mark for mark in marks if mark.sample > fed]
+        return ready
+
+    def _count(self, table: GestureTable) -> None:
+        self.summary.strokes += len(table)
+        if len(table):
+            self._kinds.update(_names(GestureKind, table.kind))
+            self._reasons.update(_names(Reason, table.reason))
+            if self._on_gestures is not None:
+                self._on_gestures(table)
+
+    def _counted(self, made: list[StoredEvent]) -> list[StoredEvent]:
+        self.summary.events += len(made)
+        return made
+
+
+def streams_of(chunk: TouchSamples) -> list[int]:
+    """Return the streams of a chunk, in the order of their first samples."""
+    if chunk.stream is None or not len(chunk):
+        return [0]
+    import numpy as np
+
+    column = np.asarray(memoryview(chunk.stream))
+    if (column == column[0]).all():
+        return [int(column[0])]
+    values, first = np.unique(column, return_index=True)
+    return [int(values[index]) for index in np.argsort(first)]
+
+
+def _names(enum: type[GestureKind | Reason], column: Any) -> dict[str, int]:
+    import numpy as np
+
+    counts = np.bincount(column).tolist()
+    return {member.name.lower(): counts[member] for member in enum if member < len(counts) and counts[member]}

@@ -1,0 +1,331 @@
+"""Replay: recorded touch logs become delivered batches, the same ones each time.
+
+A replay is its own consent, runs on a temporary store and asks the machine nothing: only ``[project]``,
+``[device]`` and the log feed what is sent. Ids are derived from the log's content and times are the
+log's, so that everything but the time of sending comes out the same on any machine.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture import formats, sinks as sink_table
+from capture._interrupt import held_back
+from capture._replay_chain import Maker
+from capture._replay_log import LogReplay, LogSummary, Pace
+from capture.clock import Clock
+from capture.config import RunConfig
+from capture.delivery import Delivery, SinkCounters
+from capture.device import Device
+from capture.errors import ConfigError, SinkError, TouchLogError
+from capture.formats.native import make_header
+from capture.ids import derived_id
+from capture.logs import ReadOptions, find_logs, open_log
+from capture.sinks.file import FILE_NAME, FileSink
+from capture.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from capture._store_rows import StoredEvent
+    from capture.formats.native import Header
+    from capture.gestures import GestureTable
+    from capture.logs import TouchLog
+    from capture.sinks import Sink
+
+__all__ = ["SUMMARY_NAME", "LogSummary", "Replay", "Summary", "device_of", "replay"]
+
+#: Name of the summary in the output folder.
+SUMMARY_NAME = "summary.json"
+#: Formats whose logs say themselves what the screen was; others know their raw range, or guess.
+_TELLS_SCREEN = frozenset({"jsonl", "parquet"})
+#: A replay gives up when a sink has accepted nothing for this long (s).
+_STALL_S = 30.0
+
+
+class Summary(msgspec.Struct):
+    """What a replay did; also written as ``summary.json``.
+
+    Attributes
+    ----------
+    complete : bool
+        Whether every log was read to its end and every event was delivered.
+    project_id, user_id
+        As they stand in the batches.
+    sessions, strokes, events : int
+    kinds, reasons : dict of str to int
+        Strokes by kind and by reason.
+    batches : str or None
+        The file of the batches, where no sink is configured.
+    sinks : dict
+        What became of the events, by sink.
+    logs : list of LogSummary
+    """
+
+    complete: bool = False
+    project_id: int = 0
+    user_id: str = ""
+    sessions: int = 0
+    strokes: int = 0
+    events: int = 0
+    kinds: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    batches: str | None = None
+    sinks: dict[str, SinkCounters] = {}
+    logs: list[LogSummary] = []
+
+
+def replay(
+    paths: Iterable[str | os.PathLike[str]], output: str | os.PathLike[str] | None = None, **options: Any
+) -> Summary:
+    """Replay recorded logs; the parameters are those of `Replay`.
+
+    Returns
+    -------
+    Summary
+        What was read, recognised and delivered.
+
+    Examples
+    --------
+    >>> from capture.replay import replay
+    >>> replay(["tests/data/session.touch.jsonl"], "out").strokes  # doctest: +SKIP
+    23
+    """
+    return Replay(paths, output, **options).run()
+
+
+class Replay:
+    """One replay: logs -> gestures -> events -> store -> sinks.
+
+    Parameters
+    ----------
+    paths : iterable of path-like
+        Logs, folders and globs; ``-`` is standard input.
+    output : path-like, optional
+        Folder of ``summary.json`` and, where no sink is given or configured, of ``batches.jsonl``.
+    config : RunConfig, optional
+        Default: project 0, and what the environment says.
+    options : ReadOptions, optional
+        What the logs do not say.
+    sinks : sequence of Sink, optional
+        In place of the configured ones.
+    speed : float, optional
+        Keep the log's pace, this many times faster; None is as fast as possible.
+    clock : Clock, optional
+        When batches are sent, and what a paced replay waits by.
+    on_progress : callable, optional
+        Called after each chunk with the `TouchLog`.
+    on_gestures : callable, optional
+        Called with each `GestureTable` of ended strokes.
+    wait : callable
+        Waits so many seconds, where the log's pace is kept.
+
+    Attributes
+    ----------
+    summary : Summary
+        What was done so far: complete after `run`, and right after an interrupted one too.
+
+    Raises
+    ------
+    ConfigError
+        When a sink's settings are wrong, or there is nowhere to put the batches.
+    """
+
+    def __init__(
+        self,
+        paths: Iterable[str | os.PathLike[str]],
+        output: str | os.PathLike[str] | None = None,
+        *,
+        config: RunConfig | None = None,
+        options: ReadOptions | None = None,
+        sinks: Sequence[Sink] | None = None,
+        speed: float | None = None,
+        clock: Clock | None = None,
+        on_progress: Callable[[TouchLog], None] | None = None,
+        on_gestures: Callable[[GestureTable], None] | None = None,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if speed is not None and not 0 < speed < float("inf"):
+            raise ConfigError(f"speed = {speed}: expected a number above 0; 1 is the log's own pace")
+        self._config = config or RunConfig.load(default_project_id=0)
+        self._paths = [os.fspath(path) for path in paths]
+        self._output = None if output is None else Path(output)
+        # The shift of --start-time is not the reader's: the uptime of events stays the log's own.
+        self._options = options or ReadOptions()
+        self._sinks = self._make_sinks(sinks)
+        self._clock = clock or Clock()
+        self._pace = None if speed is None else lambda: Pace(speed, self._clock.monotonic_ns, wait)
+        self._on_progress = on_progress
+        self._on_gestures = on_gestures
+        self._header: Header | None = None
+        self.summary = Summary(project_id=self._config.project.id)
+
+    def _make_sinks(self, given: Sequence[Sink] | None) -> tuple[Sink, ...]:
+        if given is not None:
+            return tuple(given)
+        configured = tuple(sink_table.create(sink) for sink in self._config.sinks)
+        if configured:
+            return configured
+        if self._output is None:
+            raise ConfigError("no sink is configured: name a folder for the batches")
+        return (FileSink(self._output, replace=True),)
+
+    def run(self) -> Summary:
+        """Read every log and deliver what it gives, once.
+
+        Whatever ends it early, what was read until then is delivered and in `summary`.
+
+        Raises
+        ------
+        TouchLogError
+            When a log cannot be read.
+        SinkError
+            When a sink does not take the events.
+        """
+        paths = find_logs(self._paths)
+        if not paths:
+            raise TouchLogError("no log was named")
+        first = self._open(paths[0])
+        self.summary.user_id = derived_id(first.seed)
+        self._prepare_output()
+        self._store = Store.temporary(
+            formats={sink.name: sink.formats[0] for sink in self._sinks}, clock=self._clock
+        )
+        self._delivery = Delivery(
+            self._store, self._sinks, config=self._config, compose=self._compose, clock=self._clock
+        )
+        wires = tuple(dict.fromkeys(sink.formats[0] for sink in self._sinks))
+        maker = Maker(self._config, wires, self.summary.user_id)
+        try:
+            for index, path in enumerate(paths):
+                self._replay_log(self._open(path) if index else first, maker)
+            self._close_sinks()
+            counters = self._delivery.counters.values()
+            self.summary.complete = not any(each.dead_letters for each in counters)
+        finally:
+            self._finish(maker)
+        return self.summary
+
+    def _open(self, path: str) -> TouchLog:
+        return open_log(path, options=msgspec.structs.replace(self._options, start_time_ms=None))
+
+    def _prepare_output(self) -> None:
+        """Make the output folder and empty the batches of an earlier replay: there may be none this time."""
+        if self._output is None:
+            return
+        try:
+            self._output.mkdir(parents=True, exist_ok=True)
+            for sink in self._sinks:
+                if isinstance(sink, FileSink) and sink.path == self._output / FILE_NAME:
+                    sink.path.write_bytes(b"")
+                    self.summary.batches = str(sink.path)
+        except OSError as error:
+            raise ConfigError(f"{self._output}: cannot be written: {error.strerror}") from None
+
+    def _replay_log(self, log: TouchLog, maker: Maker) -> None:
+        device = device_of(log, self._config, self._options)
+        self._header = make_header(self._config.project, device, self.summary.user_id)
+        reader = LogReplay(
+            log,
+            maker,
+            device,
+            start_ms=self._options.start_time_ms,
+            pace=None if self._pace is None else self._pace(),
+            on_gestures=self._on_gestures,
+        )
+        self.summary.logs.append(reader.summary)
+        try:
+            for made in reader.read():
+                self._put(made, active=reader.active)
+                if self._on_progress is not None:
+                    self._on_progress(log)
+        except (TouchLogError, KeyboardInterrupt):
+            self._end_log(reader)
+            raise
+        self._end_log(reader)
+
+    def _end_log(self, reader: LogReplay) -> None:
+        for made in reader.rest():
+            self._put(made, active=())
+        # The next log has a header of its own.
+        self._put([], active=(), anyway=True)
+
+    def _put(self, made: list[StoredEvent], *, active: Collection[int], anyway: bool = False) -> None:
+        """Store a chunk's events in one transaction, and send what makes whole batches."""
+        if not made and not anyway:
+            return
+        with held_back() as interrupted:
+            self._store.append_many(made)
+            self._deliver(active, interrupted)
+
+    def _deliver(self, active: Collection[int], interrupted: Callable[[], bool]) -> None:
+        """Send what is due, as long as the sinks take something now and then."""
+        slice_s = self._config.delivery.timeout_s
+        stalled_s = 0.0
+        before = self._delivered()
+        while not self._delivery.drain(active=active, timeout_s=slice_s) and not interrupted():
+            delivered = self._delivered()
+            stalled_s = 0.0 if delivered != before else stalled_s + slice_s
+            before = delivered
+            for name, counters in self._delivery.counters.items():
+                if counters.paused or (counters.problem and stalled_s >= _STALL_S):
+                    raise SinkError(f"not delivered: {counters.paused or counters.problem}", sink=name)
+
+    def _delivered(self) -> int:
+        return sum(each.delivered + each.dead_letters for each in self._delivery.counters.values())
+
+    def _compose(self, wire: str, payloads: Sequence[bytes]) -> bytes:
+        if self._header is None:
+            raise SinkError("no log is open")
+        return formats.get(wire).compose(self._header, payloads, self._clock.wall_ns() // 1_000_000)
+
+    def _close_sinks(self) -> None:
+        for sink in self._sinks:
+            sink.flush()
+            sink.close()
+
+    def _finish(self, maker: Maker) -> None:
+        """Complete the summary and let go of everything, however it ended."""
+        summary = self.summary
+        summary.sessions = maker.sessions
+        summary.sinks = self._delivery.counters
+        for log in summary.logs:
+            summary.strokes += log.strokes
+            summary.events += log.events
+            _add(summary.kinds, log.kinds)
+            _add(summary.reasons, log.reasons)
+        self._delivery.abort()
+        self._store.close()
+        if self._output is not None:
+            text = msgspec.json.format(msgspec.json.encode(summary), indent=2)
+            (self._output / SUMMARY_NAME).write_bytes(text + b"\n")
+
+
+def device_of(log: TouchLog, config: RunConfig, options: ReadOptions) -> Device:
+    """Return the device facts of a log: ``[device]``, else the options, else what the log says, else none.
+
+    Raises
+    ------
+    ConfigError
+        When the density of the log is out of range.
+    """
+    width, height = options.screen or (0, 0)
+    if options.screen is None and log.name in _TELLS_SCREEN:
+        width, height = log.info.width or 0, log.info.height or 0
+    density = log.info.density if options.density is None else options.density
+    density = 1.0 if density is None else density
+    if not 0.75 <= density <= 10:
+        raise ConfigError(f"{log.path}: density = {density}: expected a number from 0.75 to 10 (px per dp)")
+    return Device(
+        width=width, height=height, density=float(density), orientation=int(width > height)
+    ).overridden(config.device)
+
+
+def _add(total: dict[str, int], more: dict[str, int]) -> None:
+    for name, count in more.items():
+        total[name] = total.get(name, 0) + count
