@@ -7,7 +7,7 @@ parts that every event shares: the version origin, the URL of a screen, a gestur
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 import msgspec
@@ -28,11 +28,15 @@ __all__ = [
     "AppShow",
     "AppStart",
     "CommonSection",
+    "CustomEvent",
     "Drag",
     "Event",
     "Fling",
+    "InstallAttribution",
+    "Location",
     "LongPress",
     "NumberVariable",
+    "Purchase",
     "ScreenView",
     "StringVariable",
     "Tap",
@@ -191,9 +195,52 @@ class NumberVariable(msgspec.Struct, frozen=True):
     value: int
 
 
+class Purchase(Transaction, frozen=True, kw_only=True):
+    """A purchase of a product, which the native format has as a transaction."""
+
+    product_id: str
+    properties: dict[str, Any] = {}
+
+
+class CustomEvent(msgspec.Struct, frozen=True):
+    """An event of the host's own; the native format has none."""
+
+    common: CommonSection
+    name: str
+    properties: dict[str, Any] = {}
+
+
+class Location(msgspec.Struct, frozen=True):
+    """Where the device is: degrees, and metres for altitude and accuracies; the native format has none."""
+
+    common: CommonSection
+    latitude: float
+    longitude: float
+    altitude: float | None = None
+    horizontal_accuracy: float | None = None
+    vertical_accuracy: float | None = None
+
+
+class InstallAttribution(msgspec.Struct, frozen=True):
+    """Where the installation came from; the native format has none."""
+
+    common: CommonSection
+    source: str
+
+
 GestureEvent: TypeAlias = Tap | LongPress | Drag | Fling
 Event: TypeAlias = (
-    AppStart | AppShow | AppHide | ScreenView | GestureEvent | Transaction | StringVariable | NumberVariable
+    AppStart
+    | AppShow
+    | AppHide
+    | ScreenView
+    | GestureEvent
+    | Transaction
+    | StringVariable
+    | NumberVariable
+    | CustomEvent
+    | Location
+    | InstallAttribution
 )
 
 

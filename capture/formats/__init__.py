@@ -12,6 +12,7 @@ __all__ = ["FORMATS", "Format", "get"]
 #: Name in the run configuration -> module, which has the format as ``FORMAT``.
 FORMATS: dict[str, str] = {
     "native": "capture.formats.native",
+    "currents": "capture.formats.currents",
 }
 
 

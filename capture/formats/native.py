@@ -284,6 +284,7 @@ _BUILDERS: dict[type, Callable[[Any], WireEvent]] = {
     events.Drag: _movement,
     events.Fling: _movement,
     events.Transaction: _transaction,
+    events.Purchase: _transaction,
     events.StringVariable: lambda event: StringVariable(
         **_common(event.common), key=event.key, value=event.value
     ),

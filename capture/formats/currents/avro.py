@@ -1,0 +1,129 @@
+"""Schemas of storage records, and the Avro bytes of records."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from capture.errors import ConfigError
+from capture.formats.currents.schema import EVENTS, FIELDS, Version, fields_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["avro_schema", "json_schema", "storage_row", "to_file", "to_message"]
+
+_INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
+#: Header of a single-object encoding, before the fingerprint of its schema.
+_SINGLE_OBJECT = b"\xc3\x01"
+
+
+def avro_schema(event: str, version: Version = "current") -> dict[str, Any]:
+    """Return the Avro schema of an event's storage records, as plain data.
+
+    Fields are in the glossary's order; what is optional is ``["null", type]`` with the default null, so
+    that files of either version can be read with the other's schema.
+    """
+    namespace, _, name = event.rpartition(".")
+    required = EVENTS[event].required
+    return {
+        "type": "record",
+        "name": name,
+        "namespace": namespace,
+        "fields": [_avro_field(field, field in required) for field in fields_of(event, version)],
+    }
+
+
+def _avro_field(name: str, required: bool) -> dict[str, Any]:
+    field = FIELDS[name]
+    if required:
+        return {"name": name, "type": field.type, "doc": field.note}
+    return {"name": name, "type": ["null", field.type], "default": None, "doc": field.note}
+
+
+def json_schema(event: str, version: Version = "current") -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of an event's storage records, as the JSON files have them."""
+    names = fields_of(event, version)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": event,
+        "type": "object",
+        "properties": {name: _json_type(name) for name in names},
+        "required": [name for name in names if name in EVENTS[event].required],
+        "additionalProperties": False,
+    }
+
+
+def _json_type(name: str) -> dict[str, Any]:
+    field = FIELDS[name]
+    schema: dict[str, Any] = {"description": field.note}
+    if field.type == "int":
+        schema |= {"type": "integer", **_INT32}
+    else:
+        schema["type"] = "number" if field.type == "float" else field.type
+    if field.values:
+        schema["enum"] = list(field.values)
+    if field.deprecated:
+        schema["deprecated"] = True
+    return schema
+
+
+def storage_row(record: Mapping[str, Any], version: Version = "current") -> dict[str, Any]:
+    """Return what storage holds of a canonical record: its glossary's fields, those that are there."""
+    return {name: record[name] for name in fields_of(record["event_type"], version) if name in record}
+
+
+def to_file(event: str, records: Iterable[Mapping[str, Any]], version: Version, marker: bytes) -> bytes:
+    """Return an Avro file of canonical records of one event.
+
+    Parameters
+    ----------
+    event : str
+        The event that all of them are of.
+    records : iterable of mapping
+        Canonical records.
+    version : {"current", "legacy"}
+        Whose fields.
+    marker : bytes
+        What the sync marker is derived from: the same records give the same bytes.
+    """
+    fastavro = _fastavro()
+    stream = io.BytesIO()
+    sync_marker = hashlib.sha256(marker).digest()[:16]
+    # Fields that the schema does not have are passed over, those that are missing are null.
+    fastavro.writer(stream, _parsed(event, version), records, codec="null", sync_marker=sync_marker)
+    return stream.getvalue()
+
+
+def to_message(record: Mapping[str, Any], version: Version = "current") -> bytes:
+    """Return one canonical record in Avro's single-object encoding: it names its schema by fingerprint."""
+    event = record["event_type"]
+    stream = io.BytesIO()
+    stream.write(_fingerprint(event, version))
+    _fastavro().schemaless_writer(stream, _parsed(event, version), record)
+    return stream.getvalue()
+
+
+@cache
+def _parsed(event: str, version: Version) -> Any:
+    return _fastavro().parse_schema(avro_schema(event, version))
+
+
+@cache
+def _fingerprint(event: str, version: Version) -> bytes:
+    schema = _fastavro().schema
+    form = schema.to_parsing_canonical_form(avro_schema(event, version))
+    return _SINGLE_OBJECT + bytes.fromhex(schema.fingerprint(form, "CRC-64-AVRO"))
+
+
+def _fastavro() -> Any:
+    try:
+        import fastavro
+        import fastavro.schema
+    except ImportError:
+        raise ConfigError(
+            "Avro needs the package fastavro: pip install 'touchcapture[currents]', or use format = \"json\""
+        ) from None
+    return fastavro

@@ -1,0 +1,176 @@
+"""One Currents record, checked against the table of events and fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture import settings
+from capture.errors import InvalidEventError
+from capture.formats.currents.float32 import shortest
+from capture.formats.currents.schema import EVENTS, FIELDS, MAX_RECORD_BYTES, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Record", "check_fields", "decode_record"]
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_PYTHON: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "int": int,
+    "float": (int, float),
+    "boolean": bool,
+}
+_EXPECTED = {
+    "string": "a text",
+    "int": "a whole number of 32 bits",
+    "float": "a finite number in the range of 32-bit floats",
+    "boolean": "true or false",
+}
+
+
+class Record:
+    """A Currents record: made by imports, and for the events that a device cannot observe.
+
+    Parameters
+    ----------
+    event_type : str
+        The event in full: ``users.behaviors.Uninstall``.
+    **fields
+        Its fields by their names in storage. Optional ones may be left out or None; `properties` may be
+        a dict.
+
+    Attributes
+    ----------
+    event_type : str
+    fields : dict
+        What it holds, in the order of the event's fields.
+
+    Raises
+    ------
+    InvalidEventError
+        When the event or a field does not exist, is missing or has a wrong value.
+
+    Examples
+    --------
+    >>> record = Record("users.behaviors.Uninstall", id="7b0e", user_id="u", time=1_700_000_000)
+    >>> record.encode()
+    b'{"event_type":"users.behaviors.Uninstall","id":"7b0e","user_id":"u","time":1700000000}'
+    """
+
+    __slots__ = ("event_type", "fields")
+
+    def __init__(self, event_type: str, /, **fields: Any) -> None:
+        self.event_type = event_type
+        self.fields = check_fields(event_type, fields)
+
+    def encode(self) -> bytes:
+        """Return the canonical JSON.
+
+        Raises
+        ------
+        InvalidEventError
+            When it is larger than a record may be.
+        """
+        encoded = _encode({"event_type": self.event_type, **self.fields})
+        if len(encoded) > MAX_RECORD_BYTES:
+            raise InvalidEventError(f"{self.event_type}: {len(encoded)} bytes, more than {MAX_RECORD_BYTES}")
+        return encoded
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Record:
+        """Read canonical JSON back.
+
+        Raises
+        ------
+        InvalidEventError
+            When it is no record.
+        """
+        try:
+            fields = _decode(payload)
+        except msgspec.DecodeError as error:
+            raise InvalidEventError(f"no Currents record: {error}") from None
+        event_type = fields.pop("event_type", None)
+        if not isinstance(event_type, str):
+            raise InvalidEventError("no Currents record: it has no event_type")
+        return cls(event_type, **fields)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Record):
+            return NotImplemented
+        return self.event_type == other.event_type and self.fields == other.fields
+
+    def __hash__(self) -> int:
+        return hash((self.event_type, self.fields["id"]))
+
+    def __repr__(self) -> str:
+        return f"Record({self.event_type!r}, id={self.fields['id']!r})"
+
+
+def decode_record(payload: bytes) -> dict[str, Any]:
+    """Read canonical JSON that this package made as plain data, unchecked: for sinks."""
+    return _decode(payload)
+
+
+def check_fields(event: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a record as they are stored, in the table's order, without those that are None.
+
+    Raises
+    ------
+    InvalidEventError
+        As for `Record`.
+    """
+    schema = EVENTS.get(event)
+    if schema is None:
+        raise InvalidEventError(f"event_type = {event!r}: no such event; {settings.nearest(event, EVENTS)}")
+    names = schema.source_fields
+    for name in fields:
+        if name not in names:
+            raise InvalidEventError(f"{event}.{name}: no such field; {settings.nearest(name, names)}")
+    checked: dict[str, Any] = {}
+    for name in names:
+        value = fields.get(name)
+        if value is None:
+            if name in schema.required:
+                raise InvalidEventError(f"{event}.{name}: required; expected {_EXPECTED[FIELDS[name].type]}")
+            continue
+        checked[name] = _checked(f"{event}.{name}", name, value, FIELDS[name])
+    return checked
+
+
+def _checked(path: str, name: str, value: Any, field: Field) -> Any:
+    if name == "properties":
+        return _properties(path, value)
+    wrong = InvalidEventError(f"{path} = {_shown(value)}: expected {_EXPECTED[field.type]}")
+    # A bool is an int to Python, and to nobody else.
+    fits = isinstance(value, _PYTHON[field.type]) and isinstance(value, bool) == (field.type == "boolean")
+    if fits and field.type == "int":
+        fits = -(2**31) <= value < 2**31
+    elif fits and field.type == "float":
+        try:
+            return shortest(float(value))
+        except OverflowError:
+            fits = False
+    if not fits:
+        raise wrong
+    if field.values and value not in field.values:
+        raise InvalidEventError(f"{path} = {value!r}: expected one of {', '.join(field.values)}")
+    return value
+
+
+def _properties(path: str, value: Any) -> str:
+    """Return JSON text of an object, from such a text or from the object."""
+    try:
+        text = value if isinstance(value, str) else _encode(value).decode()
+        _decode(text)
+    except (TypeError, ValueError, msgspec.MsgspecError, RecursionError):
+        raise InvalidEventError(f"{path} = {_shown(value)}: expected a JSON object, or its text") from None
+    return text
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,220 @@
+"""What a Currents record is: every event and field in one table.
+
+Avro schemas (`avro`), validation (`record`), JSON Schema (`json_schema`) and the tables of
+``docs/currents.md`` (`docs`) are made from it, and nothing else says what a field is.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+__all__ = [
+    "EVENTS",
+    "FIELDS",
+    "MAX_RECORD_BYTES",
+    "PLATFORMS",
+    "SCHEMA_IDS",
+    "EventSchema",
+    "Field",
+    "FieldType",
+    "Version",
+    "fields_of",
+]
+
+FieldType: TypeAlias = Literal["string", "int", "float", "boolean"]
+Version: TypeAlias = Literal["current", "legacy"]
+
+#: A record whose canonical JSON (UTF-8) is larger than this is dropped.
+MAX_RECORD_BYTES = 900_000
+
+#: Number of a schema version in the paths of files; it grows with every change of any schema.
+SCHEMA_IDS: dict[str, int] = {"legacy": 1, "current": 2}
+
+#: Kind of device -> value of `platform`; six values for seven kinds.
+PLATFORMS = {
+    "iOS": "ios",
+    "Android": "android",
+    "FireTV": "kindle",
+    "Kindle": "kindle",
+    "Web": "web",
+    "tvOS": "tvos",
+    "Roku": "roku",
+}
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """A source field, the same in every event that has it.
+
+    Attributes
+    ----------
+    type : str
+        ``string``, ``int`` (32 bits), ``float`` (32 bits) or ``boolean``.
+    note : str
+        What it holds.
+    pii : bool
+        Whether it is personal data, which ``[privacy] pii`` decides about.
+    deprecated : bool
+        Whether it stays null.
+    values : tuple of str
+        Everything that it may be; empty for no bound.
+    """
+
+    type: FieldType = "string"
+    note: str
+    pii: bool = False
+    deprecated: bool = False
+    values: tuple[str, ...] = ()
+
+
+class EventSchema(msgspec.Struct, frozen=True, kw_only=True):
+    """One event: which fields its records have.
+
+    Attributes
+    ----------
+    partner_name : str or None
+        What analytics partners call it; None where it only goes to storage. A CustomEvent has its own name.
+    current, legacy : tuple of str
+        Fields in storage, in the order of either glossary; empty where a glossary does not have the event.
+    required : frozenset of str
+        Those that are never null.
+    partner_only : tuple of str
+        Fields that partners get and storage does not.
+    """
+
+    partner_name: str | None
+    current: tuple[str, ...]
+    legacy: tuple[str, ...]
+    required: frozenset[str]
+    partner_only: tuple[str, ...] = ()
+
+    @property
+    def source_fields(self) -> tuple[str, ...]:
+        """Every field that a canonical record may have."""
+        return tuple(dict.fromkeys((*self.current, *self.legacy, *self.partner_only)))
+
+
+FIELDS: dict[str, Field] = {
+    "ad_id": Field(note="advertising id", pii=True),
+    "ad_id_type": Field(
+        note="kind of advertising id", values=("ios_idfa", "google_ad_id", "windows_ad_id", "roku_ad_id")
+    ),
+    "ad_tracking_enabled": Field(type="boolean", note="whether the user lets advertising track the device"),
+    "alt_accuracy": Field(type="float", note="error of the altitude, m"),
+    "altitude": Field(type="float", note="altitude, m", pii=True),
+    "app_group_id": Field(note="id of the app group (workspace)"),
+    "app_id": Field(note="id of the app"),
+    "country": Field(note="unused", deprecated=True),
+    "currency": Field(note="alphabetic ISO 4217 code"),
+    "device_id": Field(note="random id of the installation"),
+    "device_model": Field(note="hardware model"),
+    "duration": Field(type="float", note="length of the session, s"),
+    "external_user_id": Field(note="the host's own user id", pii=True),
+    "gender": Field(note="unused", deprecated=True),
+    "id": Field(note="UUID of the record; deduplicate by it"),
+    "language": Field(note="unused", deprecated=True),
+    "latitude": Field(type="float", note="degrees north", pii=True),
+    "ll_accuracy": Field(type="float", note="error of latitude and longitude, m"),
+    "longitude": Field(type="float", note="degrees east", pii=True),
+    "name": Field(note="name of the custom event"),
+    "os_version": Field(note="version of the operating system"),
+    "platform": Field(note="kind of device", values=tuple(dict.fromkeys(PLATFORMS.values()))),
+    "prev_random_bucket_number": Field(type="int", note="bucket before"),
+    "price": Field(type="float", note="price in the currency's units"),
+    "product_id": Field(note="id of the product"),
+    "properties": Field(note="JSON object as text; `{}` for none"),
+    "random_bucket_number": Field(type="int", note="0 to 9999, uniform over users"),
+    "sdk_version": Field(note="unused", deprecated=True),
+    "session_id": Field(note="UUID of the session"),
+    "source": Field(note="where the installation came from"),
+    "time": Field(type="int", note="s since the Unix epoch"),
+    "timezone": Field(note="IANA name of the user's time zone"),
+    "user_id": Field(note="random id of the user, `uid` of the native header"),
+}
+
+_DEVICE = "app_id platform os_version device_model device_id"
+_AD = "ad_id ad_id_type ad_tracking_enabled"
+_WHO = "id user_id external_user_id time"
+
+
+def _event(
+    partner_name: str | None, current: str, legacy: str, required: str, partner_only: str = ""
+) -> EventSchema:
+    return EventSchema(
+        partner_name=partner_name,
+        current=tuple(current.split()),
+        legacy=tuple(legacy.split()),
+        required=frozenset(f"id user_id time {required}".split()),
+        partner_only=tuple(partner_only.split()),
+    )
+
+
+def _session(partner_name: str, own: str = "") -> EventSchema:
+    return _event(
+        partner_name,
+        f"app_group_id app_id device_id device_model {own} external_user_id id os_version platform "
+        "session_id time user_id",
+        f"{_WHO} session_id {own} {_DEVICE}",
+        "app_id session_id",
+    )
+
+
+#: Event -> its fields.
+EVENTS: dict[str, EventSchema] = {
+    "users.RandomBucketNumberUpdate": _event(
+        None,
+        "app_group_id external_user_id id prev_random_bucket_number random_bucket_number time user_id",
+        "id app_group_id user_id external_user_id time random_bucket_number prev_random_bucket_number",
+        "random_bucket_number",
+    ),
+    "users.behaviors.CustomEvent": _event(
+        "",
+        f"{_AD} app_group_id app_id device_id device_model external_user_id id name os_version platform "
+        "properties time timezone user_id",
+        f"{_WHO} timezone name {_DEVICE} properties {_AD}",
+        "name properties",
+    ),
+    "users.behaviors.InstallAttribution": _event(
+        "Install Attribution",
+        "app_group_id external_user_id id source time user_id",
+        f"{_WHO} source",
+        "source",
+        "device_id",
+    ),
+    "users.behaviors.Location": _event(
+        "Location",
+        f"{_AD} alt_accuracy altitude app_group_id app_id device_id device_model external_user_id id "
+        "latitude ll_accuracy longitude os_version platform time user_id",
+        f"{_WHO} longitude latitude altitude ll_accuracy alt_accuracy {_DEVICE} {_AD}",
+        "app_id latitude longitude",
+    ),
+    "users.behaviors.Purchase": _event(
+        "Purchase",
+        f"{_AD} app_group_id app_id currency device_id device_model external_user_id id os_version platform "
+        "price product_id properties time user_id",
+        f"{_WHO} product_id price currency properties {_DEVICE} {_AD}",
+        "product_id price currency properties",
+    ),
+    "users.behaviors.app.FirstSession": _event(
+        "First Session",
+        "app_group_id app_id country device_id device_model external_user_id gender id language os_version "
+        "platform sdk_version session_id time timezone user_id",
+        f"{_WHO} timezone session_id {_DEVICE}",
+        "app_id session_id",
+    ),
+    "users.behaviors.app.SessionEnd": _session("Session End", "duration"),
+    "users.behaviors.app.SessionStart": _session("Session Start"),
+    # In the legacy glossary alone; a device cannot observe them, so they are made by imports.
+    "users.behaviors.Uninstall": _event(None, "", f"{_WHO} app_id", ""),
+    "users.behaviors.app.NewsFeedImpression": _event(None, "", f"{_WHO} {_DEVICE}", ""),
+}
+
+
+def fields_of(event: str, version: Version = "current") -> tuple[str, ...]:
+    """Return the storage fields of an event, in the order of its glossary.
+
+    An event that only the legacy glossary has keeps its legacy fields in the current version.
+    """
+    schema = EVENTS[event]
+    return schema.legacy if version == "legacy" or not schema.current else schema.current
