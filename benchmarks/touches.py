@@ -18,7 +18,7 @@ def single(samples, seed=7):
     rng = np.random.default_rng(seed)
     parts, total = [], 0
     while total < samples:
-        parts.append(_strokes(rng, 100_000))
+        parts.append(_strokes(rng, min(100_000, samples // 8 + 1)))
         total += len(parts[-1][0])
     action, gap, x, y = (np.concatenate(column)[:samples] for column in zip(*parts, strict=True))
     whole = int(np.flatnonzero(action == 1)[-1]) + 1  # the last stroke that fits ends the log
