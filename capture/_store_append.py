@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ __all__ = ["MAX_DEFERRED", "Appender"]
 MAX_DEFERRED = 1000
 #: What a row takes besides its payload (bytes, about), in the log as well.
 _ROW_BYTES = 150
+_DEFERRED_CHUNK = 50
 _ID_TRIES = 100
 _session_of = attrgetter("session")
 _COLUMN_COUNT = 9
@@ -119,22 +120,25 @@ class Appender:
             self._on_loss("memory_full", 1)
 
     def insert_deferred(self, connection: sqlite3.Connection, *more: StoredEvent) -> None:
-        """Write what waits in memory, and `more` behind it, in one transaction of its own."""
-        waiting = list(self.deferred)
-        if not waiting and not more:
-            return
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            for event in (*waiting, *more):
-                self.insert(connection, event)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            self.forget_ids()
-            raise
-        for _ in waiting:
-            self.deferred.popleft()
+        """Write what waits in memory, and `more` behind it, a few in each transaction."""
+        while self.deferred or more:
+            waiting = list(islice(self.deferred, _DEFERRED_CHUNK))
+            # What comes last is written with the last of the others, or not at all.
+            last = more if len(waiting) == len(self.deferred) else ()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                for event in (*waiting, *last):
+                    self.insert(connection, event)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self.forget_ids()
+                raise
+            for _ in waiting:
+                self.deferred.popleft()
+            if last:
+                return
 
 
 def _has(event: StoredEvent, wire: str) -> bool:

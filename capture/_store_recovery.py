@@ -24,7 +24,8 @@ __all__ = ["Salvage", "move_aside", "salvage"]
 
 _COLUMNS = "id, session, CAST(format AS BLOB), count, time_ms, crc, CAST(event_ids AS BLOB), payload, state"
 #: More ids than this between the readable ends are not asked for one by one.
-_MAX_PROBES = 500_000
+_MAX_PROBES = 60_000
+_MAX_PADDED_BYTES = 2**32
 
 
 class Salvage(msgspec.Struct, frozen=True):
@@ -61,6 +62,7 @@ def move_aside(path: Path) -> Path:
 
 def salvage(aside: Path, target: sqlite3.Connection) -> Salvage:
     """Copy what is readable in the database `aside` to the new one behind `target`."""
+    _pad(aside)
     try:
         source = sqlite3.connect(aside, isolation_level=None)
     except sqlite3.Error:
@@ -81,9 +83,9 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> Salvage:
         return Salvage(saved=0, lost=None)
     queues = _table(source, "queues", 4)
     dead = _table(source, "dead_letters", 8)
-    rows = {row[0]: row for row in _event_rows(source)}
-    known = [*rows, *(row[2] for row in queues if schema.queue_crc(row[0], row[2]) == row[3])]
-    largest = max(known, default=0)
+    cursors = [row[2] for row in queues if schema.queue_crc(row[0], row[2]) == row[3]]
+    rows = {row[0]: row for row in _event_rows(source, min(cursors, default=0))}
+    largest = max([*rows, *cursors], default=0)
     target.execute("BEGIN IMMEDIATE")
     try:
         target.executemany("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.values())
@@ -129,23 +131,33 @@ def _note_missing(
     return sum(last - first + 1 for first, last in missing) // wires
 
 
-def _event_rows(source: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
-    first = last = None
+def _event_rows(source: sqlite3.Connection, done: int) -> Iterator[tuple[Any, ...]]:
+    """Read from the front, from the back, and one by one in between; `done` is where the queues stand."""
+    first = done
     for row in _until_error(source, f"SELECT {_COLUMNS} FROM events ORDER BY id"):  # noqa: S608
         first = row[0] if isinstance(row[0], int) else first
         yield from _intact(row)
+    last = first + _MAX_PROBES
     for row in _until_error(source, f"SELECT {_COLUMNS} FROM events ORDER BY id DESC"):  # noqa: S608
-        last = row[0]
-        if first is not None and last <= first:
+        last = row[0] if isinstance(row[0], int) else last
+        if last <= first:
             return
         yield from _intact(row)
-    if first is None or last is None or last - first > _MAX_PROBES:
-        return
-    for row_id in range(first + 1, last):
+    one = f"SELECT {_COLUMNS} FROM events WHERE id = ?"  # noqa: S608 - constant text
+    for row_id in range(first + 1, min(last, first + _MAX_PROBES)):
         with contextlib.suppress(sqlite3.Error):
-            found = source.execute(f"SELECT {_COLUMNS} FROM events WHERE id = ?", (row_id,)).fetchall()  # noqa: S608
-            for row in found:
+            for row in source.execute(one, (row_id,)).fetchall():
                 yield from _intact(row)
+
+
+def _pad(path: Path) -> None:
+    """Fill a truncated database up to the length that its header states, or SQLite reads nothing."""
+    with contextlib.suppress(OSError), path.open("r+b") as file:
+        header = file.read(100)
+        if header.startswith(b"SQLite format 3\0") and len(header) == 100:
+            stated = int.from_bytes(header[28:32], "big") * schema.PAGE_BYTES
+            if path.stat().st_size < stated <= _MAX_PADDED_BYTES:
+                file.truncate(stated)
 
 
 def _intact(row: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:

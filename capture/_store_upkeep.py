@@ -17,7 +17,7 @@ __all__ = ["Upkeep", "bury"]
 
 #: Acknowledged events are taken out in chunks of this many.
 CHUNK = 200
-#: Rows that one transaction of a pruning deletes: an append waits no longer than for these.
+#: Rows that one transaction of a pruning deletes at most: an append waits no longer than for these.
 _PRUNE_ROWS = 500
 #: Pruning starts above the first and ends below the second share of the bound.
 _HIGH, _LOW = 0.95, 0.90
@@ -43,6 +43,8 @@ class Upkeep:
         #: The log is emptied above this (bytes); while that happens it may grow to twice as much.
         self.max_log_bytes = min(4 * 1024 * 1024, max_bytes // 8)
         self._max_pages = max(16, (max_bytes - 2 * self.max_log_bytes) // schema.PAGE_BYTES)
+        # A row takes half a page or so: a small store is not to be emptied at once.
+        self._prune_rows = max(10, min(_PRUNE_ROWS, self._max_pages // 25))
         #: Bytes that may be written before the file is looked after again.
         self.slice_bytes = min(512 * 1024, max_bytes // 32)
         self._taken_out: dict[str, int] = {}
@@ -115,7 +117,7 @@ class Upkeep:
                 if _used_pages(connection) < self._max_pages * _LOW:
                     return
                 row = connection.execute(
-                    "SELECT id + count - 1 FROM events ORDER BY id LIMIT 1 OFFSET ?", (_PRUNE_ROWS - 1,)
+                    "SELECT id + count - 1 FROM events ORDER BY id LIMIT 1 OFFSET ?", (self._prune_rows - 1,)
                 ).fetchone()
                 last = schema.largest_id(connection) if row is None else row[0]
                 self._drop(last, "store_full")
@@ -124,7 +126,9 @@ class Upkeep:
 
     def make_room(self, connection: sqlite3.Connection) -> None:
         """Drop the oldest events at once, on the connection that appends: its bound is reached."""
-        row = connection.execute("SELECT id + count - 1 FROM events ORDER BY id LIMIT 1 OFFSET 99").fetchone()
+        row = connection.execute(
+            "SELECT id + count - 1 FROM events ORDER BY id LIMIT 1 OFFSET ?", (self._prune_rows - 1,)
+        ).fetchone()
         last = schema.largest_id(connection) if row is None else row[0]
         connection.execute("BEGIN IMMEDIATE")
         try:

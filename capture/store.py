@@ -24,7 +24,7 @@ from capture._store_append import Appender
 from capture._store_file import BUSY_S, StoreFile, error_code
 from capture._store_locks import Claims
 from capture._store_losses import Losses
-from capture._store_queue import Queue
+from capture._store_queue import DamagedRow, Queue
 from capture._store_rows import Pending, StoredBatch, StoredEvent, encode_state
 from capture._store_state import read_state, write_state
 from capture._store_upkeep import Upkeep, bury
@@ -38,6 +38,10 @@ __all__ = ["UNSENT", "Pending", "Store", "StoredBatch", "StoredEvent"]
 
 #: The queue of a store without sinks.
 UNSENT = "unsent"
+#: Readings of a batch that may find the file damaged before it is given up for now.
+_READ_TRIES = 20
+#: Times that an append makes room for what waits in memory.
+_ROOM_TRIES = 50
 
 
 class Store:
@@ -196,15 +200,27 @@ class Store:
         """Make room and try once more where the bound is reached; defer otherwise. Holds the write lock."""
         self._appender.forget_ids()
         if error_code(error) == sqlite3.SQLITE_FULL:
-            with contextlib.suppress(sqlite3.Error, StoreError):
-                connection = self._file.writer()
-                self._upkeep.make_room(connection)
-                self._appender.insert_deferred(connection, event)
+            if self._make_room(event):
                 return True
         elif isinstance(error, sqlite3.Error):
             self._file.failed(error)
         self._losses.say("deferred", f"events wait in memory: {error}")
         self._defer(event)
+        return False
+
+    def _make_room(self, event: StoredEvent) -> bool:
+        for _ in range(_ROOM_TRIES):
+            try:
+                connection = self._file.writer()
+                self._upkeep.make_room(connection)
+                self._appender.insert_deferred(connection, event)
+            except StoreError:
+                return False
+            except sqlite3.Error as error:
+                if error_code(error) != sqlite3.SQLITE_FULL:
+                    return False
+            else:
+                return True
         return False
 
     def _defer(self, event: StoredEvent) -> None:
@@ -252,14 +268,25 @@ class Store:
         StoreError
             When the store cannot be read.
         """
-        while True:
-            with self._reading() as connection:
-                batch, damaged = self._queues[queue].read(connection, max_events, max_bytes, skip)
-            if not damaged:
-                return batch
-            with self._writing() as connection:
-                self._losses.add("damaged", bury(connection, damaged, self._now_ms()))
-            self._losses.report()
+        for _ in range(_READ_TRIES):
+            try:
+                with self._reading() as connection:
+                    batch, damaged = self._queues[queue].read(connection, max_events, max_bytes, skip)
+                if not damaged:
+                    return batch
+                self._bury(damaged)
+            except StoreError:
+                if not self._file.damaged:
+                    raise
+        raise StoreError(f"{self.path}: damaged again and again")
+
+    def _bury(self, damaged: Sequence[DamagedRow]) -> None:
+        """Give up rows whose CRC is wrong; where they cannot be found again, the file itself is damaged."""
+        with self._writing() as connection:
+            lost = bury(connection, damaged, self._now_ms())
+        self._file.damaged = lost == 0
+        self._losses.add("damaged", lost)
+        self._losses.report()
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> None:
         """Note that the sink has the events of `batch`; they are taken out once every sink has them."""

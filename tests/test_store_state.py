@@ -1,0 +1,121 @@
+"""The state, the sessions and the locks."""
+
+import pytest
+
+from capture.store import Store
+
+
+def put(store, session, name, state=None):
+    store.append(session, [("native", name.encode())], time_ms=10**13, event_id=name, state=state)
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = Store(tmp_path, formats={"a": "native"})
+    yield made
+    made.close()
+
+
+def test_no_state_at_first(store):
+    assert store.read_state() is None
+
+
+def test_events_change_keys_of_what_was_written(store):
+    store.write_state({"user_id": "u", "salt": "s", "session_number": 1, "screen_count": 0})
+    put(store, 1, "a", {"session_number": 1, "screen_count": 1})
+    put(store, 1, "b", {"session_number": 1, "screen_count": 2})
+
+    assert store.read_state() == {"user_id": "u", "salt": "s", "session_number": 1, "screen_count": 2}
+
+
+def test_what_is_written_later_wins(store):
+    put(store, 1, "a", {"session_number": 1, "screen_count": 7})
+    store.write_state({"session_number": 1, "screen_count": 0})
+
+    assert store.read_state() == {"session_number": 1, "screen_count": 0}
+
+
+def test_state_outlives_its_event_and_the_process(tmp_path):
+    store = Store(tmp_path, formats={"a": "native"})
+    store.write_state({"user_id": "u"})
+    put(store, 3, "a", {"session_number": 3, "screen_count": 5})
+    store.acknowledge("a", store.next_batch("a", 50))
+    store.upkeep()
+    assert store._file._reader.execute("SELECT count(*) FROM events").fetchone() == (0,)
+    store.close()
+    store = Store(tmp_path, formats={"a": "native"})
+
+    assert store.read_state() == {"user_id": "u", "session_number": 3, "screen_count": 5}
+    store.close()
+
+
+def test_the_latest_session_counts_and_not_the_last_writer(tmp_path):
+    first = Store(tmp_path, formats={"a": "native"})
+    second = Store(tmp_path, formats={"a": "native"})
+    put(first, 5, "a", {"session_number": 5})
+    put(second, 6, "b", {"session_number": 6})
+    put(first, 5, "c", {"session_number": 5})
+
+    assert second.read_state() == {"session_number": 6}
+    first.close()
+    second.close()
+
+
+def test_damaged_state_is_no_state(store):
+    store.write_state({"user_id": "right"})
+    with store._file.writing(lambda _: None) as connection:
+        connection.execute("UPDATE state SET value = replace(CAST(value AS TEXT), 'right', 'wrong')")
+
+    assert store.read_state() is None
+
+
+def test_a_session_belongs_to_one_process(tmp_path):
+    first = Store(tmp_path, formats={"a": "native"})
+    second = Store(tmp_path, formats={"a": "native"})
+
+    assert first.claim_session(1)
+    assert first.claim_session(1)
+    assert not second.claim_session(1)
+    assert second.is_live(1)
+    assert second.claim_session(2)
+    first.close()
+    assert not second.is_live(1)
+    third = Store(tmp_path, formats={"a": "native"})
+    # 1 is free, but it is over: 2 was opened after it.
+    assert not third.claim_session(1)
+    assert not third.claim_session(2)
+    assert third.claim_session(3)
+    assert third.last_session() == 3
+    second.close()
+    third.close()
+
+
+def test_a_restart_may_continue_the_last_session(tmp_path):
+    store = Store(tmp_path, formats={"a": "native"})
+    store.claim_session(4)
+    store.close()
+    store = Store(tmp_path, formats={"a": "native"})
+
+    assert store.last_session() == 4
+    assert store.claim_session(4)
+    store.close()
+
+
+def test_claiming_the_next_session_frees_the_one_before(store):
+    store.claim_session(1)
+    store.claim_session(2)
+
+    assert not store.is_live(1)
+    assert store.is_live(2)
+
+
+def test_one_process_delivers(tmp_path):
+    first = Store(tmp_path, formats={"a": "native"})
+    second = Store(tmp_path, formats={"a": "native"})
+
+    assert first.claim_delivery()
+    assert first.claim_delivery()
+    assert not second.claim_delivery()
+    first.close()
+    assert second.claim_delivery()
+    second.close()
