@@ -1,4 +1,4 @@
-"""The recogniser: the batch path beside NumPy, Polars, plain C and the memory; the live path beside Python."""
+"""The recogniser: batch path beside NumPy, Polars, plain C and the memory; live path beside Python."""
 
 import importlib.util
 import os

@@ -6,6 +6,7 @@ interpreter's loop around them, not the making of the samples.
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,10 +21,12 @@ PATHS = {
     ),
     "live": (
         "__pyx_pw_7capture_7_native_10recognizer_10Recognizer_*",
-        "recognizer = capture.Recognizer(gestures=gestures)\n"
-        "calls = [recognizer.down, recognizer.up, recognizer.move]\n"
-        "for a, t, px, py in zip(action.tolist(), time.tolist(), x.tolist(), y.tolist()):\n"
-        "    calls[a](0, px, py, t)",
+        """
+recognizer = capture.Recognizer(gestures=gestures)
+calls = [recognizer.down, recognizer.up, recognizer.move]
+for a, t, px, py in zip(action.tolist(), time.tolist(), x.tolist(), y.tolist()):
+    calls[a](0, px, py, t)
+""",
     ),
 }
 
@@ -40,7 +43,7 @@ def instructions(toggle, body, strategy):
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [
-                "valgrind",
+                shutil.which("valgrind") or "valgrind",
                 "--tool=callgrind",
                 "--collect-atstart=no",
                 f"--toggle-collect={toggle}",

@@ -1,4 +1,4 @@
-"""A recogniser of the same rules in plain Python, for the live calls: one pointer at a time, mean velocity."""
+"""A recogniser of the same rules in plain Python, for the live calls: one finger, mean velocity."""
 
 import math
 
