@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -133,11 +134,16 @@ def write(log: TouchLog, file: IO[bytes], path: Path) -> None:
 
 
 class _Stream(io.RawIOBase):
-    """Blocks as the file that pyarrow reads; keeps the error that it would wrap."""
+    """Blocks as the file that pyarrow reads; keeps the error that it would wrap.
+
+    What is not UTF-8 is replaced: pyarrow cannot hand over a row with it.
+    """
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
         self._rest = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._plain = True
         self.error: Exception | None = None
 
     def readable(self) -> bool:
@@ -150,11 +156,15 @@ class _Stream(io.RawIOBase):
             except ValueError as error:
                 self.error = error
                 raise
+            self._rest += self._utf8(block)
             if not block:
                 break
-            self._rest += block
         taken, self._rest = self._rest[:size], self._rest[size:]
         return taken
+
+    def _utf8(self, block: bytes) -> bytes:
+        self._plain = self._plain and block.isascii()
+        return block if self._plain else self._decoder.decode(block, final=not block).encode()
 
 
 def _header(head: bytes, column_map: ColumnMap) -> tuple[str, list[str]]:

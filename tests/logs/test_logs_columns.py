@@ -186,3 +186,12 @@ def test_parquet_by_a_column_map(tmp_path):
         (0, 0, 0, 1_000_000_000, 1, 1.5),
         (0, 0, 1, 2_000_000_000, 2, 2.5),
     ]
+
+
+def test_bytes_that_are_no_utf8_are_replaced(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"action,time,x,y\n0,1,2,3\n\xff\xfe\n1,2,2,3\n\xc3")
+    log = logs.open_log(path)
+
+    assert [row[3] for chunk in log.chunks() for row in chunk.rows()] == [1, 2]
+    assert log.warnings == {"skipped_rows": 2}
