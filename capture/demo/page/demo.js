@@ -1,0 +1,135 @@
+// Sends pointer events to the engine and shows what comes back. Nothing is decided here.
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const pad = $("pad"), ink = $("ink"), pen = ink.getContext("2d");
+const colors = getComputedStyle(document.documentElement);
+const strokes = new Map();   // pointer id -> points of the stroke being drawn
+const ended = new Map();     // pointer id -> {points, at} of strokes that wait for their class
+const socket = new WebSocket(`ws://${location.host}/touches`);
+window.demo = { gestures: [], latencies: [], batches: [] };   // for tests
+
+socket.onopen = () => { $("state").textContent = "connected"; $("state").className = "open"; };
+socket.onclose = () => { $("state").textContent = "closed"; $("state").className = ""; };
+socket.onmessage = (message) => {
+  const answer = JSON.parse(message.data);
+  if (answer.type === "gesture") showGesture(answer); else showBatch(answer);
+};
+
+function path(element) {
+  const parts = [];
+  for (let at = element; at && at !== document.body; at = at.parentElement) {
+    parts.unshift(at.localName + (at.id ? "#" + at.id : "") + ">");
+  }
+  return "[root]>" + parts.join("");
+}
+
+function touch(kind, event) {
+  const box = pad.getBoundingClientRect();
+  const sample = { do: kind, id: event.pointerId, x: event.clientX - box.x, y: event.clientY - box.y, ms: event.timeStamp };
+  if (kind === "down") {
+    const known = event.target.closest("[data-responsive]");
+    Object.assign(sample, { path: path(event.target), view: event.target.id });
+    if (known) sample.responsive = known.dataset.responsive === "true";
+  }
+  return sample;
+}
+
+const send = (samples) => { if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(samples)); };
+
+pad.addEventListener("pointerdown", (event) => {
+  if (event.button !== 0) return;
+  const sample = touch("down", event);
+  pad.setPointerCapture(event.pointerId);
+  strokes.set(event.pointerId, [[sample.x, sample.y]]);
+  send([sample]);
+});
+
+pad.addEventListener("pointermove", (event) => {
+  const points = strokes.get(event.pointerId);
+  if (!points) return;
+  // Every sample of the device, not one for each frame.
+  const all = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
+  const samples = (all.length ? all : [event]).map((one) => touch("move", one));
+  pen.strokeStyle = "#1c2430";
+  for (const sample of samples) { segment(points.at(-1), [sample.x, sample.y]); points.push([sample.x, sample.y]); }
+  send(samples);
+});
+
+for (const [name, kind] of [["pointerup", "up"], ["pointercancel", "cancel"]]) {
+  pad.addEventListener(name, (event) => {
+    const points = strokes.get(event.pointerId);
+    if (!points) return;
+    strokes.delete(event.pointerId);
+    ended.set(event.pointerId, { points, at: performance.now() });
+    send([touch(kind, event)]);
+  });
+}
+pad.addEventListener("contextmenu", (event) => event.preventDefault());
+
+function showGesture(gesture) {
+  const stroke = ended.get(gesture.pointer);
+  ended.delete(gesture.pointer);
+  const kind = gesture.kind;
+  const words = (gesture.reason === "recognized" ? gesture.direction : gesture.reason).replaceAll("_", " ");
+  $("last").className = kind;
+  $("kind").textContent = kind === "none" ? "not recognised" : kind.replace("_", " ");
+  $("reason").textContent = words === "none" ? (gesture.rage ? "rage tap" : "") : words;
+  const rows = [["duration", "ms", 0], ["distance", "dp", 1], ["velocity", "dp/s", 0], ["sample_count", "", 0]];
+  $("measures").tBodies[0].replaceChildren(...rows.map(([name, unit, digits]) => {
+    const row = document.createElement("tr");
+    row.insertCell().textContent = name.replace("_", " ");
+    row.insertCell().textContent = gesture[name] === null ? "–" : `${gesture[name].toFixed(digits)} ${unit}`;
+    return row;
+  }));
+  const item = document.createElement("li"), dot = document.createElement("i"), note = document.createElement("span");
+  dot.className = kind;
+  note.textContent = words === "none" ? `${Math.round(gesture.duration)} ms` : words;
+  item.append(dot, kind.replace("_", " "), note);
+  $("gestures").prepend(item);
+  while ($("gestures").children.length > 6) $("gestures").lastChild.remove();
+  if (gesture.event) $("event").textContent = JSON.stringify(gesture.event);
+  if (stroke) { draw(stroke.points, kind); window.demo.latencies.push(performance.now() - stroke.at); }
+  window.demo.gestures.push(gesture);
+}
+
+function showBatch(batch) {
+  window.demo.batches.push(batch);
+  $("count").textContent = `${batch.filling.length} of ${batch.size} events · ${batch.delivered} delivered`;
+  $("slots").replaceChildren(...Array.from({ length: batch.size }, (_, at) => {
+    const slot = document.createElement("i");
+    if (at < batch.filling.length) slot.className = "full";
+    return slot;
+  }));
+}
+
+function segment(from, to) {
+  pen.beginPath();
+  pen.moveTo(...from);
+  pen.lineTo(...to);
+  pen.stroke();
+}
+
+function draw(points, kind) {
+  const color = colors.getPropertyValue("--" + kind);
+  pen.strokeStyle = pen.fillStyle = color;
+  pen.lineWidth = 5;
+  for (let at = 1; at < points.length; at++) segment(points[at - 1], points[at]);
+  pen.beginPath();
+  pen.arc(...points[0], kind === "long_press" ? 14 : 8, 0, 7);
+  pen.fill();
+  pen.lineWidth = 2;
+  pen.font = "600 13px system-ui";
+  pen.fillText(kind.replace("_", " "), points[0][0] + 16, points[0][1] - 12);
+}
+
+function resize() {
+  const kept = ink.width ? pen.getImageData(0, 0, ink.width, ink.height) : null;
+  ink.width = pad.clientWidth;
+  ink.height = pad.clientHeight;
+  if (kept) pen.putImageData(kept, 0, 0);
+  pen.lineWidth = 2;
+  pen.lineCap = "round";
+}
+addEventListener("resize", resize);
+resize();

@@ -1,0 +1,127 @@
+"""One visitor of the demo page: touches in, gestures and the filling batch out."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from capture import formats
+from capture.config import BufferConfig, DeviceConfig, GestureConfig, PrivacyConfig, ProjectConfig, RunConfig
+from capture.engine import Capture
+from capture.sinks.memory import MemorySink
+from capture.targets import Target
+
+if TYPE_CHECKING:
+    from capture.events import Event
+    from capture.gestures import Gesture
+
+__all__ = ["BATCH_SIZE", "DemoSession", "Touch"]
+
+#: Events in a batch of the demo: few, so that one sees it being sent.
+BATCH_SIZE = 10
+#: Messages of the page are shorter than this (bytes).
+MAX_MESSAGE_BYTES = 4096
+
+_Name = Annotated[str, Meta(max_length=512)]
+
+
+class Touch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A pointer event of the page; `ms` is the page's monotonic time, `x` and `y` are CSS px."""
+
+    do: Literal["down", "move", "up", "cancel"]
+    id: Annotated[int, Meta(ge=-(2**31), lt=2**31)]
+    x: float
+    y: float
+    ms: Annotated[float, Meta(ge=0, lt=2**43)]
+    path: _Name = "[root]>"
+    view: _Name = ""
+    responsive: bool | None = None
+
+
+class DemoSession:
+    """An app of its own for each visitor: a store in a temporary folder, a sink in memory.
+
+    Parameters
+    ----------
+    gestures : GestureConfig, optional
+        The thresholds to try.
+    """
+
+    def __init__(self, gestures: GestureConfig | None = None) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="touchcapture-demo-")
+        self._sink = MemorySink()
+        self._filling: list[Any] = []
+        self._last: dict[str, Any] | None = None
+        self._encode = formats.get("native").encode
+        self._touches = msgspec.json.Decoder(list[Touch])
+        config = RunConfig(
+            project=ProjectConfig(id=0, app_name="demo", app_id="demo"),
+            device=DeviceConfig(density=1.0),  # CSS px are dp already
+            gestures=gestures or GestureConfig(),
+            buffer=BufferConfig(path=self._folder.name, batch_size=BATCH_SIZE),
+            privacy=PrivacyConfig(opted_in=True),  # of this page alone: nothing leaves it
+        )
+        self._capture = Capture(config, sinks=[self._sink])
+        self._capture.before_send = self._see
+        self._capture.screen_view("Demo")
+
+    def take(self, message: str | bytes) -> list[dict[str, Any]]:
+        """Feed the touches of a message; return what the page shall show.
+
+        Raises
+        ------
+        msgspec.DecodeError
+            When the message is not a list of touches.
+        """
+        answers = []
+        for touch in self._touches.decode(message):
+            gesture = self._feed(touch)
+            if gesture is not None:
+                answers.append({"type": "gesture", **self._shown(gesture)})
+        return answers
+
+    def batch(self) -> dict[str, Any]:
+        """Return the batch that is being filled; a full one is sent and shown once. May wait a little."""
+        sent = None
+        if len(self._filling) >= BATCH_SIZE and self._capture.flush(1.0):
+            sent = msgspec.json.decode(self._sink.batches[-1].body)
+            self._filling.clear()
+        return {
+            "type": "batch",
+            "size": BATCH_SIZE,
+            "filling": list(self._filling),
+            "sent": sent,
+            "delivered": self._capture.stats.delivered,
+        }
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._capture.close()
+        self._folder.cleanup()
+
+    def _feed(self, touch: Touch) -> Gesture | None:
+        time_ns = round(touch.ms * 1e6)
+        self._last = None
+        if touch.do == "down":
+            target = Target(path=touch.path, id=touch.view, responsive=touch.responsive)
+            return self._capture.touch_down(touch.id, touch.x, touch.y, time_ns, target)
+        if touch.do == "move":
+            self._capture.touch_move(touch.id, touch.x, touch.y, time_ns)
+            return None
+        if touch.do == "up":
+            return self._capture.touch_up(touch.id, touch.x, touch.y, time_ns)
+        return self._capture.touch_cancel(touch.id, time=time_ns)
+
+    def _see(self, event: Event) -> Event:
+        """Keep what is stored, as it is stored, for the page to show."""
+        payload = self._encode(event)
+        if payload is not None:
+            self._last = msgspec.json.decode(payload)
+            self._filling.append(self._last)
+        return event
+
+    def _shown(self, gesture: Gesture) -> dict[str, Any]:
+        return {**gesture.to_dict(), "event": self._last}
