@@ -1,0 +1,1 @@
+"""Host toolkits: each module imports its toolkit only when it is used."""

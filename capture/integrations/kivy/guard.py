@@ -1,0 +1,53 @@
+"""What keeps a failure inside: it ends the capturing and is logged once, and the app goes on."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Guard"]
+
+_log = logging.getLogger("capture.kivy")
+
+
+class Guard:
+    """Stands between the hooks and the app.
+
+    Parameters
+    ----------
+    on_failure : callable
+        Called once, at the first failure.
+
+    Attributes
+    ----------
+    tripped : bool
+        Whether something failed; the guarded functions are not called any more.
+    """
+
+    def __init__(self, on_failure: Callable[[], None]) -> None:
+        self.tripped = False
+        self._on_failure = on_failure
+
+    def __call__(self, function: Callable[..., None]) -> Callable[..., None]:
+        """Return the function such that nothing it raises gets out, for Kivy to call."""
+
+        @functools.wraps(function)
+        def guarded(*values: Any) -> None:
+            if not self.tripped:
+                try:
+                    function(*values)
+                except Exception as error:  # noqa: BLE001 - whatever it is, the app's main loop goes on
+                    self.trip(error)
+
+        return guarded
+
+    def trip(self, error: Exception) -> None:
+        """Stop the capturing for this error."""
+        if not self.tripped:
+            self.tripped = True
+            _log.error("capturing touches stopped, the app goes on: %s", error, exc_info=error)
+            self._on_failure()

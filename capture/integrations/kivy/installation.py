@@ -1,0 +1,162 @@
+"""One capture in one Kivy process: hooks, targets, screens and the window's facts, put together."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from capture.integrations.kivy.guard import Guard
+from capture.integrations.kivy.hooks import Hooks
+from capture.integrations.kivy.screens import Screens
+from capture.integrations.kivy.strokes import Strokes
+from capture.integrations.kivy.targets import describe, path_at, place_of, size_of
+from capture.integrations.kivy.verdict import judge
+
+if TYPE_CHECKING:
+    from capture.engine import Capture
+    from capture.integrations.kivy.strokes import Stroke
+    from capture.targets import Target
+
+__all__ = ["Installation"]
+
+
+class Installation:
+    """What `capture.integrations.kivy.install` puts into a process.
+
+    Parameters
+    ----------
+    capture : Capture
+        Where touches and screens go.
+
+    Attributes
+    ----------
+    capture : Capture
+    strokes : Strokes
+    screens : Screens
+    window : object
+        Kivy's window; None before there is one.
+    """
+
+    def __init__(self, capture: Capture) -> None:
+        self.capture = capture
+        self.window: Any = None
+        self._loop = import_module("kivy.base").EventLoop
+        self._clock = import_module("kivy.clock").Clock
+        self._metrics = import_module("kivy.metrics").Metrics
+        self.strokes = Strokes(
+            capture,
+            place=self._place,
+            find_target=self._find_target,
+            judge=_judge,
+            is_due=self._is_due,
+            frame_ns=self._frame_ns,
+        )
+        self.guard = Guard(self._stop)
+        self.screens = Screens(self._announce, _title, self.guard)
+        self.hooks = Hooks(self.strokes, before_begin=self._before_begin, guard=self.guard)
+        self._size_changed = self.guard(self._on_size)
+        self._window_came = self.guard(self.attach)
+        self._recorded = capture.is_recording
+        self._size = (0.0, 0.0)
+
+    def install(self) -> None:
+        """Start to see touches; the window may come later."""
+        self.capture.hook = self.hooks.install(self._loop)
+        if self._loop.window is None:
+            self._loop.fbind("on_start", self._window_came)
+        else:
+            self.attach()
+
+    def uninstall(self) -> None:
+        """See nothing any more; open strokes are canceled. May be called again."""
+        self.strokes.cancel_all()
+        self.hooks.uninstall()
+        self.capture.hook = None
+        self._loop.funbind("on_start", self._window_came)
+        if self.window is not None:
+            self.screens.detach()
+            for name in ("size", "rotation"):
+                self.window.funbind(name, self._size_changed)
+            self.window = None
+
+    def attach(self, *_: Any) -> None:
+        """Take the window's size and density, and watch its screens."""
+        if self.window is not None or self._loop.window is None:
+            return
+        self.window = self._loop.window
+        for name in ("size", "rotation"):
+            self.window.fbind(name, self._size_changed)
+        self._on_size()
+        self.screens.attach(self.window)
+
+    def _stop(self) -> None:
+        """Stop after a failure; what was recorded stays and is delivered, and tracking calls go on."""
+        self.hooks.mode = None
+        self.capture.hook = None
+        self.strokes.listeners.clear()
+        self.strokes.cancel_all()
+
+    # Facts
+
+    def _on_size(self, *_: Any) -> None:
+        """Tell the size as the app sees it: turned, if the app turned it."""
+        window, given = self.window, self.capture.config.device
+        width, height = (round(side) for side in window.size)
+        density = given.density or min(max(self._metrics.density, 0.75), 10.0)
+        self.strokes.density = density
+        self._size = size_of(window)
+        self.capture.set_screen(
+            width if given.width is None else given.width,
+            height if given.height is None else given.height,
+            density,
+        )
+        if given.orientation is None:
+            self.capture.set_orientation(int(width > height))
+
+    def _place(self, sx: float, sy: float) -> tuple[float, float]:
+        """Return px of the screen, y downwards; a keyboard that moved the app up does not move the finger."""
+        window = self.window or self._loop.window
+        width, height = size_of(window) if self.window is None else self._size
+        x_max, y_max = width - 1, height - 1
+        match window.rotation:
+            case 90:
+                return sy * y_max, sx * x_max
+            case 180:
+                return (1 - sx) * x_max, sy * y_max
+            case 270:
+                return (1 - sy) * y_max, (1 - sx) * x_max
+            case _:
+                return sx * x_max, (1 - sy) * y_max
+
+    def _find_target(self, sx: float, sy: float) -> Target:
+        window = self._loop.window
+        path = path_at(window, *place_of(window, sx, sy))
+        self.screens.look(path)
+        return describe(window, path)
+
+    def _is_due(self, kind: str, event: Any) -> bool:
+        return (kind, event) in self._loop.input_events
+
+    def _frame_ns(self) -> int:
+        return int(self._clock.frametime * 1e9)
+
+    # Screens
+
+    def _announce(self, name: str, around: tuple[str, ...]) -> None:
+        self.capture.screen_view(name, around)
+
+    def _before_begin(self) -> None:
+        """Announce the screen again where the consent came since, or a touch came upon a new manager."""
+        recording = self.capture.is_recording
+        if recording and not self._recorded:
+            self.screens.forget()
+        self._recorded = recording
+
+
+def _judge(stroke: Stroke) -> bool | None:
+    return judge(stroke.owners, stroke.event.ud, consumed=stroke.consumed)
+
+
+def _title() -> str:
+    app = import_module("kivy.app").App.get_running_app()
+    return "" if app is None else str(app.get_application_name())

@@ -1,0 +1,303 @@
+"""From a toolkit's merged motion events back to strokes: raw samples, their times, pointers, twins.
+
+Kivy delivers one event per touch and frame, and a frame's position replaces the earlier ones, the
+origin included. So the raw samples are queued as they are polled, and a stroke is opened, moved and ended
+from the queue when Kivy dispatches the matching event. Nothing here knows Kivy's classes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capture.engine import Capture
+    from capture.gestures import Gesture
+    from capture.targets import Target
+
+__all__ = ["Listener", "Sample", "Stroke", "Strokes"]
+
+#: Samples of one poll are spread over this long (ns) at most: a hanging frame makes no press of a tap.
+_LONGEST_FRAME_NS = 100_000_000
+#: A touch so soon (ns) after, and so near (dp) to, one of another device is the same finger.
+_TWIN_NS = 100_000_000
+_TWIN_DP = 12.0
+#: Ended strokes that a late twin is compared with.
+_REMEMBERED = 8
+#: Raw samples that wait for their dispatch, at most.
+_QUEUE_LENGTH = 4096
+
+now_ns = time.perf_counter_ns
+
+
+class Sample:
+    """A raw touch sample: position as a fraction of the screen (y up), time in ns, exact or of its poll."""
+
+    __slots__ = ("event", "exact", "kind", "sx", "sy", "time")
+
+    def __init__(
+        self, kind: str, event: Any, sx: float, sy: float, time: int, *, exact: bool = False
+    ) -> None:
+        self.kind = kind
+        self.event = event
+        self.sx = sx
+        self.sy = sy
+        self.time = time
+        self.exact = exact
+
+
+class Stroke:
+    """A touch that is down.
+
+    Attributes
+    ----------
+    pointer : int
+        The smallest number that was free at DOWN.
+    event : object
+        Kivy's motion event.
+    is_raw : bool
+        Whether its samples come through the queue.
+    end : Sample or None
+        The polled UP, until it is dispatched.
+    owners : list
+        Widgets that took the touch, in the order in which they were seen.
+    consumed : bool or None
+        Whether the window's children took the DOWN; None where that is not known.
+    """
+
+    __slots__ = (
+        "consumed",
+        "device",
+        "end",
+        "event",
+        "is_raw",
+        "owners",
+        "pointer",
+        "target",
+        "time",
+        "x",
+        "y",
+    )
+
+    def __init__(self, pointer: int, sample: Sample, x: float, y: float, target: Target) -> None:
+        self.pointer = pointer
+        self.event = sample.event
+        self.device = getattr(sample.event, "device", "")
+        self.time = sample.time
+        self.x = x
+        self.y = y
+        self.target = target
+        self.is_raw = False
+        self.end: Sample | None = None
+        self.owners: list[Any] = []
+        self.consumed: bool | None = None
+
+
+class Listener(Protocol):
+    """Sees the strokes beside the capture: the recorder of logs, the overlay."""
+
+    def down(self, stroke: Stroke) -> None:
+        """See a DOWN, at the stroke's time and place."""
+
+    def move(self, stroke: Stroke, x: float, y: float, time: int) -> None:
+        """See a MOVE (px, ns)."""
+
+    def up(  # noqa: PLR0917 - what there is to tell of an UP
+        self, stroke: Stroke, x: float, y: float, time: int, responsive: bool | None, gesture: Gesture | None
+    ) -> None:
+        """See an UP, and what the stroke was recognised as."""
+
+    def cancel(self, stroke: Stroke, time: int) -> None:
+        """See a stroke end without an UP."""
+
+
+class Strokes:
+    """Opens, moves and ends strokes.
+
+    Parameters
+    ----------
+    capture : Capture
+        Where they go.
+    place : callable
+        (sx, sy) -> (x, y) in px, y downwards.
+    find_target : callable
+        (sx, sy) -> `Target` under that place.
+    judge : callable
+        `Stroke` -> whether its target reacts, after the UP was dispatched.
+    is_due : callable
+        (kind, event) -> whether that event is still to be dispatched in this frame.
+    frame_ns : callable
+        -> length of the last frame (ns).
+
+    Attributes
+    ----------
+    open : dict
+        uid of the motion event -> its stroke.
+    listeners : list of Listener
+    twins : int
+        Touches left out because another device reported the same finger.
+    """
+
+    def __init__(
+        self,
+        capture: Capture,
+        *,
+        place: Callable[[float, float], tuple[float, float]],
+        find_target: Callable[[float, float], Target],
+        judge: Callable[[Stroke], bool | None],
+        is_due: Callable[[str, Any], bool],
+        frame_ns: Callable[[], int],
+    ) -> None:
+        self.open: dict[int, Stroke] = {}
+        self.listeners: list[Listener] = []
+        self.twins = 0
+        self.density = 1.0
+        self._capture = capture
+        self._place = place
+        self._find_target = find_target
+        self._judge = judge
+        self._is_due = is_due
+        self._frame_ns = frame_ns
+        self._queue: deque[Sample] = deque(maxlen=_QUEUE_LENGTH)
+        self._untimed: list[Sample] = []
+        self._last_poll_ns = 0
+        self._recent: deque[Stroke] = deque(maxlen=_REMEMBERED)
+        self._pointers: set[int] = set()
+
+    def poll(self, sample: Sample) -> None:
+        """Queue a raw sample as it is polled."""
+        self._queue.append(sample)
+        if not sample.exact:
+            self._untimed.append(sample)
+
+    def before(self, kind: str, event: Any) -> None:
+        """Do what comes before an event's dispatch: DOWN with its true origin, and every raw MOVE."""
+        if self._queue:
+            self._drain(kind, event)
+        stroke = self.open.get(event.uid)
+        if kind == "begin":
+            if stroke is None and not is_wheel(event):
+                self._begin(Sample(kind, event, event.sx, event.sy, now_ns()))
+        elif stroke is None or stroke.is_raw:
+            return
+        elif kind == "update":
+            # A driver of tests dispatches directly: its event is its only sample.
+            self._move(stroke, Sample(kind, event, event.sx, event.sy, now_ns()))
+
+    def end(self, event: Any) -> None:
+        """End a stroke after its UP was dispatched to the app."""
+        stroke = self.open.pop(event.uid, None)
+        if stroke is None:
+            return
+        sample = stroke.end or Sample("end", event, event.sx, event.sy, now_ns())
+        x, y = self._place(sample.sx, sample.sy)
+        responsive = self._judge(stroke)
+        gesture = self._capture.touch_up(stroke.pointer, x, y, sample.time, responsive)
+        for listener in self.listeners:
+            listener.up(stroke, x, y, sample.time, responsive, gesture)
+        self._pointers.discard(stroke.pointer)
+        self._recent.append(stroke)
+
+    def cancel_all(self) -> None:
+        """End every open stroke without an UP: the app hides, stops, or its touches are not seen any more."""
+        time = now_ns()
+        for stroke in self.open.values():
+            self._capture.touch_cancel(stroke.pointer, time=time)
+            for listener in self.listeners:
+                listener.cancel(stroke, time)
+        self.open.clear()
+        self._pointers.clear()
+        self._queue.clear()
+        self._untimed.clear()
+
+    # The queue
+
+    def _drain(self, kind: str, event: Any) -> None:
+        """Pass raw samples on, in their order, as far as their dispatch has come."""
+        if self._untimed:
+            self._spread()
+        queue = self._queue
+        while queue:
+            sample = queue[0]
+            if sample.kind == "update":
+                stroke = self.open.get(sample.event.uid)
+                if stroke is not None:
+                    self._move(stroke, sample)
+            elif sample.event is event and sample.kind == kind:
+                queue.popleft()
+                if kind == "end":
+                    self._hold_end(sample)
+                    return
+                if not is_wheel(event):
+                    self._begin(sample, is_raw=True)
+                continue
+            elif self._is_due(sample.kind, sample.event):
+                return
+            elif sample.kind == "end":
+                # Kivy keeps it back (a retained touch): it is used when its dispatch comes.
+                self._hold_end(sample)
+            queue.popleft()
+
+    def _hold_end(self, sample: Sample) -> None:
+        stroke = self.open.get(sample.event.uid)
+        if stroke is not None:
+            stroke.end = sample
+
+    def _spread(self) -> None:
+        """Spread the samples of one poll evenly over the frame before it: they share one time else."""
+        samples, self._untimed = self._untimed, []
+        end = samples[-1].time
+        count = len(samples)
+        if count > 1:
+            span = min(self._frame_ns(), end - self._last_poll_ns, _LONGEST_FRAME_NS)
+            for index, sample in enumerate(samples):
+                sample.time = end - span * (count - 1 - index) // count
+        self._last_poll_ns = end
+
+    # Strokes
+
+    def _begin(self, sample: Sample, *, is_raw: bool = False) -> None:
+        if not (self._capture.is_recording or self.listeners):
+            return
+        x, y = self._place(sample.sx, sample.sy)
+        if self._is_twin(sample, x, y):
+            self.twins += 1
+            return
+        pointer = 0
+        while pointer in self._pointers:
+            pointer += 1
+        stroke = Stroke(pointer, sample, x, y, self._find_target(sample.sx, sample.sy))
+        stroke.is_raw = is_raw
+        self._pointers.add(pointer)
+        self.open[sample.event.uid] = stroke
+        self._capture.touch_down(pointer, x, y, sample.time, stroke.target)
+        for listener in self.listeners:
+            listener.down(stroke)
+
+    def _move(self, stroke: Stroke, sample: Sample) -> None:
+        x, y = self._place(sample.sx, sample.sy)
+        self._capture.touch_move(stroke.pointer, x, y, sample.time)
+        for listener in self.listeners:
+            listener.move(stroke, x, y, sample.time)
+
+    def _is_twin(self, sample: Sample, x: float, y: float) -> bool:
+        """Tell whether another device reported the same finger a moment ago (mouse and mtdev on a Pi)."""
+        device = getattr(sample.event, "device", "")
+        reach = _TWIN_DP * self.density
+        return any(
+            stroke.device != device
+            and abs(stroke.x - x) <= reach
+            and abs(stroke.y - y) <= reach
+            and abs(sample.time - stroke.time) <= _TWIN_NS
+            for strokes in (self.open.values(), self._recent)
+            for stroke in strokes
+        )
+
+
+def is_wheel(event: Any) -> bool:
+    """Tell whether a touch is a turn of the mouse wheel."""
+    button = getattr(event, "button", None)
+    return isinstance(button, str) and button.startswith("scroll")
