@@ -9,7 +9,6 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport INT64_MIN, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memset
 
 from capture._native.classify cimport Record, Thresholds, clamp
 from capture._native.output cimport COLUMNS, GestureColumns, Output, make_room, put, records_at
@@ -159,16 +158,11 @@ cdef void number_samples(
         ended = <int64_t *>o.data[COLUMNS] + at
         for k in range(block.count):
             ended[k] = base + block.up[k]
-    # What is not given is zero, and need not be written where it is zero already.
+    # Columns are made of zeros: what is not given need not be written.
     if c.stream != NULL:
         for k in range(block.count):
             streams[k] = stream
-    elif not o.zeroed:
-        memset(streams, 0, block.count * sizeof(int64_t))
-    if c.pointer == NULL:
-        if not o.zeroed:
-            memset(pointers, 0, block.count * sizeof(int32_t))
-    else:
+    if c.pointer != NULL:
         for k in range(block.count):
             pointers[k] = c.pointer[block.down[k]]
 

@@ -1,9 +1,6 @@
-/* Blocks for columns. A fresh one is zeroed. Large ones are mapped, on huge pages where the system has
- * them: that saves most of the page faults of a fresh output, and pages of a column that stays zero (the
- * stream and pointer of a log that has none) are never touched.
- *
- * Zeroing fresh pages is still a third of the time of classify(), so that one freed block is kept for the
- * next output, as allocators do with smaller ones. */
+/* Zeroed blocks for columns. Large ones are mapped, on huge pages where the system has them: that
+ * saves most of the page faults of a fresh output, and pages of a column that stays zero (the stream
+ * and pointer of a log that has none) are never touched. */
 #ifndef CAPTURE_MEMORY_H
 #define CAPTURE_MEMORY_H
 
@@ -66,38 +63,4 @@ static inline void capture_block_free(void *block, size_t size) { (void)size; fr
 static inline void capture_block_done(char *part, size_t size, size_t whole) { (void)part; (void)size; (void)whole; }
 
 #endif
-
-#define CAPTURE_SPARE_MOST ((size_t)128 << 20)
-
-typedef struct {
-    void *block;
-    size_t size;
-} capture_spare;
-
-/* Take the spare block if it fits without waste; call with the GIL held. */
-static inline void *capture_spare_take(capture_spare *spare, size_t size, size_t *got)
-{
-    void *block = spare->block;
-    if (block == NULL || spare->size < size || spare->size / 2 > size)
-        return NULL;
-    *got = spare->size;
-    spare->block = NULL;
-    return block;
-}
-
-/* Keep a block as the spare one, or free it; call with the GIL held. */
-static inline void capture_spare_keep(capture_spare *spare, void *block, size_t size)
-{
-#if !defined(Py_GIL_DISABLED)
-    if (block != NULL && size >= ((size_t)1 << 20) && size <= CAPTURE_SPARE_MOST) {
-        capture_block_free(spare->block, spare->size);
-        spare->block = block;
-        spare->size = size;
-        return;
-    }
-#endif
-    (void)spare;
-    capture_block_free(block, size);
-}
-
 #endif

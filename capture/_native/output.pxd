@@ -9,16 +9,14 @@ cdef enum:
     COLUMNS = 24
 
 
-# All columns lie in one block, one after the other. Where outputs will be merged, one more
+# All columns lie in one block, one after the other, zeroed. Where outputs will be merged, one more
 # column holds the number of the sample that ended the stroke.
 cdef struct Output:
     char *block
     void *data[25]
     int64_t count
     int64_t room
-    size_t size     # of the block, bytes
     bint ordered
-    bint zeroed     # what no record has been written to is zero
 
 
 cdef int make_room(Output *o, int64_t more) noexcept nogil

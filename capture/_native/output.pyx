@@ -29,51 +29,42 @@ for at, (_, _format) in enumerate(LAYOUT + (("ended", "q"),)):
 
 cdef extern from "memory.h" nogil:
     void *block_new "capture_block_new"(size_t size) noexcept
-    ctypedef struct Spare "capture_spare":
-        pass
-    void *spare_take "capture_spare_take"(Spare *spare, size_t size, size_t *got) noexcept
-    void spare_keep "capture_spare_keep"(Spare *spare, void *block, size_t size) noexcept
     void block_free "capture_block_free"(void *block, size_t size) noexcept
     void block_done "capture_block_done"(char *part, size_t size, size_t whole) noexcept
-
-
-cdef Spare spare
 
 
 cdef int make_room(Output *o, int64_t more) noexcept nogil:
     """Room for `more` records behind those that are there; -1 when there is no memory."""
     cdef int64_t room = o.count + more
     cdef char *block
+    cdef char *place
+    cdef int column
     if room <= o.room:
         return 0
     if room < o.room + o.room // 2:
         room = o.room + o.room // 2
     room = (room + 7) & ~<int64_t>7     # keeps every column aligned
-    block = <char *>block_new(room * record_bytes(o))
+    block = place = <char *>block_new(room * record_bytes(o))
     if block == NULL:
         return -1
-    move_to(o, block, room, room * record_bytes(o), True)
-    return 0
-
-
-cdef void move_to(Output *o, char *block, int64_t room, size_t size, bint zeroed) noexcept nogil:
-    """Put the columns into another block and free the old one."""
-    cdef char *place = block
-    cdef int column
     for column in range(COLUMNS + o.ordered):
         if o.count:
             memcpy(place, o.data[column], o.count * SIZES[column])
         o.data[column] = place
         place += room * SIZES[column]
-    block_free(o.block, o.size)
+    block_free(o.block, o.room * record_bytes(o))
     o.block = block
-    o.size = size
     o.room = room
-    o.zeroed = zeroed
+    return 0
 
 
 cdef inline size_t record_bytes(const Output *o) noexcept nogil:
     return RECORD_BYTES if o.ordered else RECORD_BYTES - SIZES[COLUMNS]
+
+
+cdef void free_output(Output *o) noexcept nogil:
+    block_free(o.block, o.room * record_bytes(o))
+    memset(o, 0, sizeof(Output))
 
 
 cdef void records_at(const Output *o, int64_t at, Records *to) noexcept nogil:
@@ -199,21 +190,13 @@ cdef class GestureColumns:
     """
 
     def __cinit__(self, int64_t room=0, *, bint ordered=False):
-        cdef size_t size = 0
-        cdef char *block
         memset(&self.output, 0, sizeof(Output))
         self.output.ordered = ordered
-        room = (room + 8) & ~<int64_t>7     # keeps every column aligned
-        if room <= 0:
-            raise MemoryError
-        block = <char *>spare_take(&spare, room * record_bytes(&self.output), &size)
-        if block != NULL:
-            move_to(&self.output, block, room, size, False)
-        elif make_room(&self.output, room) < 0:
+        if room < 0 or make_room(&self.output, room if room else 1) < 0:
             raise MemoryError
 
     def __dealloc__(self):
-        spare_keep(&spare, self.output.block, self.output.size)
+        free_output(&self.output)
 
     def __len__(self):
         return self.output.count
@@ -339,4 +322,4 @@ cdef void gather(
     for table in range(count):
         block_done(
             <char *>tables[table].data[column], tables[table].count * size,
-            tables[table].size)
+            tables[table].room * record_bytes(tables[table]))
