@@ -89,7 +89,8 @@ function showGesture(gesture) {
   $("gestures").prepend(item);
   while ($("gestures").children.length > 6) $("gestures").lastChild.remove();
   if (gesture.event) $("event").textContent = JSON.stringify(gesture.event);
-  if (stroke) { draw(stroke.points, kind); window.demo.latencies.push(performance.now() - stroke.at); }
+  const label = kind === "none" ? words : kind.replace("_", " ") + (words === "none" ? "" : ", " + words);
+  if (stroke) { draw(stroke.points, kind, label); window.demo.latencies.push(performance.now() - stroke.at); }
   window.demo.gestures.push(gesture);
 }
 
@@ -110,17 +111,20 @@ function segment(from, to) {
   pen.stroke();
 }
 
-function draw(points, kind) {
+function draw(points, kind, label) {
   const color = colors.getPropertyValue("--" + kind);
   pen.strokeStyle = pen.fillStyle = color;
   pen.lineWidth = 5;
-  for (let at = 1; at < points.length; at++) segment(points[at - 1], points[at]);
+  pen.beginPath();
+  points.forEach((point) => pen.lineTo(...point));
+  pen.stroke();
   pen.beginPath();
   pen.arc(...points[0], kind === "long_press" ? 14 : 8, 0, 7);
   pen.fill();
   pen.lineWidth = 2;
   pen.font = "600 13px system-ui";
-  pen.fillText(kind.replace("_", " "), points[0][0] + 16, points[0][1] - 12);
+  const room = ink.width - pen.measureText(label).width - 8;
+  pen.fillText(label, Math.min(points[0][0] + 16, room), points[0][1] - 12);
 }
 
 function resize() {
