@@ -178,7 +178,8 @@ class Replay:
     def run(self) -> Summary:
         """Read every log and deliver what it gives, once.
 
-        Whatever ends it early, what was read until then is delivered and in `summary`.
+        Whatever ends it early, what was read until then is delivered and in `summary`. Ctrl-C ends it
+        after the chunk that is being read, with KeyboardInterrupt; a second one at once.
 
         Raises
         ------
@@ -201,15 +202,21 @@ class Replay:
         )
         wires = tuple(dict.fromkeys(sink.formats[0] for sink in self._sinks))
         maker = Maker(self._config, wires, self.summary.user_id)
-        try:
-            for index, path in enumerate(paths):
-                self._replay_log(self._open(path) if index else first, maker)
-            self._close_sinks()
-            counters = self._delivery.counters.values()
-            self.summary.complete = not any(each.dead_letters for each in counters)
-        finally:
-            self._finish(maker)
+        with held_back() as self._interrupted:
+            try:
+                self._replay_logs(paths, first, maker)
+            finally:
+                self._finish(maker)
         return self.summary
+
+    def _replay_logs(self, paths: Sequence[str], first: TouchLog, maker: Maker) -> None:
+        for index, path in enumerate(paths):
+            self._replay_log(self._open(path) if index else first, maker)
+            if self._interrupted():
+                break
+        self._close_sinks()
+        dead = any(each.dead_letters for each in self._delivery.counters.values())
+        self.summary.complete = not dead and not self._interrupted()
 
     def _open(self, path: str) -> TouchLog:
         return open_log(path, options=msgspec.structs.replace(self._options, start_time_ms=None))
@@ -244,7 +251,9 @@ class Replay:
                 self._put(made, active=reader.active)
                 if self._on_progress is not None:
                     self._on_progress(log)
-        except (TouchLogError, KeyboardInterrupt):
+                if self._interrupted():
+                    break
+        except TouchLogError:
             self._end_log(reader)
             raise
         self._end_log(reader)
@@ -259,16 +268,15 @@ class Replay:
         """Store a chunk's events in one transaction, and send what makes whole batches."""
         if not made and not anyway:
             return
-        with held_back() as interrupted:
-            self._store.append_many(made)
-            self._deliver(active, interrupted)
+        self._store.append_many(made)
+        self._deliver(active)
 
-    def _deliver(self, active: Collection[int], interrupted: Callable[[], bool]) -> None:
+    def _deliver(self, active: Collection[int]) -> None:
         """Send what is due, as long as the sinks take something now and then."""
         slice_s = self._config.delivery.timeout_s
         stalled_s = 0.0
         before = self._delivered()
-        while not self._delivery.drain(active=active, timeout_s=slice_s) and not interrupted():
+        while not self._delivery.drain(active=active, timeout_s=slice_s) and not self._interrupted():
             delivered = self._delivered()
             stalled_s = 0.0 if delivered != before else stalled_s + slice_s
             before = delivered

@@ -1,0 +1,65 @@
+"""The ``capture`` command: what a command raises becomes one clear line and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from capture.errors import CaptureError, SinkError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+#: Module -> the extra that brings it.
+EXTRAS = {"pyarrow": "arrow"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        0 done, 1 the work failed, 2 the call, the configuration or the input is wrong, 130 interrupted.
+    """
+    try:
+        from capture import cli
+
+        return cli.run(arguments)
+    except BrokenPipeError:
+        # The reader of our output is satisfied; nothing that is still buffered can be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (Exception, KeyboardInterrupt) as error:
+        if os.environ.get("CAPTURE_DEBUG"):
+            raise
+        # A user gets a line, not a traceback.
+        text, status = _line(error)
+        sys.stderr.write(f"capture: {text}\n")
+        return status
+
+
+def _line(error: BaseException) -> tuple[str, int]:
+    """Return what to say about an error, and the exit status."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; what was done until then is complete", INTERRUPTED
+    if isinstance(error, CaptureError):
+        return str(error), FAILED if isinstance(error, SinkError | StoreError) else WRONG
+    if isinstance(error, OSError):
+        return f"{error.filename or 'system'}: {error.strerror or error}", FAILED
+    if isinstance(error, ImportError) and error.name in EXTRAS:
+        return f"{error.name} is needed for this: pip install 'touchcapture[{EXTRAS[error.name]}]'", WRONG
+    return f"internal error ({type(error).__name__}: {error}); CAPTURE_DEBUG=1 shows where", FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

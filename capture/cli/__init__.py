@@ -1,0 +1,93 @@
+"""The command line: one module per command, and what they share.
+
+Only here are typer and rich imported.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["COMMANDS", "GROUPS", "build", "run"]
+
+#: Command -> module, which has the function as ``command``.
+COMMANDS = {
+    "replay": "capture.cli.replay",
+    "classify": "capture.cli.classify",
+    "convert": "capture.cli.convert",
+    "explain": "capture.cli.explain",
+    "schema": "capture.cli.schema",
+}
+#: Command with commands of its own -> module, which has the typer application as ``app``.
+GROUPS = {
+    "config": "capture.cli.config",
+}
+
+#: What is wrong with a call, whichever click typer comes with.
+_CallError = typer.BadParameter.__mro__[2]
+
+
+def build() -> typer.Typer:
+    """Return the application with every command."""
+    app = typer.Typer(
+        name="capture",
+        help="Recognise gestures in recorded touches, and deliver them as events.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(_common)
+    for name, module in COMMANDS.items():
+        app.command(name)(import_module(module).command)
+    for name, module in GROUPS.items():
+        app.add_typer(import_module(module).app, name=name)
+    return app
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit status. What the package raises on purpose passes through."""
+    command = typer.main.get_command(build())
+    try:
+        status = command.main(
+            args=None if arguments is None else list(arguments), prog_name="capture", standalone_mode=False
+        )
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except _CallError as error:
+        return _refuse(error)
+    return status if isinstance(status, int) else 0
+
+
+def _refuse(error: Exception) -> int:
+    """Say in a line what is wrong with the call; a call without a command gets the help."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    if message.startswith("Usage:") or not message:
+        typer.echo(message)
+        return 2
+    hint = f" (see: {context.command_path} --help)" if context is not None else ""
+    typer.echo(f"capture: {message}{hint}", err=True)
+    return 2
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from capture.events import SDK_VERSION
+
+        typer.echo(f"touchcapture {SDK_VERSION}")
+        raise typer.Exit
+
+
+def _common(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    del version

@@ -1,0 +1,184 @@
+"""The run configuration in words: a commented TOML file and the page of the user guide.
+
+Both are made from the structs themselves: their fields, defaults, ranges and the ``#:`` comments above
+the fields in their source.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture import settings
+from capture.config import SECTIONS, SinkConfig
+from capture.settings import Section
+from capture.sinks import SINKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Key", "markdown_text", "sections", "sink_settings", "toml_text"]
+
+_COMMENT = re.compile(r"^    #: ?(.*)$")
+_FIELD = re.compile(r"^    (\w+):")
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key of the run configuration in words.
+
+    Attributes
+    ----------
+    name, about, allowed : str
+    default : str or None
+        As TOML; None where there is no default, or none that TOML can write.
+    required : bool
+    """
+
+    name: str
+    about: str
+    allowed: str
+    default: str | None
+    required: bool
+
+
+def sections() -> Iterator[tuple[str, str, list[Key]]]:
+    """Yield (name, what it is for, keys) of each section."""
+    for name, struct in SECTIONS.items():
+        yield name, _about(struct), _keys(struct)
+
+
+def sink_settings() -> Iterator[tuple[str, str, list[Key]]]:
+    """Yield (type, what it is for, own keys) of each sink."""
+    for name, place in SINKS.items():
+        module = import_module(place.partition(":")[0])
+        own = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, Section) and value.__module__ == module.__name__
+        ]
+        about = (inspect.getdoc(module) or "").split("\n\n", 1)[0].replace("\n", " ")
+        yield name, about, [key for struct in own for key in _keys(struct)]
+
+
+def _about(struct: type) -> str:
+    first = (inspect.getdoc(struct) or "").split("\n\n", 1)[0].replace("\n", " ")
+    return re.sub(r"^``\[\w+\]``: ", "", first)
+
+
+def _keys(struct: type[Section]) -> list[Key]:
+    comments = _comments(struct)
+    kinds = settings.hints(struct)
+    return [
+        Key(
+            name=field.name,
+            about=comments.get(field.name, ""),
+            allowed=settings.allowed(kinds[field.name]),
+            default=_default(field),
+            required=field.required,
+        )
+        for field in msgspec.structs.fields(struct)
+    ]
+
+
+def _comments(struct: type) -> dict[str, str]:
+    """Return field -> the comment above it in the source."""
+    found: dict[str, str] = {}
+    waiting: list[str] = []
+    for line in inspect.getsource(struct).splitlines():
+        if comment := _COMMENT.match(line):
+            waiting.append(comment[1])
+            continue
+        if (field := _FIELD.match(line)) and waiting:
+            found[field[1]] = " ".join(waiting)
+        waiting = []
+    return found
+
+
+def _default(field: msgspec.inspect.Field | Any) -> str | None:
+    value = field.default if field.default is not msgspec.NODEFAULT else None
+    if field.default_factory is not msgspec.NODEFAULT:
+        value = field.default_factory()
+    if value is None or isinstance(value, dict):
+        return None
+    if isinstance(value, tuple):
+        value = list(value)
+    return msgspec.json.encode(value).decode()
+
+
+def toml_text() -> str:
+    """Return a run configuration with every key: commented out, at its default."""
+    lines = [
+        "# Run configuration of touchcapture. Every key but project.id has a default, shown here.",
+        "# Environment variables CAPTURE_<SECTION>_<KEY> override this file.",
+    ]
+    for name, about, keys in sections():
+        lines += ["", f"# {about}", f"[{name}]"]
+        for key in keys:
+            lines += _toml_key(key, live=key.required)
+    lines += ["", "# Where the events go: any number of sinks, each in a table of its own."]
+    for name, about, keys in sink_settings():
+        lines += ["", f"# {about}", "# [[sinks]]", f'# type = "{name}"', f'# name = "{name}"']
+        for key in keys:
+            lines += _toml_key(key, live=False)
+    return "\n".join(lines) + "\n"
+
+
+def _toml_key(key: Key, *, live: bool) -> list[str]:
+    about = f"{key.about} " if key.about else ""
+    head = f"# {about}({key.allowed})"
+    if live:
+        return [head, f"{key.name} = 1"]
+    value = "" if key.default is None else f" {key.default}"
+    return [head, f"# {key.name} ={value}"]
+
+
+def markdown_text() -> str:
+    """Return the page of the user guide."""
+    lines = [
+        "# Run configuration",
+        "",
+        "<!-- Made by `make docs` from the structs in capture/config.py and capture/sinks. -->",
+        "",
+        "One TOML file per app, by custom `capture.toml`. Every key is optional but `project.id`.",
+        "`capture config init` writes a file with every key, `capture config check` says everything that is",
+        "wrong with one. Environment variables `CAPTURE_<SECTION>_<KEY>` override the file, as in",
+        "`CAPTURE_PROJECT_ID=8`; `CAPTURE_DISABLED=1` makes every call a no-op.",
+    ]
+    for name, about, keys in sections():
+        lines += ["", f"## `[{name}]`", "", _sentence(about), "", *_markdown_table(keys)]
+    lines += ["", "## `[[sinks]]`", "", "Where the events go: any number of tables, one for each sink."]
+    lines += ["", *_markdown_table(_sink_keys())]
+    for name, about, keys in sink_settings():
+        lines += ["", f'### `type = "{name}"`', "", about.replace("``", "`")]
+        lines += ["", *(_markdown_table(keys) if keys else ["No keys of its own."])]
+    return "\n".join(lines) + "\n"
+
+
+def _sink_keys() -> list[Key]:
+    wires = settings.allowed(SinkConfig.__annotations__["wire"])
+    if wires.startswith("Literal") or "|" in wires:
+        wires = "one of native, currents"
+    return [
+        Key("type", "Which sink.", f"one of {', '.join(SINKS)}", None, required=True),
+        Key(
+            "name", "Key of its queue in the store; the type when not given.", "a text", None, required=False
+        ),
+        Key("wire", "Wire format, where the sink takes more than one.", wires, None, required=False),
+    ]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].replace("``", "`")
+
+
+def _markdown_table(keys: list[Key]) -> list[str]:
+    lines = ["| key | default | allowed | |", "|---|---|---|---|"]
+    for key in keys:
+        default = "required" if key.required else "-" if key.default is None else f"`{key.default}`"
+        about, allowed = key.about.replace("``", "`"), key.allowed.replace("|", "\\|")
+        lines.append(f"| `{key.name}` | {default} | {allowed} | {about} |")
+    return lines

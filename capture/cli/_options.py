@@ -1,0 +1,147 @@
+"""The options that say how logs are read: one place for every command that reads them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from capture.config import RunConfig
+from capture.logs import FORMATS, ReadOptions, find_logs, open_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from capture.logs import TouchLog
+
+__all__ = ["Json", "Logs", "Reading", "with_reading"]
+
+Logs = Annotated[
+    list[str], typer.Argument(metavar="LOG...", help="Files, folders or globs; - is standard input.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+_PANEL = "Reading options"
+_PAIR = re.compile(r"([0-9]+)\s*[xX,]\s*([0-9]+)")
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """How logs are to be read, and the run configuration that goes with them.
+
+    Attributes
+    ----------
+    config : RunConfig
+    options : ReadOptions
+    """
+
+    config: RunConfig
+    options: ReadOptions
+
+    def open(self, paths: list[str]) -> Iterator[TouchLog]:
+        """Open one log after the other, folders and globs included."""
+        for path in find_logs(paths):
+            yield open_log(path, options=self.options)
+
+    def density_of(self, log: TouchLog) -> float:
+        """Return the density that the strokes of a log are measured with."""
+        from capture.replay import device_of
+
+        return device_of(log, self.config, self.options).density
+
+
+def _pair(text: str | None, option: str) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    found = _PAIR.fullmatch(text.strip())
+    if found is None or not (int(found[1]) and int(found[2])):
+        raise typer.BadParameter(f"{text!r}: expected two whole numbers above 0", param_hint=option)
+    return int(found[1]), int(found[2])
+
+
+def read_options(
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Run configuration (TOML).", metavar="FILE", rich_help_panel=_PANEL),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the name of the option
+        str | None,
+        typer.Option(
+            help=f"Format of the logs, instead of finding it by content: {', '.join(FORMATS)}.",
+            metavar="NAME",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="Device of a log with several: its path, its number or part of its name.",
+            metavar="N",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
+    axis_max: Annotated[
+        str | None,
+        typer.Option(help="Largest raw x and y of the panel.", metavar="X,Y", rich_help_panel=_PANEL),
+    ] = None,
+    screen: Annotated[
+        str | None, typer.Option(help="Screen in px.", metavar="WxH", rich_help_panel=_PANEL)
+    ] = None,
+    density: Annotated[
+        float | None,
+        typer.Option(help="px per dp, 0.75 to 10; 1 where nothing says it.", rich_help_panel=_PANEL),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns of CSV, TSV or Parquet: time=ts,x=posX,y=posY,action=event,time-unit=ms; "
+            "or the name of a preset.",
+            metavar="MAP",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
+    start_time: Annotated[
+        int | None,
+        typer.Option(help="Epoch ms that the first sample gets.", metavar="MS", rich_help_panel=_PANEL),
+    ] = None,
+) -> Reading:
+    """Check the reading options; the parameters are the options of the command line."""
+    if density is not None and not 0.75 <= density <= 10:
+        raise typer.BadParameter(f"{density}: expected 0.75 to 10 (px per dp)", param_hint="--density")
+    if start_time is not None and not 0 <= start_time < 2**53:
+        raise typer.BadParameter(f"{start_time}: expected epoch milliseconds", param_hint="--start-time")
+    return Reading(
+        RunConfig.load(config, default_project_id=0),
+        ReadOptions(
+            format=format,
+            device=device,
+            axis_max=_pair(axis_max, "--axis-max"),
+            screen=_pair(screen, "--screen"),
+            density=density,
+            columns=columns,
+            start_time_ms=start_time,
+        ),
+    )
+
+
+def with_reading(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the reading options; they come in as its parameter `reading`."""
+    own = inspect.signature(command, eval_str=True).parameters
+    shared = inspect.signature(read_options, eval_str=True).parameters
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        reading = read_options(**{name: values.pop(name) for name in shared})
+        command(reading=reading, **values)
+
+    parameters = [parameter for name, parameter in own.items() if name != "reading"]
+    parameters += shared.values()
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
+    )
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run

@@ -1,0 +1,174 @@
+"""Records of strokes in files: JSON lines, CSV, Parquet, by the name of the file; streamed."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import math
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from capture.errors import ConfigError
+from capture.gestures import FIELDS
+from capture.kinds import Direction, GestureKind, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capture.gestures import GestureTable
+
+__all__ = ["SUFFIXES", "open_records", "rows"]
+
+_ENUMS = {"kind": GestureKind, "reason": Reason, "direction": Direction}
+_NAMES = {field: {int(member): member.name.lower() for member in enum} for field, enum in _ENUMS.items()}
+
+
+class Records(Protocol):
+    """Where records go, table by table."""
+
+    def write(self, table: GestureTable) -> None:
+        """Write the records of a table."""
+
+    def close(self) -> None:
+        """Complete the file."""
+
+
+def columns(table: GestureTable) -> list[list[Any]]:
+    """Return a table's columns for files: enums as lower-case names, NaN and infinity None."""
+    found = []
+    for field in FIELDS:
+        values = getattr(table, field)
+        if field in _NAMES:
+            names = _NAMES[field]
+            found.append([names[value] for value in values.tolist()])
+        elif values.dtype.kind == "f":
+            found.append([value if math.isfinite(value) else None for value in values.tolist()])
+        else:
+            found.append(values.tolist())
+    return found
+
+
+def rows(table: GestureTable) -> Iterator[tuple[Any, ...]]:
+    """Yield a table's records for files."""
+    return zip(*columns(table), strict=True)
+
+
+class JsonLines:
+    """One JSON object a line."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._encode = msgspec.json.Encoder().encode
+
+    def write(self, table: GestureTable) -> None:
+        """Write the records of a table."""
+        lines = [self._encode(dict(zip(FIELDS, row, strict=True))) for row in rows(table)]
+        if lines:
+            self._file.write(b"\n".join(lines) + b"\n")
+
+    def close(self) -> None:
+        """Hand on what is buffered."""
+        self._file.flush()
+
+
+class Csv:
+    """Comma-separated values with a header; what is null is empty."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
+        self._writer = csv.writer(self._text, lineterminator="\n")
+        self._writer.writerow(FIELDS)
+
+    def write(self, table: GestureTable) -> None:
+        """Write the records of a table."""
+        for row in rows(table):
+            self._writer.writerow([str(value).lower() if isinstance(value, bool) else value for value in row])
+
+    def close(self) -> None:
+        """Hand on what is buffered."""
+        self._text.flush()
+        self._text.detach()
+
+
+class Parquet:
+    """Parquet, a row group for about a million records."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        self._pa = pa
+        fixed = {"stream": pa.int64(), "pointer": pa.int32(), "duration": pa.float64(), "rage": pa.bool_()}
+        fixed |= dict.fromkeys(("time_down", "time_up", "first_sample", "last_sample"), pa.int64())
+        fixed |= dict.fromkeys(("sample_count", "tap_count"), pa.int32())
+        fixed |= dict.fromkeys(_NAMES, pa.string())
+        self._schema = pa.schema([(field, fixed.get(field, pa.float32())) for field in FIELDS])
+        self._writer = parquet.ParquetWriter(file, self._schema, compression="zstd")
+
+    def write(self, table: GestureTable) -> None:
+        """Write the records of a table."""
+        if len(table):
+            arrays = [
+                self._pa.array(values, field.type)
+                for values, field in zip(columns(table), self._schema, strict=True)
+            ]
+            self._writer.write_table(self._pa.table(arrays, schema=self._schema))
+
+    def close(self) -> None:
+        """Write the end of the file, without which it cannot be read."""
+        self._writer.close()
+
+
+_WRITERS: dict[str, type[JsonLines | Csv | Parquet]] = {
+    ".jsonl": JsonLines,
+    ".csv": Csv,
+    ".parquet": Parquet,
+}
+#: How the name of a file of records may end.
+SUFFIXES = tuple(_WRITERS)
+
+
+@contextlib.contextmanager
+def open_records(path: Path | None) -> Iterator[Records]:
+    """Open a file of records, or standard output; the file is there when it is whole, partial or not.
+
+    Raises
+    ------
+    ConfigError
+        When the name says no format, or the file cannot be written.
+    """
+    if path is None:
+        writer: Records = JsonLines(sys.stdout.buffer)
+        try:
+            yield writer
+        finally:
+            writer.close()
+        return
+    partial = path.with_name(path.name + ".part")
+    try:
+        file = partial.open("wb")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
+    with file:
+        writer = _WRITERS[path.suffix.lower()](file)
+        try:
+            yield writer
+        finally:
+            writer.close()
+    partial.replace(path)
+
+
+def check_name(path: Path | None) -> None:
+    """Check that the name of a file says how to write it.
+
+    Raises
+    ------
+    ConfigError
+        When it does not.
+    """
+    if path is not None and path.suffix.lower() not in _WRITERS:
+        raise ConfigError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")

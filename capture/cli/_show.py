@@ -1,0 +1,112 @@
+"""What commands print: tables of strokes, doubts about logs, a progress bar for work that takes long."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from capture.logs import CAUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from capture.gestures import Gesture
+    from capture.logs import TouchLog
+
+__all__ = ["Meter", "doubts", "print_json", "stroke_table"]
+
+#: Work that is done sooner (s) shows no progress bar.
+_PATIENCE_S = 1.0
+
+#: What the recogniser ignores or doubts, and what a replay leaves out.
+_IGNORED = {
+    "orphan_samples": "samples of a finger that was not down were ignored",
+    "dropped_samples": "samples without a usable position were ignored",
+    "unknown_actions": "samples with an unknown action were ignored",
+    "clock_regressions": "samples were earlier than the one before them; they were used",
+    "unused_marks": "marks had values that an event may not have, and became none",
+}
+
+
+class Meter:
+    """A progress bar by bytes on standard error, if that is a terminal and the work takes long."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._begun = time.monotonic()
+        self._progress: Progress | None = None
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def update(self, log: TouchLog) -> None:
+        """Show how far the reading of a log is."""
+        if self._progress is None:
+            if not self._console.is_terminal or time.monotonic() - self._begun < _PATIENCE_S:
+                return
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                DownloadColumn(),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._progress.start()
+        if log.path not in self._tasks:
+            self._tasks[log.path] = self._progress.add_task(log.path, total=log.size)
+        self._progress.update(self._tasks[log.path], completed=log.bytes_read)
+
+
+def stroke_table(gestures: Sequence[Gesture], more: int = 0, *, first: int = 0) -> Table:
+    """Return a table of strokes; `more` says how many are not in it, `first` the number of the first."""
+    start_ns = gestures[0].time_down if gestures else 0
+    table = Table(box=None, pad_edge=False, caption=f"... and {more} more" if more else None)
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("at (s)", justify="right")
+    for name in ("gesture", "direction"):
+        table.add_column(name, no_wrap=True)
+    for name in ("ms", "dp", "dp/s"):
+        table.add_column(name, justify="right")
+    table.add_column("why not", style="dim")
+    for row, gesture in enumerate(gestures, first):
+        recognised = gesture.kind.value != 0
+        table.add_row(
+            str(row),
+            f"{(gesture.time_down - start_ns) / 1e9:.3f}",
+            f"{gesture.kind.name.lower().replace('_', ' ') if recognised else '-'}"
+            f"{' (rage)' if gesture.rage else ''}",
+            gesture.direction.name.lower().replace("_", " ") if gesture.direction else "",
+            f"{gesture.duration:.0f}",
+            f"{gesture.distance:.1f}",
+            f"{gesture.velocity:.0f}",
+            "" if recognised else gesture.reason.name.lower().replace("_", " "),
+        )
+    return table
+
+
+def doubts(warnings: Mapping[str, int], ignored: Mapping[str, int] | None = None) -> list[str]:
+    """Return a line for each cause for which something was skipped, repaired or guessed."""
+    lines = [f"{count} x {CAUSES.get(cause, cause)}" for cause, count in sorted(warnings.items()) if count]
+    lines += [f"{count} x {_IGNORED.get(cause, cause)}" for cause, count in (ignored or {}).items() if count]
+    return lines
+
+
+def print_json(value: object) -> None:
+    """Print a value as indented JSON on standard output."""
+    Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print(
+        msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    )

@@ -1,0 +1,89 @@
+"""Strokes of several logs, one after the other: what classify and explain share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capture.gestures import GestureTable, Recognizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from capture.cli._options import Reading
+    from capture.logs import TouchLog
+    from capture.samples import TouchSamples
+
+__all__ = ["Streams", "strokes"]
+
+
+class Streams:
+    """Gives the streams of several logs numbers of their own, in the order of their first samples."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, int], int] = {}
+
+    def number(self, log: int, stream: int) -> int:
+        """Return the number of a stream of the log with that number."""
+        return self._numbers.setdefault((log, stream), len(self._numbers))
+
+    def renumbered(self, log: int, chunk: TouchSamples) -> TouchSamples:
+        """Return a chunk of the log with that number, its streams renumbered."""
+        import numpy as np
+
+        from capture._replay_log import streams_of
+        from capture.samples import TouchSamples
+
+        found = {stream: self.number(log, stream) for stream in streams_of(chunk)}
+        if len(found) == 1:
+            column = np.full(len(chunk), next(iter(found.values())), np.int64)
+        else:
+            given = np.asarray(memoryview(chunk.stream))
+            column = np.empty(len(chunk), np.int64)
+            for stream, number in found.items():
+                column[given == stream] = number
+        return TouchSamples(
+            stream=column, pointer=chunk.pointer, action=chunk.action, time=chunk.time, x=chunk.x, y=chunk.y
+        )
+
+
+def strokes(
+    paths: list[str],
+    reading: Reading,
+    *,
+    on_chunk: Callable[[TouchLog], bool] | None = None,
+    on_end: Callable[[TouchLog, Recognizer], None] | None = None,
+) -> Iterator[tuple[GestureTable, float]]:
+    """Yield the tables of strokes of logs, and the density that they were measured with.
+
+    Parameters
+    ----------
+    paths : list of str
+        Several logs are several streams, numbered in the order of their first samples; a single log
+        keeps its own numbers.
+    reading : Reading
+    on_chunk : callable, optional
+        Called after each chunk; True ends the reading.
+    on_end : callable, optional
+        Called after each log.
+    """
+    from capture.logs import find_logs, open_log
+
+    found = find_logs(paths)
+    streams = Streams() if len(found) > 1 else None
+    for number, path in enumerate(found):
+        log = open_log(path, options=reading.options)
+        density = reading.density_of(log)
+        recognizer = Recognizer(density, reading.config.gestures)
+        stopped = False
+        for chunk in log.chunks():
+            log.marks.clear()
+            part = chunk if streams is None else streams.renumbered(number, chunk)
+            yield recognizer.feed(part), density
+            stopped = on_chunk is not None and on_chunk(log)
+            if stopped:
+                break
+        yield recognizer.finish(), density
+        if on_end is not None:
+            on_end(log, recognizer)
+        if stopped:
+            return

@@ -1,0 +1,99 @@
+"""``capture classify``: one record per stroke."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from capture._interrupt import held_back
+from capture.cli._options import Json, Logs, Reading, with_reading
+from capture.cli._records import SUFFIXES, check_name, open_records
+from capture.cli._show import Meter, doubts, print_json
+from capture.cli._work import strokes
+
+if TYPE_CHECKING:
+    from capture.gestures import Recognizer
+    from capture.logs import TouchLog
+
+
+@with_reading
+def command(
+    *,
+    logs: Logs,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help=f"File of the records ({', '.join(SUFFIXES)}); JSON lines on standard output without it.",
+        ),
+    ] = None,
+    json: Json = False,
+    reading: Reading,
+) -> None:
+    """Recognise the strokes of recorded logs: one record each, recognised or not, with the reason.
+
+    Several logs are several streams. With -o, --json prints what was read and what was doubtful.
+
+    Example: capture classify session.touch.jsonl -o strokes.parquet
+
+    Example: capture classify phone.txt --density 2.75 | jq .kind
+    """
+    check_name(output)
+    report = _Report()
+    with held_back() as interrupted, Meter() as meter:
+
+        def after_chunk(log: TouchLog) -> bool:
+            meter.update(log)
+            return interrupted()
+
+        tables = strokes(logs, reading, on_chunk=after_chunk, on_end=report.end)
+        # The first log is opened before the file is made.
+        first = next(tables, None)
+        with open_records(output) as records:
+            if first is not None:
+                records.write(report.count(first[0]))
+            for table, _ in tables:
+                records.write(report.count(table))
+    report.show(output, json)
+
+
+class _Report:
+    def __init__(self) -> None:
+        self.strokes = 0
+        self.ignored: Counter[str] = Counter()
+        self.warnings: dict[str, dict[str, int]] = {}
+
+    def count(self, table: Any) -> Any:
+        self.strokes += len(table)
+        return table
+
+    def end(self, log: TouchLog, recognizer: Recognizer) -> None:
+        self.ignored.update(recognizer.counters)
+        self.warnings[log.path] = dict(log.warnings)
+
+    def show(self, output: Path | None, json: bool) -> None:
+        ignored = {cause: count for cause, count in self.ignored.items() if count}
+        if json and output is not None:
+            print_json(
+                {
+                    "records": str(output),
+                    "strokes": self.strokes,
+                    "ignored": ignored,
+                    "warnings": self.warnings,
+                }
+            )
+            return
+        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        for path, warnings in self.warnings.items():
+            for line in doubts(warnings):
+                console.print(f"{path}: {line}", style="yellow")
+        for line in doubts({}, ignored):
+            console.print(line, style="yellow")
+        if output is not None:
+            console.print(f"{self.strokes} strokes -> {output}")

@@ -1,0 +1,67 @@
+"""``capture config``: make and check run configurations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from capture.cli._config_text import toml_text
+from capture.cli._options import Json
+from capture.cli._show import print_json
+from capture.config import RunConfig
+from capture.errors import ConfigError
+
+app = typer.Typer(help="Make and check run configurations.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("init")
+def init(
+    path: Annotated[Path, typer.Argument(metavar="[FILE]", help="The file to make.")] = Path("capture.toml"),
+    force: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a run configuration with every key, its default, its range and what it is for.
+
+    Example: capture config init capture.toml
+    """
+    try:
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(toml_text())
+    except FileExistsError:
+        raise ConfigError(f"{path}: is there already; --force replaces it") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
+    Console(soft_wrap=True, highlight=False).print(
+        f"{path}: set project.id, then: capture config check {path}"
+    )
+
+
+@app.command("check")
+def check(
+    path: Annotated[Path, typer.Argument(metavar="[FILE]", help="The file to check.")] = Path("capture.toml"),
+    json: Json = False,
+) -> None:
+    """Check a run configuration and the settings of its sinks; say everything that is wrong with it.
+
+    Example: capture config check capture.toml
+    """
+    from capture import sinks
+
+    config = RunConfig.load(path)
+    problems = []
+    for sink in config.sinks:
+        try:
+            sinks.create(sink, base=path.parent)
+        except ConfigError as error:
+            problems += str(error).splitlines()
+    if problems:
+        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
+    if json:
+        print_json(config)
+        return
+    names = ", ".join(sink.name for sink in config.sinks) or "none"
+    Console(soft_wrap=True, highlight=False).print(
+        f"{path}: in order; project {config.project.id}, sinks: {names}"
+    )

@@ -1,0 +1,108 @@
+"""``capture convert``: touch samples in the common form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import msgspec
+import typer
+from rich.console import Console
+
+from capture._interrupt import held_back
+from capture.cli._options import Json, Logs, Reading, with_reading
+from capture.cli._show import Meter, doubts, print_json
+from capture.cli._work import Streams
+from capture.logs import LogInfo, find_logs, open_log, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from capture.logs import Mark, ReadOptions, TouchLog
+    from capture.samples import TouchSamples
+
+
+@with_reading
+def command(
+    *,
+    logs: Logs,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="The name says the format: .parquet, .csv, .jsonl, ...",
+        ),
+    ],
+    json: Json = False,
+    reading: Reading,
+) -> None:
+    """Write the touch samples of recorded logs in another form, as a stream.
+
+    Several logs become several streams of one file. CSV has samples alone; .touch.jsonl and Parquet keep
+    what is known of the screen, and the marks.
+
+    Example: capture convert phone.txt --screen 1080x2340 -o phone.touch.jsonl
+    """
+    with held_back() as interrupted, Meter() as meter:
+
+        def after_chunk(log: TouchLog) -> bool:
+            meter.update(log)
+            return interrupted()
+
+        joined = _Joined(find_logs(logs), reading.options, after_chunk)
+        # It has what the writers ask a log for.
+        write(cast("Any", joined), output)
+    if json:
+        print_json({"output": str(output), "samples": joined.samples, "warnings": joined.warnings})
+        return
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    for path, warnings in joined.warnings.items():
+        for line in doubts(warnings):
+            console.print(f"{path}: {line}", style="yellow")
+    console.print(f"{joined.samples} samples -> {output}")
+
+
+class _Joined:
+    """Several logs as one, each a stream; a single one keeps its own streams."""
+
+    def __init__(self, paths: list[str], options: ReadOptions, on_chunk: Callable[[TouchLog], bool]) -> None:
+        first = open_log(paths[0], options=options)
+        self.path = first.path
+        self.name = first.name
+        self.info: LogInfo = first.info
+        self.marks: list[Mark] = []
+        self.samples = 0
+        self.warnings: dict[str, dict[str, int]] = {}
+        self._first = first
+        self._paths = paths
+        self._options = options
+        self._on_chunk = on_chunk
+
+    def chunks(self) -> Iterator[TouchSamples]:
+        """Yield the samples of all logs, one log after the other."""
+        streams = Streams() if len(self._paths) > 1 else None
+        stopped = False
+        self.samples = 0
+        for number, path in enumerate(self._paths):
+            log = self._first if number == 0 else open_log(path, options=self._options)
+            before = self.samples
+            for chunk in log.chunks():
+                part = chunk if streams is None else streams.renumbered(number, chunk)
+                self._move_marks(log, before, number, streams)
+                self.samples += len(part)
+                yield part
+                stopped = self._on_chunk(log)
+                if stopped:
+                    break
+            self._move_marks(log, before, number, streams)
+            self.warnings[log.path] = dict(log.warnings)
+            if stopped:
+                return
+
+    def _move_marks(self, log: TouchLog, before: int, number: int, streams: Streams | None) -> None:
+        for mark in log.marks:
+            stream = mark.stream if streams is None else streams.number(number, mark.stream)
+            self.marks.append(msgspec.structs.replace(mark, sample=mark.sample + before, stream=stream))
+        log.marks.clear()

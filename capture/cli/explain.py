@@ -1,0 +1,45 @@
+"""``capture explain``: why a stroke was called what it was."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from capture.cli._options import Json, Logs, Reading, with_reading
+from capture.cli._show import print_json, stroke_table
+from capture.cli._work import strokes
+from capture.explain import explain, render
+
+
+@with_reading
+def command(
+    *,
+    logs: Logs,
+    stroke: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Which stroke: the row of capture classify, from 0.")
+    ],
+    json: Json = False,
+    reading: Reading,
+) -> None:
+    """Say why a stroke was called what it was: measures, thresholds, margins, and what the rivals lacked.
+
+    Example: capture explain session.touch.jsonl --stroke 12
+    """
+    before = 0
+    for table, density in strokes(logs, reading):
+        if stroke < before + len(table):
+            gesture = table[stroke - before]
+            explanation = explain(gesture, reading.config.gestures, density=density)
+            if json:
+                print_json(explanation)
+                return
+            console = Console(soft_wrap=True, highlight=False)
+            console.print(stroke_table([gesture], first=stroke))
+            console.print()
+            console.print(render(explanation), markup=False)
+            return
+        before += len(table)
+    there = f"there are {before}: 0 to {before - 1}" if before else "there is none"
+    raise typer.BadParameter(f"{stroke}: no such stroke; {there}", param_hint="--stroke")

@@ -1,0 +1,106 @@
+"""``capture replay``: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from capture.cli._options import Json, Logs, Reading, with_reading
+from capture.cli._show import Meter, doubts, print_json, stroke_table
+from capture.replay import Replay
+
+if TYPE_CHECKING:
+    from capture.gestures import Gesture, GestureTable
+    from capture.replay import Summary
+
+#: Strokes that are listed one by one.
+_LISTED = 40
+
+
+@with_reading
+def command(
+    *,
+    logs: Logs,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Folder of summary.json and, where no sink is configured, of batches.jsonl.",
+        ),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(help="Keep the pace of the log, so many times faster; 1.0 is real time."),
+    ] = None,
+    json: Json = False,
+    reading: Reading,
+) -> None:
+    """Turn recorded logs into gestures, events and delivered batches.
+
+    Without a configured sink the batches go to DIR/batches.jsonl, one a line. The same log gives the same
+    events each time.
+
+    Example: capture replay session.touch.jsonl -o out
+
+    Example: capture replay phone.txt --screen 1080x2340 --density 2.75 -o out
+    """
+    listed: list[Gesture] = []
+
+    def note(table: GestureTable) -> None:
+        listed.extend(table[row] for row in range(min(len(table), _LISTED - len(listed))))
+
+    with Meter() as meter:
+        job = Replay(
+            logs,
+            output,
+            config=reading.config,
+            options=reading.options,
+            speed=speed,
+            on_progress=meter.update,
+            on_gestures=note,
+        )
+        try:
+            job.run()
+        finally:
+            if job.summary.logs:
+                meter.__exit__(None, None, None)
+                _report(job.summary, listed, json)
+    if any(each.dead_letters for each in job.summary.sinks.values()):
+        raise typer.Exit(1)
+
+
+def _report(summary: Summary, listed: list[Gesture], json: bool) -> None:
+    if json:
+        print_json(summary)
+        return
+    console = Console()
+    if listed:
+        console.print(stroke_table(listed, summary.strokes - len(listed)))
+    kinds = ", ".join(f"{count} {_plain(kind)}" for kind, count in summary.kinds.items() if kind != "none")
+    reasons = ", ".join(
+        f"{count} {_plain(reason)}" for reason, count in summary.reasons.items() if reason != "recognized"
+    )
+    others = f"; not recognised: {reasons}" if reasons else ""
+    console.print(f"{_plural(summary.strokes, 'stroke')}: {kinds or 'no gesture'}{others}", highlight=False)
+    for log in summary.logs:
+        for line in doubts(log.warnings, log.ignored):
+            console.print(f"{log.path}: {line}", style="yellow", highlight=False, soft_wrap=True)
+    for name, sink in summary.sinks.items():
+        state = f"{sink.delivered} events in {_plural(summary.sessions, 'session')}"
+        if sink.dead_letters:
+            state += f", {sink.dead_letters} refused: {sink.problem}"
+        place = summary.batches if summary.batches and name == "file" else f"sink {name}"
+        console.print(f"{state} -> {place}", highlight=False, soft_wrap=True)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
