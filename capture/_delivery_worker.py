@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_BATCH_BYTES", "SinkCounters", "Worker"]
 
-#: Largest body (bytes), and what of it the events may fill: the rest is the header's.
+#: Largest body (bytes), and what of it the events leave to the header.
 MAX_BATCH_BYTES = 512_000
-_MAX_PAYLOAD_BYTES = 500_000
+_HEADER_BYTES = 12_000
 #: Waits (s) between attempts: the ceiling of the first, of all, and of what a sink may ask for.
 _FIRST_WAIT_S = 0.5
 _MAX_WAIT_S = 300.0
@@ -111,15 +111,22 @@ class Worker:
         #: While a batch is taken apart: events at once, up to this row id.
         self._limit: int | None = None
         self._limit_to = 0
+        #: Whether there may be more that is due, since the last look found something.
+        self._more = False
         self._store = store
         self._config = config
         self._compose = compose
         self._clock = clock
         self._jitter = jitter
         self._report = report
-        self._interval_ns = int(config.buffer.flush_interval_s * 1e9)
-        self._size = config.buffer.batch_size
-        self._max_bytes = min(sink.max_bytes or MAX_BATCH_BYTES, MAX_BATCH_BYTES)
+        # A sink that writes files takes more at once, and less often, than one that posts batches.
+        interval_s: float = getattr(sink, "batch_age_s", None) or config.buffer.flush_interval_s
+        self._interval_ns = int(interval_s * 1e9)
+        #: Events of a full batch.
+        self.size: int = getattr(sink, "batch_events", None) or config.buffer.batch_size
+        room: int = getattr(sink, "batch_bytes", None) or MAX_BATCH_BYTES
+        self._max_bytes = min(sink.max_bytes or room, room)
+        self._max_payload_bytes = min(room - _HEADER_BYTES, self._max_bytes)
 
     @property
     def blocked_until_ns(self) -> int:
@@ -140,7 +147,7 @@ class Worker:
 
     def needs_look(self, now_ns: int) -> bool:
         """Tell whether something may be due."""
-        if self.requested != self.completed or self.unseen >= self._size or self._limit is not None:
+        if self.requested != self.completed or self.unseen >= self.size or self._more:
             return True
         return self.since_ns is not None and now_ns - self.since_ns >= self._interval_ns
 
@@ -171,13 +178,14 @@ class Worker:
             stored = self._due_batch(now_ns)
             if stored is None:
                 self.completed = request
-                self._limit = None
+                self._limit, self._more = None, False
                 return self._until_due(now_ns)
+            self._more = True
             self._send(stored, timeout_s)
         except StoreError as error:
             self.counters.problem = str(error)
             self._wait_until_ns = now_ns + int(_STORE_RETRY_S * 1e9)
-            self._limit = None
+            self._more = True
             return _STORE_RETRY_S
         return 0.0
 
@@ -193,7 +201,7 @@ class Worker:
         left = 0
         while True:
             batch = self._store.next_batch(
-                self.name, self._limit or self._size, min(_MAX_PAYLOAD_BYTES, self._max_bytes), skip=skip
+                self.name, self._limit or self.size, self._max_payload_bytes, skip=skip
             )
             if batch is None:
                 break
@@ -209,7 +217,9 @@ class Worker:
         return None
 
     def _is_due(self, batch: StoredBatch, now_ns: int) -> bool:
-        if len(batch.row_ids) >= self._size or batch.full:
+        if len(batch.row_ids) >= self.size or batch.full:
+            return True
+        if self._limit is not None and batch.row_ids[0] <= self._limit_to:
             return True
         if batch.session in self.open_sessions:
             return False

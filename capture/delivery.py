@@ -78,7 +78,6 @@ class Delivery:
         self._clock = clock or Clock()
         self._on_report = on_report
         self._report_failed = False
-        self._size = config.buffer.batch_size
         self._workers = [
             Worker(
                 store,
@@ -129,7 +128,7 @@ class Delivery:
             self._after_fork()
         for worker in self._workers:
             worker.unseen += pending
-            if worker.unseen >= self._size or worker.since_ns is None or worker.session != session:
+            if worker.unseen >= worker.size or worker.since_ns is None or worker.session != session:
                 self._poke(worker, session)
         if self._store.needs_upkeep:
             self._wake_keeper()

@@ -1,0 +1,230 @@
+"""The HTTP sink against the reference collector."""
+
+import json
+import logging
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+
+import pytest
+
+from capture.collector import Collector, Fault
+from capture.sinks import ACCEPTED, Batch, Outcome
+from capture.sinks.http import HttpSettings, HttpSink
+
+TOKEN = "s3cret-t0ken"
+
+
+def batch(count=3, size=30):
+    events = [json.dumps({"euid": str(uuid.uuid4()), "pad": "x" * size}).encode() for _ in range(count)]
+    return Batch(b'{"pl":[' + b",".join(events) + b"]}", 1, count, str(uuid.uuid4()), "native", events)
+
+
+@pytest.fixture
+def collector():
+    with Collector(check=False) as made:
+        yield made
+
+
+@pytest.fixture
+def sink(collector):
+    made = HttpSink(HttpSettings(url=collector.url))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("size", [30, 3000], ids=["plain", "compressed"])
+def test_a_batch_arrives_with_its_key(collector, sink, size):
+    sent = batch(size=size)
+
+    assert sink.send(sent, 10.0) is ACCEPTED
+    assert list(collector.events.values()) == sent.payloads
+    assert collector.keys == [sent.batch_id]
+
+
+def test_the_connection_is_kept(collector, sink):
+    for _ in range(20):
+        assert sink.send(batch(), 10.0) is ACCEPTED
+
+    assert len(collector._server._open) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        pytest.param(Fault(status=500), Outcome.TEMPORARY, id="500"),
+        pytest.param(Fault(status=413), Outcome.TOO_LARGE, id="413"),
+        pytest.param(Fault(status=400), Outcome.REFUSED, id="400"),
+        pytest.param(Fault(status=404), Outcome.UNAVAILABLE, id="404"),
+        pytest.param(Fault(headers={"Content-Type": "text/html"}), Outcome.TEMPORARY, id="captive-portal"),
+        pytest.param(Fault(cut="before"), Outcome.TEMPORARY, id="cut-before-the-answer"),
+        pytest.param(Fault(garbage=b"hello\r\n\r\n"), Outcome.TEMPORARY, id="garbage"),
+        pytest.param(Fault(garbage=b"HTTP/1.1 200 OK\r\nno colon"), Outcome.ACCEPTED, id="half-a-header"),
+        pytest.param(Fault(body=b"x" * 200_000), Outcome.ACCEPTED, id="a-long-answer"),
+        pytest.param(Fault(length_error=5), Outcome.ACCEPTED, id="a-wrong-length"),
+        pytest.param(Fault(body=b"x" * 100, cut="half"), Outcome.ACCEPTED, id="half-a-body"),
+    ],
+)
+def test_answers(collector, sink, fault, outcome):
+    collector.fail(fault, times=1)
+
+    assert sink.send(batch(), 10.0).outcome is outcome
+    # The connection is usable, or a new one is made.
+    assert sink.send(batch(), 10.0) is ACCEPTED
+
+
+def test_redirects_are_not_followed(collector, sink):
+    with Collector(check=False) as other:
+        collector.fail(Fault(status=307, headers={"Location": other.url}), times=1)
+        answer = sink.send(batch(), 10.0)
+
+        assert answer.outcome is Outcome.TEMPORARY
+        assert other.counters.requests == 0
+
+
+def test_the_deadline_covers_a_slow_answer(collector, sink):
+    collector.fail(Fault(delay_s=20.0), times=1)
+    start = time.monotonic()
+    answer = sink.send(batch(), 0.3)
+
+    assert answer.outcome is Outcome.TEMPORARY
+    assert time.monotonic() - start < 5.0
+    assert sink.send(batch(), 10.0) is ACCEPTED
+
+
+def test_the_deadline_covers_an_answer_that_drips():
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+
+    def drip():
+        connection, _ = listener.accept()
+        with connection:
+            while not stop.wait(0.05):
+                try:
+                    connection.sendall(b"H")
+                except OSError:
+                    return
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    sink = HttpSink(HttpSettings(url=f"http://127.0.0.1:{listener.getsockname()[1]}/"))
+    start = time.monotonic()
+    answer = sink.send(batch(), 0.5)
+
+    assert answer.outcome is Outcome.TEMPORARY
+    assert time.monotonic() - start < 5.0
+    stop.set()
+    thread.join()
+    listener.close()
+    sink.close()
+
+
+def test_the_deadline_covers_the_name_lookup(monkeypatch):
+    release = threading.Event()
+
+    def hang(*_, **__):
+        release.wait(30)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    sink = HttpSink(HttpSettings(url="http://receiver.invalid/"))
+    start = time.monotonic()
+    answer = sink.send(batch(), 0.3)
+    release.set()
+
+    assert answer.outcome is Outcome.TEMPORARY
+    assert time.monotonic() - start < 5.0
+    sink.close()
+
+
+def test_nobody_listens():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    sink = HttpSink(HttpSettings(url=f"http://127.0.0.1:{port}/"))
+
+    assert sink.send(batch(), 5.0).outcome is Outcome.TEMPORARY
+    sink.close()
+
+
+def test_token_and_headers(caplog):
+    caplog.set_level(logging.DEBUG)
+    with Collector(check=False, token=TOKEN) as collector:
+        settings = HttpSettings(url=collector.url, token_env="T", headers={"X-App": "1"})
+        environ = {}
+        sink = HttpSink(settings, environ=environ)
+        missing = sink.send(batch(), 10.0)
+        environ["T"] = "wrong"
+        wrong = sink.send(batch(), 10.0)
+        environ["T"] = TOKEN + "\n"
+        right = sink.send(batch(), 10.0)
+        environ["T"] = TOKEN + "\r\nX-More: 1"
+        broken = sink.send(batch(), 10.0)
+        sink.close()
+
+    assert [answer.outcome for answer in (missing, wrong, right, broken)] == [
+        Outcome.UNAVAILABLE,
+        Outcome.UNAVAILABLE,
+        Outcome.ACCEPTED,
+        Outcome.UNAVAILABLE,
+    ]
+    said = caplog.text + "".join(answer.reason for answer in (missing, wrong, right, broken))
+    assert TOKEN not in said
+
+
+def test_a_receiver_without_compression_gets_plain_bodies(collector, sink):
+    collector.fail(Fault(status=415), times=1)
+    sent = batch(size=3000)
+
+    assert sink.send(sent, 10.0).outcome is Outcome.TEMPORARY
+    assert sink.send(sent, 10.0) is ACCEPTED
+    assert sink.send(batch(size=3000), 10.0) is ACCEPTED
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_certificates_are_verified(tmp_path, trusted):
+    import ssl
+
+    if subprocess.run(["which", "openssl"], capture_output=True, check=False).returncode:  # noqa: S607
+        pytest.skip("no openssl here")
+    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",  # noqa: S607
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with Collector(check=False) as collector:
+        collector._server.socket = context.wrap_socket(collector._server.socket, server_side=True)
+        url = collector.url.replace("http:", "https:")
+        sink = HttpSink(HttpSettings(url=url, ca=str(certificate) if trusted else None))
+        answer = sink.send(batch(), 10.0)
+        sink.close()
+
+    assert answer.outcome is (Outcome.ACCEPTED if trusted else Outcome.TEMPORARY)
+    assert len(collector.events) == (3 if trusted else 0)
+
+
+def test_a_proxy_is_used(collector):
+    # A proxy for plain http gets the whole URL: the collector plays it.
+    sink = HttpSink(
+        HttpSettings(url="http://receiver.invalid/batches", proxy=collector.url.removesuffix("/batches"))
+    )
+
+    assert sink.send(batch(), 10.0) is ACCEPTED
+    sink.close()
+
+
+def test_urllib3_is_imported_at_the_first_send():
+    code = """
+import sys
+from capture.sinks.http import HttpSettings, HttpSink
+HttpSink(HttpSettings(url="http://x"))
+print("urllib3" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"

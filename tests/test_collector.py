@@ -1,0 +1,107 @@
+"""The reference collector itself."""
+
+import gzip
+import http.client
+import json
+
+import pytest
+
+from capture.collector import Collector, Fault
+from capture.errors import ConfigError
+
+EVENT = {
+    "ea": 0, "upt": 1, "euid": "00000000-0000-4000-8000-000000000001", "url": "app-and://x/?title=", "scn": 0,
+    "c": 1, "o": 0, "vo": {"sv": "1", "sb": 1, "av": "1", "af": "release", "ab": 1}, "sn": 1, "t": 1,
+}  # fmt: skip
+BATCH = {
+    "pid": 1, "uid": "00000000-0000-4000-8000-000000000000", "dt": 4, "os": "1", "l": "en_US", "tz": "UTC",
+    "now": 1, "to": {"an": "1", "st": "SDK-python", "sf": "release"}, "r": {"w": 1, "h": 2, "d": 1.0}, "pl": [EVENT],
+}  # fmt: skip
+
+
+def body(*numbers):
+    events = [{**EVENT, "euid": f"00000000-0000-4000-8000-{number:012d}"} for number in numbers]
+    return json.dumps({**BATCH, "pl": events}).encode()
+
+
+def post(collector, data, **headers):
+    host, port = collector._server.server_address[:2]
+    connection = http.client.HTTPConnection(host, port, timeout=10)
+    connection.request("POST", "/batches", data, headers)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    return answer.status, text
+
+
+@pytest.fixture
+def collector(tmp_path):
+    with Collector(folder=tmp_path) as made:
+        yield made
+
+
+def test_events_are_kept_once(collector, tmp_path):
+    assert post(collector, body(1, 2))[0] == 200
+    assert post(collector, body(2, 3))[0] == 200
+    assert post(collector, body(1, 3))[0] == 200
+
+    assert [euid[-1] for euid in collector.events] == ["1", "2", "3"]
+    assert collector.counters.duplicates == 3
+    collector.close()
+    lines = [json.loads(line) for line in (tmp_path / "batches.jsonl").read_bytes().splitlines()]
+    assert [[event["euid"][-1] for event in line["pl"]] for line in lines] == [["1", "2"], ["3"]]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"{}", b"[]", b'{"pl": []}', b'{"pl": [{"ea": 0}]}', b"\xff\xfe",
+        body(1).replace(b'"ea": 0', b'"ea": 3'), body(1).replace(b'"scn": 0', b'"scn": -1'),
+        body(1).replace(b'"pid": 1', b'"pid": "1"'), body(1).replace(b'"pid": 1', b'"pid": 1, "more": 2'),
+    ],
+)  # fmt: skip
+def test_what_is_no_batch_is_refused(collector, data):
+    assert post(collector, data)[0] == 400
+    assert collector.events == {}
+    assert collector.counters.invalid == 1
+
+
+def test_compressed_bodies(collector):
+    assert post(collector, gzip.compress(body(1)), **{"Content-Encoding": "gzip"})[0] == 200
+    assert post(collector, b"no gzip", **{"Content-Encoding": "gzip"})[0] == 400
+
+
+def test_a_bomb_is_not_unpacked(collector):
+    assert post(collector, gzip.compress(bytes(50_000_000)), **{"Content-Encoding": "gzip"})[0] == 413
+
+
+def test_a_token(tmp_path):
+    with Collector(token="right") as collector:
+        assert post(collector, body(1))[0] == 401
+        assert post(collector, body(1), Authorization="Bearer wrong")[0] == 401
+        assert post(collector, body(1), Authorization="Bearer right")[0] == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "example.org"])  # noqa: S104
+def test_others_may_reach_it_with_a_token_only(host):
+    with pytest.raises(ConfigError, match="token"):
+        Collector(host)
+
+
+def test_faults_come_in_order_and_end(collector):
+    collector.fail(Fault(status=503, headers={"Retry-After": "7"}), times=2)
+    collector.fail(Fault(status=404), times=1)
+
+    assert [post(collector, body(1))[0] for _ in range(4)] == [503, 503, 404, 200]
+    collector.fail(Fault(status=500))
+    assert [post(collector, body(1))[0] for _ in range(3)] == [500] * 3
+    collector.fail(None)
+    assert post(collector, body(1))[0] == 200
+
+
+def test_single_events_can_be_refused(collector):
+    collector.refuse = lambda payload: b"000000000002" in payload
+
+    assert post(collector, body(1, 2))[0] == 400
+    assert post(collector, body(1, 3))[0] == 200
+    assert len(collector.events) == 2

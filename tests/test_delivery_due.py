@@ -1,0 +1,157 @@
+"""When a batch is due."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from capture.sinks import Answer, Outcome
+
+
+def _table():
+    """The bench of the table's tests, under one clock as well."""
+    name = "test_delivery_table"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+Bench = _table().Bench
+events = _table().events
+
+
+@pytest.mark.parametrize(("count", "sent"), [(49, 0), (50, 50), (51, 50), (149, 100)])
+def test_by_size(count, sent):
+    bench = Bench()
+    bench.put(count)
+    bench.run()
+
+    assert len(bench.delivered()) == sent
+
+
+@pytest.mark.parametrize(("passed_ms", "sent"), [(29_999, 0), (30_000, 3)])
+def test_by_the_age_of_the_oldest(passed_ms, sent):
+    bench = Bench()
+    bench.put(3)
+    bench.run()
+    bench.clock.advance(ms=passed_ms)
+    bench.run()
+
+    assert len(bench.delivered()) == sent
+
+
+def test_the_wait_is_until_the_oldest_is_due():
+    bench = Bench()
+    bench.put(1)
+    bench.clock.advance(s=12)
+
+    assert bench.run() == pytest.approx(18)
+
+
+def test_what_is_left_of_a_burst_is_due_by_its_own_age():
+    bench = Bench()
+    bench.put(60)
+    bench.clock.advance(s=20)
+    bench.run()
+    bench.clock.advance(s=10)
+    bench.run()
+
+    assert bench.delivered() == events(1, 60)
+
+
+def test_a_wall_clock_that_jumps_back_delays_by_no_more_than_an_interval():
+    bench = Bench()
+    bench.put(3)
+    bench.run()
+    bench.clock.set_wall(bench.clock.wall_ns() - 3600 * 10**9)
+    bench.clock.advance(s=30)
+    bench.run()
+
+    assert bench.delivered() == events(1, 3)
+
+
+def test_a_wall_clock_that_jumps_forward_loses_nothing():
+    bench = Bench()
+    bench.put(3)
+    bench.clock.set_wall(bench.clock.wall_ns() + 86_400 * 10**9)
+    bench.put(50)
+    bench.worker.request()
+    bench.run()
+
+    assert bench.delivered() == events(1, 53)
+
+
+def test_an_ended_session_is_due_at_once():
+    bench = Bench()
+    bench.put(3, session=1)
+    bench.run()
+    assert bench.delivered() == []
+    bench.put(1, session=2)
+    bench.worker._more = True
+    bench.run()
+
+    assert bench.delivered() == events(1, 3)
+
+
+def test_a_request_makes_everything_due():
+    bench = Bench()
+    bench.put(3)
+    number = bench.worker.request()
+    assert bench.worker.completed < number
+    bench.run()
+
+    assert bench.delivered() == events(1, 3)
+    assert bench.worker.completed == number
+
+
+def test_a_request_is_not_done_while_the_sink_fails():
+    bench = Bench([Answer(Outcome.TEMPORARY)])
+    bench.put(3)
+    number = bench.worker.request()
+    bench.run()
+    assert bench.worker.completed < number
+    bench.clock.advance(s=1)
+    bench.run()
+
+    assert bench.worker.completed == number
+
+
+def test_open_sessions_send_full_batches_only():
+    bench = Bench()
+    bench.put(60, session=1)
+    bench.put(20, session=2)
+    bench.worker.open_sessions = frozenset({1})
+    bench.worker.request()
+    bench.run()
+
+    assert bench.delivered() == [*events(1, 50), *events(61, 80)]
+
+
+def test_an_idle_worker_waits_for_an_event():
+    bench = Bench()
+    bench.worker.request()
+
+    assert bench.run() is None
+
+
+def test_a_store_that_cannot_be_read_is_tried_again(monkeypatch):
+    from capture.errors import StoreError
+
+    bench = Bench()
+    bench.put(50)
+    real = bench.store.next_batch
+
+    def fail(*_, **__):
+        raise StoreError("locked")
+
+    monkeypatch.setattr(bench.store, "next_batch", fail)
+    assert bench.run() == pytest.approx(1.0)
+    monkeypatch.setattr(bench.store, "next_batch", real)
+    bench.clock.advance(s=1)
+    bench.run()
+
+    assert bench.delivered() == events(1, 50)

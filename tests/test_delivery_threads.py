@@ -1,0 +1,292 @@
+"""Threads and deadlines: flush, close, abort, drain, and a second process on the store."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from capture.config import BufferConfig, ProjectConfig, RunConfig
+from capture.delivery import Delivery
+from capture.sinks import ACCEPTED, Answer, Outcome
+from capture.sinks.memory import MemorySink
+from capture.store import Store, StoredEvent
+
+CONFIG = RunConfig(project=ProjectConfig(id=1), buffer=BufferConfig(flush_interval_s=1000.0))
+TEMPORARY = Answer(Outcome.TEMPORARY, "HTTP 503")
+LONG_S = 30.0
+
+
+def put(store, first, last, session=1):
+    now_ms = time.time_ns() // 10**6
+    for n in range(first, last):
+        store.append(session, [("native", b"e%d" % n)], time_ms=now_ms, event_id=str(n))
+
+
+def make(store, *sinks, start=True, **more):
+    delivery = Delivery(store, sinks, config=CONFIG, compose=lambda _, payloads: b",".join(payloads), **more)
+    if start:
+        delivery.start()
+    return delivery
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = Store(tmp_path, formats={"memory": "native"})
+    yield made
+    made.close()
+
+
+class Gate(MemorySink):
+    """A sink whose `send` hangs until the gate is opened."""
+
+    def __init__(self, name="memory"):
+        super().__init__(name)
+        self.reached = threading.Event()
+        self.open = threading.Event()
+
+    def send(self, batch, timeout_s):
+        self.timeout_s = timeout_s
+        self.reached.set()
+        self.open.wait(LONG_S)
+        return super().send(batch, timeout_s)
+
+
+def test_flush_delivers_everything(store):
+    sink = MemorySink()
+    delivery = make(store, sink)
+    put(store, 0, 130)
+    delivery.notify(1, 130)
+
+    assert delivery.flush(LONG_S)
+    assert sink.payloads == [b"e%d" % n for n in range(130)]
+    assert delivery.counters["memory"].delivered == 130
+    assert delivery.close(LONG_S)
+    assert sink.closed
+
+
+def test_a_full_batch_goes_by_itself(store):
+    arrived = threading.Event()
+    sink = MemorySink(answers=lambda _: arrived.set() or ACCEPTED)
+    delivery = make(store, sink)
+    assert delivery.flush(LONG_S)
+    for n in range(50):
+        put(store, n, n + 1)
+        delivery.notify(1)
+
+    assert arrived.wait(LONG_S)
+    delivery.close(LONG_S)
+
+
+def test_what_is_stored_is_due_at_the_start(store):
+    put(store, 0, 3)
+    arrived = threading.Event()
+    sink = MemorySink(answers=lambda _: arrived.set() or ACCEPTED)
+    delivery = make(store, sink)
+
+    assert arrived.wait(LONG_S)
+    delivery.close(LONG_S)
+
+
+def test_flush_is_over_at_its_deadline(store):
+    sink = Gate()
+    delivery = make(store, sink)
+    put(store, 0, 3)
+    start = time.monotonic()
+
+    assert not delivery.flush(0.2)
+    assert 0.15 < time.monotonic() - start < 2.0
+    sink.open.set()
+    assert delivery.flush(LONG_S)
+    delivery.close(LONG_S)
+
+
+def test_close_does_not_wait_for_a_request_that_hangs(store):
+    sink = Gate()
+    delivery = make(store, sink)
+    put(store, 0, 3)
+    delivery.send_pending()
+    assert sink.reached.wait(LONG_S)
+    start = time.monotonic()
+
+    assert not delivery.close(0.2)
+    assert time.monotonic() - start < 2.0
+    sink.open.set()
+    store.close()
+
+
+def test_close_returns_early_where_no_attempt_is_left_before_the_deadline(store):
+    sink = MemorySink(answers=lambda _: Answer(Outcome.TEMPORARY, "HTTP 503", 600.0))
+    delivery = make(store, sink)
+    put(store, 0, 3)
+    start = time.monotonic()
+
+    assert not delivery.close(20.0)
+    assert time.monotonic() - start < 10.0
+    assert store.pending("memory").count == 3
+
+
+def test_close_twice(store):
+    delivery = make(store, MemorySink())
+    delivery.close(LONG_S)
+
+    assert not delivery.close(LONG_S)
+
+
+def test_abort_sends_and_acknowledges_nothing_more(store):
+    sink = Gate()
+    delivery = make(store, sink)
+    put(store, 0, 200)
+    delivery.send_pending()
+    assert sink.reached.wait(LONG_S)
+    delivery.abort()
+    store.destroy()
+    sink.open.set()
+    for thread in delivery._threads:
+        thread.join(LONG_S)
+
+    assert len(sink.attempts) == 1
+    assert list(store.folder.iterdir()) == []
+
+
+def test_the_clock_of_a_closing_request_is_what_is_left(store):
+    sink = Gate()
+    sink.open.set()
+    delivery = make(store, sink)
+    put(store, 0, 3)
+    delivery.close(3.0)
+
+    assert sink.timeout_s <= 3.0
+
+
+def test_paused_queue_tries_again_at_flush(store):
+    answers = iter([Answer(Outcome.UNAVAILABLE, "HTTP 401")])
+    sink = MemorySink(answers=lambda _: next(answers, ACCEPTED))
+    delivery = make(store, sink)
+    put(store, 0, 3)
+
+    assert not delivery.flush(LONG_S)
+    assert delivery.counters["memory"].paused == "HTTP 401"
+    assert delivery.flush(LONG_S)
+    assert delivery.counters["memory"].paused == ""
+    delivery.close(LONG_S)
+
+
+def test_reports_arrive_with_no_lock_held_and_may_raise(store, caplog):
+    seen = []
+
+    def report(*values):
+        seen.append(values)
+        # Whoever is told may call back.
+        if len(seen) < 3:
+            put(store, 1000, 1001)
+            delivery.notify(1)
+        raise RuntimeError("a bug in the host app")
+
+    delivery = make(store, MemorySink(), on_report=report, start=False)
+    delivery.start()
+    put(store, 0, 50)
+    delivery.flush(LONG_S)
+
+    assert seen[0] == ("delivered", "memory", 50, "")
+    assert len([record for record in caplog.records if "report callable" in record.message]) == 1
+    delivery.close(LONG_S)
+
+
+def test_two_sinks_have_a_thread_each(tmp_path):
+    store = Store(tmp_path, formats={"slow": "native", "memory": "native"})
+    slow, fast = Gate("slow"), MemorySink()
+    delivery = make(store, slow, fast)
+    put(store, 0, 50)
+    delivery.send_pending()
+    assert slow.reached.wait(LONG_S)
+
+    assert not delivery.flush(0.5)
+    assert len(fast.payloads) == 50
+    slow.open.set()
+    assert delivery.flush(LONG_S)
+    delivery.close(LONG_S)
+    store.close()
+
+
+def test_a_second_process_takes_over_when_the_first_is_gone(tmp_path):
+    first, second = (Store(tmp_path, formats={"memory": "native"}) for _ in range(2))
+    one, two = MemorySink(), MemorySink()
+    delivery = make(first, one)
+    assert delivery.flush(LONG_S)
+    other = make(second, two)
+    put(second, 0, 10, session=2)
+    assert not other.close(5.0)
+    assert two.payloads == []
+    assert delivery.flush(LONG_S)
+    assert len(one.payloads) == 10
+    delivery.close(LONG_S)
+    first.close()
+    third = make(second, two)
+    put(second, 10, 20, session=2)
+
+    assert third.flush(LONG_S)
+    assert two.payloads == [b"e%d" % n for n in range(10, 20)]
+    third.close(LONG_S)
+    second.close()
+
+
+def test_drain_sends_in_the_callers_thread():
+    store = Store.temporary(formats={"memory": "native"})
+    threads = set()
+    sink = MemorySink(answers=lambda _: threads.add(threading.get_ident()) or ACCEPTED)
+    delivery = make(store, sink, start=False)
+    store.append_many([StoredEvent(1, [("native", b"e%d" % n)], n, str(n)) for n in range(120)])
+
+    assert delivery.drain(active={1})
+    assert len(sink.payloads) == 100
+    assert delivery.drain()
+    assert len(sink.payloads) == 120
+    assert threads == {threading.get_ident()}
+    assert [batch.event_count for batch in sink.batches] == [50, 50, 20]
+
+
+def test_drain_waits_out_a_failure_within_its_deadline():
+    store = Store.temporary(formats={"memory": "native"})
+    sink = MemorySink(answers=[TEMPORARY, TEMPORARY])
+    delivery = make(store, sink, start=False, jitter=lambda _: 0.01)
+    store.append_many([StoredEvent(1, [("native", b"x")], 1, "x")])
+
+    assert delivery.drain(timeout_s=LONG_S)
+    assert len(sink.attempts) == 3
+    sink._answer = lambda _: Answer(Outcome.TEMPORARY, "HTTP 503", 100.0)
+    store.append_many([StoredEvent(1, [("native", b"y")], 1, "y")])
+    assert not delivery.drain(timeout_s=1.0)
+    sink._answer = lambda _: Answer(Outcome.UNAVAILABLE, "HTTP 404")
+    delivery._workers[0]._floor_until_ns = 0
+    assert not delivery.drain()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_starts_afresh(tmp_path):
+    store = Store(tmp_path, formats={"memory": "native"})
+    sink = MemorySink()
+    delivery = make(store, sink)
+    store.claim_session(1)
+    put(store, 0, 20)
+    assert delivery.flush(LONG_S)
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            put(store, 100, 200, session=2)
+            delivery.notify(2, 100)
+            # The parent delivers, the child leaves its events to it.
+            code = 0 if not delivery.close(2.0) and not sink.payloads[20:] and store.is_live(1) else 2
+            store.close()
+        finally:
+            os._exit(code)
+    put(store, 20, 40)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+    assert delivery.flush(LONG_S)
+    assert sorted(sink.payloads) == sorted(b"e%d" % n for n in [*range(40), *range(100, 200)])
+    assert store.is_live(1)
+    delivery.close(LONG_S)
+    store.close()
