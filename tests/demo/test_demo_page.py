@@ -185,6 +185,6 @@ def test_the_picture_of_the_readme(page):
     page.stroke(line((200, 330), (200, 480), 30), step_ms=60)
     page.stroke(line((330, 480), (420, 180), 9))
     page.stroke(line((140, 560), (190, 610), 9), line((270, 690), (220, 640), 9))
-    page.stroke(circle(610, 330, 95, 30))
+    page.stroke(circle(560, 330, 90, 30))
     assert page.browser.save_screenshot(str(PICTURE))
     assert PICTURE.stat().st_size > 10_000
