@@ -223,9 +223,8 @@ class Worker:
             return True
         if batch.session in self.open_sessions:
             return False
-        if self.requested != self.completed:
-            return True
-        if batch.session != self.session and not self._store.is_live(batch.session):
+        over = batch.session != self.session and not self._store.is_live(batch.session)
+        if over or self.requested != self.completed:
             return True
         if self.since_ns is not None and now_ns - self.since_ns >= self._interval_ns:
             return True

@@ -14,8 +14,8 @@ EVENT = {
     "c": 1, "o": 0, "vo": {"sv": "1", "sb": 1, "av": "1", "af": "release", "ab": 1}, "sn": 1, "t": 1,
 }  # fmt: skip
 BATCH = {
-    "pid": 1, "uid": "00000000-0000-4000-8000-000000000000", "dt": 4, "os": "1", "l": "en_US", "tz": "UTC",
-    "now": 1, "to": {"an": "1", "st": "SDK-python", "sf": "release"}, "r": {"w": 1, "h": 2, "d": 1.0}, "pl": [EVENT],
+    "pid": 1, "uid": "00000000-0000-4000-8000-000000000000", "dt": 4, "os": "1",
+    "l": "en_US", "tz": "UTC", "now": 1, "to": {"an": "1", "st": "SDK-python", "sf": "release"}, "r": {"w": 1, "h": 2, "d": 1.0}, "pl": [EVENT],
 }  # fmt: skip
 
 
