@@ -164,9 +164,7 @@ def _sink_keys() -> list[Key]:
         wires = "one of native, currents"
     return [
         Key("type", "Which sink.", f"one of {', '.join(SINKS)}", None, required=True),
-        Key(
-            "name", "Key of its queue in the store; the type when not given.", "a text", None, required=False
-        ),
+        Key("name", "Key of its queue in the store; by default the type.", "a text", None, required=False),
         Key("wire", "Wire format, where the sink takes more than one.", wires, None, required=False),
     ]
 

@@ -36,9 +36,10 @@ def command(
     json: Json = False,
     reading: Reading,
 ) -> None:
-    """Recognise the strokes of recorded logs: one record each, recognised or not, with the reason.
+    """Recognise the strokes of recorded logs.
 
-    Several logs are several streams. With -o, --json prints what was read and what was doubtful.
+    One record for each stroke, recognised or not, with the reason. Several logs are several streams.
+    With -o, --json prints what was read and what was doubtful.
 
     Example: capture classify session.touch.jsonl -o strokes.parquet
 

@@ -33,9 +33,8 @@ def init(
         raise ConfigError(f"{path}: is there already; --force replaces it") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
-    Console(soft_wrap=True, highlight=False).print(
-        f"{path}: set project.id, then: capture config check {path}"
-    )
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"{path}: set project.id, then run: capture config check {path}")
 
 
 @app.command("check")

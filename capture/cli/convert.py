@@ -38,9 +38,9 @@ def command(
     json: Json = False,
     reading: Reading,
 ) -> None:
-    """Write the touch samples of recorded logs in another form, as a stream.
+    """Write recorded logs in another form.
 
-    Several logs become several streams of one file. CSV has samples alone; .touch.jsonl and Parquet keep
+    It is streamed, whatever the size; several logs become several streams of one file. CSV has samples alone; .touch.jsonl and Parquet keep
     what is known of the screen, and the marks.
 
     Example: capture convert phone.txt --screen 1080x2340 -o phone.touch.jsonl

@@ -23,7 +23,9 @@ def command(
     json: Json = False,
     reading: Reading,
 ) -> None:
-    """Say why a stroke was called what it was: measures, thresholds, margins, and what the rivals lacked.
+    """Say why a stroke was called what it was.
+
+    Each measure with its threshold and margin, and for each other class what it lacked.
 
     Example: capture explain session.touch.jsonl --stroke 12
     """

@@ -40,10 +40,10 @@ def command(
     json: Json = False,
     reading: Reading,
 ) -> None:
-    """Turn recorded logs into gestures, events and delivered batches.
+    """Deliver recorded logs as batches of events.
 
-    Without a configured sink the batches go to DIR/batches.jsonl, one a line. The same log gives the same
-    events each time.
+    The main job: touches become gestures, gestures become events. Without a configured sink the batches
+    go to DIR/batches.jsonl, one a line. The same log gives the same events each time.
 
     Example: capture replay session.touch.jsonl -o out
 

@@ -6,7 +6,9 @@ from capture.cli._show import print_json
 
 
 def command() -> None:
-    """Print the JSON Schema (2020-12) of a batch, made from the structs that encode it.
+    """Print the JSON Schema of a batch.
+
+    Version 2020-12; made from the structs that encode the events.
 
     Example: capture schema > batch.schema.json
     """
