@@ -1,6 +1,13 @@
 """The evdev event model: events become frames, frames become touch samples."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t
+
+from capture._native.evdev_match cimport Contact, Packet
+from capture._native.evdev_samples cimport SampleBuffer
+
+cdef enum:
+    SLOTS = 1024
+    CONTACTS = 32  # of type A, at once
 
 
 cdef struct Slot:
@@ -16,25 +23,6 @@ cdef struct Slot:
     bint ended  # this frame ended the contact that was down
     bint moved  # this frame reported x or y
     bint touched  # the slot is in this frame's list
-
-
-cdef struct Packet:
-    int32_t id  # -1: the contact came without an id
-    int32_t x
-    int32_t y
-    bint has_x
-    bint has_y
-    bint matched  # a contact that was down goes on in it
-    bint repeated  # its id came before in the same frame
-    int32_t pointer  # of the contact that goes on
-
-
-cdef struct Contact:
-    int32_t pointer
-    int32_t id  # -1: matched by nearest neighbor
-    int32_t x
-    int32_t y
-    bint seen
 
 
 cdef struct Doubts:
@@ -68,34 +56,25 @@ cdef class EventModel:
     # type A
     cdef Packet packet
     cdef bint packet_open
-    cdef Packet *packets
+    cdef Packet[CONTACTS] packets
     cdef int packet_count
-    cdef Contact *contacts
+    cdef Contact[CONTACTS] contacts
     cdef int contact_count
-    # the samples written and not yet taken
-    cdef int32_t *pointer
-    cdef uint8_t *action
-    cdef int64_t *time
-    cdef float *x
-    cdef float *y
-    cdef Py_ssize_t count, room
-    cdef bint failed  # out of memory
+    cdef SampleBuffer samples
 
     cdef void add(self, int64_t time, int type, int code, int32_t value) noexcept nogil
     cdef void scan(self, int type, int code, int32_t value) noexcept nogil
     cdef void axis(self, int code, int32_t value) noexcept nogil
+    cdef void place(self, int index, bint is_x, int32_t value) noexcept nogil
     cdef void set_slot_id(self, int index, int32_t id) noexcept nogil
     cdef Slot *touch(self, int index) noexcept nogil
     cdef void close_packet(self) noexcept nogil
     cdef void end_frame(self, int64_t time) noexcept nogil
     cdef void end_slots(self, int64_t time) noexcept nogil
     cdef void end_contacts(self, int64_t time) noexcept nogil
-    cdef void match_ids(self) noexcept nogil
-    cdef void match_nearest(self) noexcept nogil
     cdef void begin_contact(self, int64_t time, Packet *packet) noexcept nogil
     cdef Contact *find_pointer(self, int32_t pointer) noexcept nogil
     cdef void clear_frame(self) noexcept nogil
     cdef void cancel_all(self, int64_t time) noexcept nogil
     cdef void change_protocol(self, int protocol) noexcept nogil
     cdef void write(self, int64_t time, int32_t pointer, int action, int32_t x, int32_t y) noexcept nogil
-    cdef void grow(self) noexcept nogil

@@ -5,39 +5,12 @@ given once per device; without it (standard input, nothing telling seen yet) it 
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdlib cimport calloc, free, realloc
+from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-cdef enum:
-    SLOTS = 1024
-    CONTACTS = 32
-    UNKNOWN = 0
-    SINGLE = 1
-    TYPE_A = 2
-    TYPE_B = 3
-    # event types and codes, as linux/input-event-codes.h numbers them
-    EV_SYN = 0
-    EV_KEY = 1
-    EV_ABS = 3
-    EV_MAX = 0x1f
-    SYN_REPORT = 0
-    SYN_MT_REPORT = 2
-    SYN_DROPPED = 3
-    BTN_TOUCH = 0x14a
-    KEY_MAX = 0x2ff
-    ABS_X = 0x00
-    ABS_Y = 0x01
-    ABS_MT_SLOT = 0x2f
-    ABS_MT_POSITION_X = 0x35
-    ABS_MT_POSITION_Y = 0x36
-    ABS_MT_TRACKING_ID = 0x39
-    ABS_MAX = 0x3f
-    # actions of a touch sample
-    DOWN = 0
-    UP = 1
-    MOVE = 2
-    CANCEL = 3
+from capture._native.evdev_codes cimport *
+from capture._native.evdev_match cimport match
+from capture._native.evdev_samples cimport SampleBuffer
 
 cdef int64_t CLOCK_STEP_NS = 3600 * <int64_t> 1000000000
 cdef int64_t NO_TIME = -0x7fffffffffffffff
@@ -45,7 +18,7 @@ cdef int64_t NO_TIME = -0x7fffffffffffffff
 
 @cython.final
 cdef class EventModel:
-    """Turn evdev events into touch samples.
+    """Turn evdev events into touch samples; not for several threads at once.
 
     Parameters
     ----------
@@ -57,10 +30,6 @@ cdef class EventModel:
         Look at the events (protocol, largest values), but write no samples.
     x_axis, y_axis : tuple of (low, size, span)
         ``px = (raw - low) * size / span``.
-
-    Notes
-    -----
-    Not safe for use from several threads at once.
     """
 
     def __cinit__(
@@ -83,11 +52,10 @@ cdef class EventModel:
         self.scanning = scanning
         self.last_time = NO_TIME
         self.packet.id = -1
+        self.samples = SampleBuffer()
         self.slots = <Slot *> calloc(SLOTS, sizeof(Slot))
         self.touched = <int *> calloc(SLOTS, sizeof(int))
-        self.packets = <Packet *> calloc(CONTACTS, sizeof(Packet))
-        self.contacts = <Contact *> calloc(CONTACTS, sizeof(Contact))
-        if not (self.slots and self.touched and self.packets and self.contacts):
+        if not (self.slots and self.touched):
             raise MemoryError
         cdef int index
         for index in range(SLOTS):
@@ -96,36 +64,18 @@ cdef class EventModel:
     def __dealloc__(self):
         free(self.slots)
         free(self.touched)
-        free(self.packets)
-        free(self.contacts)
-        free(self.pointer)
-        free(self.action)
-        free(self.time)
-        free(self.x)
-        free(self.y)
 
-    def event(self, int64_t time, int type, int code, int32_t value):
+    def event(self, int64_t time, int kind, int code, int32_t value):
         """Feed one event; `time` is in nanoseconds."""
-        self.add(time, type, code, value)
-        if self.failed:
-            raise MemoryError
+        self.add(time, kind, code, value)
+        self.samples.check()
 
     def take(self):
         """Return the samples written so far as (pointer, action, time, x, y) bytes, and forget them."""
-        if self.failed:
-            raise MemoryError
-        taken = (
-            PyBytes_FromStringAndSize(<char *> self.pointer, self.count * sizeof(int32_t)),
-            PyBytes_FromStringAndSize(<char *> self.action, self.count * sizeof(uint8_t)),
-            PyBytes_FromStringAndSize(<char *> self.time, self.count * sizeof(int64_t)),
-            PyBytes_FromStringAndSize(<char *> self.x, self.count * sizeof(float)),
-            PyBytes_FromStringAndSize(<char *> self.y, self.count * sizeof(float)),
-        )
-        self.count = 0
-        return taken
+        return self.samples.take()
 
     def __len__(self):
-        return self.count
+        return self.samples.count
 
     @property
     def seen_protocol(self):
@@ -185,34 +135,25 @@ cdef class EventModel:
             self.doubts.unknown_codes += 1
 
     cdef void axis(self, int code, int32_t value) noexcept nogil:
-        cdef Slot *slot
-        if code == ABS_MT_POSITION_X:
+        if code == ABS_MT_POSITION_X or code == ABS_MT_POSITION_Y:
             if self.protocol == TYPE_B:
-                slot = self.touch(self.slot)
-                if slot != NULL:
-                    slot.x = value
-                    slot.moved = True
+                self.place(self.slot, code == ABS_MT_POSITION_X, value)
                 return
-            self.packet.x = value
-            self.packet.has_x = self.packet_open = True
-        elif code == ABS_MT_POSITION_Y:
-            if self.protocol == TYPE_B:
-                slot = self.touch(self.slot)
-                if slot != NULL:
-                    slot.y = value
-                    slot.moved = True
-                return
-            self.packet.y = value
-            self.packet.has_y = self.packet_open = True
+            self.packet_open = True
+            if code == ABS_MT_POSITION_X:
+                self.packet.x = value
+                self.packet.has_x = True
+            else:
+                self.packet.y = value
+                self.packet.has_y = True
         elif code == ABS_MT_TRACKING_ID:
             if self.protocol == TYPE_A:
                 self.packet.id = value
                 self.packet_open = self.packet_open or value >= 0
                 return
-            if self.protocol == TYPE_B or self.follow:
-                if self.protocol != TYPE_B:
-                    self.packet.id = value
-                    self.change_protocol(TYPE_B)
+            if self.follow and self.protocol <= SINGLE:
+                self.change_protocol(TYPE_B)
+            if self.protocol == TYPE_B:
                 self.set_slot_id(self.slot, value)
         elif code == ABS_MT_SLOT:
             if self.follow and self.protocol <= SINGLE:
@@ -220,12 +161,7 @@ cdef class EventModel:
             self.slot = value if 0 <= value < SLOTS else -1
         elif code == ABS_X or code == ABS_Y:
             if self.protocol <= SINGLE:
-                slot = self.touch(0)
-                slot.moved = True
-                if code == ABS_X:
-                    slot.x = value
-                else:
-                    slot.y = value
+                self.place(0, code == ABS_X, value)
         elif code > ABS_MAX:
             self.doubts.unknown_codes += 1
 
@@ -247,6 +183,16 @@ cdef class EventModel:
         elif type == EV_KEY and code == BTN_TOUCH and self.seen == UNKNOWN:
             self.seen = SINGLE
 
+    cdef void place(self, int index, bint is_x, int32_t value) noexcept nogil:
+        cdef Slot *slot = self.touch(index)
+        if slot == NULL:
+            return
+        slot.moved = True
+        if is_x:
+            slot.x = value
+        else:
+            slot.y = value
+
     cdef Slot *touch(self, int index) noexcept nogil:
         """Return the slot, listed among those of this frame; NULL for a slot number out of range."""
         if index < 0:
@@ -265,15 +211,14 @@ cdef class EventModel:
             if id < 0 and self.protocol <= SINGLE:
                 self.doubts.up_without_down += 1
             return
-        if slot.id >= 0:
-            if slot.down and not slot.ended:
-                slot.ended = True
-                slot.up_x = slot.x
-                slot.up_y = slot.y
-            else:
-                slot.shorts += 1
-                slot.up_x = slot.x
-                slot.up_y = slot.y
+        if slot.id >= 0 and slot.down and not slot.ended:
+            slot.ended = True
+            slot.up_x = slot.x
+            slot.up_y = slot.y
+        elif slot.id >= 0:
+            slot.shorts += 1
+            slot.sample_x = slot.x
+            slot.sample_y = slot.y
         slot.id = id if id >= 0 else -1
 
     cdef void close_packet(self) noexcept nogil:
@@ -320,8 +265,8 @@ cdef class EventModel:
             index = self.touched[at]
             slot = &self.slots[index]
             for _ in range(slot.shorts):
-                self.write(time, index, DOWN, slot.up_x, slot.up_y)
-                self.write(time, index, UP, slot.up_x, slot.up_y)
+                self.write(time, index, DOWN, slot.sample_x, slot.sample_y)
+                self.write(time, index, UP, slot.sample_x, slot.sample_y)
             if slot.id >= 0:
                 if not slot.down:
                     slot.down = True
@@ -337,10 +282,7 @@ cdef class EventModel:
         cdef Packet *packet
         cdef Contact *contact
         cdef int index, kept
-        for index in range(self.contact_count):
-            self.contacts[index].seen = False
-        self.match_ids()
-        self.match_nearest()
+        match(self.packets, self.packet_count, self.contacts, self.contact_count)
         for index in range(self.contact_count):
             contact = &self.contacts[index]
             if not contact.seen:
@@ -365,50 +307,6 @@ cdef class EventModel:
                     self.write(time, contact.pointer, MOVE, contact.x, contact.y)
             else:
                 self.begin_contact(time, packet)
-
-    cdef void match_ids(self) noexcept nogil:
-        """Give each packet with an id its contact; a second packet with an id is repeated."""
-        cdef Packet *packet
-        cdef int index, other
-        for index in range(self.packet_count):
-            packet = &self.packets[index]
-            if packet.id < 0:
-                continue
-            for other in range(index):
-                if self.packets[other].id == packet.id:
-                    packet.repeated = True
-                    break
-            if packet.repeated:
-                continue
-            for other in range(self.contact_count):
-                if self.contacts[other].id == packet.id:
-                    self.contacts[other].seen = packet.matched = True
-                    packet.pointer = self.contacts[other].pointer
-                    break
-
-    cdef void match_nearest(self) noexcept nogil:
-        """Give each packet without an id the contact that is nearest, the nearest pair first."""
-        cdef int index, other, best_packet, best_contact
-        cdef double best, dx, dy
-        while True:
-            best = -1.0
-            best_packet = best_contact = 0
-            for index in range(self.packet_count):
-                if self.packets[index].id >= 0 or self.packets[index].matched:
-                    continue
-                for other in range(self.contact_count):
-                    if self.contacts[other].seen or self.contacts[other].id >= 0:
-                        continue
-                    dx = <double> self.contacts[other].x - <double> self.packets[index].x
-                    dy = <double> self.contacts[other].y - <double> self.packets[index].y
-                    if best < 0 or dx * dx + dy * dy < best:
-                        best = dx * dx + dy * dy
-                        best_packet = index
-                        best_contact = other
-            if best < 0:
-                return
-            self.packets[best_packet].matched = self.contacts[best_contact].seen = True
-            self.packets[best_packet].pointer = self.contacts[best_contact].pointer
 
     cdef void begin_contact(self, int64_t time, Packet *packet) noexcept nogil:
         cdef Contact *contact
@@ -453,6 +351,7 @@ cdef class EventModel:
     cdef void cancel_all(self, int64_t time) noexcept nogil:
         """End every contact that is down by CANCEL, where its last sample was; forget the open frame."""
         cdef Slot *slot
+        cdef Contact *contact
         cdef int index
         for index in range(SLOTS):
             slot = &self.slots[index]
@@ -461,26 +360,19 @@ cdef class EventModel:
             slot.down = False
             slot.id = -1
         for index in range(self.contact_count):
-            self.write(
-                time, self.contacts[index].pointer, CANCEL, self.contacts[index].x, self.contacts[index].y
-            )
+            contact = &self.contacts[index]
+            self.write(time, contact.pointer, CANCEL, contact.x, contact.y)
         self.contact_count = 0
         self.clear_frame()
 
     cdef void change_protocol(self, int protocol) noexcept nogil:
         """Follow the events when the protocol was not known before (standard input)."""
-        cdef int index
         cdef bint open_frame = self.open_frame
         cdef Packet packet = self.packet
         cdef bint packet_open = self.packet_open
         if self.protocol != UNKNOWN:
             self.doubts.protocol_changed += 1
-        if self.last_time != NO_TIME:
-            self.cancel_all(self.last_time)
-        else:
-            for index in range(SLOTS):
-                self.slots[index].id = -1
-            self.clear_frame()
+        self.cancel_all(self.last_time)
         self.protocol = protocol
         self.open_frame = open_frame
         if protocol == TYPE_A:
@@ -493,35 +385,10 @@ cdef class EventModel:
             self.touch(0).moved = True
 
     cdef void write(self, int64_t time, int32_t pointer, int action, int32_t x, int32_t y) noexcept nogil:
-        if self.count == self.room:
-            self.grow()
-            if self.failed:
-                return
-        self.pointer[self.count] = pointer
-        self.action[self.count] = <uint8_t> action
-        self.time[self.count] = time
-        self.x[self.count] = <float> ((<double> x - self.low_x) * self.size_x / self.span_x)
-        self.y[self.count] = <float> ((<double> y - self.low_y) * self.size_y / self.span_y)
-        self.count += 1
-
-    cdef void grow(self) noexcept nogil:
-        cdef Py_ssize_t room = max(<Py_ssize_t> 4096, 2 * self.room)
-        cdef void *pointer = realloc(self.pointer, room * sizeof(int32_t))
-        if pointer != NULL:
-            self.pointer = <int32_t *> pointer
-        cdef void *action = realloc(self.action, room * sizeof(uint8_t))
-        if action != NULL:
-            self.action = <uint8_t *> action
-        cdef void *time = realloc(self.time, room * sizeof(int64_t))
-        if time != NULL:
-            self.time = <int64_t *> time
-        cdef void *x = realloc(self.x, room * sizeof(float))
-        if x != NULL:
-            self.x = <float *> x
-        cdef void *y = realloc(self.y, room * sizeof(float))
-        if y != NULL:
-            self.y = <float *> y
-        if pointer == NULL or action == NULL or time == NULL or x == NULL or y == NULL:
-            self.failed = True
-        else:
-            self.room = room
+        self.samples.add(
+            time,
+            pointer,
+            action,
+            <float> ((<double> x - self.low_x) * self.size_x / self.span_x),
+            <float> ((<double> y - self.low_y) * self.size_y / self.span_y),
+        )

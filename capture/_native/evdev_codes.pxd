@@ -1,0 +1,31 @@
+"""Event types and codes, as linux/input-event-codes.h numbers them, protocols and actions."""
+
+cdef enum:
+    EV_SYN = 0
+    EV_KEY = 1
+    EV_ABS = 3
+    EV_OTHER = 4  # any type that is none of ours
+    EV_MAX = 0x1f
+    SYN_REPORT = 0
+    SYN_MT_REPORT = 2
+    SYN_DROPPED = 3
+    BTN_TOUCH = 0x14a
+    KEY_MAX = 0x2ff
+    ABS_X = 0x00
+    ABS_Y = 0x01
+    ABS_MT_SLOT = 0x2f
+    ABS_MT_POSITION_X = 0x35
+    ABS_MT_POSITION_Y = 0x36
+    ABS_MT_TRACKING_ID = 0x39
+    ABS_MAX = 0x3f
+    OTHER_CODE = -1  # any code that is none of ours
+    # how a device speaks
+    UNKNOWN = 0
+    SINGLE = 1
+    TYPE_A = 2
+    TYPE_B = 3
+    # what a touch sample reports
+    DOWN = 0
+    UP = 1
+    MOVE = 2
+    CANCEL = 3

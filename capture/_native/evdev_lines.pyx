@@ -1,0 +1,321 @@
+"""Lines of evdev text (getevent, evemu, evtest, libinput) to events, one parser a dialect.
+
+`at` is where to read and `end` the end of the line, trailing blanks cut off. Nothing is copied.
+"""
+
+from libc.stdint cimport uint32_t
+from libc.string cimport memchr, memcmp
+
+from capture._native.evdev_codes cimport *
+
+# The seconds of a time may have this many digits and still be 64 bits of nanoseconds.
+cdef int64_t MAX_SECONDS = 9000000000
+
+cdef signed char[256] HEX
+cdef int _i
+for _i in range(256):
+    HEX[_i] = -1
+for _i in range(10):
+    HEX[48 + _i] = <signed char> _i
+for _i in range(6):
+    HEX[65 + _i] = <signed char> (10 + _i)
+    HEX[97 + _i] = <signed char> (10 + _i)
+
+
+cdef inline Text blanks(Text at, Text end) noexcept nogil:
+    while at < end and at[0] == b" ":
+        at += 1
+    return at
+
+
+cdef inline bint word(Text at, Py_ssize_t length, const char *name, Py_ssize_t size) noexcept nogil:
+    return length == size and memcmp(at, name, size) == 0
+
+
+cdef Text seconds(Text at, Text end, int64_t *time) noexcept nogil:
+    """Read ``secs.fraction`` as nanoseconds; NULL when that is not what stands there."""
+    cdef int64_t whole = 0
+    cdef int64_t part = 0
+    cdef int64_t unit = 1000000000
+    cdef Text start = at
+    while at < end and 48 <= at[0] <= 57:
+        whole = whole * 10 + (at[0] - 48)
+        at += 1
+        if whole > MAX_SECONDS:
+            return NULL
+    if at == start or at == end or at[0] != b".":
+        return NULL
+    at += 1
+    start = at
+    while at < end and 48 <= at[0] <= 57:
+        if unit > 1:
+            unit //= 10
+            part = part * 10 + (at[0] - 48)
+        at += 1
+    if at == start:
+        return NULL
+    time[0] = whole * 1000000000 + part * unit
+    return at
+
+
+cdef Text decimal(Text at, Text end, int64_t *number) noexcept nogil:
+    """Read a decimal number with an optional sign, of at most 18 digits; NULL when there is none."""
+    cdef bint negative = False
+    cdef int64_t value = 0
+    cdef Text start
+    if at < end and at[0] == b"-":
+        negative = True
+        at += 1
+    start = at
+    while at < end and 48 <= at[0] <= 57:
+        value = value * 10 + (at[0] - 48)
+        at += 1
+    if at == start or at - start > 18:
+        return NULL
+    number[0] = -value if negative else value
+    return at
+
+
+cdef Text hexadecimal(Text at, Text end, uint32_t *number) noexcept nogil:
+    """Read one to eight hex digits that end at a blank or at `end`; NULL when there are none."""
+    cdef uint32_t value = 0
+    cdef Text start = at
+    while at < end and HEX[at[0]] >= 0:
+        value = (value << 4) | <uint32_t> HEX[at[0]]
+        at += 1
+    if at == start or at - start > 8 or (at < end and at[0] != b" "):
+        return NULL
+    number[0] = value
+    return at
+
+
+cdef int type_label(Text at, Py_ssize_t length) noexcept nogil:
+    if length < 5 or memcmp(at, b"EV_", 3) != 0:
+        return -1
+    if word(at, length, b"EV_ABS", 6):
+        return EV_ABS
+    if word(at, length, b"EV_SYN", 6):
+        return EV_SYN
+    if word(at, length, b"EV_KEY", 6):
+        return EV_KEY
+    return EV_OTHER
+
+
+cdef int code_label(int type, Text at, Py_ssize_t length) noexcept nogil:
+    if type == EV_ABS:
+        if word(at, length, b"ABS_MT_POSITION_X", 17):
+            return ABS_MT_POSITION_X
+        if word(at, length, b"ABS_MT_POSITION_Y", 17):
+            return ABS_MT_POSITION_Y
+        if word(at, length, b"ABS_MT_TRACKING_ID", 18):
+            return ABS_MT_TRACKING_ID
+        if word(at, length, b"ABS_MT_SLOT", 11):
+            return ABS_MT_SLOT
+        if word(at, length, b"ABS_X", 5):
+            return ABS_X
+        if word(at, length, b"ABS_Y", 5):
+            return ABS_Y
+    elif type == EV_SYN:
+        if word(at, length, b"SYN_REPORT", 10):
+            return SYN_REPORT
+        if word(at, length, b"SYN_MT_REPORT", 13):
+            return SYN_MT_REPORT
+        if word(at, length, b"SYN_DROPPED", 11):
+            return SYN_DROPPED
+    elif type == EV_KEY:
+        if word(at, length, b"BTN_TOUCH", 9):
+            return BTN_TOUCH
+    return OTHER_CODE
+
+
+cdef int getevent_line(Text at, Text end, Event *event, Text device, Py_ssize_t device_length) noexcept nogil:
+    cdef uint32_t number
+    cdef Text start, after
+    event.timed = at < end and at[0] == b"["
+    if event.timed:
+        at = seconds(blanks(at + 1, end), end, &event.time)
+        if at == NULL or at == end or at[0] != b"]":
+            return LINE_STRANGE
+        at = blanks(at + 1, end)
+    if at < end and at[0] == b"/":
+        start = at
+        while at < end and at[0] != b" ":
+            at += 1
+        if at == end or (at - 1)[0] != b":":
+            return LINE_STRANGE
+        if device_length and not word(start, at - start - 1, <const char *> device, device_length):
+            return LINE_SKIPPED
+        at = blanks(at, end)
+    start = at
+    after = hexadecimal(at, end, &number)
+    if after != NULL:
+        event.type = <int> (number & 0xffff)
+    else:
+        after = at
+        while after < end and after[0] != b" ":
+            after += 1
+        event.type = type_label(start, after - start)
+        if event.type < 0:
+            return LINE_STRANGE
+    at = blanks(after, end)
+    start = at
+    after = hexadecimal(at, end, &number)
+    if after != NULL:
+        event.code = <int> (number & 0xffff)
+    else:
+        after = at
+        while after < end and after[0] != b" ":
+            after += 1
+        if after == start:
+            return LINE_STRANGE
+        event.code = code_label(event.type, start, after - start)
+    at = blanks(after, end)
+    start = at
+    after = hexadecimal(at, end, &number)
+    if after != NULL:
+        event.value = <int32_t> number
+    elif at == end:
+        return LINE_STRANGE
+    else:
+        after = at
+        while after < end and after[0] != b" ":
+            after += 1
+        if word(start, after - start, b"DOWN", 4):
+            event.value = 1
+        elif word(start, after - start, b"REPEAT", 6):
+            event.value = 2
+        elif word(start, after - start, b"UP", 2):
+            event.value = 0
+        elif event.code == OTHER_CODE or event.type not in (EV_ABS, EV_KEY, EV_SYN):
+            event.value = 0
+        elif event.type == EV_ABS and event.code != OTHER_CODE:
+            return LINE_STRANGE
+        else:
+            event.value = 0
+    at = blanks(after, end)
+    if at < end and not (end - at > 5 and memcmp(at, b"rate ", 5) == 0):
+        return LINE_STRANGE
+    return LINE_EVENT
+
+
+cdef int evemu_line(Text at, Text end, Event *event) noexcept nogil:
+    cdef uint32_t number
+    cdef int64_t value
+    if end - at < 3 or at[0] != b"E" or at[1] != b":" or at[2] != b" ":
+        return LINE_SKIPPED if at < end and at[0] == b"#" else LINE_STRANGE
+    event.timed = True
+    at = seconds(blanks(at + 2, end), end, &event.time)
+    if at == NULL or at == end or at[0] != b" ":
+        return LINE_STRANGE
+    at = hexadecimal(blanks(at, end), end, &number)
+    if at == NULL:
+        return LINE_STRANGE
+    event.type = <int> (number & 0xffff)
+    at = hexadecimal(blanks(at, end), end, &number)
+    if at == NULL:
+        return LINE_STRANGE
+    event.code = <int> (number & 0xffff)
+    at = decimal(blanks(at, end), end, &value)
+    if at == NULL or (at < end and at[0] != b" " and at[0] != b"\t"):
+        return LINE_STRANGE
+    event.value = <int32_t> value
+    return LINE_EVENT
+
+
+cdef int evtest_line(Text at, Text end, Event *event) noexcept nogil:
+    cdef int64_t number
+    if end - at > 7 and memcmp(at, b"Event: ", 7) == 0:
+        at += 7
+    if end - at < 6 or memcmp(at, b"time ", 5) != 0:
+        return LINE_STRANGE
+    event.timed = True
+    at = seconds(at + 5, end, &event.time)
+    if at == NULL:
+        return LINE_STRANGE
+    if at < end and at[0] == b",":
+        at += 1
+    at = blanks(at, end)
+    if at < end and (at[0] == b"-" or at[0] == b"+"):
+        return evtest_sync(at, end, event)
+    if end - at < 6 or memcmp(at, b"type ", 5) != 0:
+        return LINE_STRANGE
+    at = decimal(at + 5, end, &number)
+    if at == NULL or not 0 <= number <= 0xffff:
+        return LINE_STRANGE
+    event.type = <int> number
+    at = <Text> memchr(at, b",", end - at)
+    if at == NULL or end - at < 8 or memcmp(at, b", code ", 7) != 0:
+        return LINE_STRANGE
+    at = decimal(at + 7, end, &number)
+    if at == NULL or not 0 <= number <= 0xffff:
+        return LINE_STRANGE
+    event.code = <int> number
+    at = <Text> memchr(at, b",", end - at)
+    if at == NULL or end - at < 9 or memcmp(at, b", value ", 8) != 0:
+        return LINE_STRANGE
+    at = decimal(at + 8, end, &number)
+    if at == NULL:
+        # Scan codes are written in hex, and are no business of ours.
+        event.value = 0
+        return LINE_EVENT if event.type == EV_OTHER else LINE_STRANGE
+    event.value = <int32_t> number
+    return LINE_EVENT
+
+
+cdef int evtest_sync(Text at, Text end, Event *event) noexcept nogil:
+    cdef uint8_t mark = at[0]
+    cdef Text start
+    while at < end and at[0] == mark:
+        at += 1
+    at = blanks(at, end)
+    start = at
+    while at < end and at[0] != b" ":
+        at += 1
+    event.type = EV_SYN
+    event.value = 0
+    if word(start, at - start, b"SYN_REPORT", 10) or word(start, at - start, b"EV_SYN", 6):
+        event.code = 0
+    elif word(start, at - start, b"SYN_MT_REPORT", 13):
+        event.code = 2
+    elif word(start, at - start, b"SYN_DROPPED", 11):
+        event.code = 3
+    elif word(start, at - start, b"Report", 6):
+        event.code = 0
+    elif word(start, at - start, b"SYN_CONFIG", 10):
+        event.code = 1
+    else:
+        return LINE_STRANGE
+    if mark == b"+" and event.code == 0:
+        event.code = 2
+    return LINE_EVENT
+
+
+cdef int libinput_line(Text at, Text end, Event *event) noexcept nogil:
+    """Read ``- [sec, usec, type, code, value]``, a comment after it or not."""
+    cdef int64_t[5] numbers
+    cdef uint8_t closing
+    cdef int index
+    at = blanks(at, end)
+    if end - at < 3 or at[0] != b"-" or at[1] != b" ":
+        return LINE_STRANGE
+    at = blanks(at + 1, end)
+    if at == end or at[0] != b"[":
+        return LINE_STRANGE
+    for index in range(5):
+        closing = 93 if index == 4 else 44  # ] or ,
+        at = decimal(blanks(at + 1, end), end, &numbers[index])
+        if at == NULL:
+            return LINE_STRANGE
+        at = blanks(at, end)
+        if at == end or at[0] != closing:
+            return LINE_STRANGE
+    if not (0 <= numbers[0] <= MAX_SECONDS and 0 <= numbers[1] < 1000000):
+        return LINE_STRANGE
+    if not (0 <= numbers[2] <= 0xffff and 0 <= numbers[3] <= 0xffff):
+        return LINE_STRANGE
+    event.timed = True
+    event.time = numbers[0] * 1000000000 + numbers[1] * 1000
+    event.type = <int> numbers[2]
+    event.code = <int> numbers[3]
+    event.value = <int32_t> numbers[4]
+    return LINE_EVENT

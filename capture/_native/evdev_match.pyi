@@ -1,0 +1,1 @@
+# Nothing here that Python can call.
