@@ -12,12 +12,11 @@ from libc.stdlib cimport free, malloc
 
 from capture._native.classify cimport Record, Thresholds, clamp
 from capture._native.output cimport COLUMNS, GestureColumns, Output, make_room, put, records_at
-from capture._native.recognizer cimport (
-    Recognizer, State, Stream, end_open, open_strokes, step, stream_slot,
-)
+from capture._native.recognizer cimport Recognizer
 from capture._native.samples cimport (
     DOWN, Block, Columns, Kernel, Limits, Records, choose_kernel, count_actions_down, round_down, round_up,
 )
+from capture._native.state cimport State, Stream, end_open, open_strokes, step, stream_slot
 from capture._native.velocity cimport MEAN, columns_velocity
 
 cdef enum:

@@ -1,0 +1,400 @@
+"""The state of a recogniser, and the one step that takes a touch sample.
+
+`step` is the whole state machine. Live calls, `feed` and `classify` all go through it; the batch
+path may skip it only for strokes for which it gives the same bits (see batch.pyx).
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc, qsort, realloc
+from libc.string cimport memset
+
+from capture._native.classify cimport (
+    CANCELED, INCOMPLETE, MALFORMED, MULTI_TOUCH, NONE, Record, Sums,
+    Thresholds, count_tap, decide, measure, to_dp,
+)
+from capture._native.samples cimport CANCEL, DOWN, MOVE, UP, finite, fold
+from capture._native.stroke cimport Stroke, begin, extend
+from capture._native.velocity cimport MEAN, History, history_add, history_clear, history_velocity
+
+
+cdef void state_init(State *s, const Thresholds *limits, double density) noexcept nogil:
+    memset(s, 0, sizeof(State))
+    s.limits = limits[0]
+    s.density = density
+    s.last_stream = s.free_stroke = -1
+
+
+cdef void state_free(State *s) noexcept nogil:
+    free(s.streams)
+    free(s.stream_index)
+    free(s.strokes)
+    free(s.histories)
+    free(s.pair_index)
+    s.streams = NULL
+    s.stream_index = s.pair_index = NULL
+    s.strokes = NULL
+    s.histories = NULL
+
+
+cdef inline uint32_t mixed(uint64_t key) noexcept nogil:
+    """Spread a key over 32 bits (the finaliser of SplitMix64: Steele, Lea and Flood, 2014)."""
+    key = (key ^ (key >> 30)) * 0xbf58476d1ce4e5b9ULL
+    key = (key ^ (key >> 27)) * 0x94d049bb133111ebULL
+    return <uint32_t>(key ^ (key >> 31))
+
+
+# ---- streams ----------------------------------------------------------------------------------
+
+
+cdef int32_t stream_slot(State *s, int64_t id) noexcept nogil:
+    """Slot of a stream, which is made where it is new; -1 when there is no memory."""
+    cdef uint32_t at
+    cdef int32_t slot
+    if s.last_stream >= 0 and s.streams[s.last_stream].id == id:
+        return s.last_stream
+    if s.stream_index != NULL:
+        at = mixed(<uint64_t>id) & s.stream_mask
+        while True:
+            slot = s.stream_index[at]
+            if slot < 0:
+                break
+            if s.streams[slot].id == id:
+                s.last_stream = slot
+                return slot
+            at = (at + 1) & s.stream_mask
+    return new_stream(s, id)
+
+
+cdef int32_t new_stream(State *s, int64_t id) noexcept nogil:
+    cdef Stream *stream
+    cdef void *block
+    cdef uint32_t at
+    cdef int32_t room
+    if s.stream_count == s.stream_room:
+        room = s.stream_room + s.stream_room // 2 + 4
+        block = realloc(s.streams, room * sizeof(Stream))
+        if block == NULL:
+            return -1
+        s.streams = <Stream *>block
+        s.stream_room = room
+    if s.stream_index == NULL or s.stream_count * 2 > <int64_t>s.stream_mask:
+        if index_streams(s) < 0:
+            return -1
+    stream = &s.streams[s.stream_count]
+    memset(stream, 0, sizeof(Stream))
+    stream.id = id
+    stream.density = s.density
+    stream.primary = -1
+    at = mixed(<uint64_t>id) & s.stream_mask
+    while s.stream_index[at] >= 0:
+        at = (at + 1) & s.stream_mask
+    s.stream_index[at] = s.last_stream = s.stream_count
+    s.stream_count += 1
+    return s.last_stream
+
+
+cdef int index_streams(State *s) noexcept nogil:
+    """Double the hash table of streams."""
+    cdef uint32_t size = 16 if s.stream_index == NULL else (s.stream_mask + 1) * 2
+    cdef uint32_t at
+    cdef int32_t slot
+    cdef int32_t *index = <int32_t *>malloc(size * sizeof(int32_t))
+    if index == NULL:
+        return -1
+    memset(index, 0xff, size * sizeof(int32_t))
+    for slot in range(s.stream_count):
+        at = mixed(<uint64_t>s.streams[slot].id) & (size - 1)
+        while index[at] >= 0:
+            at = (at + 1) & (size - 1)
+        index[at] = slot
+    free(s.stream_index)
+    s.stream_index = index
+    s.stream_mask = size - 1
+    return 0
+
+
+# ---- open strokes -----------------------------------------------------------------------------
+# A stream's first open stroke is its primary, found without a look-up; further ones, which only
+# multi-touch has, are found by (stream, pointer) in one hash table.
+
+
+cdef inline uint32_t pair_hash(int32_t stream, int32_t pointer) noexcept nogil:
+    return mixed((<uint64_t><uint32_t>stream << 32) | <uint32_t>pointer)
+
+
+cdef inline int32_t find_stroke(State *s, int32_t slot, int32_t pointer) noexcept nogil:
+    """Slot of the open stroke of a pointer, or -1."""
+    cdef Stream *stream = &s.streams[slot]
+    cdef uint32_t at
+    cdef int32_t found
+    if stream.primary >= 0 and s.strokes[stream.primary].pointer == pointer:
+        return stream.primary
+    if stream.open == (stream.primary >= 0):
+        return -1
+    at = pair_hash(slot, pointer) & s.pair_mask
+    while True:
+        found = s.pair_index[at]
+        if found < 0:
+            return -1
+        if s.strokes[found].pointer == pointer and s.strokes[found].stream == slot:
+            return found
+        at = (at + 1) & s.pair_mask
+
+
+cdef int32_t new_stroke(State *s, int32_t slot, int32_t pointer) noexcept nogil:
+    """Take a free stroke for a pointer that has none; -1 when there is no memory."""
+    cdef Stream *stream = &s.streams[slot]
+    cdef Stroke *stroke
+    cdef int32_t taken
+    if s.free_stroke < 0 and s.stroke_count == s.stroke_room and more_strokes(s) < 0:
+        return -1
+    if stream.primary >= 0 and s.pair_count * 2 >= <int64_t>s.pair_mask and index_pairs(s) < 0:
+        return -1
+    taken = s.free_stroke
+    if taken < 0:
+        taken = s.stroke_count
+        s.stroke_count += 1
+    else:
+        s.free_stroke = s.strokes[taken].next_free
+    stroke = &s.strokes[taken]
+    stroke.used = True
+    stroke.stream = slot
+    stroke.pointer = pointer
+    if stream.primary < 0:
+        stream.primary = taken
+    else:
+        put_pair(s, taken)
+        s.pair_count += 1
+    stream.open += 1
+    return taken
+
+
+cdef void drop_stroke(State *s, int32_t taken) noexcept nogil:
+    cdef Stroke *stroke = &s.strokes[taken]
+    cdef Stream *stream = &s.streams[stroke.stream]
+    if stream.primary == taken:
+        stream.primary = -1
+    else:
+        remove_pair(s, taken)
+        s.pair_count -= 1
+    stream.open -= 1
+    stroke.used = False
+    stroke.next_free = s.free_stroke
+    s.free_stroke = taken
+
+
+cdef int more_strokes(State *s) noexcept nogil:
+    cdef int32_t room = s.stroke_room + s.stroke_room // 2 + 4
+    cdef void *block = realloc(s.strokes, room * sizeof(Stroke))
+    if block == NULL:
+        return -1
+    s.strokes = <Stroke *>block
+    if s.limits.strategy != MEAN:
+        block = realloc(s.histories, room * sizeof(History))
+        if block == NULL:
+            return -1
+        s.histories = <History *>block
+    s.stroke_room = room
+    return 0
+
+
+cdef void put_pair(State *s, int32_t taken) noexcept nogil:
+    cdef uint32_t at = pair_hash(s.strokes[taken].stream, s.strokes[taken].pointer) & s.pair_mask
+    while s.pair_index[at] >= 0:
+        at = (at + 1) & s.pair_mask
+    s.pair_index[at] = taken
+
+
+cdef int index_pairs(State *s) noexcept nogil:
+    """Double the hash table of pairs."""
+    cdef uint32_t size = 16 if s.pair_index == NULL else (s.pair_mask + 1) * 2
+    cdef uint32_t at
+    cdef int32_t *old = s.pair_index
+    cdef uint32_t old_size = 0 if old == NULL else s.pair_mask + 1
+    cdef int32_t *index = <int32_t *>malloc(size * sizeof(int32_t))
+    if index == NULL:
+        return -1
+    memset(index, 0xff, size * sizeof(int32_t))
+    s.pair_index = index
+    s.pair_mask = size - 1
+    for at in range(old_size):
+        if old[at] >= 0:
+            put_pair(s, old[at])
+    free(old)
+    return 0
+
+
+cdef void remove_pair(State *s, int32_t taken) noexcept nogil:
+    """Take a stroke out of the table and close the gap, so that no look-up stops short."""
+    cdef uint32_t hole = pair_hash(s.strokes[taken].stream, s.strokes[taken].pointer) & s.pair_mask
+    cdef uint32_t at, home
+    cdef int32_t other
+    while s.pair_index[hole] != taken:
+        hole = (hole + 1) & s.pair_mask
+    at = hole
+    while True:
+        at = (at + 1) & s.pair_mask
+        other = s.pair_index[at]
+        if other < 0:
+            break
+        home = pair_hash(s.strokes[other].stream, s.strokes[other].pointer) & s.pair_mask
+        if ((at - home) & s.pair_mask) >= ((at - hole) & s.pair_mask):
+            s.pair_index[hole] = other
+            hole = at
+    s.pair_index[hole] = -1
+
+
+# ---- the state machine ------------------------------------------------------------------------
+
+
+cdef int step(
+        State *s, int64_t index, int64_t stream_id, int32_t pointer, uint8_t action, int64_t time,
+        float x, float y, Record *out) noexcept nogil:
+    """Take one sample. Returns 1 when it ended a stroke, whose record is then in `out`, 0 when not, and
+    -1 when there is no memory; the sample is lost then, and nothing else.
+    """
+    cdef int32_t slot, taken
+    cdef int ended = 0
+    cdef bint good = finite(x) and finite(y)
+    if action > CANCEL:
+        s.counters.unknown_actions += 1
+        return 0
+    slot = stream_slot(s, stream_id)
+    if slot < 0:
+        return -1
+    taken = find_stroke(s, slot, pointer)
+    if action == DOWN:
+        if taken >= 0:
+            end_stroke(s, taken, INCOMPLETE, 0, out)
+            ended = 1
+        taken = new_stroke(s, slot, pointer)
+        if taken < 0:
+            return -1
+        clock(s, slot, time, good)
+        start_stroke(s, taken, index, time, x, y)
+        return ended
+    if taken < 0:
+        s.counters.orphan_samples += 1
+        return 0
+    if not good:
+        s.counters.dropped_samples += 1
+        if action == MOVE:
+            return 0
+    clock(s, slot, time, good)
+    if good:
+        extend(&s.strokes[taken], index, time, x, y)
+    if action == MOVE:
+        if s.histories != NULL:
+            history_add(&s.histories[taken], time, x, y)
+        return 0
+    s.strokes[taken].last_sample = index
+    end_stroke(s, taken, CANCELED if action == CANCEL else 0, time, out)
+    return 1
+
+
+cdef inline void clock(State *s, int32_t slot, int64_t time, bint good) noexcept nogil:
+    """Note the time of a sample that is not ignored; a bad one is in no second counter."""
+    cdef Stream *stream = &s.streams[slot]
+    if stream.started and time < stream.last_time and good:
+        s.counters.clock_regressions += 1
+    stream.started = True
+    stream.last_time = time
+
+
+cdef void start_stroke(
+        State *s, int32_t taken, int64_t index, int64_t time, float x, float y) noexcept nogil:
+    cdef Stroke *stroke = &s.strokes[taken]
+    cdef Stream *stream = &s.streams[stroke.stream]
+    begin(stroke, index, time, x, y)
+    stream.downs += 1
+    stroke.downs = stream.downs
+    stroke.multi = stream.open > 1
+    if s.histories != NULL:
+        history_clear(&s.histories[taken])
+        if not stroke.malformed:
+            history_add(&s.histories[taken], time, x, y)
+
+
+cdef void end_stroke(
+        State *s, int32_t taken, int ending, int64_t time_up, Record *r) noexcept nogil:
+    """Fill the record of a stroke and free it; `ending` is 0 for an UP, else its reason."""
+    cdef Stroke *stroke = &s.strokes[taken]
+    cdef Stream *stream = &s.streams[stroke.stream]
+    cdef Sums px
+    cdef double vx = 0, vy = 0
+    r.stream = stream.id
+    r.pointer = stroke.pointer
+    r.kind = r.direction = NONE
+    r.time_down = stroke.time_down
+    r.time_up = stroke.time_last if ending == INCOMPLETE else time_up
+    r.x_down = stroke.x_down
+    r.y_down = stroke.y_down
+    r.x_up = stroke.x_last
+    r.y_up = stroke.y_last
+    r.sample_count = <int32_t>stroke.count if stroke.count < 0x7fffffff else 0x7fffffff
+    r.first_sample = stroke.first_sample
+    r.last_sample = stroke.last_sample
+    if stroke.malformed:
+        r.reason = MALFORMED
+        r.duration = 0
+        r.distance = r.velocity = r.velocity_x = r.velocity_y = r.path_length = r.width = r.height = 0
+    else:
+        px.farthest2 = stroke.farthest2
+        px.path = fold(stroke.path)
+        px.dx = stroke.x_last - stroke.x_down
+        px.dy = stroke.y_last - stroke.y_down
+        # + 0: the difference of a positive and a negative zero has no sign of its own.
+        px.width = stroke.high_x - stroke.low_x + <float>0.0
+        px.height = stroke.high_y - stroke.low_y + <float>0.0
+        if s.histories != NULL and ending == 0:
+            history_velocity(&s.histories[taken], s.limits.strategy, time_up, &vx, &vy)
+        measure(r, &px, stream.density, &s.limits, ending == 0, vx, vy)
+        if ending:
+            r.reason = ending
+        elif stroke.multi or stream.downs != stroke.downs:
+            r.reason = MULTI_TOUCH
+        else:
+            decide(r, &s.limits, to_dp(px.dx, stream.density), to_dp(px.dy, stream.density))
+    count_tap(r, &stream.taps, stream.density, &s.limits)
+    drop_stroke(s, taken)
+
+
+cdef int64_t open_strokes(State *s) noexcept nogil:
+    """Number of strokes under way."""
+    cdef int64_t count = 0
+    cdef int32_t slot
+    for slot in range(s.stroke_count):
+        count += s.strokes[slot].used
+    return count
+
+
+cdef struct Opened:
+    int64_t first_sample
+    int32_t slot
+
+
+cdef int by_first_sample(const void *a, const void *b) noexcept nogil:
+    cdef int64_t first = (<const Opened *>a).first_sample, second = (<const Opened *>b).first_sample
+    return -1 if first < second else first > second
+
+
+cdef int end_open(State *s, Record *out, int64_t room) noexcept nogil:
+    """End every open stroke as INCOMPLETE, in the order of their DOWNs; -1 when there is no memory."""
+    cdef Opened *opened
+    cdef int64_t count = 0, i
+    cdef int32_t slot
+    if room == 0:
+        return 0
+    opened = <Opened *>malloc(room * sizeof(Opened))
+    if opened == NULL:
+        return -1
+    for slot in range(s.stroke_count):
+        if s.strokes[slot].used and count < room:
+            opened[count].first_sample = s.strokes[slot].first_sample
+            opened[count].slot = slot
+            count += 1
+    qsort(opened, count, sizeof(Opened), by_first_sample)
+    for i in range(count):
+        end_stroke(s, opened[i].slot, INCOMPLETE, 0, &out[i])
+    free(opened)
+    return 0
