@@ -17,11 +17,17 @@ from capture.engine import Capture
 from capture.errors import CaptureError
 from capture.integrations.kivy.installation import Installation
 from capture.integrations.kivy.lifecycle import Lifecycle
+from capture.integrations.kivy.overlay import Overlay
+from capture.integrations.kivy.playing import Player
+from capture.integrations.kivy.recording import Recording
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
-__all__ = ["capture_app", "install", "uninstall"]
+    from capture.logs import ReadOptions
+
+__all__ = ["capture_app", "hide_overlay", "install", "play", "record", "show_overlay", "uninstall"]
 
 _installed: Installation | None = None
 
@@ -78,6 +84,82 @@ def uninstall() -> None:
     if _installed is not None:
         _installed.uninstall()
         _installed = None
+
+
+def record(capture: Capture, path: str | os.PathLike[str], *, screenshots: bool = False) -> Recording:
+    """Record touches to a log of our own (``NAME.touch.jsonl``), from now until ``stop()`` or the app's stop.
+
+    Parameters
+    ----------
+    capture : Capture
+        The installed one; nothing is written before its consent, and no file made.
+    path : path-like
+        The log; an earlier one is replaced.
+    screenshots : bool, default False
+        Whether a picture of each screen is put beside it, masked widgets blacked out. They are for a
+        developer's own device: no event ever holds one.
+
+    Raises
+    ------
+    CaptureError
+        When the capture is not installed.
+    """
+    return Recording(_current(capture), path, screenshots=screenshots)
+
+
+def play(
+    path: str | os.PathLike[str],
+    *,
+    speed: float = 1.0,
+    options: ReadOptions | None = None,
+    on_end: Callable[[], None] | None = None,
+) -> Player:
+    """Play a touch log into the running app, or into the one that runs next.
+
+    A capture takes the log's own times: the gestures are those of the recording, at any speed.
+
+    Parameters
+    ----------
+    path : path-like
+        Any touch log whose screen size is known.
+    speed : float, default 1.0
+        1 is the log's pace; ``inf`` gives one sample a frame.
+    options : ReadOptions, optional
+        What the log does not say.
+    on_end : callable, optional
+        Called in Kivy's thread when the last sample was given.
+
+    Raises
+    ------
+    TouchLogError
+        When the log cannot be read or the size of its screen is not known.
+    ValueError
+        When the speed is not positive.
+    """
+    player = Player(path, speed=speed, options=options, on_end=on_end)
+    import_module("kivy.base").EventLoop.add_input_provider(player)
+    return player
+
+
+def show_overlay(capture: Capture) -> Overlay:
+    """Draw touches over the app, for its developers: trails, class and reason, target, responsiveness.
+
+    Raises
+    ------
+    CaptureError
+        When the capture is not installed.
+    """
+    installation = _current(capture)
+    hide_overlay()
+    installation.overlay = Overlay(installation)
+    return installation.overlay
+
+
+def hide_overlay() -> None:
+    """Take the overlay away; without one nothing happens."""
+    if _installed is not None and _installed.overlay is not None:
+        _installed.overlay.hide()
+        _installed.overlay = None
 
 
 def _current(capture: Capture | None = None) -> Installation:

@@ -14,6 +14,7 @@ from capture.integrations.kivy.verdict import judge
 
 if TYPE_CHECKING:
     from capture.engine import Capture
+    from capture.integrations.kivy.overlay import Overlay
     from capture.integrations.kivy.strokes import Stroke
     from capture.targets import Target
 
@@ -35,11 +36,13 @@ class Installation:
     screens : Screens
     window : object
         Kivy's window; None before there is one.
+    overlay : Overlay or None
     """
 
     def __init__(self, capture: Capture) -> None:
         self.capture = capture
         self.window: Any = None
+        self.overlay: Overlay | None = None
         self._loop = import_module("kivy.base").EventLoop
         self._clock = import_module("kivy.clock").Clock
         self._metrics = import_module("kivy.metrics").Metrics
@@ -70,6 +73,7 @@ class Installation:
     def uninstall(self) -> None:
         """See nothing any more; open strokes are canceled. May be called again."""
         self.strokes.cancel_all()
+        self.strokes.listeners.clear()
         self.hooks.uninstall()
         self.capture.hook = None
         self._loop.funbind("on_start", self._window_came)

@@ -193,6 +193,9 @@ class Strokes:
         if stroke is None:
             return
         sample = stroke.end or Sample("end", event, event.sx, event.sy, now_ns())
+        if getattr(event, "capture_canceled", False):
+            self._cancel(stroke, sample.time)
+            return
         x, y = self._place(sample.sx, sample.sy)
         responsive = self._judge(stroke)
         gesture = self._capture.touch_up(stroke.pointer, x, y, sample.time, responsive)
@@ -205,13 +208,16 @@ class Strokes:
         """End every open stroke without an UP: the app hides, stops, or its touches are not seen any more."""
         time = now_ns()
         for stroke in self.open.values():
-            self._capture.touch_cancel(stroke.pointer, time=time)
-            for listener in self.listeners:
-                listener.cancel(stroke, time)
+            self._cancel(stroke, time)
         self.open.clear()
-        self._pointers.clear()
         self._queue.clear()
         self._untimed.clear()
+
+    def _cancel(self, stroke: Stroke, time: int) -> None:
+        self._pointers.discard(stroke.pointer)
+        self._capture.touch_cancel(stroke.pointer, time=time)
+        for listener in self.listeners:
+            listener.cancel(stroke, time)
 
     # The queue
 

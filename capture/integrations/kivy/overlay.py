@@ -1,0 +1,129 @@
+"""Touches drawn over the app, for its developers: trails, class and reason, target, verdict."""
+
+from __future__ import annotations
+
+import contextlib
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from capture.explain import explain
+from capture.gestures import Recognizer
+
+if TYPE_CHECKING:
+    from capture.gestures import Gesture
+    from capture.integrations.kivy.installation import Installation
+    from capture.integrations.kivy.strokes import Stroke
+
+__all__ = ["Overlay"]
+
+#: Strokes whose trails stay.
+_KEPT = 5
+_TRAIL = (0.1, 0.8, 1.0, 0.9)
+_DEAD = (1.0, 0.3, 0.2, 0.9)
+_WORDS = {True: "responsive", False: "dead", None: "responsiveness unknown"}
+
+
+class Overlay:
+    """A listener of strokes that draws them; it recognises by itself, so that it needs no consent.
+
+    Parameters
+    ----------
+    installation : Installation
+
+    Attributes
+    ----------
+    text : str
+        What is written: of the stroke under way, else of the last one.
+    """
+
+    def __init__(self, installation: Installation) -> None:
+        self.text = ""
+        self._installation = installation
+        self._config = installation.capture.config.gestures
+        self._recognizer = Recognizer(installation.strokes.density, self._config)
+        self._graphics = import_module("kivy.graphics")
+        self._label = import_module("kivy.core.text").Label
+        self._window: Any = None
+        self._group: Any = None
+        self._board: Any = None
+        self._trails: dict[int, tuple[Any, Any]] = {}
+        self._old: list[Any] = []
+        installation.strokes.listeners.append(self)
+
+    def hide(self) -> None:
+        """Take it away; may be called again."""
+        with contextlib.suppress(ValueError):
+            self._installation.strokes.listeners.remove(self)
+        if self._window is not None:
+            self._window.canvas.after.remove(self._group)
+            self._window = None
+
+    def down(self, stroke: Stroke) -> None:
+        """Begin a trail."""
+        self._show()
+        self._recognizer.set_density(0, self._installation.strokes.density)
+        self._recognizer.down(stroke.pointer, stroke.x, stroke.y, stroke.time)
+        trail = self._graphics.InstructionGroup()
+        color = self._graphics.Color(*_TRAIL)
+        line = self._graphics.Line(points=self._point(stroke.x, stroke.y), width=1.5)
+        for instruction in (color, line):
+            trail.add(instruction)
+        self._group.insert(0, trail)
+        self._trails[stroke.pointer] = (line, color)
+        self._old.append(trail)
+        if len(self._old) > _KEPT:
+            self._group.remove(self._old.pop(0))
+        self._write(f"down {stroke.x:.0f}, {stroke.y:.0f}\n{stroke.target.path}")
+
+    def move(self, stroke: Stroke, x: float, y: float, time: int) -> None:
+        """Lengthen the trail."""
+        self._recognizer.move(stroke.pointer, x, y, time)
+        trail = self._trails.get(stroke.pointer)
+        if trail is not None:
+            trail[0].points = [*trail[0].points, *self._point(x, y)]
+
+    def up(
+        self, stroke: Stroke, x: float, y: float, time: int, responsive: bool | None, _gesture: Gesture | None
+    ) -> None:
+        """Say what it was, and why."""
+        self._end(stroke, self._recognizer.up(stroke.pointer, x, y, time), responsive)
+
+    def cancel(self, stroke: Stroke, time: int) -> None:
+        """Say that it was canceled."""
+        nowhere = float("nan")
+        self._end(stroke, self._recognizer.cancel(stroke.pointer, nowhere, nowhere, time), None)
+
+    def _end(self, stroke: Stroke, gesture: Gesture | None, responsive: bool | None) -> None:
+        _, color = self._trails.pop(stroke.pointer, (None, None))
+        if gesture is None:
+            return
+        if color is not None and responsive is False:
+            color.rgba = _DEAD
+        why = explain(gesture, self._config, density=self._installation.strokes.density)
+        measures = f"{gesture.duration:.0f} ms, {gesture.distance:.0f} dp, {gesture.velocity:.0f} dp/s"
+        self._write(
+            f"{why.kind} ({why.reason}): {why.verdict}\n{measures}\n"
+            f"{stroke.target.path}\n{_WORDS[responsive]}"
+        )
+
+    # Drawing
+
+    def _show(self) -> None:
+        if self._window is None:
+            self._window = self._installation.window
+            self._group = self._graphics.InstructionGroup()
+            self._board = self._graphics.Rectangle()
+            self._group.add(self._graphics.Color(1, 1, 1, 1))
+            self._group.add(self._board)
+            self._window.canvas.after.add(self._group)
+
+    def _write(self, text: str) -> None:
+        self.text = text
+        label = self._label(text=text, font_size=14 * self._installation.strokes.density, outline_width=2)
+        label.refresh()
+        self._board.texture = label.texture
+        self._board.size = label.texture.size
+        self._board.pos = (0, self._window.height - label.texture.height)
+
+    def _point(self, x: float, y: float) -> tuple[float, float]:
+        return x, self._window.height - 1 - y

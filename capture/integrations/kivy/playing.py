@@ -1,0 +1,137 @@
+"""Playing a touch log into a Kivy app, as an input provider."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from capture.errors import TouchLogError
+from capture.integrations.kivy.strokes import now_ns
+from capture.kinds import Action
+from capture.logs import open_log
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator
+
+    from capture.logs import ReadOptions
+
+__all__ = ["Player"]
+
+_KINDS = {Action.DOWN: "begin", Action.MOVE: "update", Action.UP: "end", Action.CANCEL: "end"}
+
+
+class Player:
+    """An input provider that feeds a log's touches to Kivy's event loop.
+
+    The app sees them at the pace that is asked for; a capture takes the times of the log, so that its
+    gestures are those of the recording at any speed.
+
+    Parameters
+    ----------
+    path : path-like
+        Any touch log.
+    speed : float
+        1 is the log's own pace; ``inf`` gives one sample a frame.
+    options : ReadOptions, optional
+        What the log does not say: the size of its screen, at least, where it is not in it.
+    on_end : callable, optional
+        Called when the last sample was given.
+
+    Raises
+    ------
+    TouchLogError
+        When the log cannot be read or the size of its screen is not known.
+    ValueError
+        When the speed is not positive.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        speed: float = 1.0,
+        options: ReadOptions | None = None,
+        on_end: Callable[[], None] | None = None,
+    ) -> None:
+        if not speed > 0:
+            raise ValueError(f"speed = {speed}: expected a number above 0; 1 is the log's own pace")
+        log = open_log(str(path), options=options)
+        if not log.info.width or not log.info.height:
+            raise TouchLogError("the size of its screen is not known", path=str(path))
+        self.is_done = False
+        self._x_max, self._y_max = max(log.info.width - 1, 1), max(log.info.height - 1, 1)
+        self._speed = speed
+        self._on_end = on_end
+        self._rows: Iterator[tuple[int, int, int, int, float, float]] = (
+            row for chunk in log.chunks() for row in chunk.rows()
+        )
+        self._next = next(self._rows, None)
+        self._first_ns = self._next[3] if self._next is not None else 0
+        self._started_ns: int | None = None
+        self._touches: dict[tuple[int, int], Any] = {}
+
+    def start(self) -> None:
+        """Begin with the next frame; the event loop calls this."""
+
+    def stop(self) -> None:
+        """Give no samples any more; fingers that are down stay as they are."""
+        self._next = None
+
+    def update(self, dispatch_fn: Callable[[str, Any], None]) -> None:
+        """Give the samples that are due; the event loop calls this each frame."""
+        now = now_ns()
+        if self._started_ns is None:
+            self._started_ns = now
+        if self._speed == float("inf"):
+            self._give(dispatch_fn)
+        else:
+            due = self._first_ns + (now - self._started_ns) * self._speed
+            while self._next is not None and self._next[3] <= due:
+                self._give(dispatch_fn)
+        if self._next is None and not self.is_done:
+            self.is_done = True
+            import_module("kivy.base").EventLoop.remove_input_provider(self)
+            if self._on_end is not None:
+                self._on_end()
+
+    def _give(self, dispatch_fn: Callable[[str, Any], None]) -> None:
+        if self._next is None:
+            return
+        stream, pointer, action, time, x, y = self._next
+        self._next = next(self._rows, None)
+        kind, key = _KINDS.get(Action(action)), (stream, pointer)
+        place = (x / self._x_max, 1.0 - y / self._y_max)
+        if kind == "begin":
+            touch = self._touches[key] = _touch_class()(
+                "capture-player", pointer, place, is_touch=True, type_id="touch"
+            )
+        else:
+            touch = self._touches.get(key)
+            if touch is None:
+                return
+            touch.move(place)
+        touch.capture_time_ns = (self._started_ns or 0) + time - self._first_ns
+        if kind == "end":
+            del self._touches[key]
+            # Kivy knows no CANCEL: the app sees an UP, a capture what it was.
+            touch.capture_canceled = action == Action.CANCEL
+            touch.update_time_end()
+        dispatch_fn(kind or "update", touch)
+
+
+_class: list[type] = []
+
+
+def _touch_class() -> Any:
+    """Return the class of the touches, made when Kivy is there."""
+    if not _class:
+        base = import_module("kivy.input.motionevent").MotionEvent
+
+        def depack(self: Any, args: tuple[float, float]) -> None:
+            self.sx, self.sy = args
+            self.profile = ["pos"]
+            base.depack(self, args)
+
+        _class.append(type("PlayedTouch", (base,), {"depack": depack}))
+    return _class[0]
