@@ -1,4 +1,4 @@
-"""Record 100,000 events with the server down; print by how many bytes the process grew: ``offline.py FOLDER``."""
+"""Record 100,000 events with the server down; print how the process grew (bytes): ``offline.py FOLDER``."""
 
 import os
 import socket
