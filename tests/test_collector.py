@@ -15,7 +15,8 @@ EVENT = {
 }  # fmt: skip
 BATCH = {
     "pid": 1, "uid": "00000000-0000-4000-8000-000000000000", "dt": 4, "os": "1",
-    "l": "en_US", "tz": "UTC", "now": 1, "to": {"an": "1", "st": "SDK-python", "sf": "release"}, "r": {"w": 1, "h": 2, "d": 1.0}, "pl": [EVENT],
+    "l": "en_US", "tz": "UTC", "now": 1, "to": {"an": "1", "st": "SDK-python", "sf": "release"},
+    "r": {"w": 1, "h": 2, "d": 1.0}, "pl": [EVENT],
 }  # fmt: skip
 
 
