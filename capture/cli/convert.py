@@ -40,8 +40,8 @@ def command(
 ) -> None:
     """Write recorded logs in another form.
 
-    It is streamed, whatever the size; several logs become several streams of one file. CSV has samples alone; .touch.jsonl and Parquet keep
-    what is known of the screen, and the marks.
+    It is streamed, whatever the size; several logs become several streams of one file. CSV has samples
+    alone; .touch.jsonl and Parquet keep what is known of the screen, and the marks.
 
     Example: capture convert phone.txt --screen 1080x2340 -o phone.touch.jsonl
     """

@@ -1,0 +1,64 @@
+# Everything works from a bare machine: Python 3.11 or newer, a C compiler and make.
+# `make run` and the others set up .venv by themselves, once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+BUILT := $(VENV)/.built
+RECORDING := tests/data/session.touch.jsonl
+OUT := out
+SOURCES := $(wildcard capture/_native/*.pyx capture/_native/*.pxd capture/_native/*.h)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: run test lint bench soak docs example clean
+
+run: $(BUILT)
+	$(BIN)/capture replay $(RECORDING) -o $(OUT)
+
+test: $(BUILT)
+	$(BIN)/python -m pytest
+
+lint: $(BUILT)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint capture
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest capture._native --ignore-disjoint-bases
+
+# The peers that it is compared with; what cannot be installed is left out of the comparison.
+bench: $(BUILT)
+	-$(PIP) install --group peers
+	$(BIN)/python scripts/bench.py
+
+# Hours of looking for the unexpected: full counts in the fault tests, more examples, random bytes.
+soak: $(BUILT)
+	CAPTURE_SOAK=1 CAPTURE_EXAMPLES=20000 CAPTURE_FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest
+	$(BIN)/python tests/fuzz/fuzz_feed.py --seconds 600
+
+docs: $(BUILT)
+	$(BIN)/python scripts/make_docs.py
+
+example: $(BUILT)
+	$(PIP) install -e '.[kivy]'
+	$(BIN)/python examples/kivy_shop --tour
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+
+# pip in a fresh environment may be too old for dependency groups.
+$(READY): $(VENV)/bin/python pyproject.toml setup.py
+	$(PIP) install --upgrade 'pip>=25.1'
+	$(PIP) install --editable . --group dev
+	touch $(READY) $(BUILT)
+
+$(BUILT): $(READY) $(SOURCES)
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	touch $(BUILT)
+
+clean:
+	rm -rf build dist *.egg-info $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find capture -name '*.so' -delete -o -name '*.html' -path '*/_native/*' -delete
+	find capture -name '*.c' -path '*/_native/*' -delete
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

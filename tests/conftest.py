@@ -1,0 +1,73 @@
+"""For all tests: no run on a stale native build, and an option to rewrite golden files."""
+
+import re
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import pytest
+
+NATIVE = Path(__file__).parents[1] / "capture" / "_native"
+USED = re.compile(
+    r"from capture\._native\.(?P<module>\w+) cimport"
+    r'|extern from "(?P<header>[^"]+)"|#include "(?P<included>[^"]+)"'
+)
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="rewrite golden files; look at the difference before committing",
+    )
+
+
+def pytest_configure(config):
+    stale = stale_modules(NATIVE)
+    if stale:
+        pytest.exit(
+            f"the native build is older than its sources ({', '.join(stale)}): "
+            "python setup.py build_ext --inplace",
+            returncode=2,
+        )
+
+
+@pytest.fixture
+def golden(request):
+    """Compare text with a file under tests/data/golden, or write the file with --update-golden."""
+
+    def compare(path, text):
+        path = Path(path)
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare
+
+
+def stale_modules(folder):
+    """Return the modules whose shared object is missing, or older than something that it is made from."""
+    found = []
+    for source in sorted(folder.glob("*.pyx")):
+        built = [
+            file for suffix in EXTENSION_SUFFIXES if (file := source.with_name(source.stem + suffix)).exists()
+        ]
+        newest = max(file.stat().st_mtime for file in sources(source))
+        if not built or built[0].stat().st_mtime < newest:
+            found.append(source.stem)
+    return found
+
+
+def sources(file, seen=None):
+    """Return a native source and everything of ours that it is compiled with."""
+    seen = set() if seen is None else seen
+    if file in seen or not file.exists():
+        return seen
+    seen.add(file)
+    if file.suffix == ".pyx":
+        sources(file.with_suffix(".pxd"), seen)
+    for use in USED.finditer(file.read_text(encoding="utf-8")):
+        name = f"{use['module']}.pxd" if use["module"] else use["header"] or use["included"]
+        sources(file.with_name(name), seen)
+    return seen
