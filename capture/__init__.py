@@ -3,38 +3,46 @@
 Raw touches go in; taps, long presses, drags and flings come out, become analytics events, are kept
 in a local store and leave in batches. Start with `Capture` in an app, `classify` for whole logs and
 `Recognizer` for one touch at a time.
+
+The names are imported when they are first used, so that ``import capture`` costs an app's start little.
 """
 
 from __future__ import annotations
 
-from capture.config import (
-    BufferConfig,
-    CurrentsConfig,
-    DeliveryConfig,
-    DeviceConfig,
-    GestureConfig,
-    PrivacyConfig,
-    ProjectConfig,
-    RunConfig,
-    SessionConfig,
-    SinkConfig,
-)
-from capture.errors import (
-    CaptureError,
-    ConfigError,
-    InvalidEventError,
-    SinkError,
-    StoreError,
-    TouchLogError,
-)
-from capture.gestures import Gesture, GestureTable, Recognizer, classify
-from capture.kinds import Action, Direction, GestureKind, Reason
-from capture.samples import TouchSamples
-from capture.targets import Target
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from capture.config import (
+        BufferConfig,
+        CurrentsConfig,
+        DeliveryConfig,
+        DeviceConfig,
+        GestureConfig,
+        PrivacyConfig,
+        ProjectConfig,
+        RunConfig,
+        SessionConfig,
+        SinkConfig,
+    )
+    from capture.engine import Capture
+    from capture.errors import (
+        CaptureError,
+        ConfigError,
+        InvalidEventError,
+        SinkError,
+        StoreError,
+        TouchLogError,
+    )
+    from capture.gestures import Gesture, GestureTable, Recognizer, classify
+    from capture.kinds import Action, Direction, GestureKind, Reason
+    from capture.samples import TouchSamples
+    from capture.targets import Target
 
 __all__ = [
     "Action",
     "BufferConfig",
+    "Capture",
     "CaptureError",
     "ConfigError",
     "CurrentsConfig",
@@ -60,3 +68,25 @@ __all__ = [
     "TouchSamples",
     "classify",
 ]
+
+_HOME = {
+    **dict.fromkeys(("Gesture", "GestureTable", "Recognizer", "classify"), "gestures"),
+    **dict.fromkeys(("Action", "Direction", "GestureKind", "Reason"), "kinds"),
+    **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "errors"),
+    **dict.fromkeys((name for name in __all__ if name.endswith("Config")), "config"),
+    "Capture": "engine",
+    "Target": "targets",
+    "TouchSamples": "samples",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'capture' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"capture.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
