@@ -227,6 +227,17 @@ class Queue:
                 oldest = time_ms if oldest is None else min(oldest, time_ms)
         return Pending(count=sum(sessions.values()), sessions=sessions, oldest_ms=oldest)
 
+    def events(self, connection: sqlite3.Connection) -> Iterator[tuple[int, str, bytes]]:
+        """Read every pending event whose CRC is right: session, event id, payload."""
+        start, ahead = self.cursor(connection), self._ahead(connection)
+        for row in connection.execute(_READ, (start,)):
+            events = intact(row) if row[2] == self._wire else None
+            names = row[6].decode(errors="replace").split(" ") if events else []
+            for index, payload in enumerate(events or ()):
+                row_id = row[0] + index
+                if row_id > start and not _overlap(ahead, row_id, row_id):
+                    yield row[1], names[index] if index < len(names) else str(row_id), payload
+
     def _ahead(self, connection: sqlite3.Connection) -> list[tuple[int, int]]:
         return connection.execute(
             "SELECT first, last FROM ahead WHERE queue = ? ORDER BY first", (self.name,)

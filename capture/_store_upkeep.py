@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from capture._store_file import StoreFile
 
-__all__ = ["Upkeep", "bury"]
+__all__ = ["Upkeep", "bury", "drop_to"]
 
 #: Acknowledged events are taken out in chunks of this many.
 CHUNK = 200
@@ -132,7 +132,7 @@ class Upkeep:
         last = schema.largest_id(connection) if row is None else row[0]
         connection.execute("BEGIN IMMEDIATE")
         try:
-            lost = _drop_to(connection, last)
+            lost = drop_to(connection, last)
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
@@ -165,12 +165,12 @@ class Upkeep:
 
     def empty(self, connection: sqlite3.Connection) -> None:
         """Take out everything, dead letters included; within a transaction."""
-        _drop_to(connection, schema.largest_id(connection))
+        drop_to(connection, schema.largest_id(connection))
         connection.execute("DELETE FROM dead_letters")
 
     def _drop(self, last: int, cause: str) -> None:
         with self._file.writing(_nothing) as connection:
-            lost = _drop_to(connection, last)
+            lost = drop_to(connection, last)
         self._on_loss(cause, lost)
 
 
@@ -195,7 +195,7 @@ def bury(connection: sqlite3.Connection, damaged: Sequence[Any], now_ms: int) ->
     return lost
 
 
-def _drop_to(connection: sqlite3.Connection, last: int) -> int:
+def drop_to(connection: sqlite3.Connection, last: int) -> int:
     """Take out every row up to the id `last`, for all queues; return how many events that lost."""
     queues = connection.execute("SELECT name, format FROM queues").fetchall()
     lowest: dict[str, int] = {}
