@@ -183,18 +183,29 @@ def _settings(gestures: GestureConfig | None) -> uvicorn.Config:
     )
 
 
-def serve(port: int = 8765, gestures: GestureConfig | None = None) -> None:
+def serve(
+    port: int = 8765,
+    gestures: GestureConfig | None = None,
+    *,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
     """Serve the demo on 127.0.0.1 until Ctrl-C.
 
     Parameters
     ----------
     port : int, default 8765
+        0 takes a free one.
     gestures : GestureConfig, optional
         The thresholds to try.
+    on_ready : callable, optional
+        Called with the URL of the page once it can be opened.
 
     Raises
     ------
     CaptureError
         When the port is taken.
     """
-    uvicorn.Server(_settings(gestures)).run([_listen(port)])
+    listening = _listen(port)
+    if on_ready is not None:
+        on_ready(f"http://{HOST}:{listening.getsockname()[1]}")
+    uvicorn.Server(_settings(gestures)).run([listening])

@@ -2,7 +2,11 @@
 
 import http.client
 import json
+import re
+import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -152,3 +156,18 @@ def test_a_port_that_is_taken_is_said(server):
     port = int(server.url.rpartition(":")[2])
     with pytest.raises(CaptureError, match=f"port {port} of 127.0.0.1 cannot be used"), DemoServer(port):
         pass
+
+
+def test_the_command_serves_until_ctrl_c():
+    code = "from capture.cli.demo import command; command(port=0, config=None, open_page=False)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection.request("GET", "/")
+    status = connection.getresponse().status
+    connection.close()
+    process.send_signal(signal.SIGINT)
+
+    assert status == 200
+    assert process.wait(20) != 0  # the interrupt is passed on, for the command line to exit with 130
+    process.stdout.close()
