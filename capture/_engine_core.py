@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from capture import device as devices, formats, sinks as sink_table
 from capture._engine_counts import EngineCounts
+from capture._recorder_currents import CurrentsRecorder
 from capture.clock import Clock
 from capture.config import RunConfig
 from capture.delivery import Delivery
@@ -20,6 +21,7 @@ from capture.gestures import Recognizer
 from capture.installation import Installation
 from capture.recorder import Recorder
 from capture.settings import is_disabled
+from capture.sinks._configure import configure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,7 +64,8 @@ class EngineCore(EngineCounts):
         queues = {sink.name: sink.formats[0] for sink in self._sinks}
         wires = sorted(set(queues.values()), key=lambda wire: (wire != "native", wire)) or ["native"]
         facts = devices.Device() if self.disabled else devices.detect(config.device)
-        self._recorder = Recorder(config, self._clock, facts, wires)
+        recorder = CurrentsRecorder if "currents" in wires else Recorder
+        self._recorder: Recorder = recorder(config, self._clock, facts, wires)
         self._recorder.debug = debug or os.environ.get("CAPTURE_DEBUG", "") not in {"", "0"}
         self._installation = Installation(config, self._clock, queues, self._dropped)
         self._connectivity_given = config.device.connectivity is not None
@@ -71,9 +74,10 @@ class EngineCore(EngineCounts):
         self._resume_consent()
 
     def _make_sinks(self) -> list[Sink]:
-        if self._given_sinks is not None:
-            return list(self._given_sinks)
-        return [sink_table.create(config) for config in self.config.sinks]
+        given = self._given_sinks
+        sinks = [sink_table.create(sink) for sink in self.config.sinks] if given is None else list(given)
+        configure(sinks, self.config)
+        return sinks
 
     # Consent
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture import events, formats, tracking
+from capture._replay_currents import replay_records, stored_record, take
 from capture._store_rows import StoredEvent
 from capture.errors import InvalidEventError
 from capture.ids import derived_id
@@ -52,19 +53,32 @@ class Maker:
         self.version = events.version_origin(config.project)
         self.timeout_ms = round(config.session.timeout_s * 1000)
         self.sessions = 0
-        self._encoders = [(name, formats.get(name).encode) for name in wires]
+        self._encoders = [(name, formats.get(name).encode) for name in wires if name != "currents"]
+        self._records = replay_records(config, user_id) if "currents" in wires else None
 
     def next_session(self) -> int:
         """Return the number of a new session."""
         self.sessions += 1
         return self.sessions
 
-    def stored(self, event: events.Event) -> StoredEvent:
-        """Return an event as the store takes it."""
+    def stored(self, event: events.Event, device: Device) -> list[StoredEvent]:
+        """Return an event as the store takes it, behind the records of sessions that it ends and opens."""
         encoded = [(name, encode(event)) for name, encode in self._encoders]
         payloads = [(name, payload) for name, payload in encoded if payload is not None]
         common = event.common
-        return StoredEvent(common.session_number, payloads, common.time_ms, common.event_id)
+        made: list[StoredEvent] = []
+        if self._records is not None:
+            for record in take(self._records, event, device):
+                if record.id == common.event_id:
+                    payloads.append(("currents", record.payload))
+                else:
+                    made.append(stored_record(record))
+        made.append(StoredEvent(common.session_number, payloads, common.time_ms, common.event_id))
+        return made
+
+    def end(self) -> list[StoredEvent]:
+        """Return what the end of the last session makes due."""
+        return [] if self._records is None else [stored_record(record) for record in self._records.end()]
 
 
 class _Screen(msgspec.Struct, frozen=True):
@@ -155,7 +169,7 @@ class Chain:
         if event is None:
             return []
         self.session = state.recorded(time_ms, action=True)
-        return [self._maker.stored(event)]
+        return self._maker.stored(event, self._device)
 
     def mark(self, mark: Mark) -> list[StoredEvent]:
         """Return the event of what the log says besides its touches, if it is one."""
@@ -172,7 +186,7 @@ class Chain:
         except (InvalidEventError, KeyError, TypeError, ValueError):
             self.unused_marks += 1
             return []
-        return [] if event is None else [self._maker.stored(event)]
+        return [] if event is None else self._maker.stored(event, self._device)
 
     # Events of marks
 

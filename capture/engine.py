@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from capture import device as devices, events, tracking
-from capture._engine_touch import TouchCalls
+from capture._engine_currents import CurrentsCalls
 from capture.errors import InvalidEventError
 from capture.idle import IdleWatch
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Capture"]
 
 
-class Capture(TouchCalls):
+class Capture(CurrentsCalls):
     """Records what a user does in an app, and delivers it.
 
     Nothing is recorded, and no file made, before `opt_in` (or ``opted_in = true`` in the configuration,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from capture.device import Device
     from capture.gestures import Gesture
     from capture.installation import Installation
+    from capture.store import Store
     from capture.targets import Target
 
 __all__ = ["Recorder", "Scene"]
@@ -289,14 +290,7 @@ class Recorder:
         moved = state.screen_count != self.session.screen_count
         self.appending = True
         try:
-            store.append(
-                common.session_number,
-                payloads,
-                time_ms=common.time_ms,
-                event_id=common.event_id,
-                # A struct is encoded as the mapping of its fields, without a dict in between.
-                state=state,  # type: ignore[arg-type]
-            )
+            self._append(store, event, payloads, state)
         finally:
             self.appending = False
         self.session = state
@@ -305,6 +299,24 @@ class Recorder:
         self.collected += 1
         self.on_stored(state.number)
         return common.event_id
+
+    def _append(
+        self, store: Store, event: events.Event, payloads: list[tuple[str, bytes]], state: SessionState
+    ) -> None:
+        common = event.common
+        store.append(
+            common.session_number,
+            payloads,
+            time_ms=common.time_ms,
+            event_id=common.event_id,
+            # A struct is encoded as the mapping of its fields, without a dict in between.
+            state=state,  # type: ignore[arg-type]
+        )
+
+    def carried(self, state: SessionState) -> dict[str, Any]:
+        """Return what the store remembers of a session."""
+        known: dict[str, Any] = msgspec.to_builtins(state)
+        return known
 
     # The host's filter
 

@@ -26,6 +26,7 @@ from capture.errors import ConfigError, SinkError, TouchLogError
 from capture.formats.native import make_header
 from capture.ids import derived_id
 from capture.logs import ReadOptions, find_logs, open_log
+from capture.sinks._configure import configure
 from capture.sinks.file import FILE_NAME, FileSink
 from capture.store import Store
 
@@ -167,8 +168,10 @@ class Replay:
 
     def _make_sinks(self, given: Sequence[Sink] | None) -> tuple[Sink, ...]:
         if given is not None:
+            configure(given, self._config)
             return tuple(given)
         configured = tuple(sink_table.create(sink) for sink in self._config.sinks)
+        configure(configured, self._config)
         if configured:
             return configured
         if self._output is None:
@@ -214,6 +217,7 @@ class Replay:
             self._replay_log(self._open(path) if index else first, maker)
             if self._interrupted():
                 break
+        self._put(maker.end(), active=())
         self._close_sinks()
         dead = any(each.dead_letters for each in self._delivery.counters.values())
         self.summary.complete = not dead and not self._interrupted()

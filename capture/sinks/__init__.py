@@ -18,9 +18,13 @@ __all__ = ["ACCEPTED", "SINKS", "Answer", "Batch", "Outcome", "Sink", "create"]
 
 #: Sink type -> where its class is.
 SINKS = {
+    "amplitude": "capture.sinks.amplitude:AmplitudeSink",
+    "cloud_storage": "capture.sinks.cloud_storage:CloudStorageSink",
     "file": "capture.sinks.file:FileSink",
     "http": "capture.sinks.http:HttpSink",
+    "kafka": "capture.sinks.kafka:KafkaSink",
     "memory": "capture.sinks.memory:MemorySink",
+    "mixpanel": "capture.sinks.mixpanel:MixpanelSink",
 }
 
 

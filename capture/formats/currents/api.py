@@ -7,6 +7,7 @@ argument, the value and the limit.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import msgspec
@@ -21,6 +22,7 @@ __all__ = [
     "check_degrees",
     "check_float",
     "check_name",
+    "check_optional_bool",
     "check_platform",
     "check_properties",
 ]
@@ -60,6 +62,13 @@ def check_degrees(argument: str, value: object, most: float) -> float:
     return number
 
 
+def check_optional_bool(argument: str, value: object) -> bool | None:
+    """Return true, false or None."""
+    if value is not None and not isinstance(value, bool):
+        _refuse(argument, value, "true or false")
+    return value
+
+
 def check_platform(value: object) -> str:
     """Return a value of ``platform``, from a kind of device (``FireTV``) or from the value itself."""
     found = PLATFORMS.get(value, value) if isinstance(value, str) else None
@@ -78,11 +87,12 @@ def check_ad_id_type(value: object) -> str:
 
 def check_properties(value: object) -> dict[str, Any]:
     """Return a copy of properties: a dict with text keys and JSON values, of at most 890 kB as JSON."""
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         _refuse("properties", value, "a dict")
-    _check_json("properties", value, 1)
+    plain = dict(value)
+    _check_json("properties", plain, 1)
     try:
-        encoded = msgspec.json.encode(value)
+        encoded = msgspec.json.encode(plain)
     except (TypeError, ValueError, OverflowError):
         _refuse("properties", value, "texts without lone surrogates, and numbers of at most 64 bits")
     if len(encoded) > MAX_PROPERTIES_BYTES:

@@ -89,8 +89,8 @@ class RecordMaker:
     salt : str
         Of the installation, for hashed personal data.
     new_id : callable
-        Makes a UUID from a name that is unique within the user: at random in a live app, derived from the
-        log in a replay.
+        Makes a UUID from a name that follows from the first event of a session: at random in a live app,
+        derived from the name in a replay.
     on_drop : callable
         Called with a cause for each record that could not be made.
 
@@ -132,6 +132,10 @@ class RecordMaker:
         self.facts = msgspec.structs.replace(self.facts, **facts)
         self._heads.clear()
 
+    def replace_ids(self, new_id: Callable[[str], str]) -> None:
+        """Take ids from somewhere else: a forked child must not make its parent's."""
+        self._new_id = new_id
+
     def take(self, event: Event) -> list[Made]:
         """Return the records that an event makes due, in order; its own, if it has one, is the last.
 
@@ -143,7 +147,7 @@ class RecordMaker:
         made: list[Made] = []
         if session is None or session.number != number:
             made += self.end()
-            made += self._start(number, time_ms)
+            made += self._start(number, time_ms, common.event_id)
         else:
             self.session = OpenSession(number, session.session_id, session.first_ms, time_ms)
         event_type, fields_of = MAPPING[type(event)]
@@ -166,7 +170,7 @@ class RecordMaker:
             f"{_SESSION}SessionEnd",
             session.number,
             session.last_ms,
-            self._new_id(f"session {session.number} end"),
+            self._new_id(f"SessionEnd {session.session_id}"),
             {"session_id": session.session_id, "duration": duration},
         )
 
@@ -176,16 +180,16 @@ class RecordMaker:
             "users.RandomBucketNumberUpdate",
             session,
             time_ms,
-            self._new_id("random bucket"),
+            self._new_id(f"random bucket {self.facts.user_id}"),
             {"random_bucket_number": number},
         )
 
-    def _start(self, number: int, time_ms: int) -> list[Made]:
-        session_id = self._new_id(f"session {number}")
+    def _start(self, number: int, time_ms: int, event_id: str) -> list[Made]:
+        session_id = self._new_id(f"session {event_id}")
         self.session = OpenSession(number, session_id, time_ms, time_ms)
         made: list[Made] = []
         for name in ("FirstSession", "SessionStart") if number == 1 else ("SessionStart",):
-            record_id = self._new_id(f"session {number} {name}")
+            record_id = self._new_id(f"{name} {session_id}")
             made += self._made(f"{_SESSION}{name}", number, time_ms, record_id, {"session_id": session_id})
         return made
 

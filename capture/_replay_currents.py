@@ -1,0 +1,39 @@
+"""Currents records of a replay: whose they are and where their ids come from, without the machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capture._store_rows import StoredEvent
+from capture.device import Device
+from capture.formats.currents.maker import Facts, RecordMaker
+from capture.ids import derived_id
+
+if TYPE_CHECKING:
+    from capture.config import RunConfig
+    from capture.events import Event
+    from capture.formats.currents.maker import Made
+
+__all__ = ["replay_records", "stored_record", "take"]
+
+
+def replay_records(config: RunConfig, user_id: str) -> RecordMaker:
+    """Return what makes the records of a replay; `user_id` is the salt of hashed personal data as well."""
+    facts = Facts(user_id=user_id, device_id=derived_id(f"device {user_id}"))
+    return RecordMaker(config, Device(), facts, salt=user_id, new_id=derived_id, on_drop=_logged)
+
+
+def take(records: RecordMaker, event: Event, device: Device) -> list[Made]:
+    """Return the records that an event on `device` makes due."""
+    if device is not records.device:
+        records.change(device=device)
+    return records.take(event)
+
+
+def stored_record(record: Made) -> StoredEvent:
+    """Return a record as the store takes it."""
+    return StoredEvent(record.session, [("currents", record.payload)], record.time_ms, record.id)
+
+
+def _logged(cause: str) -> None:
+    """Leave it at the maker's log line: a replay has no counts of its own for it."""

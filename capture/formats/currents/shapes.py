@@ -1,0 +1,206 @@
+"""The bodies of analytics partners, from canonical records, by tables: source field -> path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from capture.formats.currents.schema import EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["AMPLITUDE", "MIXPANEL", "Options", "Shape"]
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+#: How a partner tells the host's own properties from ours.
+_PROPERTY_PREFIXES = {
+    "users.behaviors.CustomEvent": "[Custom event property] ",
+    "users.behaviors.Purchase": "[Purchase property] ",
+}
+#: Kind of an advertising id -> Amplitude's own key for it; it has none for the others.
+_AD_KEYS = {"ios_idfa": "idfa", "google_ad_id": "adid"}
+#: Fields that stay in storage.
+_STORAGE_ONLY = frozenset(
+    {"user_id", "name", "properties", "timezone", "country", "gender", "language", "sdk_version"}
+)
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What ``[currents]`` says about partners.
+
+    Attributes
+    ----------
+    event_prefix : str
+        In front of every event name.
+    custom_properties : {"prefixed", "none"}
+        Whether the host's own properties go along.
+    """
+
+    event_prefix: str = ""
+    custom_properties: Literal["prefixed", "none"] = "prefixed"
+
+
+class Shape:
+    """How one partner wants events.
+
+    Parameters
+    ----------
+    event_key : str
+        Top-level key of the event's name.
+    container : str
+        Top-level key of the object that properties are in.
+    paths : mapping of str to str
+        Source field -> path, segments joined with ``/``; a field that is not in it goes into the container
+        under its own name.
+    event_paths : mapping
+        The same for single events, over `paths`.
+    constants : mapping of str to str
+        Path -> what is always there.
+    max_text : int
+        Characters of a custom property's text; the rest is cut off.
+    max_custom : int
+        Custom properties of an event; the others are left out.
+    max_depth, max_items : int
+        Nesting and length of a custom property; what goes deeper becomes JSON text, what is longer is cut.
+    """
+
+    def __init__(
+        self,
+        *,
+        event_key: str,
+        container: str,
+        paths: Mapping[str, str],
+        constants: Mapping[str, str],
+        max_text: int,
+        max_custom: int,
+        max_depth: int,
+        max_items: int,
+        event_paths: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        self.container = container
+        self._event_key = event_key
+        self._max_text = max_text
+        self._max_custom = max_custom
+        self._max_depth = max_depth
+        self._max_items = max_items
+        self._constants = [(_split(path), value) for path, value in constants.items()]
+        known = event_paths or {}
+        #: Event -> (source field, key at the top) and (source field, key in the container).
+        self._plans: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {}
+        for event, schema in EVENTS.items():
+            if schema.partner_name is None:
+                continue
+            top: list[tuple[str, str]] = []
+            inner: list[tuple[str, str]] = []
+            for field in schema.source_fields:
+                if field in _STORAGE_ONLY:
+                    continue
+                path = {**paths, **known.get(event, {})}.get(field, f"{container}/{field}")
+                outer, _, key = path.rpartition("/")
+                (inner if outer else top).append((field, key))
+            self._plans[event] = (top, inner)
+
+    def takes(self, event: str) -> bool:
+        """Tell whether the partner has such an event."""
+        return event in self._plans
+
+    def make(self, record: Mapping[str, Any], options: Options) -> dict[str, Any]:
+        """Return the partner's event of a canonical record, without what only its sink knows.
+
+        Parameters
+        ----------
+        record : mapping
+            Of an event that the partner takes.
+        options : Options
+        """
+        event = record["event_type"]
+        top, inner = self._plans[event]
+        name = EVENTS[event].partner_name or record["name"]
+        made: dict[str, Any] = {self._event_key: options.event_prefix + name}
+        for field, key in top:
+            if field in record:
+                made[key] = record[field]
+        properties = {key: record[field] for field, key in inner if field in record}
+        for (outer, key), value in self._constants:
+            (properties if outer else made)[key] = value
+        prefix = _PROPERTY_PREFIXES.get(event)
+        if prefix is not None and options.custom_properties == "prefixed":
+            self._add_custom(properties, prefix, record["properties"])
+        if properties:
+            made[self.container] = properties
+        return made
+
+    def _add_custom(self, properties: dict[str, Any], prefix: str, text: str) -> None:
+        if text == "{}":
+            return
+        for count, (key, value) in enumerate(_decode(text).items()):
+            if count == self._max_custom:
+                break
+            kind = type(value)
+            if kind is str:
+                properties[prefix + key] = value[: self._max_text]
+            elif kind is dict or kind is list:
+                properties[prefix + key] = self._fitted(value, self._max_depth)
+            else:
+                properties[prefix + key] = value
+
+    def _fitted(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return value[: self._max_text]
+        if not isinstance(value, (dict, list)):
+            return value
+        if depth == 0:
+            return msgspec.json.encode(value).decode()[: self._max_text]
+        if isinstance(value, list):
+            return [self._fitted(item, depth - 1) for item in value[: self._max_items]]
+        items = list(value.items())[: self._max_items]
+        return {key: self._fitted(item, depth - 1) for key, item in items}
+
+
+def _split(path: str) -> tuple[str, str]:
+    outer, _, key = path.rpartition("/")
+    return outer, key
+
+
+class _Amplitude(Shape):
+    """Amplitude: times in ms, and the advertising id once more under the key of its kind."""
+
+    def make(self, record: Mapping[str, Any], options: Options) -> dict[str, Any]:
+        made = super().make(record, options)
+        made["time"] = record["time"] * 1000
+        key = _AD_KEYS.get(record.get("ad_id_type", ""))
+        if key is not None and "ad_id" in record:
+            made[key] = record["ad_id"]
+        return made
+
+
+AMPLITUDE: Shape = _Amplitude(
+    event_key="event_type",
+    container="event_properties",
+    paths={"id": "insert_id", "time": "time", "external_user_id": "user_id", "device_id": "device_id"},
+    event_paths={"users.behaviors.Purchase": {"price": "price", "product_id": "productId"}},
+    constants={"library": "Braze"},
+    max_text=1024,
+    max_custom=1000,
+    max_depth=16,
+    max_items=1000,
+)
+
+MIXPANEL = Shape(
+    event_key="event",
+    container="properties",
+    paths={
+        "id": "properties/$insert_id",
+        "external_user_id": "properties/distinct_id",
+        "device_model": "properties/$device",
+        "os_version": "properties/$os",
+    },
+    constants={"properties/$partner_id": "braze"},
+    max_text=255,
+    # Fewer than 255 with our own, of which there are 20.
+    max_custom=230,
+    max_depth=2,
+    max_items=254,
+)

@@ -1,0 +1,206 @@
+"""Where finished files go: a local folder, or a bucket through obstore; whole files or none."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from capture.errors import ConfigError
+from capture.sinks._deadline import DeadlineCaller
+from capture.sinks._extras import need
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Objects", "open_objects"]
+
+#: Scheme of a url -> how the documented layout names that storage. A folder has that of S3.
+_KINDS = {
+    "file": "S3",
+    "s3": "S3",
+    "s3a": "S3",
+    "gs": "GCS",
+    "az": "AzureBlob",
+    "azure": "AzureBlob",
+    "abfs": "AzureBlob",
+    "abfss": "AzureBlob",
+}
+#: Folder of files that are being written; in the same file system, so that a rename is all it takes.
+_INCOMING = ".incoming"
+
+
+class Objects(Protocol):
+    """A place for files under names with slashes."""
+
+    #: The storage's name in paths: S3, GCS or AzureBlob.
+    kind: str
+
+    def put(self, path: str, content: bytes, timeout_s: float) -> None:
+        """Make a file, or replace it, in one step that others see.
+
+        Raises
+        ------
+        OSError
+            When it could not be made; nothing of it is visible then.
+        """
+
+    def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:
+        """Add a line to a list, which is kept in parts where files cannot grow."""
+
+    def close(self) -> None:
+        """Give up what is open."""
+
+
+def open_objects(url: str, sink: str, base: Path | None) -> Objects:
+    """Return the place that a url names; nothing is created or connected yet.
+
+    Raises
+    ------
+    ConfigError
+        When the url names no place that is known.
+    """
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    # One letter is a drive.
+    if len(scheme) < 2 or scheme == "file":
+        text = url if len(scheme) < 2 else unquote(parts.netloc.removeprefix("localhost") + parts.path)
+        folder = Path(text).expanduser()
+        return _Folder(base / folder if base else folder)
+    if scheme not in _KINDS or not parts.netloc:
+        known = ", ".join(f"{name}://" for name in ("file", "s3", "gs", "az"))
+        raise ConfigError(
+            f"sinks.{sink}.url = {url!r}: expected a folder, or an address that begins with {known}"
+        )
+    need("obstore", "currents", sink)
+    return _Bucket(url, _KINDS[scheme], sink)
+
+
+class _Folder:
+    """Files in a local folder, brought to the disk before they get their names."""
+
+    kind = _KINDS["file"]
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._swept = False
+
+    def put(self, path: str, content: bytes, timeout_s: float) -> None:
+        del timeout_s
+        incoming = self._root / _INCOMING
+        incoming.mkdir(parents=True, exist_ok=True)
+        if not self._swept:
+            self._sweep(incoming)
+        partial = incoming / f"{os.getpid()}-{uuid.uuid4().hex}"
+        target = self._root / path
+        try:
+            with partial.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial.replace(target)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        _sync_folder(target.parent)
+
+    def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:
+        del part, timeout_s
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+        descriptor = os.open(self._root / name, flags, 0o644)
+        try:
+            # One write: lines of two writers do not mix.
+            os.write(descriptor, line + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+    def _sweep(self, incoming: Path) -> None:
+        """Remove what a killed process left; a living one's files have its number in front."""
+        self._swept = True
+        for partial in incoming.iterdir():
+            if not _is_alive(partial.name.partition("-")[0]):
+                partial.unlink(missing_ok=True)
+
+
+class _Bucket:
+    """Objects in S3, Google Cloud Storage or Azure; credentials are found as the vendors' tools find them."""
+
+    def __init__(self, url: str, kind: str, sink: str) -> None:
+        self.kind = kind
+        self._url = url
+        self._caller = DeadlineCaller(f"touchcapture-{sink}-storage")
+        self._store: Any = None
+        self._pid = os.getpid()
+        #: Parts of lists that this process adds to.
+        self._lists: dict[str, bytes] = {}
+
+    def put(self, path: str, content: bytes, timeout_s: float) -> None:
+        self._call(lambda obstore: obstore.put(self._store, path, content), timeout_s)
+
+    def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:
+        stem, _, ending = name.rpartition(".")
+        path = f"{stem}/{part}.{ending}"
+        known = self._lists.get(path)
+        if known is None:
+            known = self._call(lambda obstore: self._read(obstore, path), timeout_s)
+        content = known + line + b"\n"
+        self.put(path, content, timeout_s)
+        # The part before is full: its hour is over.
+        self._lists = {path: content}
+
+    def close(self) -> None:
+        self._caller.abandon()
+
+    def _read(self, obstore: Any, path: str) -> bytes:
+        try:
+            return bytes(obstore.get(self._store, path).bytes())
+        except FileNotFoundError:
+            return b""
+
+    def _call(self, function: Callable[[Any], Any], timeout_s: float) -> Any:
+        obstore = self._connect()
+        try:
+            return self._caller.call(lambda: function(obstore), timeout_s)
+        except obstore.exceptions.BaseError as error:
+            raise OSError(f"{type(error).__name__} of the object store") from error
+
+    def _connect(self) -> Any:
+        import obstore
+        import obstore.exceptions
+        import obstore.store
+
+        if self._store is None or self._pid != os.getpid():
+            # The delivery waits and tries again by itself.
+            self._store = obstore.store.from_url(self._url, retry_config={"max_retries": 0})
+            self._pid = os.getpid()
+        return obstore
+
+
+def _is_alive(text: str) -> bool:
+    if not text.isdecimal() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(text), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring a new name to the disk, where the system can."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,270 @@
+"""What the sinks of analytics partners share: shaping, splitting, and answers about single events.
+
+A partner may take a part of a request. What it took and what it refused is remembered by record id
+until the delivery has asked about it, so that nothing that was taken is sent again and exactly the
+refused records become dead letters.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture.formats.currents.record import decode_record
+from capture.formats.currents.shapes import Options
+from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome
+from capture.sinks._post import Poster
+from capture.sinks.http import answer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from capture.config import RunConfig
+    from capture.formats.currents.shapes import Shape
+    from capture.sinks._post import Reply
+
+__all__ = ["URL", "Event", "PartnerSink", "Verdict"]
+
+URL = r"^https?://[^\s/?#@]+([/?][^\s#]*)?$"
+#: Ids that stand for nobody, in lower case, at either partner.
+NOBODY = frozenset(
+    {"anonymous", "nil", "none", "null", "n/a", "na", "undefined", "unknown", "", "{}", "0", "-1"}
+    | {"00000000-0000-0000-0000-000000000000"}
+)
+#: Records whose fate is remembered, at most; after that they are sent again.
+_MAX_REMEMBERED = 20_000
+_encode = msgspec.json.Encoder().encode
+_log = logging.getLogger("capture.sinks")
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """A record on its way to a partner: its id, the partner's event, and that as JSON."""
+
+    id: str
+    shaped: dict[str, Any]
+    encoded: bytes
+
+
+class Verdict(msgspec.Struct):
+    """What a partner's answer says of the events of one request.
+
+    Attributes
+    ----------
+    refused : dict of int to str
+        Index -> reason.
+    waiting : set of int
+        Those that it would take later.
+    again : bool
+        Whether the others are to be sent again, now; else they were taken.
+    answer : Answer or None
+        What the whole request comes to, where it is not about single events.
+    """
+
+    refused: dict[int, str] = {}
+    waiting: set[int] = set()
+    again: bool = False
+    answer: Answer | None = None
+
+
+class PartnerSink(ABC):
+    """Sends events to one partner's API.
+
+    Parameters
+    ----------
+    name : str
+        Key of its queue.
+    url : str
+        Where events are posted.
+    key_env : str
+        Environment variable with the key, read at each request.
+    environ : mapping, optional
+        Where the key is; default ``os.environ``.
+    monotonic_s : callable
+        Seconds of a monotonic clock, for the deadline of several requests.
+
+    Attributes
+    ----------
+    not_sent : dict of str to int
+        Records that the partner cannot have, by cause.
+    """
+
+    shape: Shape
+    #: Bounds of one request.
+    max_events = 2000
+    max_request_bytes: int
+    max_event_bytes: int
+    #: Around the events of a body, at most (bytes).
+    _FRAME_BYTES = 1024
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        url: str,
+        key_env: str,
+        environ: Mapping[str, str] | None = None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self.formats: tuple[str, ...] = ("currents",)
+        self.max_bytes: int | None = None
+        #: What one batch of the delivery may take (bytes): a single record may have 900,000.
+        self.batch_bytes = 1_000_000
+        self.not_sent: dict[str, int] = {}
+        self.options = Options()
+        self._key_env = key_env
+        self._environ = os.environ if environ is None else environ
+        self._monotonic_s = monotonic_s
+        self._poster = Poster(url, name)
+        self._taken: set[str] = set()
+        self._refused: dict[str, str] = {}
+
+    def configure(self, config: RunConfig) -> None:
+        """Use the run configuration's section ``currents``."""
+        currents = config.currents
+        self.options = Options(currents.event_prefix, currents.custom_properties)
+
+    # What a partner decides
+
+    @abstractmethod
+    def _unsendable(self, record: dict[str, Any]) -> str | None:
+        """Return why the partner cannot have a record; may take fields out of it that it would refuse."""
+
+    @abstractmethod
+    def _complete(self, event: dict[str, Any], key: str) -> None:
+        """Add what only the sink knows."""
+
+    @abstractmethod
+    def _body(self, events: Sequence[Event], key: str) -> tuple[bytes, dict[str, str]]:
+        """Return the body and the headers of a request."""
+
+    @abstractmethod
+    def _judge(self, reply: Reply, events: Sequence[Event]) -> Verdict:
+        """Return what an answer means."""
+
+    # The sink protocol
+
+    def send(self, batch: Batch, timeout_s: float) -> Answer:
+        """Send the records of a batch that the partner can have and has not yet."""
+        key = self._environ.get(self._key_env, "").strip()
+        if not key or not (key.isascii() and key.isprintable()):
+            return Answer(Outcome.UNAVAILABLE, f"no usable key in the environment variable {self._key_env}")
+        unsent: list[str] = []
+        events, ids = self._events(batch, key, unsent)
+        answer = self._send_all(events, key, self._monotonic_s() + timeout_s)
+        if answer is not ACCEPTED:
+            return answer
+        refused = [self._refused[record_id] for record_id in ids if record_id in self._refused]
+        if refused and batch.event_count > 1:
+            # The delivery asks for each event; what is known is answered without a request.
+            return Answer(Outcome.REFUSED, f"{len(refused)} events: {refused[0]}")
+        for record_id in ids:
+            self._taken.discard(record_id)
+            self._refused.pop(record_id, None)
+        if refused:
+            return Answer(Outcome.REFUSED, refused[0])
+        for cause in unsent:
+            self._count(cause)
+        return ACCEPTED
+
+    def flush(self) -> None:  # noqa: B027 - the protocol's, and enough
+        """Do nothing: every batch is sent at once."""
+
+    def close(self) -> None:
+        """Give up the connection."""
+        self._poster.close()
+
+    # Behind it
+
+    def _events(self, batch: Batch, key: str, unsent: list[str]) -> tuple[list[Event], list[str]]:
+        """Return what is left to send of a batch, and the ids of all records that the partner can have."""
+        if len(self._taken) + len(self._refused) > _MAX_REMEMBERED:
+            self._taken.clear()
+            self._refused.clear()
+        events: list[Event] = []
+        ids: list[str] = []
+        for payload in batch.payloads:
+            record = decode_record(payload)
+            if not self.shape.takes(record["event_type"]):
+                unsent.append("not_for_partners")
+                continue
+            cause = self._unsendable(record)
+            if cause is not None:
+                unsent.append(cause)
+                continue
+            ids.append(record["id"])
+            if record["id"] in self._taken or record["id"] in self._refused:
+                continue
+            shaped = self.shape.make(record, self.options)
+            self._complete(shaped, key)
+            encoded = _encode(shaped)
+            if len(encoded) > self.max_event_bytes:
+                self._refused[record["id"]] = f"{len(encoded)} bytes, more than {self.max_event_bytes}"
+                continue
+            events.append(Event(record["id"], shaped, encoded))
+        return events, ids
+
+    def _send_all(self, events: list[Event], key: str, deadline_s: float) -> Answer:
+        """Send until each event is taken or refused; an answer other than ACCEPTED ends it early."""
+        waiting: Answer | None = None
+        queue = self._requests(events)
+        while queue:
+            request = queue.pop(0)
+            left_s = deadline_s - self._monotonic_s()
+            if left_s <= 0:
+                return Answer(Outcome.TEMPORARY, "the time for one batch is over", 0.0)
+            body, headers = self._body(request, key)
+            reply = self._poster.post(body, headers, left_s)
+            verdict = self._judge(reply, request)
+            left = self._settle(verdict, request)
+            answer = verdict.answer
+            if answer is not None and answer.outcome is Outcome.TOO_LARGE and len(request) > 1:
+                half = len(request) // 2
+                queue[:0] = [request[:half], request[half:]]
+                continue
+            if len(left) == len(request) and (answer is not None or verdict.again):
+                return answer or Answer(Outcome.REFUSED, f"HTTP {reply.status}")
+            waiting = answer or waiting
+            if not verdict.again:
+                self._taken.update(event.id for event in left)
+            elif left:
+                queue.insert(0, left)
+        return waiting or ACCEPTED
+
+    def _settle(self, verdict: Verdict, request: list[Event]) -> list[Event]:
+        """Note which events were refused; return those that the answer singles out in no way."""
+        for index, reason in verdict.refused.items():
+            if 0 <= index < len(request):
+                self._refused[request[index].id] = reason
+        single = verdict.waiting.union(verdict.refused)
+        return [event for index, event in enumerate(request) if index not in single]
+
+    def _requests(self, events: list[Event]) -> list[list[Event]]:
+        requests: list[list[Event]] = []
+        size = 0
+        for event in events:
+            length = len(event.encoded) + 1
+            fits = size + length <= self.max_request_bytes - self._FRAME_BYTES
+            if not requests or not fits or len(requests[-1]) == self.max_events:
+                requests.append([])
+                size = 0
+            requests[-1].append(event)
+            size += length
+        return requests
+
+    def _count(self, cause: str) -> None:
+        if cause not in self.not_sent:
+            _log.warning("sink %s: records are not sent (%s); said once, counted from here", self.name, cause)
+        self.not_sent[cause] = self.not_sent.get(cause, 0) + 1
+
+    @staticmethod
+    def _plain(reply: Reply) -> Answer:
+        """Return what a status means where a partner has no meaning of its own for it."""
+        if reply.status == 0:
+            return Answer(Outcome.TEMPORARY, reply.problem)
+        return answer_of(reply.status, reply.headers)

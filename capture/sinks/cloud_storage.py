@@ -1,0 +1,216 @@
+"""The cloud_storage sink: files of Currents records, one event type each, in a folder or a bucket.
+
+A batch of the delivery becomes one finished file for each event type in it, so that nothing is held
+back outside the store: a crash leaves no partial file, and what was not acknowledged comes again. A
+file's name follows from its first record, so that a batch that comes again overwrites its own files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from capture.formats.currents.avro import storage_row, to_file
+from capture.formats.currents.record import decode_record
+from capture.formats.currents.schema import SCHEMA_IDS, Version
+from capture.settings import Section
+from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, read_settings
+from capture.sinks._extras import need
+from capture.sinks._objects import Objects, open_objects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from capture.config import RunConfig, SinkConfig
+
+__all__ = ["MANIFEST", "CloudStorageSettings", "CloudStorageSink", "FileInfo"]
+
+#: Name of the manifest; in a bucket there is one for each writer and hour.
+MANIFEST = "manifest.jsonl"
+#: Where files of a user stay apart from those of others.
+_ZONE_DIGITS = 16
+_encode = msgspec.json.Encoder().encode
+
+
+class CloudStorageSettings(Section, frozen=True, kw_only=True):
+    """Keys of a ``cloud_storage`` sink."""
+
+    #: Where files go: ``file://``, ``s3://``, ``gs://`` or ``az://``, or the path of a folder.
+    url: Annotated[str, Meta(min_length=1, max_length=2083)]
+    #: Avro files, or JSON lines.
+    format: Literal["avro", "json"] = "avro"
+    #: Records of a batch at which files are written.
+    max_events: Annotated[int, Meta(ge=1, le=100_000)] = 15_000
+    #: Age (s) of the oldest record at which files are written.
+    max_age_s: Annotated[float, Meta(gt=0, le=86_400, description="s")] = 300.0
+
+
+class FileInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished file, as the manifest has it.
+
+    Attributes
+    ----------
+    path : str
+        Below the sink's url.
+    rows : int
+    sha256 : str
+        Of the file, hex.
+    min_time, max_time : int
+        Smallest and largest ``time`` of its records (s since the epoch).
+    """
+
+    path: str
+    rows: int
+    sha256: str
+    min_time: int
+    max_time: int
+
+
+class CloudStorageSink:
+    """Writes files of Currents records.
+
+    Parameters
+    ----------
+    settings : CloudStorageSettings
+    name : str
+        Key of its queue.
+    base : Path, optional
+        Folder that a relative path starts from.
+    wall_s : callable
+        Seconds since the epoch: the hour in a file's path is that of writing.
+
+    Attributes
+    ----------
+    files : int
+        Files written so far.
+    """
+
+    def __init__(
+        self,
+        settings: CloudStorageSettings,
+        *,
+        name: str = "cloud_storage",
+        base: Path | None = None,
+        wall_s: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = name
+        self.formats: tuple[str, ...] = ("currents",)
+        self.max_bytes: int | None = None
+        #: What the delivery gives it at once, and how long it waits for that.
+        self.batch_events = settings.max_events
+        self.batch_age_s = settings.max_age_s
+        self.batch_bytes = 64 * 1024 * 1024
+        self.files = 0
+        self._format = settings.format
+        self._wall_s = wall_s
+        self._objects: Objects = open_objects(settings.url, name, base)
+        self._version: Version = "current"
+        self._cluster = "prod-01"
+        self._integration = hashlib.sha256(b"touchcapture").hexdigest()[:24]
+
+    @classmethod
+    def from_config(cls, config: SinkConfig, *, base: Path | None = None) -> CloudStorageSink:
+        """Make the sink of a ``[[sinks]]`` table; a relative path starts from `base`."""
+        settings = read_settings(CloudStorageSettings, config)
+        if settings.format == "avro":
+            need("fastavro", "currents", config.name)
+        return cls(settings, name=config.name, base=base)
+
+    def configure(self, config: RunConfig) -> None:
+        """Use the run configuration's section ``currents``, and its project."""
+        currents = config.currents
+        self._version = currents.schema_version
+        self._cluster = currents.cluster or self._cluster
+        project = f"touchcapture/{config.project.id}".encode()
+        self._integration = currents.integration_id or hashlib.sha256(project).hexdigest()[:24]
+
+    def send(self, batch: Batch, timeout_s: float) -> Answer:
+        """Write the batch's records, a file for each event type, and the manifest."""
+        try:
+            self.write([decode_record(payload) for payload in batch.payloads], timeout_s=timeout_s)
+        except (OSError, TimeoutError) as error:
+            return Answer(Outcome.TEMPORARY, f"{type(error).__name__}: {error}"[:200])
+        return ACCEPTED
+
+    def write(self, records: Iterable[Mapping[str, Any]], *, timeout_s: float = 60.0) -> list[FileInfo]:
+        """Write canonical records (`Record.encode` decoded), in files of at most 15,000 (`max_events`).
+
+        Parameters
+        ----------
+        records : iterable of mapping
+            Each with ``event_type`` and its fields.
+        timeout_s : float
+            Deadline (s) of one request to a bucket.
+
+        Returns
+        -------
+        list of FileInfo
+            The finished files; none where there were no records.
+
+        Raises
+        ------
+        OSError
+            When a file could not be written; those before it are finished, and in the manifest.
+        """
+        kinds: dict[str, list[Mapping[str, Any]]] = {}
+        for record in records:
+            kinds.setdefault(record["event_type"], []).append(record)
+        most = self.batch_events
+        return [
+            self._write_file(event, rows[start : start + most], timeout_s)
+            for event, rows in kinds.items()
+            for start in range(0, len(rows), most)
+        ]
+
+    def flush(self) -> None:
+        """Do nothing: files are finished when `send` returns."""
+
+    def close(self) -> None:
+        """Give up the connection."""
+        self._objects.close()
+
+    def _write_file(self, event: str, rows: list[Mapping[str, Any]], timeout_s: float) -> FileInfo:
+        first = rows[0]
+        if self._format == "avro":
+            content = to_file(event, rows, self._version, first["id"].encode())
+        else:
+            content = b"".join(_encode(storage_row(row, self._version)) + b"\n" for row in rows)
+        hour = time.strftime("%Y-%m-%d-%H", time.gmtime(self._wall_s()))
+        zone = hashlib.sha256(first["user_id"].encode()).hexdigest()[:_ZONE_DIGITS]
+        path = self._path(event, first["id"], hour, zone)
+        self._objects.put(path, content, timeout_s)
+        self.files += 1
+        times = [row["time"] for row in rows]
+        info = FileInfo(
+            path=path,
+            rows=len(rows),
+            sha256=hashlib.sha256(content).hexdigest(),
+            min_time=min(times),
+            max_time=max(times),
+        )
+        self._objects.add_line(MANIFEST, f"date={hour}/{zone}", _encode(info), timeout_s)
+        return info
+
+    def _path(self, event: str, record_id: str, hour: str, zone: str) -> str:
+        kind = self._objects.kind
+        source = f"dataexport.{self._cluster}.{kind}.integration.{self._integration}"
+        partition, offset = _numbers(record_id)
+        return (
+            f"{source}/event_type={event}/date={hour}/{SCHEMA_IDS[self._version]}/{zone}/"
+            f"{source}+{partition}+{offset:010d}.{self._format}"
+        )
+
+
+def _numbers(record_id: str) -> tuple[int, int]:
+    """Return partition and offset of a file from the id of its first record: always the same ones."""
+    try:
+        digits = uuid.UUID(record_id).int
+    except ValueError:
+        digits = int.from_bytes(hashlib.sha256(record_id.encode()).digest()[:16])
+    return digits >> 97, digits % 10**10

@@ -1,0 +1,258 @@
+"""The kafka sink: one message per record, keyed by user; delivery reports are the acknowledgement."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from capture.errors import ConfigError
+from capture.formats.currents.avro import to_message
+from capture.formats.currents.record import decode_record
+from capture.settings import Section
+from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
+from capture.sinks._extras import need
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from capture.config import RunConfig, SinkConfig
+    from capture.formats.currents.schema import Version
+
+__all__ = ["KafkaSettings", "KafkaSink"]
+
+_log = logging.getLogger("capture.sinks")
+_encode = msgspec.json.Encoder().encode
+#: How long (s) one look for delivery reports takes at most.
+_POLL_S = 0.1
+#: Messages whose fate is remembered, at most; after that they are sent again.
+_MAX_REMEMBERED = 100_000
+_BATCH_EVENTS = 1000
+_Text = Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class KafkaSettings(Section, frozen=True, kw_only=True):
+    """Keys of a ``kafka`` sink."""
+
+    #: Addresses to start from: ``host:port``, separated by commas.
+    brokers: _Text
+    topic: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+    #: How Currents records are encoded: JSON, or Avro's single-object encoding.
+    format: Literal["json", "avro"] = "json"
+    #: Whether records may carry the advertising id.
+    send_ad_id: bool = False
+    #: More properties of librdkafka: ``security.protocol``, ...
+    options: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
+    #: Property of librdkafka -> environment variable with its value: ``sasl.password``, ...
+    options_env: dict[str, str] = {}  # noqa: RUF012 - as above
+
+
+class _Head(msgspec.Struct):
+    """What is read of a native batch: its user."""
+
+    uid: str
+
+
+class _Message(msgspec.Struct, frozen=True):
+    """A message: what it is remembered by, its key, its value, what event it is."""
+
+    id: str
+    key: str
+    value: bytes
+    event: str
+
+
+class KafkaSink:
+    """Produces to a Kafka topic, idempotently: retries neither repeat nor reorder what a user did.
+
+    A message that is under way when the time for a batch is over stays under way; the batch's next
+    attempt waits for its report and does not produce it again.
+
+    Parameters
+    ----------
+    settings : KafkaSettings
+    name : str
+        Key of its queue.
+    formats : tuple of str
+        Wire format: ``native`` sends whole batches, ``currents`` single records.
+    environ : mapping, optional
+        Where `options_env` points; default ``os.environ``.
+    monotonic_s : callable
+        Seconds of a monotonic clock.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        *,
+        name: str = "kafka",
+        formats: tuple[str, ...] = ("currents",),
+        environ: Mapping[str, str] | None = None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self.formats = formats
+        self.max_bytes: int | None = None
+        if formats == ("currents",):
+            self.batch_events, self.batch_bytes = _BATCH_EVENTS, 4_000_000
+        self._settings = settings
+        self._environ = os.environ if environ is None else environ
+        self._monotonic_s = monotonic_s
+        self._version: Version = "current"
+        self._producer: Any = None
+        self._pid = os.getpid()
+        self._under_way: set[str] = set()
+        self._taken: set[str] = set()
+        self._failed: dict[str, Any] = {}
+
+    @classmethod
+    def from_config(cls, config: SinkConfig, *, base: Path | None = None) -> KafkaSink:
+        """Make the sink of a ``[[sinks]]`` table; the wire format is ``currents`` by default."""
+        del base
+        settings = read_settings(KafkaSettings, config)
+        need("confluent_kafka", "kafka", config.name)
+        if settings.format == "avro":
+            need("fastavro", "currents", config.name)
+        formats = wire_of(config, ("currents", "native"))
+        if formats == ("native",) and settings.format == "avro":
+            raise ConfigError(f"sinks.{config.name}.format = 'avro': native batches are JSON")
+        return cls(settings, name=config.name, formats=formats)
+
+    def configure(self, config: RunConfig) -> None:
+        """Use the run configuration's section ``currents``."""
+        self._version = config.currents.schema_version
+
+    def send(self, batch: Batch, timeout_s: float) -> Answer:
+        """Produce what is not under way yet, and wait for every report."""
+        deadline_s = self._monotonic_s() + timeout_s
+        producer = self._connected()
+        ids = []
+        for message in self._messages(batch):
+            ids.append(message.id)
+            if not self._produce(producer, message, deadline_s):
+                return Answer(Outcome.TEMPORARY, "the producer's queue is full", 0.0)
+        while not self._under_way.isdisjoint(ids):
+            left_s = deadline_s - self._monotonic_s()
+            if left_s <= 0:
+                return Answer(Outcome.TEMPORARY, f"no report within {timeout_s:.3g} s")
+            producer.poll(min(left_s, _POLL_S))
+        return self._answer(ids)
+
+    def flush(self) -> None:
+        """Do nothing: `send` waits for the reports."""
+
+    def close(self) -> None:
+        """Give up what is under way: it was not acknowledged, and comes again at the next start."""
+        producer, self._producer = self._producer, None
+        self._under_way.clear()
+        if producer is not None and self._pid == os.getpid():
+            producer.purge(blocking=False)
+            producer.flush(0)
+
+    # Behind it
+
+    def _messages(self, batch: Batch) -> Iterator[_Message]:
+        if batch.format == "native":
+            user_id = msgspec.json.decode(batch.body, type=_Head).uid
+            yield _Message(batch.batch_id, user_id, batch.body, "batch")
+            return
+        for payload in batch.payloads:
+            record = decode_record(payload)
+            if not self._settings.send_ad_id and record.pop("ad_id", None) is not None:
+                payload = _encode(record)  # noqa: PLW2901 - the same record without it
+            value = to_message(record, self._version) if self._settings.format == "avro" else payload
+            yield _Message(record["id"], record["user_id"], value, record["event_type"])
+
+    def _produce(self, producer: Any, message: _Message, deadline_s: float) -> bool:
+        """Hand a message over, unless its fate is known or it is under way; False when there was no room."""
+        if message.id in self._under_way or message.id in self._taken:
+            return True
+        from confluent_kafka import KafkaException
+
+        self._failed.pop(message.id, None)
+        while True:
+            try:
+                producer.produce(
+                    self._settings.topic,
+                    key=message.key,
+                    value=message.value,
+                    headers={"event_type": message.event},
+                    on_delivery=partial(self._reported, message.id),
+                )
+            except BufferError:
+                left_s = deadline_s - self._monotonic_s()
+                if left_s <= 0:
+                    return False
+                producer.poll(min(left_s, _POLL_S))
+            except KafkaException as error:
+                self._failed[message.id] = error.args[0]
+                return True
+            else:
+                self._under_way.add(message.id)
+                return True
+
+    def _reported(self, message_id: str, error: Any, message: object) -> None:
+        del message
+        self._under_way.discard(message_id)
+        if error is None:
+            self._taken.add(message_id)
+        else:
+            self._failed[message_id] = error
+
+    def _answer(self, ids: list[str]) -> Answer:
+        from confluent_kafka import KafkaError
+
+        errors = [self._failed[message_id] for message_id in ids if message_id in self._failed]
+        if not errors:
+            self._taken.difference_update(ids)
+            if len(self._taken) > _MAX_REMEMBERED:
+                self._taken.clear()
+            return ACCEPTED
+        error = errors[0]
+        reason = error.name()
+        if error.fatal():
+            # An idempotent producer that lost its place can only be replaced.
+            self.close()
+            return Answer(Outcome.TEMPORARY, reason)
+        if error.code() in {
+            KafkaError.MSG_SIZE_TOO_LARGE,
+            KafkaError.INVALID_MSG,
+            KafkaError.INVALID_MSG_SIZE,
+        }:
+            return Answer(Outcome.REFUSED, reason)
+        absent = {
+            KafkaError.TOPIC_AUTHORIZATION_FAILED,
+            KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+            KafkaError.UNKNOWN_TOPIC_OR_PART,
+            KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - its public name begins with an underscore
+            KafkaError._AUTHENTICATION,  # noqa: SLF001 - as above
+        }
+        outcome = Outcome.UNAVAILABLE if error.code() in absent else Outcome.TEMPORARY
+        return Answer(outcome, reason)
+
+    def _connected(self) -> Any:
+        if self._producer is not None and self._pid == os.getpid():
+            return self._producer
+        from confluent_kafka import Producer
+
+        options: dict[str, Any] = {
+            # No time limit of its own: a message that is given up could only come again out of order.
+            "message.timeout.ms": 0,
+            "linger.ms": 5,
+            **self._settings.options,
+            "bootstrap.servers": self._settings.brokers,
+            "enable.idempotence": True,
+        }
+        for option, variable in self._settings.options_env.items():
+            options[option] = self._environ.get(variable, "")
+        if self._pid != os.getpid():
+            self._under_way.clear()
+        self._producer = Producer(options, logger=_log)
+        self._pid = os.getpid()
+        return self._producer
