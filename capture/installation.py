@@ -101,7 +101,11 @@ class Installation:
             return
         store = Store(self.folder, **self._settings)
         state = {"user_id": str(uuid.uuid4()), "salt": new_salt()}
-        store.write_state(state)
+        try:
+            store.write_state(state)
+        except StoreError:
+            store.destroy()
+            raise
         self.store, self.state = store, state
 
     def close(self) -> None:

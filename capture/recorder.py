@@ -103,7 +103,10 @@ class Recorder:
         self._store = installation.store
         self._masks = Masks(self._config.privacy, state.get("salt", ""))
         self._sampled = is_sampled(state["user_id"], self._config.privacy.sampling)
-        self.session = msgspec.convert(state, SessionState)
+        try:
+            self.session = msgspec.convert(state, SessionState)
+        except msgspec.ValidationError as error:
+            _log.warning("the session of the store cannot be continued: %s", error)
         self._claimed = False
         self._refresh()
 
