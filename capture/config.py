@@ -9,9 +9,8 @@ unknown key, the nearest known one.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TYPE_CHECKING
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +18,9 @@ from msgspec import Meta
 from capture import settings
 from capture.errors import ConfigError
 from capture.settings import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "BufferConfig",
@@ -39,7 +41,7 @@ Seconds = Annotated[float, Meta(gt=0, le=31_536_000, description="s")]
 Text = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
-class ProjectConfig(Section):
+class ProjectConfig(Section, frozen=True, kw_only=True):
     """``[project]``: which app this is."""
 
     section: ClassVar[str] = "project"
@@ -63,7 +65,7 @@ class ProjectConfig(Section):
             msgspec.structs.force_setattr(self, "app_id", f"touchcapture.{self.id}")
 
 
-class DeviceConfig(Section):
+class DeviceConfig(Section, frozen=True, kw_only=True):
     """``[device]``: overrides of what is detected; None leaves it to detection."""
 
     section: ClassVar[str] = "device"
@@ -90,7 +92,7 @@ class DeviceConfig(Section):
     orientation: Literal[0, 1] | None = None
 
 
-class GestureConfig(Section):
+class GestureConfig(Section, frozen=True, kw_only=True):
     """``[gestures]``: the thresholds of the recogniser.
 
     The first four numbers are the event format's; the rest are this project's, with the values that
@@ -133,7 +135,7 @@ class GestureConfig(Section):
             )
 
 
-class SessionConfig(Section):
+class SessionConfig(Section, frozen=True, kw_only=True):
     """``[session]``: when a session ends."""
 
     section: ClassVar[str] = "session"
@@ -142,7 +144,7 @@ class SessionConfig(Section):
     timeout_s: Seconds = 1800.0
 
 
-class BufferConfig(Section):
+class BufferConfig(Section, frozen=True, kw_only=True):
     """``[buffer]``: the local store and when a batch is due."""
 
     section: ClassVar[str] = "buffer"
@@ -161,7 +163,7 @@ class BufferConfig(Section):
     max_event_age_s: Seconds = 30 * 86_400.0
 
 
-class DeliveryConfig(Section):
+class DeliveryConfig(Section, frozen=True, kw_only=True):
     """``[delivery]``: deadlines."""
 
     section: ClassVar[str] = "delivery"
@@ -174,7 +176,7 @@ class DeliveryConfig(Section):
     timeout_s: Annotated[float, Meta(gt=0, le=3600, description="s")] = 10.0
 
 
-class PrivacyConfig(Section):
+class PrivacyConfig(Section, frozen=True, kw_only=True):
     """``[privacy]``: consent, hiding and personal data."""
 
     section: ClassVar[str] = "privacy"
@@ -192,10 +194,10 @@ class PrivacyConfig(Section):
     #: Share of users whose events are recorded, decided once per user.
     sampling: Annotated[float, Meta(ge=0, le=1)] = 1.0
     #: Field of personal data -> what happens to it.
-    pii: dict[str, Literal["keep", "hash", "drop"]] = {}
+    pii: dict[str, Literal["keep", "hash", "drop"]] = {}  # noqa: RUF012 - msgspec copies it
 
 
-class CurrentsConfig(Section):
+class CurrentsConfig(Section, frozen=True, kw_only=True):
     """``[currents]``: the Currents wire format."""
 
     section: ClassVar[str] = "currents"
@@ -298,7 +300,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         if problems:
             raise ConfigError("\n".join(problems))
         try:
-            return cls(**built, sinks=sinks, disabled=settings.is_disabled(environ))
+            parts: dict[str, Any] = dict(built)
+            return cls(**parts, sinks=sinks, disabled=settings.is_disabled(environ))
         except ConfigError as error:
             raise ConfigError(f"{source}: {error}" if source else str(error)) from None
 

@@ -99,7 +99,7 @@ class Gesture(native.Gesture):
         return _DIRECTIONS[_direction(self)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name, in record order, for files: enums as lower-case names, NaN and infinity None."""
+        """Return the fields by name, as files have them: enums as lower-case names, NaN and infinity None."""
         return {name: _plain(getattr(self, name)) for name in FIELDS}
 
     def __eq__(self, other: object) -> bool:
@@ -194,10 +194,9 @@ class Recognizer(native.Recognizer):
     """
 
     def __init__(self, density: Density = 1.0, gestures: GestureConfig | None = None) -> None:
-        per_stream = isinstance(density, Mapping)
         super().__init__(
             Gesture,
-            density=1.0 if per_stream else _checked_density(density),
+            density=1.0 if isinstance(density, Mapping) else _checked_density(density),
             **thresholds(GestureConfig() if gestures is None else gestures),
         )
         if isinstance(density, Mapping):
@@ -225,7 +224,7 @@ class Recognizer(native.Recognizer):
         return GestureTable(columns, _difference(self.counters, before))
 
     def finish(self) -> GestureTable:
-        """End every open stroke as INCOMPLETE, in the order of their DOWNs; the recogniser may be fed again."""
+        """End every open stroke as INCOMPLETE, in the order of their DOWNs; feeding may go on."""
         columns = output.GestureColumns()
         batch.finish(self, columns)
         return GestureTable(columns, dict.fromkeys(COUNTERS, 0))
@@ -295,7 +294,7 @@ def _ns(milliseconds: float) -> int:
     return round(milliseconds * 1e6)
 
 
-def _checked_density(value: float) -> float:
+def _checked_density(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.75 <= value <= 10:
         raise ConfigError(f"density = {value!r}: expected a number from 0.75 to 10 (px per dp)")
     return float(value)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from capture._native import batch, output
-from capture.config import GestureConfig
 from capture.gestures import COUNTERS, Density, GestureTable, Recognizer
-from capture.samples import TouchSamples
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from capture.samples import TouchSamples
+    from capture.config import GestureConfig
+    from collections.abc import Sequence
 
 __all__ = ["classify_in_threads"]
 

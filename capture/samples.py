@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import array
-from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["COLUMNS", "TouchSamples"]
 
@@ -119,7 +121,7 @@ class TouchSamples:
 
 
 def _column(name: str, values: Any) -> Any:
-    typecode, formats, words = COLUMNS[name]
+    _, formats, _ = COLUMNS[name]
     try:
         view = memoryview(values)
     except TypeError:
@@ -154,7 +156,8 @@ def _arrow_batches(samples: Any) -> Iterator[TouchSamples]:
         reader = pa.RecordBatchReader.from_batches(record_batch.schema, [record_batch])
     missing = [name for name in COLUMNS if name not in _OPTIONAL and name not in reader.schema.names]
     if missing:
-        raise ValueError(f"the columns {', '.join(missing)} are missing; there are {', '.join(reader.schema.names)}")
+        there = ", ".join(reader.schema.names)
+        raise ValueError(f"the columns {', '.join(missing)} are missing; there are {there}")
     for record_batch in reader:
         yield TouchSamples(
             **{name: record_batch.column(name) for name in COLUMNS if name in record_batch.schema.names}
@@ -173,7 +176,7 @@ def _from_arrow(name: str, values: Any) -> Any:
 def _from_numpy(name: str, values: Any) -> Any:
     import numpy as np
 
-    typecode, formats, words = COLUMNS[name]
+    typecode, _, words = COLUMNS[name]
     given = np.asarray(values)
     if given.ndim != 1:
         raise ValueError(f"column {name!r}: expected one dimension, got {given.ndim}")

@@ -9,14 +9,27 @@ from __future__ import annotations
 import difflib
 import math
 import types
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    TYPE_CHECKING,
+)
 
 import msgspec
 from msgspec import NODEFAULT, Meta
 
 from capture.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "Section",
@@ -163,7 +176,7 @@ def build_sections(
     return values, problems
 
 
-def _take(
+def _take(  # noqa: PLR0917 - one value and all that a message about it names
     into: dict[str, Any], struct: type[Section], key: str, value: Any, prefix: str, problems: list[str]
 ) -> None:
     kinds = hints(struct)

@@ -12,7 +12,7 @@ from capture._native.classify cimport (
     CANCELED, INCOMPLETE, MALFORMED, MULTI_TOUCH, NONE, Record, Sums,
     Thresholds, count_tap, decide, measure, to_dp,
 )
-from capture._native.samples cimport CANCEL, DOWN, MOVE, UP, finite, fold
+from capture._native.samples cimport CANCEL, DOWN, MOVE, finite, fold
 from capture._native.stroke cimport Stroke, begin, extend
 from capture._native.velocity cimport MEAN, History, history_add, history_clear, history_velocity
 
