@@ -1,0 +1,106 @@
+from typing import Any
+
+class Gesture:
+    def __init__(
+        self,
+        *,
+        stream: int = 0,
+        pointer: int = 0,
+        kind: int = 0,
+        reason: int = 0,
+        direction: int = 0,
+        time_down: int = 0,
+        time_up: int = 0,
+        x_down: float = 0,
+        y_down: float = 0,
+        x_up: float = 0,
+        y_up: float = 0,
+        duration: float = 0,
+        distance: float = 0,
+        velocity: float = 0,
+        velocity_x: float = 0,
+        velocity_y: float = 0,
+        path_length: float = 0,
+        width: float = 0,
+        height: float = 0,
+        sample_count: int = 2,
+        first_sample: int = 0,
+        last_sample: int = 1,
+        tap_count: int = 0,
+        rage: bool = False,
+    ) -> None: ...
+    # Plain numbers here; capture.Gesture narrows the enums.
+    @property
+    def kind(self) -> Any: ...
+    @property
+    def reason(self) -> Any: ...
+    @property
+    def direction(self) -> Any: ...
+    @property
+    def stream(self) -> int: ...
+    @property
+    def pointer(self) -> int: ...
+    @property
+    def time_down(self) -> int: ...
+    @property
+    def time_up(self) -> int: ...
+    @property
+    def x_down(self) -> float: ...
+    @property
+    def y_down(self) -> float: ...
+    @property
+    def x_up(self) -> float: ...
+    @property
+    def y_up(self) -> float: ...
+    @property
+    def duration(self) -> float: ...
+    @property
+    def distance(self) -> float: ...
+    @property
+    def velocity(self) -> float: ...
+    @property
+    def velocity_x(self) -> float: ...
+    @property
+    def velocity_y(self) -> float: ...
+    @property
+    def path_length(self) -> float: ...
+    @property
+    def width(self) -> float: ...
+    @property
+    def height(self) -> float: ...
+    @property
+    def sample_count(self) -> int: ...
+    @property
+    def first_sample(self) -> int: ...
+    @property
+    def last_sample(self) -> int: ...
+    @property
+    def tap_count(self) -> int: ...
+    @property
+    def rage(self) -> bool: ...
+
+class Recognizer:
+    def __init__(
+        self,
+        gesture_class: type[Gesture],
+        *,
+        density: float,
+        tap_timeout_ns: int,
+        touch_slop: float,
+        drag_distance: float,
+        fling_velocity: float,
+        strategy: int,
+        max_fling_velocity: float,
+        multi_tap_timeout_ns: int,
+        multi_tap_slop: float,
+        rage_tap_count: int,
+        rage_tap_timeout_ns: int,
+        rage_tap_radius: float,
+    ) -> None: ...
+    def set_density(self, stream: int, density: float) -> None: ...
+    @property
+    def counters(self) -> dict[str, int]: ...
+    def down(self, pointer: int, x: float, y: float, time: int, stream: int = 0) -> Any: ...
+    def move(self, pointer: int, x: float, y: float, time: int, stream: int = 0) -> None: ...
+    def up(self, pointer: int, x: float, y: float, time: int, stream: int = 0) -> Any: ...
+    def cancel(self, pointer: int, x: float, y: float, time: int, stream: int = 0) -> Any: ...
