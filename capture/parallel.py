@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from capture._native import batch, output
 from capture.gestures import COUNTERS, Density, GestureTable, Recognizer
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from capture.samples import TouchSamples
-    from capture.config import GestureConfig
     from collections.abc import Sequence
+
+    from capture.config import GestureConfig
+    from capture.samples import TouchSamples
 
 __all__ = ["classify_in_threads"]
 

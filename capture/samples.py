@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import array
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

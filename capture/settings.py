@@ -10,6 +10,7 @@ import difflib
 import math
 import types
 from typing import (
+    TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
@@ -19,7 +20,6 @@ from typing import (
     get_args,
     get_origin,
     get_type_hints,
-    TYPE_CHECKING,
 )
 
 import msgspec
@@ -28,8 +28,8 @@ from msgspec import NODEFAULT, Meta
 from capture.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 __all__ = [
     "Section",
