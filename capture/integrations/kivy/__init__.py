@@ -61,7 +61,7 @@ def capture_app(app: Any, config: RunConfig | str | os.PathLike[str]) -> Capture
     if is_android:
         config = _with_android(config)
     capture = Capture(config)
-    installation = install(capture)
+    installation = _install(capture, wait=True)
     Lifecycle(app, installation, is_android=is_android).bind()
     return capture
 
@@ -71,10 +71,14 @@ def install(capture: Capture) -> Installation:
 
     An earlier installation is taken out first: there is one window and one event loop.
     """
+    return _install(capture)
+
+
+def _install(capture: Capture, *, wait: bool = False) -> Installation:
     global _installed  # noqa: PLW0603 - Kivy has one event loop in a process, and so has this
     uninstall()
     _installed = Installation(capture)
-    _installed.install()
+    _installed.install(wait=wait)
     return _installed
 
 

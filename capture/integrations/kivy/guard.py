@@ -1,4 +1,4 @@
-"""What keeps a failure inside: it ends the capturing and is logged once, and the app goes on."""
+"""What keeps a failure inside: it ends a part of the capturing, is logged once, and the app goes on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ class Guard:
 
     Parameters
     ----------
-    on_failure : callable
+    part : str
+        What is captured by what is guarded, for the log.
+    on_failure : callable, optional
         Called once, at the first failure.
 
     Attributes
@@ -28,8 +30,9 @@ class Guard:
         Whether something failed; the guarded functions are not called any more.
     """
 
-    def __init__(self, on_failure: Callable[[], None]) -> None:
+    def __init__(self, part: str, on_failure: Callable[[], None] | None = None) -> None:
         self.tripped = False
+        self._part = part
         self._on_failure = on_failure
 
     def __call__(self, function: Callable[..., None]) -> Callable[..., None]:
@@ -49,5 +52,6 @@ class Guard:
         """Stop the capturing for this error."""
         if not self.tripped:
             self.tripped = True
-            _log.error("capturing touches stopped, the app goes on: %s", error, exc_info=error)
-            self._on_failure()
+            _log.error("%s captured no more, the app goes on: %s", self._part, error, exc_info=error)
+            if self._on_failure is not None:
+                self._on_failure()

@@ -54,21 +54,27 @@ class Installation:
             is_due=self._is_due,
             frame_ns=self._frame_ns,
         )
-        self.guard = Guard(self._stop)
+        self.guard = Guard("touches are", self._stop)
         self.screens = Screens(self._announce, _title, self.guard)
         self.hooks = Hooks(self.strokes, before_begin=self._before_begin, guard=self.guard)
         self._size_changed = self.guard(self._on_size)
         self._window_came = self.guard(self.attach)
-        self._recorded = capture.is_recording
+        self._heard = False
         self._size = (0.0, 0.0)
 
-    def install(self) -> None:
-        """Start to see touches; the window may come later."""
+    def install(self, *, wait: bool = False) -> None:
+        """Start to see touches; the window may come later.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether screens wait for `attach`: the app's start is recorded before them.
+        """
         self.capture.hook = self.hooks.install(self._loop)
-        if self._loop.window is None:
+        if wait or self._loop.window is None:
             self._loop.fbind("on_start", self._window_came)
         else:
-            self.attach()
+            self.guard(self.attach)()
 
     def uninstall(self) -> None:
         """See nothing any more; open strokes are canceled. May be called again."""
@@ -147,14 +153,13 @@ class Installation:
     # Screens
 
     def _announce(self, name: str, around: tuple[str, ...]) -> None:
+        self._heard = self.capture.is_recording
         self.capture.screen_view(name, around)
 
     def _before_begin(self) -> None:
-        """Announce the screen again where the consent came since, or a touch came upon a new manager."""
-        recording = self.capture.is_recording
-        if recording and not self._recorded:
+        """Announce the screen again where the consent came since."""
+        if not self._heard and self.capture.is_recording:
             self.screens.forget()
-        self._recorded = recording
 
 
 def _judge(stroke: Stroke) -> bool | None:

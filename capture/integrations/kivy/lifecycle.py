@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from capture.integrations.kivy.guard import Guard
+
 if TYPE_CHECKING:
     from capture.integrations.kivy.installation import Installation
 
@@ -31,7 +33,7 @@ class Lifecycle:
 
     def bind(self) -> None:
         """Listen to the app."""
-        guard = self._installation.guard
+        guard = Guard("the app's life is")
         stop = guard(self._on_stop)
         for name in ("on_start", "on_pause", "on_resume"):
             self._app.fbind(name, guard(getattr(self, f"_{name}")))

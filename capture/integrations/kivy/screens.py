@@ -44,6 +44,7 @@ class Screens:
         self._screen_changed = guard(self._on_current)
         self._bound: list[tuple[Any, str, Any]] = []
         self._known: set[int] = set()
+        self._roots: set[int] = set()
 
     def attach(self, window: Any) -> None:
         """Watch a window; the screen that it shows is announced."""
@@ -57,6 +58,7 @@ class Screens:
             widget.funbind(name, function)
         self._bound.clear()
         self._known.clear()
+        self._roots.clear()
         self._window = None
 
     def forget(self) -> None:
@@ -75,8 +77,8 @@ class Screens:
     def _on_tree(self, *_: Any) -> None:
         """Look through the window anew: a popup came or went, or the root was replaced."""
         for child in self._window.children:
-            if child.uid not in self._known:
-                self._known.add(child.uid)
+            if child.uid not in self._roots:
+                self._roots.add(child.uid)
                 self._bind(child, "children", self._tree_changed)
             for manager in _managers(child):
                 self._watch(manager)
