@@ -1,0 +1,107 @@
+"""``capture report``: what a recording shows, as a page or a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from capture.cli._options import Logs, Reading, with_reading
+from capture.cli._show import Meter
+
+if TYPE_CHECKING:
+    from capture.report import Recording
+
+_SUFFIXES = (".html", ".svg", ".png")
+
+
+@with_reading
+def command(
+    *,
+    logs: Logs,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="page.html, or a picture: stroke.svg, screen.png."
+        ),
+    ],
+    stroke: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Picture of this stroke: the row of capture classify, from 0."),
+    ] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(metavar="TITLE", help="Picture of this screen: its title, or its number from 0."),
+    ] = None,
+    reading: Reading,
+) -> None:
+    """Make a page that shows what a user did, and why each stroke was called what it was.
+
+    The page is one file that asks for nothing else. A folder of batches gives the timeline and the table.
+
+    Example: capture report session.touch.jsonl -o page.html
+
+    Example: capture report session.touch.jsonl --stroke 12 -o stroke.svg
+    """
+    suffix = output.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise typer.BadParameter(f"{output}: expected a name in {', '.join(_SUFFIXES)}", param_hint="-o")
+    if suffix == ".html" and (stroke is not None or stage is not None):
+        raise typer.BadParameter("--stroke and --stage choose what a picture shows", param_hint="-o")
+
+    from capture import report
+
+    with Meter() as meter:
+        recordings = report.read(
+            logs, config=reading.config, options=reading.options, on_progress=meter.update
+        )
+        if suffix == ".html":
+            data = report.build_page(recordings).encode()
+        else:
+            data = _picture(recordings, suffix, stroke, stage)
+    _write(output, data)
+    strokes = sum(map(len, recordings))
+    Console(stderr=True, soft_wrap=True, highlight=False).print(
+        f"{strokes} stroke{'' if strokes == 1 else 's'} -> {output} ({len(data):,} bytes)", markup=False
+    )
+
+
+def _picture(recordings: list[Recording], suffix: str, stroke: int | None, stage: str | None) -> bytes:
+    from capture.report.picture import PictureError, screen_svg, stroke_svg, to_png
+
+    if len(recordings) != 1:
+        raise typer.BadParameter(f"a picture is of one log; these are {len(recordings)}")
+    recording = recordings[0]
+    try:
+        if stroke is not None:
+            svg = stroke_svg(recording, stroke)
+        else:
+            svg = screen_svg(recording, _stage_number(recording, stage))
+        return svg.encode() if suffix == ".svg" else to_png(svg)
+    except PictureError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _stage_number(recording: Recording, stage: str | None) -> int:
+    if stage is None:
+        return 0
+    titles = [each.title for each in recording.stages]
+    if stage in titles:
+        return titles.index(stage)
+    if stage.isdecimal():
+        return int(stage)
+    raise typer.BadParameter(f"{stage!r}: the screens are {', '.join(titles)}", param_hint="--stage")
+
+
+def _write(output: Path, data: bytes) -> None:
+    """Write a file that is there whole or not at all."""
+    partial = output.with_name(output.name + ".part")
+    try:
+        partial.write_bytes(data)
+        partial.replace(output)
+    except OSError as error:
+        raise typer.BadParameter(f"{output}: cannot be written: {error.strerror}", param_hint="-o") from None
+    finally:
+        partial.unlink(missing_ok=True)

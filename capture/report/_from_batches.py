@@ -1,0 +1,204 @@
+"""Read a folder of batches as a `Recording`: events and their order, but no trails and no measures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import numpy as np
+
+from capture.errors import TouchLogError
+from capture.formats import native
+from capture.kinds import Direction, GestureKind
+from capture.report.recording import Columns, Occurrence, Recording, Session, Stage, Visit
+from capture.sinks.file import FILE_NAME
+from capture.targets import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["find_batches", "read_batches"]
+
+_KINDS: dict[type, GestureKind] = {
+    native.Tap: GestureKind.TAP,
+    native.LongPress: GestureKind.LONG_PRESS,
+    native.Drag: GestureKind.DRAG,
+    native.Fling: GestureKind.FLING,
+}
+_NAMES: dict[type, str] = {
+    native.AppStart: "app_start",
+    native.AppShow: "app_show",
+    native.AppHide: "app_hide",
+    native.ScreenView: "screen",
+    native.Transaction: "transaction",
+    native.StringVariable: "variable",
+    native.NumberVariable: "variable",
+}
+#: What an event of a gesture says, in columns.
+_TYPES = {
+    "kind": "u1",
+    "direction": "u1",
+    "end": "f8",
+    "distance": "f4",
+    "velocity": "f4",
+    "stage": "i4",
+    "target": "i4",
+    "session": "i4",
+    "dead": "?",
+}
+#: What it does not say, and the table shows as unknown.
+_UNKNOWN = {
+    "span_ns": ("i8", -1),
+    "x": ("f4", np.nan),
+    "y": ("f4", np.nan),
+    "reason": ("u1", 0),
+    "stream": ("i8", 0),
+    "pointer": ("i4", 0),
+    "rage": ("?", 0),
+    "tap_count": ("i4", 0),
+}
+
+
+def find_batches(path: str) -> Path | None:
+    """Return the file of batches that a path is or holds; None where it is none."""
+    given = Path(path)
+    file = given / FILE_NAME if given.is_dir() else given
+    return file if file.name == FILE_NAME and file.is_file() else None
+
+
+def read_batches(file: Path) -> Recording:
+    """Read batches, one a line.
+
+    Raises
+    ------
+    TouchLogError
+        When a line is no batch.
+    """
+    reader = _Reader()
+    for number, line in _lines(file):
+        try:
+            batch = native.decode(line)
+        except msgspec.DecodeError as error:
+            raise TouchLogError(f"is no batch: {error}", path=str(file), line=number) from None
+        reader.take(batch)
+    return reader.recording(file)
+
+
+def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        with file.open("rb") as lines:
+            yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+    except OSError as error:
+        raise TouchLogError(f"cannot be read: {error.strerror}", path=str(file)) from None
+
+
+class _Reader:
+    """Batches, as they come; what they say is put in order at the end."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, native.WireEvent] = {}
+        self._resolution = native.Resolution(360, 640, 1.0)
+        self._stages: dict[tuple[str, bool], int] = {}
+        self._targets: dict[Target, int] = {Target(): 0}
+        self._batches = 0
+
+    def take(self, batch: native.Batch) -> None:
+        self._batches += 1
+        self._resolution = batch.resolution
+        for event in batch.events:
+            self._events[event.event_id] = event  # a batch that was sent twice counts once
+
+    def recording(self, file: Path) -> Recording:
+        """Return everything as one recording, in the order of time."""
+        ordered = sorted(self._events.values(), key=lambda event: event.time_ms)
+        origin = ordered[0].time_ms if ordered else 0
+        length = float(ordered[-1].time_ms - origin) if ordered else 0.0
+        recording = Recording(
+            name=file.parent.name or file.name,
+            format="batches",
+            density=self._resolution.density,
+            start_ms=origin if ordered else None,
+            length=length,
+        )
+        rows: list[tuple[Any, ...]] = []
+        for event in ordered:
+            time = float(event.time_ms - origin)
+            stage = self._stage(event)
+            _extend(recording, time, event, stage)
+            if type(event) in _KINDS:
+                rows.append(self._row(event, time, stage))
+            else:
+                recording.events.append(
+                    Occurrence(time=time, kind=_NAMES[type(event)], label=_label(event), stream=0)
+                )
+        recording.columns = _columns(rows)
+        recording.targets = list(self._targets)
+        recording.stages = [self._made(title, turned) for title, turned in self._stages] or [
+            self._made("", turned=False)
+        ]
+        recording.warnings = ["batches carry events alone: no trails, no measures, no unrecognised strokes"]
+        return recording
+
+    def _stage(self, event: native.WireEvent) -> int:
+        query = parse_qs(urlsplit(event.url).query, keep_blank_values=True)
+        title = event.title if isinstance(event, native.ScreenView) else query.get("title", [""])[0]
+        return self._stages.setdefault((title, event.orientation == 1), len(self._stages))
+
+    def _made(self, title: str, turned: bool) -> Stage:
+        width, height = self._resolution.width or 360, self._resolution.height or 640
+        if turned:
+            width, height = height, width
+        return Stage(title=title, landscape=turned, width=float(width), height=float(height))
+
+    def _row(self, event: Any, time: float, stage: int) -> tuple[Any, ...]:
+        responsive = event.responsive if isinstance(event, native.Tap) else None
+        target = Target(path=event.target_path, id=event.target_id, responsive=responsive)
+        moves = isinstance(event, native.Drag | native.Fling)
+        return (
+            _KINDS[type(event)],
+            event.direction if moves else Direction.NONE,
+            time,
+            event.distance if moves else np.nan,
+            event.velocity if moves else np.nan,
+            stage,
+            self._targets.setdefault(target, len(self._targets)),
+            event.session_number,
+            responsive is False,
+        )
+
+
+def _extend(recording: Recording, time: float, event: native.WireEvent, stage: int) -> None:
+    """Continue the visit and the session that an event belongs to, or begin new ones."""
+    visits, sessions = recording.visits, recording.sessions
+    if visits:
+        visits[-1].end = time
+    if not visits or visits[-1].stage != stage:
+        visits.append(Visit(start=time, end=time, stage=stage, stream=0))
+    if not sessions or sessions[-1].number != event.session_number:
+        sessions.append(Session(start=time, end=time, number=event.session_number, stream=0))
+    sessions[-1].end = time
+
+
+def _columns(rows: list[tuple[Any, ...]]) -> Columns:
+    given = list(zip(*rows, strict=True)) or [()] * len(_TYPES)
+    columns: Columns = {
+        name: np.array(values, dtype=kind) for (name, kind), values in zip(_TYPES.items(), given, strict=True)
+    }
+    for name, (kind, value) in _UNKNOWN.items():
+        columns[name] = np.full(len(rows), value, dtype=kind)
+    # An event knows when the finger was lifted and not when it came down.
+    columns["start"] = columns["end"]
+    return columns
+
+
+def _label(event: native.WireEvent) -> str:
+    match event:
+        case native.ScreenView():
+            return event.title
+        case native.Transaction():
+            return f"{event.payment.value:g} (currency {event.payment.currency})"
+        case native.StringVariable() | native.NumberVariable():
+            return f"{event.key} = {event.value}"
+    return ""

@@ -1,0 +1,233 @@
+"""Read a touch log as a `Recording`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from capture.config import RunConfig
+from capture.gestures import FIELDS, GestureTable, classify
+from capture.logs import CAUSES, ReadOptions, open_log
+from capture.replay import device_of
+from capture.report._marks import Marks
+from capture.report.recording import Columns, Recording, Trail
+from capture.samples import TouchSamples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capture.logs import Mark, TouchLog
+
+__all__ = ["MAX_TRAIL_SAMPLES", "read_log"]
+
+#: Samples of trails that a page carries, at most; more are thinned out (an hour of touching has fewer).
+MAX_TRAIL_SAMPLES = 500_000
+#: Streams whose clocks are farther apart than this (ns) are shown from one start.
+_ALIGN_NS = 86_400_000_000_000
+_COUNTERS = {
+    "orphan_samples": "samples without a DOWN were ignored",
+    "dropped_samples": "samples without a good position were ignored",
+    "unknown_actions": "samples with an unknown action were ignored",
+    "clock_regressions": "samples were earlier than the one before them",
+}
+
+
+def read_log(
+    path: str,
+    *,
+    config: RunConfig | None = None,
+    options: ReadOptions | None = None,
+    on_progress: Callable[[TouchLog], None] | None = None,
+) -> Recording:
+    """Read a log whole.
+
+    Parameters
+    ----------
+    path : str
+    config : RunConfig, optional
+        Thresholds, the inactivity that ends a session, and facts of the device.
+    options : ReadOptions, optional
+        What the log does not say.
+    on_progress : callable, optional
+        Called after each chunk.
+
+    Raises
+    ------
+    TouchLogError
+        When it cannot be read.
+    """
+    config = config or RunConfig.load(default_project_id=0)
+    options = options or ReadOptions()
+    log = open_log(path, options=options)
+    samples, marks = _whole(log, on_progress)
+    density = device_of(log, config, options).density
+    table = classify(TouchSamples(**samples), density=density, gestures=config.gestures)
+    origin = _Origin(samples, marks)
+    columns = _columns(table, origin, density)
+    found = Marks(marks, log.info, samples, origin)
+    trail = _trail(table, samples, origin)
+    length = _length(columns, found)
+    found.finish(table, columns, length, round(config.session.timeout_s * 1000))
+    return Recording(
+        name=Path(path).name,
+        format=log.info.format or log.name,
+        device=log.info.device or "",
+        density=density,
+        gestures=config.gestures,
+        start_ms=log.info.start_ms,
+        length=length,
+        table=table,
+        columns=columns,
+        stages=found.stages,
+        targets=found.targets,
+        visits=found.visits,
+        sessions=found.sessions,
+        events=found.events,
+        trail=trail,
+        warnings=_warnings(log, table, trail),
+    )
+
+
+class _Origin:
+    """Where a stream's time begins: the first time of all streams, or each stream's own."""
+
+    def __init__(self, samples: Columns, marks: list[Mark]) -> None:
+        times: dict[int, int] = {}
+        for stream in np.unique(samples["stream"]).tolist():
+            times[stream] = int(samples["time"][samples["stream"] == stream].min())
+        for mark in marks:
+            times[mark.stream] = min(times.get(mark.stream, mark.time_ns), mark.time_ns)
+        if times and max(times.values()) - min(times.values()) <= _ALIGN_NS:
+            times = dict.fromkeys(times, min(times.values()))
+        self._times = times
+
+    def ms(self, stream: int, time_ns: int) -> float:
+        """Return a time of a stream in ms since the origin."""
+        return (time_ns - self._times.get(stream, time_ns)) / 1e6
+
+    def column(self, stream: np.ndarray[Any, Any], time: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return a column of times in ms since the origin."""
+        result = np.empty(len(time), np.float64)
+        for each, origin in self._times.items():
+            mine = stream == each
+            # Unsigned: the difference of two int64 may not fit an int64.
+            span = time[mine].view(np.uint64) - np.int64(origin).view(np.uint64)
+            result[mine] = span.astype(np.float64) / 1e6
+        return result
+
+
+def _whole(log: TouchLog, on_progress: Callable[[TouchLog], None] | None) -> tuple[Columns, list[Mark]]:
+    types = {"stream": "<i8", "pointer": "<i4", "action": "u1", "time": "<i8", "x": "<f4", "y": "<f4"}
+    parts: dict[str, list[Any]] = {name: [np.empty(0, kind)] for name, kind in types.items()}
+    for chunk in log.chunks():
+        for name, kind in types.items():
+            given = getattr(chunk, name)
+            array = np.zeros(len(chunk), kind) if given is None else np.asarray(given, dtype=kind)
+            parts[name].append(array)
+        if on_progress is not None:
+            on_progress(log)
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()}, list(log.marks)
+
+
+def _columns(table: GestureTable, origin: _Origin, density: float) -> Columns:
+    columns: Columns = {name: np.asarray(getattr(table, name)) for name in FIELDS}
+    columns["start"] = origin.column(columns["stream"], columns["time_down"])
+    columns["span_ns"] = _spans(columns["time_down"], columns["time_up"])
+    columns["end"] = columns["start"] + columns["span_ns"] / 1e6
+    columns["x"], columns["y"] = columns["x_down"], columns["y_down"]
+    with np.errstate(invalid="ignore", over="ignore"):
+        columns["dx"] = _dp(columns["x_up"] - columns["x_down"], density)
+        columns["dy"] = _dp(columns["y_up"] - columns["y_down"], density)
+    columns["gap_ns"], columns["apart"] = _neighbours(columns, density)
+    return columns
+
+
+def _dp(px: np.ndarray[Any, Any], density: float) -> np.ndarray[Any, Any]:
+    """As the core does it: a float64 quotient, rounded once."""
+    return (px.astype(np.float64) / density).astype(np.float32)
+
+
+def _spans(earlier: np.ndarray[Any, Any], later: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """max(0, later - earlier); the difference wraps at 64 bits."""
+    with np.errstate(over="ignore"):
+        spans: np.ndarray[Any, Any] = np.maximum(later - earlier, 0)
+    return spans
+
+
+def _neighbours(columns: Columns, density: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return the gap (ns) and the way (dp) from the stroke of the same stream that ended before; -1 for none.
+
+    A run of taps is broken by any other stroke, so that these two and the kinds decide every run.
+    """
+    count = len(columns["stream"])
+    order = np.argsort(columns["stream"], kind="stable")
+    before, after = order[:-1], order[1:]
+    same = columns["stream"][before] == columns["stream"][after]
+    before, after = before[same], after[same]
+    gap = np.full(count, -1, np.int64)
+    gap[after] = _spans(columns["time_up"][before], columns["time_down"][after])
+    apart = np.full(count, np.nan, np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):
+        dx = columns["x_down"][after] - columns["x_down"][before]
+        dy = columns["y_down"][after] - columns["y_down"][before]
+        apart[after] = _dp(np.sqrt(dx * dx + dy * dy), density)
+    return gap, apart
+
+
+def _trail(table: GestureTable, samples: Columns, origin: _Origin) -> Trail:
+    """Gather the good samples of each stroke: those of its pointer from its first to its last sample."""
+    good = np.flatnonzero(np.isfinite(samples["x"]) & np.isfinite(samples["y"]) & (samples["action"] <= 3))
+    _, finger = np.unique(
+        np.concatenate(
+            [
+                np.stack([samples["stream"][good], samples["pointer"][good].astype(np.int64)], axis=1),
+                np.stack([table.stream, table.pointer.astype(np.int64)], axis=1),
+            ]
+        ),
+        axis=0,
+        return_inverse=True,
+    )
+    finger = finger.reshape(-1)
+    # A key that orders samples by finger, then by number: strokes are ranges in it.
+    size = len(samples["x"]) + 1
+    key = finger[: len(good)] * size + good
+    order = np.argsort(key, kind="stable")
+    key, good = key[order], good[order]
+    base = finger[len(good) :] * size
+    low = np.searchsorted(key, base + table.first_sample, side="left")
+    high = np.searchsorted(key, base + table.last_sample, side="right")
+    total = int((high - low).sum())
+    step = max(1, -(-total // MAX_TRAIL_SAMPLES))
+    rows = [
+        good[_thinned(first, last, step)] for first, last in zip(low.tolist(), high.tolist(), strict=True)
+    ]
+    start = np.concatenate([[0], np.cumsum([len(each) for each in rows], dtype=np.int64)])
+    taken = np.concatenate(rows) if rows else np.empty(0, np.int64)
+    return Trail(
+        start=start,
+        time=origin.column(samples["stream"][taken], samples["time"][taken]),
+        x=samples["x"][taken],
+        y=samples["y"][taken],
+        thinned=step,
+    )
+
+
+def _thinned(first: int, last: int, step: int) -> np.ndarray[Any, Any]:
+    if step == 1 or last - first <= 2:
+        return np.arange(first, last)
+    return np.unique(np.append(np.arange(first, last, step), last - 1))
+
+
+def _length(columns: Columns, found: Marks) -> float:
+    ends = [float(columns["end"].max())] if len(columns["end"]) else []
+    return max([0.0, *ends, *(event.time for event in found.events)])
+
+
+def _warnings(log: TouchLog, table: GestureTable, trail: Trail) -> list[str]:
+    said = [f"{count} x: {CAUSES.get(cause, cause)}" for cause, count in sorted(log.warnings.items())]
+    said += [f"{count} {_COUNTERS[cause]}" for cause, count in table.counters.items() if count]
+    if trail.thinned > 1:
+        said.append(f"trails show one of {trail.thinned} samples; measures are of all")
+    return said

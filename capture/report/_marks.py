@@ -1,0 +1,233 @@
+"""What a log says besides its touches: stages, visits, targets, sessions, events."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from capture.kinds import GestureKind
+from capture.report.recording import Columns, Occurrence, Session, Stage, Visit
+from capture.session import SessionState
+from capture.targets import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Protocol
+
+    from capture.gestures import GestureTable
+    from capture.logs import LogInfo, Mark
+
+    class Origin(Protocol):
+        """Where the time of a stream begins."""
+
+        def ms(self, stream: int, time_ns: int) -> float:
+            """Return a time in ms since then."""
+
+
+__all__ = ["Marks", "screenshot_uri"]
+
+#: First bytes of the pictures that are taken as screenshots.
+_PICTURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp"}
+#: A screenshot larger than this (bytes of base64) is left out: the page stays small enough to send.
+_MAX_PICTURE = 4 << 20
+#: Marks that are no events of the timeline.
+_NOT_SHOWN = frozenset({"target", "screenshot"})
+#: Fields that name an event best, in this order.
+_LABELS = ("name", "title", "key", "id", "kind")
+
+
+class Marks:
+    """Stages, visits, targets, sessions and events of a log.
+
+    Parameters
+    ----------
+    marks : list of Mark
+    info : LogInfo
+    samples : dict of str to array
+        All samples; they give the size of a screen that the log does not know.
+    origin : object with ``ms``
+        Where time begins.
+    """
+
+    def __init__(self, marks: list[Mark], info: LogInfo, samples: Columns, origin: Origin) -> None:
+        self.stages: list[Stage] = []
+        self.targets: list[Target] = [Target()]
+        self.visits: list[Visit] = []
+        self.sessions: list[Session] = []
+        self.events: list[Occurrence] = []
+        self._size = _screen_size(info, samples)
+        self._origin = origin
+        self._stage_numbers: dict[tuple[str, bool], int] = {}
+        self._target_numbers: dict[Target, int] = {Target(): 0}
+        # Of each stream: the samples at which a stage came up, and which.
+        self._shown: dict[int, list[tuple[int, float, int]]] = {}
+        # Of each finger: the samples before which a target was named, and which.
+        self._named: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._landscape = self._size[0] > self._size[1]
+        self._activity: dict[int, list[tuple[float, bool]]] = {}
+        for mark in marks:
+            self._take(mark)
+
+    def _take(self, mark: Mark) -> None:
+        time = self._origin.ms(mark.stream, mark.time_ns)
+        if mark.kind == "target":
+            finger = (mark.stream, _int(mark.fields.get("pointer")))
+            self._named.setdefault(finger, []).append((mark.sample, self._target(mark.fields)))
+        elif mark.kind == "screen":
+            self._show(mark, time, str(mark.fields.get("name", "")))
+        elif mark.kind == "orientation":
+            current = self._shown.get(mark.stream)
+            self._show(mark, time, self.stages[current[-1][2]].title if current else "")
+        elif mark.kind == "screenshot":
+            stage = self._current(mark.stream)
+            self.stages[stage].image = screenshot_uri(mark.fields.get("image")) or self.stages[stage].image
+        if mark.kind not in _NOT_SHOWN:
+            label = "" if mark.kind == "orientation" else _label(mark.fields)
+            self.events.append(Occurrence(time=time, kind=mark.kind, label=label, stream=mark.stream))
+
+    def _show(self, mark: Mark, time: float, title: str) -> None:
+        turned = mark.fields.get("orientation")
+        landscape = self._landscape if turned is None else turned in {1, "landscape"}
+        self._landscape = landscape
+        stage = self._stage(title, landscape=landscape)
+        self._shown.setdefault(mark.stream, []).append((mark.sample, time, stage))
+
+    def _stage(self, title: str, *, landscape: bool) -> int:
+        number = self._stage_numbers.get((title, landscape))
+        if number is None:
+            short, long = sorted(self._size)
+            width, height = (long, short) if landscape else (short, long)
+            number = self._stage_numbers[title, landscape] = len(self.stages)
+            self.stages.append(Stage(title=title, landscape=landscape, width=width, height=height))
+        return number
+
+    def _current(self, stream: int) -> int:
+        shown = self._shown.get(stream)
+        return shown[-1][2] if shown else self._stage("", landscape=self._landscape)
+
+    def _target(self, fields: dict[str, Any]) -> int:
+        responsive = fields.get("responsive")
+        target = Target(
+            path=str(fields.get("path", Target().path)),
+            id=str(fields.get("id", "") or ""),
+            responsive=responsive if isinstance(responsive, bool) else None,
+        )
+        number = self._target_numbers.get(target)
+        if number is None:
+            number = self._target_numbers[target] = len(self.targets)
+            self.targets.append(target)
+        return number
+
+    # With the gestures
+
+    def finish(self, table: GestureTable, columns: Columns, length: float, timeout_ms: int) -> None:
+        """Add the columns ``stage``, ``target``, ``dead`` and ``session``, and make visits and sessions."""
+        count = len(table)
+        streams, pointers = columns["stream"].tolist(), columns["pointer"].tolist()
+        first = columns["first_sample"].tolist()
+        stage, target = np.zeros(count, np.int32), np.zeros(count, np.int32)
+        for row in sorted(range(count), key=first.__getitem__):
+            stage[row] = self._stage_at(streams[row], first[row])
+            target[row] = self._target_at(streams[row], pointers[row], first[row])
+        columns["stage"], columns["target"] = stage, target
+        columns["dead"] = (columns["kind"] == GestureKind.TAP) & np.isin(
+            target, [number for number, each in enumerate(self.targets) if each.responsive is False]
+        )
+        self._make_visits(streams, length)
+        self._make_sessions(columns, timeout_ms)
+        if not self.stages:
+            self._stage("", landscape=self._landscape)
+
+    def _stage_at(self, stream: int, sample: int) -> int:
+        shown = self._shown.get(stream, [])
+        found = bisect_right(shown, sample, key=lambda each: each[0]) - 1
+        return shown[found][2] if found >= 0 else self._stage("", landscape=self._landscape)
+
+    def _target_at(self, stream: int, pointer: int, sample: int) -> int:
+        """Each naming serves one stroke, the next that comes down."""
+        named = self._named.get((stream, pointer), [])
+        found = 0
+        while named and named[0][0] <= sample:
+            found = named.pop(0)[1]
+        return found
+
+    def _make_visits(self, streams: Iterable[int], length: float) -> None:
+        for stream in dict.fromkeys([*self._shown, *streams]):
+            shown = self._shown.get(stream) or [(0, 0.0, self._current(stream))]
+            ends = [time for _, time, _ in shown[1:]] + [length]
+            for (_, start, stage), end in zip(shown, ends, strict=True):
+                self.visits.append(Visit(start=start, end=end, stage=stage, stream=stream))
+
+    def _make_sessions(self, columns: Columns, timeout_ms: int) -> None:
+        """Sessions by the rule of `SessionState`: recognised gestures and events are their events."""
+        recognized = columns["kind"] != GestureKind.NONE
+        moments = [
+            (end, stream, row)
+            for end, stream, row, event in zip(
+                columns["end"].tolist(),
+                columns["stream"].tolist(),
+                range(len(recognized)),
+                recognized.tolist(),
+                strict=True,
+            )
+            if event
+        ]
+        moments += [(event.time, event.stream, -1) for event in self.events]
+        numbers = np.zeros(len(recognized), np.int32)
+        open_sessions: dict[int, tuple[SessionState, Session]] = {}
+        for time, stream, row in sorted(moments):
+            state, session = open_sessions.get(stream, (SessionState(), None))
+            if session is None or state.is_over(int(time), timeout_ms):
+                number = len(self.sessions) + 1
+                state = SessionState.opened(number, int(time))
+                session = Session(start=time, end=time, number=number, stream=stream)
+                self.sessions.append(session)
+            session.end = time
+            open_sessions[stream] = (state.recorded(int(time)), session)
+            if row >= 0:
+                numbers[row] = session.number
+        columns["session"] = numbers
+
+
+def screenshot_uri(image: Any) -> str | None:
+    """Return a screenshot, base64 or a data URI of it, as a data URI; None where it is no picture.
+
+    Only PNG, JPEG and WebP are taken, by their first bytes: an SVG could carry a script.
+    """
+    if not isinstance(image, str) or len(image) > _MAX_PICTURE:
+        return None
+    try:
+        data = base64.b64decode(image.rpartition(",")[2], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    kind = next((kind for magic, kind in _PICTURES.items() if data.startswith(magic)), None)
+    return None if kind is None else f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _screen_size(info: LogInfo, samples: Columns) -> tuple[float, float]:
+    """Return the size of the screen, or what holds every touch."""
+    if info.width and info.height:
+        return float(info.width), float(info.height)
+    good = np.isfinite(samples["x"]) & np.isfinite(samples["y"])
+    if not good.any():
+        return 360.0, 640.0
+    limit = 100_000.0
+    width = min(max(float(samples["x"][good].max()) * 1.02, 1.0), limit)
+    height = min(max(float(samples["y"][good].max()) * 1.02, 1.0), limit)
+    return width, height
+
+
+def _label(fields: dict[str, Any]) -> str:
+    if "value" in fields and "currency" in fields:
+        return f"{fields['value']} {fields['currency']}"
+    if "key" in fields and "value" in fields:
+        return f"{fields['key']} = {fields['value']}"
+    return next((str(fields[name]) for name in _LABELS if name in fields), "")
+
+
+def _int(value: Any) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,121 @@
+"""A recording as the data of a page: columns as little-endian bytes in base64, texts as JSON.
+
+Columns keep their bits, so that the page classifies the very numbers that the engine recorded.
+Positions of trails are for the eye alone: eighths of a px and microseconds, as differences.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from capture.report.text import shown
+
+if TYPE_CHECKING:
+    from capture.report.recording import Columns, Recording, Trail
+
+__all__ = ["page_data"]
+
+#: Column -> type in the page; int64 becomes float64, which holds each ns of a hundred days.
+_COLUMNS = {
+    "kind": "u1",
+    "reason": "u1",
+    "direction": "u1",
+    "dead": "u1",
+    "rage": "u1",
+    "start": "<f8",
+    "span_ns": "<f8",
+    "x": "<f4",
+    "y": "<f4",
+    "distance": "<f4",
+    "velocity": "<f4",
+    "stage": "<i4",
+    "target": "<i4",
+    "session": "<i4",
+    "tap_count": "<i4",
+    "pointer": "<i4",
+}
+#: What only a log has.
+_MEASURES = {
+    "x_up": "<f4",
+    "y_up": "<f4",
+    "dx": "<f4",
+    "dy": "<f4",
+    "width": "<f4",
+    "height": "<f4",
+    "path_length": "<f4",
+    "gap_ns": "<f8",
+    "apart": "<f4",
+    "sample_count": "<i4",
+}
+_EIGHTH = 8
+_FAR = 1e9  # px or ms; farther than any screen or session
+
+
+def page_data(recording: Recording) -> dict[str, Any]:
+    """Return what the page's script reads, ready for JSON."""
+    types = _COLUMNS if recording.table is None else _COLUMNS | _MEASURES
+    return {
+        "name": shown(recording.name),
+        "format": recording.format,
+        "device": shown(recording.device),
+        "density": recording.density,
+        "startMs": recording.start_ms,
+        "length": recording.length,
+        "measured": recording.table is not None,
+        "gestures": msgspec.to_builtins(recording.gestures),
+        "count": len(recording),
+        "columns": {name: [kind, _base64(recording.columns[name], kind)] for name, kind in types.items()},
+        "streams": _streams(recording.columns),
+        "stages": [
+            [shown(stage.title), int(stage.landscape), stage.width, stage.height, stage.image]
+            for stage in recording.stages
+        ],
+        "targets": [[shown(each.path), shown(each.id), each.responsive] for each in recording.targets],
+        "visits": [[each.start, each.end, each.stage] for each in recording.visits],
+        "sessions": [[each.start, each.end, each.number] for each in recording.sessions],
+        "events": [[each.time, shown(each.kind), shown(each.label)] for each in recording.events],
+        "trail": None if recording.trail is None else _trail(recording.trail),
+        "warnings": [shown(each) for each in recording.warnings],
+    }
+
+
+def _streams(columns: Columns) -> dict[str, Any]:
+    """Return whose strokes they are, as text (an int64 is too large for a script), and a number for each."""
+    names, numbers = np.unique(columns["stream"], return_inverse=True)
+    return {"names": [str(name) for name in names.tolist()], "of": _base64(numbers, "<i4")}
+
+
+def _trail(trail: Trail) -> dict[str, Any]:
+    return {
+        "start": _base64(trail.start, "<i4"),
+        "time": _varints(np.clip(trail.time, 0, _FAR * 1e3) * 1e3),
+        "x": _varints(np.clip(trail.x.astype(np.float64), -_FAR, _FAR) * _EIGHTH),
+        "y": _varints(np.clip(trail.y.astype(np.float64), -_FAR, _FAR) * _EIGHTH),
+    }
+
+
+def _base64(array: np.ndarray[Any, Any], kind: str) -> str:
+    return base64.b64encode(array.astype(kind).tobytes()).decode()
+
+
+def _varints(values: np.ndarray[Any, Any]) -> str:
+    """Return rounded values as zigzag varints of their differences, in base64."""
+    whole = np.round(values).astype(np.int64)
+    step = np.diff(whole, prepend=0)
+    rest = ((step << 1) ^ (step >> 63)).view(np.uint64)
+    length = np.ones(len(rest), np.int64)
+    for bits in range(7, 64, 7):
+        length += (rest >> np.uint64(bits)) != 0
+    place = np.cumsum(length) - length
+    out = np.zeros(int(length.sum()), np.uint8)
+    for index in range(int(length.max(initial=0))):
+        mine = length > index
+        low = (rest[mine] & np.uint64(0x7F)).astype(np.uint8)
+        more = np.where(length[mine] > index + 1, 0x80, 0).astype(np.uint8)
+        out[place[mine] + index] = low | more
+        rest[mine] >>= np.uint64(7)
+    return base64.b64encode(out.tobytes()).decode()

@@ -1,0 +1,87 @@
+// From the data that stands in the page to recordings: typed arrays over the bytes.
+
+function bytesOf(base64) {
+  const text = atob(base64), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+const ARRAYS = { u1: Uint8Array, "<i4": Int32Array, "<f4": Float32Array, "<f8": Float64Array };
+
+function columnOf([type, base64]) {
+  return new ARRAYS[type](bytesOf(base64).buffer);
+}
+
+/** Zigzag varints of differences, times a unit. */
+function varintsOf(base64, count, unit) {
+  const bytes = bytesOf(base64), out = new Float64Array(count);
+  let value = 0, at = 0;
+  for (let i = 0; i < count; i++) {
+    let step = 0, scale = 1, byte;
+    do {
+      byte = bytes[at++];
+      step += (byte & 0x7f) * scale;
+      scale *= 128;
+    } while (byte & 0x80);
+    value += step % 2 ? -(step + 1) / 2 : step / 2;
+    out[i] = value * unit;
+  }
+  return out;
+}
+
+function recordingOf(data) {
+  const columns = {};
+  for (const [name, column] of Object.entries(data.columns)) columns[name] = columnOf(column);
+  const rec = {
+    ...data,
+    columns,
+    streamOf: columnOf(["<i4", data.streams.of]),
+    stages: data.stages.map(([title, landscape, width, height, image]) => ({ title, landscape: !!landscape, width, height, image })),
+    targets: data.targets.map(([path, id, responsive]) => ({ path, id, responsive })),
+    visits: data.visits.map(([start, end, stage]) => ({ start, end, stage })),
+    sessions: data.sessions.map(([start, end, number]) => ({ start, end, number })),
+    events: data.events.map(([time, kind, label]) => ({ time, kind, label })),
+    trail: null,
+  };
+  rec.end = columns.start.map((start, i) => start + Math.max(0, columns.span_ns[i]) / 1e6);
+  rec.byStart = Uint32Array.from({ length: rec.count }, (_, i) => i)
+    .sort((a, b) => columns.start[a] - columns.start[b] || a - b);
+  // How long the longest stroke is tells how far back an active one may have begun.
+  rec.longest = rec.end.reduce((most, end, i) => Math.max(most, end - columns.start[i]), 0);
+  rec.visits.sort((a, b) => a.start - b.start);
+  rec.ofStage = rec.stages.map(() => []);
+  for (let i = 0; i < rec.count; i++) rec.ofStage[columns.stage[i]].push(i);
+  if (data.trail) rec.trail = trailOf(data.trail);
+  return rec;
+}
+
+function trailOf(data) {
+  const start = columnOf(["<i4", data.start]), count = start[start.length - 1];
+  return {
+    start,
+    time: varintsOf(data.time, count, 1e-3),
+    x: varintsOf(data.x, count, 1 / 8),
+    y: varintsOf(data.y, count, 1 / 8),
+  };
+}
+
+/** Number of strokes (in the order of their DOWNs) that began at a time or before. */
+function begun(rec, time) {
+  let low = 0, high = rec.count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rec.columns.start[rec.byStart[middle]] <= time) low = middle + 1; else high = middle;
+  }
+  return low;
+}
+
+/** Exit points: the last stroke before each change of screen, and the last of all. */
+function exitsOf(rec) {
+  const exits = new Set();
+  rec.visits.forEach((visit, number) => {
+    const next = rec.visits[number + 1];
+    const last = begun(rec, next ? next.start : Infinity) - 1;
+    if (last >= 0 && rec.columns.stage[rec.byStart[last]] === visit.stage) exits.add(rec.byStart[last]);
+  });
+  return exits;
+}

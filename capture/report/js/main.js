@@ -1,0 +1,281 @@
+// What is shown, and what happens when something is touched, typed or played.
+
+const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
+const IDLE_MS = 700; // a pause longer than this is skipped, but for half of it
+
+const app = {
+  recordings: JSON.parse($("data").textContent),
+  loaded: new Map(),
+  rec: null, recNumber: -1, stage: 0, now: 0, selected: -1, playing: false, following: false,
+  speed: 1, mode: "trails", heat: "taps", limits: null, classes: null, original: null, exits: null,
+  colors: null, theme: "", version: 0, pictures: new Map(),
+  filters: { kind: "", reason: "", stage: "", target: "", dead: false, rage: false, changed: false },
+
+  passes(i) {
+    const { filters: f, classes, rec } = this;
+    if (f.kind !== "" && classes.kind[i] !== Number(f.kind)) return false;
+    if (f.reason !== "" && classes.reason[i] !== Number(f.reason)) return false;
+    if (f.stage !== "" && rec.columns.stage[i] !== Number(f.stage)) return false;
+    if (f.dead && !classes.dead[i]) return false;
+    if (f.rage && !classes.run[i]) return false;
+    if (f.changed && !this.changed(i)) return false;
+    return !f.target || this.targetFits[rec.columns.target[i]];
+  },
+  changed(i) {
+    const { original: a, classes: b } = this;
+    return a !== b && (a.kind[i] !== b.kind[i] || a.direction[i] !== b.direction[i]);
+  },
+  /** What a stroke was called under the recording's thresholds. */
+  formerly(i) { return strokeName({ classes: this.original }, i); },
+
+  select(i, { seek = true } = {}) {
+    this.selected = i;
+    if (i >= 0) {
+      if (!this.playing && seek) this.now = this.rec.columns.start[i];
+      this.show(this.rec.columns.stage[i]);
+      if (seek) this.following = this.playing;
+    }
+    why.draw();
+    table.reveal();
+    stage.draw();
+    timeline.draw();
+    clockText();
+  },
+  seek(time) {
+    this.now = Math.min(Math.max(0, time), this.rec.length);
+    this.following = true;
+    followScreen();
+    frame();
+  },
+  show(number) {
+    this.stage = number;
+    $("stage-choice").value = String(number);
+  },
+  tune(limits) {
+    this.limits = limits;
+    const same = Object.keys(limits).every((key) => limits[key] === this.rec.gestures[key]);
+    this.classes = same ? this.original : classifyAll(this.rec, limits);
+    refresh();
+  },
+  filter(some) {
+    Object.assign(this.filters, some);
+    for (const [name, value] of Object.entries(this.filters)) {
+      const field = $(`filter-${name}`);
+      if (field.type === "checkbox") field.checked = value; else field.value = value;
+    }
+    const wanted = this.filters.target.toLowerCase();
+    this.targetFits = this.rec.targets.map((each) => `${each.path}\n${each.id}`.toLowerCase().includes(wanted));
+    this.version++;
+    table.filter();
+    stage.draw();
+    timeline.draw();
+  },
+};
+
+const stage = makeStage(app), timeline = makeTimeline(app), table = makeTable(app), why = makeWhy(app), tune = makeTune(app);
+
+/** After other thresholds or another recording: everything that tells of classes. */
+function refresh() {
+  app.version++;
+  tune.show();
+  chips();
+  app.filter({});
+  why.draw();
+  drawHistogram(app);
+}
+
+function open(number) {
+  pause();
+  if (!app.loaded.has(number)) app.loaded.set(number, recordingOf(app.recordings[number]));
+  const rec = app.loaded.get(number);
+  Object.assign(app, { rec, recNumber: number, now: 0, selected: -1, following: false, stage: 0 });
+  app.limits = { ...rec.gestures };
+  app.original = app.classes = classifyAll(rec, app.limits);
+  app.exits = exitsOf(rec);
+  for (const each of rec.stages) {
+    if (!each.image || app.pictures.has(each)) continue;
+    const picture = new Image();
+    picture.onload = () => stage.draw();
+    picture.src = each.image;
+    app.pictures.set(each, picture);
+  }
+  const option = (value, text) => el("option", { value, textContent: text.length > 60 ? `${text.slice(0, 59)}…` : text });
+  const stages = rec.stages.map((each, n) => option(n, `${stageName(each)} · ${rec.ofStage[n].length}`));
+  $("stage-choice").replaceChildren(...stages);
+  $("filter-stage").replaceChildren(option("", "all screens"), ...stages.map((each) => each.cloneNode(true)));
+  Object.assign(app.filters, { stage: "" });
+  $("warnings").hidden = !rec.warnings.length;
+  $("warnings-list").replaceChildren(...rec.warnings.map((each) => el("li", {}, quoted(each))));
+  $("play").disabled = rec.length === 0;
+  $("trail-modes").hidden = !rec.measured;
+  if (!rec.measured) setMode("trails");
+  $("stage-card").hidden = !rec.measured;
+  document.body.classList.toggle("no-stage", !rec.measured);
+  app.show(0);
+  const canvas = $("timeline");
+  canvas.setAttribute("aria-valuemax", Math.ceil(rec.length));
+  timeline.reset();
+  refresh();
+  if (rec.count) app.select(rec.measured ? interesting(rec) : 0, { seek: false });
+  app.now = 0;
+  timeline.draw();
+  clockText();
+}
+
+/** A stroke worth a first look: the first that moved, else the first. */
+function interesting(rec) {
+  const found = app.classes.kind.findIndex((kind, i) => (kind === FLING || kind === DRAG) && rec.columns.stage[i] === 0);
+  return found < 0 ? 0 : found;
+}
+
+function chips() {
+  const { rec, classes } = app, count = (column) => column.reduce((sum, each) => sum + (each ? 1 : 0), 0);
+  const chip = (value, name, className = "") => el("span", { className: `chip ${className}` }, el("b", { textContent: value }), ` ${name}`);
+  const kinds = new Map();
+  for (const kind of classes.kind) kinds.set(kind, (kinds.get(kind) || 0) + 1);
+  const dead = count(classes.dead), rage = count(classes.rage);
+  $("chips").replaceChildren(
+    chip(spoken(rec.length), "long"), chip(rec.count.toLocaleString("en"), rec.count === 1 ? "stroke" : "strokes"),
+    chip(rec.stages.length, rec.stages.length === 1 ? "screen" : "screens"),
+    chip(rec.sessions.length, rec.sessions.length === 1 ? "session" : "sessions"),
+    chip(kinds.get(NONE) || 0, "not recognised"),
+    chip(dead, dead === 1 ? "dead tap" : "dead taps", dead ? "dead" : ""), chip(rage, rage === 1 ? "rage run" : "rage runs", rage ? "rage" : ""));
+  const facts = [rec.device, rec.format, rec.density !== 1 ? `${digits(Math.fround(rec.density))} px per dp` : "", rec.measured ? `velocity: ${rec.gestures.velocity_strategy}` : ""];
+  $("about").replaceChildren(quoted(rec.name, "file"), ...facts.filter(Boolean).map((each) => quoted(each)));
+}
+
+// Playing
+
+let last = 0;
+
+function play() {
+  if (app.now >= app.rec.length) app.now = 0;
+  app.playing = true;
+  app.following = true;
+  last = performance.now();
+  playButton();
+  requestAnimationFrame(tick);
+}
+
+function pause() {
+  app.playing = false;
+  playButton();
+}
+
+function playButton() {
+  $("play").textContent = app.playing ? "Pause" : "Play";
+  $("play").classList.toggle("on", app.playing);
+  $("play").setAttribute("aria-keyshortcuts", "Space");
+}
+
+function tick(moment) {
+  if (!app.playing) return;
+  app.now += Math.max(0, moment - last) * app.speed;
+  last = moment;
+  if ($("skip").checked) skipIdle();
+  if (app.now >= app.rec.length) { app.now = app.rec.length; pause(); }
+  followScreen();
+  frame();
+  if (app.playing) requestAnimationFrame(tick);
+}
+
+/** Jump to shortly before the next stroke where no finger is down. */
+function skipIdle() {
+  const { rec } = app, n = begun(rec, app.now);
+  for (let k = n - 1; k >= 0 && rec.columns.start[rec.byStart[k]] >= app.now - rec.longest; k--) {
+    if (rec.end[rec.byStart[k]] > app.now) return;
+  }
+  const next = n < rec.count ? rec.columns.start[rec.byStart[n]] : rec.length;
+  if (next - app.now > IDLE_MS) app.now = next - IDLE_MS / 2;
+}
+
+/** The stage shows the screen of the moment. */
+function followScreen() {
+  const { visits } = app.rec;
+  let low = 0, high = visits.length;
+  while (low < high) { const middle = (low + high) >> 1; if (visits[middle].start <= app.now) low = middle + 1; else high = middle; }
+  if (low > 0 && visits[low - 1].stage !== app.stage) app.show(visits[low - 1].stage);
+}
+
+function frame() {
+  stage.draw();
+  timeline.move();
+  clockText();
+}
+
+function clockText() {
+  $("clock").textContent = `${clock(app.now)} / ${clock(app.rec.length)}`;
+  $("overview").hidden = !app.following || app.mode === "heat";
+}
+
+function setMode(mode) {
+  app.mode = mode;
+  for (const each of ["trails", "heat"]) $(`mode-${each}`).setAttribute("aria-pressed", String(mode === each));
+  $("heat-tools").hidden = mode !== "heat";
+}
+
+// Controls
+
+$("play").addEventListener("click", () => (app.playing ? pause() : play()));
+$("previous").addEventListener("click", () => table.step(-1));
+$("next").addEventListener("click", () => table.step(1));
+$("zoom-in").addEventListener("click", () => timeline.zoom(0.5));
+$("zoom-out").addEventListener("click", () => timeline.zoom(2));
+$("overview").addEventListener("click", () => { pause(); app.following = false; frame(); });
+$("speed").append(...SPEEDS.map((speed) => el("option", { value: speed, textContent: `${speed}×`, selected: speed === 1 })));
+$("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });
+$("stage-choice").addEventListener("change", (event) => { pause(); app.following = false; app.show(Number(event.target.value)); frame(); });
+for (const mode of ["trails", "heat"]) $(`mode-${mode}`).addEventListener("click", () => { setMode(mode); frame(); });
+$("heat").addEventListener("change", (event) => { app.heat = event.target.value; frame(); });
+for (const name of Object.keys(app.filters)) {
+  const field = $(`filter-${name}`);
+  field.addEventListener("input", () => app.filter({ [name]: field.type === "checkbox" ? field.checked : field.value }));
+}
+$("clear").addEventListener("click", () => app.filter({ kind: "", reason: "", stage: "", target: "", dead: false, rage: false, changed: false }));
+$("recording").addEventListener("change", (event) => open(Number(event.target.value)));
+
+const KEYBOARD = {
+  " ": () => (app.playing ? pause() : play()),
+  ArrowRight: (event) => app.seek(app.now + (event.shiftKey ? 1e4 : 1e3)),
+  ArrowLeft: (event) => app.seek(app.now - (event.shiftKey ? 1e4 : 1e3)),
+  Home: () => app.seek(0),
+  End: () => app.seek(app.rec.length),
+  j: () => table.step(1),
+  k: () => table.step(-1),
+  "+": () => timeline.zoom(0.5),
+  "-": () => timeline.zoom(2),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const field = event.target.closest("input, select, textarea, button, summary, [data-scrolls]");
+  const letter = event.key.length === 1 && event.key !== " ";
+  // A field keeps the keys that it works with: a text all, a button the space, a list the arrows.
+  if (field && (field.matches("select, input:not([type=checkbox])") || !letter)) return;
+  const act = KEYBOARD[event.key] || KEYBOARD[event.key.toLowerCase()];
+  if (!act) return;
+  event.preventDefault();
+  act(event);
+});
+
+// The colours of the system, or the other ones
+
+function dress() {
+  app.colors = palette();
+  app.theme = app.colors.stage;
+  if (app.rec) { stage.draw(); timeline.draw(); }
+}
+
+$("theme").addEventListener("click", () => {
+  const dark = getComputedStyle(document.documentElement).colorScheme.includes("dark");
+  document.documentElement.dataset.theme = dark ? "light" : "dark";
+  dress();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
+new ResizeObserver(() => { if (app.rec) { stage.draw(); timeline.draw(); table.draw(); } }).observe(document.body);
+
+dress();
+$("recording").append(...app.recordings.map((each, n) => el("option", { value: n, textContent: each.name.slice(0, 80) })));
+$("recordings").hidden = app.recordings.length < 2;
+open(0);
+document.documentElement.dataset.ready = String(Math.round(performance.now()));

@@ -1,0 +1,116 @@
+// Words, numbers, icons and elements. Texts of the recording enter the document as text nodes only.
+
+const KINDS = {
+  [TAP]: "tap", [LONG_PRESS]: "long press", [DRAG]: "drag", [FLING]: "fling", [NONE]: "none",
+};
+const KEYS = { [TAP]: "tap", [LONG_PRESS]: "long_press", [DRAG]: "drag", [FLING]: "fling", [NONE]: "none" };
+const ORDER = [TAP, LONG_PRESS, DRAG, FLING, NONE];
+const REASONS = ["recognized", "between slop and drag", "multi touch", "canceled", "incomplete", "malformed"];
+const DIRECTIONS = ["", "up", "down", "left", "right", "complex"];
+
+const $ = (id) => document.getElementById(id);
+
+/** An element: properties by name, `data`/`aria` by attribute, children as text or elements. */
+function el(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in node) node[name] = value; else node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+/** Text of the recording, kept apart from what stands beside it whatever its direction. */
+function quoted(text, className = "") {
+  return el("bdi", { className, textContent: text });
+}
+
+/** The shape of a kind: a shape as well as a colour. */
+function icon(kind) {
+  const node = svg("svg", { viewBox: "-8 -8 16 16", class: `icon kind-${KEYS[kind]}`, "aria-hidden": "true" });
+  const shapes = {
+    [TAP]: [["circle", { r: 4.5, class: "fill" }]],
+    [LONG_PRESS]: [["circle", { r: 6, class: "line" }], ["circle", { r: 2.5, class: "fill" }]],
+    [DRAG]: [["path", { d: "M-7 3C-3 -5 0 5 3 0", class: "line" }], ["rect", { x: 2, y: -3, width: 5, height: 5, class: "fill" }]],
+    [FLING]: [["path", { d: "M-7 0H3", class: "line" }], ["path", { d: "M1 -5L8 0L1 5Z", class: "fill" }]],
+    [NONE]: [["path", { d: "M-5 -5L5 5M5 -5L-5 5", class: "line" }]],
+  };
+  for (const [tag, attributes] of shapes[kind]) node.append(svg(tag, attributes));
+  return node;
+}
+
+/** A float32 with as many digits as it has. */
+function digits(value) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "unknown" : value > 0 ? "∞" : "−∞";
+  for (let precision = 1; precision < 9; precision++) {
+    const text = Number(value.toPrecision(precision));
+    if (Math.fround(text) === value) return String(text);
+  }
+  return String(value);
+}
+
+/** A number to look at: three significant digits, or whole. */
+function round(value) {
+  if (!Number.isFinite(value)) return digits(value);
+  const size = Math.abs(value);
+  if (size >= 1e6) return value.toExponential(1);
+  if (size >= 100) return value.toFixed(0);
+  return size >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function clock(ms, long) {
+  const all = Math.max(0, ms), hours = Math.floor(all / 3.6e6), minutes = Math.floor(all / 6e4) % 60;
+  const seconds = (all / 1e3) % 60;
+  const tail = (long ? seconds.toFixed(3) : seconds.toFixed(1)).padStart(long ? 6 : 4, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
+}
+
+function spoken(ms) {
+  const seconds = Math.round(ms / 100) / 10;
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+function plural(count, word) {
+  return `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+}
+
+function stageName(stage) {
+  return `${stage.title || "Screen"}${stage.landscape ? " (landscape)" : ""}`;
+}
+
+function strokeName(app, i) {
+  const direction = DIRECTIONS[app.classes.direction[i]];
+  const kind = app.classes.kind[i];
+  return kind === NONE ? REASONS[app.classes.reason[i]] : direction ? `${KINDS[kind]} ${direction}` : KINDS[kind];
+}
+
+/** A canvas in the pixels of the device; returns its context in CSS pixels, and its size. */
+function prepare(canvas) {
+  const ratio = window.devicePixelRatio || 1;
+  const width = canvas.clientWidth, height = canvas.clientHeight;
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return { context, width, height, ratio };
+}
+
+/** The colours of the page as they are now. */
+function palette() {
+  const style = getComputedStyle(document.documentElement);
+  const read = (name) => style.getPropertyValue(`--${name}`).trim();
+  const colors = {};
+  for (const kind of ORDER) colors[kind] = read(KEYS[kind].replace("_", "-"));
+  for (const name of ["ink", "muted", "line", "panel", "stage", "dots", "accent", "dead", "rage", "band-a", "band-b"]) colors[name] = read(name);
+  return colors;
+}

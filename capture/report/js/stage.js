@@ -1,0 +1,217 @@
+// The stage: trails of one screen in one orientation, shaped and coloured by kind, as wide as they are slow.
+
+const MANY = 1500; // strokes on a screen beyond which all trails have one width
+const FADE_MS = 2500;
+
+function makeStage(app) {
+  const canvas = $("stage"), frame = $("stage-frame");
+  let layer = null, layerKey = "", view = null;
+
+  function fit(stage) {
+    const room = frame.clientWidth, most = Math.min(620, Math.max(300, window.innerHeight * 0.62));
+    const scale = Math.min(room / stage.width, most / stage.height);
+    canvas.style.width = `${Math.max(40, stage.width * scale)}px`;
+    canvas.style.height = `${Math.max(40, stage.height * scale)}px`;
+    return scale;
+  }
+
+  function draw() {
+    const stage = app.rec.stages[app.stage], scale = fit(stage);
+    const { context, width, height, ratio } = prepare(canvas);
+    view = { scale, width, height };
+    background(context, stage, width, height, scale);
+    if (app.mode === "heat") {
+      drawHeat(app, context, width, height, scale);
+      drawSelected(context, scale);
+    } else {
+      const key = [app.version, app.recNumber, app.stage, width, height, ratio, app.theme].join();
+      if (key !== layerKey) { layer = allTrails(width, height, ratio, scale); layerKey = key; }
+      context.globalAlpha = app.following ? 0.18 : app.selected >= 0 && onStage(app.selected) ? 0.42 : 0.9;
+      context.drawImage(layer, 0, 0, width, height);
+      context.globalAlpha = 1;
+      if (app.following) drawNow(context, scale);
+      drawSelected(context, scale);
+    }
+    canvas.setAttribute("aria-label", describe(stage));
+  }
+
+  const onStage = (i) => app.rec.columns.stage[i] === app.stage;
+
+  function describe(stage) {
+    const rows = app.rec.ofStage[app.stage], counts = new Map();
+    for (const i of rows) counts.set(app.classes.kind[i], (counts.get(app.classes.kind[i]) || 0) + 1);
+    const said = ORDER.filter((kind) => counts.has(kind)).map((kind) => `${counts.get(kind)} ${KINDS[kind]}`);
+    return `${stageName(stage)}: ${plural(rows.length, "stroke")}${said.length ? `, ${said.join(", ")}` : ""}`;
+  }
+
+  function background(context, stage, width, height, scale) {
+    context.fillStyle = app.colors.stage;
+    context.fillRect(0, 0, width, height);
+    const picture = app.pictures.get(stage);
+    if (picture && picture.complete && picture.naturalWidth) {
+      context.globalAlpha = 0.75;
+      context.drawImage(picture, 0, 0, width, height);
+      context.globalAlpha = 1;
+      return;
+    }
+    const step = 48 * app.rec.density * scale; // a dot each 48 dp, the size of a finger
+    if (step < 6) return;
+    context.fillStyle = app.colors.dots;
+    for (let x = step; x < width - 1; x += step) for (let y = step; y < height - 1; y += step) context.fillRect(x - 0.75, y - 0.75, 1.5, 1.5);
+  }
+
+  function allTrails(width, height, ratio, scale) {
+    const hidden = document.createElement("canvas");
+    hidden.width = Math.max(1, Math.round(width * ratio));
+    hidden.height = Math.max(1, Math.round(height * ratio));
+    const context = hidden.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const rows = app.rec.ofStage[app.stage].filter((i) => app.passes(i));
+    for (const i of rows) trail(context, i, scale, { plain: rows.length > MANY });
+    return hidden;
+  }
+
+  /** Draw a stroke, up to a time; answers where its finger is then. */
+  function trail(context, i, scale, { until = Infinity, plain = false, halo = false } = {}) {
+    const kind = app.classes.kind[i], color = app.colors[kind], path = app.rec.trail;
+    const first = path ? path.start[i] : 0, end = path ? path.start[i + 1] : 0;
+    const c = app.rec.columns;
+    context.strokeStyle = context.fillStyle = color;
+    context.lineCap = context.lineJoin = "round";
+    let x = (first < end ? path.x[first] : c.x[i]) * scale, y = (first < end ? path.y[first] : c.y[i]) * scale;
+    if (!Number.isFinite(x) || !Number.isFinite(y)) return null;
+    const moves = kind === DRAG || kind === FLING || kind === NONE;
+    context.setLineDash(kind === NONE ? [3, 5] : []);
+    const x0 = x, y0 = y;
+    let stop = first + 1;
+    while (stop < end && path.time[stop] <= until) stop++;
+    if (moves && halo) {
+      context.save();
+      context.setLineDash([]);
+      context.strokeStyle = app.colors.panel;
+      context.lineWidth = 9;
+      line(context, path, first, stop, scale);
+      context.restore();
+    }
+    if (moves) {
+      if (plain || kind === NONE) {
+        context.lineWidth = plain ? 1.5 : 2;
+        line(context, path, first, stop, scale);
+      } else {
+        for (let s = first + 1; s < stop; s++) {
+          const px = path.x[s - 1] * scale, py = path.y[s - 1] * scale;
+          const dt = Math.max(1, path.time[s] - path.time[s - 1]);
+          const way = Math.hypot(path.x[s] - path.x[s - 1], path.y[s] - path.y[s - 1]) / app.rec.density;
+          context.lineWidth = Math.max(1.5, 6 - 1.1 * Math.log1p((way / dt) * 10));
+          context.beginPath();
+          context.moveTo(px, py);
+          context.lineTo(path.x[s] * scale, path.y[s] * scale);
+          context.stroke();
+        }
+      }
+    }
+    context.setLineDash([]);
+    let back = Math.max(first, stop - 4);
+    if (stop - 1 > first) { x = path.x[stop - 1] * scale; y = path.y[stop - 1] * scale; }
+    marker(context, kind, x0, y0, x, y, path && stop - 1 > first ? [path.x[back] * scale, path.y[back] * scale] : null, i);
+    return [x, y];
+  }
+
+  function line(context, path, first, stop, scale) {
+    context.beginPath();
+    for (let s = first; s < stop; s++) context.lineTo(path.x[s] * scale, path.y[s] * scale);
+    context.stroke();
+  }
+
+  function marker(context, kind, x0, y0, x, y, before, i) {
+    context.lineWidth = 2;
+    context.beginPath();
+    if (kind === TAP) {
+      context.arc(x0, y0, 5, 0, 7); context.fill();
+    } else if (kind === LONG_PRESS) {
+      context.arc(x0, y0, 3, 0, 7); context.fill();
+      context.beginPath(); context.arc(x0, y0, 8, 0, 7); context.stroke();
+    } else if (kind === DRAG) {
+      context.fillRect(x - 4, y - 4, 8, 8);
+      context.beginPath(); context.arc(x0, y0, 3, 0, 7); context.fill();
+    } else if (kind === FLING) {
+      const angle = before ? Math.atan2(y - before[1], x - before[0]) : 0;
+      context.save(); context.translate(x, y); context.rotate(angle);
+      context.moveTo(9, 0); context.lineTo(-5, -6); context.lineTo(-5, 6); context.fill();
+      context.restore();
+    } else {
+      context.moveTo(x - 5, y - 5); context.lineTo(x + 5, y + 5);
+      context.moveTo(x + 5, y - 5); context.lineTo(x - 5, y + 5); context.stroke();
+    }
+    if (app.classes.dead[i]) {
+      context.strokeStyle = app.colors.dead;
+      context.beginPath(); context.moveTo(x0 - 7, y0 + 7); context.lineTo(x0 + 7, y0 - 7); context.stroke();
+    }
+    if (app.classes.rage[i]) {
+      context.strokeStyle = app.colors.rage;
+      for (const radius of [11, 15]) { context.beginPath(); context.arc(x0, y0, radius, 0, 7); context.stroke(); }
+    }
+  }
+
+  function drawNow(context, scale) {
+    const { rec, now } = app, last = begun(rec, now);
+    const oldest = now - FADE_MS - rec.longest;
+    for (let n = last - 1; n >= 0; n--) {
+      const i = rec.byStart[n];
+      if (rec.columns.start[i] < oldest) break;
+      const age = now - rec.end[i];
+      if (!onStage(i) || age > FADE_MS) continue;
+      context.globalAlpha = age <= 0 ? 1 : 1 - age / FADE_MS;
+      const finger = trail(context, i, scale, { until: now });
+      if (age <= 0 && finger) drawFinger(context, finger, app.colors[app.classes.kind[i]]);
+    }
+    context.globalAlpha = 1;
+  }
+
+  function drawFinger(context, [x, y], color) {
+    context.lineWidth = 2;
+    context.strokeStyle = color;
+    context.fillStyle = color;
+    context.beginPath(); context.arc(x, y, 15, 0, 7); context.stroke();
+    context.save();
+    context.globalAlpha *= 0.25;
+    context.fill();
+    context.restore();
+  }
+
+  function drawSelected(context, scale) {
+    if (app.selected < 0 || !onStage(app.selected)) return;
+    const place = trail(context, app.selected, scale, { halo: true });
+    if (!place) return;
+    const c = app.rec.columns, x = c.x[app.selected] * scale, y = c.y[app.selected] * scale;
+    context.strokeStyle = app.colors.ink;
+    context.lineWidth = 1.5;
+    context.setLineDash([2, 3]);
+    context.beginPath(); context.arc(x, y, 19, 0, 7); context.stroke();
+    context.setLineDash([]);
+  }
+
+  canvas.addEventListener("click", (event) => {
+    if (!view) return;
+    const box = canvas.getBoundingClientRect();
+    const x = (event.clientX - box.left) / view.scale, y = (event.clientY - box.top) / view.scale;
+    const near = nearest(x, y, 24 / view.scale);
+    if (near >= 0) app.select(near, { seek: false });
+  });
+
+  function nearest(x, y, reach) {
+    const { rec } = app, path = rec.trail;
+    let best = -1, least = reach;
+    for (const i of rec.ofStage[app.stage]) {
+      if (!app.passes(i)) continue;
+      const from = path ? path.start[i] : 0, to = path ? path.start[i + 1] : 0;
+      for (let s = from; s < to; s++) {
+        const away = Math.hypot(path.x[s] - x, path.y[s] - y);
+        if (away < least) { least = away; best = i; }
+      }
+    }
+    return best;
+  }
+
+  return { draw };
+}

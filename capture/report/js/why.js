@@ -1,0 +1,207 @@
+// The why box: each measure of a stroke against its threshold, what each rival lacked, and its curves.
+// The conditions, the words and the digits are those of `capture explain`.
+
+const OVERRULED = {
+  2: "another finger of the same stream was down at the same time",
+  3: "the system took the stroke away (CANCEL) before the finger was lifted",
+  4: "the finger was never seen to lift: the pointer came down again, or the log ended",
+  5: "the DOWN's position is not a number: nothing can be measured from it",
+};
+const UNITS = { duration: "ms", velocity: "dp/s" };
+const WAYS = ["", "upwards", "downwards", "to the left", "to the right"];
+
+/** A number with six digits, as the engine prints it. */
+function six(value) {
+  if (value === 0) return "0";
+  const exponent = Number(value.toExponential(5).split("e")[1]);
+  if (exponent < -4 || exponent >= 6) {
+    const [digit, power] = value.toExponential(5).split("e");
+    const size = Math.abs(Number(power));
+    return `${Number(digit)}e${power[0]}${String(size).padStart(2, "0")}`;
+  }
+  const text = value.toFixed(Math.max(0, 5 - exponent));
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
+function compare(measure, value, relation, limits, setting) {
+  const threshold = limits[setting];
+  const [a, b] = measure === "duration" ? [Math.round(value * 1e6), nsOf(threshold)] : [value, threshold];
+  const holds = { "<": a < b, "<=": !(a > b), ">": a > b, ">=": a >= b }[relation];
+  return {
+    measure, value, relation, threshold, setting, holds, unit: UNITS[measure] || "dp",
+    margin: relation[0] === "<" ? threshold - value : value - threshold,
+  };
+}
+
+function explainStroke(rec, i, limits, cls) {
+  const c = rec.columns, duration = c.span_ns[i] / 1e6;
+  const near = compare("distance", c.distance[i], "<", limits, "touch_slop_dp");
+  const far = compare("distance", c.distance[i], ">", limits, "drag_distance_dp");
+  const classes = new Map([
+    [TAP, [compare("duration", duration, "<=", limits, "tap_timeout_ms"), near]],
+    [LONG_PRESS, [compare("duration", duration, ">", limits, "tap_timeout_ms"), near]],
+    [DRAG, [far, compare("velocity", c.velocity[i], "<=", limits, "fling_velocity_dp_s")]],
+    [FLING, [far, compare("velocity", c.velocity[i], ">", limits, "fling_velocity_dp_s")]],
+    [NONE, [compare("distance", c.distance[i], ">=", limits, "touch_slop_dp"), compare("distance", c.distance[i], "<=", limits, "drag_distance_dp")]],
+  ]);
+  const measured = [...classes].find(([, conditions]) => conditions.every((each) => each.holds))?.[0] ?? NONE;
+  const rivals = [...classes].filter(([kind]) => kind !== measured)
+    .map(([kind, conditions]) => ({ kind, failed: conditions.filter((each) => !each.holds) }));
+  let straight = [];
+  if (measured === DRAG || measured === FLING) {
+    const [x, y] = beyond(c, i), across = Math.abs(c.dx[i]) > Math.abs(c.dy[i]);
+    straight = [
+      compare("backtrack", across ? x : y, "<=", limits, "touch_slop_dp"),
+      compare("wander", across ? y : x, "<=", limits, "touch_slop_dp"),
+    ];
+  }
+  return { measured, conditions: classes.get(measured), rivals, straight, verdict: verdictOf(cls, i, measured, straight) };
+}
+
+const called = (kind) => (kind === NONE ? "nothing" : `a ${KINDS[kind]}`);
+
+function verdictOf(cls, i, measured, straight) {
+  const reason = cls.reason[i];
+  if (OVERRULED[reason]) {
+    const text = `not recognised: ${OVERRULED[reason]}`;
+    return reason === 5 ? text : `${text}; by its measures alone it would be ${called(measured)}`;
+  }
+  if (measured === NONE) return "not recognised: farther than a tap may go and not far enough for a drag";
+  if (!straight.length) return called(measured);
+  const bent = straight.filter((each) => !each.holds).map((each) => each.measure);
+  if (bent.length) return `${called(measured)} in a complex pattern: ${bent.join(" and ")} above the touch slop`;
+  return `${called(measured)} ${WAYS[cls.direction[i]]}`;
+}
+
+function makeWhy(app) {
+  const box = $("why-body");
+
+  function draw() {
+    const i = app.selected;
+    if (i < 0) {
+      box.replaceChildren(el("p", { className: "empty", textContent: "Choose a stroke: on the stage, on the timeline, in the table, or with J and K." }));
+      $("why-title").textContent = "Why was it called that?";
+      return;
+    }
+    $("why-title").replaceChildren(icon(app.classes.kind[i]), `Stroke ${i}: ${strokeName(app, i)}`);
+    if (!app.rec.measured) { box.replaceChildren(facts(i), el("p", { className: "empty", textContent: "Batches carry no measures: the touch log tells why." })); return; }
+    const why = explainStroke(app.rec, i, app.limits, app.classes);
+    const parts = [el("p", { className: "verdict", textContent: why.verdict })];
+    if (app.changed(i)) parts.push(el("p", { className: "was", textContent: `Under the recording's thresholds: ${app.formerly(i)}.` }));
+    parts.push(meters(i, why), el("h3", { className: "part", textContent: "What the others lacked" }), rivals(why), curves(i), facts(i));
+    box.replaceChildren(...parts);
+  }
+
+  /** Each measure as a bar; the threshold stands where two thirds of it are, unless the value is far off. */
+  function meters(i, why) {
+    const c = app.rec.columns, limits = app.limits;
+    const list = el("ul", { className: "meters", "aria-label": "Measures against thresholds" });
+    const decisive = new Set([...why.conditions, ...why.straight].map((each) => each.measure + each.setting));
+    const add = (measure, value, settings) => {
+      list.append(meter(measure, value, settings.map((setting) => [setting, limits[setting]]), decisive));
+    };
+    add("duration", c.span_ns[i] / 1e6, ["tap_timeout_ms"]);
+    add("distance", c.distance[i], ["touch_slop_dp", "drag_distance_dp"]);
+    add("velocity", c.velocity[i], ["fling_velocity_dp_s"]);
+    for (const each of why.straight) add(each.measure, each.value, ["touch_slop_dp"]);
+    return list;
+  }
+
+  function meter(measure, value, limits, decisive) {
+    const unit = UNITS[measure] || "dp", highest = Math.max(...limits.map(([, limit]) => limit));
+    const top = Math.max(highest * 1.5, Math.min(Number.isFinite(value) ? value * 1.08 : Infinity, highest * 4), 1e-9);
+    const share = (each) => `${Math.min(100, Math.max(0, (each / top) * 100))}%`;
+    const fill = el("span", { className: "fill" }), track = el("span", { className: "track", "aria-hidden": "true" }, fill);
+    fill.style.width = share(Number.isFinite(value) ? value : top);
+    if (value > top) track.classList.add("beyond");
+    const margins = limits.map(([setting, limit]) => {
+      const tick = el("span", { className: "tick" });
+      tick.style.left = share(limit);
+      track.append(tick);
+      const away = value - limit;
+      const words = !Number.isFinite(value) ? "not finite" : away === 0 ? "exactly at" : `${six(Math.abs(away))} ${away > 0 ? "over" : "under"}`;
+      const margin = el("span", { className: "margin" }, `${words} `, el("b", { textContent: six(limit) }), ` ${setting.replace(/_(ms|dp|dp_s)$/, "").replaceAll("_", " ")}`);
+      if (decisive.has(measure + setting)) margin.classList.add("decides");
+      return margin;
+    });
+    return el("li", {},
+      el("span", { className: "measure", textContent: measure }),
+      el("span", { className: "value" }, el("b", { textContent: Number.isFinite(value) ? six(value) : "not finite" }), ` ${unit}`),
+      track, el("span", { className: "margins" }, ...margins));
+  }
+
+  function rivals(why) {
+    const list = el("ul", { className: "rivals", "aria-label": "What the other classes lacked" });
+    for (const rival of why.rivals) {
+      const lacks = rival.failed.map((each) => {
+        const off = Number.isFinite(each.margin) ? each.margin === 0 ? "exactly at it" : `off by ${six(Math.abs(each.margin))}` : "never";
+        return el("span", { className: "lack" }, `${each.measure} ${each.relation} ${six(each.threshold)} ${each.unit}`, el("i", { textContent: off }));
+      });
+      list.append(el("li", {}, el("span", { className: "rival" }, icon(rival.kind), KINDS[rival.kind]), el("span", { className: "lacks" }, ...lacks)));
+    }
+    return list;
+  }
+
+  function facts(i) {
+    const { rec } = app, c = rec.columns, target = rec.targets[c.target[i]];
+    const list = el("dl", { className: "facts" });
+    const add = (name, ...value) => list.append(el("dt", { textContent: name }), el("dd", {}, ...value));
+    add("target", quoted(target.path, "long"));
+    if (target.id) add("id", quoted(target.id, "long"));
+    add("reacts", target.responsive === null ? "not known" : target.responsive ? "yes" : "no: a tap here is dead");
+    add("screen", quoted(stageName(rec.stages[c.stage[i]]), "long"));
+    if (rec.startMs !== null) add("time", new Date(rec.startMs + c.start[i]).toISOString().replace("T", " ").replace("Z", " UTC"));
+    if (rec.measured) {
+      add("from, to", `${round(c.x[i])}, ${round(c.y[i])} → ${round(c.x_up[i])}, ${round(c.y_up[i])} px`);
+      add("path", `${six(c.path_length[i])} dp in ${plural(c.sample_count[i], "sample")}`);
+      add("box", `${six(c.width[i])} × ${six(c.height[i])} dp`);
+    }
+    if (rec.streams.names.length > 1) add("stream", rec.streams.names[rec.streamOf[i]]);
+    add("finger", String(c.pointer[i]));
+    return list;
+  }
+
+  function curves(i) {
+    const path = app.rec.trail, first = path ? path.start[i] : 0, end = path ? path.start[i + 1] : 0;
+    if (end - first < 2) return el("p", { className: "empty", textContent: "Too few samples for curves." });
+    const t0 = path.time[first], density = app.rec.density, x = [], y = [], speed = [];
+    for (let s = first; s < end; s++) {
+      const t = path.time[s] - t0;
+      x.push([t, (path.x[s] - path.x[first]) / density]);
+      y.push([t, (path.y[s] - path.y[first]) / density]);
+      if (s === first) continue;
+      const dt = path.time[s] - path.time[s - 1];
+      if (dt > 0) speed.push([t, (Math.hypot(path.x[s] - path.x[s - 1], path.y[s] - path.y[s - 1]) / density / dt) * 1e3]);
+    }
+    const last = Math.max(1e-6, path.time[end - 1] - t0);
+    return el("div", { className: "curves" },
+      chart("x and y from the DOWN", "dp", last, [["x", x], ["y", y]]),
+      chart("speed", "dp/s", last, [["speed", speed]], app.limits.fling_velocity_dp_s));
+  }
+
+  function chart(title, unit, last, lines, limit) {
+    const width = 320, height = 92, left = 44, bottom = 16;
+    const values = lines.flatMap(([, points]) => points.map((point) => point[1]));
+    let low = Math.min(0, ...values), high = Math.max(1, ...values);
+    if (limit !== undefined && limit < high * 4) high = Math.max(high, limit * 1.1);
+    const px = (t) => left + (t / last) * (width - left - 8), py = (v) => 8 + (1 - (v - low) / (high - low)) * (height - bottom - 8);
+    const node = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${title}: ${round(low)} to ${round(high)} ${unit} in ${round(last)} ms` });
+    const text = (x, y, content, anchor) => node.append(svg("text", { x, y, "text-anchor": anchor }, content));
+    node.append(svg("path", { class: "axis", d: `M${left} 8V${height - bottom}H${width - 8}` }));
+    text(left - 5, 13, round(high), "end");
+    text(left - 5, height - bottom, round(low), "end");
+    text(width - 8, height - 4, `${round(last)} ms`, "end");
+    text(left, height - 4, "0", "start");
+    if (limit !== undefined && limit <= high) node.append(svg("path", { class: "limit", d: `M${left} ${py(limit)}H${width - 8}` }));
+    for (const [name, points] of lines) {
+      if (!points.length) continue;
+      node.append(svg("path", { class: `curve ${name}`, d: `M${points.map(([t, v]) => `${px(t).toFixed(1)} ${py(v).toFixed(1)}`).join("L")}` }));
+    }
+    const legend = el("figcaption", {}, `${title} (${unit})`);
+    if (lines.length > 1) for (const [name] of lines) legend.append(el("span", { className: `legend ${name}`, textContent: name }));
+    if (limit !== undefined && limit <= high) legend.append(el("span", { className: "legend limit", textContent: "fling velocity" }));
+    return el("figure", {}, legend, node);
+  }
+
+  return { draw };
+}
