@@ -37,6 +37,7 @@ _ENUMS: dict[str, type[GestureKind | Reason | Direction]] = {
     "reason": Reason,
     "direction": Direction,
 }
+_DEFAULTS = GestureConfig()
 _STRATEGIES = {"mean": 0, "lsq2": 1, "impulse": 2}
 _KINDS = {int(kind): kind for kind in GestureKind}
 _REASONS = {int(reason): reason for reason in Reason}
@@ -197,7 +198,7 @@ class Recognizer(native.Recognizer):
         super().__init__(
             Gesture,
             density=1.0 if isinstance(density, Mapping) else _checked_density(density),
-            **thresholds(GestureConfig() if gestures is None else gestures),
+            **thresholds(_DEFAULTS if gestures is None else gestures),
         )
         if isinstance(density, Mapping):
             for stream, value in density.items():
