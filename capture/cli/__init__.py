@@ -21,6 +21,7 @@ COMMANDS = {
     "classify": "capture.cli.classify",
     "convert": "capture.cli.convert",
     "explain": "capture.cli.explain",
+    "currents": "capture.cli.currents",
     "schema": "capture.cli.schema",
 }
 #: Command with commands of its own -> module, which has the typer application as ``app``.

@@ -8,6 +8,7 @@ file's name follows from its first record, so that a batch that comes again over
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -36,6 +37,7 @@ MANIFEST = "manifest.jsonl"
 #: Where files of a user stay apart from those of others.
 _ZONE_DIGITS = 16
 _encode = msgspec.json.Encoder().encode
+_log = logging.getLogger("capture.sinks")
 
 
 class CloudStorageSettings(Section, frozen=True, kw_only=True):
@@ -82,8 +84,12 @@ class CloudStorageSink:
         Key of its queue.
     base : Path, optional
         Folder that a relative path starts from.
+    gather : bool, default False
+        Whether records are held back until a file of their event type is full, or `flush`: for a replay,
+        whose store does not outlive the process either. The hour in a file's path is then that of its first
+        record instead of that of writing, so that a replay makes the same files each time.
     wall_s : callable
-        Seconds since the epoch: the hour in a file's path is that of writing.
+        Seconds since the epoch.
 
     Attributes
     ----------
@@ -97,6 +103,7 @@ class CloudStorageSink:
         *,
         name: str = "cloud_storage",
         base: Path | None = None,
+        gather: bool = False,
         wall_s: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
@@ -109,18 +116,22 @@ class CloudStorageSink:
         self.files = 0
         self._format = settings.format
         self._wall_s = wall_s
+        self._gather = gather
+        self._held: dict[str, list[Mapping[str, Any]]] = {}
         self._objects: Objects = open_objects(settings.url, name, base)
         self._version: Version = "current"
         self._cluster = "prod-01"
         self._integration = hashlib.sha256(b"touchcapture").hexdigest()[:24]
 
     @classmethod
-    def from_config(cls, config: SinkConfig, *, base: Path | None = None) -> CloudStorageSink:
+    def from_config(
+        cls, config: SinkConfig, *, base: Path | None = None, gather: bool = False
+    ) -> CloudStorageSink:
         """Make the sink of a ``[[sinks]]`` table; a relative path starts from `base`."""
         settings = read_settings(CloudStorageSettings, config)
         if settings.format == "avro":
             need("fastavro", "currents", config.name)
-        return cls(settings, name=config.name, base=base)
+        return cls(settings, name=config.name, base=base, gather=gather)
 
     def configure(self, config: RunConfig) -> None:
         """Use the run configuration's section ``currents``, and its project."""
@@ -132,8 +143,12 @@ class CloudStorageSink:
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Write the batch's records, a file for each event type, and the manifest."""
+        records = [decode_record(payload) for payload in batch.payloads]
         try:
-            self.write([decode_record(payload) for payload in batch.payloads], timeout_s=timeout_s)
+            if self._gather:
+                self._hold(records, timeout_s)
+            else:
+                self.write(records, timeout_s=timeout_s)
         except (OSError, TimeoutError) as error:
             return Answer(Outcome.TEMPORARY, f"{type(error).__name__}: {error}"[:200])
         return ACCEPTED
@@ -169,11 +184,28 @@ class CloudStorageSink:
         ]
 
     def flush(self) -> None:
-        """Do nothing: files are finished when `send` returns."""
+        """Write what is held back; without `gather` files are finished when `send` returns."""
+        for event in list(self._held):
+            self.write(self._held[event])
+            del self._held[event]
 
     def close(self) -> None:
-        """Give up the connection."""
+        """Write what is held back and give up the connection."""
+        self.flush()
         self._objects.close()
+
+    def _hold(self, records: list[dict[str, Any]], timeout_s: float) -> None:
+        """Keep records, and write those of an event type that make a whole file; all kept, or none."""
+        for record in records:
+            self._held.setdefault(record["event_type"], []).append(record)
+        try:
+            for event, rows in self._held.items():
+                while len(rows) >= self.batch_events:
+                    self._write_file(event, rows[: self.batch_events], timeout_s)
+                    del rows[: self.batch_events]
+        except OSError:
+            # They stay held, and are written with those that come next.
+            _log.warning("sink %s: a file could not be written; its records are held", self.name)
 
     def _write_file(self, event: str, rows: list[Mapping[str, Any]], timeout_s: float) -> FileInfo:
         first = rows[0]
@@ -181,7 +213,8 @@ class CloudStorageSink:
             content = to_file(event, rows, self._version, first["id"].encode())
         else:
             content = b"".join(_encode(storage_row(row, self._version)) + b"\n" for row in rows)
-        hour = time.strftime("%Y-%m-%d-%H", time.gmtime(self._wall_s()))
+        time_s = first["time"] if self._gather else self._wall_s()
+        hour = time.strftime("%Y-%m-%d-%H", time.gmtime(time_s))
         zone = hashlib.sha256(first["user_id"].encode()).hexdigest()[:_ZONE_DIGITS]
         path = self._path(event, first["id"], hour, zone)
         self._objects.put(path, content, timeout_s)

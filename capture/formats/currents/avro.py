@@ -92,8 +92,9 @@ def to_file(event: str, records: Iterable[Mapping[str, Any]], version: Version, 
     fastavro = _fastavro()
     stream = io.BytesIO()
     sync_marker = hashlib.sha256(marker).digest()[:16]
-    # Fields that the schema does not have are passed over, those that are missing are null.
-    fastavro.writer(stream, _parsed(event, version), records, codec="null", sync_marker=sync_marker)
+    # The schema as it is, which becomes the file's: a parsed one has its keys in any order. Fields that it
+    # does not have are passed over, those that are missing are null.
+    fastavro.writer(stream, avro_schema(event, version), records, codec="null", sync_marker=sync_marker)
     return stream.getvalue()
 
 

@@ -1,0 +1,102 @@
+"""``capture currents``: recorded logs straight to files of Currents records."""
+
+from __future__ import annotations
+
+import contextlib
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from capture.cli._options import Json, Logs, Reading, with_reading
+from capture.cli._show import Meter, doubts, print_json
+from capture.config import SinkConfig
+from capture.errors import ConfigError
+from capture.replay import Replay
+from capture.sinks.cloud_storage import MANIFEST, CloudStorageSink, FileInfo
+
+if TYPE_CHECKING:
+    from capture.replay import Summary
+
+
+class Files(Enum):
+    """How files are encoded."""
+
+    avro = "avro"
+    json = "json"
+
+
+@with_reading
+def command(
+    *,
+    logs: Logs,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the files and their manifest.")
+    ],
+    files: Annotated[Files, typer.Option(help="Avro files, or JSON lines.")] = Files.avro,
+    max_events: Annotated[int, typer.Option(min=1, max=100_000, help="Records of a file, at most.")] = 15_000,
+    json: Json = False,
+    reading: Reading,
+) -> None:
+    """Turn recorded logs into files of Currents records, one event type each.
+
+    DIR/manifest.jsonl lists them, a line each. The same log gives the same files each time; the section
+    [currents] of a run configuration sets schema version, app group, cluster and integration.
+
+    Example: capture currents session.touch.jsonl -o out
+    """
+    sink = CloudStorageSink.from_config(
+        SinkConfig(
+            type="cloud_storage",
+            options={"url": str(output), "format": files.value, "max_events": max_events},
+        ),
+        gather=True,
+    )
+    manifest = output / MANIFEST
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        manifest.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{output}: cannot be written: {error.strerror}") from None
+    with Meter() as meter:
+        job = Replay(
+            logs,
+            output,
+            config=reading.config,
+            options=reading.options,
+            sinks=(sink,),
+            on_progress=meter.update,
+        )
+        try:
+            job.run()
+        finally:
+            if job.summary.logs:
+                meter.__exit__(None, None, None)
+                _report(job.summary, _written(manifest), json)
+
+
+def _written(manifest: Path) -> list[FileInfo]:
+    with contextlib.suppress(FileNotFoundError):
+        return [msgspec.json.decode(line, type=FileInfo) for line in manifest.read_bytes().splitlines()]
+    return []
+
+
+def _report(summary: Summary, written: list[FileInfo], json: bool) -> None:
+    if json:
+        print_json({"summary": summary, "files": written})
+        return
+    console = Console()
+    rows: dict[str, int] = {}
+    for info in written:
+        event = info.path.partition("event_type=")[2].partition("/")[0]
+        rows[event] = rows.get(event, 0) + info.rows
+    for event, count in rows.items():
+        console.print(f"{count:>8} {event}", highlight=False)
+    for log in summary.logs:
+        for line in doubts(log.warnings, log.ignored):
+            console.print(f"{log.path}: {line}", style="yellow", highlight=False, soft_wrap=True)
+    plural = "" if len(written) == 1 else "s"
+    console.print(f"{sum(rows.values())} records in {len(written)} file{plural}", highlight=False)
