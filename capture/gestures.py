@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from capture.report.notebook import Plot
+
 __all__ = ["COUNTERS", "FIELDS", "Density", "Gesture", "GestureTable", "Recognizer", "classify"]
 
 #: px per dp: one number, or a mapping from stream to number (a stream that is not in it has 1.0).
@@ -163,6 +165,18 @@ class GestureTable:
 
     def __repr__(self) -> str:
         return f"GestureTable({len(self)} gestures)"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of the table."""
+        from capture.report.notebook import table_html
+
+        return table_html(self)
+
+    def plot(self) -> Plot:
+        """Draw the gestures from DOWN to UP; a notebook shows the picture, ``save`` writes it as SVG."""
+        from capture.report.notebook import plot
+
+        return plot(self)
 
     def to_arrow(self) -> pa.Table:
         """Return the columns as a pyarrow Table, without a copy but for the bool (needs ``[arrow]``)."""

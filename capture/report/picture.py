@@ -60,8 +60,9 @@ def stroke_svg(recording: Recording, stroke: int) -> str:
     slop = recording.gestures.touch_slop_dp * recording.density
     reach = recording.gestures.drag_distance_dp * recording.density
     margin = max(reach * 1.15, 1.0)
-    left, right = float(xs.min()), float(xs.max())
-    top, bottom = float(ys.min()), float(ys.max())
+    pad = 0.05 * max(float(np.ptp(xs)), float(np.ptp(ys)))
+    left, right = float(xs.min()) - pad, float(xs.max()) + pad
+    top, bottom = float(ys.min()) - pad, float(ys.max()) + pad
     left, right = min(left, xs[0] - margin), max(right, xs[0] + margin)
     top, bottom = min(top, ys[0] - margin), max(bottom, ys[0] + margin)
     frame = _Frame(left, top, right - left, bottom - top)
@@ -141,13 +142,14 @@ class _Frame:
     @property
     def _inset(self) -> float:
         """Room at the sides where a narrow drawing stands above a wide caption."""
-        return max(0.0, (440.0 - self.width) / 2)
+        return max(0.0, (540.0 - self.width) / 2)
 
     def document(self, parts: Iterable[str], title: str, caption: list[str]) -> str:
         width, height = self.width + 2 * self._inset, self.height + _CAPTION + 18 * len(caption)
         lines = [
             (
-                f'<svg xmlns="http://www.w3.org/2000/svg" width="{width + 32:.0f}" height="{height + 16:.0f}" '
+                f'<svg xmlns="http://www.w3.org/2000/svg" width="{width + 32:.0f}" '
+                f'height="{height + 16:.0f}" '
                 f'viewBox="-16 -16 {width + 32:.1f} {height + 16:.1f}" role="img" font-family="{_FONT}">'
             ),
             f"<title>{escape(title)}</title>",

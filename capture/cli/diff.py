@@ -1,0 +1,110 @@
+"""``capture diff``: which strokes changed class, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from capture.cli._options import Json, Reading, with_reading
+from capture.cli._show import Meter, print_json
+from capture.config import GestureConfig, RunConfig
+from capture.errors import ConfigError
+
+if TYPE_CHECKING:
+    from capture.report.compare import Comparison
+
+
+@with_reading
+def command(
+    *,
+    before: Annotated[str, typer.Argument(metavar="A", help="A touch log.")],
+    after: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="Another one; A again when not given.")
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Run configuration (TOML) for B; --config is A's."),
+    ] = None,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="A key of [gestures] for B: touch_slop_dp=16. May be repeated."
+        ),
+    ] = None,
+    json: Json = False,
+    reading: Reading,
+) -> None:
+    """Compare two logs, or one log under two configurations.
+
+    Strokes are matched by the place and the time of their DOWNs.
+
+    Example: capture diff session.touch.jsonl --set touch_slop_dp=16
+
+    Example: capture diff monday.touch.jsonl tuesday.touch.jsonl
+    """
+    from capture import report
+    from capture.report.compare import compare
+
+    if after is None and against is None and not change:
+        raise typer.BadParameter("name a second log, or --against or --set for another configuration")
+    other = reading.config if against is None else RunConfig.load(against, default_project_id=0)
+    other = _changed(other, change or [])
+    with Meter() as meter:
+        first, second = (
+            report.read([path], config=config, options=reading.options, on_progress=meter.update)
+            for path, config in ((before, reading.config), (after or before, other))
+        )
+    for path, recordings in ((before, first), (after or before, second)):
+        if len(recordings) != 1 or recordings[0].table is None:
+            raise typer.BadParameter(f"{path}: expected one touch log")
+    comparison = compare(first[0], second[0])
+    if json:
+        print_json(comparison)
+    else:
+        _show(comparison)
+
+
+def _changed(config: RunConfig, changes: list[str]) -> RunConfig:
+    """Return a configuration with some keys of [gestures] replaced."""
+    values = {}
+    for text in changes:
+        key, equals, value = text.partition("=")
+        if not equals or key.strip() not in GestureConfig.__struct_fields__:
+            known = ", ".join(GestureConfig.__struct_fields__)
+            raise typer.BadParameter(f"{text!r}: expected KEY=VALUE, KEY one of {known}", param_hint="--set")
+        values[key.strip()] = value.strip()
+    try:
+        merged = msgspec.to_builtins(config.gestures) | values
+        gestures = msgspec.convert(merged, GestureConfig, strict=False)
+    except (msgspec.ValidationError, ConfigError) as error:
+        raise typer.BadParameter(str(error), param_hint="--set") from None
+    return msgspec.structs.replace(config, gestures=gestures)
+
+
+def _show(comparison: Comparison) -> None:
+    console = Console(highlight=False)
+    if comparison.changes:
+        table = Table(box=None, pad_edge=False)
+        for name in ("A", "B", "at (s)"):
+            table.add_column(name, justify="right")
+        for name in ("was", "is", "because"):
+            table.add_column(name)
+        for change in comparison.changes:
+            at = f"{change.start / 1e3:.3f}"
+            table.add_row(str(change.before), str(change.after), at, change.was, change.now, change.why)
+        console.print(table)
+    count = len(comparison.changes)
+    console.print(
+        f"{count} of {comparison.matched} strokes changed"
+        + "".join(
+            f"; {len(rows)} only in {name}"
+            for name, rows in (("A", comparison.only_before), ("B", comparison.only_after))
+            if rows
+        ),
+        soft_wrap=True,
+    )
