@@ -155,9 +155,9 @@ class Converter:
 
         try:
             action, time = self._actions(batch), self._times(batch)
-            keep = action.is_valid().to_numpy(zero_copy_only=False)
-            keep &= time.is_valid().to_numpy(zero_copy_only=False)
-            if not keep.all():
+            if action.null_count or time.null_count:
+                keep = action.is_valid().to_numpy(zero_copy_only=False)
+                keep &= time.is_valid().to_numpy(zero_copy_only=False)
                 self.skipped += int((~keep).sum())
                 batch = batch.filter(pa.array(keep))
                 action, time = action.filter(pa.array(keep)), time.filter(pa.array(keep))
@@ -171,7 +171,7 @@ class Converter:
 
         times = time.to_numpy(zero_copy_only=False)
         if len(times):
-            self.went_back += int((np.diff(times) < 0).sum())
+            self.went_back += int(np.count_nonzero(times[1:] < times[:-1]))
             self.went_back += self._last_time is not None and int(times[0]) < self._last_time
             self._last_time = int(times[-1])
         pointer = None
@@ -231,9 +231,7 @@ class Converter:
         words = self._map.actions
         if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
             if not words:
-                numbers = column.cast(pa.int64())
-                known = pc.and_(pc.greater_equal(numbers, 0), pc.less_equal(numbers, 255))
-                return pc.if_else(known, numbers, _UNKNOWN_ACTION).cast(pa.uint8())
+                return _bytes(column)
             column = column.cast(pa.string())
         words = words or ACTION_WORDS
         lowered = pc.utf8_lower(pc.utf8_trim_whitespace(column))
@@ -251,6 +249,21 @@ class Converter:
         rows = zip(*(batch.column(name).to_pylist() for name in names), strict=True)
         numbers = [self._streams.setdefault(row, len(self._streams)) for row in rows]
         return _filled(pa.array(numbers, pa.int64()))
+
+
+def _bytes(column: Any) -> Any:
+    """Return integers as uint8; one that does not fit is an unknown action."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.type == pa.uint8():
+        return column
+    numbers = column.cast(pa.int64())
+    small = numbers.cast(pa.uint8(), safe=False)
+    if pc.all(pc.equal(small, numbers)).as_py() is not False:
+        return small
+    known = pc.and_(pc.greater_equal(numbers, 0), pc.less_equal(numbers, 255))
+    return pc.if_else(known, numbers, _UNKNOWN_ACTION).cast(pa.uint8())
 
 
 def _filled(column: Any) -> Any:

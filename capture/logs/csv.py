@@ -52,48 +52,62 @@ class Log(TouchLog):
 
     def _read(self) -> Iterator[TouchSamples]:
         import pyarrow as pa
-        from pyarrow import csv as arrow_csv
 
-        used = {name for names in self._chosen.values() for name in names}
         stream = _Stream(self.source.text_blocks())
         converter = Converter(self._map, self._chosen, self.options.screen)
         try:
-            reader = arrow_csv.open_csv(
-                pa.PythonFile(stream, mode="r"),
-                read_options=arrow_csv.ReadOptions(
-                    use_threads=False,
-                    block_size=BLOCK_BYTES,
-                    column_names=self._names,
-                    skip_rows=int(self._map.header),
-                ),
-                parse_options=arrow_csv.ParseOptions(
-                    delimiter=self._separator, invalid_row_handler=self._skip_row
-                ),
-                convert_options=arrow_csv.ConvertOptions(
-                    column_types=self._types(),
-                    include_columns=sorted(used),
-                    strings_can_be_null=True,
-                    null_values=_EMPTY,
-                ),
-            )
-            for batch in reader:
+            for batch in self._batches(stream, threads=True):
                 yield converter.samples(batch)
         except (pa.ArrowException, ValueError) as error:
             if stream.error is not None:
                 raise stream.error from None
-            raise self.error(_cleaned(str(error)), line=_line(str(error))) from None
-        self._count(converter)
+            raise self.error(*self._place(error)) from None
+        if converter.skipped:
+            self.warnings["skipped_rows"] += converter.skipped
+        if converter.went_back:
+            self.warnings["time_went_back"] += converter.went_back
+
+    def _batches(self, stream: _Stream, *, threads: bool) -> Any:
+        import pyarrow as pa
+        from pyarrow import csv as arrow_csv
+
+        used = {name for names in self._chosen.values() for name in names}
+        return arrow_csv.open_csv(
+            pa.PythonFile(stream, mode="r"),
+            read_options=arrow_csv.ReadOptions(
+                use_threads=threads,
+                block_size=BLOCK_BYTES,
+                column_names=self._names,
+                skip_rows=int(self._map.header),
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=self._separator, invalid_row_handler=self._skip_row
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=self._types(),
+                include_columns=sorted(used),
+                strings_can_be_null=True,
+                null_values=_EMPTY,
+            ),
+        )
+
+    def _place(self, error: Exception) -> tuple[str, int | None]:
+        """Return what an error says and its line, which pyarrow knows only when it reads without threads."""
+        import pyarrow as pa
+
+        if not self.source.is_stream and _ROW.search(str(error)) is None:
+            try:
+                for _ in self._batches(_Stream(self.source.text_blocks()), threads=False):
+                    pass
+            except (pa.ArrowException, ValueError) as again:
+                error = again
+        found = _ROW.search(str(error))
+        return str(error).split("\n", 1)[0][:300], int(found[1]) if found else None
 
     def _skip_row(self, row: Any) -> str:  # noqa: ARG002 - as pyarrow calls it
         """Leave out a row that has more or fewer fields than the header."""
         self.warnings["skipped_rows"] += 1
         return "skip"
-
-    def _count(self, converter: Converter) -> None:
-        if converter.skipped:
-            self.warnings["skipped_rows"] += converter.skipped
-        if converter.went_back:
-            self.warnings["time_went_back"] += converter.went_back
 
     def _types(self) -> dict[str, Any]:
         """Return the Arrow type of each column: a guess from the first block might fail later."""
@@ -193,12 +207,3 @@ def _split(line: str, separator: str) -> list[str]:
 
 def _is_integer(cell: str) -> bool:
     return cell.lstrip("-").isdecimal()
-
-
-def _cleaned(message: str) -> str:
-    return message.split("\n", 1)[0][:300]
-
-
-def _line(message: str) -> int | None:
-    found = _ROW.search(message)
-    return int(found[1]) if found else None

@@ -24,7 +24,7 @@ __all__ = ["ABS_CODES", "Device", "EvdevLog", "EvdevTextLog", "Event"]
 
 ABS_X, ABS_Y, MT_X, MT_Y = 0x00, 0x01, 0x35, 0x36
 BTN_TOUCH = 0x14A
-TYPE_A = 2
+TYPE_B = 3
 
 #: The axes whose ranges matter, by name.
 ABS_CODES = {"ABS_X": ABS_X, "ABS_Y": ABS_Y, "ABS_MT_POSITION_X": MT_X, "ABS_MT_POSITION_Y": MT_Y}
@@ -101,6 +101,10 @@ class EvdevLog(TouchLog):
                 raise self.error("a line is longer than 1 MiB")
         yield rest.decode("utf-8", "replace").rstrip()
 
+    def telling_blocks(self, scan: EventModel) -> Iterator[bytes]:  # noqa: ARG002 - the readers of text use it
+        """Yield the blocks of the log that may still tell its protocol and its largest values."""
+        return self.source.text_blocks()
+
     def choose_device(self, devices: list[Device]) -> Device:
         """Return the device to read: the wanted one, else the first with touches."""
         wanted = self.options.device
@@ -114,7 +118,8 @@ class EvdevLog(TouchLog):
 
     def _read(self) -> Iterator[TouchSamples]:
         scan = EventModel(scanning=True)
-        for _ in self.pump(scan, [self.source.head] if self.source.is_stream else self.source.text_blocks()):
+        blocks = [self.source.text_head()] if self.source.is_stream else self.telling_blocks(scan)
+        for _ in self.pump(scan, blocks):
             pass
         x_axis, y_axis = self._axes(scan)
         model = EventModel(scan.seen_protocol, follow=self.source.is_stream, x_axis=x_axis, y_axis=y_axis)
@@ -147,10 +152,25 @@ class EvdevTextLog(EvdevLog):
     """A log of evdev events as text, one a line, which the native tokenizer reads."""
 
     dialect: ClassVar[int]
+    #: What stands in a line that makes a device type A: once type B is seen, only such blocks can tell more.
+    type_a_signs: ClassVar[tuple[bytes, ...]] = ()
 
     def strange(self, line: str) -> Event | bool:
         """Return the event on a line that the tokenizer does not know; else whether that is no loss."""
         raise NotImplementedError
+
+    def telling_blocks(self, scan: EventModel) -> Iterator[bytes]:
+        """Yield the blocks, whole lines each, that may still tell the protocol or the largest values."""
+        largest_wanted = self.screen is not None and self.ranges is None
+        rest = b""
+        for block in self.source.text_blocks():
+            text = rest + block
+            end = text.rfind(b"\n") + 1 or len(text)
+            whole, rest = text[:end], text[end:]
+            decided = not largest_wanted and scan.seen_protocol >= TYPE_B
+            if not decided or not self.type_a_signs or any(sign in whole for sign in self.type_a_signs):
+                yield whole
+        yield rest
 
     def enter(self, reader: TextReader, line: str) -> None:
         """Notice where the part of another device begins, in a log that has the devices one by one."""

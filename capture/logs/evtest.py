@@ -32,6 +32,7 @@ class Log(EvdevTextLog):
 
     name: ClassVar[str] = "evtest"
     dialect: ClassVar[int] = 2
+    type_a_signs: ClassVar[tuple[bytes, ...]] = (b"SYN_MT_REPORT", b"++++", b"(EV_SYN), code 2 ")
 
     #: A line that a mail program broke in two: its first part.
     _held = ""

@@ -34,6 +34,7 @@ class Log(EvdevTextLog):
 
     name: ClassVar[str] = "getevent"
     dialect: ClassVar[int] = 0
+    type_a_signs: ClassVar[tuple[bytes, ...]] = (b"SYN_MT_REPORT", b"0000 0002 0")
 
     @classmethod
     def matches(cls, head: bytes) -> bool:

@@ -81,7 +81,7 @@ class Log(TouchLog):
         total = 0
         try:
             with self._open() as file:
-                for batch in file.iter_batches(CHUNK_SAMPLES, columns=used, use_threads=False):
+                for batch in file.iter_batches(CHUNK_SAMPLES, columns=used):
                     chunk = converter.samples(batch)
                     total += len(chunk)
                     while mark is not None and mark.sample < total:

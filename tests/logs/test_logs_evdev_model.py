@@ -346,3 +346,13 @@ def test_long_log_comes_in_chunks_that_give_the_same_samples(tmp_path):
     assert sum(chunks) == 70_001
     assert max(chunks) <= 1 << 16
     assert len(chunks) > 1
+
+
+def test_protocol_is_found_however_late_its_sign_comes(tmp_path):
+    moves = [(8 * number, f"{ID} 4", f"{X} {number}") for number in range(20_000)]
+    path = tmp_path / "late.txt"
+    path.write_text(text(*moves, (160_000, f"{ID} 4", f"{X} 7", "MT"), (160_008, "MT")), encoding="ascii")
+    rows = [row for chunk in logs.open_log(path).chunks() for row in chunk.rows()]
+
+    assert path.stat().st_size > 2 << 20
+    assert {row[1] for row in rows} == {4}
