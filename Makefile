@@ -53,9 +53,11 @@ $(READY): $(VENV)/bin/python pyproject.toml setup.py
 	$(PIP) install --editable . --group dev
 	touch $(READY) $(BUILT)
 
+# The installation has built everything already: build again only what changed since.
 $(BUILT): $(READY) $(SOURCES)
-	$(BIN)/python setup.py --quiet build_ext --inplace
-	touch $(BUILT)
+	@test -e $(BUILT) -a -z "$$(find capture/_native -name '*.p[yx][xd]' -newer $(BUILT) -o -name '*.h' -newer $(BUILT))" \
+	  || $(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $(BUILT)
 
 clean:
 	rm -rf build dist *.egg-info $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
