@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from capture._native import batch, output, recognizer as native
+from capture.arrow import StreamKeys
 from capture.config import GestureConfig
 from capture.errors import ConfigError
 from capture.kinds import Direction, GestureKind, Reason
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["COUNTERS", "FIELDS", "Density", "Gesture", "GestureTable", "Recognizer", "classify"]
 
 #: px per dp: one number, or a mapping from stream to number (a stream that is not in it has 1.0).
-Density = float | Mapping[int, float]
+#: Streams that are named by text are named by the same text here.
+Density = float | Mapping[int, float] | Mapping[str, float]
 
 #: The fields of a record, in order; the same names in tables, files and Arrow.
 FIELDS: tuple[str, ...] = tuple(name for name, _ in output.LAYOUT)
@@ -128,12 +130,20 @@ class GestureTable:
     counters : dict of str to int
         Samples that were ignored or doubtful, by cause: ``orphan_samples``, ``dropped_samples``,
         ``unknown_actions``, ``clock_regressions``.
+    stream_keys : pyarrow.Array or None
+        Where the samples named their streams by text: the name of stream n at place n.
     """
 
-    __slots__ = ("_arrays", "_columns", "counters")
+    __slots__ = ("_arrays", "_columns", "counters", "stream_keys")
 
-    def __init__(self, columns: output.GestureColumns, counters: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        columns: output.GestureColumns,
+        counters: Mapping[str, int],
+        stream_keys: pa.Array | None = None,
+    ) -> None:
         self._columns = columns
+        self.stream_keys = stream_keys
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
         self.counters = dict(counters)
 
@@ -179,11 +189,23 @@ class GestureTable:
         return plot(self)
 
     def to_arrow(self) -> pa.Table:
-        """Return the columns as a pyarrow Table, without a copy but for the bool (needs ``[arrow]``)."""
+        """Return the columns as a pyarrow Table (needs ``[arrow]``).
+
+        Without a copy, but for the bool and for streams that are named by text; `capture.arrow` has
+        the schema, which says its version.
+        """
         import pyarrow as pa
 
-        columns = {name: pa.array(getattr(self, name)) for name in FIELDS}
-        return pa.table(columns)
+        from capture.arrow import gesture_schema
+
+        columns = [pa.array(getattr(self, name)) for name in FIELDS]
+        if self.stream_keys is not None:
+            columns[0] = pa.DictionaryArray.from_arrays(columns[0].cast(pa.int32()), self.stream_keys)
+        return pa.table(columns, schema=gesture_schema(keyed=self.stream_keys is not None))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Hand the columns to another Arrow library, as in ``polars.DataFrame(table)``."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
 
 class Recognizer(native.Recognizer):
@@ -209,6 +231,8 @@ class Recognizer(native.Recognizer):
     """
 
     def __init__(self, density: Density = 1.0, gestures: GestureConfig | None = None) -> None:
+        self._keys = StreamKeys()
+        self._named: dict[str, float] = {}
         super().__init__(
             Gesture,
             density=1.0 if isinstance(density, Mapping) else _checked_density(density),
@@ -216,7 +240,15 @@ class Recognizer(native.Recognizer):
         )
         if isinstance(density, Mapping):
             for stream, value in density.items():
-                self.set_density(stream, _checked_density(value))
+                if isinstance(stream, str):
+                    self._named[stream] = _checked_density(value)
+                else:
+                    self.set_density(stream, _checked_density(value))
+
+    @property
+    def stream_keys(self) -> pa.Array | None:
+        """Where the samples name their streams by text: the name of stream n at place n."""
+        return self._keys.names
 
     def feed(self, samples: Any) -> GestureTable:
         """Take a chunk of samples and return the gestures that it ended.
@@ -234,15 +266,22 @@ class Recognizer(native.Recognizer):
         """
         before = self.counters
         columns = output.GestureColumns()
-        for part in TouchSamples.batches(samples):
+        for part in TouchSamples.batches(samples, self._keys):
+            if self._named:
+                self._set_named_densities()
             _feed(self, columns, part)
-        return GestureTable(columns, _difference(self.counters, before))
+        return GestureTable(columns, _difference(self.counters, before), self.stream_keys)
+
+    def _set_named_densities(self) -> None:
+        """Give streams their densities as their names turn up."""
+        for key in [key for key in self._named if key in self._keys]:
+            self.set_density(self._keys[key], self._named.pop(key))
 
     def finish(self) -> GestureTable:
         """End every open stroke as INCOMPLETE, in the order of their DOWNs; feeding may go on."""
         columns = output.GestureColumns()
         batch.finish(self, columns)
-        return GestureTable(columns, dict.fromkeys(COUNTERS, 0))
+        return GestureTable(columns, dict.fromkeys(COUNTERS, 0), self.stream_keys)
 
 
 def classify(
@@ -270,18 +309,22 @@ def classify(
     """
     if threads < 1:
         raise ValueError(f"threads = {threads}: expected at least 1")
-    parts = list(TouchSamples.batches(samples))
+    keys = StreamKeys()
+    parts = list(TouchSamples.batches(samples, keys))
+    numbered = keys.densities(density)
     if threads > 1 and all(part.stream is not None for part in parts):
         from capture.parallel import classify_in_threads
 
-        return classify_in_threads(parts, density, gestures, threads)
-    recognizer = Recognizer(density, gestures)
+        table = classify_in_threads(parts, numbered, gestures, threads)
+        table.stream_keys = keys.names
+        return table
+    recognizer = Recognizer(numbered, gestures)
     # Every DOWN makes one record, so that the output never has to grow.
     columns = output.GestureColumns(sum(batch.count_downs(part.action) for part in parts))
     for part in parts:
         _feed(recognizer, columns, part)
     batch.finish(recognizer, columns)
-    return GestureTable(columns, recognizer.counters)
+    return GestureTable(columns, recognizer.counters, keys.names)
 
 
 def _feed(recognizer: Recognizer, columns: output.GestureColumns, part: TouchSamples) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from capture.arrow import StreamKeys
+
 __all__ = ["COLUMNS", "TouchSamples"]
 
 #: Column name -> (array typecode, buffer formats that need no conversion, words for messages).
@@ -77,18 +79,26 @@ class TouchSamples:
         return cls(**dict(zip(COLUMNS, columns, strict=True)))
 
     @classmethod
-    def batches(cls, samples: Any) -> Iterator[TouchSamples]:
+    def batches(cls, samples: Any, keys: StreamKeys | None = None) -> Iterator[TouchSamples]:
         """Yield `samples` as TouchSamples: itself, or one for each record batch of Arrow data, uncopied.
+
+        Parameters
+        ----------
+        samples : TouchSamples or Arrow data
+        keys : capture.arrow.StreamKeys, optional
+            Numbers the streams that are named by text, from one call to the next.
 
         Raises
         ------
         TypeError
-            When `samples` is neither.
+            When `samples` is neither, or a column has a wrong type.
+        ValueError
+            When a column is missing, or a value does not fit its column.
         """
         if isinstance(samples, TouchSamples):
             yield samples
         elif hasattr(samples, "__arrow_c_stream__") or hasattr(samples, "__arrow_c_array__"):
-            yield from _arrow_batches(samples)
+            yield from _arrow_batches(samples, keys)
         else:
             raise TypeError(
                 f"expected TouchSamples, or Arrow data with the columns {', '.join(COLUMNS)}; "
@@ -146,22 +156,12 @@ def _converted(name: str, values: Any) -> Any:
         raise TypeError(f"column {name!r}: expected {words}: {error}") from None
 
 
-def _arrow_batches(samples: Any) -> Iterator[TouchSamples]:
-    import pyarrow as pa
+def _arrow_batches(samples: Any, keys: StreamKeys | None) -> Iterator[TouchSamples]:
+    from capture.arrow import StreamKeys, open_reader, sample_columns
 
-    if hasattr(samples, "__arrow_c_stream__"):
-        reader = pa.RecordBatchReader.from_stream(samples)
-    else:
-        record_batch = pa.record_batch(samples)
-        reader = pa.RecordBatchReader.from_batches(record_batch.schema, [record_batch])
-    missing = [name for name in COLUMNS if name not in _OPTIONAL and name not in reader.schema.names]
-    if missing:
-        there = ", ".join(reader.schema.names)
-        raise ValueError(f"the columns {', '.join(missing)} are missing; there are {there}")
-    for record_batch in reader:
-        yield TouchSamples(
-            **{name: record_batch.column(name) for name in COLUMNS if name in record_batch.schema.names}
-        )
+    named = StreamKeys() if keys is None else keys
+    for record_batch in open_reader(samples):
+        yield TouchSamples(**sample_columns(record_batch, named))
 
 
 def _from_arrow(name: str, values: Any) -> Any:

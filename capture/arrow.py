@@ -1,0 +1,252 @@
+"""Touch samples and gestures as Arrow data: the schemas, their check, and text as stream keys.
+
+pyarrow is imported inside the functions: a process that only feeds numpy columns never loads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+__all__ = [
+    "GESTURES_VERSION",
+    "SAMPLES_VERSION",
+    "SCHEMA_KEY",
+    "StreamKeys",
+    "check_schema",
+    "gesture_schema",
+    "open_reader",
+    "sample_columns",
+    "sample_schema",
+]
+
+#: Metadata key of a schema that says which of ours it is.
+SCHEMA_KEY = b"touchcapture.schema"
+SAMPLES_VERSION = b"touch-samples/1"
+GESTURES_VERSION = b"gestures/1"
+
+_NEEDED = ("action", "time", "x", "y")
+_OPTIONAL = ("stream", "pointer")
+_WORDS = {
+    "stream": "int64, another integer, or text",
+    "pointer": "int32 or another integer",
+    "action": "uint8 or another integer",
+    "time": "int64 (ns), another integer, or a timestamp",
+    "x": "float32 or another number",
+    "y": "float32 or another number",
+}
+
+
+def sample_schema() -> pa.Schema:
+    """Return the schema of touch samples: the types that are read without a copy."""
+    import pyarrow as pa
+
+    fields = [
+        ("stream", pa.int64()),
+        ("pointer", pa.int32()),
+        ("action", pa.uint8()),
+        ("time", pa.int64()),
+        ("x", pa.float32()),
+        ("y", pa.float32()),
+    ]
+    return pa.schema(
+        [pa.field(name, kind, nullable=False) for name, kind in fields],
+        metadata={SCHEMA_KEY: SAMPLES_VERSION},
+    )
+
+
+def gesture_schema(*, keyed: bool = False) -> pa.Schema:
+    """Return the schema of gestures; `keyed` where the streams came as text."""
+    import pyarrow as pa
+
+    from capture._native.output import LAYOUT
+
+    kinds = {
+        "q": pa.int64(),
+        "i": pa.int32(),
+        "B": pa.uint8(),
+        "f": pa.float32(),
+        "d": pa.float64(),
+        "?": pa.bool_(),
+    }
+    fields = [pa.field(name, kinds[letter]) for name, letter in LAYOUT]
+    if keyed:
+        fields[0] = pa.field("stream", pa.dictionary(pa.int32(), pa.string()))
+    return pa.schema(fields, metadata={SCHEMA_KEY: GESTURES_VERSION})
+
+
+def check_schema(schema: pa.Schema) -> None:
+    """Check that Arrow data can be read as touch samples.
+
+    Raises
+    ------
+    ValueError
+        When a column is missing or there twice, or the schema says that it is another one.
+    TypeError
+        When columns have the wrong type: one message that says for each what was expected.
+    """
+    version = (schema.metadata or {}).get(SCHEMA_KEY, SAMPLES_VERSION)
+    if version != SAMPLES_VERSION:
+        raise ValueError(
+            f"the data are {version.decode(errors='replace')!r}; expected {SAMPLES_VERSION.decode()!r}"
+        )
+    missing = [name for name in _NEEDED if name not in schema.names]
+    if missing:
+        raise ValueError(f"the columns {', '.join(missing)} are missing; there are {', '.join(schema.names)}")
+    used = [name for name in (*_OPTIONAL, *_NEEDED) if name in schema.names]
+    twice = [name for name in used if schema.names.count(name) > 1]
+    if twice:
+        raise ValueError(f"the columns {', '.join(twice)} are there more than once")
+    wrong = [
+        f"column {name!r}: expected {_WORDS[name]}; got {schema.field(name).type}"
+        for name in used
+        if not _fits(name, schema.field(name).type)
+    ]
+    if wrong:
+        raise TypeError("; ".join(wrong))
+
+
+def _fits(name: str, kind: pa.DataType) -> bool:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if name == "stream" and _is_text(kind):
+        return True
+    if name == "time" and types.is_timestamp(kind):
+        return True
+    return bool(types.is_integer(kind)) or (name in {"x", "y"} and types.is_floating(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def open_reader(data: Any) -> pa.RecordBatchReader:
+    """Return Arrow data (``__arrow_c_stream__`` or ``__arrow_c_array__``) as a checked reader of batches."""
+    import pyarrow as pa
+
+    if hasattr(data, "__arrow_c_stream__"):
+        reader = pa.RecordBatchReader.from_stream(data)
+    else:
+        batch = pa.record_batch(data)
+        reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
+    check_schema(reader.schema)
+    return reader
+
+
+def sample_columns(batch: pa.RecordBatch, keys: StreamKeys) -> dict[str, Any]:
+    """Return a checked record batch as the columns of touch samples, uncopied where the types fit."""
+    columns = {}
+    for name in (*_OPTIONAL, *_NEEDED):
+        if name in batch.schema.names:
+            column = batch.column(name)
+            if column.null_count:
+                raise ValueError(
+                    f"column {name!r}: {column.null_count} values are null; every sample needs one"
+                )
+            columns[name] = _plain(name, column, keys)
+    return columns
+
+
+def _plain(name: str, column: pa.Array, keys: StreamKeys) -> Any:
+    import pyarrow as pa
+    from pyarrow import types
+
+    kind = column.type
+    if name == "stream":
+        is_text = _is_text(kind.value_type if types.is_dictionary(kind) else kind)
+        keys.check(is_text=is_text)
+        if is_text:
+            return keys.numbers(column)
+    if types.is_dictionary(kind):
+        column = column.dictionary_decode()
+    if types.is_timestamp(kind):
+        try:
+            return column.cast(pa.timestamp("ns", kind.tz)).view(pa.int64())
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"column {name!r}: {error}") from None
+    return column
+
+
+class StreamKeys:
+    """Numbers for streams that are named by text, in the order of their first samples."""
+
+    __slots__ = ("_given", "_is_text", "_known", "_names", "_numbers")
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._names: pa.Array | None = None
+        self._is_text: bool | None = None
+        # The dictionary of the previous batch, and the numbers of its entries (-1: not seen yet).
+        self._given: pa.Array | None = None
+        self._known: np.ndarray[Any, Any] | None = None
+
+    @property
+    def names(self) -> pa.Array | None:
+        """The keys, number n at place n; None where streams are numbers."""
+        if not self._is_text:
+            return None
+        if self._names is None or len(self._names) != len(self._numbers):
+            import pyarrow as pa
+
+            self._names = pa.array(self._numbers, pa.string())
+        return self._names
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._numbers
+
+    def __getitem__(self, key: str) -> int:
+        return self._numbers[key]
+
+    def check(self, *, is_text: bool) -> None:
+        """Refuse text after numbers and numbers after text: they would name the same streams."""
+        if self._is_text is None:
+            self._is_text = is_text
+        elif self._is_text != is_text:
+            raise TypeError("column 'stream': text and numbers in one log; expected one of them")
+
+    def numbers(self, column: pa.Array) -> np.ndarray[Any, Any]:
+        """Return the numbers of a column of keys (int64)."""
+        import numpy as np
+        from pyarrow import types
+
+        if not types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        given = column.dictionary
+        if given.null_count:
+            raise ValueError(f"column 'stream': {given.null_count} keys are null; every sample needs one")
+        if self._known is None or self._given is None or not given.equals(self._given):
+            self._given = given
+            self._known = np.fromiter(
+                (self._numbers.get(key, -1) for key in _texts(given)), np.int64, len(given)
+            )
+        indices = column.indices.to_numpy(zero_copy_only=False)
+        found: np.ndarray[Any, Any] = self._known[indices]
+        if len(found) and found.min() < 0:
+            self._add(column, self._known)
+            found = self._known[indices]
+        return found
+
+    def _add(self, column: pa.Array, known: np.ndarray[Any, Any]) -> None:
+        """Number the new keys of a column as they appear: so the numbers do not depend on the cuts."""
+        for index in column.indices.unique().to_pylist():
+            if known[index] < 0:
+                key = column.dictionary[index].as_py()
+                known[index] = self._numbers.setdefault(key, len(self._numbers))
+
+    def densities(self, density: Any) -> Any:
+        """Return a density with the keys that are known by now replaced by numbers, the others left out."""
+        if not self._is_text or not isinstance(density, Mapping):
+            return density
+        return {self._numbers[key]: value for key, value in density.items() if key in self._numbers}
+
+
+def _texts(column: pa.Array) -> Iterator[str]:
+    return (value.as_py() for value in column)
