@@ -1,0 +1,28 @@
+"""The page on touch logs lists what the code knows."""
+
+from pathlib import Path
+
+from capture import logs
+from capture.logs import _base, _source
+from capture.logs.columns import PRESETS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "touch-logs.md").read_text(encoding="utf-8")
+
+
+def test_every_format_has_its_row():
+    for name, entry in logs.FORMATS.items():
+        (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{name}` | {entry.description}")]
+        assert entry.example.replace("|", "\\|") in row
+        assert ("not tried on a real file" in row) == entry.untried
+
+
+def test_every_cause_of_doubt_has_its_row():
+    assert all(f"| `{cause}` | {text} |" in PAGE for cause, text in logs.CAUSES.items())
+
+
+def test_presets_and_limits():
+    assert all(f"`--columns {preset}`" in PAGE for preset in PRESETS)
+    assert f"{_source.EXPANDED_LIMIT_BYTES >> 30} GiB; for more" in PAGE
+    assert f"| a line of text | {_source.LINE_LIMIT_BYTES >> 20} MiB |" in PAGE
+    assert f"| {_base.DOCUMENT_LIMIT_BYTES >> 20} MiB |" in PAGE
+    assert f"the first {_source.HEAD_BYTES >> 10} KiB |" in PAGE
