@@ -246,7 +246,10 @@ class EngineCore(EngineCounts):
             Whether all of it was delivered. What was not stays in the store.
         """
         delivery = self._delivery
-        return True if delivery is None or self._closed else delivery.flush(timeout)
+        if delivery is None or self._closed:
+            return True
+        # Without a sink nothing can be delivered: what is recorded waits for one.
+        return delivery.flush(timeout) and (bool(self._sinks) or self._pending() == 0)
 
     def close(self) -> bool:
         """Send what is recorded, within ``[delivery] shutdown_timeout_s``, and stop; may be called again.
@@ -274,7 +277,7 @@ class EngineCore(EngineCounts):
         delivered = True if delivery is None else delivery.close(timeout_s)
         self._last_pending = self._pending()
         self._installation.close()
-        return delivered
+        return delivered and (bool(self._sinks) or self._last_pending == 0)
 
     def _after_fork(self) -> None:
         """Go on in a forked child: no lock, stroke or session of the parent's."""

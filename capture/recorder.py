@@ -103,10 +103,7 @@ class Recorder:
         self._store = installation.store
         self._masks = Masks(self._config.privacy, state.get("salt", ""))
         self._sampled = is_sampled(state["user_id"], self._config.privacy.sampling)
-        try:
-            self.session = msgspec.convert(state, SessionState)
-        except msgspec.ValidationError as error:
-            _log.warning("the session of the store cannot be continued: %s", error)
+        self.session = _session_of(state)
         self._claimed = False
         self._refresh()
 
@@ -245,32 +242,39 @@ class Recorder:
 
     def _session_at(self, time_ms: int) -> SessionState:
         """Return the session of an event at `time_ms`, held by this process: continued or newly opened."""
-        state = self.session
-        over = state.is_over(time_ms, self._timeout_ms)
-        if self._claimed and not over:
+        state, timeout_ms = self.session, self._timeout_ms
+        if self._claimed and not state.is_over(time_ms, timeout_ms):
             return state
         try:
-            last = self._store.last_session() if self._store is not None else 0
-            # The last session of the store goes on where this process can have it.
-            if over or state.number < last or not self._claim(state.number):
-                state = self._open_session(max(state.number, last), time_ms)
+            state = self._take_session(state, time_ms)
         except StoreError as error:
             _log.warning("the session could not be locked: %s", error)
-            state = SessionState.opened(state.number + 1, time_ms) if over else state
+            state = state.at(time_ms, timeout_ms)
         self._claimed = True
         self.session = state
         self._refresh()
         return state
 
+    def _take_session(self, state: SessionState, time_ms: int) -> SessionState:
+        """Return the last session of the store where this process can have it, else the next."""
+        store = self._store
+        if store is None:
+            return state.at(time_ms, self._timeout_ms)
+        if not self._claimed:
+            # Another process may have gone on with it since this one was started.
+            state = _session_of(store.read_state() or {})
+        last = max(state.number, store.last_session())
+        over = state.is_over(time_ms, self._timeout_ms)
+        if not over and state.number == last and store.claim_session(last):
+            return state
+        return self._open_session(last, time_ms)
+
     def _open_session(self, last: int, time_ms: int) -> SessionState:
         for number in range(last + 1, last + _CLAIM_TRIES):
-            if self._claim(number):
+            if self._store is not None and self._store.claim_session(number):
                 self.on_opened(number)
                 return SessionState.opened(number, time_ms)
         raise StoreError(f"no session from {last + 1} on is free")
-
-    def _claim(self, number: int) -> bool:
-        return self._store is not None and self._store.claim_session(number)
 
     def _put(self, event: events.Event, state: SessionState) -> str | None:
         """Store an event; the session moves on only where it was kept."""
@@ -356,6 +360,15 @@ def _same_event(event: events.Event, changed: object) -> events.Event:
     result = msgspec.structs.replace(changed, common=kept)
     native.check(result)
     return result
+
+
+def _session_of(stored: dict[str, Any]) -> SessionState:
+    """Return the session that the store remembers; a new chain where it cannot be read."""
+    try:
+        return msgspec.convert(stored, SessionState)
+    except msgspec.ValidationError as error:
+        _log.warning("the session of the store cannot be continued: %s", error)
+        return SessionState()
 
 
 def _nothing(session: int) -> None:

@@ -165,3 +165,17 @@ def test_an_idle_watch_is_not_started_for_nothing(tmp_path):
     cap.set_idle(1, print)
 
     assert cap._idle is None
+
+
+def test_without_a_sink_events_wait_and_nothing_counts_as_delivered(tmp_path):
+    config = memory_capture(tmp_path)[0]
+    config.close()
+    with Capture(config.config) as cap:
+        assert cap.flush() is True
+        cap.screen_view("A")
+        assert cap.flush() is False
+        assert cap.close() is False
+    assert cap.stats.pending == 2
+    cap, sink = memory_capture(tmp_path)
+    with cap:
+        assert [type(event).__name__ for event in recorded(cap, sink)] == ["AppStart", "ScreenView"]

@@ -190,6 +190,22 @@ def test_restart_within_the_timeout_continues_the_session(tmp_path, clock):
     assert start.url == "app-and://app/?title="
 
 
+def test_a_session_that_another_capture_went_on_with_meanwhile_continues(tmp_path, clock):
+    first, _ = memory_capture(tmp_path, clock=clock)
+    first.screen_view("A")
+    second, sink = memory_capture(tmp_path, clock=clock)
+    clock.advance(s=1700)
+    first.screen_view("B")
+    first.close()
+    clock.advance(s=1700)
+    with second:
+        second.screen_view("C")
+    start, view = decode_batches(sink.batches)[-1].events
+
+    # The second one had only seen the first screen when it was started.
+    assert (start.session_number, view.screen_count) == (1, 3)
+
+
 def test_restart_after_the_timeout_opens_the_next_session(tmp_path, clock):
     for _ in range(2):
         cap, sink = memory_capture(tmp_path, clock=clock)
