@@ -1,0 +1,425 @@
+"""Records: checks, canonical JSON, personal data, bounds; what each domain event becomes."""
+
+import hashlib
+import hmac
+import json
+import math
+import struct
+
+import pytest
+from currents_samples import VALUES, full
+from hypothesis import given, settings, strategies as st
+
+from capture import RunConfig, events
+from capture.config import CurrentsConfig, PrivacyConfig, ProjectConfig
+from capture.device import Device
+from capture.errors import ConfigError, InvalidEventError
+from capture.formats import get, native
+from capture.formats.currents import Record
+from capture.formats.currents.float32 import shortest
+from capture.formats.currents.maker import Facts, RecordMaker
+from capture.formats.currents.pii import Pii
+from capture.formats.currents.schema import EVENTS, MAX_RECORD_BYTES
+from capture.gestures import Recognizer
+from capture.ids import derived_id
+from capture.targets import Target
+
+VERSION = events.VersionOrigin(sdk_version="1", sdk_build=1, app_version="1", app_flavor="r", app_build=1)
+FACTS = Facts(
+    user_id=VALUES["user_id"],
+    device_id=VALUES["device_id"],
+    external_user_id="customer-4711",
+    platform="android",
+    ad_id="ad-1",
+    ad_id_type="google_ad_id",
+    ad_tracking_enabled=False,
+)
+DEVICE = Device(device_model="Pixel 9", os_version="15", timezone="Europe/Berlin")
+
+
+def maker(pii=None, lost=None, facts=FACTS, **currents):
+    config = RunConfig(
+        project=ProjectConfig(id=8),
+        privacy=PrivacyConfig(pii=pii or {}),
+        currents=CurrentsConfig(**currents),
+    )
+    drops = [] if lost is None else lost
+    return RecordMaker(config, DEVICE, facts, salt="salt", new_id=derived_id, on_drop=drops.append)
+
+
+def common(time_ms=1_700_000_000_999, session=1, event_id="e-1"):
+    return events.CommonSection(1, event_id, "app://x/?title=", 0, 1, None, 0, VERSION, session, time_ms)
+
+
+def fields(made):
+    return json.loads(made.payload)
+
+
+def own(event, **options):
+    """Return the record of an event, without those of its session."""
+    return fields(maker(**options).take(event)[-1])
+
+
+# Records
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_record_reads_back(event):
+    record = full(event)
+
+    assert Record.decode(record.encode()) == record
+    assert get("currents").encode(record) == record.encode()
+    assert json.loads(record.encode())["event_type"] == event
+
+
+@pytest.mark.parametrize(
+    ("event", "changes", "message"),
+    [
+        pytest.param("users.Nothing", {}, "no such event", id="event"),
+        pytest.param(
+            "users.behaviors.Uninstall", {"price": 1.0}, "Uninstall.price: no such field", id="field"
+        ),
+        pytest.param("users.behaviors.Uninstall", {"id": None}, "Uninstall.id: required", id="required"),
+        pytest.param("users.behaviors.Uninstall", {"id": 5}, "id = 5: expected a text", id="text"),
+        pytest.param("users.behaviors.Uninstall", {"time": 2**31}, "expected a whole number of 32", id="int"),
+        pytest.param("users.behaviors.Uninstall", {"time": True}, "expected a whole number", id="bool"),
+        pytest.param("users.behaviors.Purchase", {"price": math.nan}, "expected a finite number", id="nan"),
+        pytest.param("users.behaviors.Purchase", {"price": 1e39}, "in the range of 32-bit", id="float"),
+        pytest.param("users.behaviors.Purchase", {"properties": "[1]"}, "expected a JSON object", id="json"),
+        pytest.param("users.behaviors.Purchase", {"properties": {"a": object()}}, "JSON object", id="object"),
+        pytest.param("users.behaviors.Purchase", {"platform": "windows"}, "expected one of ios", id="enum"),
+        pytest.param("users.behaviors.Purchase", {"ad_tracking_enabled": 1}, "true or false", id="flag"),
+    ],
+)
+def test_a_wrong_record_is_refused_with_what_is_wrong(event, changes, message):
+    base = {"id": "a", "user_id": "b", "time": 1}
+    if event.endswith("Purchase"):
+        base |= {"product_id": "p", "price": 1.0, "currency": "EUR", "properties": "{}"}
+
+    with pytest.raises(InvalidEventError, match=message.replace("[", r"\[")):
+        Record(event, **{**base, **changes})
+
+
+def test_properties_may_be_given_as_a_dict():
+    record = full("users.behaviors.CustomEvent", properties={"a": [1, {"b": None}]})
+
+    assert record.fields["properties"] == '{"a":[1,{"b":null}]}'
+
+
+@pytest.mark.parametrize("payload", [b"{", b"[]", b"{}", b'{"event_type":1}'])
+def test_what_is_no_record_is_refused(payload):
+    with pytest.raises(InvalidEventError):
+        Record.decode(payload)
+
+
+def test_a_record_of_900_000_bytes_goes_and_one_byte_more_does_not():
+    room = MAX_RECORD_BYTES - len(full("users.behaviors.CustomEvent", properties="{}").encode())
+    text = json.dumps({"x": "a" * (room - len(r"\"x\":\"\""))}, separators=(",", ":"))
+    fits = full("users.behaviors.CustomEvent", properties=text)
+    over = full("users.behaviors.CustomEvent", properties=text.replace('"}', 'a"}'))
+
+    assert len(fits.encode()) == MAX_RECORD_BYTES
+    with pytest.raises(InvalidEventError, match="900001 bytes, more than 900000"):
+        over.encode()
+
+
+def test_the_batch_holds_the_records_as_they_are():
+    payloads = [full(event).encode() for event in ("users.behaviors.Purchase", "users.behaviors.Location")]
+    header = native.make_header(ProjectConfig(id=1), DEVICE, VALUES["user_id"])
+
+    body = get("currents").compose(header, payloads, 5)
+
+    assert json.loads(body) == {"events": [json.loads(payload) for payload in payloads]}
+    assert all(payload in body for payload in payloads)
+
+
+# Floats
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+@settings(max_examples=500)
+def test_the_shortest_number_is_the_same_float_and_no_shorter_one_is(value):
+    np = pytest.importorskip("numpy")
+    found = shortest(value)
+
+    assert struct.pack("<f", found) == struct.pack("<f", value)
+    assert found == float(str(np.float32(value)))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(3.140000104904175, 3.14), (0.1, 0.1), (52.520008, 52.520008), (0.0, 0.0), (1e30, 1e30)],
+)
+def test_shortest_numbers(value, expected):
+    assert shortest(value) == expected
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 3.5e38])
+def test_what_no_float_holds_has_no_shortest_number(value):
+    with pytest.raises(OverflowError):
+        shortest(value)
+
+
+# Personal data
+
+
+def test_flagged_fields_are_kept_by_default():
+    record = own(events.Location(common(), 1.5, 2.5, 3.5))
+
+    assert {name: record[name] for name in ("external_user_id", "ad_id", "latitude", "altitude")} == {
+        "external_user_id": "customer-4711",
+        "ad_id": "ad-1",
+        "latitude": 1.5,
+        "altitude": 3.5,
+    }
+
+
+def test_hashed_fields_are_salted_sha_256():
+    record = own(events.CustomEvent(common(), "x"), pii={"external_user_id": "hash", "ad_id": "hash"})
+
+    for name, value in (("external_user_id", b"customer-4711"), ("ad_id", b"ad-1")):
+        assert record[name] == hmac.new(b"salt", value, hashlib.sha256).hexdigest()
+    assert record["ad_id_type"] == "google_ad_id"
+
+
+def test_dropped_fields_are_left_out_and_a_dropped_id_leaves_no_kind():
+    pii = {"external_user_id": "drop", "ad_id": "drop", "altitude": "drop"}
+    record = own(events.Location(common(), 1.5, 2.5, 3.5), pii=pii)
+
+    assert {"external_user_id", "ad_id", "ad_id_type", "altitude"}.isdisjoint(record)
+    assert record["latitude"] == 1.5
+
+
+@pytest.mark.parametrize("name", ["latitude", "longitude"])
+def test_dropping_a_required_field_drops_the_record_and_counts_it(name):
+    lost = []
+    made = maker({name: "drop"}, lost).take(events.Location(common(), 1.5, 2.5))
+
+    assert [fields(each)["event_type"].rpartition(".")[2] for each in made] == [
+        "FirstSession",
+        "SessionStart",
+    ]
+    assert lost == ["currents_pii"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ({"latitude": "hash"}, "privacy.pii.latitude = 'hash': expected keep or drop"),
+        ({"external_id": "drop"}, "did you mean 'external_user_id'"),
+        ({"idfa": "drop"}, "partners get it from ad_id"),
+        ({"device_id": "drop"}, "no field of personal data"),
+    ],
+)
+def test_a_wrong_policy_is_a_configuration_error(policy, message):
+    with pytest.raises(ConfigError, match=message):
+        Pii(policy, "salt")
+
+
+# What events become
+
+
+def gesture(points, density=1.0):
+    recognizer = Recognizer(density)
+    (first, *middle, last) = points
+    recognizer.down(3, first[1], first[2], first[0] * 1_000_000)
+    for ms, x, y in middle:
+        recognizer.move(3, x, y, ms * 1_000_000)
+    return recognizer.up(3, last[1], last[2], last[0] * 1_000_000)
+
+
+TAP = [(0, 10.5, 20.25), (50, 10.5, 20.25)]
+DRAG = [(0, 10, 20), (500, 50.3, 20), (1000, 90.7, 20)]
+
+
+@pytest.mark.parametrize(
+    ("points", "name"),
+    [
+        (TAP, "tap"),
+        ([(0, 1, 1), (800, 1, 1)], "long_press"),
+        (DRAG, "drag"),
+        ([(0, 10, 20), (50, 50, 20), (100, 90, 20)], "fling"),
+    ],
+)
+@pytest.mark.parametrize("responsive", [True, False, None])
+def test_a_gesture_is_a_custom_event_with_full_names(points, name, responsive):
+    stroke = gesture(points)
+    target = Target(path="[root]>btn#ok>", id="ok", responsive=responsive)
+    record = own(events.gesture_event(stroke, common(), target, True))
+    properties = json.loads(record["properties"])
+
+    assert (record["event_type"], record["name"], record["id"]) == (
+        "users.behaviors.CustomEvent",
+        name,
+        "e-1",
+    )
+    expected = {key: value for key, value in stroke.to_dict().items() if key != "kind" and value is not None}
+    expected |= {"target_path": "[root]>btn#ok>", "target_id": "ok"}
+    expected |= {} if responsive is None else {"responsive": responsive}
+    assert list(properties) == list(expected)
+    for key, value in expected.items():
+        assert type(properties[key]) is type(value), key
+        if isinstance(value, float):
+            assert struct.pack("<f", properties[key]) == struct.pack("<f", value), key
+            assert len(repr(properties[key])) <= len(repr(value))
+        else:
+            assert properties[key] == value
+
+
+@pytest.mark.parametrize(
+    ("event", "name", "properties"),
+    [
+        (events.AppStart(common()), "app_start", {}),
+        (events.AppShow(common()), "app_show", {}),
+        (events.AppHide(common()), "app_hide", {}),
+        (events.ScreenView(common(), "Home", 12), "screen_view", {"title": "Home", "load_time_ms": 12}),
+        (events.StringVariable(common(), "tier", "g"), "dynamic_variable", {"key": "tier", "value": "g"}),
+        (events.NumberVariable(common(), "n", 7), "dynamic_variable", {"key": "n", "value": 7}),
+        (events.CustomEvent(common(), "own", {"a": 1}), "own", {"a": 1}),
+    ],
+)
+def test_other_events_are_custom_events(event, name, properties):
+    record = own(event, app_group_id="group")
+
+    assert record == {
+        "event_type": "users.behaviors.CustomEvent",
+        "id": "e-1",
+        "time": 1_700_000_000,
+        "name": name,
+        "properties": json.dumps(properties, separators=(",", ":")),
+        "user_id": FACTS.user_id,
+        "external_user_id": "customer-4711",
+        "device_id": FACTS.device_id,
+        "app_group_id": "group",
+        "app_id": "touchcapture.8",
+        "platform": "android",
+        "os_version": "15",
+        "device_model": "Pixel 9",
+        "timezone": "Europe/Berlin",
+        "ad_id": "ad-1",
+        "ad_id_type": "google_ad_id",
+        "ad_tracking_enabled": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (events.Transaction(common(), 20.1, 978, "EUR", "32a"), (20.1, "EUR", "32a", "{}")),
+        (events.Transaction(common(), 1.0, 840, "USD"), (1.0, "USD", "transaction", "{}")),
+        (
+            events.Purchase(common(), 3.14, 978, "EUR", "sku", product_id="sku", properties={"a": 1}),
+            (3.14, "EUR", "sku", '{"a":1}'),
+        ),
+    ],
+)
+def test_purchases(event, expected):
+    record = own(event)
+
+    assert record["event_type"] == "users.behaviors.Purchase"
+    assert tuple(record[name] for name in ("price", "currency", "product_id", "properties")) == expected
+    Record.decode(json.dumps(record).encode())
+
+
+def test_a_purchase_is_a_native_transaction_too_and_the_others_are_nothing_native():
+    purchase = events.Purchase(common(event_id=VALUES["id"]), 3.5, 978, "EUR", "sku", product_id="sku")
+
+    assert json.loads(native.FORMAT.encode(purchase))["tr"] == {"vl": 3.5, "cu": 978, "id": "sku"}
+    for event in (
+        events.CustomEvent(common(), "x"),
+        events.Location(common(), 1.0, 2.0),
+        events.InstallAttribution(common(), "ads"),
+    ):
+        assert native.FORMAT.encode(event) is None
+
+
+def test_places_and_attributions():
+    place = own(events.Location(common(), 52.52000812345, 13.4, None, 3.5, 2.0))
+    source = own(events.InstallAttribution(common(), "ads"))
+
+    assert (place["latitude"], place["longitude"], place["ll_accuracy"], place["alt_accuracy"]) == (
+        52.520008,
+        13.4,
+        3.5,
+        2.0,
+    )
+    assert "altitude" not in place
+    assert (source["source"], source["device_id"]) == ("ads", FACTS.device_id)
+    assert "app_id" not in source
+
+
+@pytest.mark.parametrize(
+    ("event", "cause"),
+    [
+        (events.Transaction(common(), 1e39, 978, "EUR"), "currents_float_range"),
+        (events.CustomEvent(common(), "x", {"a": "b" * 900_000}), "currents_too_large"),
+        (events.AppShow(common(2**31 * 1000)), "currents_time_range"),
+    ],
+)
+def test_what_no_record_can_hold_is_counted(event, cause):
+    lost = []
+    made = maker(lost=lost).take(event)
+
+    assert "e-1" not in [each.id for each in made]
+    assert set(lost) == {cause}
+
+
+def test_unknown_facts_are_left_out():
+    record = own(events.CustomEvent(common(), "x"), facts=Facts(user_id="u"))
+
+    assert set(record) == {
+        "event_type", "user_id", "app_id", "os_version", "device_model", "timezone", "id", "time", "name", "properties",
+    }  # fmt: skip
+
+
+# Sessions
+
+
+def kinds(made):
+    return [fields(each)["event_type"].rpartition(".")[2] for each in made]
+
+
+def test_first_session_and_session_start_fire_together_and_once():
+    source = maker()
+    first = source.take(events.AppShow(common(1_700_000_000_500)))
+    second = source.take(events.AppHide(common(1_700_000_005_500)))
+    third = source.take(events.AppShow(common(1_700_009_000_500, session=2, event_id="e-2")))
+
+    assert kinds(first) == ["FirstSession", "SessionStart", "CustomEvent"]
+    first_session, start, _ = map(fields, first)
+    assert first_session["session_id"] == start["session_id"]
+    assert first_session["time"] == start["time"] == 1_700_000_000
+    assert first_session["id"] != start["id"]
+    assert kinds(second) == ["CustomEvent"]
+    assert kinds(third) == ["SessionEnd", "SessionStart", "CustomEvent"]
+    end = fields(third[0])
+    assert (end["session_id"], end["time"], end["duration"]) == (start["session_id"], 1_700_000_005, 5.0)
+    assert fields(third[1])["session_id"] != start["session_id"]
+    assert [each.session for each in third] == [1, 2, 2]
+
+
+def test_the_end_of_a_session_without_events_is_nothing():
+    source = maker()
+
+    assert source.end() == []
+    source.take(events.AppShow(common()))
+    assert kinds(source.end()) == ["SessionEnd"]
+    assert source.end() == []
+
+
+def test_a_clock_that_was_set_back_makes_no_negative_length():
+    source = maker()
+    source.take(events.AppShow(common(1_700_000_010_000)))
+    source.take(events.AppShow(common(1_700_000_000_000)))
+
+    assert fields(source.end()[0])["duration"] == 0.0
+
+
+def test_facts_that_change_count_from_then_on():
+    source = maker(facts=Facts(user_id="u"))
+    before = fields(source.take(events.AppShow(common()))[-1])
+    source.change(external_user_id="later", device=Device(device_model="Other"))
+    after = fields(source.take(events.AppShow(common(event_id="e-2")))[-1])
+
+    assert "external_user_id" not in before
+    assert (after["external_user_id"], after["device_model"]) == ("later", "Other")
