@@ -32,7 +32,8 @@ def result_of(process, timeout=60):
     """Wait for a script; return what it gave."""
     output, errors = process.communicate(timeout=timeout)
     lines = [line for line in output.splitlines() if line.startswith("RESULT ")]
-    assert process.returncode == 0 and lines, errors[-4000:]
+    assert process.returncode == 0, errors[-4000:]
+    assert lines, errors[-4000:]
     return json.loads(lines[-1].removeprefix("RESULT "))
 
 
@@ -63,6 +64,19 @@ def run_script(kivy_home):
 
 
 @pytest.fixture(scope="session")
+def run_both(kivy_home):
+    """Run a script twice at once, its first argument ``with`` and ``without``."""
+
+    def run(script, *arguments, **more):
+        running = [
+            start(script, mode, *arguments, KIVY_HOME=str(kivy_home), **more) for mode in ("with", "without")
+        ]
+        return [result_of(process) for process in running]
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def display(tmp_path_factory):
     """A virtual display with a window system, for a real mouse."""
     missing = [name for name in ("Xvfb", "xdotool") if shutil.which(name) is None]
@@ -70,7 +84,7 @@ def display(tmp_path_factory):
         pytest.skip(f"{' and '.join(missing)} not installed: no real mouse")
     reading, writing = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "900x700x24", "+extension", "GLX"],
+        [shutil.which("Xvfb"), "-displayfd", str(writing), "-screen", "0", "900x700x24", "+extension", "GLX"],
         pass_fds=(writing,),
         stderr=subprocess.DEVNULL,
     )
