@@ -1,0 +1,350 @@
+"""The command line: what each command prints, writes and exits with."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from capture import GestureKind, Reason, TouchSamples, classify
+from capture.__main__ import main
+from capture.cli._help_text import commands
+from capture.gestures import FIELDS
+from capture.logs import open_log
+
+DATA = Path(__file__).parents[1] / "data"
+SESSION = str(DATA / "session.touch.jsonl")
+HEADER = "action,time,x,y\n"
+
+
+@pytest.fixture
+def run(capfdbinary):
+    """Run a command in this process; return (status, standard output, standard error)."""
+
+    def call(*arguments):
+        status = main([str(each) for each in arguments])
+        sys.stdout.flush()
+        out, err = capfdbinary.readouterr()
+        return status, out.decode(), err.decode()
+
+    return call
+
+
+def expected_rows():
+    [chunk] = open_log(SESSION).chunks()
+    return [gesture.to_dict() for gesture in classify(chunk, 2.75)]
+
+
+# replay
+
+
+def test_replay_prints_the_gestures_and_where_the_batches_are(run, tmp_path):
+    status, out, err = run("replay", SESSION, "-o", tmp_path)
+
+    assert (status, err) == (0, "")
+    assert "long press" in out
+    assert "(rage)" in out
+    assert "between slop" in out
+    assert f"22 events in 1 session -> {tmp_path / 'batches.jsonl'}" in out
+    assert len((tmp_path / "batches.jsonl").read_bytes().splitlines()) == 1
+    assert json.loads((tmp_path / "summary.json").read_bytes())["strokes"] == 23
+
+
+def test_replay_json_is_the_summary(run, tmp_path):
+    status, out, _ = run("replay", SESSION, "-o", tmp_path, "--json")
+
+    assert status == 0
+    assert json.loads(out) == json.loads((tmp_path / "summary.json").read_bytes())
+
+
+def test_replay_delivers_to_the_configured_sinks(run, tmp_path):
+    config = tmp_path / "capture.toml"
+    config.write_text(
+        f'[project]\nid = 8\n[[sinks]]\ntype = "file"\npath = "{tmp_path / "shop"}"\n', encoding="utf-8"
+    )
+    status, _, _ = run("replay", SESSION, "--config", config, "-o", tmp_path / "out")
+
+    assert status == 0
+    assert json.loads((tmp_path / "shop" / "batches.jsonl").read_bytes())["pid"] == 8
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["summary.json"]
+
+
+def test_every_event_validates_against_the_printed_schema(run, tmp_path):
+    _, schema, _ = run("schema")
+    run("replay", SESSION, "-o", tmp_path)
+    batch = json.loads((tmp_path / "batches.jsonl").read_bytes())
+    validator = jsonschema.Draft202012Validator(json.loads(schema))
+    validator.check_schema(json.loads(schema))
+    validator.validate(batch)
+
+    for key in ("pid", "uid", "dt", "os", "l", "tz", "now", "to", "r", "pl"):
+        with pytest.raises(jsonschema.ValidationError):
+            validator.validate({name: value for name, value in batch.items() if name != key})
+
+
+# classify
+
+
+def test_classify_writes_json_lines_in_record_order(run):
+    status, out, err = run("classify", SESSION)
+    found = [json.loads(line) for line in out.splitlines()]
+
+    assert (status, err) == (0, "")
+    assert found == expected_rows()
+    assert list(found[0]) == list(FIELDS)
+
+
+def test_classify_writes_csv_and_parquet(run, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for name in ("strokes.csv", "strokes.parquet", "strokes.jsonl"):
+        assert run("classify", SESSION, "-o", tmp_path / name)[0] == 0
+    with (tmp_path / "strokes.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    expected = expected_rows()
+
+    assert list(rows[0]) == list(FIELDS)
+    assert [(row["kind"], row["rage"], float(row["distance"])) for row in rows] == [
+        (row["kind"], str(row["rage"]).lower(), row["distance"]) for row in expected
+    ]
+    assert parquet.read_table(tmp_path / "strokes.parquet").to_pylist() == expected
+    assert [json.loads(line) for line in (tmp_path / "strokes.jsonl").read_bytes().splitlines()] == expected
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_what_is_not_finite_is_null(run, tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(HEADER + "0,0,nan,1\n1,1000000,inf,1\n", encoding="utf-8")
+    status, out, _ = run("classify", path)
+    [record] = map(json.loads, out.splitlines())
+
+    assert status == 0
+    assert (record["kind"], record["reason"]) == ("none", "malformed")
+    assert record["x_down"] is None
+
+
+def test_several_logs_are_several_streams(run, tmp_path):
+    for name in "ba":
+        (tmp_path / f"{name}.csv").write_text(HEADER + "0,0,1,1\n1,1000000,1,1\n", encoding="utf-8")
+    _, out, _ = run("classify", tmp_path)
+
+    assert [json.loads(line)["stream"] for line in out.splitlines()] == [0, 1]
+
+
+def test_a_log_without_a_touch_gives_no_record(run, tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(HEADER, encoding="utf-8")
+
+    assert run("classify", path)[:2] == (0, "")
+
+
+@pytest.mark.parametrize("dialect", ["parquet-without-metadata", "standard-input"])
+def test_other_ways_in(dialect, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    [chunk] = open_log(SESSION).chunks()
+    if dialect == "standard-input":
+        arguments, given = ["-"], Path(SESSION).read_bytes()
+    else:
+        rows = list(chunk.rows())
+        names = ("stream", "pointer", "action", "time", "x", "y")
+        types = (pa.int64(), pa.int32(), pa.uint8(), pa.int64(), pa.float32(), pa.float32())
+        columns = [
+            pa.array(values, kind) for values, kind in zip(zip(*rows, strict=True), types, strict=True)
+        ]
+        parquet.write_table(pa.table(columns, names=names), tmp_path / "six.parquet")
+        arguments, given = [str(tmp_path / "six.parquet"), "--density", "2.75"], b""
+    done = subprocess.run(
+        [sys.executable, "-m", "capture", "classify", *arguments],
+        input=given,
+        capture_output=True,
+        check=True,
+    )
+
+    assert [json.loads(line) for line in done.stdout.splitlines()] == expected_rows()
+
+
+# convert
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".touch.jsonl"])
+def test_convert_then_read_gives_the_same_samples(run, tmp_path, suffix):
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    path = tmp_path / f"log{suffix}"
+    status, out, err = run("convert", SESSION, "-o", path)
+    again = open_log(path)
+
+    assert (status, out) == (0, "")
+    assert f"1053 samples -> {path}" in err
+    assert rows(again) == rows(open_log(SESSION))
+    if suffix != ".csv":
+        assert again.info.density == 2.75
+        assert len(again.marks) == len(marks_of(SESSION))
+
+
+def rows(log):
+    return [row for chunk in log.chunks() for row in chunk.rows()]
+
+
+def marks_of(path):
+    log = open_log(path)
+    for _ in log.chunks():
+        pass
+    return log.marks
+
+
+def test_convert_joins_logs_as_streams(run, tmp_path):
+    path = tmp_path / "both.touch.jsonl"
+    status, out, _ = run("convert", SESSION, DATA / "session.kvi", "-o", path, "--json")
+    joined = rows(open_log(path))
+
+    assert status == 0
+    assert json.loads(out)["samples"] == len(joined)
+    assert {row[0] for row in joined} == {0, 1}
+    assert {mark.stream for mark in marks_of(path)} == {0}
+
+
+# explain
+
+
+def test_explain_says_why(run):
+    status, out, _ = run("explain", SESSION, "--stroke", "12")
+
+    assert status == 0
+    assert "not recognised: farther than a tap may go and not far enough for a drag" in out
+    assert "distance > 48 dp" in out
+
+
+def test_explain_json_is_a_struct(run):
+    _, out, _ = run("explain", SESSION, "--stroke", "19", "--json")
+    found = json.loads(out)
+
+    assert found["kind"] == found["by_measures"] == "tap"
+    assert found["gesture"] == expected_rows()[19]
+    assert [rival["kind"] for rival in found["rivals"]] == ["long_press", "drag", "fling", "none"]
+
+
+def test_explain_of_a_stroke_that_is_not_there(run):
+    status, out, err = run("explain", SESSION, "--stroke", "23")
+
+    assert (status, out) == (2, "")
+    assert "23: no such stroke; there are 23: 0 to 22" in err
+
+
+# config
+
+
+def test_a_new_configuration_is_in_order(run, tmp_path):
+    path = tmp_path / "capture.toml"
+
+    assert run("config", "init", path)[0] == 0
+    assert run("config", "check", path)[:2] == (0, f"{path}: in order; project 1, sinks: none\n")
+    status, _, err = run("config", "init", path)
+    assert status == 2
+    assert "is there already" in err
+
+
+def test_everything_wrong_in_a_configuration_is_said(run, tmp_path):
+    path = tmp_path / "capture.toml"
+    path.write_text(
+        '[project]\nid = -1\n[gestures]\ntouch_slop = 3\n[[sinks]]\ntype = "file"\npath = ""\n',
+        encoding="utf-8",
+    )
+    status, _, err = run("config", "check", path)
+
+    assert status == 2
+    assert f"{path}: project.id = -1: expected a whole number at least 0" in err
+    assert "did you mean 'touch_slop_dp'?" in err
+    assert "Traceback" not in err
+
+
+def test_what_is_wrong_with_a_sink_names_its_key(run, tmp_path):
+    path = tmp_path / "capture.toml"
+    path.write_text('[project]\nid = 1\n[[sinks]]\ntype = "file"\nfolder = "x"\n', encoding="utf-8")
+    status, _, err = run("config", "check", path)
+
+    assert status == 2
+    assert "sinks.file.folder: no such key" in err
+
+
+# the whole
+
+
+def test_each_command_shows_an_example_in_its_help(run):
+    for words, _, _ in commands():
+        status, out, _ = run(*words.split()[1:], "--help")
+
+        assert status == 0
+        assert "Example: capture " in out, words
+
+
+def test_without_a_command_the_help_is_shown(run):
+    status, out, _ = run()
+
+    assert status == 2
+    assert "classify" in out
+
+
+def test_the_version_is_that_of_the_package(run):
+    assert run("--version")[:2] == (0, "touchcapture 0.1.0\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["replay"], id="no-log"),
+        pytest.param(["replay", SESSION], id="nowhere-to-put-it"),
+        pytest.param(["shout"], id="unknown-command"),
+        pytest.param(["classify", SESSION, "--loud"], id="unknown-option"),
+        pytest.param(["classify", SESSION, "--screen", "10"], id="screen"),
+        pytest.param(["classify", SESSION, "--axis-max", "0,4"], id="axis-max"),
+        pytest.param(["classify", SESSION, "--density", "11"], id="density"),
+        pytest.param(["classify", SESSION, "--density", "nan"], id="density-nan"),
+        pytest.param(["classify", SESSION, "--start-time", "-1"], id="start-time"),
+        pytest.param(["classify", SESSION, "--format", "morse"], id="format"),
+        pytest.param(["classify", SESSION, "--config", "missing.toml"], id="config"),
+        pytest.param(["classify", SESSION, "-o", "strokes.txt"], id="suffix"),
+        pytest.param(["classify", SESSION, "-o", "/no/such/folder/strokes.csv"], id="folder"),
+        pytest.param(["convert", SESSION, "-o", "samples.txt"], id="convert-suffix"),
+        pytest.param(["classify", SESSION, "--columns", "x=a"], id="columns"),
+        pytest.param(["replay", SESSION, "-o", "out", "--speed", "0"], id="speed"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_exit_2(run, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if "--columns" in arguments:
+        arguments[1] = str(tmp_path / "log.csv")
+        (tmp_path / "log.csv").write_text(HEADER, encoding="utf-8")
+    status, out, err = run(*arguments)
+
+    assert (status, out) == (2, "")
+    assert err.startswith("capture: ")
+    assert len(err.splitlines()) == 1
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_reader_that_has_enough_is_no_error():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "capture", "classify", *[SESSION] * 200],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.readline()
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    process.wait()
+
+    assert error == b""
+
+
+def test_names_in_files_are_those_of_the_enums():
+    samples = TouchSamples(action=[0, 1, 0], time=[0, 1, 2], x=[0, 0, 0], y=[0, 0, 0])
+    found = [gesture.to_dict() for gesture in classify(samples)]
+
+    assert [each["kind"] for each in found] == [GestureKind.TAP.name.lower(), GestureKind.NONE.name.lower()]
+    assert found[1]["reason"] == Reason.INCOMPLETE.name.lower()
