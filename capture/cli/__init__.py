@@ -21,6 +21,9 @@ COMMANDS = {
     "classify": "capture.cli.classify",
     "convert": "capture.cli.convert",
     "explain": "capture.cli.explain",
+    "view": "capture.cli.view",
+    "report": "capture.cli.report",
+    "diff": "capture.cli.diff",
     "currents": "capture.cli.currents",
     "schema": "capture.cli.schema",
 }

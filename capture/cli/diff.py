@@ -41,7 +41,7 @@ def command(
 ) -> None:
     """Compare two logs, or one log under two configurations.
 
-    Strokes are matched by the place and the time of their DOWNs.
+    Strokes are matched by the time of their DOWNs, and by their place where several fit.
 
     Example: capture diff session.touch.jsonl --set touch_slop_dp=16
 
@@ -91,7 +91,7 @@ def _show(comparison: Comparison) -> None:
     if comparison.changes:
         table = Table(box=None, pad_edge=False)
         for name in ("A", "B", "at (s)"):
-            table.add_column(name, justify="right")
+            table.add_column(name, justify="right", no_wrap=True)
         for name in ("was", "is", "because"):
             table.add_column(name)
         for change in comparison.changes:

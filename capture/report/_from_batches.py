@@ -17,9 +17,9 @@ from capture.sinks.file import FILE_NAME
 from capture.targets import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["find_batches", "read_batches"]
+__all__ = ["Reader", "find_batches", "read_batches"]
 
 _KINDS: dict[type, GestureKind] = {
     native.Tap: GestureKind.TAP,
@@ -76,7 +76,7 @@ def read_batches(file: Path) -> Recording:
     TouchLogError
         When a line is no batch.
     """
-    reader = _Reader()
+    reader = Reader()
     for number, line in _lines(file):
         try:
             batch = native.decode(line)
@@ -94,7 +94,7 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
         raise TouchLogError(f"cannot be read: {error.strerror}", path=str(file)) from None
 
 
-class _Reader:
+class Reader:
     """Batches, as they come; what they say is put in order at the end."""
 
     def __init__(self) -> None:
@@ -102,13 +102,16 @@ class _Reader:
         self._resolution = native.Resolution(360, 640, 1.0)
         self._stages: dict[tuple[str, bool], int] = {}
         self._targets: dict[Target, int] = {Target(): 0}
-        self._batches = 0
 
     def take(self, batch: native.Batch) -> None:
-        self._batches += 1
+        """Take a batch."""
         self._resolution = batch.resolution
-        for event in batch.events:
-            self._events[event.event_id] = event  # a batch that was sent twice counts once
+        self.take_events(batch.events)
+
+    def take_events(self, found: Iterable[native.WireEvent]) -> None:
+        """Take events; one that comes again counts once."""
+        for event in found:
+            self._events[event.event_id] = event
 
     def recording(self, file: Path) -> Recording:
         """Return everything as one recording, in the order of time."""

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "Comparison", "compare"]
 
-#: Strokes of two logs are the same one when their DOWNs are no farther apart than this.
+#: Strokes of two logs are the same one when their DOWNs are no farther apart than this; of several the
+#: nearest by time and place (up to so many dp: another scale of px is no other stroke).
 _NEAR_MS = 250.0
-_NEAR_DP = 48.0
+_FAR_DP = 250.0
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -71,8 +72,8 @@ def compare(before: Recording, after: Recording) -> Comparison:
     Parameters
     ----------
     before, after : Recording
-        Two logs, or the same one read with two configurations. Strokes are matched by the place and the
-        time of their DOWNs, time counted from each recording's first stroke.
+        Two logs, or the same one read with two configurations. Strokes are matched by the time and the
+        place of their DOWNs, time counted from each recording's first stroke.
     """
     pairs = _matched(before, after)
     changes = [_change(before, after, one, other) for one, other in pairs]
@@ -91,6 +92,8 @@ def _matched(before: Recording, after: Recording) -> list[tuple[int, int]]:
     if not len(before) or not len(after):
         return []
     one, other = before.columns, after.columns
+    if before.table is not None and np.array_equal(one["first_sample"], other["first_sample"]):
+        return [(row, row) for row in range(len(before))]
     start_one, start_other = one["start"] - one["start"].min(), other["start"] - other["start"].min()
     order = np.argsort(start_other, kind="stable")
     sorted_starts = start_other[order]
@@ -104,7 +107,7 @@ def _matched(before: Recording, after: Recording) -> list[tuple[int, int]]:
             away = _apart(before, after, row, candidate)
             late = abs(float(start_other[candidate] - start_one[row]))
             key = (one["pointer"][row] != other["pointer"][candidate], late + away, candidate)
-            if candidate not in taken and away <= _NEAR_DP and (best is None or key < best):
+            if candidate not in taken and (best is None or key < best):
                 best = key
         if best is not None:
             taken.add(best[2])
@@ -113,11 +116,11 @@ def _matched(before: Recording, after: Recording) -> list[tuple[int, int]]:
 
 
 def _apart(before: Recording, after: Recording, row: int, candidate: int) -> float:
-    """Distance (dp) of two DOWNs; where one has no place they are as good as together."""
+    """Distance (dp) of two DOWNs, as far as it counts; 0 where one has no place."""
     dx = before.columns["x"][row] / before.density - after.columns["x"][candidate] / after.density
     dy = before.columns["y"][row] / before.density - after.columns["y"][candidate] / after.density
     away = float(np.hypot(dx, dy))
-    return away if np.isfinite(away) else 0.0
+    return min(away, _FAR_DP) if np.isfinite(away) else 0.0
 
 
 def _change(before: Recording, after: Recording, one: int, other: int) -> Change | None:

@@ -1,0 +1,188 @@
+"""``capture view``: what a recording shows, in the terminal."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from capture.cli._options import Json, Logs, Reading, with_reading
+from capture.cli._show import Meter, print_json
+from capture.report.summary import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rich.console import RenderableType
+
+    from capture.report import Recording
+
+#: Below this width (characters) there is no room for the screen.
+_WIDE = 100
+#: Width where nothing says how wide it is: a file, a pipe.
+_PIPED = 160
+_NAMES = ("#", "at (s)", "gesture", "", "screen", "ms", "dp", "dp/s", "target")
+_NUMBERS = frozenset({"number", "at", "ms", "dp", "speed"})
+_STYLES = {"tap": "blue", "long": "yellow", "drag": "green", "fling": "red", "-": "bright_black"}
+
+
+@with_reading
+def command(
+    *,
+    logs: Logs,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Stay, and show what comes: a growing log or a live store.")
+    ] = False,
+    rows: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Show the last N strokes; all without it.")
+    ] = None,
+    json: Json = False,
+    reading: Reading,
+) -> None:
+    """Show what a recording has: strokes, screens, activity, reasons.
+
+    A folder of batches and the folder of a store are shown too. Piped, it is plain text.
+
+    Example: capture view session.touch.jsonl
+
+    Example: capture view --follow /tmp/live.touch.jsonl
+    """
+    from capture import report
+    from capture.report.follow import find_store, read_store
+
+    def read(path: str) -> list[Recording]:
+        store = find_store(path)
+        if store is not None:
+            return [read_store(store)]
+        return report.read([path], config=reading.config, options=reading.options, on_progress=meter.update)
+
+    if follow:
+        if len(logs) != 1 or json:
+            raise typer.BadParameter("--follow is for one log, and for people")
+        with Meter() as meter:
+            _follow(logs[0], lambda: read(logs[0]), rows)
+        return
+    with Meter() as meter:
+        recordings = [recording for path in logs for recording in read(path)]
+    if json:
+        print_json([_summary(recording) for recording in recordings])
+        return
+    console = _console()
+    for recording in recordings:
+        console.print(_view(recording, console, rows))
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPED
+    return console
+
+
+def _view(recording: Recording, console: Console, limit: int | None) -> RenderableType:
+    """Return head line, activity, table and reasons."""
+    from capture.report import summary
+
+    parts: list[RenderableType] = [
+        Text(summary.head(recording), style="bold"),
+        Text(summary.facts(recording)),
+    ]
+    line = summary.sparkline(recording, min(console.width, 120) - 11)
+    if line:
+        parts.append(Text.assemble(("activity ", "dim"), ("|", "dim"), (line, "cyan"), ("|", "dim")))
+    parts += [Text(""), _table(recording, console, limit)]
+    reasons = summary.reasons(recording)
+    if reasons:
+        parts.append(Text(""))
+        parts.append(Text("not recognised", style="bold"))
+        most = max(count for _, count in reasons)
+        for name, count in reasons:
+            bar = "█" * max(1, round(count / most * 30))
+            parts.append(Text.assemble(f"  {name:<22} {count:>6} ", (bar, "bright_black")))
+    parts += [Text(f"! {warning}", style="yellow") for warning in recording.warnings]
+    return Group(*parts)
+
+
+def _table(recording: Recording, console: Console, limit: int | None) -> Table:
+    from capture.report import summary
+
+    first = 0 if limit is None else max(0, len(recording) - limit)
+    rows = summary.rows(recording, first)
+    table = Table(box=None, pad_edge=False, caption=f"{first} strokes before" if first else None)
+    for field, name in zip(Row._fields, _NAMES, strict=True):
+        if field == "screen" and console.width < _WIDE:
+            continue
+        # Only the target gives way where there is little room.
+        widest = max([len(name), *(len(getattr(row, field)) for row in rows)])
+        table.add_column(
+            name,
+            justify="right" if field in _NUMBERS else "left",
+            min_width=6 if field == "target" else widest,
+            no_wrap=True,
+            overflow="ellipsis",
+            style={"number": "dim", "flags": "magenta"}.get(field),
+        )
+    for row in rows:
+        # Text, not markup: a target may be called "[red]".
+        cells = {field: Text(text) for field, text in zip(row._fields, row, strict=True)}
+        cells["gesture"].stylize(_STYLES.get(row.gesture.split(" ", 1)[0], ""))
+        if console.width < _WIDE:
+            del cells["screen"]
+        table.add_row(*cells.values())
+    return table
+
+
+def _follow(path: str, read: Callable[[], list[Recording]], limit: int | None) -> None:
+    from capture.report.follow import find_store, follow
+
+    watched = find_store(path) or Path(path)
+    console = _console()
+    states = follow(str(watched), lambda: read()[0])
+    if not console.is_terminal:
+        _print_new(states, console)
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        for recording in states:
+            room = max(3, console.height - 12)
+            live.update(_view(recording, console, min(room, limit or room)), refresh=True)
+
+
+def _print_new(states: Iterable[Recording], console: Console) -> None:
+    """Print each stroke once, when it has ended."""
+    from capture.report import summary
+
+    shown = 0
+    for recording in states:
+        rows = summary.rows(recording, shown)
+        for row in rows:
+            # A finger that is still down ends at the end of what there is: wait for the rest.
+            if row.gesture == "- incomplete":
+                break
+            console.print("\t".join(row), markup=False, soft_wrap=True)
+            shown += 1
+        console.file.flush()
+
+
+def _summary(recording: Recording) -> dict[str, object]:
+    from capture.kinds import GestureKind
+    from capture.report import summary
+
+    return {
+        "name": recording.name,
+        "format": recording.format,
+        "length_ms": recording.length,
+        "strokes": len(recording),
+        "screens": [stage.title for stage in recording.stages],
+        "sessions": len(recording.sessions),
+        "dead_taps": recording.dead_taps,
+        "rage_runs": recording.rage_runs,
+        "kinds": {kind.name.lower(): recording.count(kind) for kind in GestureKind},
+        "reasons": dict(summary.reasons(recording)),
+        "warnings": recording.warnings,
+    }

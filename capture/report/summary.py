@@ -1,0 +1,134 @@
+"""A recording in words and lines: what the terminal shows of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from capture.kinds import Direction, GestureKind, Reason
+from capture.report.text import shorten, shown
+
+if TYPE_CHECKING:
+    from capture.report.recording import Recording
+
+__all__ = ["Row", "facts", "head", "reasons", "rows", "sparkline"]
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+class Row(NamedTuple):
+    """A stroke as a line of a table; all texts, safe to print."""
+
+    number: str
+    at: str
+    gesture: str
+    flags: str
+    screen: str
+    ms: str
+    dp: str
+    speed: str
+    target: str
+
+
+def head(recording: Recording) -> str:
+    """Return what a recording is in one line: its name, length, strokes, screens, dead taps and rage runs."""
+    parts = [
+        shown(recording.name),
+        _seconds(recording.length),
+        _plural(len(recording), "stroke"),
+        _plural(len(recording.stages), "screen"),
+        _plural(len(recording.sessions), "session"),
+        _plural(recording.dead_taps, "dead tap"),
+    ]
+    if recording.table is not None:
+        parts.append(_plural(recording.rage_runs, "rage run"))
+    return " · ".join(parts)
+
+
+def facts(recording: Recording) -> str:
+    """Return the kinds of a recording's strokes and how many there are of each."""
+    counts = [(kind, recording.count(kind)) for kind in GestureKind if kind is not GestureKind.NONE]
+    return ", ".join(f"{count} {_words(kind)}" for kind, count in counts if count) or "no gesture"
+
+
+def reasons(recording: Recording) -> list[tuple[str, int]]:
+    """Return why strokes were not recognised, with how many each, most frequent first."""
+    found = recording.columns["reason"]
+    counts = [(reason, int((found == int(reason)).sum())) for reason in Reason]
+    named = [(_words(reason), count) for reason, count in counts if count and reason is not Reason.RECOGNIZED]
+    return sorted(named, key=lambda each: -each[1])
+
+
+def sparkline(recording: Recording, width: int) -> str:
+    """Return when fingers were down, as a line of `width` bars: the share of each part of the time."""
+    if width < 1 or recording.length <= 0:
+        return ""
+    edges = np.linspace(0.0, recording.length, width + 1)
+    start, end = recording.columns["start"], np.maximum(recording.columns["end"], recording.columns["start"])
+    # Strokes that lie in several parts count in each with what lies there.
+    down = _before(start, edges) - _before(end, edges)
+    share = np.diff(down) / np.diff(edges)
+    if recording.table is None:
+        share = np.histogram(end, edges)[0].astype(float)  # batches know when a finger was lifted, no more
+    most = float(share.max())
+    if most <= 0:
+        return " " * width
+    levels = np.ceil(share / most * len(_BARS)).astype(int)
+    return "".join(_BARS[level - 1] if level else " " for level in levels.tolist())
+
+
+def _before(moments: np.ndarray[Any, Any], edges: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return for each edge the sum over all moments of how long before the edge they were."""
+    ordered = np.sort(moments)
+    sums = np.concatenate([[0.0], np.cumsum(ordered)])
+    earlier = np.searchsorted(ordered, edges, side="right")
+    waited: np.ndarray[Any, Any] = edges * earlier - sums[earlier]
+    return waited
+
+
+def rows(recording: Recording, first: int = 0) -> list[Row]:
+    """Return the strokes from a row on as lines of a table."""
+    return [_row(recording, number) for number in range(first, len(recording))]
+
+
+def _row(recording: Recording, number: int) -> Row:
+    columns = recording.columns
+    kind = GestureKind(int(columns["kind"][number]))
+    way = Direction(int(columns["direction"][number]))
+    if kind is GestureKind.NONE:
+        gesture = f"- {_words(Reason(int(columns['reason'][number])))}"
+    else:
+        gesture = _words(kind) + (f" {_words(way)}" if way is not Direction.NONE else "")
+    target = recording.targets[int(columns["target"][number])]
+    span = int(columns["span_ns"][number])
+    return Row(
+        number=str(number),
+        at=f"{float(columns['start'][number]) / 1e3:.3f}",
+        gesture=gesture,
+        flags=" ".join(name for name in ("dead", "rage") if columns[name][number]),
+        screen=shorten(shown(recording.stages[int(columns["stage"][number])].title), 24),
+        ms="-" if span < 0 else f"{span / 1e6:.0f}",
+        dp=_measure(float(columns["distance"][number]), 1),
+        speed=_measure(float(columns["velocity"][number]), 0),
+        target=shorten(shown(target.id or target.path), 60),
+    )
+
+
+def _measure(value: float, places: int) -> str:
+    return "-" if np.isnan(value) else f"{value:.{places}f}"
+
+
+def _seconds(milliseconds: float) -> str:
+    seconds = milliseconds / 1e3
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {seconds % 60:.0f} s"
+
+
+def _words(member: GestureKind | Direction | Reason) -> str:
+    return member.name.lower().replace("_", " ")
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
