@@ -235,7 +235,7 @@ class StreamKeys:
         return found
 
     def _add(self, column: pa.Array, known: np.ndarray[Any, Any]) -> None:
-        """Number the new keys of a column as they appear: so the numbers do not depend on the cuts."""
+        """Give the new keys of a column numbers as they appear, so that these do not depend on the cuts."""
         for index in column.indices.unique().to_pylist():
             if known[index] < 0:
                 key = column.dictionary[index].as_py()
