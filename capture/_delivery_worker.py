@@ -113,6 +113,10 @@ class Worker:
         self._limit_to = 0
         #: Whether there may be more that is due, since the last look found something.
         self._more = False
+        #: Whether events came while the store was looked at.
+        self._arrived = False
+        #: What the sink has and the store has not been told of yet: it must not be sent again.
+        self._accepted_batch: StoredBatch | None = None
         self._store = store
         self._config = config
         self._compose = compose
@@ -173,21 +177,27 @@ class Worker:
             return blocked / 1e9
         if not self.needs_look(now_ns):
             return self._until_due(now_ns)
-        request, self.unseen = self.requested, 0
         try:
-            stored = self._due_batch(now_ns)
-            if stored is None:
-                self.completed = request
-                self._limit, self._more = None, False
-                return self._until_due(now_ns)
-            self._more = True
-            self._send(stored, timeout_s)
+            return self._look(now_ns, timeout_s)
         except StoreError as error:
             self.counters.problem = str(error)
             self._wait_until_ns = now_ns + int(_STORE_RETRY_S * 1e9)
             self._more = True
             return _STORE_RETRY_S
-        return 0.0
+
+    def _look(self, now_ns: int, timeout_s: float | None) -> float | None:
+        request, self.unseen = self.requested, 0
+        self._acknowledge()
+        stored = self._due_batch(now_ns)
+        if stored is not None:
+            self._more = True
+            self._send(stored, timeout_s)
+            return 0.0
+        if self.unseen >= self.size and self._arrived:
+            return 0.0
+        self.completed = request
+        self._limit, self._more = None, False
+        return self._until_due(now_ns)
 
     # What is due
 
@@ -209,6 +219,7 @@ class Worker:
                 return batch
             left += len(batch.row_ids)
             skip.append(batch.session)
+        self._arrived = self.unseen > 0
         self.unseen += left
         if not left:
             self.since_ns = None if not self.unseen else now_ns
@@ -278,13 +289,19 @@ class Worker:
         self._failures = self._refused = 0
         self._said = ""
         self._wait_until_ns = self._floor_until_ns = 0
-        self._store.acknowledge(self.name, stored)
+        self._accepted_batch = stored
         if self._limit is not None and stored.row_ids[-1] >= self._limit_to:
             self._limit = None
         count = len(stored.row_ids)
         self.counters.delivered += count
         self.counters.problem = ""
+        self._acknowledge()
         self._report("delivered", self.name, count, "")
+
+    def _acknowledge(self) -> None:
+        if self._accepted_batch is not None:
+            self._store.acknowledge(self.name, self._accepted_batch)
+            self._accepted_batch = None
 
     def _temporary(self, answer: Answer) -> None:
         # The attempt itself may have taken long.

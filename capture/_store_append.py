@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from capture._store_rows import StoredEvent, checksum, pack
-from capture._store_schema import largest_id
+from capture._store_schema import PAGE_BYTES, largest_id
 from capture.errors import StoreError
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ __all__ = ["MAX_DEFERRED", "Appender"]
 
 #: Events that may wait in memory for the next append.
 MAX_DEFERRED = 1000
-#: What a row takes besides its payload (bytes, about), in the log as well.
-_ROW_BYTES = 150
 _DEFERRED_CHUNK = 50
 _ID_TRIES = 100
 _session_of = attrgetter("session")
@@ -48,7 +46,7 @@ class Appender:
 
     def __init__(self, wires: frozenset[str], on_loss: Callable[[str, int], None]) -> None:
         self.deferred: deque[StoredEvent] = deque()
-        #: Bytes written since the store was last looked after.
+        #: Bytes written to the log since the store was last looked after: a page at least for each row.
         self.written_bytes = 0
         self._wires = wires
         self._on_loss = on_loss
@@ -70,7 +68,7 @@ class Appender:
                     row_id += 1
                     crc = checksum(row_id, session, wire, payload)
                     values += (row_id, session, wire, 1, event.time_ms, crc, event.event_id, payload, state)
-                    self.written_bytes += len(payload) + _ROW_BYTES
+                    self.written_bytes += max(len(payload), PAGE_BYTES)
             count = len(values) // _COLUMN_COUNT
             if not count:
                 return
@@ -105,7 +103,7 @@ class Appender:
                 ids = " ".join([event.event_id for event in taken])
                 crc = checksum(next_id, session, label, packed)
                 rows.append((next_id, session, wire, count, time_ms, crc, ids, packed, carried))
-                self.written_bytes += len(packed) + _ROW_BYTES
+                self.written_bytes += max(len(packed), PAGE_BYTES)
                 next_id += count
         if state and rows:
             rows[-1] = (*rows[-1][:-1], state)

@@ -18,9 +18,11 @@ __all__ = ["Upkeep", "bury", "drop_to"]
 #: Acknowledged events are taken out in chunks of this many.
 CHUNK = 200
 #: Rows that one transaction of a pruning deletes at most: an append waits no longer than for these.
-_PRUNE_ROWS = 500
+_PRUNE_ROWS = 200
 #: Pruning starts above the first and ends below the second share of the bound.
 _HIGH, _LOW = 0.95, 0.90
+#: Share of the bound above which a refused append means the bound and not the disk.
+_NEARLY = 0.8
 _SMALL_PAGES = 256
 
 
@@ -46,7 +48,7 @@ class Upkeep:
         # A row takes half a page or so: a small store is not to be emptied at once.
         self._prune_rows = max(10, min(_PRUNE_ROWS, self._max_pages // 25))
         #: Bytes that may be written before the file is looked after again.
-        self.slice_bytes = min(512 * 1024, max_bytes // 32)
+        self.slice_bytes = self.max_log_bytes // 4
         self._taken_out: dict[str, int] = {}
 
     def forget(self) -> None:
@@ -121,13 +123,20 @@ class Upkeep:
                 ).fetchone()
                 last = schema.largest_id(connection) if row is None else row[0]
                 self._drop(last, "store_full")
-                if row is None:
-                    return
+            # Deleting writes to the log as well.
+            self.checkpoint()
+            if row is None:
+                return
 
-    def make_room(self, connection: sqlite3.Connection) -> None:
+    def is_full(self, connection: sqlite3.Connection) -> bool:
+        """Tell whether it is the bound that is reached, and not the disk that is full."""
+        return int(connection.execute("PRAGMA page_count").fetchone()[0]) >= self._max_pages * _NEARLY
+
+    def make_room(self, connection: sqlite3.Connection, at_least: int = 1) -> None:
         """Drop the oldest events at once, on the connection that appends: its bound is reached."""
         row = connection.execute(
-            "SELECT id + count - 1 FROM events ORDER BY id LIMIT 1 OFFSET ?", (self._prune_rows - 1,)
+            "SELECT id + count - 1 FROM events ORDER BY id LIMIT 1 OFFSET ?",
+            (max(self._prune_rows, at_least) - 1,),
         ).fetchone()
         last = schema.largest_id(connection) if row is None else row[0]
         connection.execute("BEGIN IMMEDIATE")

@@ -98,6 +98,7 @@ class Delivery:
         """Start without threads: at construction, and in a forked child."""
         self._pid = os.getpid()
         self._condition = threading.Condition(threading.Lock())
+        self._keeper = threading.Event()
         self._threads: list[threading.Thread] = []
         self._stopped = False
         self._deadline_ns: int | None = None
@@ -127,11 +128,14 @@ class Delivery:
         if self._pid != os.getpid():
             self._after_fork()
         for worker in self._workers:
-            worker.unseen += pending
-            if worker.unseen >= worker.size or worker.since_ns is None or worker.session != session:
+            before = worker.unseen
+            worker.unseen = before + pending
+            # Once for each batch that fills up: a sink that fails has enough to do.
+            full = worker.unseen // worker.size != before // worker.size
+            if full or worker.since_ns is None or worker.session != session:
                 self._poke(worker, session)
-        if self._store.needs_upkeep:
-            self._wake_keeper()
+        if self._store.needs_upkeep and not self._keeper.is_set():
+            self._keeper.set()
 
     def send_pending(self) -> None:
         """Make everything pending due, as at app hide, and return at once."""
@@ -277,15 +281,15 @@ class Delivery:
 
     def _keep(self) -> None:
         """Look after the store until the end."""
-        condition = self._condition
+        wanted = self._keeper
         while not self._stopped:
             try:
                 self._store.upkeep()
             except StoreError as error:
                 _log.debug("upkeep: %s", error)
-            with condition:
-                if not self._store.needs_upkeep:
-                    condition.wait(_UPKEEP_S)
+            wanted.clear()
+            if not self._store.needs_upkeep and not self._stopped:
+                wanted.wait(_UPKEEP_S)
 
     def _request(self) -> dict[str, int]:
         wanted = {worker.name: worker.request() for worker in self._workers}
@@ -305,10 +309,6 @@ class Delivery:
     def _poke_all(self) -> None:
         with self._condition:
             self._poked.update(worker.name for worker in self._workers)
-            self._condition.notify_all()
-
-    def _wake_keeper(self) -> None:
-        with self._condition:
             self._condition.notify_all()
 
     def _settled(self, wanted: dict[str, int], deadline_ns: int) -> bool:
@@ -341,6 +341,7 @@ class Delivery:
         with self._condition:
             self._stopped = True
             self._condition.notify_all()
+        self._keeper.set()
 
     def _finish(self, call: Callable[[], None], name: str) -> bool:
         try:

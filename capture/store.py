@@ -41,7 +41,7 @@ UNSENT = "unsent"
 #: Readings of a batch that may find the file damaged before it is given up for now.
 _READ_TRIES = 20
 #: Times that an append makes room for what waits in memory.
-_ROOM_TRIES = 50
+_ROOM_TRIES = 30
 
 
 class Store:
@@ -212,7 +212,9 @@ class Store:
         for _ in range(_ROOM_TRIES):
             try:
                 connection = self._file.writer()
-                self._upkeep.make_room(connection)
+                if not self._upkeep.is_full(connection):
+                    return False
+                self._upkeep.make_room(connection, min(2 * len(self._appender.deferred), 100))
                 self._appender.insert_deferred(connection, event)
             except StoreError:
                 return False
@@ -389,6 +391,7 @@ class Store:
         try:
             with self._writing():
                 pass
+            self._upkeep.checkpoint()
             self._upkeep.tidy(self._wires)
             if self._max_age_s != float("inf"):
                 self._upkeep.drop_old(self._now_ms() - int(self._max_age_s * 1000))

@@ -153,6 +153,7 @@ def test_the_clock_of_a_closing_request_is_what_is_left(store):
     sink = Gate()
     sink.open.set()
     delivery = make(store, sink)
+    assert delivery.flush(LONG_S)
     put(store, 0, 3)
     delivery.close(3.0)
 

@@ -101,7 +101,7 @@ def test_kills_at_random_moments(tmp_path, kills):
     pause = threading.Event()
     with Collector() as collector:
         for _ in range(kills):
-            app = App(tmp_path, collector.url, 100_000, "wait")
+            app = App(tmp_path, collector.url, 3_000, "wait")
             pause.wait(0.25 + chance.random())
             app.kill()
         App(tmp_path, collector.url, 0, "close").finish()

@@ -1,0 +1,80 @@
+"""A week offline, fake clock: the store keeps its bound, the newest events survive, all drain in order.
+
+100,000 events by default; ``CAPTURE_SOAK=1`` runs two million.
+"""
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+from capture.config import BufferConfig, ProjectConfig, RunConfig
+from capture.delivery import Delivery
+from capture.sinks import ACCEPTED, Answer, Outcome
+from capture.sinks.memory import MemorySink
+from capture.store import Store
+from capture.testing import FakeClock
+
+SOAK = os.environ.get("CAPTURE_SOAK", "") not in {"", "0"}
+COUNT = 2_000_000 if SOAK else 100_000
+BOUND = 30 * 1024 * 1024
+WEEK_S = 7 * 86_400
+MAX_GROWTH_BYTES = 20 * 1024 * 1024
+
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def size_of(store):
+    return sum(path.stat().st_size for path in store.folder.glob("capture.db*") if path.suffix[-4:] != "-shm")
+
+
+def test_a_week_offline(tmp_path):
+    clock = FakeClock()
+    store = Store(tmp_path, formats={"memory": "native"}, max_bytes=BOUND, clock=clock)
+    online = threading.Event()
+    received = []
+
+    def answer(batch):
+        if not online.is_set():
+            return Answer(Outcome.TEMPORARY, "no network")
+        received.extend(int(payload[:9]) for payload in batch.payloads)
+        return ACCEPTED
+
+    config = RunConfig(project=ProjectConfig(id=1), buffer=BufferConfig(max_store_bytes=BOUND))
+    # The clock stands still for the workers, so that they wait as a real outage makes them.
+    delivery = Delivery(store, [MemorySink(answers=answer)], config=config, compose=lambda *_: b"")
+    delivery.start()
+    before = resident_bytes()
+    largest = growth = 0
+    for number in range(COUNT):
+        payload = b"%09d" % number + b"x" * 511
+        store.append(
+            1 + number // 5000,
+            [("native", payload)],
+            time_ms=clock.wall_ns() // 10**6,
+            event_id=f"{number:036}",
+        )
+        delivery.notify(1 + number // 5000)
+        clock.advance(s=WEEK_S / COUNT)
+        if number % 1000 == 0:
+            largest = max(largest, size_of(store))
+            growth = max(growth, resident_bytes() - before)
+    dropped = sum(store.dropped.values())
+    pending = store.pending("memory").count
+    online.set()
+    delivery.wake()
+    assert delivery.flush(120.0)
+
+    assert largest <= BOUND
+    assert growth <= MAX_GROWTH_BYTES
+    assert dropped + pending == COUNT
+    assert received == list(range(dropped, COUNT))
+    assert set(store.dropped) == {"store_full"}
+    largest_mib, growth_mib = largest / 2**20, growth / 2**20
+    sys.stderr.write(
+        f"\n{COUNT} events: store {largest_mib:.1f} MiB, RSS +{growth_mib:.1f} MiB, {pending} survived\n"
+    )
+    delivery.close(5.0)
+    store.close()
