@@ -1,51 +1,9 @@
-"""How the scripts of these tests are run: each in a process of its own, with its result as JSON."""
+"""Fixtures that run scripts, and give them a display."""
 
-import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-
-SCRIPTS = Path(__file__).parent / "scripts"
-ROOT = Path(__file__).parents[2]
-HEADLESS = {"SDL_VIDEODRIVER": "offscreen", "KIVY_GL_BACKEND": "mock"}
-
-
-def environment(**more):
-    kept = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}}
-    return {
-        **kept,
-        "PYTHONPATH": str(ROOT),
-        "KIVY_NO_ARGS": "1",
-        "KIVY_NO_FILELOG": "1",
-        "KIVY_LOG_MODE": "PYTHON",  # leaves standard error alone
-        "LIBGL_ALWAYS_SOFTWARE": "1",
-        "CAPTURE_DISABLED": "0",
-        **more,
-    }
-
-
-def result_of(process, timeout=60):
-    """Wait for a script; return what it gave."""
-    output, errors = process.communicate(timeout=timeout)
-    lines = [line for line in output.splitlines() if line.startswith("RESULT ")]
-    assert process.returncode == 0, errors[-4000:]
-    assert lines, errors[-4000:]
-    return json.loads(lines[-1].removeprefix("RESULT "))
-
-
-def start(script, *arguments, **more):
-    """Start a script headless, with a home of its own for Kivy's configuration."""
-    return subprocess.Popen(
-        [sys.executable, SCRIPTS / script, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(**{**HEADLESS, **more}),
-    )
+from host_processes import Display, result_of, start
 
 
 @pytest.fixture(scope="session")
@@ -64,33 +22,23 @@ def run_script(kivy_home):
 
 
 @pytest.fixture(scope="session")
-def run_both(kivy_home):
-    """Run a script twice at once, its first argument ``with`` and ``without``."""
+def run_all(kivy_home):
+    """Run several scripts at once; they mostly wait."""
 
-    def run(script, *arguments, **more):
-        running = [
-            start(script, mode, *arguments, KIVY_HOME=str(kivy_home), **more) for mode in ("with", "without")
-        ]
+    def run(*commands, **more):
+        running = [start(*command, KIVY_HOME=str(kivy_home), **more) for command in commands]
         return [result_of(process) for process in running]
 
     return run
 
 
 @pytest.fixture(scope="session")
-def display(tmp_path_factory):
-    """A virtual display with a window system, for a real mouse."""
+def displays():
+    """Two displays: two windows on one would cover each other."""
     missing = [name for name in ("Xvfb", "xdotool") if shutil.which(name) is None]
     if missing:
         pytest.skip(f"{' and '.join(missing)} not installed: no real mouse")
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        [shutil.which("Xvfb"), "-displayfd", str(writing), "-screen", "0", "900x700x24", "+extension", "GLX"],
-        pass_fds=(writing,),
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as answers:
-        number = answers.readline().strip()
-    yield f":{number}"
-    server.terminate()
-    server.wait()
+    found = [Display(), Display()]
+    yield found
+    for each in found:
+        each.close()

@@ -8,13 +8,18 @@ HOME = "[root]>ScreenManager>Screen#home>BoxLayout>"
 
 
 @pytest.fixture(scope="module")
-def raw(run_script):
-    return run_script("kivy_app.py")
+def both(run_all):
+    return run_all(("kivy_app.py",), ("kivy_app.py", "merged"))
 
 
-@pytest.fixture(scope="module")
-def merged(run_script):
-    return run_script("kivy_app.py", "merged")
+@pytest.fixture
+def raw(both):
+    return both[0]
+
+
+@pytest.fixture
+def merged(both):
+    return both[1]
 
 
 @pytest.fixture(params=["raw", "merged"])

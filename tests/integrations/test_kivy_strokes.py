@@ -7,9 +7,14 @@ pytest.importorskip("kivy", reason="kivy is not installed")
 TOLERANCE_PX = 1.0
 
 
-@pytest.fixture(scope="module", params=[60, 20], ids=["60-fps", "20-fps"])
-def found(request, run_script):
-    return request.param, run_script("kivy_strokes.py", request.param)
+@pytest.fixture(scope="module")
+def both(run_all):
+    return dict(zip((60, 20), run_all(("kivy_strokes.py", 60), ("kivy_strokes.py", 20)), strict=True))
+
+
+@pytest.fixture(params=[60, 20], ids=["60-fps", "20-fps"])
+def found(request, both):
+    return request.param, both[request.param]
 
 
 def test_every_stroke_is_what_the_finger_did(found):

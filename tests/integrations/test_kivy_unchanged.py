@@ -6,8 +6,24 @@ pytest.importorskip("kivy", reason="kivy is not installed")
 
 
 @pytest.fixture(scope="module")
-def shops(run_both, tmp_path_factory):
-    return run_both("kivy_shop.py", tmp_path_factory.mktemp("shop"))
+def everything(run_all, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shop")
+    return run_all(
+        ("kivy_shop.py", "with", folder),
+        ("kivy_shop.py", "without", folder),
+        ("kivy_own_tests.py", "with"),
+        ("kivy_own_tests.py", "without"),
+    )
+
+
+@pytest.fixture
+def shops(everything):
+    return everything[:2]
+
+
+@pytest.fixture
+def suites(everything):
+    return everything[2:]
 
 
 def test_every_touch_handler_is_called_alike(shops):
@@ -38,12 +54,6 @@ def test_the_capture_saw_the_visit(shops):
         ("TAP", "buy"),
         ("TAP", "confirm"),
     ]
-
-
-@pytest.fixture(scope="module")
-def suites(run_both):
-    # These tests want a true window: they collect nothing with the mock.
-    return run_both("kivy_own_tests.py", KIVY_GL_BACKEND="sdl2")
 
 
 def test_kivys_own_tests_end_alike(suites):
