@@ -15,7 +15,15 @@ __all__ = ["main"]
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 #: Module -> the extra that brings it.
-EXTRAS = {"pyarrow": "arrow"}
+EXTRAS = {
+    "confluent_kafka": "kafka",
+    "fastavro": "currents",
+    "obstore": "currents",
+    "pyarrow": "arrow",
+    "starlette": "demo",
+    "uvicorn": "demo",
+    "wsproto": "demo",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,10 +26,13 @@ COMMANDS = {
     "diff": "capture.cli.diff",
     "currents": "capture.cli.currents",
     "schema": "capture.cli.schema",
+    "demo": "capture.cli.demo",
+    "collect": "capture.cli.collect",
 }
 #: Command with commands of its own -> module, which has the typer application as ``app``.
 GROUPS = {
     "config": "capture.cli.config",
+    "buffer": "capture.cli.buffer",
 }
 
 #: What is wrong with a call, whichever click typer comes with.

@@ -1,0 +1,154 @@
+"""``capture buffer``: the local store of an app, also while the app is using it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from capture import buffer
+from capture.cli._options import Json
+from capture.cli._show import print_json
+from capture.config import RunConfig
+from capture.errors import ConfigError
+from capture.installation import data_folder
+
+app = typer.Typer(
+    help="Look at the local store of an app, and mend it.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of the store.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Run configuration of the app, which says where its store is."),
+]
+Queue = Annotated[str | None, typer.Option(metavar="SINK", help="Only the queue of this sink.")]
+
+
+def _folder(folder: Path | None, config: Path | None) -> Path:
+    """Return the folder of the store that is meant."""
+    if folder is not None:
+        return folder
+    if config is None:
+        raise ConfigError("name the folder of the store, or the run configuration of the app with --config")
+    settings = RunConfig.load(config)
+    if settings.buffer.path is not None:
+        return Path(settings.buffer.path).expanduser()
+    return data_folder(settings.project.app_id or "")
+
+
+@app.command("status")
+def status(folder: Folder = None, config: Config = None, json: Json = False) -> None:
+    """Say what waits in the store, for which sink.
+
+    Example: capture buffer status --config capture.toml
+    """
+    found = buffer.status(_folder(folder, config))
+    if json:
+        print_json(found)
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    for head in ("sink", "format", "pending", "sessions", "oldest", "dead letters"):
+        table.add_column(head)
+    for queue in found.queues:
+        row = (queue.pending, queue.sessions, _age(queue.oldest_ms), queue.dead_letters)
+        table.add_row(queue.name, queue.format, *map(str, row))
+    console.print(table)
+    console.print(
+        f"{found.path}: {found.bytes / 1024:.0f} KiB{', being delivered' if found.delivering else ''}"
+    )
+    if found.damaged_rows:
+        console.print(f"{found.damaged_rows} damaged rows were taken out", style="yellow")
+    for path in found.set_aside:
+        console.print(f"a damaged file was set aside: {path}", style="yellow")
+
+
+def _age(time_ms: int | None) -> str:
+    if time_ms is None:
+        return "-"
+    return datetime.fromtimestamp(time_ms / 1000).astimezone().isoformat(" ", "seconds")
+
+
+@app.command("retry")
+def retry(folder: Folder = None, config: Config = None, queue: Queue = None, json: Json = False) -> None:
+    """Put what was given up back into its queue.
+
+    The app sends it at its next flush or start.
+
+    Example: capture buffer retry --config capture.toml --queue http
+    """
+    count = buffer.retry(_folder(folder, config), queue)
+    if json:
+        print_json({"retried": count})
+    else:
+        typer.echo(f"{count} events are pending again")
+
+
+@app.command("export")
+def export(
+    folder: Folder = None,
+    config: Config = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="JSON lines; standard output without it."),
+    ] = None,
+    dead: Annotated[
+        bool, typer.Option("--dead", help="What was given up, instead of what is pending.")
+    ] = False,
+) -> None:
+    """Write the events of the store as JSON lines; they stay in it.
+
+    Example: capture buffer export --config capture.toml -o pending.jsonl
+    """
+    events = buffer.export(_folder(folder, config), dead=dead)
+    first = next(events, None)
+    with contextlib.ExitStack() as stack:
+        file = sys.stdout.buffer if output is None else stack.enter_context(output.open("wb"))
+        count = 0
+        while first is not None:
+            file.write(msgspec.json.encode(_exported(first)) + b"\n")
+            count += 1
+            first = next(events, None)
+        file.flush()
+    if output is not None:
+        typer.echo(f"{count} events -> {output}")
+
+
+def _exported(event: buffer.ExportedEvent) -> dict[str, Any]:
+    """Return an event for JSON: a payload that is JSON as it is, any other in base64."""
+    row = msgspec.structs.asdict(event)
+    if event.payload.startswith(b"{"):
+        row["payload"] = msgspec.Raw(event.payload)
+    return row
+
+
+@app.command("purge")
+def purge(
+    folder: Folder = None,
+    config: Config = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Only what was given up.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Drop the events of the store for good; ids and consent stay.
+
+    Example: capture buffer purge --config capture.toml --yes
+    """
+    place = _folder(folder, config)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigError("purge drops events for good: confirm it with --yes")
+        typer.confirm(f"Drop the events in {place} for good?", abort=True)
+    count = buffer.purge(place, dead_only=dead)
+    if json:
+        print_json({"purged": count})
+    else:
+        typer.echo(f"{count} events dropped")

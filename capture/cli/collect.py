@@ -1,0 +1,50 @@
+"""``capture collect``: the reference receiver."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port.")] = 8766,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Append what comes to DIR/batches.jsonl."),
+    ] = None,
+    token_env: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Environment variable with the bearer token; needed where others can reach it.",
+        ),
+    ] = None,
+) -> None:
+    """Receive batches over HTTP, for trying things out.
+
+    Checks them against the wire format and keeps each event once, until Ctrl-C.
+
+    Example: capture collect --port 8766 -o received
+    """
+    from capture.collector import Collector
+    from capture.errors import ConfigError
+
+    token = None
+    if token_env is not None:
+        token = os.environ.get(token_env)
+        if not token:
+            raise ConfigError(f"--token-env {token_env}: there is no such environment variable")
+    collector = Collector(host, port, token=token, folder=output)
+    typer.echo(f"batches may be posted to {collector.url} (Ctrl-C ends it)")
+    try:
+        collector.serve()
+    except KeyboardInterrupt:
+        counters = collector.counters
+        typer.echo(f"{counters.batches} batches, {len(collector.events)} events, {counters.invalid} refused")
+        raise
+    finally:
+        collector.close()

@@ -1,0 +1,97 @@
+"""``capture buffer``: looks at a store, and mends it."""
+
+import json
+
+import pytest
+
+from capture import Capture, ProjectConfig, RunConfig
+from capture.__main__ import main
+from capture.config import BufferConfig
+from capture.sinks import Answer, Outcome
+from capture.sinks.memory import MemorySink
+
+
+@pytest.fixture
+def run(capfd):
+    def call(*arguments):
+        status = main([str(each) for each in arguments])
+        out, err = capfd.readouterr()
+        return status, out, err
+
+    return call
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Folder of a store with an event that was refused, and three that are pending."""
+    folder = tmp_path / "store"
+    config = RunConfig(project=ProjectConfig(id=8), buffer=BufferConfig(path=str(folder)))
+    sink = MemorySink("shop", answers=lambda _: Answer(Outcome.REFUSED, "HTTP 422"))
+    with Capture(config, sinks=[sink]) as cap:
+        cap.opt_in()
+        cap.app_start()
+        cap.flush(5)
+    sink = MemorySink("shop", answers=lambda _: Answer(Outcome.UNAVAILABLE, "HTTP 401"))
+    with Capture(config, sinks=[sink]) as cap:
+        for name in ("One", "Two"):
+            cap.screen_view(name)
+    return folder
+
+
+def test_status_counts_by_sink(run, store):
+    status, out, _ = run("buffer", "status", store, "--json")
+    [queue] = json.loads(out)["queues"]
+
+    assert status == 0
+    assert (queue["name"], queue["pending"], queue["dead_letters"]) == ("shop", 3, 1)
+    assert "shop" in run("buffer", "status", store)[1]
+
+
+def test_the_store_of_a_configuration_is_found(run, store, tmp_path):
+    config = tmp_path / "capture.toml"
+    config.write_text(f'[project]\nid = 8\n[buffer]\npath = "{store}"\n', encoding="utf-8")
+
+    assert (
+        run("buffer", "status", "--config", config, "--json")[1]
+        == run("buffer", "status", store, "--json")[1]
+    )
+
+
+def test_export_writes_events_as_they_would_be_sent(run, store, tmp_path):
+    _, out, _ = run("buffer", "export", store)
+    pending = [json.loads(line) for line in out.splitlines()]
+    run("buffer", "export", store, "--dead", "-o", tmp_path / "dead.jsonl")
+    [dead] = [json.loads(line) for line in (tmp_path / "dead.jsonl").read_bytes().splitlines()]
+
+    assert [row["payload"].get("st") for row in pending] == [None, "One", "Two"]
+    assert [row["payload"]["euid"] for row in pending] == [row["event_id"] for row in pending]
+    assert dead["payload"]["ea"] == 0
+
+
+def test_retry_makes_dead_letters_pending(run, store):
+    assert run("buffer", "retry", store)[:2] == (0, "1 events are pending again\n")
+    [queue] = json.loads(run("buffer", "status", store, "--json")[1])["queues"]
+
+    assert (queue["pending"], queue["dead_letters"]) == (4, 0)
+
+
+def test_purge_wants_to_be_sure(run, store):
+    assert run("buffer", "purge", store)[0] == 2
+    assert json.loads(run("buffer", "purge", store, "--dead", "--yes", "--json")[1]) == {"purged": 1}
+    assert json.loads(run("buffer", "purge", store, "--yes", "--json")[1]) == {"purged": 3}
+    assert run("buffer", "export", store)[1] == ""
+
+
+@pytest.mark.parametrize("command", ["status", "retry", "export"])
+def test_where_there_is_no_store(run, tmp_path, command):
+    status, out, err = run("buffer", command, tmp_path)
+
+    assert (status, out) == (1, "")
+    assert "there is no store" in err
+
+
+def test_no_place_was_named(run):
+    status, _, err = run("buffer", "status")
+
+    assert status == 2
+    assert "--config" in err
