@@ -68,9 +68,11 @@ cdef Text decimal(Text at, Text end, int64_t *number) noexcept nogil:
         at += 1
     start = at
     while at < end and 48 <= at[0] <= 57:
+        if at - start == 18:
+            return NULL
         value = value * 10 + (at[0] - 48)
         at += 1
-    if at == start or at - start > 18:
+    if at == start:
         return NULL
     number[0] = -value if negative else value
     return at
