@@ -1,7 +1,6 @@
 """Every recording of others is read as an independent slow reading does, and its doubts are known."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import reference_logs
 from capture import logs
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "touchlogs"
-GOLDEN = Path(__file__).parent / "golden_recordings.json"
+GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "recordings.json"
 EVDEV = {"getevent_lt": "getevent", "getevent_t_hex": "getevent", "evemu": "evemu", "evtest": "evtest"}
 OTHERS = {
     "howweswipe_log": reference_logs.howweswipe,
@@ -82,8 +81,7 @@ def test_kivy_recording_equals_the_slow_reading(path):
 
 
 @pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"no recordings in {RECORDINGS}")
-def test_strokes_spans_and_doubts_are_those_that_were_looked_at():
-    """`CAPTURE_REWRITE_GOLDEN=1` writes the table anew; read the difference before it is committed."""
+def test_strokes_spans_and_doubts_are_those_that_were_looked_at(golden):
     found = {}
     for path in sorted(RECORDINGS.glob("*/*")):
         if path.suffix in NO_LOGS:
@@ -97,8 +95,6 @@ def test_strokes_spans_and_doubts_are_those_that_were_looked_at():
             "span_ms": round((max(times) - min(times)) / 1e6),
             "warnings": dict(sorted(log.warnings.items())),
         }
-    if os.environ.get("CAPTURE_REWRITE_GOLDEN"):
-        lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in found.items())
-        GOLDEN.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in found.items())
 
-    assert found == json.loads(GOLDEN.read_text(encoding="utf-8"))
+    golden(GOLDEN, f"{{\n{lines}\n}}\n")
