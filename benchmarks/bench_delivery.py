@@ -1,0 +1,87 @@
+"""Delivery end to end: live beside the clients in `peers`, and the replay path into file and HTTP sink.
+
+Live: one event at a time, until the server has all of them. Rounds are interleaved, since the machine drifts.
+"""
+
+import importlib
+import importlib.util
+import os
+import statistics
+import time
+
+import pytest
+from peers.loopback import Server
+
+from capture.config import ProjectConfig, RunConfig
+from capture.delivery import Delivery
+from capture.sinks.file import FileSink
+from capture.sinks.http import HttpSettings, HttpSink
+from capture.store import Store, StoredEvent
+
+EVENTS = int(os.environ.get("CAPTURE_BENCH_EVENTS", "4000"))
+ROUNDS = int(os.environ.get("CAPTURE_BENCH_ROUNDS", "5"))
+#: Module in peers -> what must be installed for it.
+CONTENDERS = {
+    "touchcapture": "capture",
+    "segment": "segment",
+    "amplitude": "amplitude",
+    "posthog": "posthog",
+    "snowplow": "snowplow_tracker",
+}
+PAYLOAD = b'{"ea":6,' + b"x" * 512 + b"}"
+CHUNK = 1000
+
+
+@pytest.fixture(scope="module")
+def url():
+    with Server() as address:
+        yield address
+
+
+def delivered_per_s(contender):
+    begin = time.perf_counter()
+    for _ in range(EVENTS):
+        contender.call(*contender.prepare())
+    contender.settle()
+    return EVENTS / (time.perf_counter() - begin)
+
+
+def test_live(url):
+    contenders = {
+        name: importlib.import_module(f"peers.track_{name}").Contender(url)
+        for name, package in CONTENDERS.items()
+        if importlib.util.find_spec(package)
+    }
+    rates = {name: [] for name in contenders}
+    for _ in range(ROUNDS):
+        for name, contender in contenders.items():
+            rates[name].append(delivered_per_s(contender))
+    for contender in contenders.values():
+        contender.close()
+    print()
+    for name, values in rates.items():
+        print(f"{name:14} {statistics.median(values):9,.0f} delivered/s")
+
+    assert all(rates.values())
+
+
+@pytest.mark.parametrize("kind", ["file", "http"])
+def test_replay(benchmark, tmp_path, url, kind):
+    sink = FileSink(tmp_path) if kind == "file" else HttpSink(HttpSettings(url=url + "/batches"))
+    store = Store.temporary(formats={sink.name: "native"})
+    delivery = Delivery(
+        store,
+        [sink],
+        config=RunConfig(project=ProjectConfig(id=1)),
+        compose=lambda _, payloads: b'{"pl":[' + b",".join(payloads) + b"]}",
+    )
+    chunk = [StoredEvent(1, [("native", PAYLOAD)], n, f"{n:036}") for n in range(CHUNK)]
+
+    def pass_through():
+        store.append_many(chunk)
+        delivery.drain()
+
+    benchmark.pedantic(pass_through, rounds=100, warmup_rounds=3)
+    benchmark.extra_info["events_per_s"] = round(CHUNK / benchmark.stats.stats.median)
+    delivery.close(5.0)
+    store.close()
