@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
+DEV := $(VENV)/.dev
 RECORDING := tests/data/session.touch.jsonl
 OUT := out
 SOURCES := $(wildcard capture/_native/*.pyx capture/_native/*.pxd capture/_native/*.h)
@@ -16,10 +17,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 run: $(BUILT)
 	$(BIN)/capture replay $(RECORDING) -o $(OUT)
 
-test: $(BUILT)
+test: $(BUILT) $(DEV)
 	$(BIN)/python -m pytest
 
-lint: $(BUILT)
+lint: $(BUILT) $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint capture
@@ -27,12 +28,12 @@ lint: $(BUILT)
 	$(BIN)/python -m mypy.stubtest capture._native --ignore-disjoint-bases
 
 # The peers that it is compared with; what cannot be installed is left out of the comparison.
-bench: $(BUILT)
+bench: $(BUILT) $(DEV)
 	-$(PIP) install --group peers
 	$(BIN)/python scripts/bench.py
 
 # Hours of looking for the unexpected: full counts in the fault tests, more examples, random bytes.
-soak: $(BUILT)
+soak: $(BUILT) $(DEV)
 	CAPTURE_SOAK=1 CAPTURE_EXAMPLES=20000 CAPTURE_FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest
 	$(BIN)/python tests/fuzz/fuzz_feed.py --seconds 600
 
@@ -50,8 +51,12 @@ $(VENV)/bin/python:
 # pip in a fresh environment may be too old for dependency groups.
 $(READY): $(VENV)/bin/python pyproject.toml setup.py
 	$(PIP) install --upgrade 'pip>=25.1'
-	$(PIP) install --editable . --group dev
+	$(PIP) install --editable . 'setuptools>=77' 'cython>=3.1,<4'
 	touch $(READY) $(BUILT)
+
+$(DEV): $(READY)
+	$(PIP) install --group dev
+	touch $(DEV)
 
 # The installation has built everything already: build again only what changed since.
 $(BUILT): $(READY) $(SOURCES)

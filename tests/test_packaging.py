@@ -1,0 +1,91 @@
+"""The package as it is built: version, files, extras, the tables of plug-ins."""
+
+import importlib
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import capture
+from capture import formats, logs, sinks
+from capture.__main__ import EXTRAS
+from capture.cli import COMMANDS, GROUPS
+from capture.events import SDK_VERSION
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_one_version_everywhere():
+    assert PROJECT["project"]["version"] == SDK_VERSION
+
+
+def test_every_requirement_has_a_lower_bound():
+    project = PROJECT["project"]
+    groups = [
+        each for group in PROJECT["dependency-groups"].values() for each in group if isinstance(each, str)
+    ]
+    extras = [each for extra in project["optional-dependencies"].values() for each in extra]
+    requirements = [*project["dependencies"], *extras, *groups]
+
+    assert [
+        each for each in requirements if not re.search(r"[>=]=", each) and "touchcapture[" not in each
+    ] == []
+
+
+def test_what_a_message_names_as_an_extra_is_one():
+    extras = set(PROJECT["project"]["optional-dependencies"])
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "capture").rglob("*.py")]
+    named = {name for text in sources for name in re.findall(r"touchcapture\[(\w+)\]", text)}
+
+    assert named | set(EXTRAS.values()) <= extras
+
+
+@pytest.mark.parametrize("name", capture.__all__)
+def test_public_names_are_there_and_documented(name):
+    assert getattr(capture, name).__doc__
+
+
+def test_public_names_are_sorted():
+    assert capture.__all__ == sorted(capture.__all__)
+
+
+def test_the_package_is_typed():
+    assert (ROOT / "capture" / "py.typed").exists()
+    modules = {path.stem for path in (ROOT / "capture" / "_native").glob("*.pyx")}
+
+    assert modules == {path.stem for path in (ROOT / "capture" / "_native").glob("*.pyi")}
+
+
+def plug_ins(folder, *, shared=()):
+    """Modules of a folder that are plug-ins: not private, not shared by several."""
+    names = {
+        path.stem
+        for path in (ROOT / folder).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    return {name for name in names if not name.startswith("_") and name not in shared}
+
+
+def test_the_table_of_sinks_is_the_folder():
+    assert {place.partition(":")[0].rpartition(".")[2] for place in sinks.SINKS.values()} == plug_ins(
+        "capture/sinks"
+    )
+
+
+def test_the_table_of_wire_formats_is_the_folder():
+    assert {module.split(".")[2] for module in formats.FORMATS.values()} == plug_ins(
+        "capture/formats", shared=("schema",)
+    )
+
+
+def test_every_log_format_has_its_module():
+    for entry in logs.FORMATS.values():
+        assert hasattr(importlib.import_module(f"capture.logs.{entry.module}"), "Log")
+
+
+def test_the_table_of_commands_is_the_folder():
+    table = {module.rpartition(".")[2] for module in (*COMMANDS.values(), *GROUPS.values())}
+
+    assert table == plug_ins("capture/cli")

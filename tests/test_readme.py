@@ -1,0 +1,103 @@
+"""What the README and the guide show works: every snippet is run."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FENCE = re.compile(
+    r"(?P<note><!--[^\n]*-->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+PAGES = ["README.md", "docs/index.md", "docs/replay.md", "docs/recognizer.md"]
+
+
+def snippets(language):
+    """Find the code blocks of a language; one is left out that a comment before it says is not run."""
+    found = []
+    for name in PAGES:
+        page = ROOT / name
+        for number, fence in enumerate(FENCE.finditer(page.read_text(encoding="utf-8"))):
+            if fence["language"] == language and "not run" not in (fence["note"] or ""):
+                found.append(pytest.param(fence["code"], id=f"{name}-{number}"))
+    return found
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Make a folder of its own that has the recordings where a clone has them."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "data").symlink_to(ROOT / "tests" / "data", target_is_directory=True)
+    return tmp_path
+
+
+def environment(place):
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "XDG_DATA_HOME": str(place / "home"),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+
+
+@pytest.mark.parametrize("code", snippets("python"))
+def test_python_snippets_run(code, place):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=place,
+        env=environment(place),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    assert done.returncode == 0
+    for line in re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE):
+        assert line.split(":")[0] in done.stdout
+
+
+def commands():
+    """Find the capture commands of the shell snippets."""
+    return [
+        pytest.param(line.partition("  #")[0].strip(), id=f"{each.id}-{number}")
+        for each in snippets("sh")
+        for number, line in enumerate(each.values[0].splitlines())
+        if line.startswith("capture ")
+    ]
+
+
+@pytest.mark.parametrize("line", commands())
+def test_commands_run(line, place):
+    (place / "capture.toml").write_text("[project]\nid = 8\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", *shlex.split(line)],
+        cwd=place,
+        env=environment(place),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_make_targets_are_there():
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    text = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in [*PAGES, "CONTRIBUTING.md"])
+
+    assert set(re.findall(r"\bmake ([a-z]+)\b", text)) - {"it"} <= set(targets)
+
+
+@pytest.mark.parametrize("name", [*PAGES, "CONTRIBUTING.md"])
+def test_links_lead_somewhere(name):
+    page = ROOT / name
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
