@@ -114,6 +114,10 @@ FORMATS: dict[str, Format] = {
     ),
 }
 
+#: Descriptions of devices, and logs that are being written.
+_BESIDE_SUFFIXES = {".desc", ".prop", ".device", ".part"}
+_MARKS_SUFFIX = ".marks.jsonl"
+
 #: End of a file name -> module that writes what is called so.
 _WRITERS = {
     ".jsonl": "jsonl",
@@ -234,12 +238,9 @@ def write(log: TouchLog, path: str | Path) -> None:
 
 
 def _is_log(file: Path) -> bool:
-    """Tell whether a file of a folder is a log: no description of a device, and not hidden."""
-    if (
-        file.name.startswith(".")
-        or file.suffix in {".desc", ".prop", ".device", ".part"}
-        or not file.is_file()
-    ):
+    """Tell whether a file of a folder is a log: not hidden, and none of those that go with a log."""
+    beside = file.suffix in _BESIDE_SUFFIXES or file.name.endswith(_MARKS_SUFFIX)
+    if beside or file.name.startswith(".") or not file.is_file():
         return False
     try:
         detect(LogSource(str(file)))

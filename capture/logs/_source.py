@@ -78,7 +78,10 @@ class LogSource:
             raise TouchLogError("standard input can be read only once", path=self.path)
         self._started = True
         yield self.head
-        yield from self._rest(cast("IO[bytes]", self._pipe), len(self.head))
+        pipe = cast("IO[bytes]", self._pipe)
+        yield from self._rest(pipe, len(self.head))
+        if pipe is not sys.stdin.buffer:
+            pipe.close()
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Yield (1-based number, text) of each line, its line end and trailing blanks left out."""

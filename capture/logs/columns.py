@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
+from capture.errors import TouchLogError
 from capture.samples import TouchSamples
 
-__all__ = ["ACTION_WORDS", "PRESETS", "ColumnMap", "Converter"]
+__all__ = ["ACTION_WORDS", "PRESETS", "ColumnMap", "Converter", "need_arrow"]
 
 _SAMPLE_COLUMNS = ("stream", "pointer", "action", "time", "x", "y")
 _NEEDED = ("action", "time", "x", "y")
@@ -117,6 +118,15 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
                 there = ", ".join(names[:20])
                 raise ValueError(f"there is no column {lacking[0]!r} for {role}; there are: {there}")
         return chosen
+
+
+def need_arrow(path: str) -> None:
+    """Raise a TouchLogError that says what to install when pyarrow is missing."""
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise TouchLogError("tables need pyarrow: pip install 'touchcapture[arrow]'", path=path) from None
+    del pa
 
 
 class Converter:

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from capture.logs._base import LogInfo, ReadOptions, TouchLog
 from capture.logs._source import BLOCK_BYTES, LogSource
-from capture.logs.columns import ColumnMap, Converter
+from capture.logs.columns import ColumnMap, Converter, need_arrow
 from capture.samples import COLUMNS, TouchSamples
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Log(TouchLog):
 
     def __init__(self, source: LogSource, options: ReadOptions) -> None:
         super().__init__(source, options)
+        need_arrow(source.path)
         try:
             self._map = ColumnMap.parse(options.columns)
             self._separator, self._names = _header(source.text_head(), self._map)

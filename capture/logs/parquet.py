@@ -9,7 +9,7 @@ import msgspec
 
 from capture.logs._base import CHUNK_SAMPLES, LogInfo, Mark, ReadOptions, TouchLog
 from capture.logs._source import LogSource
-from capture.logs.columns import ColumnMap, Converter
+from capture.logs.columns import ColumnMap, Converter, need_arrow
 from capture.logs.jsonl import mark_row
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Log(TouchLog):
 
     def __init__(self, source: LogSource, options: ReadOptions) -> None:
         super().__init__(source, options)
+        need_arrow(source.path)
         import pyarrow as pa
 
         if source.is_stream:
@@ -128,6 +129,7 @@ def marks_path(path: Path) -> Path:
 
 def write(log: TouchLog, file: IO[bytes], path: Path) -> None:
     """Write a log as Parquet, streamed, and its marks beside it."""
+    need_arrow(str(path))
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -6,6 +6,7 @@ import lzma
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -165,6 +166,7 @@ def test_folders_and_globs_stand_for_their_logs(tmp_path):
     (tmp_path / "README.md").write_text("no log", encoding="ascii")
     (tmp_path / "panel.desc").write_text("# EVEMU 1.3\n", encoding="ascii")
     (tmp_path / ".hidden").write_bytes(LOG)
+    (tmp_path / "d.marks.jsonl").write_text('{"mark": "screen", "time": 1, "name": "a"}\n', encoding="ascii")
     found = [str(tmp_path / name) for name in ("a.txt", "b.txt", "in/c.log")]
 
     assert logs.find_logs([tmp_path]) == found
@@ -177,3 +179,28 @@ def test_folder_without_a_log_and_glob_without_a_file(tmp_path):
         logs.find_logs([tmp_path])
     with pytest.raises(TouchLogError, match="there is no such file"):
         logs.find_logs([tmp_path / "*.events"])
+
+
+def test_named_pipe_is_read_like_standard_input(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(LOG,))
+    writer.start()
+    log = logs.open_log(path)
+    found = [row for chunk in log.chunks() for row in chunk.rows()]
+    writer.join()
+
+    assert found == SAMPLES
+    assert log.size is None
+    with pytest.raises(TouchLogError, match="only once"):
+        list(log.chunks())
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_tables_without_pyarrow_say_what_to_install(tmp_path, monkeypatch, name):
+    (tmp_path / "a.csv").write_text("action,time,x,y\n0,1,2,3\n", encoding="ascii")
+    logs.write(logs.open_log(tmp_path / "a.csv"), tmp_path / "a.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    with pytest.raises(TouchLogError, match=r"touchcapture\[arrow\]"):
+        logs.open_log(tmp_path / name)
