@@ -76,9 +76,7 @@ def test_a_record_reads_back(event):
     ("event", "changes", "message"),
     [
         pytest.param("users.Nothing", {}, "no such event", id="event"),
-        pytest.param(
-            "users.behaviors.Uninstall", {"price": 1.0}, "Uninstall.price: no such field", id="field"
-        ),
+        pytest.param("users.behaviors.Uninstall", {"price": 1.0}, "price: no such field", id="field"),
         pytest.param("users.behaviors.Uninstall", {"id": None}, "Uninstall.id: required", id="required"),
         pytest.param("users.behaviors.Uninstall", {"id": 5}, "id = 5: expected a text", id="text"),
         pytest.param("users.behaviors.Uninstall", {"time": 2**31}, "expected a whole number of 32", id="int"),
@@ -137,7 +135,7 @@ def test_the_batch_holds_the_records_as_they_are():
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_the_shortest_number_is_the_same_float_and_no_shorter_one_is(value):
     np = pytest.importorskip("numpy")
     found = shortest(value)
@@ -367,9 +365,8 @@ def test_what_no_record_can_hold_is_counted(event, cause):
 def test_unknown_facts_are_left_out():
     record = own(events.CustomEvent(common(), "x"), facts=Facts(user_id="u"))
 
-    assert set(record) == {
-        "event_type", "user_id", "app_id", "os_version", "device_model", "timezone", "id", "time", "name", "properties",
-    }  # fmt: skip
+    known = "event_type user_id app_id os_version device_model timezone id time name properties"
+    assert set(record) == set(known.split())
 
 
 # Sessions

@@ -1,0 +1,252 @@
+"""The kafka sink against librdkafka's own mock cluster on loopback; its brokers go down and come back."""
+
+import collections
+import contextlib
+import ctypes
+import io
+import json
+import threading
+from pathlib import Path
+
+import msgspec
+import pytest
+from currents_samples import START_S, VALUES, canonical, full
+
+from capture.config import RunConfig, SinkConfig
+from capture.errors import ConfigError
+from capture.formats.currents import avro
+from capture.formats.currents.schema import EVENTS
+from capture.formats.native import make_header
+from capture.sinks import Batch, Outcome, create
+from capture.sinks.kafka import KafkaSettings, KafkaSink
+
+confluent_kafka = pytest.importorskip("confluent_kafka")
+CUSTOM = "users.behaviors.CustomEvent"
+USERS = 50
+
+
+class Cluster:
+    """A mock cluster; its owner is a client whose handle has it."""
+
+    def __init__(self, brokers=3):
+        self._owner = confluent_kafka.Producer(
+            {"bootstrap.servers": "", "test.mock.num.brokers": brokers, "log_level": 0}
+        )
+        folder = Path(confluent_kafka.__file__).parent
+        names = [*folder.parent.glob("confluent_kafka.libs/librdkafka*"), *folder.glob("cimpl*.so")]
+        self._library = ctypes.CDLL(str(names[0]))
+        find = self._library.rd_kafka_handle_mock_cluster
+        find.restype, find.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+        # The object begins with its header of two words; librdkafka's handle is its first field.
+        handle = ctypes.c_void_p.from_address(id(self._owner) + 2 * ctypes.sizeof(ctypes.c_void_p)).value
+        self._cluster = find(handle)
+        servers = self._library.rd_kafka_mock_cluster_bootstraps
+        servers.restype, servers.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
+        self.brokers = servers(self._cluster).decode()
+        self.numbers = range(1, brokers + 1)
+
+    def topic(self, name, partitions=4):
+        create_topic = self._library.rd_kafka_mock_topic_create
+        create_topic.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_int]
+        assert create_topic(self._cluster, name.encode(), partitions, 1) == 0
+
+    def switch(self, on):
+        for number in self.numbers:
+            name = "rd_kafka_mock_broker_set_up" if on else "rd_kafka_mock_broker_set_down"
+            call = getattr(self._library, name)
+            call.argtypes = [ctypes.c_void_p, ctypes.c_int32]
+            assert call(self._cluster, number) == 0
+
+    def close(self):
+        self._owner.flush(0)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    made = Cluster()
+    yield made
+    made.close()
+
+
+@contextlib.contextmanager
+def sink_on(cluster, topic, formats=("currents",), partitions=4, **settings):
+    cluster.topic(topic, partitions)
+    sink = KafkaSink(KafkaSettings(brokers=cluster.brokers, topic=topic, **settings), formats=formats)
+    try:
+        yield sink
+    finally:
+        sink.close()
+
+
+def read(cluster, topic, count, partitions=4):
+    """Return all messages of a topic; each partition's in order."""
+    consumer = confluent_kafka.Consumer(
+        {
+            "bootstrap.servers": cluster.brokers,
+            "group.id": f"reader-{topic}",
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "log_level": 0,
+        }
+    )
+    consumer.assign([confluent_kafka.TopicPartition(topic, number, 0) for number in range(partitions)])
+    found, ended = [], set()
+    try:
+        while len(ended) < partitions:
+            message = consumer.poll(20)
+            assert message is not None, f"{len(found)} of {count} messages"
+            if message.error() is None:
+                found.append(message)
+            elif message.error().code() == confluent_kafka.KafkaError._PARTITION_EOF:
+                ended.add(message.partition())
+    finally:
+        consumer.close()
+    return found
+
+
+def batch(*records):
+    payloads = [record.encode() for record in records]
+    return Batch(b"", 1, len(payloads), "id", "currents", payloads)
+
+
+def test_a_record_is_a_message_keyed_by_its_user(cluster):
+    records = [full(event, id=f"id-{event}") for event in EVENTS]
+    with sink_on(cluster, "keyed", send_ad_id=True) as sink:
+        assert sink.send(batch(*records), 30).outcome is Outcome.ACCEPTED
+    found = read(cluster, "keyed", len(records))
+
+    assert {message.key() for message in found} == {VALUES["user_id"].encode()}
+    # One user, so one partition, so the order of the batch.
+    assert [message.value() for message in found] == [record.encode() for record in records]
+    assert [dict(message.headers())["event_type"].decode() for message in found] == list(EVENTS)
+
+
+@pytest.mark.parametrize("send_ad_id", [False, True])
+@pytest.mark.parametrize("form", ["json", "avro"])
+def test_the_advertising_id_goes_only_when_switched_on(cluster, form, send_ad_id):
+    topic = f"ads-{form}-{send_ad_id}"
+    with sink_on(cluster, topic, format=form, send_ad_id=send_ad_id) as sink:
+        assert sink.send(batch(full(CUSTOM)), 30).outcome is Outcome.ACCEPTED
+    (message,) = read(cluster, topic, 1)
+
+    if form == "json":
+        record = json.loads(message.value())
+    else:
+        fastavro = pytest.importorskip("fastavro")
+        stream = io.BytesIO(message.value()[10:])
+        record = fastavro.schemaless_reader(stream, avro.avro_schema(CUSTOM))
+        without = {key: value for key, value in canonical(full(CUSTOM)).items() if key != "ad_id"}
+        assert message.value() == avro.to_message(canonical(full(CUSTOM)) if send_ad_id else without)
+    assert record.get("ad_id") == (VALUES["ad_id"] if send_ad_id else None)
+    assert record["ad_id_type"] == VALUES["ad_id_type"]
+
+
+def test_native_batches_go_whole(cluster):
+    from capture.config import ProjectConfig
+    from capture.device import Device
+
+    header = make_header(ProjectConfig(id=1), Device(), VALUES["user_id"])
+    body = msgspec.json.encode(header)
+    native = Batch(body, 1, 1, "batch-id", "native", [b"{}"])
+    with sink_on(cluster, "native", formats=("native",)) as sink:
+        assert sink.send(native, 30).outcome is Outcome.ACCEPTED
+    (message,) = read(cluster, "native", 1)
+
+    assert (message.key().decode(), message.value()) == (VALUES["user_id"], body)
+
+
+def test_100_000_records_over_an_outage_are_all_there_in_order_and_once(cluster):
+    # The mock keeps 5 MB of a partition: small records, and many partitions.
+    total, size, partitions = 100_000, 1000, 32
+    template = {"event_type": CUSTOM, "time": START_S, "name": "tap", "properties": "{}"}
+    outage = threading.Event()
+
+    def payload(number):
+        return msgspec.json.encode({**template, "id": f"id-{number}", "user_id": f"user-{number % USERS}"})
+
+    def cut():
+        outage.wait(60)
+        cluster.switch(on=False)
+        threading.Event().wait(2)
+        cluster.switch(on=True)
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    temporary = 0
+    with sink_on(cluster, "outage", partitions=partitions) as sink:
+        for start in range(0, total, size):
+            payloads = [payload(number) for number in range(start, start + size)]
+            sent = Batch(b"", 1, size, "id", "currents", payloads)
+            if start == total // 2:
+                outage.set()
+            # What the delivery does: the same batch again, until it is accepted.
+            while (answer := sink.send(sent, 0.5)).outcome is not Outcome.ACCEPTED:
+                assert answer.outcome is Outcome.TEMPORARY, answer
+                temporary += 1
+        cutter.join()
+        assert sink._under_way == set()
+    found = read(cluster, "outage", total, partitions)
+
+    assert temporary > 0
+    by_user = collections.defaultdict(list)
+    for message in found:
+        by_user[message.key().decode()].append(int(json.loads(message.value())["id"].removeprefix("id-")))
+    assert len(by_user) == USERS
+    assert len(found) == total
+    for user in range(USERS):
+        assert by_user[f"user-{user}"] == list(range(user, total, USERS))
+
+
+def test_what_is_under_way_is_not_produced_again(cluster):
+    with sink_on(cluster, "held") as sink:
+        assert sink.send(batch(full(CUSTOM, id="first")), 30).outcome is Outcome.ACCEPTED
+        cluster.switch(on=False)
+        try:
+            answers = [sink.send(batch(full(CUSTOM, id="second")), 0.2) for _ in range(3)]
+        finally:
+            cluster.switch(on=True)
+        assert {answer.outcome for answer in answers} == {Outcome.TEMPORARY}
+        assert sink.send(batch(full(CUSTOM, id="second")), 30).outcome is Outcome.ACCEPTED
+
+    assert [json.loads(message.value())["id"] for message in read(cluster, "held", 2)] == ["first", "second"]
+
+
+def test_a_message_that_is_too_large_is_refused(cluster):
+    large = full(CUSTOM, properties=json.dumps({"x": "y" * 20_000}))
+    with sink_on(cluster, "large", options={"message.max.bytes": "10000"}) as sink:
+        answer = sink.send(batch(large), 30)
+
+    assert (answer.outcome, answer.reason) == (Outcome.REFUSED, "MSG_SIZE_TOO_LARGE")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"topic": "t"}, "sinks.kafka.brokers: required"),
+        ({"brokers": "a:1"}, "sinks.kafka.topic: required"),
+        ({"brokers": "a:1", "topic": "a b"}, "sinks.kafka.topic = 'a b'"),
+        ({"brokers": "a:1", "topic": "t", "format": "xml"}, "sinks.kafka.format = 'xml'"),
+    ],
+)
+def test_wrong_settings_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        create(SinkConfig(type="kafka", options=options))
+
+
+def test_native_batches_are_no_avro():
+    options = {"brokers": "a:1", "topic": "t", "format": "avro"}
+
+    with pytest.raises(ConfigError, match="native batches are JSON"):
+        create(SinkConfig(type="kafka", wire="native", options=options))
+
+
+def test_a_secret_may_come_from_the_environment(cluster):
+    settings = KafkaSettings(
+        brokers=cluster.brokers, topic="x", options_env={"client.id": "CLIENT"}, options={"acks": "all"}
+    )
+    sink = KafkaSink(settings, environ={"CLIENT": "from the environment"})
+    sink.configure(RunConfig.load(environ={}, default_project_id=1))
+    try:
+        assert sink._connected() is sink._connected()
+    finally:
+        sink.close()
