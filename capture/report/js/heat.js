@@ -17,11 +17,15 @@ function heatRows(app) {
   return app.rec.ofStage[app.stage].filter((i) => wanted(app, i) && app.passes(i) && Number.isFinite(c.x[i]) && Number.isFinite(c.y[i]));
 }
 
+function tellHeat(app) {
+  const count = heatRows(app).length;
+  $("heat-count").textContent = `${count.toLocaleString("en")} touch${count === 1 ? "" : "es"} on this screen`;
+}
+
 function drawHeat(app, context, width, height, scale) {
   const rows = heatRows(app), stage = app.rec.stages[app.stage];
   const cell = CELL_DP * app.rec.density;
   const columns = Math.max(1, Math.ceil(stage.width / cell)), lines = Math.max(1, Math.ceil(stage.height / cell));
-  $("heat-count").textContent = `${plural(rows.length, "touch").replace("touchs", "touches")} on this screen`;
   if (columns * lines > 4e6) return;
   const grid = new Float32Array(columns * lines);
   const exits = app.heat === "exits";

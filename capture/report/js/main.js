@@ -175,7 +175,9 @@ function tick(moment) {
   if ($("skip").checked) skipIdle();
   if (app.now >= app.rec.length) { app.now = app.rec.length; pause(); }
   followScreen();
-  frame();
+  stage.paint();
+  timeline.move();
+  clockText();
   if (app.playing) requestAnimationFrame(tick);
 }
 
@@ -210,6 +212,7 @@ function clockText() {
 
 function setMode(mode) {
   app.mode = mode;
+  $("heat-count").textContent = "";
   for (const each of ["trails", "heat"]) $(`mode-${each}`).setAttribute("aria-pressed", String(mode === each));
   $("heat-tools").hidden = mode !== "heat";
 }
@@ -278,4 +281,9 @@ dress();
 $("recording").append(...app.recordings.map((each, n) => el("option", { value: n, textContent: each.name.slice(0, 80) })));
 $("recordings").hidden = app.recordings.length < 2;
 open(0);
-document.documentElement.dataset.ready = String(Math.round(performance.now()));
+// For the console: what the page knows of the recording, and how it classifies.
+window.touchReport = app;
+// Ready when the first frame, which draws everything, has been drawn.
+requestAnimationFrame(() => requestAnimationFrame(() => {
+  document.documentElement.dataset.ready = String(Math.round(performance.now()));
+}));

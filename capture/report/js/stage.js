@@ -1,11 +1,11 @@
 // The stage: trails of one screen in one orientation, shaped and coloured by kind, as wide as they are slow.
 
-const MANY = 1500; // strokes on a screen beyond which all trails have one width
+const MANY = 12000; // samples on a screen beyond which all trails have one width
 const FADE_MS = 2500;
 
 function makeStage(app) {
   const canvas = $("stage"), frame = $("stage-frame");
-  let layer = null, layerKey = "", view = null;
+  let layer = null, layerKey = "", view = null, asked = 0;
 
   function fit(stage) {
     const room = frame.clientWidth, most = Math.min(620, Math.max(300, window.innerHeight * 0.62));
@@ -15,7 +15,16 @@ function makeStage(app) {
     return scale;
   }
 
+  /** Draw at the next frame, however often it is asked for until then. */
   function draw() {
+    canvas.setAttribute("aria-label", describe(app.rec.stages[app.stage]));
+    if (app.mode === "heat") tellHeat(app);
+    if (!asked) asked = requestAnimationFrame(paint);
+  }
+
+  function paint() {
+    cancelAnimationFrame(asked);
+    asked = 0;
     const stage = app.rec.stages[app.stage], scale = fit(stage);
     const { context, width, height, ratio } = prepare(canvas);
     view = { scale, width, height };
@@ -32,7 +41,6 @@ function makeStage(app) {
       if (app.following) drawNow(context, scale);
       drawSelected(context, scale);
     }
-    canvas.setAttribute("aria-label", describe(stage));
   }
 
   const onStage = (i) => app.rec.columns.stage[i] === app.stage;
@@ -67,12 +75,34 @@ function makeStage(app) {
     const context = hidden.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const rows = app.rec.ofStage[app.stage].filter((i) => app.passes(i));
-    for (const i of rows) trail(context, i, scale, { plain: rows.length > MANY });
+    const path = app.rec.trail;
+    const plain = path && rows.reduce((sum, i) => sum + path.start[i + 1] - path.start[i], 0) > MANY;
+    if (plain) plainTrails(context, rows, scale);
+    for (const i of rows) trail(context, i, scale, { marked: plain });
     return hidden;
   }
 
+  /** All trails of a kind in one stroke of the pen. */
+  function plainTrails(context, rows, scale) {
+    const path = app.rec.trail;
+    context.lineJoin = "round";
+    context.lineWidth = 1.5;
+    for (const kind of [NONE, DRAG, FLING]) {
+      context.strokeStyle = app.colors[kind];
+      context.beginPath();
+      for (const i of rows) {
+        if (app.classes.kind[i] !== kind) continue;
+        for (let s = path.start[i]; s < path.start[i + 1]; s++) {
+          const x = path.x[s] * scale, y = path.y[s] * scale;
+          if (s === path.start[i]) context.moveTo(x, y); else context.lineTo(x, y);
+        }
+      }
+      context.stroke();
+    }
+  }
+
   /** Draw a stroke, up to a time; answers where its finger is then. */
-  function trail(context, i, scale, { until = Infinity, plain = false, halo = false } = {}) {
+  function trail(context, i, scale, { until = Infinity, marked = false, halo = false } = {}) {
     const kind = app.classes.kind[i], color = app.colors[kind], path = app.rec.trail;
     const first = path ? path.start[i] : 0, end = path ? path.start[i + 1] : 0;
     const c = app.rec.columns;
@@ -93,9 +123,9 @@ function makeStage(app) {
       line(context, path, first, stop, scale);
       context.restore();
     }
-    if (moves) {
-      if (plain || kind === NONE) {
-        context.lineWidth = plain ? 1.5 : 2;
+    if (moves && !marked) {
+      if (kind === NONE) {
+        context.lineWidth = 2;
         line(context, path, first, stop, scale);
       } else {
         for (let s = first + 1; s < stop; s++) {
@@ -213,5 +243,5 @@ function makeStage(app) {
     return best;
   }
 
-  return { draw };
+  return { draw, paint };
 }

@@ -6,7 +6,8 @@ const SHORTEST = 500; // ms that the whole width shows at most zoom
 
 function makeTimeline(app) {
   const canvas = $("timeline"), head = $("playhead"), tip = $("tip");
-  let from = 0, span = 1, drag = null, fingers = new Map();
+  let from = 0, span = 1, drag = null, asked = 0;
+  const fingers = new Map();
 
   const most = () => Math.max(SHORTEST, app.rec.length * 1.01);
   const xOf = (time) => ((time - from) / span) * canvas.clientWidth;
@@ -24,7 +25,14 @@ function makeTimeline(app) {
 
   function keep() { from = Math.min(Math.max(0, from), Math.max(0, most() - span)); }
 
+  /** Draw at the next frame, however often it is asked for until then. */
   function draw() {
+    move();
+    if (!asked) asked = requestAnimationFrame(paint);
+  }
+
+  function paint() {
+    asked = 0;
     const { context, width } = prepare(canvas);
     const { rec, colors } = app;
     context.font = "11px system-ui, sans-serif";
@@ -34,7 +42,6 @@ function makeTimeline(app) {
     strokes(context, width);
     events(context, width);
     axis(context, width, colors);
-    move();
   }
 
   function bands(context, list, top, height, width, name) {
@@ -120,8 +127,7 @@ function makeTimeline(app) {
     if (app.playing && span < most() && (app.now < from || app.now > from + span * 0.92)) {
       from = app.now - span * 0.1;
       keep();
-      draw();
-      return;
+      paint();
     }
     const x = xOf(app.now);
     head.hidden = x < -1 || x > canvas.clientWidth + 1;
