@@ -1,16 +1,16 @@
-from typing import final
+from typing import Self, final
 
 @final
 class EventModel:
-    def __init__(
-        self,
+    def __new__(
+        cls,
         protocol: int = 0,
         *,
         follow: bool = False,
         scanning: bool = False,
         x_axis: tuple[float, float, float] = (0, 1, 1),
         y_axis: tuple[float, float, float] = (0, 1, 1),
-    ) -> None: ...
+    ) -> Self: ...
     @property
     def protocol(self) -> int: ...
     @property

@@ -1,1 +1,3 @@
-# Nothing here that Python can call.
+from typing import Any
+
+__pyx_capi__: dict[str, Any]

@@ -1,12 +1,12 @@
-from typing import final
+from typing import Self, final
 
 from capture._native.evdev_frames import EventModel
 
 @final
 class TextReader:
-    def __init__(
-        self, model: EventModel, dialect: int, device: bytes = b"", frame_ns: int = 10000000
-    ) -> None: ...
+    def __new__(
+        cls, model: EventModel, dialect: int, device: bytes = b"", frame_ns: int = 10000000
+    ) -> Self: ...
     muted: bool
     @property
     def model(self) -> EventModel: ...

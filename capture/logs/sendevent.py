@@ -25,6 +25,7 @@ _BODY_LINES = 10_000
 #: Lines that the calls of functions may come to; more is a script that was made to run for ever.
 _CALLED_LINES = 100_000
 _COMMAND_CHARS = 1024
+_COMMANDS = {"sendevent", "sleep", "usleep", "adb"}
 _SYN_REPORT = (0, 0)
 
 
@@ -86,6 +87,12 @@ class _Player:
             self._play(line, [], 0)
 
     def _play(self, line: str, arguments: list[str], depth: int) -> None:
+        first = line.split(maxsplit=1)[:1]
+        if not first or first[0].startswith("#"):
+            return
+        if first[0] not in _COMMANDS and first[0] not in self._functions:
+            self.strange += depth == 0
+            return
         try:
             words = shlex.split(line[:_COMMAND_CHARS], comments=True)
         except ValueError:
