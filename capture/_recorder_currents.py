@@ -102,8 +102,12 @@ class CurrentsRecorder(Recorder):
 
     def stop(self) -> None:
         """Record nothing any more; a session that is over by now gets its end."""
-        store = self._store
-        if store is not None and self._claimed and self.session.is_over(self._now()[0], self._timeout_ms):
+        store, session = self._store, self.session
+        if (
+            store is not None
+            and session.is_over(self._now()[0], self._timeout_ms)
+            and (self._claimed or not store.is_live(session.number))
+        ):
             self._end_session(store)
         super().stop()
 
@@ -158,7 +162,13 @@ class CurrentsRecorder(Recorder):
         if before and before[-1].id == common.event_id:
             payloads.append(("currents", before.pop().payload))
         if not before:
-            super()._append(store, event, payloads, state)
+            store.append(
+                common.session_number,
+                payloads,
+                time_ms=common.time_ms,
+                event_id=common.event_id,
+                state=self.carried(state),
+            )
             return
         rows = [*map(_stored, before)]
         if payloads:

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Server:
-    """Answers with `answers` one by one, then with `default`: (status, content), or a function of the body."""
+    """Gives `answers` one by one, then `default`: (status, content), or a function of the body."""
 
     def __init__(self, default=(200, {})):
         self.default = default
