@@ -1,0 +1,266 @@
+"""Whole data sets: Parquet in, Parquet out, partition by partition, resumable.
+
+A partition's output has its name only when it is whole, and its metadata say what it was made of: a
+run that was interrupted is simply run again, and does only what is missing or has changed.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import msgspec
+
+from capture.config import GestureConfig
+from capture.errors import ConfigError
+from capture.gestures import Density, Recognizer
+from capture.scale._files import GestureFile, fingerprint_of, sample_batches
+from capture.scale.partitions import Partition, Partitioning, find_partitions
+from capture.scale.places import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["Done", "Job", "Summary", "classify_dataset", "classify_partition"]
+
+Engine = Literal["local", "ray"]
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What is to be done with every partition; it travels to the workers.
+
+    Attributes
+    ----------
+    source, output : str
+        Places.
+    density : float or dict
+        px per dp.
+    gestures : GestureConfig
+    decode_threads : bool
+        Whether columns are decoded side by side: where there are fewer partitions than workers.
+    """
+
+    source: str
+    output: str
+    density: Any = 1.0
+    gestures: GestureConfig = GestureConfig()
+    decode_threads: bool = False
+
+    def settings(self) -> bytes:
+        """Return what the records depend on besides the samples."""
+        density = self.density
+        if isinstance(density, dict):
+            density = sorted(density.items())
+        return msgspec.json.encode([density, msgspec.structs.asdict(self.gestures)])
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a partition.
+
+    Attributes
+    ----------
+    name : str
+        Of its output.
+    skipped : bool
+        Whether it had been done before.
+    samples, gestures : int
+    counters : dict of str to int
+        Samples that were ignored or doubtful, by cause.
+    """
+
+    name: str
+    skipped: bool = False
+    samples: int = 0
+    gestures: int = 0
+    counters: dict[str, int] = {}
+
+
+class Summary(msgspec.Struct, kw_only=True):
+    """What became of a data set.
+
+    Attributes
+    ----------
+    partitions, skipped : int
+        All, and those that had been done before, whose samples are in no other number here.
+    samples, gestures : int
+    seconds : float
+    counters : dict of str to int
+        Samples that were ignored or doubtful, by cause.
+    """
+
+    partitions: int = 0
+    skipped: int = 0
+    samples: int = 0
+    gestures: int = 0
+    seconds: float = 0.0
+    counters: dict[str, int] = {}
+
+    def add(self, done: Done) -> None:
+        """Count a partition."""
+        self.partitions += 1
+        self.skipped += done.skipped
+        self.samples += done.samples
+        self.gestures += done.gestures
+        self.counters = dict(Counter(self.counters) + Counter(done.counters))
+
+
+class Runner(Protocol):
+    """An engine: does the partitions in any order, and tells of each as it is done."""
+
+    def __call__(
+        self, job: Job, partitions: list[Partition], workers: int, stop: threading.Event
+    ) -> Iterable[Done]:
+        """Yield what became of each partition."""
+
+
+def classify_dataset(
+    source: str,
+    output: str,
+    *,
+    density: Density = 1.0,
+    gestures: GestureConfig | None = None,
+    partition: Partitioning = "directory",
+    engine: Engine = "local",
+    workers: int | None = None,
+    on_done: Callable[[Done, int], bool | None] | None = None,
+) -> Summary:
+    """Recognise a data set of Parquet files into a folder of Parquet files.
+
+    Parameters
+    ----------
+    source, output : str
+        Folder, glob or URI (`capture.scale.places`).
+    density : float or mapping, default 1.0
+        px per dp, for all streams or for each.
+    gestures : GestureConfig, optional
+        The thresholds.
+    partition : {"directory", "file"}
+        What is one log: the files of a folder in the order of their names, or every file by itself. No
+        stream may lie in two partitions (`capture.scale.repartition` makes it so).
+    engine : {"local", "ray"}
+        Threads here, or Ray Data.
+    workers : int, optional
+        Partitions at a time; default: the processors that this process may use.
+    on_done : callable, optional
+        Called after each partition with what became of it and the number of all; True ends the run.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    ConfigError
+        When there is nothing to read, or the output lies in the source.
+    TouchLogError
+        When a file is damaged or has a wrong column; what was done until then stays.
+    """
+    begun = time.monotonic()
+    origin, target = Place(source), Place(output)
+    if target.inside(origin):
+        raise ConfigError(f"{output}: lies in {source}, and would be read as touch samples")
+    found = find_partitions(origin, partition)
+    count = workers or _processors()
+    job = Job(
+        source,
+        output,
+        dict(density) if not isinstance(density, int | float) else density,
+        GestureConfig() if gestures is None else gestures,
+        len(found) < count,
+    )
+    # Else a wrong density would be found by a worker.
+    Recognizer(job.density, job.gestures)
+    summary = Summary()
+    stop = threading.Event()
+    for done in _runner(engine)(job, found, count, stop):
+        summary.add(done)
+        if on_done is not None and on_done(done, len(found)):
+            stop.set()
+    summary.seconds = time.monotonic() - begun
+    return summary
+
+
+def _runner(engine: Engine) -> Runner:
+    if engine == "ray":
+        from capture.scale.ray import run_partitions
+
+        return run_partitions
+    if engine != "local":
+        raise ConfigError(f"engine = {engine!r}: expected local or ray")
+    return _run_here
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _run_here(job: Job, partitions: list[Partition], workers: int, stop: threading.Event) -> Iterator[Done]:
+    """Do partitions in threads: decoding, recognising and encoding all release the GIL."""
+    queue = iter(partitions)
+    with ThreadPoolExecutor(workers, thread_name_prefix="capture-partition") as pool:
+        running = {pool.submit(classify_partition, job, each, stop) for each in islice(queue, workers)}
+        try:
+            while running:
+                ready, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    done = future.result()
+                    if done is not None:
+                        yield done
+                    following = None if stop.is_set() else next(queue, None)
+                    if following is not None:
+                        running.add(pool.submit(classify_partition, job, following, stop))
+        finally:
+            # Where one failed the others need not finish: what they wrote has no name yet.
+            if running:
+                stop.set()
+
+
+def classify_partition(job: Job, partition: Partition, stop: threading.Event | None = None) -> Done | None:
+    """Recognise one partition, unless its output is there already; None where it was told to stop."""
+    source, output = Place(job.source), Place(job.output)
+    fingerprint = partition.fingerprint(job.settings())
+    if fingerprint_of(output.filesystem, output.join(partition.name)) == fingerprint:
+        return Done(name=partition.name, skipped=True)
+    try:
+        with output.writing(partition.name) as opened, GestureFile(opened) as file:
+            return _classify(job, partition, source, file, stop=stop, fingerprint=fingerprint)
+    except _Stopped:
+        return None
+
+
+def _classify(
+    job: Job,
+    partition: Partition,
+    source: Place,
+    file: GestureFile,
+    *,
+    stop: threading.Event | None,
+    fingerprint: str,
+) -> Done:
+    recognizer = Recognizer(job.density, job.gestures)
+    samples = 0
+    for each in partition.files:
+        for batch in sample_batches(source.filesystem, each.path, threads=job.decode_threads):
+            file.write(recognizer.feed(batch))
+            samples += batch.num_rows
+            if stop is not None and stop.is_set():
+                raise _Stopped
+    file.write(recognizer.finish())
+    file.finish(fingerprint)
+    return Done(
+        name=partition.name,
+        samples=samples,
+        gestures=file.gestures,
+        counters={name: count for name, count in recognizer.counters.items() if count},
+    )
+
+
+class _Stopped(Exception):  # noqa: N818 - no error: what is half written goes
+    """The run was told to stop."""
