@@ -25,7 +25,7 @@ lint: $(BUILT) $(DEV)
 	$(BIN)/ruff format --check .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint capture
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest capture._native --ignore-disjoint-bases
+	$(BIN)/python -m mypy.stubtest capture._native --mypy-config-file pyproject.toml
 
 # The peers that it is compared with; what cannot be installed is left out of the comparison.
 bench: $(BUILT) $(DEV)

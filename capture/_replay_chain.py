@@ -32,7 +32,11 @@ __all__ = ["Chain", "Maker"]
 
 _MS = 1_000_000
 #: Kinds of marks that say no more than that something happened.
-_MOMENTS = {"app_start": events.AppStart, "app_show": events.AppShow, "app_hide": events.AppHide}
+_MOMENTS: dict[str, Callable[[events.CommonSection], events.Event]] = {
+    "app_start": events.AppStart,
+    "app_show": events.AppShow,
+    "app_hide": events.AppHide,
+}
 
 
 class Maker:

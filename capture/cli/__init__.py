@@ -36,7 +36,7 @@ GROUPS = {
 }
 
 #: What is wrong with a call, whichever click typer comes with.
-_CallError = typer.BadParameter.__mro__[2]
+_CallError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
 def build() -> typer.Typer:

@@ -39,7 +39,7 @@ class Records(Protocol):
 
 def columns(table: GestureTable) -> list[list[Any]]:
     """Return a table's columns for files: enums as lower-case names, NaN and infinity None."""
-    found = []
+    found: list[list[Any]] = []
     for field in FIELDS:
         values = getattr(table, field)
         if field in _NAMES:
