@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from capture.gestures import Gesture
     from capture.installation import Installation
     from capture.recorder import Recorder, Scene
+    from capture.sinks import Sink
     from capture.targets import Target
 
 __all__ = ["EngineCounts"]
@@ -36,6 +37,7 @@ class EngineCounts:
     config: RunConfig
     _recorder: Recorder
     _installation: Installation
+    _sinks: list[Sink]
     _monotonic_ns: Callable[[], int]
 
     def __init__(self) -> None:
@@ -70,6 +72,9 @@ class EngineCounts:
         ignored = {**self._recognizer.counters, **recorder.ignored}
         ignored["dropped_samples"] -= self._own_cancels
         dropped = {**({} if store is None else store.dropped), **recorder.dropped}
+        for sink in self._sinks:
+            unsent: dict[str, int] = getattr(sink, "not_sent", {})
+            dropped |= {f"{sink.name}_{cause}": count for cause, count in unsent.items()}
         return Stats(
             collected=recorder.collected,
             pending=self._pending() if self._last_pending is None else self._last_pending,

@@ -318,6 +318,23 @@ def test_a_dropped_required_field_is_counted(runs):
     assert of(runs.records, "Location") == []
 
 
+def test_what_a_partner_cannot_have_is_counted_under_its_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("MIXPANEL_TOKEN", "token")
+    config = RunConfig(
+        project=ProjectConfig(id=1),
+        buffer=BufferConfig(path=str(tmp_path)),
+        privacy=PrivacyConfig(opted_in=True),
+        # Nothing is sent: there is no user whom Mixpanel could know.
+        sinks=(SinkConfig(type="mixpanel", options={"url": "http://127.0.0.1:9/"}),),
+    )
+    with Capture(config) as cap:
+        cap.app_start()
+        assert cap.flush(30)
+        dropped = cap.stats.dropped
+
+    assert dropped == {"mixpanel_not_for_partners": 1, "mixpanel_no_user": 3}
+
+
 def test_a_wrong_policy_is_a_configuration_error(runs):
     with pytest.raises(ConfigError, match=r"privacy\.pii\.longitude = 'hash'"):
         runs.start(pii={"longitude": "hash"})
