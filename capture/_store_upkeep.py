@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from capture import _store_schema as schema
+from capture._store_file import BUSY_S
 
 if TYPE_CHECKING:
     import sqlite3
@@ -50,6 +52,8 @@ class Upkeep:
         #: Bytes that may be written before the file is looked after again.
         self.slice_bytes = self.max_log_bytes // 4
         self._taken_out: dict[str, int] = {}
+        self._log = file.path.with_name(file.path.name + "-wal")
+        self._emptied = threading.Event()
 
     def forget(self) -> None:
         """Start afresh: in a forked child, after a recovery."""
@@ -150,16 +154,36 @@ class Upkeep:
 
     def checkpoint(self) -> None:
         """Copy the log into the database; empty it when it has grown over its cap."""
-        log = self._file.path.with_name(self._file.path.name + "-wal")
         with self._file.reading() as connection:
-            if _size(log) < self.max_log_bytes // 4:
+            if _size(self._log) < self.max_log_bytes // 4:
                 return
             # Appends go on meanwhile.
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            if _size(log) > self.max_log_bytes:
+            if _size(self._log) > self.max_log_bytes:
                 # Without writers for a moment the log can start over; most of it is copied already.
                 with self._file.write_lock:
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._emptied.set()
+
+    def has_room(self) -> bool:
+        """Tell whether the log may grow; where it is too long, wait for it as long as for another writer.
+
+        The last resort, where events come faster than the worker can copy them: the bound holds all the same.
+        """
+        limit = 2 * self.max_log_bytes - self.slice_bytes
+        if _size(self._log) <= limit:
+            return True
+        file = self._file
+        if file.write_lock.acquire(timeout=BUSY_S):
+            try:
+                busy, log, copied = file.writer().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            finally:
+                file.write_lock.release()
+            if not busy and log == copied:
+                # The next write starts the log over.
+                return True
+        self._emptied.clear()
+        return self._emptied.wait(BUSY_S) and _size(self._log) <= limit
 
     def shrink(self) -> None:
         """Give empty space back to the file system, when next to nothing is stored."""

@@ -100,6 +100,8 @@ class Store:
             on_loss=self._recovered,
         )
         self._upkeep = Upkeep(self._file, max_bytes=max_bytes, on_loss=self._losses.add)
+        #: Bytes written after which an append looks at the length of the log.
+        self._relieve_at = self._upkeep.slice_bytes
         self._pid = os.getpid()
         self._try_to_open()
 
@@ -160,7 +162,9 @@ class Store:
         if self._pid != os.getpid():
             self._after_fork()
         file, appender = self._file, self._appender
-        if not file.write_lock.acquire(timeout=BUSY_S):
+        if (
+            appender.written_bytes > self._relieve_at and not self._has_room()
+        ) or not file.write_lock.acquire(timeout=BUSY_S):
             self._defer(event)
             return False
         try:
@@ -207,6 +211,15 @@ class Store:
         self._losses.say("deferred", f"events wait in memory: {error}")
         self._defer(event)
         return False
+
+    def _has_room(self) -> bool:
+        try:
+            room = self._upkeep.has_room()
+        except (sqlite3.Error, StoreError):
+            return True
+        if room:
+            self._relieve_at = self._appender.written_bytes + self._upkeep.slice_bytes
+        return room
 
     def _make_room(self, event: StoredEvent) -> bool:
         for _ in range(_ROOM_TRIES):
@@ -388,6 +401,7 @@ class Store:
             When the file cannot be used now.
         """
         self._appender.written_bytes = 0
+        self._relieve_at = self._upkeep.slice_bytes
         try:
             with self._writing():
                 pass

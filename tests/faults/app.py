@@ -27,11 +27,18 @@ def configuration(folder, url):
 
 
 def record(cap, folder, first, last):
+    """Track events; confirm each once it is in the file: what waits in memory for a busy file is not yet."""
     descriptor = os.open(folder / "confirmed", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    waiting = []
     for number in range(first, last):
         event_id = cap.track_variable("n", number)
         if event_id is not None:
-            os.write(descriptor, f"{event_id}\n".encode())
+            waiting.append(f"{event_id}\n")
+        if not cap._installation.store.waiting_in_memory:
+            os.write(descriptor, "".join(waiting).encode())
+            waiting.clear()
+    cap._installation.store.upkeep()
+    os.write(descriptor, "".join(waiting).encode())
     os.close(descriptor)
 
 

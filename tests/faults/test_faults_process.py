@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import capture
+from capture import buffer
 from capture.collector import Collector, Fault
 
 ROOT = str(Path(capture.__file__).parents[1])
@@ -101,10 +102,13 @@ def test_kills_at_random_moments(tmp_path, kills):
     pause = threading.Event()
     with Collector() as collector:
         for _ in range(kills):
-            app = App(tmp_path, collector.url, 3_000, "wait")
+            app = App(tmp_path, collector.url, 500, "wait")
             pause.wait(0.25 + chance.random())
             app.kill()
-        App(tmp_path, collector.url, 0, "close").finish()
+        for _ in range(10):
+            App(tmp_path, collector.url, 0, "close").finish()
+            if not any(queue.pending for queue in buffer.status(tmp_path / "store").queues):
+                break
 
     assert len(confirmed(tmp_path)) > kills
     check(collector, tmp_path, duplicates=BATCH * kills, kills=kills)
