@@ -11,11 +11,32 @@ import numpy as np
 
 F32 = np.float32
 DOWN, UP, MOVE, CANCEL = range(4)
-FIELDS = (
-    "stream pointer kind reason direction time_down time_up x_down y_down x_up y_up duration distance "
-    "velocity velocity_x velocity_y path_length width height sample_count first_sample last_sample "
-    "tap_count rage"
-).split()
+FIELDS = [
+    "stream",
+    "pointer",
+    "kind",
+    "reason",
+    "direction",
+    "time_down",
+    "time_up",
+    "x_down",
+    "y_down",
+    "x_up",
+    "y_up",
+    "duration",
+    "distance",
+    "velocity",
+    "velocity_x",
+    "velocity_y",
+    "path_length",
+    "width",
+    "height",
+    "sample_count",
+    "first_sample",
+    "last_sample",
+    "tap_count",
+    "rage",
+]
 DEFAULTS = {
     "tap_timeout_ms": 500.0,
     "touch_slop_dp": 24.0,
@@ -134,7 +155,7 @@ class Reference:
         density = self.density.get(stream_id, 1.0) if isinstance(self.density, dict) else self.density
         number_down, time_down, x_down, y_down = stroke.first
         number_last, time_last, x_up, y_up = stroke.good[-1] if stroke.good else stroke.first
-        number_up, time_up = last if last else (number_last, time_last)
+        number_up, time_up = last or (number_last, time_last)
         record = dict.fromkeys(FIELDS, 0)
         record |= {
             "stream": stream_id,

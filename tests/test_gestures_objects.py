@@ -12,10 +12,32 @@ import capture
 from capture import Direction, Gesture, GestureKind, Reason, Recognizer, classify
 from capture.gestures import FIELDS
 
-DTYPES = (
-    "int64 int32 uint8 uint8 uint8 int64 int64 float32 float32 float32 float32 float64 float32 float32 float32 "
-    "float32 float32 float32 float32 int32 int64 int64 int32 bool"
-).split()
+DTYPES = [
+    "int64",
+    "int32",
+    "uint8",
+    "uint8",
+    "uint8",
+    "int64",
+    "int64",
+    "float32",
+    "float32",
+    "float32",
+    "float32",
+    "float64",
+    "float32",
+    "float32",
+    "float32",
+    "float32",
+    "float32",
+    "float32",
+    "float32",
+    "int32",
+    "int64",
+    "int64",
+    "int32",
+    "bool",
+]
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ cdef double _shortest(double value) noexcept nogil:
     cdef double size = fabs(exact)
     cdef double power = 1.0
     cdef double candidate
-    cdef int decimals
+    cdef int _decimals
     if size < 16777216.0:
         if exact == rint(exact):
             return exact
         if size >= 1e-5:
             # Up to 9 digits: numerator and power are exact, so their quotient is the double nearest to
             # the decimal, and its shortest text is that decimal.
-            for decimals in range(15):
+            for _decimals in range(15):
                 candidate = rint(exact * power) / power
                 if <float>candidate == near:
                     return candidate

@@ -276,7 +276,10 @@ cdef class Merge:
         column = first
         with nogil:
             while column < COLUMNS:
-                gather(outputs, number, column, self.count, self.sources, <char *>self.out.output.data[column])
+                gather(
+                    outputs, number, column, self.count, self.sources,
+                    <char *>self.out.output.data[column],
+                )
                 column += step
 
 
