@@ -130,7 +130,10 @@ def _table(recording: Recording, console: Console, limit: int | None) -> Table:
         )
     for row in rows:
         # Text, not markup: a target may be called "[red]".
-        cells = {field: Text(text) for field, text in zip(row._fields, row, strict=True)}
+        cells = {
+            field: Text(text, overflow="ellipsis", no_wrap=True)
+            for field, text in zip(row._fields, row, strict=True)
+        }
         cells["gesture"].stylize(_STYLES.get(row.gesture.split(" ", 1)[0], ""))
         if console.width < _WIDE:
             del cells["screen"]

@@ -15,7 +15,6 @@ from capture.session import SessionState
 from capture.targets import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Protocol
 
     from capture.gestures import GestureTable
@@ -68,7 +67,6 @@ class Marks:
         # Of each finger: the samples before which a target was named, and which.
         self._named: dict[tuple[int, int], list[tuple[int, int]]] = {}
         self._landscape = self._size[0] > self._size[1]
-        self._activity: dict[int, list[tuple[float, bool]]] = {}
         for mark in marks:
             self._take(mark)
 
@@ -129,6 +127,7 @@ class Marks:
         count = len(table)
         streams, pointers = columns["stream"].tolist(), columns["pointer"].tolist()
         first = columns["first_sample"].tolist()
+        self._show_unnamed(streams, first)
         stage, target = np.zeros(count, np.int32), np.zeros(count, np.int32)
         for row in sorted(range(count), key=first.__getitem__):
             stage[row] = self._stage_at(streams[row], first[row])
@@ -137,15 +136,22 @@ class Marks:
         columns["dead"] = (columns["kind"] == GestureKind.TAP) & np.isin(
             target, [number for number, each in enumerate(self.targets) if each.responsive is False]
         )
-        self._make_visits(streams, length)
+        self._make_visits(length)
         self._make_sessions(columns, timeout_ms)
         if not self.stages:
             self._stage("", landscape=self._landscape)
 
+    def _show_unnamed(self, streams: list[int], first: list[int]) -> None:
+        """Show a screen without a name where a stream has strokes before its first screen."""
+        for stream, sample in zip(streams, first, strict=True):
+            shown = self._shown.setdefault(stream, [])
+            if not shown or sample < shown[0][0]:
+                landscape = self.stages[shown[0][2]].landscape if shown else self._landscape
+                shown.insert(0, (-1, 0.0, self._stage("", landscape=landscape)))
+
     def _stage_at(self, stream: int, sample: int) -> int:
-        shown = self._shown.get(stream, [])
-        found = bisect_right(shown, sample, key=lambda each: each[0]) - 1
-        return shown[found][2] if found >= 0 else self._stage("", landscape=self._landscape)
+        shown = self._shown[stream]
+        return shown[bisect_right(shown, sample, key=lambda each: each[0]) - 1][2]
 
     def _target_at(self, stream: int, pointer: int, sample: int) -> int:
         """Each naming serves one stroke, the next that comes down."""
@@ -155,9 +161,8 @@ class Marks:
             found = named.pop(0)[1]
         return found
 
-    def _make_visits(self, streams: Iterable[int], length: float) -> None:
-        for stream in dict.fromkeys([*self._shown, *streams]):
-            shown = self._shown.get(stream) or [(0, 0.0, self._current(stream))]
+    def _make_visits(self, length: float) -> None:
+        for stream, shown in self._shown.items():
             ends = [time for _, time, _ in shown[1:]] + [length]
             for (_, start, stage), end in zip(shown, ends, strict=True):
                 self.visits.append(Visit(start=start, end=end, stage=stage, stream=stream))

@@ -31,15 +31,13 @@ function makeStage(app) {
     background(context, stage, width, height, scale);
     if (app.mode === "heat") {
       drawHeat(app, context, width, height, scale);
-      drawSelected(context, scale);
     } else {
       const key = [app.version, app.recNumber, app.stage, width, height, ratio, app.theme].join();
       if (key !== layerKey) { layer = allTrails(width, height, ratio, scale); layerKey = key; }
       context.globalAlpha = app.following ? 0.18 : app.selected >= 0 && onStage(app.selected) ? 0.42 : 0.9;
       context.drawImage(layer, 0, 0, width, height);
       context.globalAlpha = 1;
-      if (app.following) drawNow(context, scale);
-      drawSelected(context, scale);
+      if (app.following) drawNow(context, scale); else drawSelected(context, scale);
     }
   }
 

@@ -7,11 +7,12 @@ const SHORTEST = 500; // ms that the whole width shows at most zoom
 function makeTimeline(app) {
   const canvas = $("timeline"), head = $("playhead"), tip = $("tip");
   let from = 0, span = 1, drag = null, asked = 0;
+  let wide = 1; // of the canvas; asking it each time would lay the page out each time
   const fingers = new Map();
 
   const most = () => Math.max(SHORTEST, app.rec.length * 1.01);
-  const xOf = (time) => ((time - from) / span) * canvas.clientWidth;
-  const timeOf = (x) => from + (x / Math.max(1, canvas.clientWidth)) * span;
+  const xOf = (time) => ((time - from) / span) * wide;
+  const timeOf = (x) => from + (x / wide) * span;
 
   function reset() { from = 0; span = most(); }
 
@@ -27,13 +28,13 @@ function makeTimeline(app) {
 
   /** Draw at the next frame, however often it is asked for until then. */
   function draw() {
-    move();
     if (!asked) asked = requestAnimationFrame(paint);
   }
 
   function paint() {
     asked = 0;
     const { context, width } = prepare(canvas);
+    wide = Math.max(1, width);
     const { rec, colors } = app;
     context.font = "11px system-ui, sans-serif";
     context.textBaseline = "middle";
@@ -42,6 +43,7 @@ function makeTimeline(app) {
     strokes(context, width);
     events(context, width);
     axis(context, width, colors);
+    move();
   }
 
   function bands(context, list, top, height, width, name) {
@@ -70,23 +72,23 @@ function makeTimeline(app) {
       const i = rec.byStart[n];
       if (rec.end[i] < from) continue;
       const kind = classes.kind[i], top = LANES.strokes + ORDER.indexOf(kind) * LANES.stroke;
-      const x = xOf(rec.columns.start[i]), wide = Math.max(3, xOf(rec.end[i]) - x);
+      const x = xOf(rec.columns.start[i]), long = Math.max(3, xOf(rec.end[i]) - x);
       context.globalAlpha = app.passes(i) ? 1 : 0.18;
       context.fillStyle = colors[kind];
-      if (kind === TAP || kind === NONE) context.fillRect(x, top + 3, wide, 9);
-      else context.fillRect(x, top + 5, wide, 5);
+      if (kind === TAP || kind === NONE) context.fillRect(x, top + 3, long, 9);
+      else context.fillRect(x, top + 5, long, 5);
       if (classes.dead[i] || classes.rage[i]) {
         context.fillStyle = classes.rage[i] ? colors.rage : colors.dead;
-        context.fillRect(x - 1, top, wide + 2, 2.5);
+        context.fillRect(x - 1, top, long + 2, 2.5);
       }
-      if (app.changed(i)) { context.strokeStyle = colors.ink; context.lineWidth = 1; context.strokeRect(x - 1.5, top + 1.5, wide + 3, 12); }
+      if (app.changed(i)) { context.strokeStyle = colors.ink; context.lineWidth = 1; context.strokeRect(x - 1.5, top + 1.5, long + 3, 12); }
     }
     context.globalAlpha = 1;
     if (app.selected >= 0) {
-      const i = app.selected, x = xOf(rec.columns.start[i]), wide = Math.max(3, xOf(rec.end[i]) - x);
+      const i = app.selected, x = xOf(rec.columns.start[i]), long = Math.max(3, xOf(rec.end[i]) - x);
       context.strokeStyle = colors.ink;
       context.lineWidth = 1.5;
-      context.strokeRect(x - 3, LANES.strokes + ORDER.indexOf(classes.kind[i]) * LANES.stroke + 0.5, wide + 6, 14);
+      context.strokeRect(x - 3, LANES.strokes + ORDER.indexOf(classes.kind[i]) * LANES.stroke + 0.5, long + 6, 14);
     }
   }
 
@@ -127,17 +129,17 @@ function makeTimeline(app) {
     if (app.playing && span < most() && (app.now < from || app.now > from + span * 0.92)) {
       from = app.now - span * 0.1;
       keep();
-      paint();
+      draw();
     }
     const x = xOf(app.now);
-    head.hidden = x < -1 || x > canvas.clientWidth + 1;
+    head.hidden = x < -1 || x > wide + 1;
     head.style.transform = `translateX(${x}px)`;
     canvas.setAttribute("aria-valuenow", Math.round(app.now));
     canvas.setAttribute("aria-valuetext", `${clock(app.now)} of ${clock(app.rec.length)}`);
   }
 
   function at(x, y) {
-    const time = timeOf(x), reach = (4 / canvas.clientWidth) * span, { rec } = app;
+    const time = timeOf(x), reach = (4 / wide) * span, { rec } = app;
     const lane = ORDER[Math.floor((y - LANES.strokes) / LANES.stroke)];
     if (lane === undefined || y < LANES.strokes) return -1;
     for (let n = begun(rec, time + reach) - 1; n >= 0; n--) {
@@ -179,7 +181,7 @@ function makeTimeline(app) {
   canvas.addEventListener("pointerleave", () => { tip.hidden = true; });
   canvas.addEventListener("wheel", (event) => {
     if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-      from += ((event.deltaX || event.deltaY) / canvas.clientWidth) * span;
+      from += ((event.deltaX || event.deltaY) / wide) * span;
       keep();
       draw();
     } else if (event.ctrlKey || event.altKey) {
@@ -199,7 +201,7 @@ function makeTimeline(app) {
     const { rec } = app;
     tip.textContent = `#${found} ${strokeName(app, found)}` +
       (rec.measured ? `, ${round(rec.columns.distance[found])} dp in ${round(rec.columns.span_ns[found] / 1e6)} ms` : "");
-    tip.style.transform = `translate(${Math.min(x, canvas.clientWidth - 190)}px, ${y - 34}px)`;
+    tip.style.transform = `translate(${Math.min(x, wide - 190)}px, ${y - 34}px)`;
   }
 
   return { draw, move, reset, zoom };

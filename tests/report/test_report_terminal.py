@@ -1,0 +1,196 @@
+"""capture view, report and diff as commands."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from report_recordings import DATA, load
+
+from capture.__main__ import main
+from capture.errors import TouchLogError
+from capture.report import summary
+from capture.report.follow import follow
+
+GOLDEN = DATA / "golden"
+SESSION = str(DATA / "session.touch.jsonl")
+
+
+def run(capsys, *arguments):
+    status = main(list(arguments))
+    return status, capsys.readouterr()
+
+
+@pytest.mark.parametrize("columns", ["80", "200", None], ids=["80", "200", "piped"])
+def test_view_is_plain_text_when_piped(capsys, monkeypatch, golden, columns):
+    if columns is None:
+        monkeypatch.delenv("COLUMNS", raising=False)
+    else:
+        monkeypatch.setenv("COLUMNS", columns)
+    status, said = run(capsys, "view", SESSION)
+
+    assert status == 0
+    assert "\x1b" not in said.out
+    assert max(map(len, said.out.splitlines())) <= int(columns or 160)
+    golden(
+        GOLDEN / f"view-{columns or 'piped'}.txt",
+        "".join(line.rstrip() + "\n" for line in said.out.splitlines()),
+    )
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_view_in_tmux(columns, tmp_path):
+    tmux = shutil.which("tmux")
+    if tmux is None:
+        pytest.skip("no tmux on this machine")
+    socket, done = tmp_path / "tmux", tmp_path / "done"
+    command = f"{sys.executable} -m capture view {SESSION} --rows 12; touch {done}; cat"
+    size = ["-x", str(columns), "-y", "40"]
+    call = [tmux, "-S", str(socket), "-f", "/dev/null"]
+    subprocess.run(
+        [*call, "new-session", "-d", *size, "-s", "view", command], check=True, cwd=DATA.parents[1]
+    )
+    try:
+        wait_for(done.exists)
+        shown = subprocess.run(
+            [*call, "capture-pane", "-p", "-e", "-t", "view"], check=True, capture_output=True, text=True
+        ).stdout
+    finally:
+        subprocess.run([*call, "kill-server"], check=True)
+
+    assert "\x1b[" in shown  # colours
+    assert "button_buy" in shown
+    assert ("Catalogue" in shown) == (columns == 200)
+    assert "11 strokes before" in shown
+
+
+def wait_for(condition, seconds=20):
+    event = threading.Event()
+    for _ in range(seconds * 20):
+        if condition():
+            return
+        event.wait(0.05)
+    raise AssertionError("it took too long")
+
+
+def test_view_for_machines(capsys):
+    status, said = run(capsys, "view", "--json", SESSION)
+    (found,) = json.loads(said.out)
+
+    assert status == 0
+    assert found["kinds"] == {"none": 4, "tap": 8, "long_press": 1, "drag": 4, "fling": 6}
+    assert found["reasons"] == {"multi touch": 2, "between slop and drag": 1, "canceled": 1}
+    assert (found["dead_taps"], found["rage_runs"]) == (4, 1)
+
+
+def test_the_terminal_is_not_steered_by_a_log(capsys, tmp_path):
+    file = tmp_path / "a.touch.jsonl"
+    rows = [
+        {"mark": "target", "time": 0, "pointer": 0, "path": "[root]>x>", "id": "\x1b[2J[red]\u202egnp"},
+        {"action": 0, "time": 0, "x": 1, "y": 1},
+        {"action": 1, "time": 80_000_000, "x": 1, "y": 1},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, said = run(capsys, "view", str(file))
+
+    assert "\x1b" not in said.out
+    assert "\\x1b[2J[red]\\u202egnp" in said.out
+
+
+def test_activity_is_the_share_of_time_with_a_finger_down(tmp_path):
+    file = tmp_path / "a.csv"
+    moments = [(0, 0), (1, 100), (0, 500), (1, 900), (0, 950), (1, 1000)]
+    rows = [f"0,0,{action},{ms * 1_000_000},1,1" for action, ms in moments]
+    file.write_text("\n".join(["stream,pointer,action,time,x,y", *rows]) + "\n")
+
+    assert summary.sparkline(load(file), 10) == "█    ████▄"
+
+
+def test_a_growing_log_is_followed(tmp_path):
+    file = tmp_path / "live.touch.jsonl"
+    first = Path(SESSION).read_bytes()
+    cuts = [
+        first.index(b"\n", 3000) + 1,
+        len(first) // 2,
+        len(first),
+    ]  # the second is in the middle of a line
+    steps = iter(cuts)
+    file.write_bytes(first[: next(steps)])
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        cut = next(steps, None)
+        if cut is not None:
+            file.write_bytes(first[:cut])
+
+    states = follow(str(file), lambda: load(file), wait=wait)
+    strokes = [len(next(states)), len(next(states))]
+
+    assert strokes[0] < strokes[1] == 23
+    assert waits
+    assert min(waits) >= 0.25
+
+
+def test_following_what_is_no_log_fails_at_once(tmp_path):
+    file = tmp_path / "no.log"
+    file.write_text("nothing\n")
+    with pytest.raises(TouchLogError):
+        next(follow(str(file), lambda: load(file)))
+
+
+def test_report_writes_a_page_and_pictures(capsys, tmp_path):
+    page, stroke, screen = (tmp_path / name for name in ("page.html", "stroke.svg", "screen.svg"))
+
+    assert run(capsys, "report", SESSION, "-o", str(page))[0] == 0
+    assert run(capsys, "report", SESSION, "--stroke", "4", "-o", str(stroke))[0] == 0
+    assert run(capsys, "report", SESSION, "--stage", "Product", "-o", str(screen))[0] == 0
+    assert page.read_text().startswith("<!doctype html>")
+    assert "Stroke 4: fling up" in stroke.read_text()
+    assert "10 strokes" in screen.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["report", SESSION, "-o", "x.pdf"], "expected a name in .html", id="suffix"),
+        pytest.param(["report", SESSION, "--stroke", "99", "-o", "x.svg"], "there are 23", id="stroke"),
+        pytest.param(
+            ["report", SESSION, "--stage", "Hom", "-o", "x.svg"], "the screens are Home", id="stage"
+        ),
+        pytest.param(["report", SESSION, "-o", "/nowhere/x.html"], "cannot be written", id="folder"),
+        pytest.param(["diff", SESSION], "name a second log", id="diff-nothing"),
+        pytest.param(["diff", SESSION, "--set", "slop=1"], "expected KEY=VALUE", id="diff-key"),
+        pytest.param(["diff", SESSION, "--set", "touch_slop_dp=far"], "touch_slop_dp", id="diff-value"),
+        pytest.param(["view", "--follow", SESSION, SESSION], "--follow is for one log", id="follow-two"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_status_2(capsys, arguments, message):
+    status, said = run(capsys, *arguments)
+
+    assert status == 2
+    assert message in said.err
+    assert len(said.err.strip().splitlines()) == 1
+    assert said.out == ""
+
+
+def test_diff_names_what_changed_and_why(capsys):
+    status, said = run(capsys, "diff", SESSION, "--set", "touch_slop_dp=40")
+
+    assert status == 0
+    assert "between slop and drag" in said.out
+    assert said.out.endswith("1 of 23 strokes changed\n")
+
+
+def test_diff_takes_a_second_configuration(capsys, tmp_path):
+    config = tmp_path / "other.toml"
+    config.write_text("[gestures]\nfling_velocity_dp_s = 1500.0\n")
+    status, said = run(capsys, "diff", "--json", "--against", str(config), SESSION)
+    found = json.loads(said.out)
+
+    assert status == 0
+    assert {change["now"].split()[0] for change in found["changes"]} == {"drag"}
+    assert [change["before"] for change in found["changes"]] == [6, 7, 13, 14]
