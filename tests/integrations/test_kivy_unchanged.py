@@ -6,24 +6,14 @@ pytest.importorskip("kivy", reason="kivy is not installed")
 
 
 @pytest.fixture(scope="module")
-def everything(run_all, tmp_path_factory):
+def shops(run_all, tmp_path_factory):
     folder = tmp_path_factory.mktemp("shop")
-    return run_all(
-        ("kivy_shop.py", "with", folder),
-        ("kivy_shop.py", "without", folder),
-        ("kivy_own_tests.py", "with"),
-        ("kivy_own_tests.py", "without"),
-    )
+    return run_all(("kivy_shop.py", "with", folder), ("kivy_shop.py", "without", folder))
 
 
-@pytest.fixture
-def shops(everything):
-    return everything[:2]
-
-
-@pytest.fixture
-def suites(everything):
-    return everything[2:]
+@pytest.fixture(scope="module")
+def suites(run_all):
+    return run_all(("kivy_own_tests.py", "with"), ("kivy_own_tests.py", "without"))
 
 
 def test_every_touch_handler_is_called_alike(shops):

@@ -11,7 +11,7 @@ from capture import Capture
 from capture.integrations import kivy as integration
 
 MODULES = ["motion_event", "mouse_hover_event", "mouse_multitouchsim", "uix_carousel", "uix_dropdown"]
-MODULES += ["uix_modal", "uix_relativelayout", "uix_scrollview", "uix_slider", "uix_translate_coordinates"]
+MODULES += ["uix_modal", "uix_scrollview", "uix_slider"]
 outcomes = {}
 
 

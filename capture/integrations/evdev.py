@@ -1,0 +1,197 @@
+"""A touch panel read from ``/dev/input``: a kiosk on a Raspberry Pi, without a toolkit or beside one.
+
+>>> from capture.integrations.evdev import EvdevHost, find_touchscreen
+>>> host = EvdevHost(cap, find_touchscreen(), screen=(800, 480))  # doctest: +SKIP
+>>> host.run()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import select
+import struct
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from capture._native.evdev_frames import EventModel
+from capture.errors import CaptureError
+from capture.kinds import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from capture.engine import Capture
+    from capture.targets import Target
+
+__all__ = ["EvdevHost", "find_touchscreen"]
+
+_EV_ABS = 3
+_ABS_X, _ABS_Y, _MT_SLOT, _MT_X, _MT_Y = 0x00, 0x01, 0x2F, 0x35, 0x36
+_SINGLE, _TYPE_A, _TYPE_B = 1, 2, 3
+#: Request of the kernel: stamp events with this clock.
+_EVIOCSCLOCKID = 0x400445A0
+
+
+def find_touchscreen() -> Any:
+    """Return the first input device that reports positions of fingers (an ``evdev.InputDevice``).
+
+    Raises
+    ------
+    CaptureError
+        When there is none, or none may be read: the user must be in the group ``input``.
+    """
+    evdev = import_module("evdev")
+    for path in evdev.list_devices():
+        device = evdev.InputDevice(path)
+        if _protocol(device):
+            return device
+        device.close()
+    raise CaptureError("no touch screen can be read: is there one, and is the user in the group 'input'?")
+
+
+class EvdevHost:
+    """Feeds a touch panel to a capture. It reads beside others: nothing is grabbed.
+
+    Parameters
+    ----------
+    capture : Capture
+    device : evdev.InputDevice or str
+        The panel, or its path.
+    screen : (int, int)
+        Size of the screen in px, as the panel lies: before `rotation`.
+    rotation : {0, 90, 180, 270}
+        How far the picture is turned clockwise against the panel (degrees).
+    find_target : callable, optional
+        (x, y) in px -> `Target` or None; what is under the finger at DOWN.
+
+    Raises
+    ------
+    CaptureError
+        When the device reports no positions of fingers.
+    ValueError
+        When `rotation` is none of the four.
+    """
+
+    def __init__(
+        self,
+        capture: Capture,
+        device: Any,
+        *,
+        screen: tuple[int, int],
+        rotation: int = 0,
+        find_target: Callable[[float, float], Target | None] | None = None,
+    ) -> None:
+        if rotation not in {0, 90, 180, 270}:
+            raise ValueError(f"rotation = {rotation!r}: expected 0, 90, 180 or 270")
+        self.device = import_module("evdev").InputDevice(device) if isinstance(device, str) else device
+        protocol = _protocol(self.device)
+        if not protocol:
+            raise CaptureError(f"{self.device.path} reports no positions of fingers")
+        self._capture = capture
+        self._screen = screen
+        self._rotation = rotation
+        self._find_target = find_target
+        self._stopped = False
+        axes = dict(self.device.capabilities(absinfo=True)[_EV_ABS])
+        x_code, y_code = (_ABS_X, _ABS_Y) if protocol == _SINGLE else (_MT_X, _MT_Y)
+        self._model = EventModel(
+            protocol, x_axis=_axis(axes[x_code], screen[0]), y_axis=_axis(axes[y_code], screen[1])
+        )
+        self._offset_ns = self._set_clock()
+        width, height = screen if rotation in {0, 180} else screen[::-1]
+        given = capture.config.device
+        capture.set_screen(
+            width if given.width is None else given.width,
+            height if given.height is None else given.height,
+            given.density or 1.0,
+        )
+
+    def run(self) -> None:
+        """Read until `stop` is called, in the caller's thread."""
+        while not self._stopped:
+            self.step(0.5)
+
+    def stop(self) -> None:
+        """End `run`, from any thread, within half a second."""
+        self._stopped = True
+
+    def step(self, timeout_s: float = 0.0) -> None:
+        """Read what there is, after waiting for it no longer than this (s).
+
+        Raises
+        ------
+        OSError
+            When the device is gone.
+        """
+        if select.select([self.device.fd], [], [], timeout_s)[0]:
+            # Another reader of this object may have been faster.
+            with contextlib.suppress(BlockingIOError):
+                self.feed(self.device.read())
+
+    def feed(self, events: Iterable[Any]) -> None:
+        """Take events of the device (``evdev.InputEvent``), as its `read` gives them."""
+        event = self._model.event
+        offset = self._offset_ns
+        for each in events:
+            event(each.sec * 10**9 + each.usec * 1000 + offset, each.type, each.code, each.value)
+        pointers, actions, times, xs, ys = self._model.take()
+        rows = zip(
+            memoryview(pointers).cast("i"),
+            actions,
+            memoryview(times).cast("q"),
+            memoryview(xs).cast("f"),
+            memoryview(ys).cast("f"),
+            strict=True,
+        )
+        for row in rows:
+            self._take(*row)
+
+    def _take(self, pointer: int, action: int, time_ns: int, x: float, y: float) -> None:
+        x, y = self._turned(x, y)
+        capture = self._capture
+        if action == Action.DOWN:
+            target = None if self._find_target is None else self._find_target(x, y)
+            capture.touch_down(pointer, x, y, time_ns, target)
+        elif action == Action.MOVE:
+            capture.touch_move(pointer, x, y, time_ns)
+        elif action == Action.UP:
+            capture.touch_up(pointer, x, y, time_ns)
+        else:
+            capture.touch_cancel(pointer, x, y, time_ns)
+
+    def _turned(self, x: float, y: float) -> tuple[float, float]:
+        width, height = self._screen
+        match self._rotation:
+            case 90:
+                return height - y, x
+            case 180:
+                return width - x, height - y
+            case 270:
+                return y, width - x
+            case _:
+                return x, y
+
+    def _set_clock(self) -> int:
+        """Have events stamped by the monotonic clock; return what to add to stamps where that cannot be."""
+        try:
+            fcntl.ioctl(self.device.fd, _EVIOCSCLOCKID, struct.pack("i", time.CLOCK_MONOTONIC))
+        except OSError:
+            return time.monotonic_ns() - time.time_ns()
+        return 0
+
+
+def _protocol(device: Any) -> int:
+    """Return how a device reports fingers; 0 where it does not."""
+    codes = {code for code, _ in device.capabilities(absinfo=True).get(_EV_ABS, ())}
+    if {_MT_X, _MT_Y} <= codes:
+        return _TYPE_B if _MT_SLOT in codes else _TYPE_A
+    # A mouse has no absolute axes; a joystick has, and no BTN_TOUCH.
+    is_touch = 0x14A in device.capabilities().get(1, ())
+    return _SINGLE if is_touch and {_ABS_X, _ABS_Y} <= codes else 0
+
+
+def _axis(info: Any, size: int) -> tuple[float, float, float]:
+    """Return (low, size, span) of an axis: px = (raw - low) * size / span."""
+    return info.min, size, max(info.max - info.min + 1, 1)

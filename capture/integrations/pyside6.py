@@ -1,0 +1,202 @@
+"""A PySide6 app: fingers and the mouse by an event filter, which consumes nothing.
+
+>>> from capture.integrations.pyside6 import QtHost
+>>> host = QtHost(cap, application)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from capture.targets import ROOT, Target, escape_name
+
+if TYPE_CHECKING:
+    from capture.engine import Capture
+
+__all__ = ["QtHost"]
+
+_log = logging.getLogger("capture.pyside6")
+#: A stamp this far (ns) from its delivery is of another clock.
+_DRIFT_NS = 10**9
+#: The mouse is a pointer below the fingers'.
+_MOUSE, _FIRST_FINGER = 0, 16
+
+
+class QtHost:
+    """Feeds a Qt application's touches to a capture, each once, with the stamp of the device.
+
+    A touch is seen when it reaches a window, before any widget; the widget under it is its target, and
+    whether a widget took the press says whether it is responsive.
+
+    Parameters
+    ----------
+    capture : Capture
+    application : QApplication
+    """
+
+    def __init__(self, capture: Capture, application: Any) -> None:
+        core, gui, widgets = (import_module(f"PySide6.Qt{name}") for name in ("Core", "Gui", "Widgets"))
+        self._capture = capture
+        self._application = application
+        self._window_class, self._widget_class = gui.QWindow, widgets.QWidget
+        self._widget_at = widgets.QApplication.widgetAt
+        self._state = gui.QEventPoint.State
+        self._not_synthetic = core.Qt.MouseEventSource.MouseEventNotSynthesized
+        kinds = core.QEvent.Type
+        self._mouse_kinds = {
+            kinds.MouseButtonPress: "down",
+            kinds.MouseButtonDblClick: "down",
+            kinds.MouseMove: "move",
+            kinds.MouseButtonRelease: "up",
+        }
+        self._touch_kinds = {kinds.TouchBegin, kinds.TouchUpdate, kinds.TouchEnd}
+        self._touch_cancel = kinds.TouchCancel
+        self._offset_ns: int | None = None
+        self._receiver: Any = None
+        self._pressed = False
+        self._fingers: dict[int, int] = {}
+        see = self._see
+
+        class Filter(core.QObject):  # type: ignore[misc, name-defined]  # Qt's class, known at run time
+            def eventFilter(self, receiver: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
+                see(receiver, event)
+                return False
+
+        self._filter: Any = Filter()
+        application.installEventFilter(self._filter)
+        application.applicationStateChanged.connect(self._state_changed)
+        self._active = core.Qt.ApplicationState.ApplicationActive
+        self._hidden = core.Qt.ApplicationState.ApplicationSuspended
+
+    def uninstall(self) -> None:
+        """See nothing any more; may be called again."""
+        if self._filter is not None:
+            self._application.removeEventFilter(self._filter)
+            self._application.applicationStateChanged.disconnect(self._state_changed)
+            self._filter = None
+
+    def _see(self, receiver: Any, event: Any) -> None:
+        try:
+            kind = event.type()
+            if kind in self._mouse_kinds:
+                if isinstance(receiver, self._window_class):
+                    self._mouse(self._mouse_kinds[kind], receiver, event)
+                elif self._mouse_kinds[kind] == "down" and isinstance(receiver, self._widget_class):
+                    # The press climbs from widget to parent until one takes it: the last one seen did.
+                    self._receiver = receiver
+            elif kind in self._touch_kinds and isinstance(receiver, self._window_class):
+                self._touch(receiver, event)
+            elif kind == self._touch_cancel and isinstance(receiver, self._window_class):
+                for pointer in self._fingers.values():
+                    self._capture.touch_cancel(pointer, time=self._stamp(event))
+                self._fingers.clear()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the app's event loop
+            _log.error("touches are captured no more, the app goes on: %s", error, exc_info=error)
+            self.uninstall()
+
+    def _mouse(self, kind: str, window: Any, event: Any) -> None:
+        # A mouse event that Qt made of a touch is that touch's twin.
+        if event.source() != self._not_synthetic:
+            return
+        place, stamp = event.scenePosition(), self._stamp(event)
+        x, y = self._px(window, place)
+        if kind == "down" and not self._pressed:
+            self._pressed, self._receiver = True, None
+            target = self._target(event.globalPosition())
+            self._tell_screen(window)
+            self._capture.touch_down(_MOUSE, x, y, stamp, target)
+        elif kind == "move" and self._pressed:
+            self._capture.touch_move(_MOUSE, x, y, stamp)
+        elif kind == "up" and self._pressed and not event.buttons().value:
+            self._pressed = False
+            self._capture.touch_up(_MOUSE, x, y, stamp, self._is_responsive())
+
+    def _touch(self, window: Any, event: Any) -> None:
+        stamp = self._stamp(event)
+        for point in event.points():
+            x, y = self._px(window, point.scenePosition())
+            state = point.state()
+            if state == self._state.Pressed:
+                taken = set(self._fingers.values())
+                pointer = next(
+                    n for n in range(_FIRST_FINGER, _FIRST_FINGER + 1 + len(taken)) if n not in taken
+                )
+                self._fingers[point.id()] = pointer
+                self._tell_screen(window)
+                self._capture.touch_down(pointer, x, y, stamp, self._target(point.globalPosition()))
+            elif point.id() in self._fingers:
+                if state == self._state.Updated:
+                    self._capture.touch_move(self._fingers[point.id()], x, y, stamp)
+                elif state == self._state.Released:
+                    self._capture.touch_up(self._fingers.pop(point.id()), x, y, stamp)
+
+    def _target(self, place: Any) -> Target:
+        widget = self._widget_at(place.toPoint())
+        if widget is None:
+            return Target()
+        elements: list[str] = []
+        own_id = widget.objectName()
+        while widget is not None:
+            name = widget.objectName()
+            shown = f"#{escape_name(name)}" if name else _index(widget)
+            elements.insert(0, f"{escape_name(type(widget).__name__)}{shown}>")
+            widget = widget.parentWidget()
+        return Target(path=ROOT + "".join(elements), id=own_id)
+
+    def _is_responsive(self) -> bool | None:
+        """Return whether a widget took the press; None where no widget saw it, or only an app's window."""
+        receiver, self._receiver = self._receiver, None
+        if receiver is None:
+            return None
+        if not receiver.isWindow():
+            return True
+        # A window that does not handle presses lets them fall.
+        own = any("mousePressEvent" in kind.__dict__ for kind in type(receiver).__mro__ if _is_of_app(kind))
+        return None if own else False
+
+    def _stamp(self, event: Any) -> int:
+        """Return an event's time on the monotonic clock: the device's stamp, where it has one."""
+        now, stamp = time.monotonic_ns(), int(event.timestamp()) * 1_000_000
+        if not stamp:
+            return now
+        if self._offset_ns is None or abs(stamp + self._offset_ns - now) > _DRIFT_NS:
+            self._offset_ns = now - stamp
+        return stamp + self._offset_ns
+
+    def _px(self, window: Any, place: Any) -> tuple[float, float]:
+        """Return device px: Qt's units are independent of the density."""
+        ratio = window.devicePixelRatio()
+        return place.x() * ratio, place.y() * ratio
+
+    def _tell_screen(self, window: Any) -> None:
+        given, ratio = self._capture.config.device, window.devicePixelRatio()
+        width, height = (round(side * ratio) for side in (window.width(), window.height()))
+        self._capture.set_screen(
+            width if given.width is None else given.width,
+            height if given.height is None else given.height,
+            given.density or min(max(ratio, 0.75), 10.0),
+        )
+        if given.orientation is None:
+            self._capture.set_orientation(int(width > height))
+
+    def _state_changed(self, state: Any) -> None:
+        if state == self._hidden:
+            self._capture.app_hide()
+        elif state == self._active:
+            self._capture.app_show()
+
+
+def _is_of_app(kind: type) -> bool:
+    return not kind.__module__.startswith(("PySide6", "Shiboken", "builtins"))
+
+
+def _index(widget: Any) -> str:
+    """Return which of its like a widget is among its siblings; nothing where it is alone."""
+    parent = widget.parentWidget()
+    if parent is None:
+        return ""
+    like = [child for child in parent.children() if type(child) is type(widget)]
+    return f"[{like.index(widget)}]" if len(like) > 1 else ""

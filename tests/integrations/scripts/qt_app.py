@@ -1,0 +1,69 @@
+"""A Qt window without a display: mouse and touch, as QTest and the window system give them."""
+
+import sys
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
+
+from capture.integrations.pyside6 import QtHost
+from capture.testing import memory_capture
+
+app = QApplication([])
+window = QWidget()
+layout = QVBoxLayout(window)
+label, button, slider = QLabel("dead"), QPushButton("alive"), QSlider(Qt.Orientation.Horizontal)
+second = QPushButton("no name")
+button.setObjectName("buy")
+for widget in (label, button, second, slider):
+    layout.addWidget(widget)
+window.resize(400, 300)
+window.show()
+QTest.qWaitForWindowExposed(window)
+
+pressed = []
+button.clicked.connect(lambda: pressed.append("clicked"))
+cap, sink = memory_capture(sys.argv[1])
+host = QtHost(cap, app)
+found = []
+cap.on_gesture = lambda gesture, target: found.append(
+    [gesture.kind.name, gesture.direction.name, target.path, target.id, target.responsive, gesture.duration]
+)
+handle = window.windowHandle()
+
+
+def middle(widget):
+    return widget.mapTo(window, widget.rect().center())
+
+
+for widget in (label, button, second):
+    QTest.mouseClick(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle(widget))
+QTest.mousePress(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(50, 20))
+for step in range(1, 10):
+    QTest.mouseMove(handle, QPoint(50 + 20 * step, 20))
+QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(230, 20))
+
+panel = QTest.createTouchDevice()
+touch = QTest.touchEvent(handle, panel)
+touch.press(0, middle(button), handle).commit()
+QTest.qWait(30)
+QTest.touchEvent(handle, panel).release(0, middle(button), handle).commit()
+QTest.qWait(30)
+before = len(found)
+host.uninstall()
+host.uninstall()
+QTest.mouseClick(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle(button))
+device = cap._recorder.device
+print(
+    "RESULT "
+    + give.dumps(
+        {
+            "found": found,
+            "after": len(found) - before,
+            "pressed": pressed,
+            "screen": [device.width, device.height, device.orientation],
+            "ignored": cap.stats.ignored,
+        }
+    )
+)
+cap.close()

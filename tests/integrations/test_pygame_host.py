@@ -1,0 +1,102 @@
+"""pygame-ce without a display: fingers, the mouse and its twin, the tee."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from host_processes import environment
+
+pytest.importorskip("pygame", reason="pygame-ce is not installed")
+
+SCRIPT = """
+import json, sys
+import pygame
+from capture import Target
+from capture.integrations.pygame import PygameHost
+from capture.testing import memory_capture
+
+pygame.init()
+pygame.display.set_mode((800, 480))
+cap, sink = memory_capture(sys.argv[1])
+host = PygameHost(cap, find_target=lambda x, y: Target(path="[root]>board>", id=f"{x:.0f},{y:.0f}"))
+found = []
+cap.on_gesture = lambda gesture, target: found.append(
+    [gesture.kind.name, gesture.direction.name, gesture.reason.name, target.id, gesture.pointer]
+)
+pygame.event.clear()
+host.tee()
+
+def post(kind, **fields):
+    pygame.event.post(pygame.event.Event(kind, **fields))
+
+def finger(kind, x, y, finger_id=2**40):
+    post(kind, touch_id=1, finger_id=finger_id, x=x, y=y, dx=0, dy=0, pressure=1.0)
+
+def mouse(kind, x, y, button=1, touch=False):
+    post(kind, pos=(x, y), button=button, touch=touch)
+
+finger(pygame.FINGERDOWN, 0.25, 0.5)
+mouse(pygame.MOUSEBUTTONDOWN, 200, 240, touch=True)
+for step in range(1, 10):
+    finger(pygame.FINGERMOTION, 0.25 + step / 20, 0.5)
+finger(pygame.FINGERUP, 0.7, 0.5)
+mouse(pygame.MOUSEBUTTONUP, 560, 240, touch=True)
+handed = [len(pygame.event.get())]
+mouse(pygame.MOUSEBUTTONDOWN, 10, 20)
+handed.append(pygame.event.poll().type == pygame.MOUSEBUTTONDOWN)
+post(pygame.MOUSEMOTION, pos=(12, 20), rel=(2, 0), buttons=(1, 0, 0), touch=False)
+mouse(pygame.MOUSEBUTTONUP, 12, 20)
+mouse(pygame.MOUSEBUTTONDOWN, 12, 20, button=4)
+mouse(pygame.MOUSEBUTTONUP, 12, 20, button=4)
+post(pygame.KEYDOWN, key=1, mod=0, unicode="", scancode=1)
+handed.append(len(pygame.event.get()))
+finger(pygame.FINGERDOWN, 0.1, 0.1, 7)
+finger(pygame.FINGERDOWN, 0.9, 0.9, 8)
+finger(pygame.FINGERUP, 0.1, 0.1, 7)
+finger(pygame.FINGERUP, 0.9, 0.9, 8)
+finger(pygame.FINGERMOTION, 0.9, 0.9, 99)
+pygame.event.get()
+host.untee()
+mouse(pygame.MOUSEBUTTONDOWN, 1, 1)
+pygame.event.get()
+device = cap._recorder.device
+print(json.dumps({"found": found, "handed": handed, "screen": [device.width, device.height],
+    "ignored": cap.stats.ignored}))
+cap.close()
+"""
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, tmp_path_factory.mktemp("pygame")],
+        env=environment(SDL_VIDEODRIVER="dummy", SDL_AUDIODRIVER="dummy", PYGAME_HIDE_SUPPORT_PROMPT="1"),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_strokes(result):
+    assert result["found"] == [
+        ["FLING", "RIGHT", "RECOGNIZED", "200,240", 16],  # the mouse made of it is not another one
+        ["TAP", "NONE", "RECOGNIZED", "10,20", 1],
+        ["NONE", "NONE", "MULTI_TOUCH", "80,48", 16],
+        ["NONE", "NONE", "MULTI_TOUCH", "720,432", 17],
+    ]
+
+
+def test_the_app_gets_every_event(result):
+    assert result["handed"] == [13, True, 5]
+
+
+def test_the_window_is_told(result):
+    assert result["screen"] == [800, 480]
+
+
+def test_what_is_no_touch_is_not_fed(result):
+    assert result["ignored"] == {}
