@@ -186,6 +186,7 @@ def test_reports_arrive_with_no_lock_held_and_may_raise(store, caplog):
 
     delivery = make(store, MemorySink(), on_report=report, start=False)
     delivery.start()
+    assert delivery.flush(LONG_S)
     put(store, 0, 50)
     delivery.flush(LONG_S)
 

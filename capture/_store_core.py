@@ -1,0 +1,187 @@
+"""What a store stands on: its file, its losses, its locks, and how it is opened, shared and forked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from capture import _store_schema as schema
+from capture._store_append import Appender
+from capture._store_file import StoreFile
+from capture._store_locks import Claims
+from capture._store_losses import Losses
+from capture._store_queue import Queue
+from capture._store_state import write_state
+from capture._store_upkeep import Upkeep
+from capture.clock import Clock
+from capture.errors import StoreError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+__all__ = ["UNSENT", "StoreCore"]
+
+#: The queue of a store without sinks.
+UNSENT = "unsent"
+
+
+class StoreCore:
+    """The parts of a `Store` that are not about events; see there for the parameters."""
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        formats: Mapping[str, str],
+        durability: str = "process",
+        max_bytes: int = 30 * 1024 * 1024,
+        max_age_s: float = 30 * 86_400.0,
+        clock: Clock | None = None,
+        on_drop: Callable[[str, int], None] | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self.formats = dict(formats) or {UNSENT: "native"}
+        #: Events that waited in memory for another writer.
+        self.deferred_count = 0
+        self._max_age_s = max_age_s
+        self._clock = clock or Clock()
+        self._losses = Losses(os.fspath(folder), on_drop)
+        #: State that could not be written yet.
+        self._unwritten: dict[str, Any] | None = None
+        self._wires = frozenset(self.formats.values())
+        single = len(self._wires) == 1
+        self._queues = {name: Queue(name, wire, count_gaps=single) for name, wire in self.formats.items()}
+        self._appender = Appender(self._wires, self._losses.add)
+        self._claims = Claims(self.folder)
+        self._file = StoreFile(
+            self.folder / schema.FILE_NAME,
+            durability=durability,
+            on_open=self._opened,
+            on_loss=self._recovered,
+        )
+        self._upkeep = Upkeep(self._file, max_bytes=max_bytes, on_loss=self._losses.add)
+        #: Bytes written after which an append looks at the length of the log.
+        self._relieve_at = self._upkeep.slice_bytes
+        self._pid = os.getpid()
+        self._try_to_open()
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Events lost so far, by cause."""
+        return self._losses.dropped
+
+    @property
+    def path(self) -> Path:
+        """The database."""
+        return self._file.path
+
+    @property
+    def waiting_in_memory(self) -> int:
+        """Events that wait in memory for the next append."""
+        return len(self._appender.deferred)
+
+    def claim_session(self, number: int) -> bool:
+        """Take the lock on session `number`; False when another process has it, or it is over.
+
+        A session below the largest that was ever claimed on this store is over. The lock on the
+        session before is given up. Where nothing can be written there is nobody to share with: True.
+        """
+        return self._claims.claim_session(number, lambda: self._admit_session(number))
+
+    def _admit_session(self, number: int) -> bool:
+        try:
+            with self._writing() as connection:
+                if number < schema.mark_of(connection)[1]:
+                    return False
+                schema.set_mark(connection, 0, number)
+        except StoreError:
+            return True
+        return True
+
+    def last_session(self) -> int:
+        """Return the largest session number that was ever claimed on this store; 0 for none."""
+        try:
+            with self._reading() as connection:
+                return schema.mark_of(connection)[1]
+        except StoreError:
+            return 0
+
+    def is_live(self, session: int) -> bool:
+        """Tell whether this or another process holds `session`."""
+        return self._claims.is_live(session)
+
+    def release_session(self) -> None:
+        """Give up the lock on the session."""
+        self._claims.release_session()
+
+    def claim_delivery(self) -> bool:
+        """Become the process that delivers; False while another one is."""
+        if self._pid != os.getpid():
+            self._after_fork()
+        return self._claims.claim_delivery()
+
+    def release_delivery(self) -> None:
+        """Let another process deliver."""
+        self._claims.release_delivery()
+
+    def _end(self) -> None:
+        self._claims.release_session()
+        self._claims.release_delivery()
+        with self._file.read_lock, self._file.write_lock:
+            self._file.closed = True
+            self._file.disconnect()
+
+    def _reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        if self._pid != os.getpid():
+            self._after_fork()
+        return self._file.reading()
+
+    def _writing(self) -> AbstractContextManager[sqlite3.Connection]:
+        if self._pid != os.getpid():
+            self._after_fork()
+        return self._file.writing(self._catch_up)
+
+    def _catch_up(self, connection: sqlite3.Connection) -> None:
+        """Write what waits in memory before anything else."""
+        self._appender.insert_deferred(connection)
+        if self._unwritten is not None:
+            write_state(connection, self._unwritten)
+            self._unwritten = None
+
+    def _try_to_open(self) -> None:
+        # Twice: a damaged or foreign file is moved aside at the second.
+        for _ in range(2):
+            try:
+                with self._file.reading():
+                    return
+            except StoreError as error:
+                problem = error
+        self._losses.say("open", f"{problem}; events wait in memory")
+
+    def _opened(self, connection: sqlite3.Connection) -> None:
+        """Make a new connection ready: bounds, queues."""
+        self._upkeep.limit(connection)
+        schema.register(connection, self.formats, takes_over=UNSENT)
+
+    def _recovered(self, cause: str, count: int) -> None:
+        self._appender.forget_ids()
+        self._upkeep.forget()
+        self._losses.add(cause, count)
+
+    def _after_fork(self) -> None:
+        """Start afresh in a forked child: the parent's connections, locks and events are not ours."""
+        self._pid = os.getpid()
+        if self._file.pid != 0:
+            # Forked by something that runs no fork handlers.
+            self._file.inherit()
+        self._file.pid = self._pid
+        self._claims.forget()
+        self._appender = Appender(self._wires, self._losses.add)
+        self._upkeep.forget()
+        self._losses.untold.clear()
+
+    def _now_ms(self) -> int:
+        return self._clock.wall_ns() // 1_000_000
