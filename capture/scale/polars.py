@@ -62,7 +62,8 @@ def expression(
 
     def run(columns: list[pl.Series]) -> pl.Series:
         samples = polars.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
-        return polars.DataFrame(classify_log(samples, density, gestures)).to_struct("gesture")
+        found: pl.Series = polars.DataFrame(classify_log(samples, density, gestures)).to_struct("gesture")
+        return found
 
     schema = _schema(polars.String() if keyed else None)
     found: pl.Expr = polars.map_batches(list(COLUMNS), run, return_dtype=polars.Struct(schema))
