@@ -121,6 +121,8 @@ class QtHost:
             state = point.state()
             if state == self._state.Pressed:
                 taken = set(self._fingers.values())
+                if not taken:
+                    self._receiver = None
                 pointer = next(
                     n for n in range(_FIRST_FINGER, _FIRST_FINGER + 1 + len(taken)) if n not in taken
                 )
@@ -131,7 +133,10 @@ class QtHost:
                 if state == self._state.Updated:
                     self._capture.touch_move(self._fingers[point.id()], x, y, stamp)
                 elif state == self._state.Released:
-                    self._capture.touch_up(self._fingers.pop(point.id()), x, y, stamp)
+                    pointer = self._fingers.pop(point.id())
+                    # The first finger becomes a press of the mouse where no widget asks for touches.
+                    responsive = self._is_responsive() if not self._fingers else None
+                    self._capture.touch_up(pointer, x, y, stamp, responsive)
 
     def _target(self, place: Any) -> Target:
         widget = self._widget_at(place.toPoint())

@@ -1,5 +1,6 @@
 """A Qt window without a display: mouse and touch, as QTest and the window system give them."""
 
+import json
 import sys
 
 from PySide6.QtCore import QPoint, Qt
@@ -54,16 +55,12 @@ host.uninstall()
 host.uninstall()
 QTest.mouseClick(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle(button))
 device = cap._recorder.device
-print(
-    "RESULT "
-    + give.dumps(
-        {
-            "found": found,
-            "after": len(found) - before,
-            "pressed": pressed,
-            "screen": [device.width, device.height, device.orientation],
-            "ignored": cap.stats.ignored,
-        }
-    )
-)
+result = {
+    "found": found,
+    "after": len(found) - before,
+    "pressed": pressed,
+    "screen": [device.width, device.height, device.orientation],
+    "ignored": cap.stats.ignored,
+}
+sys.stdout.write("RESULT " + json.dumps(result) + "\n")
 cap.close()

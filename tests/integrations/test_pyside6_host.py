@@ -1,0 +1,52 @@
+"""A Qt app without a display: each touch once, targets, verdicts, nothing consumed."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from host_processes import SCRIPTS, environment
+
+pytest.importorskip("PySide6.QtWidgets", reason="PySide6 is not installed", exc_type=ImportError)
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "qt_app.py", tmp_path_factory.mktemp("qt")],
+        env=environment(QT_QPA_PLATFORM="offscreen"),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1].removeprefix("RESULT "))
+
+
+def test_each_touch_once_with_target_and_verdict(result):
+    assert [stroke[:5] for stroke in result["found"]] == [
+        ["TAP", "NONE", "[root]>QWidget>QLabel>", "", False],
+        ["TAP", "NONE", "[root]>QWidget>QPushButton#buy>", "buy", True],
+        ["TAP", "NONE", "[root]>QWidget>QPushButton[1]>", "", True],
+        ["FLING", "RIGHT", "[root]>QWidget>QLabel>", "", False],
+        # A finger: the mouse that Qt makes of it is not a second one.
+        ["TAP", "NONE", "[root]>QWidget>QPushButton#buy>", "buy", True],
+    ]
+
+
+def test_times_are_the_stamps_of_the_events(result):
+    # QTest moves its clock by 1 ms for each event of the mouse.
+    assert result["found"][3][5] == 10.0
+
+
+def test_the_app_gets_every_event(result):
+    assert result["pressed"] == ["clicked"] * 3
+
+
+def test_uninstalled_it_sees_nothing(result):
+    assert result["after"] == 0
+
+
+def test_the_window_is_told(result):
+    assert result["screen"] == [400, 300, 0]
