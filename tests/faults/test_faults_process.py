@@ -81,7 +81,8 @@ def check(collector, folder, *, duplicates=0, kills=0):
     # An app start for each process; and the event whose call did not return before a kill.
     assert len(collector.events) <= len(ids) + 1 + 2 * kills + 2
     assert collector.counters.duplicates <= duplicates
-    assert collector.counters.invalid == 0
+    # A killed process may leave half a request behind.
+    assert collector.counters.invalid <= kills
 
 
 @pytest.mark.parametrize("count", [10_000 if SOAK else 2_000])
