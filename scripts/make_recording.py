@@ -1,4 +1,3 @@
-
 """Make the project's own recording: a person who uses a shop app on a phone for half a minute.
 
 The motion is made, not recorded: minimum-jerk paths with a slight bow, a tremor of 9 Hz, a panel that
