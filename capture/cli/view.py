@@ -54,12 +54,15 @@ def command(
     Example: capture view --follow /tmp/live.touch.jsonl
     """
     from capture import report
+    from capture.report._from_batches import Reader
     from capture.report.follow import find_store, read_store
+
+    seen = Reader()  # events leave a store when they are delivered
 
     def read(path: str) -> list[Recording]:
         store = find_store(path)
         if store is not None:
-            return [read_store(store)]
+            return [read_store(store, seen)]
         return report.read([path], config=reading.config, options=reading.options, on_progress=meter.update)
 
     if follow:
@@ -115,15 +118,18 @@ def _table(recording: Recording, console: Console, limit: int | None) -> Table:
     first = 0 if limit is None else max(0, len(recording) - limit)
     rows = summary.rows(recording, first)
     table = Table(box=None, pad_edge=False, caption=f"{first} strokes before" if first else None)
+    room = console.width
     for field, name in zip(Row._fields, _NAMES, strict=True):
         if field == "screen" and console.width < _WIDE:
             continue
-        # Only the target gives way where there is little room.
-        widest = max([len(name), *(len(getattr(row, field)) for row in rows)])
+        width = max([len(name), *(len(getattr(row, field)) for row in rows)])
+        # The target comes last, and gives way where there is little room.
+        width = min(width, max(6, room)) if field == "target" else width
+        room -= width + 2
         table.add_column(
             name,
             justify="right" if field in _NUMBERS else "left",
-            min_width=6 if field == "target" else widest,
+            width=width,
             no_wrap=True,
             overflow="ellipsis",
             style={"number": "dim", "flags": "magenta"}.get(field),

@@ -11,9 +11,12 @@ import pytest
 from report_recordings import DATA, load
 
 from capture.__main__ import main
-from capture.errors import TouchLogError
+from capture.errors import StoreError, TouchLogError
 from capture.report import summary
-from capture.report.follow import follow
+from capture.report._from_batches import Reader
+from capture.report.follow import find_store, follow, read_store
+from capture.targets import Target
+from capture.testing import FakeClock, TouchScript, memory_capture
 
 GOLDEN = DATA / "golden"
 SESSION = str(DATA / "session.touch.jsonl")
@@ -133,6 +136,29 @@ def test_a_growing_log_is_followed(tmp_path):
     assert strokes[0] < strokes[1] == 23
     assert waits
     assert min(waits) >= 0.25
+
+
+def test_a_live_store_is_read_and_followed(tmp_path):
+    cap, _ = memory_capture(tmp_path, clock=(clock := FakeClock()))
+    with cap:
+        script = TouchScript(cap, clock)
+        cap.screen_view("Cart")
+        script.tap(target=Target(path="[root]>label>", id="label", responsive=False))
+        file = find_store(str(tmp_path)) or next(tmp_path.rglob("capture.db"))
+        reader = Reader()
+        states = follow(str(file), lambda: read_store(file, reader), wait=lambda _: script.fling())
+        first = next(states)
+        second = next(states)
+
+    assert (len(first), first.dead_taps, first.stages[-1].title) == (1, 1, "Cart")
+    assert [summary.rows(second)[n].gesture.split()[0] for n in range(2)] == ["tap", "fling"]
+    assert find_store(str(tmp_path / "nothing")) is None
+
+
+def test_a_store_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "capture.db").write_bytes(b"no database" * 100)
+    with pytest.raises(StoreError, match=r"capture\.db: cannot be read"):
+        read_store(tmp_path / "capture.db")
 
 
 def test_following_what_is_no_log_fails_at_once(tmp_path):
