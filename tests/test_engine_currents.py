@@ -16,6 +16,7 @@ from capture.config import (
     DeviceConfig,
     PrivacyConfig,
     ProjectConfig,
+    SinkConfig,
 )
 from capture.errors import ConfigError
 from capture.sinks.memory import MemorySink

@@ -19,6 +19,8 @@ _PROPERTY_PREFIXES = {
     "users.behaviors.CustomEvent": "[Custom event property] ",
     "users.behaviors.Purchase": "[Purchase property] ",
 }
+#: Keys of custom properties that are remembered with their prefix.
+_MAX_NAMES = 1000
 #: Kind of an advertising id -> Amplitude's own key for it; it has none for the others.
 _AD_KEYS = {"ios_idfa": "idfa", "google_ad_id": "adid"}
 #: Fields that stay in storage.
@@ -87,6 +89,7 @@ class Shape:
         self._max_items = max_items
         self._constants = [(_split(path), value) for path, value in constants.items()]
         known = event_paths or {}
+        self._names: dict[str, dict[str, str]] = {prefix: {} for prefix in _PROPERTY_PREFIXES.values()}
         #: Event -> (source field, key at the top) and (source field, key in the container).
         self._plans: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {}
         for event, schema in EVENTS.items():
@@ -135,16 +138,30 @@ class Shape:
     def _add_custom(self, properties: dict[str, Any], prefix: str, text: str) -> None:
         if text == "{}":
             return
-        for count, (key, value) in enumerate(_decode(text).items()):
-            if count == self._max_custom:
-                break
-            kind = type(value)
-            if kind is str:
-                properties[prefix + key] = value[: self._max_text]
-            elif kind is dict or kind is list:
-                properties[prefix + key] = self._fitted(value, self._max_depth)
-            else:
-                properties[prefix + key] = value
+        custom = _decode(text)
+        if len(custom) > self._max_custom:
+            custom = dict(list(custom.items())[: self._max_custom])
+        names = self._prefixed(prefix, custom)
+        kinds = set(map(type, custom.values()))
+        if dict in kinds or list in kinds:
+            depth = self._max_depth
+            properties.update({names[key]: self._fitted(value, depth) for key, value in custom.items()})
+            return
+        # Nothing is nested, as in a gesture: only texts may be too long, and none is in a short whole.
+        properties.update({names[key]: value for key, value in custom.items()})
+        if len(text) > self._max_text:
+            for key, value in custom.items():
+                if type(value) is str and len(value) > self._max_text:
+                    properties[names[key]] = value[: self._max_text]
+
+    def _prefixed(self, prefix: str, custom: dict[str, Any]) -> dict[str, str]:
+        """Return key -> prefixed key; the same texts each time, since most events have the same keys."""
+        names = self._names[prefix]
+        if not names.keys() >= custom.keys():
+            if len(names) > _MAX_NAMES:
+                names = self._names[prefix] = {}
+            names |= {key: prefix + key for key in custom}
+        return names
 
     def _fitted(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):

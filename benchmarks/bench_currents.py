@@ -1,0 +1,106 @@
+"""Currents: native events to Avro files, and to the Amplitude shape, in records a second.
+
+Run: pytest benchmarks/bench_currents.py -o python_files='bench_*.py'
+"""
+
+import random
+
+import msgspec
+import pytest
+
+from capture import Recognizer, RunConfig, events
+from capture.config import ProjectConfig
+from capture.device import Device
+from capture.formats.currents.maker import Facts, RecordMaker
+from capture.formats.currents.record import decode_record
+from capture.formats.currents.shapes import AMPLITUDE, MIXPANEL, Options
+from capture.ids import random_ids
+from capture.sinks import Batch
+from capture.sinks.cloud_storage import CloudStorageSettings, CloudStorageSink
+from capture.targets import Target
+
+COUNT = 15_000
+CONFIG = RunConfig(project=ProjectConfig(id=8))
+encode = msgspec.json.Encoder().encode
+
+
+@pytest.fixture(scope="module")
+def gestures():
+    """Return the events of half taps, half drags and flings, as a person makes them: whole px."""
+    pytest.importorskip("fastavro")
+    generator = random.Random(8)
+    recognizer = Recognizer(2.625)
+    new_id = random_ids()
+    version = events.version_origin(CONFIG.project)
+    target = Target(path="[root]>screen>list#items>button#buy>", id="buy", responsive=True)
+    made, now_ns = [], 10**12
+    while len(made) < COUNT:
+        x, y = generator.randrange(1080), generator.randrange(2340)
+        step = generator.choice((0, generator.randrange(10, 60)))
+        recognizer.down(0, x, y, now_ns)
+        for number in range(1, 8):
+            recognizer.move(0, x + step * number, y + step * number // 2, now_ns + number * 16_000_000)
+        gesture = recognizer.up(0, x + step * 8, y + step * 4, now_ns + 130_000_000)
+        now_ns += 700_000_000
+        common = events.CommonSection(
+            now_ns // 10**6,
+            new_id(),
+            "app-and://shop/?title=Home",
+            3,
+            1,
+            None,
+            0,
+            version,
+            1,
+            1_700_000_000_000 + len(made),
+        )
+        event = events.gesture_event(gesture, common, target, True)
+        if event is not None:
+            made.append(event)
+    return made
+
+
+def new_maker():
+    new_id = random_ids()
+    facts = Facts(user_id=new_id(), device_id=new_id(), external_user_id="customer-4711", platform="android")
+    device = Device(device_model="Pixel 9", os_version="15", timezone="Europe/Berlin")
+    return RecordMaker(CONFIG, device, facts, salt="s", new_id=lambda _: new_id(), on_drop=pytest.fail)
+
+
+def records_of(gestures):
+    take = new_maker().take
+    return [made.payload for event in gestures for made in take(event)]
+
+
+def rate(benchmark, count):
+    benchmark.extra_info["records_per_s"] = round(count / benchmark.stats.stats.min)
+
+
+def test_events_to_records(benchmark, gestures):
+    payloads = benchmark.pedantic(records_of, (gestures,), rounds=7)
+
+    assert len(payloads) == COUNT + 2
+    rate(benchmark, COUNT)
+
+
+def test_events_to_avro_files(benchmark, gestures, tmp_path):
+    def run():
+        payloads = records_of(gestures)
+        sink = CloudStorageSink(CloudStorageSettings(url=str(tmp_path)))
+        sink.send(Batch(b"", 1, len(payloads), "id", "currents", payloads), 60)
+        return sink.files
+
+    assert benchmark.pedantic(run, rounds=7) == 3
+    rate(benchmark, COUNT)
+
+
+@pytest.mark.parametrize("custom", ["prefixed", "none"])
+@pytest.mark.parametrize("shape", [AMPLITUDE, MIXPANEL], ids=["amplitude", "mixpanel"])
+def test_events_to_partner_shapes(benchmark, gestures, shape, custom):
+    options = Options(custom_properties=custom)
+
+    def run():
+        return [encode(shape.make(decode_record(payload), options)) for payload in records_of(gestures)]
+
+    assert len(benchmark.pedantic(run, rounds=7)) == COUNT + 2
+    rate(benchmark, COUNT)
