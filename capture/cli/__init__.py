@@ -25,6 +25,7 @@ COMMANDS = {
     "report": "capture.cli.report",
     "diff": "capture.cli.diff",
     "currents": "capture.cli.currents",
+    "stats": "capture.cli.stats",
     "sweep": "capture.cli.sweep",
     "schema": "capture.cli.schema",
     "demo": "capture.cli.demo",

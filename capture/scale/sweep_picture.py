@@ -155,9 +155,10 @@ def _axis(field: str) -> str:
 
 def _document(parts: list[str], width: float, height: float, swept: Sweep) -> str:
     title = f"{swept.strokes:,} strokes under {len(swept.rows):,} settings"
+    size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'width="{width:.0f}" height="{height:.0f}" font-family="{_FONT}" font-size="12" role="img" aria-label="{escape(title)}">'
-        f'<rect width="100%" height="100%" fill="#fff"/>'
-        f'<text x="{_LEFT}" y="22" font-size="15" fill="{_INK}">{escape(title)}</text>{"".join(parts)}</svg>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{_FONT}" font-size="12" role="img" '
+        f'aria-label="{escape(title)}"><rect width="100%" height="100%" fill="#fff"/>'
+        f'<text x="{_LEFT}" y="22" font-size="15" fill="{_INK}">{escape(title)}</text>'
+        f"{''.join(parts)}</svg>\n"
     )

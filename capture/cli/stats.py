@@ -1,0 +1,104 @@
+"""``capture stats``: aggregations over recognised gestures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from capture.cli._options import Json
+from capture.cli._show import print_json
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: Rows of a table on a terminal.
+_SHOWN = 20
+
+
+def command(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="Folder of gestures (Parquet, from classify) or of batches (from replay)."
+        ),
+    ],
+    *,
+    funnel: Annotated[
+        str | None,
+        typer.Option(
+            help="Targets to be reached one after the other: how many streams reach each.", metavar="A,B,..."
+        ),
+    ] = None,
+    sql: Annotated[
+        str | None,
+        typer.Option(help="Your own query over the table gestures, instead of the views.", metavar="QUERY"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show how people touch: kinds, screens, targets, dead and rage taps, speeds, funnels.
+
+    Marks of the logs (*.marks.jsonl, from convert) that lie in the folder say screens and targets.
+
+    Example: capture stats out/
+
+    Example: capture stats out/ --funnel button_start,card_item,button_buy
+    """
+    from capture.scale.stats import VIEWS, open_stats
+
+    steps = [step.strip() for step in (funnel or "").split(",") if step.strip()]
+    with open_stats(folder, steps) as connection:
+        if sql is not None:
+            results = {"query": _rows(connection, sql)}
+        else:
+            names = [name for name in VIEWS if name != "funnel" or steps]
+            results = {name: _rows(connection, f"from {name}") for name in names}
+    if json:
+        print_json(
+            {
+                name: [dict(zip(columns, row, strict=True)) for row in rows]
+                for name, (columns, rows) in results.items()
+            }
+        )
+        return
+    console = Console(highlight=False)
+    for name, (columns, rows) in results.items():
+        if rows:
+            if name in VIEWS:
+                console.print(VIEWS[name], style="bold")
+            console.print(_table(columns, rows))
+            console.print()
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    import duckdb
+
+    from capture.errors import ConfigError
+
+    try:
+        found = connection.execute(query)
+        return [column[0] for column in found.description or ()], found.fetchall()
+    except duckdb.Error as error:
+        raise ConfigError(str(error).split("\n", 1)[0]) from None
+
+
+def _table(columns: list[str], rows: list[tuple[Any, ...]]) -> Table:
+    more = len(rows) - _SHOWN
+    table = Table(box=None, pad_edge=False, caption=f"... and {more} more" if more > 0 else None)
+    for place, name in enumerate(columns):
+        number = isinstance(next((row[place] for row in rows if row[place] is not None), None), int | float)
+        table.add_column(name.replace("_", " "), justify="right" if number else "left", no_wrap=place == 0)
+    for row in rows[:_SHOWN]:
+        table.add_row(*(_shown(name, value) for name, value in zip(columns, row, strict=True)))
+    return table
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.1%}" if "rate" in name or "share" in name else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

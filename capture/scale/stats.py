@@ -1,0 +1,188 @@
+"""Aggregations over gestures: views in DuckDB (`stats.sql`) over files of gestures or of events.
+
+The table ``gestures`` has a row for each stroke: ``stream`` (text), ``row``, ``kind``, ``reason`` and
+``direction`` by name, ``time_down`` and ``time_up`` (ns), ``duration`` (ms), ``distance`` (dp),
+``velocity`` (dp/s), ``tap_count``, ``rage``, and as far as it is known ``screen``, ``target`` and
+``responsive``. What a file does not say is null.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from capture.errors import ConfigError
+from capture.kinds import Direction, GestureKind, Reason
+from capture.scale._extras import require
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+
+__all__ = ["VIEWS", "open_stats"]
+
+#: The views that `capture stats` shows, each with what it answers.
+VIEWS = {
+    "kinds": "What was recognised, and why the rest was not",
+    "screens": "Gestures by screen, dead and rage rates",
+    "targets": "Gestures by target",
+    "time_between_taps": "Time between taps of a stream (ms)",
+    "speeds": "How fast drags and flings are (dp/s)",
+    "steps": "From target to target",
+    "funnel": "Streams that reached each step",
+}
+
+_BATCHES = "batches.jsonl"
+_ENUMS = {"kind": GestureKind, "reason": Reason, "direction": Direction}
+#: Column of `gestures` -> its type, where a file of gestures may lack it.
+_OPTIONAL = {
+    "reason": "varchar",
+    "direction": "varchar",
+    "duration": "double",
+    "distance": "float",
+    "velocity": "float",
+    "tap_count": "integer",
+    "rage": "boolean",
+    "screen": "varchar",
+    "target": "varchar",
+    "responsive": "boolean",
+}
+
+# Screens hold from their mark on; a target belongs to the stroke that begins next with its finger.
+_MARKED = """
+create table gestures as
+with marks as (
+    select
+        cast(stream as varchar) as stream, time, mark, name, pointer, coalesce(id, path) as target, responsive
+    from read_json({files}, format = 'newline_delimited', union_by_name = true, columns = {{
+        mark: 'varchar', time: 'bigint', stream: 'bigint', name: 'varchar', pointer: 'integer',
+        path: 'varchar', id: 'varchar', responsive: 'boolean'}})
+),
+plain as (
+    select *, lag(time_up) over (partition by stream, pointer order by time_down, row) as free_since
+    from plain_gestures
+)
+select plain.* exclude (screen, target, responsive, pointer, free_since),
+    plain.free_since is null or met.time >= plain.free_since as is_met,
+    coalesce(plain.screen, shown.name) as screen,
+    coalesce(plain.target, case when is_met then met.target end) as target,
+    coalesce(plain.responsive, case when is_met then met.responsive end) as responsive
+from plain
+asof left join (select * from marks where mark = 'screen') as shown
+    on plain.stream = shown.stream and plain.time_down >= shown.time
+asof left join (select * from marks where mark = 'target') as met
+    on plain.stream = met.stream and plain.pointer = met.pointer and plain.time_down >= met.time
+"""
+
+# The batches of a replay: the events' screens are in their addresses, the reasons only in records.
+_EVENTS = """
+create table gestures as
+with events as (
+    select uid as stream, unnest(pl) as event
+    from read_json({files}, format = 'newline_delimited', columns = {{
+        uid: 'varchar',
+        pl: 'struct(ea integer, t bigint, url varchar, tvp varchar, tvid varchar, ur boolean, fd integer,
+            tvd integer, tvv integer)[]'}})
+)
+select
+    stream,
+    row_number() over () as row,
+    case event.ea when 6 then 'tap' when 8 then 'long_press' when 9 then 'drag' else 'fling' end as kind,
+    'recognized' as reason,
+    ['up', 'down', 'left', 'right', 'complex_pattern'][event.fd] as direction,
+    event.t * 1000000 as time_down,
+    event.t * 1000000 as time_up,
+    null::double as duration,
+    event.tvd::float as distance,
+    event.tvv::float as velocity,
+    null::integer as tap_count,
+    null::boolean as rage,
+    nullif(url_decode(replace(regexp_extract(event.url, '[?&]title=([^&]*)', 1), '+', ' ')), '') as screen,
+    coalesce(nullif(event.tvid, ''), nullif(event.tvp, '')) as target,
+    case when event.ea = 6 then event.ur end as responsive
+from events
+where event.ea in (6, 8, 9, 10)
+"""
+
+
+def open_stats(folder: str | Path, funnel: Sequence[str] = ()) -> duckdb.DuckDBPyConnection:
+    """Return a connection with the table ``gestures`` of a folder and the views over it.
+
+    Parameters
+    ----------
+    folder : path
+        With Parquet files of gestures, at any depth, and the marks of their logs (``*.marks.jsonl``)
+        where there are any; or with the ``batches.jsonl`` of a replay.
+    funnel : sequence of str
+        Targets that are to be reached one after the other.
+
+    Raises
+    ------
+    ConfigError
+        When there is neither, or a file is no file of gestures.
+    """
+    duckdb = require("duckdb", "duckdb")
+    connection: duckdb.DuckDBPyConnection = duckdb.connect()
+    try:
+        _fill(connection, Path(folder), funnel)
+    except (duckdb.Error, ConfigError) as error:
+        connection.close()
+        line = str(error).splitlines()[0]
+        raise ConfigError(line if line.startswith(str(folder)) else f"{folder}: {line}") from None
+    return connection
+
+
+def _fill(connection: Any, folder: Path, funnel: Sequence[str]) -> None:
+    gestures = sorted(str(path) for path in folder.rglob("*.parquet")) if folder.is_dir() else []
+    batches = sorted(str(path) for path in folder.rglob(_BATCHES)) if folder.is_dir() else []
+    if gestures:
+        _read_gestures(connection, gestures, sorted(str(path) for path in folder.rglob("*.marks.jsonl")))
+    elif batches:
+        connection.execute(_EVENTS.format(files=_list(batches)))
+    else:
+        raise ConfigError(f"{folder}: no Parquet files of gestures there, and no {_BATCHES}")
+    connection.execute("create table funnel_steps (step integer, target varchar)")
+    for step in enumerate(funnel, 1):
+        connection.execute("insert into funnel_steps values (?, ?)", step)
+    connection.execute(files("capture.scale").joinpath("stats.sql").read_text("utf-8"))
+
+
+def _read_gestures(connection: Any, paths: list[str], marks: list[str]) -> None:
+    source = f"read_parquet({_list(paths)}, union_by_name = true, hive_partitioning = false)"
+    described = connection.execute(f"describe select * from {source}").fetchall()  # noqa: S608 - paths, quoted
+    kinds = {row[0]: row[1] for row in described}
+    missing = [name for name in ("stream", "kind", "time_down", "time_up") if name not in kinds]
+    if missing:
+        raise ConfigError(f"{paths[0]}: no file of gestures: the columns {', '.join(missing)} are missing")
+    columns = [
+        "cast(stream as varchar) as stream",
+        "row_number() over () as row",
+        f"{_name_of('kind', kinds['kind'])} as kind",
+        "time_down",
+        "time_up",
+        "pointer" if "pointer" in kinds else "0 as pointer",
+    ]
+    for name, kind in _OPTIONAL.items():
+        given = _name_of(name, kinds[name]) if name in kinds else f"null::{kind}"
+        columns.append(f"{given} as {name}")
+    plain = f"select {', '.join(columns)} from {source}"  # noqa: S608 - names of ours; paths, quoted
+    if marks:
+        connection.execute(f"create temporary table plain_gestures as {plain}")
+        connection.execute(_MARKED.format(files=_list(marks)))
+        connection.execute("drop table plain_gestures")
+    else:
+        connection.execute(f"create view gestures as {plain}")
+
+
+def _name_of(column: str, kind: str) -> str:
+    """Return SQL that gives a column as text, whether the file has names or numbers."""
+    if column not in _ENUMS or kind == "VARCHAR" or kind.startswith("ENUM"):
+        return column
+    names = " ".join(f"when {int(member)} then '{member.name.lower()}'" for member in _ENUMS[column])
+    return f"case {column} {names} end"
+
+
+def _list(paths: list[str]) -> str:
+    return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "]"

@@ -1,0 +1,126 @@
+-- Views over the table `gestures` (see stats.py for its columns). Each answers one question; all are
+-- plain SQL, to be read, changed and used from any DuckDB connection.
+
+-- What was recognised, and why the rest was not.
+create or replace view kinds as
+select kind, reason, count(*) as strokes, count(*) / sum(count(*)) over () as share
+from gestures
+group by kind, reason
+order by strokes desc, kind, reason;
+
+-- Gestures by screen, with the rates that say where people are annoyed: the share of taps with a known
+-- answer that met something unresponsive, and rage runs for each tap.
+create or replace view screens as
+select
+    screen,
+    count(*) as strokes,
+    count(*) filter (kind = 'tap') as taps,
+    count(*) filter (kind = 'long_press') as long_presses,
+    count(*) filter (kind = 'drag') as drags,
+    count(*) filter (kind = 'fling') as flings,
+    count(*) filter (kind = 'none') as unrecognised,
+    count(*) filter (kind = 'tap' and not responsive) as dead_taps,
+    dead_taps / nullif(count(*) filter (kind = 'tap' and responsive is not null), 0) as dead_rate,
+    case when count(rage) > 0 then count(*) filter (rage) end as rage_runs,
+    rage_runs / nullif(taps, 0) as rage_rate
+from gestures
+group by screen
+order by strokes desc, screen;
+
+-- The same by target.
+create or replace view targets as
+select
+    target,
+    any_value(screen) as screen,
+    count(*) as strokes,
+    count(*) filter (kind = 'tap') as taps,
+    count(*) filter (kind = 'long_press') as long_presses,
+    count(*) filter (kind in ('drag', 'fling')) as swipes,
+    count(*) filter (kind = 'tap' and not responsive) as dead_taps,
+    dead_taps / nullif(count(*) filter (kind = 'tap' and responsive is not null), 0) as dead_rate,
+    case when count(rage) > 0 then count(*) filter (rage) end as rage_runs
+from gestures
+where target is not null
+group by target
+order by strokes desc, target;
+
+-- Time from the end of a tap to the next tap of its stream (ms).
+create or replace view tap_gaps as
+select stream, time_down, gap_ms
+from (
+    select
+        stream,
+        time_down,
+        kind,
+        lag(kind) over streams as kind_before,
+        greatest(0, time_down - lag(time_up) over streams) / 1e6 as gap_ms
+    from gestures
+    window streams as (partition by stream order by time_down, row)
+)
+where kind = 'tap' and kind_before = 'tap';
+
+create or replace view time_between_taps as
+select
+    count(*) as pairs,
+    quantile_cont(gap_ms, 0.1) as p10_ms,
+    quantile_cont(gap_ms, 0.5) as p50_ms,
+    quantile_cont(gap_ms, 0.9) as p90_ms,
+    count(*) filter (gap_ms <= 300) / nullif(count(*), 0) as share_within_300_ms
+from tap_gaps;
+
+-- How fast drags and flings are (dp/s).
+create or replace view speeds as
+select
+    kind,
+    direction,
+    count(*) as strokes,
+    quantile_cont(velocity, 0.05) as p5,
+    quantile_cont(velocity, 0.25) as p25,
+    quantile_cont(velocity, 0.5) as p50,
+    quantile_cont(velocity, 0.75) as p75,
+    quantile_cont(velocity, 0.95) as p95
+from gestures
+where kind in ('drag', 'fling') and isfinite(velocity)
+group by kind, direction
+order by kind, strokes desc, direction;
+
+-- Recognised strokes of a stream in their order, each with the target before it.
+create or replace view steps as
+select before as target, target as next_target, count(*) as times
+from (
+    select target, lag(target) over (partition by stream order by time_down, row) as before
+    from gestures
+    where kind <> 'none' and target is not null
+)
+where before is not null and before <> target
+group by before, target
+order by times desc, 1, 2;
+
+-- Streams that reached each step of the table `funnel_steps` (step from 1, target), one after the other.
+create or replace view funnel as
+with recursive reached(stream, step, time_down) as (
+    select stream, 1, min(time_down)
+    from gestures, funnel_steps
+    where step = 1 and gestures.target = funnel_steps.target and kind <> 'none'
+    group by stream
+    union all
+    select gestures.stream, reached.step + 1, min(gestures.time_down)
+    from reached
+    join funnel_steps on funnel_steps.step = reached.step + 1
+    join gestures
+        on gestures.stream = reached.stream
+        and gestures.target = funnel_steps.target
+        and gestures.time_down > reached.time_down
+        and gestures.kind <> 'none'
+    group by gestures.stream, reached.step
+)
+select
+    funnel_steps.step,
+    funnel_steps.target,
+    count(reached.stream) as streams,
+    streams / nullif(first(streams) over (order by funnel_steps.step), 0) as share_of_first,
+    streams / nullif(lag(streams) over (order by funnel_steps.step), 0) as share_of_before
+from funnel_steps
+left join reached on reached.step = funnel_steps.step
+group by funnel_steps.step, funnel_steps.target
+order by funnel_steps.step;

@@ -1,0 +1,186 @@
+"""Aggregations: each view on rows of which the answer is known."""
+
+import json
+import math
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from capture import ConfigError, TouchSamples, classify
+from capture.cli import run
+from capture.scale import classify_dataset
+from capture.scale.stats import VIEWS, open_stats
+
+pytest.importorskip("duckdb")
+MS = 1_000_000
+#: stream, kind, reason, direction, down (ms), up (ms), velocity, rage, screen, target, responsive
+ROWS = [
+    (1, "tap", "recognized", "none", 0, 50, 10, False, "home", "start", True),
+    (1, "tap", "recognized", "none", 150, 200, 10, False, "home", "start", False),
+    (1, "tap", "recognized", "none", 500, 550, 10, True, "home", "start", False),
+    (1, "fling", "recognized", "left", 1000, 1100, 400, False, "list", "items", None),
+    (1, "tap", "recognized", "none", 2000, 2050, 10, False, "list", "buy", True),
+    (2, "tap", "recognized", "none", 0, 50, 10, False, "home", "start", True),
+    (2, "fling", "recognized", "left", 100, 200, 600, False, "list", "items", None),
+    (2, "none", "multi_touch", "none", 300, 400, 600, False, "list", "buy", None),
+    (3, "drag", "recognized", "up", 0, 900, 80, False, "list", "items", None),
+    (3, "long_press", "recognized", "none", 1000, 1900, 0, False, "home", "start", None),
+    (3, "fling", "recognized", "left", 2000, 2100, math.inf, False, "list", None, None),
+]
+NAMES = (
+    "stream", "kind", "reason", "direction", "time_down", "time_up", "velocity", "rage", "screen", "target",
+    "responsive",
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    columns = dict(zip(NAMES, (list(column) for column in zip(*ROWS, strict=True)), strict=True))
+    for name in ("time_down", "time_up"):
+        columns[name] = [value * MS for value in columns[name]]
+    parquet.write_table(pa.table(columns), tmp_path / "gestures.parquet")
+    return tmp_path
+
+
+def rows(folder, view, columns="*", funnel=()):
+    with open_stats(folder, funnel) as connection:
+        return connection.execute(f"select {columns} from {view}").fetchall()  # noqa: S608 - the tests' own
+
+
+def test_kinds(folder):
+    found = rows(folder, "kinds")
+
+    assert found[0] == ("tap", "recognized", 5, pytest.approx(5 / 11))
+    assert ("none", "multi_touch", 1, pytest.approx(1 / 11)) in found
+    assert sum(row[3] for row in found) == pytest.approx(1)
+
+
+def test_screens_with_dead_and_rage_rates(folder):
+    found = rows(folder, "screens", "screen, taps, flings, dead_taps, dead_rate, rage_runs, rage_rate")
+
+    assert found == [
+        ("list", 1, 3, 0, 0.0, 0, 0.0),
+        ("home", 4, 0, 2, 0.5, 1, 0.25),
+    ]
+
+
+def test_targets(folder):
+    found = rows(folder, "targets", "target, strokes, taps, swipes, dead_taps, dead_rate")
+
+    assert found == [("start", 5, 4, 0, 2, 0.5), ("items", 3, 0, 3, 0, None), ("buy", 2, 1, 0, 0, 0.0)]
+
+
+def test_time_between_taps(folder):
+    """Only stream 1 has taps one after the other: 100 and 300 ms; a fling stands before its last one."""
+    assert rows(folder, "tap_gaps order by time_down", "gap_ms") == [(100.0,), (300.0,)]
+    assert rows(folder, "time_between_taps") == [(2, 120.0, 200.0, 280.0, 1.0)]
+
+
+def test_speeds_leave_out_what_overflowed(folder):
+    found = rows(folder, "speeds", "kind, direction, strokes, p50")
+
+    assert found == [("drag", "up", 1, 80.0), ("fling", "left", 2, 500.0)]
+
+
+def test_steps(folder):
+    assert rows(folder, "steps") == [("start", "items", 2), ("items", "buy", 1), ("items", "start", 1)]
+
+
+def test_funnel_counts_streams_that_reach_steps_in_order(folder):
+    """Stream 3 touches items before start; the stroke of stream 2 on buy was not recognised."""
+    found = rows(folder, "funnel", funnel=["start", "items", "buy"])
+
+    assert found == [
+        (1, "start", 3, 1.0, None),
+        (2, "items", 2, pytest.approx(2 / 3), pytest.approx(2 / 3)),
+        (3, "buy", 1, pytest.approx(1 / 3), 0.5),
+    ]
+
+
+def test_a_funnel_to_what_nobody_touched(folder):
+    assert [row[2] for row in rows(folder, "funnel", funnel=["nothing", "start"])] == [0, 0]
+
+
+def test_records_of_classify_need_nothing_else(tmp_path, samples, table):
+    parquet.write_table(table, tmp_path / "touches.parquet")
+    classify_dataset(str(tmp_path / "touches.parquet"), str(tmp_path / "named"))
+    (tmp_path / "numbered").mkdir()
+    parquet.write_table(classify(samples).to_arrow(), tmp_path / "numbered" / "g.parquet")
+
+    assert rows(tmp_path / "named", "kinds") == rows(tmp_path / "numbered", "kinds")
+    assert rows(tmp_path / "named", "speeds") == rows(tmp_path / "numbered", "speeds")
+    assert rows(tmp_path / "named", "screens")[0][0] is None
+
+
+def test_marks_say_screens_and_targets(tmp_path):
+    taps = [
+        (0, 0, action, (start + 50 * action) * MS, 5.0, 5.0) for start in (100, 300, 500) for action in (0, 1)
+    ]
+    (tmp_path / "out").mkdir()
+    parquet.write_table(classify(TouchSamples.from_rows(taps)).to_arrow(), tmp_path / "out" / "g.parquet")
+    marks = [
+        {"mark": "screen", "time": 0, "stream": 0, "name": "home"},
+        {"mark": "target", "time": 100 * MS, "stream": 0, "pointer": 0, "id": "start", "responsive": False},
+        {"mark": "target", "time": 100 * MS, "stream": 0, "pointer": 1, "id": "other"},
+        {"mark": "screen", "time": 400 * MS, "stream": 0, "name": "list"},
+        {"mark": "target", "time": 490 * MS, "stream": 0, "pointer": 0, "path": "list>item"},
+        {"mark": "screen", "time": 10, "stream": 7, "name": "elsewhere"},
+    ]
+    lines = "".join(json.dumps(mark) + "\n" for mark in marks)
+    (tmp_path / "out" / "log.marks.jsonl").write_text(lines)
+
+    assert rows(tmp_path / "out", "gestures order by time_down", "screen, target, responsive") == [
+        ("home", "start", False), ("home", None, None), ("list", "list>item", None),
+    ]  # fmt: skip
+
+
+def test_batches_of_a_replay(tmp_path, capsys):
+    assert run(["replay", "tests/data/session.touch.jsonl", "-o", str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert run(["stats", str(tmp_path), "--json", "--funnel", "button_start,button_buy"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+
+    assert shown["kinds"][0] == {"kind": "tap", "reason": "recognized", "strokes": 8, "share": 8 / 19}
+    assert [row["screen"] for row in shown["screens"]] == ["Product", "Catalogue", "Home"]
+    assert shown["screens"][0]["dead_rate"] == 0.8
+    assert shown["screens"][0]["rage_runs"] is None
+    assert [row["streams"] for row in shown["funnel"]] == [1, 1]
+
+
+def test_the_command_shows_tables(folder, capsys):
+    assert run(["stats", str(folder)]) == 0
+    shown = capsys.readouterr().out
+
+    assert all(title in shown for name, title in VIEWS.items() if name != "funnel")
+    assert VIEWS["funnel"] not in shown
+    assert "50.0%" in shown
+
+
+def test_the_command_takes_a_query(folder, capsys):
+    assert run(["stats", str(folder), "--sql", "select count(*) as n from gestures", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"query": [{"n": 11}]}
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda path: None, "no Parquet files of gestures there"),
+        (lambda path: (path / "a.parquet").write_bytes(b"nothing"), "a.parquet"),
+        (
+            lambda path: parquet.write_table(pa.table({"x": [1]}), path / "a.parquet"),
+            "stream, kind, time_down",
+        ),
+    ],
+    ids=["empty", "damaged", "other"],
+)
+def test_other_folders_are_refused(tmp_path, prepare, message):
+    prepare(tmp_path)
+
+    with pytest.raises(ConfigError, match=message):
+        open_stats(tmp_path)
+
+
+def test_a_wrong_query_is_refused(folder):
+    with pytest.raises(ConfigError, match="nowhere"):
+        run(["stats", str(folder), "--sql", "from nowhere"])
