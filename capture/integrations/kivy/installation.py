@@ -159,6 +159,8 @@ class Installation:
     def _before_begin(self) -> None:
         """Announce the screen again where the consent came since."""
         if not self._heard and self.capture.is_recording:
+            # Also where there is nothing to announce: a walk through all widgets for each touch is too much.
+            self._heard = True
             self.screens.forget()
 
 

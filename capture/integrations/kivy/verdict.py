@@ -28,6 +28,7 @@ _CONTAINERS = frozenset(
 )
 #: Of these, those that take a touch by themselves; a `Layout` that does so was made to by the app.
 _TAKERS = _CONTAINERS - {"Layout", "ScreenManager", "StencilView", "TabbedPanel"}
+_ORDERED = frozenset({"BoxLayout", "GridLayout", "StackLayout"})
 _INTERACTIVE = frozenset({"ButtonBehavior", "ColorWheel", "FocusBehavior", "Slider", "Switch"})
 
 
@@ -46,6 +47,8 @@ class Traits(NamedTuple):
         Takes every touch in front of what is behind it.
     own_shape : bool
         Has a ``collide_point`` of its own (a round button, a scatter).
+    ordered : bool
+        Puts its children side by side in their order: a box, a grid, a stack.
     """
 
     interactive: bool
@@ -53,6 +56,7 @@ class Traits(NamedTuple):
     taker: bool
     modal: bool
     own_shape: bool
+    ordered: bool
 
 
 _traits: dict[type, Traits] = {}
@@ -77,6 +81,7 @@ def _find_traits(kind: type) -> Traits:
         taker=bool(names & _TAKERS),
         modal="ModalView" in names,
         own_shape=shape is None or shape.__module__ != "kivy.uix.widget",
+        ordered=bool(names & _ORDERED),
     )
 
 

@@ -1,0 +1,171 @@
+"""What capture costs in a Kivy app's thread: per touch event, and per frame of a busy app.
+
+``pytest benchmarks/bench_kivy.py -o python_files='bench_*.py' -s``; the app runs in a process of its own.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("kivy", reason="kivy is not installed")
+
+ROOT = Path(__file__).parents[1]
+
+#: (median of a DOWN in us at 30 widgets, at 2,000; of an update; 99 % of the frames in ms)
+LIMITS = {"down_30_us": 150, "down_2000_us": 1000, "update_us": 5, "frame_p99_ms": 0.16}
+
+SCRIPT = '''
+import gc, json, statistics, sys, tempfile, time
+sys.path.insert(0, "tests/integrations/scripts")
+from lab import Touch, config
+from capture import Capture
+from capture.integrations import kivy as integration
+from kivy.base import EventLoop
+from kivy.core.window import Window
+from kivy.uix.button import Button
+from kivy.uix.gridlayout import GridLayout
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.label import Label
+
+EventLoop.status = "started"
+clock = time.thread_time_ns  # not what the machine does besides
+cap = Capture(config())
+
+
+class Still(Label):
+    def on_touch_down(self, touch): return False
+    def on_touch_move(self, touch): return False
+    def on_touch_up(self, touch): return False
+
+
+def board(count):
+    for child in Window.children[:]:
+        Window.remove_widget(child)
+    columns = 40 if count > 100 else 5
+    grid = GridLayout(cols=columns, size=Window.size)
+    for _ in range(count):
+        grid.add_widget(Still())
+    box = BoxLayout(size=Window.size)
+    box.add_widget(grid)
+    Window.add_widget(box)
+    box.do_layout(); grid.do_layout()
+
+
+class Provider:
+    def update(self, dispatch_fn):
+        for kind, touch, place in self.batch:
+            if kind != "begin":
+                touch.move(place)
+            dispatch_fn(kind, touch)
+
+
+# The app itself does nothing here: what is left is Kivy's dispatch, with the hooks and without.
+provider = Provider()
+EventLoop.input_providers[:] = [provider]
+EventLoop.event_listeners[:] = []
+
+
+def frame(*batch):
+    provider.batch = batch
+    start = clock()
+    EventLoop.dispatch_input()
+    return clock() - start
+
+
+def costs(strokes, updates):
+    found = {"begin": [], "update": [], "end": []}
+    # The last cell that a scan from the front comes upon: the first that was added.
+    place = (0.01, 0.99)
+    for _ in range(strokes):
+        touch = Touch("finger", 1, place, is_touch=True, type_id="touch")
+        found["begin"].append(frame(("begin", touch, place)))
+        for step in range(updates):
+            found["update"].append(frame(("update", touch, (0.01 + step / 1000, 0.99))))
+        found["end"].append(frame(("end", touch, place)))
+    return {kind: statistics.median(times) / 1000 for kind, times in found.items()}
+
+
+def busy(frames):
+    """Ten fingers, each with four samples a frame, now and then one comes or goes: the time of each frame."""
+    touches, times = [], []
+    for number in range(frames):
+        batch = []
+        if number % 30 == 0:
+            batch += [("end", touch, (0.5, 0.5)) for touch in touches[:1]]
+            touches = touches[1:]
+            while len(touches) < 2:
+                touch = Touch("finger", 1, (0.3, 0.4), is_touch=True, type_id="touch")
+                touches.append(touch)
+                batch.append(("begin", touch, (0.3, 0.4)))
+        for touch in touches:
+            batch += [("update", touch, (0.3 + step / 100, 0.4)) for step in range(4)]
+        times.append(frame(*batch))
+    return times
+
+
+def p99(times):
+    return sorted(times)[int(len(times) * 0.99)] / 1e6
+
+
+gc.disable()
+result = {}
+for count in (30, 2000):
+    board(count)
+    frame()
+    costs(50, 10)
+    without = costs(150, 20)
+    installation = integration.install(cap)
+    costs(50, 10)
+    with_capture = costs(150, 20)
+    integration.uninstall()
+    for kind in without:
+        result[f"{kind}_{count}_us"] = with_capture[kind] - without[kind]
+board(30)
+frame()
+without = busy(1500)
+integration.install(cap)
+with_capture = busy(1500)
+integration.uninstall()
+result["frame_p99_ms"] = p99(with_capture) - statistics.median(without) / 1e6
+result["frame_median_ms"] = (statistics.median(with_capture) - statistics.median(without)) / 1e6
+cap.close()
+print("RESULT " + json.dumps(result))
+'''
+
+
+def measure():
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        cwd=ROOT,
+        env={
+            **{name: value for name, value in os.environ.items() if name != "DISPLAY"},
+            "PYTHONPATH": str(ROOT),
+            "KIVY_NO_ARGS": "1",
+            "KIVY_NO_FILELOG": "1",
+            "KIVY_LOG_MODE": "PYTHON",
+            "SDL_VIDEODRIVER": "offscreen",
+            "KIVY_GL_BACKEND": "mock",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))
+    return json.loads(line.removeprefix("RESULT "))
+
+
+def test_cost_in_the_apps_thread():
+    found = measure()
+    for name, value in sorted(found.items()):
+        print(f"{name:>18} {value:9.3f}")
+
+    assert found["begin_30_us"] < LIMITS["down_30_us"]
+    assert found["begin_2000_us"] < LIMITS["down_2000_us"]
+    assert found["update_30_us"] < LIMITS["update_us"]
+    assert found["frame_p99_ms"] < LIMITS["frame_p99_ms"]
