@@ -53,10 +53,13 @@ def worst(file):
             stroke(300, 300, -far / 2**0.5, far / 2**0.5, ms)
     for slow in (999, 1000, 1001):
         stroke(300, 300, 0, 100.0, slow)
-    for pause in (300, 301, 1000, 1001, 10, 10, 10):
+    # Runs of taps, each gap at or just over a limit; then DOWNs at and just over the radius of rage.
+    for pause in (10, 300, 301, 1000, 1001, 10, 10, 1000, 10):
         stroke(100, 100, 0, 0, 50, pause=pause)
-    stroke(100, 130, 0, 0, 50, pause=200)
-    stroke(100, 160.001, 0, 0, 50, pause=200)
+    for way in (30.0, 30.001):
+        stroke(100, 100, 80, 0, 100)
+        for number in range(3):
+            stroke(100, 100 + number * way, 0, 0, 50, pause=200)
     stroke(100, 100, 80, 0, 100, end=CANCEL)
     stroke(float("nan"), 100, 80, 0, 100)
     stroke(float("inf"), float("-inf"), 0, 0, 100)
