@@ -175,11 +175,10 @@ class Strokes:
 
     def before(self, kind: str, event: Any) -> None:
         """Do what comes before an event's dispatch: DOWN with its true origin, and every raw MOVE."""
-        if self._queue:
-            self._drain(kind, event)
+        was_polled = bool(self._queue) and self._drain(kind, event)
         stroke = self.open.get(event.uid)
         if kind == "begin":
-            if stroke is None and not is_wheel(event):
+            if not was_polled and stroke is None and not is_wheel(event):
                 self._begin(Sample(kind, event, event.sx, event.sy, now_ns()))
         elif stroke is None or stroke.is_raw:
             return
@@ -221,8 +220,9 @@ class Strokes:
 
     # The queue
 
-    def _drain(self, kind: str, event: Any) -> None:
-        """Pass raw samples on, in their order, as far as their dispatch has come."""
+    def _drain(self, kind: str, event: Any) -> bool:
+        """Pass raw samples on as far as their dispatch has come; tell whether the event's own was there."""
+        was_there = False
         if self._untimed:
             self._spread()
         queue = self._queue
@@ -234,18 +234,20 @@ class Strokes:
                     self._move(stroke, sample)
             elif sample.event is event and sample.kind == kind:
                 queue.popleft()
+                was_there = True
                 if kind == "end":
                     self._hold_end(sample)
-                    return
+                    break
                 if not is_wheel(event):
                     self._begin(sample, is_raw=True)
                 continue
             elif self._is_due(sample.kind, sample.event):
-                return
+                break
             elif sample.kind == "end":
                 # Kivy keeps it back (a retained touch): it is used when its dispatch comes.
                 self._hold_end(sample)
             queue.popleft()
+        return was_there
 
     def _hold_end(self, sample: Sample) -> None:
         stroke = self.open.get(sample.event.uid)

@@ -1,0 +1,46 @@
+"""The example: a scripted visit without a display, delivered to a folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from host_processes import HEADLESS, environment
+
+from capture.formats import native
+
+pytest.importorskip("kivy", reason="kivy is not installed")
+
+SHOP = Path(__file__).parents[2] / "examples" / "kivy_shop"
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("boats")
+    done = subprocess.run(
+        [sys.executable, SHOP, "--tour"],
+        cwd=folder,
+        env=environment(**HEADLESS, KIVY_HOME=str(folder), XDG_DATA_HOME=str(folder / "data")),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    lines = (folder / "boats-batches" / "batches.jsonl").read_bytes().splitlines()
+    return [event for line in lines for event in native.decode(line).events]
+
+
+def test_every_screen_is_seen(events):
+    titles = [event.title for event in events if isinstance(event, native.ScreenView)]
+
+    assert titles[0] == titles[-1] == "home"
+    assert set(titles) == {"home", "catalogue", "product", "checkout"}
+
+
+def test_every_gesture_is_made(events):
+    assert {native.Tap, native.LongPress, native.Drag, native.Fling} <= {type(event) for event in events}
+
+
+def test_it_ends_with_a_sale(events):
+    assert [event.payment.currency for event in events if isinstance(event, native.Transaction)] == [978]
