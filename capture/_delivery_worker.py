@@ -292,16 +292,18 @@ class Worker:
         self._accepted_batch = stored
         if self._limit is not None and stored.row_ids[-1] >= self._limit_to:
             self._limit = None
-        count = len(stored.row_ids)
-        self.counters.delivered += count
         self.counters.problem = ""
         self._acknowledge()
-        self._report("delivered", self.name, count, "")
 
     def _acknowledge(self) -> None:
-        if self._accepted_batch is not None:
-            self._store.acknowledge(self.name, self._accepted_batch)
-            self._accepted_batch = None
+        """Tell the store what the sink has; counted only then: before, a crash would send it again."""
+        accepted = self._accepted_batch
+        if accepted is None:
+            return
+        self._store.acknowledge(self.name, accepted)
+        self._accepted_batch = None
+        self.counters.delivered += len(accepted.row_ids)
+        self._report("delivered", self.name, len(accepted.row_ids), "")
 
     def _temporary(self, answer: Answer) -> None:
         # The attempt itself may have taken long.
