@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from capture import Target
-from capture.integrations.kivy.strokes import Sample, Strokes
+from capture.integrations.kivy.strokes import Strokes
+from capture.integrations.kivy.touches import Sample
 
 MS = 1_000_000
 

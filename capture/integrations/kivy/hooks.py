@@ -11,7 +11,7 @@ from collections import deque
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from capture.integrations.kivy.strokes import Sample, now_ns
+from capture.integrations.kivy.touches import Sample, now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from capture.integrations.kivy.verdict import judge
 if TYPE_CHECKING:
     from capture.engine import Capture
     from capture.integrations.kivy.overlay import Overlay
-    from capture.integrations.kivy.strokes import Stroke
+    from capture.integrations.kivy.touches import Stroke
     from capture.targets import Target
 
 __all__ = ["Installation"]
@@ -79,7 +79,8 @@ class Installation:
     def uninstall(self) -> None:
         """See nothing any more; open strokes are canceled. May be called again."""
         self.strokes.cancel_all()
-        self.strokes.listeners.clear()
+        for listener in self.strokes.listeners.copy():
+            listener.stop()
         self.hooks.uninstall()
         self.capture.hook = None
         self._loop.funbind("on_start", self._window_came)

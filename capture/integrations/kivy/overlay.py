@@ -12,7 +12,7 @@ from capture.gestures import Recognizer
 if TYPE_CHECKING:
     from capture.gestures import Gesture
     from capture.integrations.kivy.installation import Installation
-    from capture.integrations.kivy.strokes import Stroke
+    from capture.integrations.kivy.touches import Stroke
 
 __all__ = ["Overlay"]
 
@@ -57,6 +57,10 @@ class Overlay:
         if self._window is not None:
             self._window.canvas.after.remove(self._group)
             self._window = None
+
+    def stop(self) -> None:
+        """Take it away: the installation is taken out."""
+        self.hide()
 
     def down(self, stroke: Stroke) -> None:
         """Begin a trail."""

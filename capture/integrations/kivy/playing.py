@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import TouchLogError
-from capture.integrations.kivy.strokes import now_ns
+from capture.integrations.kivy.touches import now_ns
 from capture.kinds import Action
 from capture.logs import open_log
 

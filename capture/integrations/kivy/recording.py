@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from capture.integrations.kivy.screenshots import Screenshots
-from capture.integrations.kivy.strokes import now_ns
+from capture.integrations.kivy.touches import now_ns
 from capture.kinds import Action
 from capture.logs import LogInfo
 from capture.privacy import Masks
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from capture.gestures import Gesture
     from capture.integrations.kivy.installation import Installation
-    from capture.integrations.kivy.strokes import Stroke
+    from capture.integrations.kivy.touches import Stroke
 
 __all__ = ["Recording"]
 

@@ -7,18 +7,19 @@ from the queue when Kivy dispatches the matching event. Nothing here knows Kivy'
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+from capture.integrations.kivy.touches import Sample, Stroke, is_wheel, now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from capture.engine import Capture
-    from capture.gestures import Gesture
+    from capture.integrations.kivy.touches import Listener
     from capture.targets import Target
 
-__all__ = ["Listener", "Sample", "Stroke", "Strokes"]
+__all__ = ["Strokes"]
 
 #: Samples of one poll are spread over this long (ns) at most: a hanging frame makes no press of a tap.
 _LONGEST_FRAME_NS = 100_000_000
@@ -29,89 +30,6 @@ _TWIN_DP = 12.0
 _REMEMBERED = 8
 #: Raw samples that wait for their dispatch, at most.
 _QUEUE_LENGTH = 4096
-
-now_ns = time.perf_counter_ns
-
-
-class Sample:
-    """A raw touch sample: position as a fraction of the screen (y up), time in ns, exact or of its poll."""
-
-    __slots__ = ("event", "exact", "kind", "sx", "sy", "time")
-
-    def __init__(
-        self, kind: str, event: Any, sx: float, sy: float, time: int, *, exact: bool = False
-    ) -> None:
-        self.kind = kind
-        self.event = event
-        self.sx = sx
-        self.sy = sy
-        self.time = time
-        self.exact = exact
-
-
-class Stroke:
-    """A touch that is down.
-
-    Attributes
-    ----------
-    pointer : int
-        The smallest number that was free at DOWN.
-    event : object
-        Kivy's motion event.
-    is_raw : bool
-        Whether its samples come through the queue.
-    end : Sample or None
-        The polled UP, until it is dispatched.
-    owners : list
-        Widgets that took the touch, in the order in which they were seen.
-    consumed : bool or None
-        Whether the window's children took the DOWN; None where that is not known.
-    """
-
-    __slots__ = (
-        "consumed",
-        "device",
-        "end",
-        "event",
-        "is_raw",
-        "owners",
-        "pointer",
-        "target",
-        "time",
-        "x",
-        "y",
-    )
-
-    def __init__(self, pointer: int, sample: Sample, x: float, y: float, target: Target) -> None:
-        self.pointer = pointer
-        self.event = sample.event
-        self.device = getattr(sample.event, "device", "")
-        self.time = sample.time
-        self.x = x
-        self.y = y
-        self.target = target
-        self.is_raw = False
-        self.end: Sample | None = None
-        self.owners: list[Any] = []
-        self.consumed: bool | None = None
-
-
-class Listener(Protocol):
-    """Sees the strokes beside the capture: the recorder of logs, the overlay."""
-
-    def down(self, stroke: Stroke) -> None:
-        """See a DOWN, at the stroke's time and place."""
-
-    def move(self, stroke: Stroke, x: float, y: float, time: int) -> None:
-        """See a MOVE (px, ns)."""
-
-    def up(  # noqa: PLR0917 - what there is to tell of an UP
-        self, stroke: Stroke, x: float, y: float, time: int, responsive: bool | None, gesture: Gesture | None
-    ) -> None:
-        """See an UP, and what the stroke was recognised as."""
-
-    def cancel(self, stroke: Stroke, time: int) -> None:
-        """See a stroke end without an UP."""
 
 
 class Strokes:
@@ -162,7 +80,7 @@ class Strokes:
         self._is_due = is_due
         self._frame_ns = frame_ns
         self._queue: deque[Sample] = deque(maxlen=_QUEUE_LENGTH)
-        self._untimed: list[Sample] = []
+        self._untimed: deque[Sample] = deque(maxlen=_QUEUE_LENGTH)
         self._last_poll_ns = 0
         self._recent: deque[Stroke] = deque(maxlen=_REMEMBERED)
         self._pointers: set[int] = set()
@@ -256,7 +174,8 @@ class Strokes:
 
     def _spread(self) -> None:
         """Spread the samples of one poll evenly over the frame before it: they share one time else."""
-        samples, self._untimed = self._untimed, []
+        samples = list(self._untimed)
+        self._untimed.clear()
         end = samples[-1].time
         count = len(samples)
         if count > 1:
@@ -303,9 +222,3 @@ class Strokes:
             for strokes in (self.open.values(), self._recent)
             for stroke in strokes
         )
-
-
-def is_wheel(event: Any) -> bool:
-    """Tell whether a touch is a turn of the mouse wheel."""
-    button = getattr(event, "button", None)
-    return isinstance(button, str) and button.startswith("scroll")

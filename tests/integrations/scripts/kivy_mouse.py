@@ -8,7 +8,7 @@ from lab import Lab, collect, config, gesture, give
 
 from capture import Recognizer
 from capture.integrations.kivy import capture_app
-from capture.integrations.kivy.strokes import now_ns
+from capture.integrations.kivy.touches import now_ns
 
 fps, wanted = int(sys.argv[1]), int(sys.argv[2])
 plain = Recognizer()

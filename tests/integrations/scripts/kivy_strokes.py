@@ -8,7 +8,7 @@ from lab import Lab, collect, config, gesture, give
 
 from capture import Recognizer
 from capture.integrations.kivy import capture_app
-from capture.integrations.kivy.strokes import now_ns
+from capture.integrations.kivy.touches import now_ns
 
 SWIPE = [(150 + 20 * step, 300) for step in range(15)]
 PLAN = {

@@ -1,0 +1,105 @@
+"""What a touch is made of: raw samples, the stroke that they become, and who listens to strokes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from capture.gestures import Gesture
+    from capture.targets import Target
+
+__all__ = ["Listener", "Sample", "Stroke", "is_wheel", "now_ns"]
+
+#: The clock of all samples.
+now_ns = time.perf_counter_ns
+
+
+class Sample:
+    """A raw touch sample: position as a fraction of the screen (y up), time in ns, exact or of its poll."""
+
+    __slots__ = ("event", "exact", "kind", "sx", "sy", "time")
+
+    def __init__(
+        self, kind: str, event: Any, sx: float, sy: float, time: int, *, exact: bool = False
+    ) -> None:
+        self.kind = kind
+        self.event = event
+        self.sx = sx
+        self.sy = sy
+        self.time = time
+        self.exact = exact
+
+
+class Stroke:
+    """A touch that is down.
+
+    Attributes
+    ----------
+    pointer : int
+        The smallest number that was free at DOWN.
+    event : object
+        Kivy's motion event.
+    is_raw : bool
+        Whether its samples come through the queue.
+    end : Sample or None
+        The polled UP, until it is dispatched.
+    owners : list
+        Widgets that took the touch, in the order in which they were seen.
+    consumed : bool or None
+        Whether the window's children took the DOWN; None where that is not known.
+    """
+
+    __slots__ = (
+        "consumed",
+        "device",
+        "end",
+        "event",
+        "is_raw",
+        "owners",
+        "pointer",
+        "target",
+        "time",
+        "x",
+        "y",
+    )
+
+    def __init__(self, pointer: int, sample: Sample, x: float, y: float, target: Target) -> None:
+        self.pointer = pointer
+        self.event = sample.event
+        self.device = getattr(sample.event, "device", "")
+        self.time = sample.time
+        self.x = x
+        self.y = y
+        self.target = target
+        self.is_raw = False
+        self.end: Sample | None = None
+        self.owners: list[Any] = []
+        self.consumed: bool | None = None
+
+
+class Listener(Protocol):
+    """Sees the strokes beside the capture: the recorder of logs, the overlay."""
+
+    def down(self, stroke: Stroke) -> None:
+        """See a DOWN, at the stroke's time and place."""
+
+    def move(self, stroke: Stroke, x: float, y: float, time: int) -> None:
+        """See a MOVE (px, ns)."""
+
+    def up(  # noqa: PLR0917 - what there is to tell of an UP
+        self, stroke: Stroke, x: float, y: float, time: int, responsive: bool | None, gesture: Gesture | None
+    ) -> None:
+        """See an UP, and what the stroke was recognised as."""
+
+    def cancel(self, stroke: Stroke, time: int) -> None:
+        """See a stroke end without an UP."""
+
+    def stop(self) -> None:
+        """Listen no more: the installation is taken out."""
+
+
+def is_wheel(event: Any) -> bool:
+    """Tell whether a touch is a turn of the mouse wheel."""
+    button = getattr(event, "button", None)
+    return isinstance(button, str) and button.startswith("scroll")
