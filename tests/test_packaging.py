@@ -38,6 +38,7 @@ def test_what_a_message_names_as_an_extra_is_one():
     extras = set(PROJECT["project"]["optional-dependencies"])
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "capture").rglob("*.py")]
     named = {name for text in sources for name in re.findall(r"touchcapture\[(\w+)\]", text)}
+    named |= {name for text in sources for name in re.findall(r'\brequire\("[\w.]+", "(\w+)"\)', text)}
 
     assert named | set(EXTRAS.values()) <= extras
 

@@ -95,6 +95,13 @@ def test_make_targets_are_there():
     assert set(re.findall(r"\bmake ([a-z]+)\b", text)) - {"it"} <= set(targets)
 
 
+def test_the_index_has_every_page():
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+
+    assert {page for page in pages if f"]({page})" not in index} == set()
+
+
 @pytest.mark.parametrize("name", [*PAGES, "CONTRIBUTING.md"])
 def test_links_lead_somewhere(name):
     page = ROOT / name
