@@ -338,15 +338,18 @@ def test_nothing_sticks_out_sideways(show, session, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_printing_shows_every_row(show, ten_thousand):
-    page = show(build_page([ten_thousand])).page
+def test_printing_shows_every_row_in_light_colours(show, ten_thousand):
+    page = show(build_page([ten_thousand]), color_scheme="dark").page
+    dark = page.evaluate(BACKGROUND)
     before = page.locator("#rows tr[data-row]").count()
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     printed = page.locator("#rows tr[data-row]").count()
+    light = page.evaluate(BACKGROUND)
     page.evaluate("dispatchEvent(new Event('afterprint'))")
 
     assert before < 100
     assert printed == 2000
+    assert light != dark == page.evaluate(BACKGROUND)
     assert page.locator("#rows tr[data-row]").count() == before
 
 

@@ -42,7 +42,9 @@ function drawHeat(app, context, width, height, scale) {
   let most = 0;
   for (const value of grid) if (value > most) most = value;
   if (most > 0) paint(context, grid, columns, lines, most, columns * cell * scale, lines * cell * scale);
-  for (const i of rows) mark(app, context, i, scale, exits);
+  // Single touches are marked as long as they do not cover the map; dead ones and exits always are.
+  const few = rows.length <= 30;
+  for (const i of rows) if (few || exits || app.classes.dead[i]) mark(app, context, i, scale, exits);
 }
 
 function paint(context, grid, columns, lines, most, width, height) {

@@ -274,6 +274,21 @@ $("theme").addEventListener("click", () => {
   document.documentElement.dataset.theme = dark ? "light" : "dark";
   dress();
 });
+// Paper is light, whatever the screen is.
+let onScreen;
+window.addEventListener("beforeprint", () => {
+  onScreen = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
+  dress();
+  stage.paint();
+  timeline.paint();
+});
+window.addEventListener("afterprint", () => {
+  if (onScreen === undefined) delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = onScreen;
+  dress();
+});
+
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
 new ResizeObserver(() => { if (app.rec) { stage.draw(); timeline.draw(); table.draw(); } }).observe(document.body);
 

@@ -18,6 +18,7 @@ function makeStage(app) {
   /** Draw at the next frame, however often it is asked for until then. */
   function draw() {
     canvas.setAttribute("aria-label", describe(app.rec.stages[app.stage]));
+    document.body.classList.toggle("landscape", app.rec.stages[app.stage].landscape);
     if (app.mode === "heat") tellHeat(app);
     if (!asked) asked = requestAnimationFrame(paint);
   }

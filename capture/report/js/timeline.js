@@ -204,5 +204,5 @@ function makeTimeline(app) {
     tip.style.transform = `translate(${Math.min(x, wide - 190)}px, ${y - 34}px)`;
   }
 
-  return { draw, move, reset, zoom };
+  return { draw, move, paint, reset, zoom };
 }
