@@ -73,9 +73,9 @@ def gesture_schema(*, keyed: bool = False) -> pa.Schema:
         "d": pa.float64(),
         "?": pa.bool_(),
     }
-    fields = [pa.field(name, kinds[letter]) for name, letter in LAYOUT]
+    fields = [pa.field(name, kinds[letter], nullable=False) for name, letter in LAYOUT]
     if keyed:
-        fields[0] = pa.field("stream", pa.dictionary(pa.int32(), pa.string()))
+        fields[0] = pa.field("stream", pa.dictionary(pa.int32(), pa.string()), nullable=False)
     return pa.schema(fields, metadata={SCHEMA_KEY: GESTURES_VERSION})
 
 

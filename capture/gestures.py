@@ -266,11 +266,15 @@ class Recognizer(native.Recognizer):
         """
         before = self.counters
         columns = output.GestureColumns()
+        self.feed_into(columns, samples)
+        return GestureTable(columns, _difference(self.counters, before), self.stream_keys)
+
+    def feed_into(self, columns: output.GestureColumns, samples: Any) -> None:
+        """Take a chunk as `feed` does, and append the gestures to columns that others stand in already."""
         for part in TouchSamples.batches(samples, self._keys):
             if self._named:
                 self._set_named_densities()
             _feed(self, columns, part)
-        return GestureTable(columns, _difference(self.counters, before), self.stream_keys)
 
     def _set_named_densities(self) -> None:
         """Give streams their densities as their names turn up."""

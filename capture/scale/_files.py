@@ -22,7 +22,7 @@ __all__ = ["FINGERPRINT_KEY", "GestureFile", "fingerprint_of", "named", "sample_
 FINGERPRINT_KEY = "touchcapture.made_of"
 #: Samples that are decoded at a time (3.6 MB of columns): small enough for the processor's cache.
 BATCH_SAMPLES = 1 << 17
-#: Gestures of a row group (14 MB of columns).
+#: Gestures of a row group (14 MB of columns), or a few more.
 GROUP_GESTURES = 1 << 17
 
 _ENUMS = {"kind": GestureKind, "reason": Reason, "direction": Direction}
@@ -49,16 +49,36 @@ def sample_batches(filesystem: Any, path: str, *, threads: bool = False) -> Iter
 
     try:
         with filesystem.open_input_file(path) as source:
-            schema = parquet.ParquetFile(source).schema_arrow
+            metadata = parquet.read_metadata(source)
+            schema = metadata.schema.to_arrow_schema()
             check_schema(schema)
             text = [
                 name for name in ("stream",) if name in schema.names and str(schema.field(name).type) in _TEXT
             ]
-            file = parquet.ParquetFile(source, read_dictionary=text)
-            columns = [name for name in COLUMNS if name in schema.names]
+            # Reading ahead pays where a request takes long, and costs a copy where it does not.
+            is_far = filesystem.type_name != "local"
+            file = parquet.ParquetFile(source, metadata=metadata, read_dictionary=text, pre_buffer=is_far)
+            columns = [
+                name for name in COLUMNS if name in schema.names and not _is_left_out(metadata, schema, name)
+            ]
             yield from file.iter_batches(BATCH_SAMPLES, columns=columns, use_threads=threads)
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         raise TouchLogError(str(error).split("\n", 1)[0], path=path) from None
+
+
+def _is_left_out(metadata: Any, schema: pa.Schema, name: str) -> bool:
+    """Tell whether the statistics say that a column is all 0, as it is where it is left out."""
+    if name != "pointer" or len(metadata.schema.names) != len(schema.names):
+        return False
+    place = schema.get_field_index(name)
+    groups = (metadata.row_group(group).column(place) for group in range(metadata.num_row_groups))
+    return all(
+        each.statistics is not None
+        and each.statistics.has_min_max
+        and each.statistics.null_count == 0
+        and each.statistics.min == each.statistics.max == 0
+        for each in groups
+    )
 
 
 def named(table: pa.Table) -> pa.Table:
@@ -76,7 +96,8 @@ def named(table: pa.Table) -> pa.Table:
             for chunk in table.column(column).chunks
         ]
         kind = pa.dictionary(pa.int8(), pa.string())
-        table = table.set_column(place, column, pa.chunked_array(chunks, kind))
+        field = pa.field(column, kind, nullable=False)
+        table = table.set_column(place, field, pa.chunked_array(chunks, kind))
     return table
 
 
@@ -87,18 +108,13 @@ class GestureFile:
         self.gestures = 0
         self._file = file
         self._writer: Any = None
-        self._waiting: list[pa.Table] = []
-        self._count = 0
 
     def write(self, table: GestureTable) -> None:
-        """Take gestures; a row group is written when there are enough."""
+        """Write gestures as a row group."""
         self._open(keyed=table.stream_keys is not None)
         if len(table):
-            self._waiting.append(table.to_arrow())
-            self._count += len(table)
+            self._writer.write_table(named(table.to_arrow()))
             self.gestures += len(table)
-        if self._count >= GROUP_GESTURES:
-            self._flush()
 
     def _open(self, *, keyed: bool) -> None:
         import pyarrow as pa
@@ -108,14 +124,15 @@ class GestureFile:
             return
         names = pa.dictionary(pa.int8(), pa.string())
         fields = [
-            pa.field(field.name, names) if field.name in _ENUMS else field
+            pa.field(field.name, names, nullable=False) if field.name in _ENUMS else field
             for field in gesture_schema(keyed=keyed)
         ]
-        # Only what repeats gains from a dictionary; for the rest it would cost time and no less room.
+        # Only what repeats gains from a dictionary; for the rest it would cost time and save no room.
+        # Nor would fast compression: what is left are measures.
         self._writer = parquet.ParquetWriter(
             self._file,
             pa.schema(fields, metadata={SCHEMA_KEY: GESTURES_VERSION}),
-            compression="lz4",
+            compression="none",
             use_dictionary=["stream", "pointer", "kind", "reason", "direction", "sample_count", "tap_count"],
             column_encoding=dict.fromkeys(
                 ("time_down", "time_up", "first_sample", "last_sample"), "DELTA_BINARY_PACKED"
@@ -123,20 +140,9 @@ class GestureFile:
             write_statistics=["stream", "kind", "time_down", "time_up"],
         )
 
-    def _flush(self) -> None:
-        import pyarrow as pa
-
-        if self._waiting:
-            self._writer.write_table(
-                named(pa.concat_tables(self._waiting).unify_dictionaries().combine_chunks())
-            )
-        self._waiting.clear()
-        self._count = 0
-
     def finish(self, fingerprint: str) -> None:
         """Write what waits, and in the file's metadata what it was made of."""
         self._open(keyed=False)
-        self._flush()
         self._writer.add_key_value_metadata({FINGERPRINT_KEY: fingerprint})
 
     def __enter__(self) -> Self:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
+from capture._native.output import GestureColumns
 from capture.config import GestureConfig
 from capture.errors import ConfigError
-from capture.gestures import Density, Recognizer
+from capture.gestures import Density, GestureTable, Recognizer
+from capture.scale import _files
 from capture.scale._files import GestureFile, fingerprint_of, sample_batches
 from capture.scale.partitions import Partition, Partitioning, find_partitions
 from capture.scale.places import Place
@@ -245,13 +247,18 @@ def _classify(
     fingerprint: str,
 ) -> Done:
     recognizer = Recognizer(job.density, job.gestures)
+    columns = GestureColumns()
     samples = 0
     for each in partition.files:
         for batch in sample_batches(source.filesystem, each.path, threads=job.decode_threads):
-            file.write(recognizer.feed(batch))
+            recognizer.feed_into(columns, batch)
             samples += batch.num_rows
+            if len(columns) >= _files.GROUP_GESTURES:
+                file.write(GestureTable(columns, {}, recognizer.stream_keys))
+                columns = GestureColumns(_files.GROUP_GESTURES)
             if stop is not None and stop.is_set():
                 raise _Stopped
+    file.write(GestureTable(columns, {}, recognizer.stream_keys))
     file.write(recognizer.finish())
     file.finish(fingerprint)
     return Done(

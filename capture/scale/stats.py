@@ -123,11 +123,11 @@ def open_stats(folder: str | Path, funnel: Sequence[str] = ()) -> duckdb.DuckDBP
     ConfigError
         When there is neither, or a file is no file of gestures.
     """
-    duckdb = require("duckdb", "duckdb")
-    connection: duckdb.DuckDBPyConnection = duckdb.connect()
+    engine = require("duckdb", "duckdb")
+    connection: duckdb.DuckDBPyConnection = engine.connect()
     try:
         _fill(connection, Path(folder), funnel)
-    except (duckdb.Error, ConfigError) as error:
+    except (engine.Error, ConfigError) as error:
         connection.close()
         line = str(error).splitlines()[0]
         raise ConfigError(line if line.startswith(str(folder)) else f"{folder}: {line}") from None

@@ -233,3 +233,20 @@ def test_object_stores(store, dataset, monkeypatch):
     for part, samples in enumerate(tables):
         table = parquet.read_table(found.join(f"bucket={part}/gestures.parquet"), filesystem=found.filesystem)
         assert table.equals(named(classify(samples).to_arrow()))
+
+
+@pytest.mark.parametrize("pointers", [[0, 0], [0, 1], [1, 1]], ids=["all-zero", "some", "none-zero"])
+@pytest.mark.parametrize("statistics", [True, False])
+def test_pointers_are_read_unless_all_are_0(tmp_path, pointers, statistics):
+    columns = {
+        "pointer": pa.array(pointers, pa.int32()),
+        "action": pa.array([0, 0], pa.uint8()),
+        "time": pa.array([0, 1]),
+        "x": pa.array([0.0, 1.0], pa.float32()),
+        "y": pa.array([0.0, 1.0], pa.float32()),
+    }
+    (tmp_path / "in").mkdir()
+    parquet.write_table(pa.table(columns), tmp_path / "in" / "a.parquet", write_statistics=statistics)
+    run(tmp_path / "in", tmp_path / "out")
+
+    assert records(tmp_path / "out" / "gestures.parquet")["pointer"].to_pylist() == pointers
