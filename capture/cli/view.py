@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from capture.logs import TouchLog
     from capture.report import Recording
 
 #: Below this width (characters) there is no room for the screen.
@@ -57,21 +58,22 @@ def command(
     from capture.report._from_batches import Reader
     from capture.report.follow import find_store, read_store
 
+    progress: Callable[[TouchLog], None] | None = None
     seen = Reader()  # events leave a store when they are delivered
 
     def read(path: str) -> list[Recording]:
         store = find_store(path)
         if store is not None:
             return [read_store(store, seen)]
-        return report.read([path], config=reading.config, options=reading.options, on_progress=meter.update)
+        return report.read([path], config=reading.config, options=reading.options, on_progress=progress)
 
     if follow:
         if len(logs) != 1 or json:
             raise typer.BadParameter("--follow is for one log, and for people")
-        with Meter() as meter:
-            _follow(logs[0], lambda: read(logs[0]), rows)
+        _follow(logs[0], lambda path: read(path)[0], rows)
         return
     with Meter() as meter:
+        progress = meter.update
         recordings = [recording for path in logs for recording in read(path)]
     if json:
         print_json([_summary(recording) for recording in recordings])
@@ -147,14 +149,14 @@ def _table(recording: Recording, console: Console, limit: int | None) -> Table:
     return table
 
 
-def _follow(path: str, read: Callable[[], list[Recording]], limit: int | None) -> None:
-    from capture.report.follow import find_store, follow
+def _follow(path: str, read: Callable[[str], Recording], limit: int | None) -> None:
+    from capture.report.follow import find_store, follow, read_growing
 
     watched = find_store(path) or Path(path)
     console = _console()
-    states = follow(str(watched), lambda: read()[0])
+    states = follow(str(watched), lambda: read_growing(path, read))
     if not console.is_terminal:
-        _print_new(states, console)
+        _print_new(states)
         return
     with Live(console=console, auto_refresh=False) as live:
         for recording in states:
@@ -162,20 +164,19 @@ def _follow(path: str, read: Callable[[], list[Recording]], limit: int | None) -
             live.update(_view(recording, console, min(room, limit or room)), refresh=True)
 
 
-def _print_new(states: Iterable[Recording], console: Console) -> None:
+def _print_new(states: Iterable[Recording]) -> None:
     """Print each stroke once, when it has ended."""
     from capture.report import summary
 
     shown = 0
     for recording in states:
         rows = summary.rows(recording, shown)
+        # Fingers that are still down end, for now, where the log does: they come last, and wait.
+        while rows and rows[-1].gesture == "- incomplete":
+            rows.pop()
         for row in rows:
-            # A finger that is still down ends at the end of what there is: wait for the rest.
-            if row.gesture == "- incomplete":
-                break
-            console.print("\t".join(row), markup=False, soft_wrap=True)
-            shown += 1
-        console.file.flush()
+            typer.echo("\t".join(row))
+        shown += len(rows)
 
 
 def _summary(recording: Recording) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from capture.report.recording import Recording
 
-__all__ = ["find_store", "follow", "read_store"]
+__all__ = ["find_store", "follow", "read_growing", "read_store"]
 
 #: How often (s) it is looked whether there is more.
 _LOOK_S = 0.25
@@ -64,6 +65,33 @@ def read_store(file: Path, reader: Reader | None = None) -> Recording:
     return reader.recording(file)
 
 
+def read_growing(path: str, read: Callable[[str], Recording]) -> Recording:
+    """Read a log that may end in the middle of a line: then without that line.
+
+    Parameters
+    ----------
+    path : str
+    read : callable
+        Reads the log of a path.
+
+    Raises
+    ------
+    TouchLogError
+        When the whole lines are no log either.
+    """
+    try:
+        return read(path)
+    except TouchLogError:
+        data = Path(path).read_bytes()
+        end = data.rfind(b"\n") + 1
+        if end in {0, len(data)}:
+            raise
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / Path(path).name
+        copy.write_bytes(data[:end])
+        return read(str(copy))
+
+
 def follow(
     path: str,
     read: Callable[[], Recording],
@@ -78,7 +106,7 @@ def follow(
     path : str
         The file that is looked at, with the write-ahead log of a store.
     read : callable
-        Reads the recording. A log that ends in the middle of a line is read again later.
+        Reads the recording; from the second time on a failure is tried again when the file changes.
     wait, timer : callable
         Replaced by tests.
     """
@@ -91,7 +119,7 @@ def follow(
             try:
                 recording = read()
             except (TouchLogError, StoreError):
-                # The first reading must succeed; later a half-written line is no mistake.
+                # The first reading must succeed; later what is being written may be read too early.
                 if known is None:
                     raise
             else:

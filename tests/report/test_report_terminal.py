@@ -14,7 +14,7 @@ from capture.__main__ import main
 from capture.errors import StoreError, TouchLogError
 from capture.report import summary
 from capture.report._from_batches import Reader
-from capture.report.follow import find_store, follow, read_store
+from capture.report.follow import find_store, follow, read_growing, read_store
 from capture.targets import Target
 from capture.testing import FakeClock, TouchScript, memory_capture
 
@@ -130,10 +130,10 @@ def test_a_growing_log_is_followed(tmp_path):
         if cut is not None:
             file.write_bytes(first[:cut])
 
-    states = follow(str(file), lambda: load(file), wait=wait)
-    strokes = [len(next(states)), len(next(states))]
+    states = follow(str(file), lambda: read_growing(str(file), load), wait=wait)
+    strokes = [len(next(states)) for _ in cuts]
 
-    assert strokes[0] < strokes[1] == 23
+    assert strokes[0] < strokes[1] < strokes[2] == 23
     assert waits
     assert min(waits) >= 0.25
 
@@ -163,9 +163,9 @@ def test_a_store_that_cannot_be_read_is_named(tmp_path):
 
 def test_following_what_is_no_log_fails_at_once(tmp_path):
     file = tmp_path / "no.log"
-    file.write_text("nothing\n")
+    file.write_text("nothing\nat all")
     with pytest.raises(TouchLogError):
-        next(follow(str(file), lambda: load(file)))
+        next(follow(str(file), lambda: read_growing(str(file), load)))
 
 
 def test_report_writes_a_page_and_pictures(capsys, tmp_path):
@@ -220,3 +220,24 @@ def test_diff_takes_a_second_configuration(capsys, tmp_path):
     assert status == 0
     assert {change["now"].split()[0] for change in found["changes"]} == {"drag"}
     assert [change["before"] for change in found["changes"]] == [6, 7, 13, 14]
+
+
+def test_a_followed_log_is_printed_stroke_by_stroke_when_piped(capsys, monkeypatch, tmp_path):
+    file = tmp_path / "live.touch.jsonl"
+    whole = Path(SESSION).read_text().splitlines(keepends=True)
+    parts = iter(["".join(whole[:count]) for count in (60, 400, len(whole))])
+    file.write_text(next(parts))
+
+    def wait(_):
+        part = next(parts, None)
+        if part is None:
+            raise KeyboardInterrupt
+        file.write_text(part)
+
+    monkeypatch.setattr("capture.report.follow.follow.__kwdefaults__", {"wait": wait, "timer": lambda: 0.0})
+    status, said = run(capsys, "view", "--follow", str(file))
+    rows = [line.split("\t") for line in said.out.splitlines()]
+
+    assert status == 130
+    assert [int(row[0]) for row in rows] == list(range(23))
+    assert rows[4][2] == "fling up"
