@@ -43,7 +43,8 @@ docs: $(BUILT)
 
 example: $(BUILT)
 	$(PIP) install -e '.[kivy]'
-	$(BIN)/python examples/kivy_shop --tour
+	env -u DISPLAY SDL_VIDEODRIVER=offscreen KIVY_GL_BACKEND=mock KIVY_NO_FILELOG=1 \
+	  XDG_DATA_HOME=$(CURDIR)/$(OUT)/example $(BIN)/python examples/kivy_shop --tour
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'

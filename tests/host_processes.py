@@ -1,11 +1,14 @@
 """How the tests of the integrations run their scripts: each in a process of its own, its result as JSON."""
 
+import ctypes.util
 import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 SCRIPTS = Path(__file__).parent / "integrations" / "scripts"
 ROOT = Path(__file__).parents[1]
@@ -35,11 +38,20 @@ def result_of(process, timeout=60):
     return json.loads(lines[-1].removeprefix("RESULT "))
 
 
+def need_gl():
+    """Skip where there is no GL to draw with, in software or otherwise."""
+    missing = [name for name in ("EGL", "GL") if ctypes.util.find_library(name) is None]
+    if missing:
+        pytest.skip(f"lib{' and lib'.join(missing)} not installed: Kivy cannot draw")
+
+
 def start(script, *arguments, **more):
     """Start a script headless, with a home of its own for Kivy's configuration."""
     if script == "kivy_own_tests.py":
         # These want a true window: they collect nothing with the mock.
         more = {"KIVY_GL_BACKEND": "sdl2", **more}
+    if more.get("KIVY_GL_BACKEND") == "sdl2":
+        need_gl()
     return subprocess.Popen(
         [sys.executable, SCRIPTS / script, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -53,6 +65,7 @@ class Display:
     """A virtual display with a mouse."""
 
     def __init__(self):
+        need_gl()
         reading, writing = os.pipe()
         size = ["-screen", "0", "900x700x24", "+extension", "GLX"]
         self._server = subprocess.Popen(
