@@ -6,6 +6,7 @@ Everything here needs ``touchcapture[arrow]``; each engine's package is imported
 from __future__ import annotations
 
 from capture.scale.datasets import classify_dataset
+from capture.scale.repartition import repartition
 from capture.scale.streams import classify_stream
 
-__all__ = ["classify_dataset", "classify_stream"]
+__all__ = ["classify_dataset", "classify_stream", "repartition"]

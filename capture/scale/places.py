@@ -8,6 +8,7 @@ stands in the environment (``AWS_REGION``, ``AWS_ENDPOINT_URL``, credentials as 
 from __future__ import annotations
 
 import contextlib
+import copy
 import fnmatch
 import os
 from pathlib import Path
@@ -96,6 +97,12 @@ class Place:
     def join(self, name: str) -> str:
         """Return the path of a file here."""
         return f"{self.path.rstrip('/')}/{name}"
+
+    def below(self, name: str) -> Place:
+        """Return a folder here."""
+        place = copy.copy(self)
+        place.path = self.join(name)
+        return place
 
     def inside(self, other: Place) -> bool:
         """Tell whether this place lies in another one, or is it."""

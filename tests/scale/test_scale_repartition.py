@@ -1,0 +1,99 @@
+"""Sorted by stream, no stroke is cut, and every stream's records are those of the whole."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from capture import ConfigError, classify
+from capture.scale import classify_dataset, repartition
+from capture.scale.repartition import _buckets
+
+NAMES = np.array(["anna", "bert", "cleo", "dana"])
+#: What does not depend on which other streams a log has.
+OWN = ("time_down", "time_up", "kind", "reason", "distance", "sample_count", "tap_count", "rage")
+
+
+@pytest.fixture
+def flat(tmp_path, table):
+    """Return a folder of files by time: every stream in all of them, strokes cut between them."""
+    (tmp_path / "flat").mkdir()
+    for number in range(5):
+        size = len(table) // 5 + 1
+        parquet.write_table(table.slice(number * size, size), tmp_path / "flat" / f"{number}.parquet")
+    return tmp_path
+
+
+def by_stream(gestures):
+    rows = zip(gestures["stream"].to_pylist(), *(gestures[name].to_pylist() for name in OWN), strict=True)
+    return sorted(rows, key=lambda row: (row[0], row[1], row[2]))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_records_of_each_stream_stay_the_same(flat, table, workers):
+    count = repartition(str(flat / "flat"), str(flat / "sorted"), partitions=3, workers=workers)
+    classify_dataset(str(flat / "sorted"), str(flat / "out"))
+    classify_dataset(str(flat / "flat"), str(flat / "whole"))
+    parts = [
+        parquet.read_table(path, partitioning=None) for path in sorted((flat / "out").rglob("*.parquet"))
+    ]
+    streams = [set(part["stream"].to_pylist()) for part in parts]
+
+    assert count == len(table)
+    assert len(parts) > 1
+    assert sum(len(each) for each in streams) == len(set.union(*streams))
+    assert by_stream(pa.concat_tables(parts)) == by_stream(
+        parquet.read_table(flat / "whole" / "gestures.parquet")
+    )
+    assert sum(len(part) for part in parts) == len(classify(table))
+
+
+def test_finished_files_are_left_out(flat, table):
+    repartition(str(flat / "flat"), str(flat / "sorted"), partitions=3)
+    (next((flat / "sorted" / "_finished").glob("000002-*"))).unlink()
+    size = len(table) // 5 + 1
+
+    assert repartition(str(flat / "flat"), str(flat / "sorted"), partitions=3) == size
+    assert repartition(str(flat / "flat"), str(flat / "sorted"), partitions=3) == 0
+
+
+@pytest.mark.parametrize("numbered", [True, False], ids=["numbers", "text"])
+def test_a_stream_has_one_partition_however_it_is_encoded(numbered):
+    numbers = np.arange(4).repeat(3)
+    plain = pa.array(numbers if numbered else NAMES[numbers])
+    encoded = plain.dictionary_encode()
+    other = pa.DictionaryArray.from_arrays(pa.array(3 - numbers), encoded.dictionary[::-1])
+    buckets = _buckets(encoded, 7)
+
+    assert buckets.tolist() == _buckets(other, 7).tolist()
+    assert len(set(zip(numbers.tolist(), buckets.tolist(), strict=True))) == 4
+    assert {0} == set(_buckets(encoded, 1).tolist())
+
+
+def test_streams_are_spread():
+    counts = np.bincount(_buckets(pa.array(np.arange(64_000)), 64), minlength=64)
+
+    assert counts.min() > 800
+    assert counts.max() < 1200
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"partitions": 0}, "partitions = 0: expected at least 1"),
+        ({"output": "flat/sorted"}, "would be read as touch samples"),
+        ({"source": "nowhere"}, "no Parquet files there"),
+    ],
+)
+def test_wrong_calls_are_refused(flat, change, message):
+    given = {"source": "flat", "output": "sorted", "partitions": 2} | change
+
+    with pytest.raises(ConfigError, match=message):
+        repartition(str(flat / given["source"]), str(flat / given["output"]), partitions=given["partitions"])
+
+
+def test_one_stream_cannot_be_shared_out(flat, table):
+    parquet.write_table(table.drop_columns("stream"), flat / "flat" / "0.parquet")
+
+    with pytest.raises(ConfigError, match=r"0\.parquet: one stream cannot be shared out"):
+        repartition(str(flat / "flat"), str(flat / "sorted"))
