@@ -90,3 +90,18 @@ def test_the_table_of_commands_is_the_folder():
     table = {module.rpartition(".")[2] for module in (*COMMANDS.values(), *GROUPS.values())}
 
     assert table == plug_ins("capture/cli")
+
+
+def test_every_resource_is_in_the_package():
+    data = PROJECT["tool"]["setuptools"]["package-data"]
+    patterns = [
+        f"{package.replace('.', '/')}/{each}" for package in data if package != "*" for each in data[package]
+    ]
+    patterns += [f"capture/**/{each}" for each in data["*"]]
+    packed = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    made = {".py", ".pyc", ".c", ".so", ".pyd"}
+    there = {path for path in (ROOT / "capture").rglob("*") if path.is_file() and path.suffix not in made}
+
+    assert {
+        path.relative_to(ROOT).as_posix() for path in there - packed if path.parent.name != "_native"
+    } == set()
