@@ -1,6 +1,6 @@
 """The whole pipeline on many samples: generated, written as partitioned Parquet, recognised, read again.
 
-    python benchmarks/scale_run.py FOLDER --samples 1e9          (generate what is missing, then run)
+    python benchmarks/scale_run.py FOLDER --samples 1e9          (generates what is missing: run it twice)
     python benchmarks/scale_run.py FOLDER --engine ray --workers 1 2
     python benchmarks/scale_run.py FOLDER --engine ray --kill    (kill a worker, compare with local)
 
@@ -168,10 +168,7 @@ def main():
         str(source) if options.partitions == PARTITIONS else f"{source}/bucket=00[0-{options.partitions - 1}]"
     )
     result = {"load_before": os.getloadavg(), "engine": options.engine, "runs": []}
-    if options.engine == "local":
-        result["recogniser_in_memory"] = in_memory(source)
-        result["decoder_before"] = decoder(source, max(options.workers))
-    else:
+    if options.engine == "ray":
         from capture.scale.ray import start
 
         start(max(options.workers))
@@ -198,10 +195,12 @@ def main():
             "digest": digest(output),
         }
         result["runs"].append(run)
-    if options.engine == "local":
-        result["decoder_after"] = decoder(source, max(options.workers))
-    result["load_after"] = os.getloadavg()
+    # What the engine took, before the others take theirs; generating is left to a run of its own.
     result["largest_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if options.engine == "local":
+        result["recogniser_in_memory"] = in_memory(source)
+        result["decoder"] = decoder(source, max(options.workers))
+    result["load_after"] = os.getloadavg()
     json.dump(result, sys.stdout, indent=1)
     print()
 

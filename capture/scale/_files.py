@@ -22,8 +22,8 @@ __all__ = ["FINGERPRINT_KEY", "GestureFile", "fingerprint_of", "named", "sample_
 FINGERPRINT_KEY = "touchcapture.made_of"
 #: Samples that are decoded at a time (3.6 MB of columns): small enough for the processor's cache.
 BATCH_SAMPLES = 1 << 17
-#: Gestures of a row group (14 MB of columns), or a few more.
-GROUP_GESTURES = 1 << 17
+#: Gestures of a row group (7 MB of columns), or a few more.
+GROUP_GESTURES = 1 << 16
 
 _ENUMS = {"kind": GestureKind, "reason": Reason, "direction": Direction}
 _TEXT = ("string", "large_string", "string_view")
