@@ -1,0 +1,81 @@
+"""Data sets on the command line: what ``capture classify`` does where the output is a folder or a store."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from capture._interrupt import held_back
+from capture.cli._show import doubts, print_json
+from capture.errors import ConfigError
+
+if TYPE_CHECKING:
+    from capture.cli._options import Reading
+    from capture.scale.datasets import Done, Engine
+    from capture.scale.partitions import Partitioning
+
+__all__ = ["classify_data", "is_data_set"]
+
+
+def is_data_set(output: str | None) -> bool:
+    """Tell whether an output is a folder or a store, as data sets have it, and not a file."""
+    return output is not None and ("://" in output or output.endswith("/") or not PurePath(output).suffix)
+
+
+def classify_data(
+    logs: list[str],
+    output: str,
+    reading: Reading,
+    *,
+    engine: Engine = "local",
+    workers: int | None = None,
+    partition: Partitioning = "directory",
+    json: bool = False,
+) -> None:
+    """Recognise a data set of Parquet files, with a progress bar; the parameters are those of the command.
+
+    Raises
+    ------
+    ConfigError
+        When more than one data set is given, or something that data sets do not have.
+    """
+    from capture.scale import classify_dataset
+
+    if len(logs) != 1:
+        raise ConfigError(f"{len(logs)} logs: a folder as output takes one data set; quote a glob")
+    if reading.options.columns is not None or reading.options.format not in {None, "parquet"}:
+        raise ConfigError("a data set is Parquet with the columns of touch samples: convert it before")
+    console = Console(stderr=True)
+    columns = (TextColumn("partitions"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with held_back() as interrupted, Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("partitions", total=None)
+
+        def after(_: Done, total: int) -> bool:
+            progress.update(task, advance=1, total=total)
+            return interrupted()
+
+        summary = classify_dataset(
+            logs[0],
+            output,
+            density=reading.options.density or 1.0,
+            gestures=reading.config.gestures,
+            partition=partition,
+            engine=engine,
+            workers=workers,
+            on_done=after,
+        )
+    if json:
+        print_json(msgspec.to_builtins(summary))
+        return
+    words = Console(stderr=True, soft_wrap=True, highlight=False)
+    for line in doubts({}, summary.counters):
+        words.print(line, style="yellow")
+    before = f", {summary.skipped} of them done before" if summary.skipped else ""
+    words.print(
+        f"{summary.samples} samples of {summary.partitions} partitions{before}: "
+        f"{summary.gestures} strokes in {summary.seconds:.1f} s -> {output}"
+    )

@@ -1,0 +1,81 @@
+"""What `capture classify` does with a data set."""
+
+import json
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from capture import ConfigError, RunConfig, classify
+from capture.cli._dataset import classify_data, is_data_set
+from capture.cli._options import Reading
+from capture.logs import ReadOptions
+from capture.scale._files import named
+
+
+def reading(**options):
+    return Reading(RunConfig.load(None, default_project_id=0), ReadOptions(**options))
+
+
+@pytest.fixture
+def touches(tmp_path, table):
+    for number in range(2):
+        path = tmp_path / "touches" / f"bucket={number}" / "0.parquet"
+        path.parent.mkdir(parents=True)
+        parquet.write_table(table, path)
+    return tmp_path
+
+
+def test_a_data_set_is_classified_and_reported(touches, table, capsys):
+    source, output = str(touches / "touches"), str(touches / "out")
+    classify_data([source], output, reading(density=2.0), workers=1, json=True)
+    shown = json.loads(capsys.readouterr().out)
+    found = parquet.read_table(touches / "out" / "bucket=1" / "gestures.parquet", partitioning=None)
+
+    assert (shown["partitions"], shown["samples"], shown["gestures"]) == (2, 2 * len(table), 2 * len(found))
+    assert found.equals(named(classify(table, 2.0).to_arrow()))
+
+
+def test_a_second_run_says_what_was_done_before(touches, capsys):
+    source, output = str(touches / "touches"), str(touches / "out")
+    classify_data([source], output, reading())
+    classify_data([source], output, reading(), partition="directory")
+
+    assert "0 samples of 2 partitions, 2 of them done before" in capsys.readouterr().err
+
+
+def test_what_was_ignored_is_said(touches, capsys):
+    orphan = pa.table({"action": [1], "time": [0], "x": [0.0], "y": [0.0]})
+    parquet.write_table(orphan, touches / "touches" / "bucket=0" / "0.parquet")
+    classify_data([str(touches / "touches")], str(touches / "out"), reading())
+
+    assert "1 x samples of a finger that was not down were ignored" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("logs", "options", "message"),
+    [
+        (["a", "b"], {}, "2 logs: a folder as output takes one data set"),
+        (["a"], {"columns": "time=ts"}, "convert it before"),
+        (["a"], {"format": "csv"}, "convert it before"),
+    ],
+)
+def test_what_data_sets_do_not_have_is_refused(logs, options, message, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        classify_data(logs, str(tmp_path / "out"), reading(**options))
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        (None, False),
+        ("strokes.parquet", False),
+        ("out/strokes.csv", False),
+        ("out", True),
+        ("out.d/", True),
+        ("s3://bucket/gestures", True),
+        ("s3://bucket/day=1.parquet", True),
+    ],
+)
+def test_folders_and_stores_are_data_sets(output, expected):
+    assert is_data_set(output) == expected
