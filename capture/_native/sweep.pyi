@@ -44,5 +44,5 @@ class Measures:
         rage_tap_timeout_ns: int,
         rage_tap_radius: float,
         strategy: int = 0,
-        max_fling_velocity: float = 0,
+        max_fling_velocity: float = 0.0,
     ) -> None: ...
