@@ -164,6 +164,7 @@ class Replay:
         self._on_progress = on_progress
         self._on_gestures = on_gestures
         self._header: Header | None = None
+        self._tail: list[StoredEvent] = []
         self.summary = Summary(project_id=self._config.project.id)
 
     def _make_sinks(self, given: Sequence[Sink] | None) -> tuple[Sink, ...]:
@@ -269,10 +270,19 @@ class Replay:
         self._put([], active=(), anyway=True)
 
     def _put(self, made: list[StoredEvent], *, active: Collection[int], anyway: bool = False) -> None:
-        """Store a chunk's events in one transaction, and send what makes whole batches."""
+        """Store a chunk's events in one transaction, and send what makes whole batches.
+
+        What does not fill a batch of an active session waits for the next chunk: the rows of the store are
+        whole batches then, which it need not take apart.
+        """
+        made, self._tail = self._tail + made, []
+        if active:
+            going_on = sum(event.session in active for event in made)
+            keep = going_on % self._config.buffer.batch_size
+            made, self._tail = made[: len(made) - keep], made[len(made) - keep :]
         if not made and not anyway:
             return
-        self._store.append_many(made)
+        self._store.append_many(made, pack_size=self._config.buffer.batch_size)
         self._deliver(active)
 
     def _deliver(self, active: Collection[int]) -> None:
