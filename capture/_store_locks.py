@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class Claims:
         self._folder = folder
         self._session: FileLock | None = None
         self._delivery = FileLock(folder / "delivery.lock")
+        # Workers and the caller of a flush ask at once: a lock on a second descriptor of ours would fail.
+        self._delivery_guard = threading.Lock()
 
     def claim_session(self, number: int, admit: Callable[[], bool]) -> bool:
         """Take the lock on a session and give up the one before, unless `admit` says no."""
@@ -133,7 +136,10 @@ class Claims:
 
     def claim_delivery(self) -> bool:
         """Become the process that delivers."""
-        return self._delivery.claim()
+        if self._delivery.held:
+            return True
+        with self._delivery_guard:
+            return self._delivery.claim()
 
     def release_delivery(self) -> None:
         """Let another process deliver."""
@@ -141,6 +147,7 @@ class Claims:
 
     def forget(self) -> None:
         """Leave the locks to the parent: in a forked child."""
+        self._delivery_guard = threading.Lock()
         for lock in (self._session, self._delivery):
             if lock is not None:
                 lock.forget()

@@ -1,0 +1,38 @@
+"""The locks of the store, asked for by several threads of one process."""
+
+import threading
+
+from capture import _store_locks
+from capture._store_locks import Claims
+
+
+def test_threads_that_ask_at_once_all_hear_that_the_process_delivers(tmp_path, monkeypatch):
+    take, pause, entered = _store_locks._lock, threading.Event(), threading.Event()
+
+    def take_slowly(descriptor):
+        take(descriptor)
+        entered.set()
+        pause.wait(0.1)
+
+    monkeypatch.setattr(_store_locks, "_lock", take_slowly)
+    claims = Claims(tmp_path)
+    answers = []
+    first = threading.Thread(target=lambda: answers.append(claims.claim_delivery()))
+    first.start()
+    assert entered.wait(10)
+    answers.append(claims.claim_delivery())
+    first.join(10)
+
+    assert answers == [True, True]
+    assert not Claims(tmp_path).claim_delivery()
+    claims.release_delivery()
+
+
+def test_another_process_may_deliver_after_a_release(tmp_path):
+    first, second = Claims(tmp_path), Claims(tmp_path)
+
+    assert first.claim_delivery()
+    assert not second.claim_delivery()
+    first.release_delivery()
+    assert second.claim_delivery()
+    second.release_delivery()
