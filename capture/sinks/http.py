@@ -17,6 +17,7 @@ from capture.errors import ConfigError
 from capture.settings import Section
 from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
 from capture.sinks._deadline import DeadlineCaller
+from capture.sinks._line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,6 +89,7 @@ class HttpSink:
         self._settings = settings
         self._environ = os.environ if environ is None else environ
         self._caller = DeadlineCaller(f"touchcapture-{name}-request")
+        self._line: Line | None = None
         self._pool: PoolManager | None = None
         self._pid = os.getpid()
         self._gzip = settings.gzip
@@ -132,6 +134,8 @@ class HttpSink:
     def close(self) -> None:
         """Give up the connection, and a request that is under way."""
         self._caller.abandon()
+        if self._line is not None:
+            self._line.close()
         if self._pool is not None:
             self._pool.clear()
             self._pool = None
@@ -152,7 +156,12 @@ class HttpSink:
         from urllib3.exceptions import HTTPError
 
         try:
-            status, received = self._caller.call(lambda: self._request(body, headers, timeout_s), timeout_s)
+            if self._settings.proxy is None:
+                status, received = self._direct().post(body, headers, timeout_s)
+            else:
+                status, received = self._caller.call(
+                    lambda: self._request(body, headers, timeout_s), timeout_s
+                )
         except TimeoutError:
             # The connection belongs to the request that was left behind.
             self._pool = None
@@ -161,6 +170,12 @@ class HttpSink:
             # The text of an error may quote headers, and with them the token.
             return Answer(Outcome.TEMPORARY, type(error).__name__), 0
         return answer_of(status, received), status
+
+    def _direct(self) -> Line:
+        if self._line is None:
+            name = f"touchcapture-{self.name}-connect"
+            self._line = Line(self._settings.url, ca=self._settings.ca, name=name)
+        return self._line
 
     def _request(
         self, body: bytes, headers: dict[str, str], timeout_s: float
@@ -194,10 +209,7 @@ class HttpSink:
         options: dict[str, Any] = {"num_pools": 1, "maxsize": 1, "cert_reqs": "CERT_REQUIRED"}
         if self._settings.ca is not None:
             options["ca_certs"] = self._settings.ca
-        if self._settings.proxy is not None:
-            self._pool = urllib3.ProxyManager(self._settings.proxy, **options)
-        else:
-            self._pool = urllib3.PoolManager(**options)
+        self._pool = urllib3.ProxyManager(str(self._settings.proxy), **options)
         self._pid = os.getpid()
         return self._pool
 
@@ -210,7 +222,7 @@ def answer_of(status: int, headers: Mapping[str, str]) -> Answer:
     status : int
         HTTP status.
     headers : mapping
-        Headers of the answer, names in any case.
+        Headers of the answer, by names as in ``Retry-After`` or in any case.
     """
     reason = f"HTTP {status}"
     if 200 <= status <= 204:
