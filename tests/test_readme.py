@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from host_processes import HEADLESS, environment as headless
 
 ROOT = Path(__file__).parents[1]
 FENCE = re.compile(
@@ -22,7 +23,11 @@ def snippets(language):
     for name in PAGES:
         page = ROOT / name
         for number, fence in enumerate(FENCE.finditer(page.read_text(encoding="utf-8"))):
-            if fence["language"] == language and "not run" not in (fence["note"] or ""):
+            if (
+                fence["language"] == language
+                and "not run" not in (fence["note"] or "")
+                and "with an app" not in (fence["note"] or "")
+            ):
                 found.append(pytest.param(fence["code"], id=f"{name}-{number}"))
     return found
 
@@ -59,6 +64,46 @@ def test_python_snippets_run(code, place):
     assert done.returncode == 0
     for line in re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE):
         assert line.split(":")[0] in done.stdout
+
+
+#: An app around the Kivy lines of the README: it stops as soon as it runs.
+APP = """
+from kivy.app import App
+from kivy.clock import Clock
+from kivy.uix.label import Label
+
+class Shop(App):
+    def build(self):
+        Clock.schedule_once(lambda seconds: self.stop())
+        return Label(text="Boats")
+
+app = Shop()
+{lines}
+cap.opt_in()
+app.run()
+print(cap.stats.collected > 0, cap.project_id)
+"""
+
+
+def test_the_kivy_lines_run(place):
+    pytest.importorskip("kivy", reason="kivy is not installed")
+    (place / "capture.toml").write_text("[project]\nid = 8\n", encoding="utf-8")
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    (lines,) = [each["code"] for each in FENCE.finditer(page) if "with an app" in (each["note"] or "")]
+    script = place / "shop.py"  # Kivy looks for a kv file beside the app's own
+    script.write_text(APP.format(lines=lines), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=place,
+        env={**environment(place), **headless(KIVY_HOME=str(place)), **HEADLESS, "XDG_DATA_HOME": str(place)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "True 8"
 
 
 def commands():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
 from capture._interrupt import held_back
+from capture.cli._dataset import classify_data, is_data_set
 from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._records import SUFFIXES, check_name, open_records
 from capture.cli._show import Meter, doubts, print_json
@@ -19,20 +20,38 @@ if TYPE_CHECKING:
     from capture.gestures import Recognizer
     from capture.logs import TouchLog
 
+_DATA_SETS = "Data sets"
+
 
 @with_reading
 def command(
     *,
     logs: Logs,
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "-o",
             "--output",
-            metavar="FILE",
-            help=f"File of the records ({', '.join(SUFFIXES)}); JSON lines on standard output without it.",
+            metavar="FILE|DIR|URI",
+            help=f"File of the records ({', '.join(SUFFIXES)}); JSON lines on standard output without it. "
+            "A folder or an object store for a data set of Parquet files.",
         ),
     ] = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="What does a data set.", rich_help_panel=_DATA_SETS)
+    ] = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Partitions at a time; default: the processors.", min=1, rich_help_panel=_DATA_SETS
+        ),
+    ] = None,
+    partition: Annotated[
+        Literal["directory", "file"],
+        typer.Option(
+            help="What is one log: the files of a folder, or each file.", rich_help_panel=_DATA_SETS
+        ),
+    ] = "directory",
     json: Json = False,
     reading: Reading,
 ) -> None:
@@ -44,8 +63,14 @@ def command(
     Example: capture classify session.touch.jsonl -o strokes.parquet
 
     Example: capture classify phone.txt --density 2.75 | jq .kind
+
+    Example: capture classify 's3://bucket/touches/*/*.parquet' -o s3://bucket/gestures --engine ray
     """
-    check_name(output)
+    if output is not None and is_data_set(output):
+        classify_data(logs, output, reading, engine=engine, workers=workers, partition=partition, json=json)
+        return
+    file = None if output is None else Path(output)
+    check_name(file)
     report = _Report()
     with held_back() as interrupted, Meter() as meter:
 
@@ -56,12 +81,12 @@ def command(
         tables = strokes(logs, reading, on_chunk=after_chunk, on_end=report.end)
         # The first log is opened before the file is made.
         first = next(tables, None)
-        with open_records(output) as records:
+        with open_records(file) as records:
             if first is not None:
                 records.write(report.count(first[0]))
             for table, _ in tables:
                 records.write(report.count(table))
-    report.show(output, json)
+    report.show(file, json)
 
 
 class _Report:
