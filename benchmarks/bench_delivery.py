@@ -8,12 +8,17 @@ import importlib.util
 import os
 import statistics
 import time
+from types import SimpleNamespace
 
 import pytest
+import touches
 from peers.loopback import Server
 
 from capture.config import ProjectConfig, RunConfig
 from capture.delivery import Delivery
+from capture.logs import LogInfo
+from capture.replay import Replay
+from capture.samples import TouchSamples
 from capture.sinks.file import FileSink
 from capture.sinks.http import HttpSettings, HttpSink
 from capture.store import Store, StoredEvent
@@ -85,3 +90,36 @@ def test_replay(benchmark, tmp_path, url, kind):
     benchmark.extra_info["events_per_s"] = round(CHUNK / benchmark.stats.stats.median)
     delivery.close(5.0)
     store.close()
+
+
+#: Samples of the replayed log, and of each of its chunks as the log readers make them.
+SAMPLES, READ = 2_000_000, 65_536
+
+
+@pytest.mark.parametrize("kind", ["file", "http"])
+def test_replay_with_recognition(benchmark, tmp_path, url, kind, monkeypatch):
+    """From samples in memory to the sink: all of a replay but the reading of the log."""
+    names = ("action", "time", "x", "y")
+    samples = TouchSamples(**dict(zip(names, touches.single(SAMPLES), strict=True)))
+    chunks = [samples[start : start + READ] for start in range(0, len(samples), READ)]
+    log = SimpleNamespace(
+        path="log",
+        name="touch",
+        seed="0" * 64,
+        info=LogInfo(),
+        marks=[],
+        warnings={},
+        chunks=lambda: iter(chunks),
+    )
+    monkeypatch.setattr(Replay, "_open", lambda *_: log)
+    (tmp_path / "log").touch()
+    config = RunConfig(project=ProjectConfig(id=1))
+
+    def run():
+        sink = FileSink(tmp_path) if kind == "file" else HttpSink(HttpSettings(url=url + "/batches"))
+        return Replay([tmp_path / "log"], config=config, sinks=[sink]).run()
+
+    summary = benchmark.pedantic(run, rounds=3)
+    assert summary.complete
+    events = sum(each.events for each in summary.logs)
+    benchmark.extra_info["events_per_s"] = round(events / benchmark.stats.stats.median)

@@ -49,7 +49,7 @@ class Server:
 
     def __exit__(self, *error):
         self.process.kill()
-        self.process.wait()
+        self.process.communicate()
 
 
 if __name__ == "__main__":
