@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+import threading
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from capture.logs._base import LogInfo, ReadOptions, TouchLog
@@ -23,6 +24,8 @@ _NEEDED = {"action", "time", "x", "y"}
 #: Cells that hold nothing.
 _EMPTY = ["", " ", "NA", "N/A", "null", "NULL", "None", "nan", "NaN"]
 _ROW = re.compile(r"[Rr]ow #(\d+)")
+#: How long (s) a reading that stopped waits for the thread that reads ahead.
+_STOP_S = 0.5
 
 
 class Log(TouchLog):
@@ -63,6 +66,8 @@ class Log(TouchLog):
             if stream.error is not None:
                 raise stream.error from None
             raise self.error(*self._place(error)) from None
+        finally:
+            stream.stop()
         if converter.skipped:
             self.warnings["skipped_rows"] += converter.skipped
         if converter.went_back:
@@ -97,11 +102,14 @@ class Log(TouchLog):
         import pyarrow as pa
 
         if not self.source.is_stream and _ROW.search(str(error)) is None:
+            stream = _Stream(self.source.text_blocks())
             try:
-                for _ in self._batches(_Stream(self.source.text_blocks()), threads=False):
+                for _ in self._batches(stream, threads=False):
                     pass
             except (pa.ArrowException, ValueError) as again:
                 error = again
+            finally:
+                stream.stop()
         found = _ROW.search(str(error))
         return str(error).split("\n", 1)[0][:300], int(found[1]) if found else None
 
@@ -159,22 +167,36 @@ class _Stream(io.RawIOBase):
         self._rest = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._plain = True
+        self._stopped = False
+        self._ended = threading.Event()
         self.error: Exception | None = None
+
+    def stop(self) -> None:
+        """End the stream for pyarrow's thread that reads ahead, and wait until it has seen the end.
+
+        The interpreter must not end under a thread that is about to call back: that aborts the process.
+        """
+        self._stopped = True
+        self._ended.wait(_STOP_S)
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        while len(self._rest) < size:
+        while len(self._rest) < size and not self._stopped:
             try:
                 block = next(self._blocks, b"")
             except ValueError as error:
                 self.error = error
+                self._ended.set()
                 raise
             self._rest += self._utf8(block)
             if not block:
                 break
         taken, self._rest = self._rest[:size], self._rest[size:]
+        if self._stopped or not taken:
+            self._ended.set()
+            return b""
         return taken
 
     def _utf8(self, block: bytes) -> bytes:

@@ -9,9 +9,12 @@ from report_recordings import DATA, PANEL, load, many, worst
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser():
-    """Debian's Chromium, headless; one for all tests."""
+    """Debian's Chromium, headless; one for all tests of the report.
+
+    It must not outlive them: playwright keeps an event loop running in the thread that the tests run in.
+    """
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
