@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from capture.errors import CaptureError, SinkError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["main"]
+__all__ = ["main", "run"]
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 #: Module -> the extra that brings it.
@@ -69,5 +71,19 @@ def _line(error: BaseException) -> tuple[str, int]:
     return f"internal error ({type(error).__name__}: {error}); CAPTURE_DEBUG=1 shows where", FAILED
 
 
+def run() -> NoReturn:
+    """Run the command line as the whole of a process: the entry point of ``capture``."""
+    status = main()
+    if "pyarrow" not in sys.modules:
+        sys.exit(status)
+    # Its threads may still read from a file of ours; where the interpreter is taken down under them,
+    # the process aborts now and then.
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no public name for it
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

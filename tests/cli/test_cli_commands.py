@@ -348,3 +348,13 @@ def test_names_in_files_are_those_of_the_enums():
 
     assert [each["kind"] for each in found] == [GestureKind.TAP.name.lower(), GestureKind.NONE.name.lower()]
     assert found[1]["reason"] == Reason.INCOMPLETE.name.lower()
+
+
+def test_the_process_ends_in_order_with_pyarrow_loaded():
+    script = (
+        "import atexit, sys, pyarrow; atexit.register(print, 'registered');"
+        "sys.argv = ['capture', '--version']; from capture.__main__ import run; run()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == ["touchcapture 0.1.0", "registered"]
