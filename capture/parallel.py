@@ -25,7 +25,9 @@ def classify_in_threads(
     Every thread reads the stream column and takes the samples of its own streams.
     """
     recognizers = [Recognizer(density, gestures) for _ in range(threads)]
-    tables = [output.GestureColumns(ordered=True) for _ in range(threads)]
+    # An even share of the strokes and a little more: growing would cost another output's pages.
+    room = sum(batch.count_downs(part.action) for part in parts) * 9 // (8 * threads)
+    tables = [output.GestureColumns(room, ordered=True) for _ in range(threads)]
 
     def work(share: int) -> None:
         recognizer, table = recognizers[share], tables[share]
