@@ -73,7 +73,7 @@ class Meter:
 
 def stroke_table(gestures: Sequence[Gesture], more: int = 0, *, first: int = 0) -> Table:
     """Return a table of strokes; `more` says how many are not in it, `first` the number of the first."""
-    start_ns = gestures[0].time_down if gestures else 0
+    start_ns = min((gesture.time_down for gesture in gestures), default=0)
     table = Table(box=None, pad_edge=False, caption=f"... and {more} more" if more else None)
     table.add_column("#", justify="right", style="dim")
     table.add_column("at (s)", justify="right")

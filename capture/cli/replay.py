@@ -91,7 +91,7 @@ def _report(summary: Summary, listed: list[Gesture], json: bool) -> None:
         for line in doubts(log.warnings, log.ignored):
             console.print(f"{log.path}: {line}", style="yellow", highlight=False, soft_wrap=True)
     for name, sink in summary.sinks.items():
-        state = f"{sink.delivered} events in {_plural(summary.sessions, 'session')}"
+        state = f"{_plural(sink.delivered, 'event')} in {_plural(summary.sessions, 'session')}"
         if sink.dead_letters:
             state += f", {sink.dead_letters} refused: {sink.problem}"
         place = summary.batches if summary.batches and name == "file" else f"sink {name}"
