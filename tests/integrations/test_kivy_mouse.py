@@ -47,7 +47,7 @@ def words(left, top, down, steps):
 def both(displays, kivy_home):
     running = []
     for display, fps in zip(displays, (60, 20), strict=True):
-        process = start("kivy_mouse.py", fps, len(STROKES), KIVY_HOME=str(kivy_home), **display.environment)
+        process = start("kivy_mouse.py", fps, len(STROKES), KIVY_HOME=kivy_home(), **display.environment)
         running.append((display, fps, process))
     for display, _, process in running:
         _, left, top = process.stdout.readline().split()

@@ -9,9 +9,9 @@ from report_recordings import DATA, PANEL, load, many, worst
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser():
-    """Debian's Chromium, headless; one for all tests of the report.
+    """Debian's Chromium, headless; one for the tests of a module.
 
     It must not outlive them: playwright keeps an event loop running in the thread that the tests run in.
     """
