@@ -46,7 +46,8 @@ class Upkeep:
         self._on_loss = on_loss
         #: The log is emptied above this (bytes); while that happens it may grow to twice as much.
         self.max_log_bytes = min(4 * 1024 * 1024, max_bytes // 8)
-        self._max_pages = max(16, (max_bytes - 2 * self.max_log_bytes) // schema.PAGE_BYTES)
+        # The log's most, and half its cap for what pruning writes to it meanwhile.
+        self._max_pages = max(16, (max_bytes - 5 * self.max_log_bytes // 2) // schema.PAGE_BYTES)
         # A row takes half a page or so: a small store is not to be emptied at once.
         self._prune_rows = max(10, min(_PRUNE_ROWS, self._max_pages // 25))
         #: Bytes that may be written before the file is looked after again.
