@@ -7,7 +7,8 @@ class MsgspecRecipe(PyProjectRecipe):
     """Builds msgspec from its sdist."""
 
     version = "0.19.0"
-    url = "https://pypi.org/packages/source/m/msgspec/msgspec-{version}.tar.gz"
+    # None: the unpacked sdist is given as P4A_msgspec_DIR.
+    url = None
     depends = ["python3"]  # noqa: RUF012 - as python-for-android has it
     hostpython_prerequisites = ["setuptools>=77"]  # noqa: RUF012 - as python-for-android has it
 
