@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import array
+import ast
+import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,6 +29,7 @@ __all__ = [
     "ReadOptions",
     "SampleWriter",
     "TouchLog",
+    "literal",
 ]
 
 #: Samples in a chunk, at most (1.8 MB of columns).
@@ -344,3 +347,20 @@ def _shifted(chunk: TouchSamples, shift_ns: int) -> TouchSamples:
         x=chunk.x,
         y=chunk.y,
     )
+
+
+def literal(text: str) -> Any:
+    """Return the value of a Python literal.
+
+    Raises
+    ------
+    ValueError
+        When it is none.
+    """
+    try:
+        with warnings.catch_warnings():
+            # What Python thinks of a damaged line's spelling is nothing for the user.
+            warnings.simplefilter("ignore")
+            return ast.literal_eval(text)
+    except (SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise ValueError(str(error)) from None

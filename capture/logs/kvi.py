@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, ClassVar
 
 from capture.kinds import Action
-from capture.logs._base import LogInfo, ReadOptions, SampleWriter, TouchLog
+from capture.logs._base import LogInfo, ReadOptions, SampleWriter, TouchLog, literal
 from capture.logs._writing import one_stream
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class Log(TouchLog):
         """Return (pointer, action, time, x, y) of a line; None for one that is no touch."""
         width, height = self.info.width or 0, self.info.height or 0
         try:
-            time_s, kind, pointer, attributes = _literal(line)
+            time_s, kind, pointer, attributes = literal(line)
             # Newer versions record hovering as well, which is no touch.
             if kind not in _ACTIONS or not attributes.get("is_touch", True):
                 return None
@@ -91,10 +90,3 @@ def write(recording: TouchLog, file: IO[bytes], path: Path) -> None:
         place = {"is_touch": True, "sx": x / width, "sy": 1 - y / height, "profile": ["pos"]}
         line = ((time - start) / 1e9, _KINDS[action], pointer, place)
         file.write(f"{line!r}\n".encode())
-
-
-def _literal(line: str) -> Any:
-    try:
-        return ast.literal_eval(line)
-    except (SyntaxError, MemoryError, RecursionError) as error:
-        raise ValueError(str(error)) from None

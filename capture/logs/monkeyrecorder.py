@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from capture.kinds import Action
-from capture.logs._base import LogInfo, ReadOptions, SampleWriter, TouchLog
+from capture.logs._base import LogInfo, ReadOptions, SampleWriter, TouchLog, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +56,7 @@ class Log(TouchLog):
                 samples, now = _played(line, now)
                 for sample in samples:
                     writer.add(0, *sample)
-            except (ValueError, TypeError, KeyError, SyntaxError, RecursionError, MemoryError):
+            except (ValueError, TypeError, KeyError):
                 self.warnings["unknown_lines"] += 1
             except OverflowError:
                 raise self.error("a number is too large", line=number) from None
@@ -71,7 +70,7 @@ def _played(line: str, now: int) -> tuple[list[_Sample], int]:
     found = _LINE.match(line)
     if found is None or len(line) > _ITEM_CHARS:
         raise ValueError(line[:40])
-    verb, item = found[1], ast.literal_eval(found[2])
+    verb, item = found[1], literal(found[2])
     if verb == "TOUCH":
         samples = _touch(item, now)
     elif verb == "DRAG":
