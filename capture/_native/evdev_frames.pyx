@@ -70,6 +70,12 @@ cdef class EventModel:
         self.add(time, kind, code, value)
         self.samples.check()
 
+    def begin(self, int slot, int32_t x, int32_t y):
+        """Take the state of the device before the first event: its slot, and where slot 0 was last."""
+        self.slot = slot if 0 <= slot < SLOTS else -1
+        self.slots[0].x = x
+        self.slots[0].y = y
+
     def take(self):
         """Return the samples written so far as (pointer, action, time, x, y) bytes, and forget them."""
         return self.samples.take()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ABS_CODES", "Device", "EvdevLog", "EvdevTextLog", "Event"]
 
-ABS_X, ABS_Y, MT_X, MT_Y = 0x00, 0x01, 0x35, 0x36
+ABS_X, ABS_Y, MT_SLOT, MT_X, MT_Y = 0x00, 0x01, 0x2F, 0x35, 0x36
 BTN_TOUCH = 0x14A
 TYPE_B = 3
 
@@ -39,11 +39,22 @@ class Device(msgspec.Struct, kw_only=True):
     path: str = ""
     name: str = ""
     axes: dict[int, tuple[int, int]] = {}  # code -> (smallest, largest)
+    values: dict[int, int] = {}  # code -> value when the recording began, where the header tells it
 
     @property
     def has_touch(self) -> bool:
         """Whether the device reports positions of a finger."""
         return MT_X in self.axes or ABS_X in self.axes
+
+    def start(self) -> tuple[int, int, int]:
+        """Return the slot, x and y that the first event finds.
+
+        The kernel keeps the current slot, and x and y of single touch; its header values of the
+        multi-touch axes are of no slot (0 in every recording seen).
+        """
+        if MT_X in self.axes:
+            return self.values.get(MT_SLOT, 0), 0, 0
+        return 0, self.values.get(ABS_X, 0), self.values.get(ABS_Y, 0)
 
     def ranges(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
         """Return the ranges of x and y; those of the multi-touch axes where there are such."""
@@ -123,6 +134,7 @@ class EvdevLog(TouchLog):
             pass
         x_axis, y_axis = self._axes(scan)
         model = EventModel(scan.seen_protocol, follow=self.source.is_stream, x_axis=x_axis, y_axis=y_axis)
+        model.begin(*self.device.start())
         if self.other_devices:
             self.warnings["other_devices"] += self.other_devices
         for _ in self.pump(model, self.source.text_blocks()):

@@ -11,7 +11,7 @@ __all__ = ["Log"]
 
 _EVENT = re.compile(rb"^(?:> ?)*(?:Event: )?time \d+\.\d+,? +(?:type \d+ \(|[-+]{4,} ?[A-Z])", re.MULTILINE)
 _CODE = re.compile(r"^\s*Event code (\d+) \(\w+\)")
-_MIN, _MAX = re.compile(r"^\s*Min\s+(-?\d+)"), re.compile(r"^\s*Max\s+(-?\d+)")
+_NUMBER = re.compile(r"^\s*(Value|Min|Max)\s+(-?\d{1,10})\b")
 _NAME = re.compile(r'^Input device name: "(.*)"')
 _TYPE = re.compile(r"^\s*Event type (\d+)")
 _EV_ABS = 3
@@ -44,18 +44,21 @@ class Log(EvdevTextLog):
 
     def devices(self) -> list[Device]:
         """Return the device of the header."""
-        device = Device(axes={})
+        device = Device(axes={}, values={})
         kind, code, low = 0, 0, 0
         for line in self.source.text_head().decode("utf-8", "replace").splitlines():
             if found := _TYPE.match(line):
                 kind = int(found[1])
             elif found := _CODE.match(line):
                 code = int(found[1])
-            elif found := _MIN.match(line):
-                low = int(found[1])
-            elif found := _MAX.match(line):
-                if kind == _EV_ABS:
-                    device.axes[code] = low, int(found[1])
+            elif kind == _EV_ABS and (found := _NUMBER.match(line)):
+                number = int(found[2])
+                if found[1] == "Value":
+                    device.values[code] = max(-(2**31), min(number, 2**31 - 1))
+                elif found[1] == "Min":
+                    low = number
+                else:
+                    device.axes[code] = low, number
             elif found := _NAME.match(line):
                 device.name = found[1]
         return [device]
@@ -81,6 +84,8 @@ def _event(line: str) -> Event | None:
         return None
     seconds, micros, kind, code, value, dashes, sync = found.groups()
     time = (int(seconds) * 1_000_000 + int(micros)) * 1000
+    if time.bit_length() > 63:
+        return None
     if sync:
         return time, 0, 2 if dashes[0] == "+" else _SYNS[sync], 0
     number = int(value)

@@ -164,6 +164,71 @@ def test_evtest_dialects(tmp_path, change):
     assert (log.info.format, dict(log.warnings)) == ("evtest", {"raw_units": 1})
 
 
+def evtest_header(*axes):
+    """Return the header of evtest for axes (code, value at the start, max)."""
+    lines = ["Input driver version is 1.0.1", "Supported events:", "  Event type 3 (EV_ABS)"]
+    for code, value, most in axes:
+        lines += [
+            f"    Event code {code} (ABS)",
+            f"      Value  {value}",
+            "      Min  0",
+            f"      Max  {most}",
+        ]
+    return "\n".join([*lines, "Testing ... (interrupt to exit)", ""])
+
+
+def evtest_frame(ms, *events):
+    """Return a frame of evtest text."""
+    begin = f"Event: time 1.{ms:03}000, "
+    lines = [f"{begin}type {kind} (T), code {code} (C), value {value}" for kind, code, value in events]
+    return "\n".join([*lines, f"{begin}-------------- SYN_REPORT ------------", ""])
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        pytest.param(
+            evtest_header((47, 1, 9), (53, 0, 99), (54, 0, 99), (57, 0, 65535))
+            + evtest_frame(0, (3, 57, 7), (3, 53, 10), (3, 54, 20))
+            + evtest_frame(10, (3, 47, 0), (3, 57, 8), (3, 53, 50), (3, 54, 60))
+            + evtest_frame(20, (3, 57, -1), (3, 47, 1), (3, 57, -1)),
+            [
+                (1, D, 1000 * MS, 10, 20),
+                (0, D, 1010 * MS, 50, 60),
+                (0, U, 1020 * MS, 50, 60),
+                (1, U, 1020 * MS, 10, 20),
+            ],
+            id="the-slot-in-force",
+        ),
+        pytest.param(
+            evtest_header((0, 30, 99), (1, 40, 99))
+            + evtest_frame(0, (1, 330, 1), (3, 0, 35))
+            + evtest_frame(10, (1, 330, 0)),
+            [(0, D, 1000 * MS, 35, 40), (0, U, 1010 * MS, 35, 40)],
+            id="where-a-single-touch-was-last",
+        ),
+        pytest.param(
+            evtest_header((0, 30, 99), (1, 40, 99), (47, 0, 9), (53, 5, 99), (54, 6, 99), (57, 3, 65535))
+            + evtest_frame(0, (3, 57, 7), (3, 53, 10))
+            + evtest_frame(10, (3, 57, -1)),
+            [(0, D, 1000 * MS, 10, 0), (0, U, 1010 * MS, 10, 0)],
+            id="multi-touch-axes-are-of-no-slot",
+        ),
+    ],
+)
+def test_evtest_header_tells_the_state_at_the_start(tmp_path, text, rows):
+    assert read(tmp_path, text)[1] == rows
+
+
+@pytest.mark.parametrize("seconds", [9_223_372_037, 9_999_999_999])
+def test_evtest_time_that_64_bits_cannot_hold_is_no_event(tmp_path, seconds):
+    late = f"> Event: time {seconds}.000000, -------------- SYN_REPORT ------------\n"
+    log, rows = read(tmp_path, PYTHON_EVDEV + late)
+
+    assert len(rows) == 2
+    assert log.warnings["unknown_lines"] == 0
+
+
 RERAN = (
     "6\n0\n1,3,57,12\n1000000\n1,3,53,100\n1\n4,1,116,1\n1\n1,0,0,0\n5000000\n1,3,57,4294967295\n1\n1,0,0,0\n"
 )
