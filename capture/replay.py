@@ -17,7 +17,8 @@ import msgspec
 from capture import formats, sinks as sink_table
 from capture._interrupt import held_back
 from capture._replay_chain import Maker
-from capture._replay_log import LogReplay, LogSummary, Pace
+from capture._replay_live import LiveReplay
+from capture._replay_log import LogReplay, LogSummary
 from capture.clock import Clock
 from capture.config import RunConfig
 from capture.delivery import Delivery, SinkCounters
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from capture._store_rows import StoredEvent
     from capture.formats.native import Header
-    from capture.gestures import GestureTable
+    from capture.gestures import Gesture, GestureTable
     from capture.logs import TouchLog
     from capture.sinks import Sink
 
@@ -116,15 +117,18 @@ class Replay:
     sinks : sequence of Sink, optional
         In place of the configured ones.
     speed : float, optional
-        Keep the log's pace, this many times faster; None is as fast as possible.
+        Play the logs at their own pace, this many times faster, into a live `Capture`
+        (`capture._replay_live`); None replays them as fast as possible, with the times of the log.
     clock : Clock, optional
-        When batches are sent, and what a paced replay waits by.
+        When batches are sent, and what a live replay keeps its pace by.
     on_progress : callable, optional
         Called after each chunk with the `TouchLog`.
     on_gestures : callable, optional
-        Called with each `GestureTable` of ended strokes.
+        Called with each `GestureTable` of ended strokes; not with `speed`.
+    on_gesture : callable, optional
+        With `speed`: called with each `Gesture` as its stroke ends, and the second of the log it began at.
     wait : callable
-        Waits so many seconds, where the log's pace is kept.
+        With `speed`: waits so many seconds.
 
     Attributes
     ----------
@@ -149,6 +153,7 @@ class Replay:
         clock: Clock | None = None,
         on_progress: Callable[[TouchLog], None] | None = None,
         on_gestures: Callable[[GestureTable], None] | None = None,
+        on_gesture: Callable[[Gesture, float], None] | None = None,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         if speed is not None and not 0 < speed < float("inf"):
@@ -160,7 +165,7 @@ class Replay:
         self._options = options or ReadOptions()
         self._sinks = self._make_sinks(sinks)
         self._clock = clock or Clock()
-        self._pace = None if speed is None else lambda: Pace(speed, self._clock.monotonic_ns, wait)
+        self._speed, self._wait, self._on_gesture = speed, wait, on_gesture
         self._on_progress = on_progress
         self._on_gestures = on_gestures
         self._header: Header | None = None
@@ -198,6 +203,8 @@ class Replay:
         first = self._open(paths[0])
         self.summary.user_id = derived_id(first.seed)
         self._prepare_output()
+        if self._speed is not None:
+            return self._run_live(paths, first, self._speed)
         self._store = Store.temporary(
             formats={sink.name: sink.formats[0] for sink in self._sinks}, clock=self._clock
         )
@@ -211,6 +218,28 @@ class Replay:
                 self._replay_logs(paths, first, maker)
             finally:
                 self._finish(maker)
+        return self.summary
+
+    def _run_live(self, paths: Sequence[str], first: TouchLog, speed: float) -> Summary:
+        if self._options.start_time_ms is not None:
+            raise ConfigError("--start-time and --speed exclude each other: a live replay happens now")
+        logs = (self._open(path) if index else first for index, path in enumerate(paths))
+        devices = ((log, device_of(log, self._config, self._options)) for log in logs)
+        with held_back() as interrupted:
+            live = LiveReplay(
+                self._config,
+                self._sinks,
+                device_of(first, self._config, self._options),
+                speed=speed,
+                clock=self._clock,
+                wait=self._wait,
+                stopped=interrupted,
+                on_gesture=self._on_gesture,
+            )
+            try:
+                live.run(devices, self.summary)
+            finally:
+                self._sum_up()
         return self.summary
 
     def _replay_logs(self, paths: Sequence[str], first: TouchLog, maker: Maker) -> None:
@@ -247,7 +276,6 @@ class Replay:
             maker,
             device,
             start_ms=self._options.start_time_ms,
-            pace=None if self._pace is None else self._pace(),
             on_gestures=self._on_gestures,
         )
         self.summary.logs.append(reader.summary)
@@ -316,13 +344,17 @@ class Replay:
         summary = self.summary
         summary.sessions = maker.sessions
         summary.sinks = self._delivery.counters
+        self._delivery.abort()
+        self._store.close()
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        summary = self.summary
         for log in summary.logs:
             summary.strokes += log.strokes
             summary.events += log.events
             _add(summary.kinds, log.kinds)
             _add(summary.reasons, log.reasons)
-        self._delivery.abort()
-        self._store.close()
         if self._output is not None:
             text = msgspec.json.format(msgspec.json.encode(summary), indent=2)
             (self._output / SUMMARY_NAME).write_bytes(text + b"\n")

@@ -14,7 +14,6 @@ from capture.logs import ReadOptions
 from capture.replay import Replay, replay
 from capture.sinks import Answer, Outcome
 from capture.sinks.memory import MemorySink
-from capture.testing import FakeClock
 
 MS = 1_000_000
 HEADER = ["pid", "uid", "dt", "dma", "dmo", "os", "l", "tz", "now", "to", "r", "pl"]
@@ -393,22 +392,6 @@ def test_without_sink_and_output_there_is_nowhere_to_go(tmp_path):
 def test_speed_must_be_positive(tmp_path, speed):
     with pytest.raises(ConfigError, match="speed"):
         Replay([tmp_path], tmp_path, speed=speed)
-
-
-def test_a_paced_replay_waits_as_long_as_the_log_took(tmp_path):
-    class Waiting(FakeClock):
-        def wait(self, seconds):
-            waits.append(seconds)
-            self.advance(s=seconds)
-
-    waits = []
-    clock = Waiting()
-    path = log(tmp_path, *flat(*(tap(index * 1000) for index in range(5))))
-    _, paced = replayed(path, speed=2.0, clock=clock, wait=clock.wait)
-    _, plain = replayed(path)
-
-    assert sum(waits) == pytest.approx(4.08 / 2, abs=0.03)
-    assert events(paced) == events(plain)
 
 
 def test_interrupted_it_keeps_what_was_read(tmp_path):

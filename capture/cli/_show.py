@@ -13,13 +13,13 @@ from rich.table import Table
 from capture.logs import CAUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from capture.gestures import Gesture
     from capture.logs import TouchLog
 
-__all__ = ["Meter", "doubts", "print_json", "stroke_table"]
+__all__ = ["Meter", "doubts", "live_strokes", "print_json", "stroke_table"]
 
 #: Work that is done sooner (s) shows no progress bar.
 _PATIENCE_S = 1.0
@@ -30,6 +30,7 @@ _IGNORED = {
     "dropped_samples": "samples without a usable position were ignored",
     "unknown_actions": "samples with an unknown action were ignored",
     "clock_regressions": "samples were earlier than the one before them; they were used",
+    "other_streams": "samples of other streams were left out: a live capture is one device",
     "unused_marks": "marks had values that an event may not have, and became none",
 }
 
@@ -83,19 +84,46 @@ def stroke_table(gestures: Sequence[Gesture], more: int = 0, *, first: int = 0) 
         table.add_column(name, justify="right")
     table.add_column("why not", style="dim")
     for row, gesture in enumerate(gestures, first):
-        recognised = gesture.kind.value != 0
-        table.add_row(
-            str(row),
-            f"{(gesture.time_down - start_ns) / 1e9:.3f}",
-            f"{gesture.kind.name.lower().replace('_', ' ') if recognised else '-'}"
-            f"{' (rage)' if gesture.rage else ''}",
-            gesture.direction.name.lower().replace("_", " ") if gesture.direction else "",
-            f"{gesture.duration:.0f}",
-            f"{gesture.distance:.1f}",
-            f"{gesture.velocity:.0f}",
-            "" if recognised else gesture.reason.name.lower().replace("_", " "),
-        )
+        table.add_row(str(row), *_cells(gesture, (gesture.time_down - start_ns) / 1e9))
     return table
+
+
+def _cells(gesture: Gesture, begun_s: float) -> list[str]:
+    recognised = gesture.kind.value != 0
+    return [
+        f"{begun_s:.3f}",
+        (gesture.kind.name.lower().replace("_", " ") if recognised else "-") + " (rage)" * gesture.rage,
+        gesture.direction.name.lower().replace("_", " ") if gesture.direction else "",
+        f"{gesture.duration:.0f}",
+        f"{gesture.distance:.1f}",
+        f"{gesture.velocity:.0f}",
+        "" if recognised else gesture.reason.name.lower().replace("_", " "),
+    ]
+
+
+#: Columns of strokes that are shown as they end, and their widths; below 0 left-aligned.
+_LIVE = {"at (s)": 9, "gesture": -17, "direction": -15, "ms": 7, "dp": 7, "dp/s": 6, "why not": -1}
+
+
+def live_strokes() -> Callable[[Gesture, float], None]:
+    """Return a function that shows a stroke which has just ended, and when it began (s), under a heading."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    said: list[str] = []
+
+    def show(gesture: Gesture, begun_s: float) -> None:
+        if not said:
+            said.append(_aligned(list(_LIVE)))
+            console.print(said[0])
+        console.print(_aligned(_cells(gesture, begun_s)))
+
+    return show
+
+
+def _aligned(cells: list[str]) -> str:
+    return "  ".join(
+        cell.rjust(width) if width > 0 else cell.ljust(-width)
+        for cell, width in zip(cells, _LIVE.values(), strict=True)
+    ).rstrip()
 
 
 def doubts(warnings: Mapping[str, int], ignored: Mapping[str, int] | None = None) -> list[str]:

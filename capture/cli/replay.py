@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from capture.cli._options import Json, Logs, Reading, with_reading
-from capture.cli._show import Meter, doubts, print_json, stroke_table
+from capture.cli._show import Meter, doubts, live_strokes, print_json, stroke_table
 from capture.replay import Replay
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ def command(
     ] = None,
     speed: Annotated[
         float | None,
-        typer.Option(help="Keep the pace of the log, so many times faster; 1.0 is real time."),
+        typer.Option(
+            help="Play the logs in real time (1.0), faster or slower, into a live capture; "
+            "strokes are shown as they end."
+        ),
     ] = None,
     json: Json = False,
     reading: Reading,
@@ -45,9 +48,14 @@ def command(
     The main job: touches become gestures, gestures become events. Without a configured sink the batches
     go to DIR/batches.jsonl, one a line. The same log gives the same events each time.
 
+    With --speed the touches happen now: a live capture takes them at the log's pace, with its own clock,
+    store, ids and sessions, for demos and soak tests. Ctrl-C ends it; what was played is delivered.
+
     Example: capture replay session.touch.jsonl -o out
 
     Example: capture replay phone.txt --screen 1080x2340 --density 2.75 -o out
+
+    Example: capture replay session.touch.jsonl --speed 1.0 --config kiosk.toml
     """
     listed: list[Gesture] = []
 
@@ -63,6 +71,7 @@ def command(
             speed=speed,
             on_progress=meter.update,
             on_gestures=note,
+            on_gesture=None if json else live_strokes(),
         )
         try:
             job.run()

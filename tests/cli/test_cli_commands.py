@@ -293,6 +293,24 @@ def test_the_version_is_that_of_the_package(run):
     assert run("--version")[:2] == (0, "touchcapture 0.1.0\n")
 
 
+def test_replay_with_speed_shows_strokes_as_they_end(run, tmp_path):
+    status, out, err = run("replay", SESSION, "-o", tmp_path, "--speed", "1e6")
+    rows = out.splitlines()
+
+    assert (status, err) == (0, "")
+    assert rows[0].split() == ["at", "(s)", "gesture", "direction", "ms", "dp", "dp/s", "why", "not"]
+    assert rows[1].split() == ["0.489", "tap", "99", "0.4", "4"]
+    assert len([row for row in rows[1:] if row.startswith("  ")]) == 23
+    assert rows[-1].startswith("23 events in 1 session -> ")
+
+
+def test_replay_with_speed_prints_nothing_but_json(run, tmp_path):
+    status, out, _ = run("replay", SESSION, "-o", tmp_path, "--speed", "1e6", "--json")
+
+    assert status == 0
+    assert json.loads(out)["strokes"] == 23
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -312,6 +330,9 @@ def test_the_version_is_that_of_the_package(run):
         pytest.param(["convert", SESSION, "-o", "samples.txt"], id="convert-suffix"),
         pytest.param(["classify", SESSION, "--columns", "x=a"], id="columns"),
         pytest.param(["replay", SESSION, "-o", "out", "--speed", "0"], id="speed"),
+        pytest.param(
+            ["replay", SESSION, "-o", "out", "--speed", "1", "--start-time", "0"], id="speed-start-time"
+        ),
     ],
 )
 def test_a_wrong_call_is_one_line_and_exit_2(run, arguments, tmp_path, monkeypatch):
