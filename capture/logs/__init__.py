@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import importlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -199,12 +200,13 @@ def find_logs(paths: Iterable[str | Path]) -> list[str]:
     found: list[str] = []
     for given in map(str, paths):
         path = Path(given)
-        if given != "-" and path.is_dir():
+        # os.path takes what cannot be looked at for absent, where Path raises.
+        if given != "-" and os.path.isdir(given):  # noqa: PTH112
             inside = [str(file) for file in sorted(path.rglob("*")) if _is_log(file)]
             if not inside:
                 raise TouchLogError("has no touch log in it", path=given)
             found += inside
-        elif given == "-" or path.exists():
+        elif given == "-" or os.path.exists(given):  # noqa: PTH110
             found.append(given)
         else:
             matched = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - the pattern may be absolute

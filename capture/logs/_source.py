@@ -159,7 +159,10 @@ class LogSource:
             raw = sys.stdin.buffer if self.path == "-" else Path(self.path).open("rb")  # noqa: SIM115
         except OSError as error:
             raise TouchLogError(f"cannot be opened: {error.strerror}", path=self.path) from error
-        start = _peek(raw)
+        try:
+            start = _peek(raw)
+        except OSError as error:
+            raise _unreadable(error, self.path) from error
         for magic, kind in _MAGIC.items():
             if start.startswith(magic):
                 return cast("IO[bytes]", _Expanding(raw, kind, self.path))
@@ -186,6 +189,9 @@ class _Expanding(io.RawIOBase):
             self.cut_off = True
             return b""
         except (OSError, self._errors) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                # Of the file below: decompressors say what is damaged without a number.
+                raise _unreadable(error, self._path) from error
             raise TouchLogError(f"its compressed data are damaged: {error}", path=self._path) from error
 
     def close(self) -> None:
@@ -226,8 +232,12 @@ def _read(stream: IO[bytes], size: int, path: str) -> bytes:
             parts.append(part)
             size -= len(part)
     except OSError as error:
-        raise TouchLogError(f"cannot be read: {error}", path=path) from error
+        raise _unreadable(error, path) from error
     return b"".join(parts)
+
+
+def _unreadable(error: OSError, path: str) -> TouchLogError:
+    return TouchLogError(f"cannot be read: {error.strerror or error}", path=path)
 
 
 def _peek(raw: IO[bytes]) -> bytes:
@@ -241,8 +251,10 @@ def _peek(raw: IO[bytes]) -> bytes:
 def _regular(path: str) -> bool:
     try:
         mode = Path(path).stat().st_mode
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise TouchLogError("there is no such file", path=path) from error
+    except OSError as error:
+        raise TouchLogError(f"cannot be opened: {error.strerror}", path=path) from error
     if stat.S_ISDIR(mode):
         raise TouchLogError("is a folder, not a log", path=path)
     return stat.S_ISREG(mode)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import ClassVar
 
+from capture.errors import TouchLogError
 from capture.logs.evdev import Device, EvdevTextLog, Event
 
 __all__ = ["DESCRIPTION_SUFFIXES", "SCREEN_COMMENT", "Log"]
@@ -57,8 +58,15 @@ class Log(EvdevTextLog):
             for suffix in DESCRIPTION_SUFFIXES:
                 beside = log.with_name(stem + suffix)
                 if beside.is_file() and beside.stat().st_size < _DESCRIPTION_BYTES:
-                    return _described(beside.read_text(encoding="utf-8", errors="replace"))
+                    return _described(_text_of(beside))
         return None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise TouchLogError(f"cannot be read: {error.strerror}", path=str(path)) from error
 
 
 def _described(text: str) -> Device:

@@ -1,7 +1,9 @@
 """Where bytes come from: compression, encodings, seeds, and everything that is no log."""
 
+import errno
 import gzip
 import hashlib
+import io
 import lzma
 import os
 import subprocess
@@ -139,6 +141,92 @@ def test_what_is_no_log_is_a_clear_error(tmp_path, content, message):
     with pytest.raises(TouchLogError, match=message) as caught:
         logs.open_log(path)
     assert str(caught.value).startswith(f"{path}: ")
+
+
+class Failing(io.RawIOBase):
+    """A file on a disk that fails after some bytes."""
+
+    def __init__(self, data, good):
+        self._data, self._good, self._at = data, good, 0
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def tell(self):
+        return self._at
+
+    def seek(self, at, whence=0):
+        self._at = at if whence == 0 else self._at + at
+        return self._at
+
+    def read(self, size=-1):
+        if self._at >= self._good:
+            raise OSError(errno.EIO, "Input/output error")
+        part = self._data[self._at : min(self._good, self._at + size)]
+        self._at += len(part)
+        return part
+
+    def readinto(self, place):
+        part = self.read(len(place))
+        place[: len(part)] = part
+        return len(part)
+
+
+CSV = b"stream,pointer,action,time,x,y\n" + b"0,0,2,20,1.5,2\n" * 20_000
+COMMON = b'{"pointer":0,"action":2,"time":20,"x":1.5,"y":2}\n' * 20_000
+
+
+@pytest.mark.parametrize("good", [3, 60_000, 200_000], ids=["at-once", "in-the-head", "in-the-middle"])
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        pytest.param(LOG * 2_000, "getevent", id="text"),
+        pytest.param(gzip.compress(os.urandom(300_000)), "getevent", id="gz"),
+        pytest.param(lzma.compress(os.urandom(300_000)), "getevent", id="xz"),
+        pytest.param(CSV, "csv", id="csv"),
+        pytest.param(COMMON, "jsonl", id="jsonl"),
+    ],
+)
+def test_a_disk_that_fails_is_said_with_the_path(tmp_path, monkeypatch, data, name, good):
+    class Place(type(tmp_path)):
+        def open(self, *_):
+            return Failing(data, good)
+
+    path = tmp_path / "log"
+    path.write_bytes(data)
+    monkeypatch.setattr(_source, "Path", Place)
+    with pytest.raises(TouchLogError) as caught:
+        rows(path, format=name)
+
+    assert str(caught.value) == f"{path}: cannot be read: Input/output error"
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="no /proc")  # noqa: PTH110 - it is no file
+def test_a_file_that_cannot_be_read_at_all():
+    with pytest.raises(TouchLogError, match="^/proc/self/mem: cannot be read: Input/output error$"):
+        logs.open_log("/proc/self/mem")
+
+
+def test_a_description_that_cannot_be_read_is_said_with_its_path(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(errno.EIO, "Input/output error")
+
+    (tmp_path / "log.events").write_bytes(b"E: 0.000001 0003 0035 0400\n")
+    (tmp_path / "log.desc").write_bytes(b"N: x\n")
+    monkeypatch.setattr(type(tmp_path), "read_text", fail)
+    with pytest.raises(TouchLogError, match=r"log\.desc: cannot be read: Input/output error$"):
+        logs.open_log(tmp_path / "log.events")
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "a/\0b", "/dev/null/log"])
+def test_a_path_that_cannot_be(path):
+    with pytest.raises(TouchLogError, match=r"cannot be opened: File name too long|there is no such file"):
+        logs.open_log(path)
+    with pytest.raises(TouchLogError, match="there is no such file"):
+        logs.find_logs([path])
 
 
 def test_missing_file_folder_and_unknown_format(tmp_path):
