@@ -162,6 +162,7 @@ class LogSource:
         try:
             start = _peek(raw)
         except OSError as error:
+            raw.close()
             raise _unreadable(error, self.path) from error
         for magic, kind in _MAGIC.items():
             if start.startswith(magic):

@@ -206,7 +206,7 @@ def test_a_disk_that_fails_is_said_with_the_path(tmp_path, monkeypatch, data, na
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="no /proc")  # noqa: PTH110 - it is no file
 def test_a_file_that_cannot_be_read_at_all():
-    with pytest.raises(TouchLogError, match="^/proc/self/mem: cannot be read: Input/output error$"):
+    with pytest.raises(TouchLogError, match=r"^/proc/self/mem: cannot be read: Input/output error$"):
         logs.open_log("/proc/self/mem")
 
 
