@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from capture._store_fresh import Fresh, Row
 from capture._store_rows import StoredEvent, checksum, pack
 from capture._store_schema import PAGE_BYTES, largest_id
 from capture.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from capture._store_hold import Hold
 
 __all__ = ["MAX_DEFERRED", "Appender"]
 
@@ -22,15 +25,24 @@ MAX_DEFERRED = 1000
 _DEFERRED_CHUNK = 50
 _ID_TRIES = 100
 _session_of = attrgetter("session")
+#: An event that follows on the last one within this time (ms) belongs to a burst.
+_BURST_MS = 20
 _COLUMN_COUNT = 9
-_ONE = "SELECT " + ", ".join("?" * _COLUMN_COUNT)
-_INSERT_ROW = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_VALUES = ", ".join("?" * _COLUMN_COUNT)
 
 
-def _insert_sql(count: int) -> str:
+def _insert(count: int) -> str:
+    """Return the statement that inserts `count` rows."""
+    return "INSERT INTO events VALUES " + ", ".join([f"({_VALUES})"] * count)  # noqa: S608 - constant text
+
+
+def _insert_if_free(count: int) -> str:
     """Return the statement that inserts `count` rows, or none where the first id was given already."""
-    rows = " UNION ALL ".join([_ONE] * count)
+    rows = " UNION ALL ".join([f"SELECT {_VALUES}"] * count)
     return f"INSERT INTO events SELECT * FROM ({rows}) WHERE ? > (SELECT removed FROM mark)"  # noqa: S608
+
+
+_INSERT_ROW = _insert(1)
 
 
 class Appender:
@@ -46,42 +58,78 @@ class Appender:
 
     def __init__(self, wires: frozenset[str], on_loss: Callable[[str, int], None]) -> None:
         self.deferred: deque[StoredEvent] = deque()
+        #: What was committed last.
+        self.fresh = Fresh()
         #: Bytes written to the log since the store was last looked after: a page at least for each row.
         self.written_bytes = 0
         self._wires = wires
         self._on_loss = on_loss
         self._last_id = 0
-        self._sql = {count: _insert_sql(count) for count in range(1, len(wires) + 1)}
+        self._last_ms = 0
+        counts = range(1, len(wires) + 1)
+        self._insert = {count: _insert(count) for count in counts}
+        self._insert_if_free = {count: _insert_if_free(count) for count in counts}
 
     def forget_ids(self) -> None:
         """Ask the file for the next id: after a fork, a failed transaction, a new file."""
         self._last_id = 0
+        self.fresh.clear()
 
-    def insert(self, connection: sqlite3.Connection, event: StoredEvent) -> None:
-        """Insert one event, in one statement."""
-        session, wires, state = event.session, self._wires, event.state
+    def append(self, connection: sqlite3.Connection, event: StoredEvent, hold: Hold) -> None:
+        """Insert one event and commit it, in one statement."""
+        time_ms = event.time_ms
+        if not hold.on and 0 <= time_ms - self._last_ms <= _BURST_MS:
+            hold.take(connection)
+        self._last_ms = time_ms
+        for row in self.insert(connection, event, hold):
+            self.fresh.add(row)
+
+    def insert(
+        self, connection: sqlite3.Connection, event: StoredEvent, hold: Hold | None = None
+    ) -> list[Row]:
+        """Insert one event, in one statement; return its rows."""
         for _ in range(_ID_TRIES):
-            values: list[Any] = []
-            row_id = self._last_id
-            for wire, payload in event.payloads:
-                if wire in wires:
-                    row_id += 1
-                    crc = checksum(row_id, session, wire, payload)
-                    values += (row_id, session, wire, 1, event.time_ms, crc, event.event_id, payload, state)
-                    self.written_bytes += max(len(payload), PAGE_BYTES)
-            count = len(values) // _COLUMN_COUNT
+            rows = self._rows(event)
+            count = len(rows)
             if not count:
-                return
-            values.append(values[0])
+                return rows
+            values = rows[0] if count == 1 else tuple(chain.from_iterable(rows))
             try:
-                if connection.execute(self._sql[count], values).rowcount == count:
-                    self._last_id = row_id
-                    return
+                if hold is not None and hold.checked:
+                    connection.execute(self._insert[count], values)
+                    free = True
+                else:
+                    values += (values[0],)
+                    free = connection.execute(self._insert_if_free[count], values).rowcount == count
             except sqlite3.IntegrityError:
-                pass
+                free = False
+            except sqlite3.OperationalError:
+                if hold is None or not hold.on:
+                    raise
+                # Somebody else has written meanwhile, most likely: once more without the snapshot.
+                hold.release()
+                continue
+            if free:
+                self._last_id += count
+                if hold is not None:
+                    hold.used = True
+                    hold.checked = hold.on
+                return rows
             # The first event of this process, or another process was faster.
             self._last_id = largest_id(connection)
         raise StoreError(f"no free id after {_ID_TRIES} tries")
+
+    def _rows(self, event: StoredEvent) -> list[Row]:
+        """Return an event as rows: one for each wire format that a queue takes, under the next ids."""
+        rows: list[Row] = []
+        row_id, session, event_id = self._last_id, event.session, event.event_id
+        for wire, payload in event.payloads:
+            if wire in self._wires:
+                row_id += 1
+                crc = checksum(row_id, session, wire, payload)
+                rows.append((row_id, session, wire, 1, event.time_ms, crc, event_id, payload, event.state))
+                self.written_bytes += max(len(payload), PAGE_BYTES)
+        return rows
 
     def insert_packed(
         self, connection: sqlite3.Connection, events: Sequence[StoredEvent], state: bytes, pack_size: int

@@ -65,7 +65,8 @@ class StoreCore:
         self._upkeep = Upkeep(self._file, max_bytes=max_bytes, on_loss=self._losses.add)
         #: Bytes written after which an append looks at the length of the log.
         self._relieve_at = self._upkeep.slice_bytes
-        self._pid = os.getpid()
+        #: The process that uses it now: a fork is noticed at the next use.
+        self.pid = os.getpid()
         self._try_to_open()
 
     @property
@@ -119,7 +120,7 @@ class StoreCore:
 
     def claim_delivery(self) -> bool:
         """Become the process that delivers; False while another one is."""
-        if self._pid != os.getpid():
+        if self.pid != os.getpid():
             self._after_fork()
         return self._claims.claim_delivery()
 
@@ -135,12 +136,12 @@ class StoreCore:
             self._file.disconnect()
 
     def _reading(self) -> AbstractContextManager[sqlite3.Connection]:
-        if self._pid != os.getpid():
+        if self.pid != os.getpid():
             self._after_fork()
         return self._file.reading()
 
     def _writing(self) -> AbstractContextManager[sqlite3.Connection]:
-        if self._pid != os.getpid():
+        if self.pid != os.getpid():
             self._after_fork()
         return self._file.writing(self._catch_up)
 
@@ -173,11 +174,11 @@ class StoreCore:
 
     def _after_fork(self) -> None:
         """Start afresh in a forked child: the parent's connections, locks and events are not ours."""
-        self._pid = os.getpid()
+        self.pid = os.getpid()
         if self._file.pid != 0:
             # Forked by something that runs no fork handlers.
             self._file.inherit()
-        self._file.pid = self._pid
+        self._file.pid = self.pid
         self._claims.forget()
         self._appender = Appender(self._wires, self._losses.add)
         self._upkeep.forget()

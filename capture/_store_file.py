@@ -11,6 +11,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from capture import _store_schema as schema
+from capture._store_hold import Hold
 from capture._store_recovery import move_aside, salvage
 from capture.errors import StoreError
 
@@ -69,7 +70,9 @@ class StoreFile:
         self.closed = False
         self._on_open = on_open
         self._on_loss = on_loss
-        self._inherited: list[sqlite3.Connection | None] = []
+        self._inherited: list[object] = []
+        #: The appending connection's snapshot, during a burst.
+        self.hold = Hold()
         self.reset()
         _files.add(self)
 
@@ -106,7 +109,7 @@ class StoreFile:
         before : callable
             Called with the connection before the transaction begins.
         """
-        with self.reading() as connection, self.write_lock:
+        with self.reading() as connection, self.exclusive():
             try:
                 before(connection)
                 connection.execute("BEGIN IMMEDIATE")
@@ -116,6 +119,13 @@ class StoreFile:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold off the appends of this process; nothing of theirs is under way, no snapshot is held."""
+        with self.write_lock:
+            self.hold.release()
+            yield
+
     def failed(self, error: sqlite3.Error) -> None:
         """Note what an error says about the file."""
         missing = error_code(error) == sqlite3.SQLITE_ERROR and "no such" in str(error)
@@ -124,6 +134,7 @@ class StoreFile:
 
     def disconnect(self) -> None:
         """Close both connections; the next use opens them again. The caller holds both locks."""
+        self.hold.release()
         for connection in (self._reader, self._writer):
             if connection is not None:
                 with contextlib.suppress(sqlite3.Error):
@@ -132,7 +143,7 @@ class StoreFile:
 
     def inherit(self) -> None:
         """Start afresh in a forked child: it must neither use nor close its parent's connections."""
-        self._inherited += [self._reader, self._writer]
+        self._inherited += [self._reader, self._writer, self.hold.forget()]
         self.reset()
 
     @contextlib.contextmanager

@@ -13,18 +13,25 @@ from zlib import crc32
 import msgspec
 
 from capture._store_rows import Pending, StoredBatch, intact
-from capture._store_schema import cursor_of, set_cursor
+from capture._store_schema import cursor_of, queue_crc, set_cursor
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Iterator
 
+    from capture._store_fresh import Fresh
+
 __all__ = ["DamagedRow", "Queue"]
 
-_READ = """
-SELECT id, session, CAST(format AS BLOB), count, time_ms, crc, CAST(event_ids AS BLOB), payload FROM events
-WHERE id >= COALESCE((SELECT MAX(id) FROM events WHERE id <= ?), 0) ORDER BY id
-"""
+#: The rows from the one that a place is in: it may be within a packed row.
+_FROM = "FROM events WHERE id >= COALESCE((SELECT MAX(id) FROM events WHERE id <= ?), 0)"
+_READ = (
+    "SELECT id, session, CAST(format AS BLOB), count, time_ms, crc, CAST(event_ids AS BLOB), payload "
+    f"{_FROM} ORDER BY id"
+)
+_ADVANCE = "UPDATE queues SET cursor = ?, crc = ? WHERE name = ? AND cursor < ?"
+#: Where a queue stands, and whether there are ids ahead of that which are done.
+_PLACE = "SELECT cursor, crc, EXISTS (SELECT 1 FROM ahead WHERE queue = name) FROM queues WHERE name = ?"
 _Row: TypeAlias = "tuple[int, int, bytes, int, int, int, bytes, bytes]"
 #: Rows that a reading looks through behind a pending event of another session.
 _WINDOW = 400
@@ -93,6 +100,8 @@ class Queue:
         self.count_gaps = count_gaps
         #: Up to here there is nothing for this queue: rows of other formats are not read again.
         self._seen = 0
+        #: Where the cursor has just been put, for the reading that follows at once.
+        self._advanced: int | None = None
 
     def read(
         self,
@@ -100,10 +109,20 @@ class Queue:
         max_events: int,
         max_bytes: int,
         skip: Collection[int],
+        fresh: Fresh,
     ) -> tuple[StoredBatch | None, list[DamagedRow]]:
         """Return the next events of one session, leaving out the sessions of `skip`, and damaged rows."""
-        start = max(self.cursor(connection), self._seen)
-        reading = _Reading(start, start + 1, max_events, max_bytes, skip, self._ahead(connection))
+        cursor, ahead = self._place(connection)
+        start = max(cursor, self._seen)
+        if not ahead:
+            batch = fresh.batch(
+                self.name, self.format, start, max_events=max_events, max_bytes=max_bytes, skip=skip
+            )
+            if batch is not None:
+                return batch, []
+        if skip and not _has_others(connection, start, skip):
+            return None, []
+        reading = _Reading(start, start + 1, max_events, max_bytes, skip, ahead)
         damaged: list[DamagedRow] = []
         rows = connection.execute(_READ, (start,))
         try:
@@ -218,6 +237,17 @@ class Queue:
             reading.oldest_ms = time_ms
         return True
 
+    def advance(self, connection: sqlite3.Connection, batch: StoredBatch) -> bool:
+        """Mark the events of `batch` as done by moving the cursor alone; tell whether that was all."""
+        floor = batch.floor
+        if batch.has_ahead or batch.row_ids[-1] > floor:
+            return False
+        values = (floor, queue_crc(self.name, floor), self.name, floor)
+        if connection.execute(_ADVANCE, values).rowcount != 1:
+            return False
+        self._advanced = floor
+        return True
+
     def settle(self, connection: sqlite3.Connection, batch: StoredBatch) -> None:
         """Mark the events of `batch` as done; the caller has begun a transaction."""
         set_cursor(connection, self.name, batch.floor)
@@ -263,10 +293,30 @@ class Queue:
                 if row_id > start and not _overlap(ahead, row_id, row_id):
                     yield row[1], names[index] if index < len(names) else str(row_id), payload
 
+    def _place(self, connection: sqlite3.Connection) -> tuple[int, list[tuple[int, int]]]:
+        """Return the cursor, and the ids that are done ahead of it."""
+        advanced, self._advanced = self._advanced, None
+        if advanced is not None:
+            return advanced, []
+        row = connection.execute(_PLACE, (self.name,)).fetchone()
+        if row is None or queue_crc(self.name, row[0]) != row[1]:
+            return self.cursor(connection), self._ahead(connection)
+        return row[0], self._ahead(connection) if row[2] else []
+
     def _ahead(self, connection: sqlite3.Connection) -> list[tuple[int, int]]:
         return connection.execute(
             "SELECT first, last FROM ahead WHERE queue = ? ORDER BY first", (self.name,)
         ).fetchall()
+
+
+def _has_others(connection: sqlite3.Connection, start: int, skip: Collection[int]) -> bool:
+    """Tell whether there may be an event behind `start` of a session that is not to be skipped."""
+    sessions = ", ".join("?" * len(skip))
+    row = connection.execute(
+        f"SELECT EXISTS (SELECT 1 {_FROM} AND session NOT IN ({sessions}))",
+        (start, *skip),
+    ).fetchone()
+    return bool(row[0])
 
 
 def _floor(reading: _Reading, last: int) -> int:

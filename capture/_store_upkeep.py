@@ -65,6 +65,10 @@ class Upkeep:
         connection.execute(f"PRAGMA max_page_count = {self._max_pages}")
         connection.execute(f"PRAGMA journal_size_limit = {self.max_log_bytes}")
 
+    def takes_out(self, wire: str, reached: int) -> bool:
+        """Tell whether a queue has come far enough for `take_out` to delete something."""
+        return reached - self._taken_out.get(wire, 0) >= CHUNK
+
     def take_out(self, connection: sqlite3.Connection, wire: str, reached: int | None = None) -> None:
         """Delete the rows of a format that every queue of it has done; within a transaction.
 
@@ -78,7 +82,7 @@ class Upkeep:
             How far a queue has just come: nothing is looked at while this is near the last time's.
         """
         since = self._taken_out.get(wire, 0)
-        if reached is not None and reached - since < CHUNK:
+        if reached is not None and not self.takes_out(wire, reached):
             return
         names = connection.execute("SELECT name FROM queues WHERE format = ?", (wire,)).fetchall()
         done = min((schema.cursor_of(connection, name) for (name,) in names), default=0)
@@ -162,7 +166,7 @@ class Upkeep:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             if _size(self._log) > self.max_log_bytes:
                 # Without writers for a moment the log can start over; most of it is copied already.
-                with self._file.write_lock:
+                with self._file.exclusive():
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._emptied.set()
 
@@ -177,6 +181,7 @@ class Upkeep:
         file = self._file
         if file.write_lock.acquire(timeout=BUSY_S):
             try:
+                file.hold.release()
                 busy, log, copied = file.writer().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             finally:
                 file.write_lock.release()
@@ -193,7 +198,7 @@ class Upkeep:
             used = _used_pages(connection)
             if used > _SMALL_PAGES or pages < 4 * _SMALL_PAGES:
                 return
-            with self._file.write_lock:
+            with self._file.exclusive():
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

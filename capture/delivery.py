@@ -35,6 +35,8 @@ __all__ = ["Delivery", "SinkCounters"]
 _TAKE_OVER_S = 2.0
 #: How often (s) the store is looked after at least.
 _UPKEEP_S = 5.0
+#: How often (s) the store is asked, during a burst of appends, whether that is over.
+_BURST_S = 0.05
 #: How often (s) a wait for other threads or processes looks again.
 _POLL_S = 0.05
 _log = logging.getLogger("capture.delivery")
@@ -117,6 +119,8 @@ class Delivery:
     def notify(self, session: int, pending: int = 1) -> None:
         """Tell that `pending` events of `session` were appended; never waits.
 
+        An append has noticed a fork, so that it is not looked for again.
+
         Parameters
         ----------
         session : int
@@ -125,7 +129,7 @@ class Delivery:
         pending : int
             How many.
         """
-        if self._pid != os.getpid():
+        if self._pid != self._store.pid:
             self._after_fork()
         for worker in self._workers:
             before = worker.unseen
@@ -134,7 +138,7 @@ class Delivery:
             full = worker.unseen // worker.size != before // worker.size
             if full or worker.since_ns is None or worker.session != session:
                 self._poke(worker, session)
-        if self._store.needs_upkeep and not self._keeper.is_set():
+        if self._store.needs_keeper and not self._keeper.is_set():
             self._keeper.set()
 
     def send_pending(self) -> None:
@@ -281,15 +285,19 @@ class Delivery:
 
     def _keep(self) -> None:
         """Look after the store until the end."""
-        wanted = self._keeper
+        wanted, store = self._keeper, self._store
+        next_ns = 0
         while not self._stopped:
-            try:
-                self._store.upkeep()
-            except StoreError as error:
-                _log.debug("upkeep: %s", error)
+            if store.needs_upkeep or self._clock.monotonic_ns() >= next_ns:
+                try:
+                    store.upkeep()
+                except StoreError as error:
+                    _log.debug("upkeep: %s", error)
+                next_ns = self._clock.monotonic_ns() + int(_UPKEEP_S * 1e9)
             wanted.clear()
-            if not self._store.needs_upkeep and not self._stopped:
-                wanted.wait(_UPKEEP_S)
+            pause_s = _BURST_S if store.watch_burst() else _UPKEEP_S
+            if not store.needs_upkeep and not self._stopped:
+                wanted.wait(pause_s)
 
     def _request(self) -> dict[str, int]:
         wanted = {worker.name: worker.request() for worker in self._workers}

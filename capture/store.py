@@ -107,12 +107,12 @@ class Store(StoreCore):
         event = StoredEvent(
             session, payloads, time_ms, event_id, b"" if state is None else encode_state(state)
         )
-        if self._pid != os.getpid():
+        if self.pid != os.getpid():
             self._after_fork()
         file, appender = self._file, self._appender
-        if (
-            appender.written_bytes > self._relieve_at and not self._has_room()
-        ) or not file.write_lock.acquire(timeout=BUSY_S):
+        if (appender.written_bytes > self._relieve_at and not self._has_room()) or not (
+            file.write_lock.acquire(blocking=False) or file.write_lock.acquire(timeout=BUSY_S)
+        ):
             self._defer(event)
             return False
         try:
@@ -120,7 +120,7 @@ class Store(StoreCore):
             if appender.deferred:
                 appender.insert_deferred(connection, event)
             else:
-                appender.insert(connection, event)
+                appender.append(connection, event, file.hold)
         except (sqlite3.Error, StoreError) as error:
             return self._append_failed(event, error)
         finally:
@@ -230,7 +230,9 @@ class Store(StoreCore):
         for _ in range(_READ_TRIES):
             try:
                 with self._reading() as connection:
-                    batch, damaged = self._queues[queue].read(connection, max_events, max_bytes, skip)
+                    batch, damaged = self._queues[queue].read(
+                        connection, max_events, max_bytes, skip, self._appender.fresh
+                    )
                 if not damaged:
                     return batch
                 self._bury(damaged)
@@ -250,14 +252,22 @@ class Store(StoreCore):
     def acknowledge(self, queue: str, batch: StoredBatch) -> None:
         """Note that the sink has the events of `batch`; they are taken out once every sink has them."""
         gap = batch.gap
-        with self._writing() as connection:
-            if gap and self._queues[queue].cursor(connection) >= batch.floor:
-                gap = 0
-            self._queues[queue].settle(connection, batch)
-            self._upkeep.take_out(connection, batch.format, batch.floor)
+        if not self._advance(queue, batch):
+            with self._writing() as connection:
+                if gap and self._queues[queue].cursor(connection) >= batch.floor:
+                    gap = 0
+                self._queues[queue].settle(connection, batch)
+                self._upkeep.take_out(connection, batch.format, batch.floor)
         self._losses.recover()
         self._losses.add("missing", gap)
         self._losses.report()
+
+    def _advance(self, queue: str, batch: StoredBatch) -> bool:
+        """Acknowledge in one statement, where nothing else is to be done; tell whether that was so."""
+        if batch.gap or self._appender.deferred or self._upkeep.takes_out(batch.format, batch.floor):
+            return False
+        with self._reading() as connection, self._file.exclusive():
+            return self._queues[queue].advance(connection, batch)
 
     def dead_letter(self, queue: str, batch: StoredBatch, reason: str) -> None:
         """Give up the events of `batch`: they leave the queue and are kept with the reason."""
@@ -282,6 +292,19 @@ class Store(StoreCore):
     def needs_upkeep(self) -> bool:
         """Whether so much was written that `upkeep` should not wait."""
         return self._appender.written_bytes > self._upkeep.slice_bytes or self._file.damaged
+
+    @property
+    def needs_keeper(self) -> bool:
+        """Whether the keeper should look at once: for upkeep, or to end a burst in time."""
+        hold = self._file.hold
+        return self.needs_upkeep or (hold.on and not hold.watched)
+
+    def watch_burst(self) -> bool:
+        """End what a burst of appends holds of the file once it is over; tell whether to ask again soon."""
+        if not self._file.hold.used and not self._file.hold.on:
+            return False
+        with self._file.write_lock:
+            return self._file.hold.watch()
 
     def upkeep(self) -> None:
         """Write what waits in memory, take out what is done, keep the bounds: for a worker thread.
@@ -312,11 +335,13 @@ class Store(StoreCore):
         with self._writing() as connection:
             count = connection.execute("SELECT COALESCE(SUM(count), 0) FROM events").fetchone()[0]
             self._upkeep.empty(connection)
+        self._appender.forget_ids()
         return int(count)
 
     def destroy(self) -> None:
         """Delete the store for good: events, ids, counters and state; the folder stays."""
         self._appender.deferred.clear()
+        self._appender.forget_ids()
         self._unwritten = None
         self._end()
         for path in (*self.folder.glob(f"{schema.FILE_NAME}*"), *self.folder.glob("*.lock")):
@@ -325,7 +350,7 @@ class Store(StoreCore):
 
     def close(self) -> None:
         """Write what waits in memory, give up the locks and close the files; may be called twice."""
-        if self._pid != os.getpid():
+        if self.pid != os.getpid():
             self._after_fork()
         if not self._file.closed:
             with contextlib.suppress(StoreError), self._writing():
