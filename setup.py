@@ -44,7 +44,7 @@ native = Extension(
     ["capture/_native/*.pyx"],
     define_macros=macros,
     extra_compile_args=[] if sys.platform == "win32" else flags,
-    depends=[f"capture/_native/{name}.h" for name in ("kernels", "kernel_body", "memory")],
+    depends=[f"capture/_native/{name}.h" for name in ("kernels", "kernel_body", "memory", "search")],
 )
 setup(
     ext_modules=cythonize(

@@ -204,7 +204,9 @@ cdef int evemu_line(Text at, Text end, Event *event) noexcept nogil:
     cdef uint32_t number
     cdef int64_t value
     if end - at < 3 or at[0] != b"E" or at[1] != b":" or at[2] != b" ":
-        return LINE_SKIPPED if at < end and at[0] == b"#" else LINE_STRANGE
+        if at[0] == b"#" or (end - at > 2 and at[1] == b":" and at[2] == b" " and at[0] in b"ABILNPS"):
+            return LINE_SKIPPED
+        return LINE_STRANGE
     event.timed = True
     at = seconds(blanks(at + 2, end), end, &event.time)
     if at == NULL or at == end or at[0] != b" ":
@@ -224,12 +226,33 @@ cdef int evemu_line(Text at, Text end, Event *event) noexcept nogil:
     return LINE_EVENT
 
 
+cdef bint begins(Text at, Text end, const char *words, Py_ssize_t size) noexcept nogil:
+    return end - at >= size and memcmp(at, words, size) == 0
+
+
+cdef bint evtest_header(Text at, Text end) noexcept nogil:
+    """Tell whether a line is one of those that a header has many of; the reader knows the others."""
+    if at[0] != b" ":
+        return False
+    at = blanks(at, end)
+    return (
+        begins(at, end, b"Event code ", 11)
+        or begins(at, end, b"Value ", 6)
+        or begins(at, end, b"Min ", 4)
+        or begins(at, end, b"Max ", 4)
+        or begins(at, end, b"Resolution ", 11)
+        or begins(at, end, b"Fuzz ", 5)
+        or begins(at, end, b"Flat ", 5)
+        or begins(at, end, b"Event type ", 11)
+    )
+
+
 cdef int evtest_line(Text at, Text end, Event *event) noexcept nogil:
     cdef int64_t number
     if end - at > 7 and memcmp(at, b"Event: ", 7) == 0:
         at += 7
     if end - at < 6 or memcmp(at, b"time ", 5) != 0:
-        return LINE_STRANGE
+        return LINE_SKIPPED if evtest_header(at, end) else LINE_STRANGE
     event.timed = True
     at = seconds(at + 5, end, &event.time)
     if at == NULL:

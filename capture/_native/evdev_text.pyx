@@ -21,6 +21,9 @@ from capture._native.evdev_lines cimport (
     libinput_line,
 )
 
+cdef extern from "search.h" nogil:
+    bint capture_contains(const char *block, size_t size, const char *text, size_t length, size_t place)
+
 cdef enum:
     GETEVENT = 0
     EVEMU = 1
@@ -127,3 +130,17 @@ cdef class TextReader:
                 return at - text
             at = end + 1 if end < stop else stop
         return at - text
+
+
+def contains(bytes block not None, bytes text not None, Py_ssize_t place):
+    """Tell whether a text stands in a block; the two bytes at `place` in it should be rare in the block."""
+    cdef const char *start = block
+    cdef const char *wanted = text
+    cdef Py_ssize_t size = len(block)
+    cdef Py_ssize_t length = len(text)
+    cdef bint found
+    if not 0 <= place < length - 1:
+        raise ValueError(f"place {place}: expected 0 to {length - 2}")
+    with nogil:
+        found = capture_contains(start, size, wanted, length, place)
+    return found

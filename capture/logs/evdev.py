@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from capture._native.evdev_frames import EventModel
-from capture._native.evdev_text import TextReader
+from capture._native.evdev_text import TextReader, contains
 from capture.errors import TouchLogError
 from capture.logs._base import CHUNK_SAMPLES, LogInfo, ReadOptions, TouchLog
 from capture.logs._source import LINE_LIMIT_BYTES, LogSource
@@ -165,7 +165,8 @@ class EvdevTextLog(EvdevLog):
 
     dialect: ClassVar[int]
     #: What stands in a line that makes a device type A: once type B is seen, only such blocks can tell more.
-    type_a_signs: ClassVar[tuple[bytes, ...]] = ()
+    #: With each the place of two bytes in it that are rare in such a log.
+    type_a_signs: ClassVar[tuple[tuple[bytes, int], ...]] = ()
 
     def strange(self, line: str) -> Event | bool:
         """Return the event on a line that the tokenizer does not know; else whether that is no loss."""
@@ -176,13 +177,20 @@ class EvdevTextLog(EvdevLog):
         largest_wanted = self.screen is not None and self.ranges is None
         rest = b""
         for block in self.source.text_blocks():
-            text = rest + block
-            end = text.rfind(b"\n") + 1 or len(text)
-            whole, rest = text[:end], text[end:]
+            end = block.rfind(b"\n") + 1
+            if not end and len(rest) <= LINE_LIMIT_BYTES:
+                rest += block
+                continue
             decided = not largest_wanted and scan.seen_protocol >= TYPE_B
-            if not decided or not self.type_a_signs or any(sign in whole for sign in self.type_a_signs):
-                yield whole
+            if not (decided and self.type_a_signs) or self._may_be_type_a(rest, block):
+                yield rest + block[:end]
+            rest = block[end:]
         yield rest
+
+    def _may_be_type_a(self, rest: bytes, block: bytes) -> bool:
+        """Tell whether a sign of type A stands in a block, or in the line that was open before it."""
+        joint = rest + block[:64]
+        return any(contains(text, *sign) for sign in self.type_a_signs for text in (joint, block))
 
     def enter(self, reader: TextReader, line: str) -> None:
         """Notice where the part of another device begins, in a log that has the devices one by one."""

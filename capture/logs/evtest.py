@@ -32,7 +32,11 @@ class Log(EvdevTextLog):
 
     name: ClassVar[str] = "evtest"
     dialect: ClassVar[int] = 2
-    type_a_signs: ClassVar[tuple[bytes, ...]] = (b"SYN_MT_REPORT", b"++++", b"(EV_SYN), code 2 ")
+    type_a_signs: ClassVar[tuple[tuple[bytes, int], ...]] = (
+        (b"SYN_MT_REPORT", 2),
+        (b"++++", 0),
+        (b"(EV_SYN), code 2 ", 15),
+    )
 
     #: A line that a mail program broke in two: its first part.
     _held = ""

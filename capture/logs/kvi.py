@@ -66,6 +66,8 @@ class Log(TouchLog):
             # Newer versions record hovering as well, which is no touch.
             if kind not in _ACTIONS or not attributes.get("is_touch", True):
                 return None
+            if not isinstance(pointer, int):
+                raise TypeError(pointer)  # noqa: TRY301 - as what else is wrong with a line
             time = round(time_s * 1e9)
             x, y = attributes["sx"] * width, (1 - attributes["sy"]) * height
             return pointer, _ACTIONS[kind], time, float(x), float(y)

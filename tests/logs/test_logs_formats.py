@@ -255,11 +255,12 @@ def test_kivy_hovering_is_no_touch(tmp_path):
         "(0.75, 'begin', 2, {'is_touch': True, 'profile': ['pos'], 'sy': 0.25, 'sx': 0.5})\n"
         "(0.8, 'end', 2, {'is_touch': True, 'profile': ['pos'], 'sy': 0.25, 'sx': 0.5})\n"
         "not python\n"
+        "(0.9, 'begin', 2.5, {'is_touch': True, 'profile': ['pos'], 'sy': 0.25, 'sx': 0.5})\n"
     )
     log, rows = read(tmp_path, content)
 
     assert rows == [(2, D, 750 * MS, 400, 450), (2, U, 800 * MS, 400, 450)]
-    assert log.warnings == {"guessed_screen": 1, "unknown_lines": 1}
+    assert log.warnings == {"guessed_screen": 1, "unknown_lines": 2}
 
 
 MOTION = """I: MotionEvent { action=ACTION_DOWN, id[0]=0, x[0]=10.5, y[0]=20, eventTime=100, downTime=100 }
