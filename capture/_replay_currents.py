@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capture._store_rows import StoredEvent
 from capture.device import Device
 from capture.formats.currents.maker import Facts, RecordMaker
 from capture.ids import derived_id
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from capture.events import Event
     from capture.formats.currents.maker import Made
 
-__all__ = ["replay_records", "stored_record", "take"]
+__all__ = ["replay_records", "take"]
 
 
 def replay_records(config: RunConfig, user_id: str) -> RecordMaker:
@@ -28,11 +27,6 @@ def take(records: RecordMaker, event: Event, device: Device) -> list[Made]:
     if device is not records.device:
         records.change(device=device)
     return records.take(event)
-
-
-def stored_record(record: Made) -> StoredEvent:
-    """Return a record as the store takes it."""
-    return StoredEvent(record.session, [("currents", record.payload)], record.time_ms, record.id)
 
 
 def _logged(cause: str) -> None:

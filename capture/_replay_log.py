@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from capture._replay_chain import Chain
+from capture._replay_strokes import Stroke, strokes_of
 from capture.gestures import Recognizer
 from capture.kinds import GestureKind, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from capture._replay_chain import Maker
-    from capture._store_rows import StoredEvent
+    from capture._replay_maker import Maker
     from capture.device import Device
     from capture.gestures import GestureTable
     from capture.logs import Mark, TouchLog
@@ -27,6 +29,7 @@ __all__ = ["LogReplay", "LogSummary", "Pace", "streams_of"]
 #: Log time (ns) that is handed on at once where a replay keeps the log's pace.
 _SLICE_NS = 50_000_000
 _MS = 1_000_000
+_stream_of = attrgetter("stream")
 
 
 class LogSummary(msgspec.Struct):
@@ -153,8 +156,8 @@ class LogReplay:
         lead = next(iter(self._chains.values()), None)
         return (lead.session.number,) if lead is not None and lead.session.number else ()
 
-    def read(self) -> Iterator[list[StoredEvent]]:
-        """Yield the events of each chunk, as far as they are not to wait for the end of the log."""
+    def read(self) -> Iterator[None]:
+        """Make the events of a chunk at each step, as far as they are not to wait for the end of the log."""
         chunks = self._log.chunks()
         for chunk in self._pace.cut(chunks) if self._pace is not None else chunks:
             if self._shift_ns is None:
@@ -163,14 +166,17 @@ class LogReplay:
                 self._enter(stream)
             table = self._recognizer.feed(chunk)
             self.summary.samples += len(chunk)
-            yield self._take(table)
+            self._take(table)
+            yield
 
-    def rest(self) -> Iterator[list[StoredEvent]]:
-        """Yield, at the end of the log, what waited, chain by chain; then the summary is complete."""
-        yield self._take(self._recognizer.finish())
+    def rest(self) -> Iterator[None]:
+        """Make, at the end of the log, what waited, a chain at each step; then the summary is complete."""
+        self._take(self._recognizer.finish())
+        yield
         for chain in (*self._chains.values(), *self._silent.values()):
             if chain.waiting is not None:
-                yield self._counted(chain.begin())
+                self._begin(chain)
+                yield
         summary = self.summary
         summary.kinds, summary.reasons = dict(self._kinds), dict(self._reasons)
         summary.warnings = dict(self._log.warnings)
@@ -184,7 +190,7 @@ class LogReplay:
             return
         chain = self._silent.pop(stream, None) or self._new_chain(stream)
         if not self._chains:
-            chain.begin()
+            self._begin(chain)
         self._chains[stream] = chain
 
     def _new_chain(self, stream: int) -> Chain:
@@ -196,21 +202,21 @@ class LogReplay:
             found = self._silent[stream] = self._new_chain(stream)
         return found
 
-    def _take(self, table: GestureTable) -> list[StoredEvent]:
-        """Return the events of ended strokes and of marks, in the order of the log."""
-        made: list[StoredEvent] = []
-        marks = iter(self._ready_marks())
-        mark = next(marks, None)
-        for row, gesture in enumerate(table, self.summary.strokes):
-            while mark is not None and mark.sample <= gesture.last_sample:
-                made += self._chain(mark.stream).mark(mark)
-                mark = next(marks, None)
-            made += self._chain(gesture.stream).gesture(row, gesture)
-        while mark is not None:
-            made += self._chain(mark.stream).mark(mark)
-            mark = next(marks, None)
+    def _begin(self, chain: Chain) -> None:
+        before = self._maker.events
+        chain.begin()
+        self.summary.events += self._maker.events - before
+
+    def _take(self, table: GestureTable) -> None:
+        """Hand ended strokes and marks to their chains, in the order of the log."""
+        before = self._maker.events
+        strokes = strokes_of(table, self.summary.strokes, whole=self._maker.wants_records)
+        marks = self._ready_marks()
+        items = _merged(strokes, marks) if marks else strokes
+        for stream, own in _by_stream(items).items():
+            self._chain(stream).take(own)
+        self.summary.events += self._maker.events - before
         self._count(table)
-        return self._counted(made)
 
     def _ready_marks(self) -> list[Mark]:
         """Take the marks that stand before what was fed so far."""
@@ -228,9 +234,27 @@ class LogReplay:
             if self._on_gestures is not None:
                 self._on_gestures(table)
 
-    def _counted(self, made: list[StoredEvent]) -> list[StoredEvent]:
-        self.summary.events += len(made)
-        return made
+
+def _merged(strokes: list[Stroke], marks: list[Mark]) -> list[Stroke | Mark]:
+    """Return strokes and marks in one order: a mark comes before the first stroke that ends behind it."""
+    merged: list[Stroke | Mark] = []
+    left = iter(marks)
+    mark = next(left, None)
+    for stroke in strokes:
+        while mark is not None and mark.sample <= stroke.last_sample:
+            merged.append(mark)
+            mark = next(left, None)
+        merged.append(stroke)
+    if mark is not None:
+        merged += [mark, *left]
+    return merged
+
+
+def _by_stream(items: Sequence[Stroke | Mark]) -> dict[int, list[Stroke | Mark]]:
+    streams: dict[int, list[Stroke | Mark]] = {}
+    for stream, run in groupby(items, _stream_of):
+        streams.setdefault(stream, []).extend(run)
+    return streams
 
 
 def streams_of(chunk: TouchSamples) -> list[int]:

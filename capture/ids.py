@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import struct
@@ -9,9 +10,9 @@ import uuid
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["NAMESPACE", "derived_id", "full_jitter", "random_ids"]
+__all__ = ["NAMESPACE", "derived_id", "derived_ids", "full_jitter", "random_ids"]
 
 #: Namespace of every id that touchcapture derives from content (UUIDv5).
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://touchcapture.invalid/ids")
@@ -23,11 +24,39 @@ _PARTS = struct.Struct("8s4s4s4s12s")
 # Version nibble 4, variant bits 10 (RFC 9562, section 5.4).
 _RANDOM_BITS = int.from_bytes(bytes.fromhex("ffffffffffff0fff3fffffffffffffff") * _POOL_IDS)
 _FIXED_BITS = int.from_bytes(bytes.fromhex("00000000000040008000000000000000") * _POOL_IDS)
+# The same of a SHA-1 digest, whose last four bytes go: version nibble 5 (RFC 9562, section 5.5).
+_DERIVED_PARTS = struct.Struct("8s4s4s4s12s8x")
+_DERIVED_BITS = bytes.fromhex("ffffffffffff0fff3fffffffffffffff00000000")
+_DERIVED_FIXED = bytes.fromhex("0000000000005000800000000000000000000000")
 
 
 def derived_id(name: str) -> str:
     """Return the UUIDv5 of `name`: the same content gives the same id, on any machine."""
     return str(uuid.uuid5(NAMESPACE, name))
+
+
+def derived_ids(place: str) -> Callable[[Sequence[str]], list[str]]:
+    """Return a function that gives `derived_id` of many names that begin with `place`, at half its cost.
+
+    >>> derived_ids("log/0/")(["0/1", "0/2"]) == [derived_id("log/0/0/1"), derived_id("log/0/0/2")]
+    True
+    """
+    begun = hashlib.sha1(NAMESPACE.bytes + place.encode(), usedforsecurity=False)
+
+    def digest(name: str) -> bytes:
+        rest = begun.copy()
+        rest.update(name.encode())
+        return rest.digest()
+
+    def new_ids(names: Sequence[str]) -> list[str]:
+        count = len(names)
+        # Version and variant of all ids in one step of long arithmetic.
+        number = int.from_bytes(b"".join(map(digest, names)))
+        number = number & int.from_bytes(_DERIVED_BITS * count) | int.from_bytes(_DERIVED_FIXED * count)
+        text = number.to_bytes(len(_DERIVED_BITS) * count).hex().encode()
+        return [b"-".join(parts).decode() for parts in _DERIVED_PARTS.iter_unpack(text)]
+
+    return new_ids
 
 
 def random_ids(entropy: Callable[[int], bytes] = os.urandom) -> Callable[[], str]:

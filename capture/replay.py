@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from capture import formats, sinks as sink_table
 from capture._interrupt import held_back
-from capture._replay_chain import Maker
 from capture._replay_live import LiveReplay
 from capture._replay_log import LogReplay, LogSummary
+from capture._replay_maker import Maker
+from capture._replay_store import ReplayStore
 from capture.clock import Clock
 from capture.config import RunConfig
 from capture.delivery import Delivery, SinkCounters
@@ -29,16 +30,15 @@ from capture.ids import derived_id
 from capture.logs import ReadOptions, find_logs, open_log
 from capture.sinks._configure import configure
 from capture.sinks.file import FILE_NAME, FileSink
-from capture.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from capture._store_rows import StoredEvent
     from capture.formats.native import Header
     from capture.gestures import Gesture, GestureTable
     from capture.logs import TouchLog
     from capture.sinks import Sink
+    from capture.store import Store
 
 __all__ = ["SUMMARY_NAME", "LogSummary", "Replay", "Summary", "device_of", "replay"]
 
@@ -169,7 +169,6 @@ class Replay:
         self._on_progress = on_progress
         self._on_gestures = on_gestures
         self._header: Header | None = None
-        self._tail: list[StoredEvent] = []
         self.summary = Summary(project_id=self._config.project.id)
 
     def _make_sinks(self, given: Sequence[Sink] | None) -> tuple[Sink, ...]:
@@ -205,11 +204,14 @@ class Replay:
         self._prepare_output()
         if self._speed is not None:
             return self._run_live(paths, first, self._speed)
-        self._store = Store.temporary(
-            formats={sink.name: sink.formats[0] for sink in self._sinks}, clock=self._clock
-        )
+        self._store = ReplayStore({sink.name: sink.formats[0] for sink in self._sinks})
         self._delivery = Delivery(
-            self._store, self._sinks, config=self._config, compose=self._compose, clock=self._clock
+            # It has what a drain asks of a store.
+            cast("Store", self._store),
+            self._sinks,
+            config=self._config,
+            compose=self._compose,
+            clock=self._clock,
         )
         wires = tuple(dict.fromkeys(sink.formats[0] for sink in self._sinks))
         maker = Maker(self._config, wires, self.summary.user_id)
@@ -247,7 +249,8 @@ class Replay:
             self._replay_log(self._open(path) if index else first, maker)
             if self._interrupted():
                 break
-        self._put(maker.end(), active=())
+        maker.end()
+        self._put(maker)
         self._close_sinks()
         dead = any(each.dead_letters for each in self._delivery.counters.values())
         self.summary.complete = not dead and not self._interrupted()
@@ -280,38 +283,32 @@ class Replay:
         )
         self.summary.logs.append(reader.summary)
         try:
-            for made in reader.read():
-                self._put(made, active=reader.active)
+            for _ in reader.read():
+                self._put(maker, active=reader.active)
                 if self._on_progress is not None:
                     self._on_progress(log)
                 if self._interrupted():
                     break
         except TouchLogError:
-            self._end_log(reader)
+            self._end_log(reader, maker)
             raise
-        self._end_log(reader)
+        self._end_log(reader, maker)
 
-    def _end_log(self, reader: LogReplay) -> None:
-        for made in reader.rest():
-            self._put(made, active=())
+    def _end_log(self, reader: LogReplay, maker: Maker) -> None:
+        for _ in reader.rest():
+            self._put(maker)
         # The next log has a header of its own.
-        self._put([], active=(), anyway=True)
+        self._put(maker, anyway=True)
 
-    def _put(self, made: list[StoredEvent], *, active: Collection[int], anyway: bool = False) -> None:
-        """Store a chunk's events in one transaction, and send what makes whole batches.
+    def _put(self, maker: Maker, *, active: Collection[int] = (), anyway: bool = False) -> None:
+        """Store what was made, and send it.
 
-        What does not fill a batch of an active session waits for the next chunk: the rows of the store are
-        whole batches then, which it need not take apart.
+        What does not fill a batch of an active session waits for the next chunk.
         """
-        made, self._tail = self._tail + made, []
-        if active:
-            going_on = sum(event.session in active for event in made)
-            keep = going_on % self._config.buffer.batch_size
-            made, self._tail = made[: len(made) - keep], made[len(made) - keep :]
-        if not made and not anyway:
-            return
-        self._store.append_many(made, pack_size=self._config.buffer.batch_size)
-        self._deliver(active)
+        rows = maker.rows(active)
+        if rows or anyway:
+            self._store.append(rows)
+            self._deliver(active)
 
     def _deliver(self, active: Collection[int]) -> None:
         """Send what is due, as long as the sinks take something now and then."""
@@ -345,7 +342,6 @@ class Replay:
         summary.sessions = maker.sessions
         summary.sinks = self._delivery.counters
         self._delivery.abort()
-        self._store.close()
         self._sum_up()
 
     def _sum_up(self) -> None:

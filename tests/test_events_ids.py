@@ -1,6 +1,8 @@
-"""Event ids: random version 4 UUIDs from a pool."""
+"""Event ids: random version 4 UUIDs from a pool, and those that are derived from names."""
 
 import uuid
+
+from hypothesis import given, strategies as st
 
 from capture import ids
 
@@ -31,3 +33,8 @@ def test_one_reading_of_entropy_serves_64_ids():
 
 def test_all_the_random_bits_are_kept():
     assert ids.random_ids(lambda count: b"\xff" * count)() == "ffffffff-ffff-4fff-bfff-ffffffffffff"
+
+
+@given(st.text(), st.lists(st.text()))
+def test_ids_of_many_names_are_those_of_each(place, names):
+    assert ids.derived_ids(place)(names) == [ids.derived_id(place + name) for name in names]

@@ -10,7 +10,7 @@ from capture.config import BufferConfig, DeviceConfig, PrivacyConfig
 from capture.errors import ConfigError, SinkError, TouchLogError
 from capture.formats.schema import batch_schema
 from capture.ids import derived_id
-from capture.logs import ReadOptions
+from capture.logs import ReadOptions, TouchLog
 from capture.replay import Replay, replay
 from capture.sinks import Answer, Outcome
 from capture.sinks.memory import MemorySink
@@ -132,6 +132,36 @@ def test_the_same_log_gives_the_same_events(tmp_path):
     assert second.events == first.events > 50
     assert len(bodies[0]) == 2 + first.events // 50 - 1
     assert bodies[0] == bodies[1]
+
+
+@pytest.mark.parametrize("size", [1, 7, 600])
+def test_chunks_of_any_size_give_the_same_batches(tmp_path, monkeypatch, size):
+    rows = [screen(0, "Home", stream=1)]
+    for index in range(600):
+        stream, pointer = index % 3, index % 2
+        # The third stream pauses for longer than a session lasts.
+        at_ms = index * 300 + (3_600_000 if stream == 2 and index > 300 else 0)
+        if index % 5 == 0:
+            rows.append(mark(at_ms, "target", stream=stream, pointer=pointer, id=f"b{index}"))
+        if index % 97 == 0:
+            rows.append(screen(at_ms, f"Screen {index}", stream=stream))
+        rows += tap(at_ms, stream=stream, pointer=pointer, travel=60.0 * (index % 4))
+    path = log(tmp_path, *rows)
+    summary, whole = replayed(path)
+    read = TouchLog.chunks
+    monkeypatch.setattr(
+        TouchLog,
+        "chunks",
+        lambda self: (
+            chunk[start : start + size] for chunk in read(self) for start in range(0, len(chunk), size)
+        ),
+    )
+    again, cut = replayed(path)
+
+    assert [batch["pl"] for batch in cut] == [batch["pl"] for batch in whole]
+    assert again == summary
+    assert summary.events == len(events(whole))
+    assert summary.sessions == 4
 
 
 def test_batches_hold_at_most_batch_size_events(tmp_path):

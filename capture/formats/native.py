@@ -31,6 +31,7 @@ __all__ = [
     "check",
     "decode",
     "make_header",
+    "wire_event",
 ]
 
 _UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -292,6 +293,12 @@ _BUILDERS: dict[type, Callable[[Any], WireEvent]] = {
         **_common(event.common), key=event.key, value=event.value
     ),
 }
+
+
+def wire_event(event: events.Event) -> WireEvent | None:
+    """Return the event as it is encoded; None for what only other formats carry."""
+    build = _BUILDERS.get(type(event))
+    return None if build is None else build(event)
 
 
 class NativeFormat:
