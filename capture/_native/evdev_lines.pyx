@@ -325,7 +325,8 @@ cdef int libinput_line(Text at, Text end, Event *event) noexcept nogil:
         return LINE_STRANGE
     at = blanks(at + 1, end)
     if at == end or at[0] != b"[":
-        return LINE_STRANGE
+        # The head of a frame.
+        return LINE_SKIPPED if word(at, end - at, b"evdev:", 6) else LINE_STRANGE
     for index in range(5):
         closing = 93 if index == 4 else 44  # ] or ,
         at = decimal(blanks(at + 1, end), end, &numbers[index])

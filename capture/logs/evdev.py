@@ -166,7 +166,7 @@ class EvdevTextLog(EvdevLog):
     dialect: ClassVar[int]
     #: What stands in a line that makes a device type A: once type B is seen, only such blocks can tell more.
     #: With each the place of two bytes in it that are rare in such a log.
-    type_a_signs: ClassVar[tuple[tuple[bytes, int], ...]] = ()
+    type_a_signs: tuple[tuple[bytes, int], ...] = ()
 
     def strange(self, line: str) -> Event | bool:
         """Return the event on a line that the tokenizer does not know; else whether that is no loss."""

@@ -28,7 +28,7 @@ class Log(EvdevTextLog):
 
     name: ClassVar[str] = "evemu"
     dialect: ClassVar[int] = 1
-    type_a_signs: ClassVar[tuple[tuple[bytes, int], ...]] = ((b" 0000 0002 ", 9),)
+    type_a_signs = ((b" 0000 0002 ", 9),)
 
     @classmethod
     def matches(cls, head: bytes) -> bool:

@@ -32,7 +32,7 @@ class Log(EvdevTextLog):
 
     name: ClassVar[str] = "evtest"
     dialect: ClassVar[int] = 2
-    type_a_signs: ClassVar[tuple[tuple[bytes, int], ...]] = (
+    type_a_signs = (
         (b"SYN_MT_REPORT", 2),
         (b"++++", 0),
         (b"(EV_SYN), code 2 ", 15),

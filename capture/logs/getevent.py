@@ -34,7 +34,7 @@ class Log(EvdevTextLog):
 
     name: ClassVar[str] = "getevent"
     dialect: ClassVar[int] = 0
-    type_a_signs: ClassVar[tuple[tuple[bytes, int], ...]] = ((b"SYN_MT_REPORT", 2), (b"0000 0002 0", 8))
+    type_a_signs = ((b"SYN_MT_REPORT", 2), (b"0000 0002 0", 8))
 
     @classmethod
     def matches(cls, head: bytes) -> bool:

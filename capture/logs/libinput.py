@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar
 
+from capture._native.evdev_text import contains
 from capture.logs.evdev import Device, EvdevTextLog, Event
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _PART = re.compile(
     rb'^(?:- node: (\S+)|    name: "([^"\n]*)"|      (\d+): \[(-?\d+), (-?\d+), -?\d+, -?\d+, -?\d+\])',
     re.MULTILINE,
 )
+_DEVICE, _EVENTS = b"- node: ", b"  events:"
 _NODE = re.compile(r"^- node: (\S+)")
 _YAML = re.compile(r"^(\s*#|\s*- |\s*-$|\s*[\w\"'-]+:|Recording to |\s*[\]}]|\s*0x|---|\s*[\w-]+=)")
 
@@ -31,6 +33,11 @@ class Log(EvdevTextLog):
 
     name: ClassVar[str] = "libinput"
     dialect: ClassVar[int] = 3
+    type_a_signs: tuple[tuple[bytes, int], ...] = (
+        (b",   0,   2,", 8),
+        (b", 0, 2,", 4),
+        (b"SYN_MT_REPORT", 2),
+    )
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -42,18 +49,19 @@ class Log(EvdevTextLog):
         devices: list[Device] = []
         blocks = [self.source.text_head()] if self.source.is_stream else self.source.text_blocks()
         rest = b""
+        described = True  # what stands before the events of a device
         for block in blocks:
             text = rest + block
             end = text.rfind(b"\n") + 1
             rest = text[end:]
-            for part in _PART.finditer(text, 0, end):
-                node, name, code, low, high = part.groups()
-                if node:
-                    devices.append(Device(path=node.decode("utf-8", "replace"), axes={}))
-                elif name and devices:
-                    devices[-1].name = name.decode("utf-8", "replace")
-                elif code and devices:
-                    devices[-1].axes[int(code)] = int(low), int(high)
+            if described or contains(text, _DEVICE, 2):
+                for part in _PART.finditer(text, 0, end):
+                    _note(part, devices)
+                node, events = text.rfind(_DEVICE), text.rfind(_EVENTS)
+                described = node > events if max(node, events) >= 0 else described
+        if len(devices) > 1:
+            # Every block must be read then: the events of a device stand behind the line that names it.
+            self.type_a_signs = ()
         return devices
 
     def strange(self, line: str) -> Event | bool:
@@ -65,3 +73,14 @@ class Log(EvdevTextLog):
         node = _NODE.match(line)
         if node is not None:
             reader.muted = node[1] != self.device.path
+
+
+def _note(part: re.Match[bytes], devices: list[Device]) -> None:
+    """Add what a line says of a device."""
+    node, name, code, low, high = part.groups()
+    if node:
+        devices.append(Device(path=node.decode("utf-8", "replace"), axes={}))
+    elif name and devices:
+        devices[-1].name = name.decode("utf-8", "replace")
+    elif code and devices:
+        devices[-1].axes[int(code)] = int(low), int(high)

@@ -51,6 +51,14 @@ TURNING = {
         b"E: 1.000000 0003 0039 1\nE: 1.000000 0003 0035 5\nE: 1.000000 0000 0000 0\n" * 40
         + b"E: 2.000000 0000 0002 0\nE: 2.000000 0000 0000 0\n" * 2
     ),
+    "libinput": (
+        b"devices:\n- node: /dev/input/event9\n  evdev:\n    absinfo:\n      53: [0, 99, 0, 0, 10]\n"
+        b"      54: [0, 99, 0, 0, 10]\n  events:\n"
+        + b"  - evdev:\n    - [  1,      0,   3,  57,       1] # EV_ABS\n"
+        b"    - [  1,      0,   3,  53,      10] # EV_ABS\n    - [  1,      0,   0,   0,       0] # SYN\n"
+        * 40
+        + b"  - evdev:\n    - [  2,      0,   0,   2,       0]\n    - [  2,      0,   0,   0,       0]\n" * 2
+    ),
     "evtest": (
         b"Event: time 1.000000, type 3 (EV_ABS), code 57 (ABS_MT_TRACKING_ID), value 7\n"
         b"Event: time 1.000000, type 3 (EV_ABS), code 53 (ABS_MT_POSITION_X), value 5\n"
