@@ -1,9 +1,9 @@
 """The same faults for touchcapture and for analytics clients with their defaults: what arrives, and when.
 
-    python benchmarks/compare_faults.py [--events 2000] [--only touchcapture,segment]
+    python benchmarks/compare_faults.py [--full] [--only touchcapture,segment]
 
 Each client runs in a process of its own against a server of this one, which tells events by a marker in them.
-Those that are not installed are left out.
+Those that are not installed are left out. Quick: 5 minutes or so; ``--full``: a quarter of an hour.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 #: Client -> what must be installed for it.
 CLIENTS = {
@@ -34,10 +35,29 @@ CLIENTS = {
     "rudder": "rudderstack",
 }
 ROOT = str(Path(__file__).resolve().parents[1])
-EXIT_CAP_S = 15.0
-OUTAGE_S, AFTER_S = 5.0, 10.0
+SLOW_S = 0.05
+#: How long a burst may take, and after how long without anything new it is over.
+BURST_CAP_S, QUIET_S = 90.0, 10.0
 _MARKER = re.compile(rb"ev-([0-9]{6})")
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+
+
+class Scale(NamedTuple):
+    """How many events, and how long."""
+
+    events: int
+    slow_exit: int
+    fork: int
+    burst: int
+    outage_s: float
+    after_s: float
+    exit_cap_s: float
+
+
+QUICK = Scale(events=2000, slow_exit=1000, fork=2000, burst=4000, outage_s=5.0, after_s=10.0, exit_cap_s=15.0)
+FULL = Scale(
+    events=10_000, slow_exit=5000, fork=2000, burst=20_000, outage_s=20.0, after_s=40.0, exit_cap_s=30.0
+)
 
 
 # The client's process
@@ -114,7 +134,7 @@ def client(name, url, folder, count, end):
 
 
 class Server:
-    """Takes every POST and remembers the markers in it; can be down, silent, or answer 503."""
+    """Takes every POST and remembers the markers in it; can be down, silent, slow, or answer 503."""
 
     def __init__(self, mode="up"):
         self.mode, self.seen, self.duplicates = mode, set(), 0
@@ -138,6 +158,8 @@ class Server:
                 body = await reader.readexactly(int(length[1]) if length else 0)
                 if self.mode == "silent":
                     await asyncio.sleep(600)
+                if self.mode == "slow":
+                    await asyncio.sleep(SLOW_S)
                 status = b"503 Service Unavailable" if self.mode == "failing" else b"200 OK"
                 if self.mode != "failing":
                     text = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
@@ -177,11 +199,11 @@ class Run:
         self.process.send_signal(number)
         self.process.wait(30)
 
-    def exit_s(self):
-        """Return how long the process lives on, at most the cap; it is killed then."""
+    def exit_s(self, cap_s=30.0):
+        """Return how long the process lives on; None where it is more than the cap: it is killed then."""
         start = time.monotonic()
         try:
-            self.process.wait(EXIT_CAP_S)
+            self.process.wait(cap_s)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
@@ -198,64 +220,99 @@ def delivered(server, count):
     return f"{len(server.seen)} of {count}{more}"
 
 
-def killed(name, folder, count):
+def in_time(took_s, cap_s):
+    return f"over {cap_s:.0f} s" if took_s is None else f"{took_s:.2f} s"
+
+
+def then_restart(name, server, folder, count):
+    """Return what is there, and what is after a restart where that is more."""
+    before, had = delivered(server, count), len(server.seen)
+    restart(name, server, folder)
+    return before if len(server.seen) == had else f"{before}, then {delivered(server, count)}"
+
+
+def killed(name, folder, scale):
     server = Server("down")
-    run = Run(name, server, folder, count, "wait")
+    run = Run(name, server, folder, scale.events, "wait")
     run.until_recorded()
     run.kill()
     server.start()
     restart(name, server, folder)
-    return delivered(server, count)
+    return delivered(server, scale.events)
 
 
-def terminated(name, folder, count):
+def terminated(name, folder, scale):
     server = Server()
-    run = Run(name, server, folder, count, "wait")
+    run = Run(name, server, folder, scale.events, "wait")
     run.until_recorded()
     run.kill(signal.SIGTERM)
     restart(name, server, folder)
-    return delivered(server, count)
+    return delivered(server, scale.events)
 
 
-def exit_without_flush(name, folder, count):
+def exit_without_flush(name, folder, scale):
     server = Server()
-    run = Run(name, server, folder, count, "exit")
+    run = Run(name, server, folder, scale.events, "exit")
     run.until_recorded()
-    run.exit_s()
-    return delivered(server, count)
+    run.exit_s(scale.exit_cap_s)
+    return then_restart(name, server, folder, scale.events)
 
 
-def forked(name, folder, count):
-    server = Server()
-    run = Run(name, server, folder, count, "fork")
+def slow_exit(name, folder, scale):
+    server = Server("slow")
+    run = Run(name, server, folder, scale.slow_exit, "exit")
     run.until_recorded()
-    run.exit_s()
-    restart(name, server, folder)
-    return delivered(server, count)
-
-
-def outage(name, folder, count):
-    server = Server("failing")
-    run = Run(name, server, folder, count, "wait")
-    run.until_recorded()
-    time.sleep(OUTAGE_S)
+    took = in_time(run.exit_s(scale.exit_cap_s), scale.exit_cap_s)
     server.mode = "up"
-    end = time.monotonic() + AFTER_S
-    while len(server.seen) < count and time.monotonic() < end:
-        time.sleep(0.05)
+    return f"{took}, {then_restart(name, server, folder, scale.slow_exit)}"
+
+
+def forked(name, folder, scale):
+    server = Server()
+    run = Run(name, server, folder, scale.fork, "fork")
+    run.until_recorded()
+    run.exit_s(scale.exit_cap_s)
+    restart(name, server, folder)
+    return delivered(server, scale.fork)
+
+
+def outage(name, folder, scale):
+    server = Server("failing")
+    run = Run(name, server, folder, scale.events, "wait")
+    run.until_recorded()
+    time.sleep(scale.outage_s)
+    server.mode = "up"
+    until_quiet(server, scale.events, scale.after_s, scale.after_s)
     run.kill()
     # What waits for a batch to fill up is in a store, or lost.
-    restart(name, server, folder)
-    return delivered(server, count)
+    return then_restart(name, server, folder, scale.events)
+
+
+def burst(name, folder, scale):
+    server = Server("slow")
+    run = Run(name, server, folder, scale.burst, "wait")
+    until_quiet(server, scale.burst, BURST_CAP_S, QUIET_S)
+    run.kill()
+    server.mode = "up"
+    return then_restart(name, server, folder, scale.burst)
+
+
+def until_quiet(server, count, cap_s, quiet_s):
+    """Wait until the server has everything, or nothing new came for a while."""
+    end = time.monotonic() + cap_s
+    last_s, had = time.monotonic(), len(server.seen)
+    while had < count and time.monotonic() < end and time.monotonic() - last_s < quiet_s:
+        time.sleep(0.05)
+        if len(server.seen) > had:
+            last_s, had = time.monotonic(), len(server.seen)
 
 
 def exit_time(mode):
-    def measure(name, folder, _):
+    def measure(name, folder, scale):
         server = Server(mode)
         run = Run(name, server, folder, 40, "exit")
         run.until_recorded()
-        took_s = run.exit_s()
-        took = f"over {EXIT_CAP_S:.0f} s" if took_s is None else f"{took_s:.2f} s"
+        took = in_time(run.exit_s(scale.exit_cap_s), scale.exit_cap_s)
         server.mode = "up"
         if mode == "down":
             server.start()
@@ -269,8 +326,10 @@ FAULTS = {
     "kill -9 with the server down, restart with it up": killed,
     "SIGTERM right after the calls, restart": terminated,
     "exit without a flush": exit_without_flush,
+    "exit without a flush, 50 ms an answer": slow_exit,
     "fork, half of the events in the child, restart": forked,
-    f"{OUTAGE_S:.0f} s of 503, {AFTER_S:.0f} s up, kill -9, restart": outage,
+    "{0.outage_s:.0f} s of 503, {0.after_s:.0f} s up, kill -9": outage,
+    "burst, 50 ms an answer": burst,
     "exit with the server down, restart with it up": exit_time("down"),
     "exit with a server that never answers, restart": exit_time("silent"),
 }
@@ -279,14 +338,15 @@ FAULTS = {
 def main():
     sys.path.insert(0, ROOT)
     parser = argparse.ArgumentParser()
-    parser.add_argument("--events", type=int, default=2000)
+    parser.add_argument("--full", action="store_true", help="the full counts and waits")
     parser.add_argument("--only", default=",".join(CLIENTS))
     options = parser.parse_args()
+    scale = FULL if options.full else QUICK
     names = [name for name in options.only.split(",") if importlib.util.find_spec(CLIENTS[name])]
 
     def measure(fault, name):
         with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-            return fault(name, folder, options.events)
+            return fault(name, folder, scale)
 
     print("| fault | " + " | ".join(names) + " |")
     print("|---" * (len(names) + 1) + "|")
@@ -294,7 +354,7 @@ def main():
         # Two at a time: a machine has at least two cores, and most of it is waiting.
         with ThreadPoolExecutor(2) as pool:
             results = pool.map(lambda name, fault=fault: measure(fault, name), names)
-            print(f"| {title} | " + " | ".join(results) + " |", flush=True)
+            print(f"| {title.format(scale)} | " + " | ".join(results) + " |", flush=True)
 
 
 if __name__ == "__main__":
