@@ -271,15 +271,19 @@ class SampleWriter:
 
         Raises
         ------
-        OverflowError
-            When a number does not fit its column.
+        OverflowError, TypeError
+            When a value does not fit its column, or is no number; nothing is added.
         """
-        self._stream.append(stream)
-        self._pointer.append(pointer)
-        self._time.append(time)
-        self._action.append(action)
-        self._x.append(x)
-        self._y.append(y)
+        try:
+            self._stream.append(stream)
+            self._pointer.append(pointer)
+            self._time.append(time)
+            self._action.append(action)
+            self._x.append(x)
+            self._y.append(y)
+        except (TypeError, OverflowError):
+            self._cut(len(self._y))
+            raise
         self.total += 1
         self._doubt(stream, pointer, action, time)
         return self.is_full
@@ -320,6 +324,10 @@ class SampleWriter:
         self._time = array.array("q")
         self._x = array.array("f")
         self._y = array.array("f")
+
+    def _cut(self, count: int) -> None:
+        for column in (self._stream, self._pointer, self._action, self._time, self._x, self._y):
+            del column[count:]
 
     def _doubt(self, stream: int, pointer: int, action: int, time: int) -> None:
         key = (stream, pointer)

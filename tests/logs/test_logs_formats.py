@@ -1,11 +1,13 @@
 """The formats: found by content, and what is special about each."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from capture import logs
 from capture.errors import TouchLogError
+from capture.logs._base import SampleWriter
 from capture.logs.evemu import DESCRIPTION_SUFFIXES
 
 D, U, M, C = range(4)
@@ -261,6 +263,20 @@ def test_kivy_hovering_is_no_touch(tmp_path):
 
     assert rows == [(2, D, 750 * MS, 400, 450), (2, U, 800 * MS, 400, 450)]
     assert log.warnings == {"guessed_screen": 1, "unknown_lines": 2}
+
+
+@pytest.mark.parametrize("value", [1j, "5", None, 10**400])
+@pytest.mark.parametrize("place", range(6))
+def test_a_sample_that_does_not_fit_leaves_the_others(value, place):
+    writer = SampleWriter(Counter())
+    writer.add(0, 0, 0, 0, 1.0, 2.0)
+    sample = [0, 0, 1, 10, 3.0, 4.0]
+    with pytest.raises((TypeError, OverflowError)):
+        writer.add(*sample[:place], value, *sample[place + 1 :])
+    writer.add(*sample)
+
+    assert writer.total == 2
+    assert list(writer.finish().rows()) == [(0, 0, 0, 0, 1.0, 2.0), (0, 0, 1, 10, 3.0, 4.0)]
 
 
 MOTION = """I: MotionEvent { action=ACTION_DOWN, id[0]=0, x[0]=10.5, y[0]=20, eventTime=100, downTime=100 }
