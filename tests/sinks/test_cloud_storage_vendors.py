@@ -123,6 +123,11 @@ def make_container(address, name):
     assert answer.status == 201
 
 
+@pytest.fixture(params=["gcs", "azure"])
+def vendor(request):
+    return request.getfixturevalue(request.param)
+
+
 def listed_by_google(address, prefix):
     # The emulator has no listing in its XML interface, which obstore uses.
     answer = urllib3.request("GET", f"{address}/storage/v1/b/bucket/o", fields={"prefix": f"{prefix}/"})
