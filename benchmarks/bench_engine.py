@@ -22,6 +22,8 @@ CONTENDERS = {
     "posthog": "posthog",
     "snowplow": "snowplow_tracker",
 }
+#: No client: what one row costs on this machine, whoever writes it.
+FLOOR = "a bare INSERT"
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +33,12 @@ def url():
 
 
 def opened(url):
-    return {
+    found = {
         name: importlib.import_module(f"peers.track_{name}").Contender(url)
         for name, package in CONTENDERS.items()
         if importlib.util.find_spec(package)
     }
+    return {**found, FLOOR: importlib.import_module("peers.bare_insert").Contender(url)}
 
 
 def timed(contender, calls, pause_s=0.0):
@@ -79,7 +82,8 @@ def test_closed_loop(benchmark, url):
         for contender in contenders.values():
             contender.close()
     found = {name: percentiles(values) for name, values in times.items()}
-    rivals = [found[name]["p50"] for name in found if name != "touchcapture"]
+    rivals = [found[name]["p50"] for name in found if name not in {"touchcapture", FLOOR}]
+    benchmark.extra_info["p50_by_a_bare_insert"] = found["touchcapture"]["p50"] / found[FLOOR]["p50"]
     benchmark.extra_info["unit"] = "us"
     benchmark.extra_info["percentiles"] = found
     if rivals:
@@ -87,6 +91,7 @@ def test_closed_loop(benchmark, url):
     for name, values in found.items():
         print(f"\n{name:14}", *(f"{key} {value:9.2f}" for key, value in values.items()), end="")
     print("\np50 by that of the fastest rival:", benchmark.extra_info.get("p50_by_fastest_rival"))
+    print("p50 by that of a bare INSERT:", benchmark.extra_info["p50_by_a_bare_insert"])
 
 
 @pytest.mark.parametrize(("per_second", "calls"), [(1000, 3000), (50, 300)])

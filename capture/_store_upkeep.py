@@ -163,11 +163,13 @@ class Upkeep:
             if _size(self._log) < self.max_log_bytes // 4:
                 return
             # Appends go on meanwhile.
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            if _size(self._log) > self.max_log_bytes:
-                # Without writers for a moment the log can start over; most of it is copied already.
+            _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if pages * schema.PAGE_BYTES > self.max_log_bytes:
+                # Without writers for a moment the log can start over; most of it is copied already. A log of
+                # the usual length keeps it: to write over it is a fifth cheaper than to make it grow again.
+                usual = _size(self._log) <= self.max_log_bytes * 3 // 2
                 with self._file.exclusive():
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    connection.execute(f"PRAGMA wal_checkpoint({'RESTART' if usual else 'TRUNCATE'})")
         self._emptied.set()
 
     def has_room(self) -> bool:
