@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
 
 from capture._native import float32 as native
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from msgspec import UnsetType
 
 __all__ = ["shortest", "shortest_known"]
 
@@ -32,24 +36,21 @@ def shortest(value: float) -> float:
     return found if found == found else _by_digits(value)  # noqa: PLR0124 - NaN, without a call
 
 
-def shortest_known(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:
-    """Return the `shortest` of those values that are finite numbers, by name.
+def shortest_known(values: Sequence[float]) -> list[Any]:
+    """Return the `shortest` of each value, UNSET for what is no finite number.
 
     `values` are 32-bit floats already, so that none is out of range.
     """
     found = native.shortest_list(values)
-    known = dict(zip(names, found, strict=True))
+    total = sum(found)
     # NaN, an infinity, or a number for the slow way: the sum shows it.
-    if sum(found) == sum(found):
-        return known
-    for name, value in zip(names, values, strict=True):
-        if known[name] == known[name]:
-            continue
-        if math.isfinite(value):
-            known[name] = _by_digits(value)
-        else:
-            del known[name]
-    return known
+    if total == total:  # noqa: PLR0124 - NaN, without a call
+        return found
+    return [_known(value) for value in values]
+
+
+def _known(value: float) -> float | UnsetType:
+    return shortest(value) if math.isfinite(value) else UNSET
 
 
 def _by_digits(value: float) -> float:

@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from capture import events
 from capture.formats.currents.float32 import shortest, shortest_known
@@ -25,48 +26,67 @@ _CUSTOM = "users.behaviors.CustomEvent"
 _NO_PRODUCT = "transaction"
 _encode = msgspec.json.Encoder().encode
 
-_MEASURES = (
-    "x_down",
-    "y_down",
-    "x_up",
-    "y_up",
-    "duration",
-    "distance",
-    "velocity",
-    "velocity_x",
-    "velocity_y",
-    "path_length",
-    "width",
-    "height",
-)
 _REASONS = {int(member): member.name.lower() for member in Reason}
 _DIRECTIONS = {int(member): member.name.lower() for member in Direction}
-_measures = attrgetter(*_MEASURES)
+
+
+class _GestureProperties(msgspec.Struct, frozen=True, gc=False):
+    """The gesture's and the target's full names and values, the kind apart, which is the event's name."""
+
+    stream: int
+    pointer: int
+    reason: str
+    direction: str
+    time_down: int
+    time_up: int
+    x_down: float | UnsetType
+    y_down: float | UnsetType
+    x_up: float | UnsetType
+    y_up: float | UnsetType
+    duration: float | UnsetType
+    distance: float | UnsetType
+    velocity: float | UnsetType
+    velocity_x: float | UnsetType
+    velocity_y: float | UnsetType
+    path_length: float | UnsetType
+    width: float | UnsetType
+    height: float | UnsetType
+    sample_count: int
+    first_sample: int
+    last_sample: int
+    tap_count: int
+    rage: bool
+    target_path: str
+    target_id: str
+    responsive: bool | UnsetType
+
+
+_NAMES = _GestureProperties.__struct_fields__
+_measures = attrgetter(*_NAMES[_NAMES.index("x_down") : _NAMES.index("height") + 1])
 
 
 def _gesture_properties(gesture: Gesture, target: Target) -> str:
-    """Return the gesture's and the target's full names and values as JSON text.
+    """Return the properties of a gesture as JSON text.
 
-    What is no number is left out, as everything unknown is; the kind is the event's name.
+    What is no number is left out, as everything unknown is.
     """
-    properties: dict[str, Any] = {
-        "stream": gesture.stream,
-        "pointer": gesture.pointer,
-        "reason": _REASONS[gesture.reason],
-        "direction": _DIRECTIONS[gesture.direction],
-        "time_down": gesture.time_down,
-        "time_up": gesture.time_up,
-        **shortest_known(_MEASURES, _measures(gesture)),
-        "sample_count": gesture.sample_count,
-        "first_sample": gesture.first_sample,
-        "last_sample": gesture.last_sample,
-        "tap_count": gesture.tap_count,
-        "rage": gesture.rage,
-        "target_path": target.path,
-        "target_id": target.id,
-    }
-    if target.responsive is not None:
-        properties["responsive"] = target.responsive
+    properties = _GestureProperties(  # type: ignore[call-arg]  # the measures are twelve
+        gesture.stream,
+        gesture.pointer,
+        _REASONS[gesture.reason],
+        _DIRECTIONS[gesture.direction],
+        gesture.time_down,
+        gesture.time_up,
+        *shortest_known(_measures(gesture)),
+        gesture.sample_count,
+        gesture.first_sample,
+        gesture.last_sample,
+        gesture.tap_count,
+        gesture.rage,
+        target.path,
+        target.id,
+        UNSET if target.responsive is None else target.responsive,
+    )
     return _encode(properties).decode()
 
 

@@ -141,26 +141,28 @@ class Shape:
         custom = _decode(text)
         if len(custom) > self._max_custom:
             custom = dict(list(custom.items())[: self._max_custom])
-        names = self._prefixed(prefix, custom)
         kinds = set(map(type, custom.values()))
         if dict in kinds or list in kinds:
-            depth = self._max_depth
-            properties.update({names[key]: self._fitted(value, depth) for key, value in custom.items()})
-            return
-        # Nothing is nested, as in a gesture: only texts may be too long, and none is in a short whole.
-        properties.update({names[key]: value for key, value in custom.items()})
-        if len(text) > self._max_text:
+            custom = {key: self._fitted(value, self._max_depth) for key, value in custom.items()}
+        elif len(text) > self._max_text:
+            # Nothing is nested, as in a gesture: only texts may be too long, and none is in a short whole.
             for key, value in custom.items():
                 if type(value) is str and len(value) > self._max_text:
-                    properties[names[key]] = value[: self._max_text]
+                    custom[key] = value[: self._max_text]
+        names = self._names[prefix]
+        try:
+            for key, value in custom.items():
+                properties[names[key]] = value
+        except KeyError:
+            names = self._learn(prefix, custom)
+            properties |= {names[key]: value for key, value in custom.items()}
 
-    def _prefixed(self, prefix: str, custom: dict[str, Any]) -> dict[str, str]:
+    def _learn(self, prefix: str, custom: dict[str, Any]) -> dict[str, str]:
         """Return key -> prefixed key; the same texts each time, since most events have the same keys."""
         names = self._names[prefix]
-        if not names.keys() >= custom.keys():
-            if len(names) > _MAX_NAMES:
-                names = self._names[prefix] = {}
-            names |= {key: prefix + key for key in custom}
+        if len(names) > _MAX_NAMES:
+            names = self._names[prefix] = {}
+        names |= {key: prefix + key for key in custom}
         return names
 
     def _fitted(self, value: Any, depth: int) -> Any:
