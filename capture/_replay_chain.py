@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chain"]
 
+_T = TypeVar("_T")
 _MS = 1_000_000
 #: Kinds of marks that say no more than that something happened.
 _MOMENTS: dict[str, Callable[[events.CommonSection], events.Event]] = {
@@ -38,6 +39,8 @@ _MOMENTS: dict[str, Callable[[events.CommonSection], events.Event]] = {
 }
 #: Kinds of marks that events stand for; logs have others of their own.
 _EVENTS = frozenset({"screen", "transaction", "variable", *_MOMENTS})
+#: Kinds of marks that say something of a stroke's target.
+_NOTES = frozenset({"target", "verdict"})
 _NOWHERE = Target()
 #: Strokes whose events are made at once.
 _BLOCK = 500
@@ -85,7 +88,9 @@ class Chain:
         self._shift_ns = shift_ns
         self._marks = 0
         self._screens = [_Screen(-1, events.screen_url(maker.config.project), 0, 0)]
+        #: Of each pointer: the samples before which its target was named, and which; the same of verdicts.
         self._targets: dict[int, deque[tuple[int, Target]]] = {}
+        self._verdicts: dict[int, deque[tuple[int, bool]]] = {}
 
     def begin(self) -> None:
         """Take its turn, and what waited for it."""
@@ -106,9 +111,9 @@ class Chain:
                     strokes = []
                 continue
             self._marks += 1
-            if item.kind == "target":
+            if item.kind in _NOTES:
                 # Strokes look for theirs by the number of the sample.
-                self._note_target(item)
+                self._note(item)
             elif item.kind in _EVENTS:
                 self._take_strokes(strokes)
                 strokes = []
@@ -116,13 +121,13 @@ class Chain:
         self._take_strokes(strokes)
 
     def _take_strokes(self, strokes: Sequence[Stroke]) -> None:
-        maker, device, targets, shift_ns = self._maker, self._device, self._targets, self._shift_ns
-        state, timeout_ms = self.session, maker.timeout_ms
+        maker, device, targets, verdicts = self._maker, self._device, self._targets, self._verdicts
+        state, timeout_ms, shift_ns = self.session, maker.timeout_ms, self._shift_ns
         scene, since, until = None, 0.0, 0.0
         gestures: list[Recognized] = []
         ids = self._new_ids([f"{stroke.pointer}/{stroke.row}" for stroke in strokes])
         for stroke, event_id in zip(strokes, ids, strict=True):
-            target = self._target_of(stroke) if targets else _NOWHERE
+            target = self._target_of(stroke) if targets or verdicts else _NOWHERE
             time_ms = (stroke.time_up + shift_ns) // _MS
             is_over = state.is_over(time_ms, timeout_ms)
             if not stroke.kind:
@@ -143,15 +148,19 @@ class Chain:
 
     # Marks
 
-    def _note_target(self, mark: Mark) -> None:
+    def _note(self, mark: Mark) -> None:
+        """Keep what a mark says of the target of a stroke."""
         try:
             pointer = int(mark.fields.get("pointer", 0))
             target = _target(mark.fields)
         except (InvalidEventError, TypeError, ValueError):
             self.unused_marks += 1
-        else:
+            return
+        if mark.kind == "target":
             known = self._targets.setdefault(pointer, deque())
             known.append((mark.sample, self._maker.masks.target(target)))
+        elif target.responsive is not None:
+            self._verdicts.setdefault(pointer, deque()).append((mark.sample, target.responsive))
 
     def _take_mark(self, mark: Mark) -> None:
         try:
@@ -243,12 +252,21 @@ class Chain:
         return self._scene(screen.url, count, session), screen.sample, until
 
     def _target_of(self, stroke: Stroke) -> Target:
-        """Return the target that the log gives for the stroke's DOWN."""
-        known = self._targets.get(stroke.pointer)
-        found = _NOWHERE
-        while known and known[0][0] <= stroke.first_sample:
-            found = known.popleft()[1]
-        return found
+        """Return the target that the log gives for the stroke's DOWN, with what it learnt until the UP."""
+        found = _latest(self._targets.get(stroke.pointer), stroke.first_sample) or _NOWHERE
+        verdicts = self._verdicts.get(stroke.pointer)
+        # A verdict stands behind the DOWN; one before it was of a stroke that there is not.
+        _latest(verdicts, stroke.first_sample)
+        responsive = _latest(verdicts, stroke.last_sample)
+        return found if responsive is None else msgspec.structs.replace(found, responsive=responsive)
+
+
+def _latest(known: deque[tuple[int, _T]] | None, sample: int) -> _T | None:
+    """Take out what is known up to a sample, and return the last of it."""
+    found = None
+    while known and known[0][0] <= sample:
+        found = known.popleft()[1]
+    return found
 
 
 def _sample(screen: _Screen) -> int:

@@ -59,6 +59,18 @@ def replayed(*paths, config=None, **options):
     return summary, batches
 
 
+def cut_chunks(monkeypatch, size):
+    """Read logs in chunks of `size` samples."""
+    read = TouchLog.chunks
+    monkeypatch.setattr(
+        TouchLog,
+        "chunks",
+        lambda self: (
+            chunk[start : start + size] for chunk in read(self) for start in range(0, len(chunk), size)
+        ),
+    )
+
+
 def check(batch):
     """Schema, key order and one session, of every batch that a test sees."""
     jsonschema.validate(batch, batch_schema(), jsonschema.Draft202012Validator)
@@ -148,14 +160,7 @@ def test_chunks_of_any_size_give_the_same_batches(tmp_path, monkeypatch, size):
         rows += tap(at_ms, stream=stream, pointer=pointer, travel=60.0 * (index % 4))
     path = log(tmp_path, *rows)
     summary, whole = replayed(path)
-    read = TouchLog.chunks
-    monkeypatch.setattr(
-        TouchLog,
-        "chunks",
-        lambda self: (
-            chunk[start : start + size] for chunk in read(self) for start in range(0, len(chunk), size)
-        ),
-    )
+    cut_chunks(monkeypatch, size)
     again, cut = replayed(path)
 
     assert [batch["pl"] for batch in cut] == [batch["pl"] for batch in whole]
@@ -256,6 +261,55 @@ def test_targets_belong_to_the_next_down_of_their_pointer(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("target", "verdict", "expected"),
+    [
+        pytest.param(None, False, False, id="learnt-to-be-dead"),
+        pytest.param(None, True, True, id="learnt-to-react"),
+        pytest.param(None, None, False, id="not-learnt-unknown"),
+        pytest.param(True, None, True, id="not-learnt-known"),
+        pytest.param(True, False, False, id="the-verdict-comes-later"),
+        pytest.param(False, True, True, id="the-verdict-comes-later-alive"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_verdict_before_the_up_says_whether_the_target_reacts(
+    tmp_path, monkeypatch, size, target, verdict, expected
+):
+    cut_chunks(monkeypatch, size)
+    down, up = tap(10)
+    rows = [
+        mark(10, "target", pointer=0, id="b1", responsive=target),
+        down,
+        mark(90, "verdict", pointer=0, responsive=verdict),
+        up,
+        *tap(1000),
+    ]
+    config = RunConfig(project=ProjectConfig(id=0), gestures=GestureConfig(unknown_responsive=False))
+    summary, batches = replayed(log(tmp_path, *rows), config=config)
+
+    assert [(event["tvid"], event["ur"]) for event in events(batches)] == [("b1", expected), ("", False)]
+    assert summary.logs[0].ignored == {}
+
+
+def test_verdicts_belong_to_the_stroke_of_their_pointer_that_is_down(tmp_path):
+    (first, first_up), (third, third_up) = tap(10), tap(2000)
+    rows = [
+        # Of strokes that were not recorded: one before, one of another finger.
+        mark(0, "verdict", pointer=0, responsive=False),
+        first,
+        mark(50, "verdict", pointer=1, responsive=False),
+        first_up,
+        *tap(1000, pointer=1),
+        third,
+        mark(2080, "verdict", pointer=0, responsive=False),
+        third_up,
+    ]
+    _, batches = replayed(log(tmp_path, *rows))
+
+    assert [event["ur"] for event in events(batches)] == [True, True, False]
+
+
 def test_marks_become_events(tmp_path):
     rows = [
         mark(0, "app_start"),
@@ -283,6 +337,7 @@ def test_marks_become_events(tmp_path):
         pytest.param(mark(0, "transaction"), id="nothing-in-it"),
         pytest.param(mark(0, "variable", key="k", value=1.5), id="float-variable"),
         pytest.param(mark(0, "target", path=5), id="path-is-no-text"),
+        pytest.param(mark(0, "verdict", responsive="yes"), id="verdict-is-no-bool"),
     ],
 )
 def test_a_mark_that_cannot_be_an_event_is_counted(tmp_path, wrong):
