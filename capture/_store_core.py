@@ -60,7 +60,7 @@ class StoreCore:
             self.folder / schema.FILE_NAME,
             durability=durability,
             on_open=self._opened,
-            on_loss=self._recovered,
+            on_new=self._start_over,
         )
         self._upkeep = Upkeep(self._file, max_bytes=max_bytes, on_loss=self._losses.add)
         #: Bytes written after which an append looks at the length of the log.
@@ -167,10 +167,13 @@ class StoreCore:
         self._upkeep.limit(connection)
         schema.register(connection, self.formats, takes_over=UNSENT)
 
-    def _recovered(self, cause: str, count: int) -> None:
+    def _start_over(self, lost: int) -> None:
+        """Forget what was known of the file: another one is in its place."""
         self._appender.forget_ids()
         self._upkeep.forget()
-        self._losses.add(cause, count)
+        for queue in self._queues.values():
+            queue.forget()
+        self._losses.add("store_damaged", lost)
 
     def _after_fork(self) -> None:
         """Start afresh in a forked child: the parent's connections, locks and events are not ours."""
@@ -182,6 +185,8 @@ class StoreCore:
         self._claims.forget()
         self._appender = Appender(self._wires, self._losses.add)
         self._upkeep.forget()
+        for queue in self._queues.values():
+            queue.forget()
         self._losses.untold.clear()
 
     def _now_ms(self) -> int:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from capture import _store_schema as schema
 from capture._store_hold import Hold
-from capture._store_recovery import move_aside, salvage
+from capture._store_locks import guard
+from capture._store_replace import FileId, file_id, finish, is_unfinished, moved_to, replace, take_over
 from capture.errors import StoreError
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ class StoreFile:
         See `_store_schema.connect`.
     on_open : callable
         Called with each new connection, before it is used.
-    on_loss : callable
-        Called with a cause and a number of events when a damaged file was replaced.
+    on_new : callable
+        Called when another file is at the path than before, with the number of events that this lost.
     """
 
     def __init__(
@@ -60,16 +61,23 @@ class StoreFile:
         *,
         durability: str,
         on_open: Callable[[sqlite3.Connection], None],
-        on_loss: Callable[[str, int], None],
+        on_new: Callable[[int], None],
     ) -> None:
         self.path = path
         self.durability = durability
         self._in_memory = durability == "none"
         #: Whether the file must be replaced before it is used again.
         self.damaged = False
+        #: Whether another process has put a new file in the place of the one that is open.
+        self.moved = False
+        #: How often the file was replaced: ids of the one before may be given again.
+        self.generation = 0
+        #: Whether there may be something to take over from files that were moved aside.
+        self.leftovers = not self._in_memory
         self.closed = False
+        self._id: FileId | None = None
         self._on_open = on_open
-        self._on_loss = on_loss
+        self._on_new = on_new
         self._inherited: list[object] = []
         #: The appending connection's snapshot, during a burst.
         self.hold = Hold()
@@ -94,8 +102,8 @@ class StoreFile:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Hold the reading connection; a `StoreError` for whatever goes wrong with it."""
         with self.read_lock, self._guarded():
-            if self.damaged:
-                self._replace()
+            if self.damaged or self.moved:
+                self._renew()
             if self._reader is None:
                 self._reader = self._writer if self._in_memory and self._writer else self._open(PATIENT_S)
             yield self._reader
@@ -131,6 +139,27 @@ class StoreFile:
         missing = error_code(error) == sqlite3.SQLITE_ERROR and "no such" in str(error)
         if error_code(error) in _DAMAGED or missing:
             self.damaged = True
+        else:
+            self.look()
+
+    def look(self) -> None:
+        """Notice that another process has replaced the file that is open here.
+
+        One that was deleted, by an opt-out in another process, stays in use: what comes at its place is
+        not this process's.
+        """
+        if self._id is None or self._in_memory or self.moved:
+            return
+        found = file_id(self.path)
+        if found not in {None, self._id} and moved_to(self.path, self._id) is not None:
+            self.moved = True
+
+    def take_over(self) -> None:
+        """Copy what was written to files that had been moved aside; its writer may have died over it."""
+        if self.leftovers:
+            with self.reading() as connection, self.exclusive():
+                take_over(self.path, connection)
+                self.leftovers = False
 
     def disconnect(self) -> None:
         """Close both connections; the next use opens them again. The caller holds both locks."""
@@ -155,42 +184,91 @@ class StoreFile:
         except sqlite3.Error as error:
             self.failed(error)
             raise StoreError(f"{self.path}: {error}") from error
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror or error}") from error
 
     def _open(self, busy_s: float) -> sqlite3.Connection:
         if self.closed:
             raise StoreError(f"{self.path}: the store is closed")
+        if self._in_memory:
+            return self._connect(":memory:", busy_s)
         try:
-            if not self._in_memory:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            place = ":memory:" if self._in_memory else self.path
-            connection = schema.connect(place, durability=self.durability, busy_s=busy_s)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if is_unfinished(self.path):
+                with guard(self.path, shared=False, wait_s=busy_s):
+                    finish(self.path)
+            # Nobody moves the file between our opening it and our knowing which one it is.
+            with guard(self.path, shared=True, wait_s=busy_s):
+                try:
+                    connection = self._connect(self.path, busy_s)
+                finally:
+                    other, opened = self._id, file_id(self.path)
+                    if self._reader is None and self._writer is None:
+                        self._id = opened
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be opened: {error.strerror or error}") from error
+        if self._id != opened:
+            connection.close()
+            self.moved = True
+            raise StoreError(f"{self.path}: replaced by another process")
+        if other not in {None, opened}:
+            # Replaced while nothing was open, around a fork: maybe not everything of ours is in it.
+            self.leftovers = True
+            self._start_over(0)
+        return connection
+
+    def _connect(self, place: Path | str, busy_s: float) -> sqlite3.Connection:
+        connection = schema.connect(place, durability=self.durability, busy_s=busy_s)
+        try:
             schema.prepare(connection)
             self._on_open(connection)
         except schema.Foreign as error:
+            connection.close()
             self.damaged = True
             raise StoreError(f"{self.path}: {error}") from error
-        except OSError as error:
-            raise StoreError(f"{self.path}: cannot be opened: {error.strerror or error}") from error
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
-    def _replace(self) -> None:
-        """Move the damaged file aside and save its readable rows; the caller holds `read_lock`."""
+    def _renew(self) -> None:
+        """Replace the damaged file, or open the one that another process has put in its place.
+
+        The caller holds `read_lock`. Both connections are new afterwards, and what this process wrote to
+        the old file is in the new one before it appends to it.
+        """
         with self.write_lock:
             self.disconnect()
-            aside = move_aside(self.path)
-            self.damaged = False
-            self._writer = self._open(BUSY_S)
-            saved = salvage(aside, self._writer)
+            lost = 0
+            if not self._in_memory:
+                with guard(self.path, shared=False, wait_s=PATIENT_S):
+                    if self.damaged and self._id is not None and file_id(self.path) == self._id:
+                        lost = self._replace()
+            self.damaged = self.moved = False
+            self._id = None
+            self._start_over(lost)
+            self._reader = self._open(PATIENT_S)
+            self.leftovers = True
+            take_over(self.path, self._reader)
+            self.leftovers = False
+
+    def _start_over(self, lost: int) -> None:
+        self.generation += 1
+        self._on_new(lost)
+
+    def _replace(self) -> int:
+        done = replace(self.path, durability=self.durability, busy_s=PATIENT_S)
+        saved = done.salvage
         unknown = "" if saved.lost is not None else "an unknown number of "
         _log.error(
             "%s was damaged: moved to %s; %d events saved, %s%s events lost",
             self.path,
-            aside.name,
+            done.aside.name,
             saved.saved,
             unknown,
             "" if saved.lost is None else saved.lost,
         )
-        self._on_loss("store_damaged", saved.lost or 0)
+        return saved.lost or 0
 
 
 #: Live files, for the fork handlers.

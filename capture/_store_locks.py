@@ -1,4 +1,4 @@
-"""OS file locks of the store: one on each live session, one on delivery.
+"""OS file locks of the store: one on each live session, one on delivery, one on replacing the file.
 
 The operating system frees a lock when its process dies, however it dies, so a lock is never stale.
 """
@@ -9,25 +9,39 @@ import contextlib
 import os
 import sys
 import threading
+import time
+import weakref
 from typing import TYPE_CHECKING
 
+from capture.errors import StoreError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Claims", "FileLock"]
+__all__ = ["Claims", "FileLock", "guard"]
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(descriptor: int) -> None:
+    def _lock(descriptor: int, *, shared: bool = False) -> None:  # noqa: ARG001 - there are no shared ones here
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    def _unlock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 else:
     import fcntl
 
-    def _lock(descriptor: int) -> None:
+    def _lock(descriptor: int, *, shared: bool = False) -> None:
         # flock, not fcntl locks: these would be lost whenever any descriptor of the file is closed.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+#: How often (s) a wait for another process's lock looks again.
+_POLL_S = 0.002
 
 
 class FileLock:
@@ -48,10 +62,15 @@ class FileLock:
         """Whether this object holds the lock."""
         return self._descriptor is not None
 
-    def claim(self) -> bool:
+    def claim(self, *, shared: bool = False) -> bool:
         """Take the lock without waiting; tell whether it is held now.
 
         Where no lock file can be made (a read-only folder, a full disk) the lock counts as free.
+
+        Parameters
+        ----------
+        shared : bool, default False
+            Whether others may share it.
         """
         if self._descriptor is not None:
             return True
@@ -60,7 +79,7 @@ class FileLock:
         except OSError:
             return True
         try:
-            _lock(descriptor)
+            _lock(descriptor, shared=shared)
             # Another process may have removed the file between our open and our lock.
             if not _same_file(descriptor, self.path):
                 raise BlockingIOError
@@ -77,6 +96,9 @@ class FileLock:
         if remove:
             with contextlib.suppress(OSError):
                 self.path.unlink()
+        # A child that was forked meanwhile may have the descriptor as well: to close ours does not free it.
+        with contextlib.suppress(OSError):
+            _unlock(self._descriptor)
         self.forget()
 
     def forget(self) -> None:
@@ -85,6 +107,36 @@ class FileLock:
             with contextlib.suppress(OSError):
                 os.close(self._descriptor)
             self._descriptor = None
+
+
+@contextlib.contextmanager
+def guard(path: Path, *, shared: bool, wait_s: float) -> Iterator[None]:
+    """Hold the lock under which a store's file is replaced; shared, while it is opened.
+
+    Parameters
+    ----------
+    path : Path
+        The store's file.
+    shared : bool
+        Whether others may open it meanwhile.
+    wait_s : float
+        How long (s) to wait for whoever holds it.
+
+    Raises
+    ------
+    StoreError
+        When the wait is over.
+    """
+    lock, pause = FileLock(path.with_name("replace.lock")), threading.Event()
+    end = time.monotonic() + wait_s
+    while not lock.claim(shared=shared):
+        if time.monotonic() >= end:
+            raise StoreError(f"{path}: another process is replacing it")
+        pause.wait(_POLL_S)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class Claims:
@@ -102,6 +154,7 @@ class Claims:
         self._delivery = FileLock(folder / "delivery.lock")
         # Workers and the caller of a flush ask at once: a lock on a second descriptor of ours would fail.
         self._delivery_guard = threading.Lock()
+        _claims.add(self)
 
     def claim_session(self, number: int, admit: Callable[[], bool]) -> bool:
         """Take the lock on a session and give up the one before, unless `admit` says no."""
@@ -164,3 +217,16 @@ def _same_file(descriptor: int, path: Path) -> bool:
         return False
     opened = os.fstat(descriptor)
     return (named.st_ino, named.st_dev) == (opened.st_ino, opened.st_dev)
+
+
+#: Live claims: a forked child that never uses its store must not keep its parent's locks.
+_claims: weakref.WeakSet[Claims] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for claims in list(_claims):
+        claims.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

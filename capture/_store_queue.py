@@ -103,6 +103,11 @@ class Queue:
         #: Where the cursor has just been put, for the reading that follows at once.
         self._advanced: int | None = None
 
+    def forget(self) -> None:
+        """Start afresh: in a forked child, in another file, where the same ids may be other events."""
+        self._seen = 0
+        self._advanced = None
+
     def read(
         self,
         connection: sqlite3.Connection,

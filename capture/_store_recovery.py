@@ -1,4 +1,4 @@
-"""Recovery of a damaged store: the file is moved aside, and what can be read is copied.
+"""Reading a damaged store: what can be read is copied to a new file.
 
 A row is copied only when its CRC is right. Ids are kept, so that cursors stay true and a missing id
 is a lost event. Rows are read from the front, from the back, and one by one in between.
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Salvage", "move_aside", "salvage"]
+    from capture._store_fresh import Row
+
+__all__ = ["Salvage", "event_rows", "free_name", "move", "salvage"]
 
 _COLUMNS = "id, session, CAST(format AS BLOB), count, time_ms, crc, CAST(event_ids AS BLOB), payload, state"
 #: More ids than this between the readable ends are not asked for one by one.
@@ -43,38 +45,49 @@ class Salvage(msgspec.Struct, frozen=True):
     lost: int | None
 
 
-def move_aside(path: Path) -> Path:
-    """Rename a database and its log to a name that is free, and return it."""
+def free_name(path: Path) -> Path:
+    """Return a name that is free for a damaged database to be moved to."""
     stamp = time.time_ns() // 1_000_000
     while True:
         aside = path.with_name(f"{path.name}.damaged-{stamp}")
         if not aside.exists():
-            break
+            return aside
         stamp += 1
-    for suffix in ("", "-wal"):
+
+
+def move(path: Path, aside: Path) -> None:
+    """Rename a database, its log and the index of the log: whoever has them open goes on with all three."""
+    for suffix in ("", "-wal", "-shm"):
         source = path.with_name(path.name + suffix)
         with contextlib.suppress(FileNotFoundError):
             source.rename(aside.with_name(aside.name + suffix))
-    # The index of the log is made anew from the log itself.
-    path.with_name(path.name + "-shm").unlink(missing_ok=True)
-    return aside
 
 
-def salvage(aside: Path, target: sqlite3.Connection) -> Salvage:
-    """Copy what is readable in the database `aside` to the new one behind `target`."""
-    _pad(aside)
+def salvage(path: Path, target: sqlite3.Connection, *, note: str) -> Salvage:
+    """Copy what is readable in a database to the new one behind `target`.
+
+    Parameters
+    ----------
+    path : Path
+        The damaged database.
+    target : sqlite3.Connection
+        An empty store.
+    note : str
+        Name in the state under which it is noted up to which id there was anything to copy.
+    """
+    _pad(path)
     try:
-        source = sqlite3.connect(aside, isolation_level=None)
+        source = sqlite3.connect(path, isolation_level=None)
     except sqlite3.Error:
         return Salvage(saved=0, lost=None)
     try:
-        return _copy(source, target)
+        return _copy(source, target, note)
     finally:
         with contextlib.suppress(sqlite3.Error):
             source.close()
 
 
-def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> Salvage:
+def _copy(source: sqlite3.Connection, target: sqlite3.Connection, note: str) -> Salvage:
     try:
         ours = source.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
     except sqlite3.Error:
@@ -84,8 +97,8 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> Salvage:
     queues = _table(source, "queues", 4)
     dead = _table(source, "dead_letters", 8)
     cursors = [row[2] for row in queues if schema.queue_crc(row[0], row[2]) == row[3]]
-    rows = {row[0]: row for row in _event_rows(source, min(cursors, default=0))}
-    largest = max([*rows, *cursors], default=0)
+    rows = {row[0]: row for row in event_rows(source, min(cursors, default=0))}
+    largest = max([*(row[0] + row[3] - 1 for row in rows.values()), *cursors], default=0)
     target.execute("BEGIN IMMEDIATE")
     try:
         target.executemany("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.values())
@@ -95,6 +108,7 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> Salvage:
         )
         target.executemany("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?)", dead)
         target.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)", _table(source, "state", 4))
+        target.execute("INSERT OR REPLACE INTO state VALUES (?, 0, ?, x'')", (note, largest))
         done = _table(source, "ahead", 3)
         target.executemany("INSERT OR REPLACE INTO ahead VALUES (?, ?, ?)", done)
         marks = _table(source, "mark", 3)
@@ -131,22 +145,31 @@ def _note_missing(
     return sum(last - first + 1 for first, last in missing) // wires
 
 
-def _event_rows(source: sqlite3.Connection, done: int) -> Iterator[tuple[Any, ...]]:
-    """Read from the front, from the back, and one by one in between; `done` is where the queues stand."""
-    first = done
-    for row in _until_error(source, f"SELECT {_COLUMNS} FROM events ORDER BY id"):  # noqa: S608
+def event_rows(source: sqlite3.Connection, done: int, *, after: int = -(2**63)) -> Iterator[Row]:
+    """Read the rows that are as they were written: from the front, from the back, one by one in between.
+
+    Parameters
+    ----------
+    source : sqlite3.Connection
+        A database that may be damaged.
+    done : int
+        Where the queues stand: the ids behind that are asked for one by one, where that is needed.
+    after : int
+        Only ids behind this one.
+    """
+    select, first = f"SELECT {_COLUMNS} FROM events", done  # noqa: S608 - constant text
+    for row in _until_error(source, f"{select} WHERE id > ? ORDER BY id", after):
         first = row[0] if isinstance(row[0], int) else first
         yield from _intact(row)
     last = first + _MAX_PROBES
-    for row in _until_error(source, f"SELECT {_COLUMNS} FROM events ORDER BY id DESC"):  # noqa: S608
+    for row in _until_error(source, f"{select} WHERE id > ? ORDER BY id DESC", after):
         last = row[0] if isinstance(row[0], int) else last
         if last <= first:
             return
         yield from _intact(row)
-    one = f"SELECT {_COLUMNS} FROM events WHERE id = ?"  # noqa: S608 - constant text
     for row_id in range(first + 1, min(last, first + _MAX_PROBES)):
         with contextlib.suppress(sqlite3.Error):
-            for row in source.execute(one, (row_id,)).fetchall():
+            for row in source.execute(f"{select} WHERE id = ?", (row_id,)).fetchall():
                 yield from _intact(row)
 
 
@@ -160,7 +183,7 @@ def _pad(path: Path) -> None:
                 file.truncate(stated)
 
 
-def _intact(row: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+def _intact(row: tuple[Any, ...]) -> Iterator[Row]:
     if intact(row[:8]) is None:
         return
     state = row[8] if isinstance(row[8], bytes) else b""
@@ -173,6 +196,6 @@ def _table(source: sqlite3.Connection, name: str, columns: int) -> list[tuple[An
     return [row for row in rows if len(row) == columns and None not in row]
 
 
-def _until_error(source: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
+def _until_error(source: sqlite3.Connection, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
     with contextlib.suppress(sqlite3.Error):
-        yield from source.execute(query)
+        yield from source.execute(query, values)

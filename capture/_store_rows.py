@@ -75,6 +75,8 @@ class StoredBatch(msgspec.Struct, frozen=True):
         Whether it ends where it does because it reached a bound.
     has_ahead : bool
         Whether events behind the queue's cursor were done when it was read.
+    generation : int
+        How often the file had been replaced when it was read.
     """
 
     queue: str
@@ -89,6 +91,7 @@ class StoredBatch(msgspec.Struct, frozen=True):
     gap: int = 0
     full: bool = False
     has_ahead: bool = False
+    generation: int = 0
 
 
 class Pending(msgspec.Struct, frozen=True):

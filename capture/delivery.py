@@ -39,6 +39,8 @@ _UPKEEP_S = 5.0
 _BURST_S = 0.05
 #: How often (s) a wait for other threads or processes looks again.
 _POLL_S = 0.05
+#: How long (s) a store is left alone that could not be looked after.
+_RETRY_S = 1.0
 _log = logging.getLogger("capture.delivery")
 
 
@@ -101,6 +103,7 @@ class Delivery:
         self._pid = os.getpid()
         self._condition = threading.Condition(threading.Lock())
         self._keeper = threading.Event()
+        self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
         self._stopped = False
         self._deadline_ns: int | None = None
@@ -293,6 +296,8 @@ class Delivery:
                     store.upkeep()
                 except StoreError as error:
                     _log.debug("upkeep: %s", error)
+                    # Not at every append: mending a damaged file that cannot be replaced is a lot of work.
+                    self._ended.wait(_RETRY_S)
                 next_ns = self._clock.monotonic_ns() + int(_UPKEEP_S * 1e9)
             wanted.clear()
             pause_s = _BURST_S if store.watch_burst() else _UPKEEP_S
@@ -349,6 +354,7 @@ class Delivery:
         with self._condition:
             self._stopped = True
             self._condition.notify_all()
+        self._ended.set()
         self._keeper.set()
 
     def _finish(self, call: Callable[[], None], name: str) -> bool:

@@ -19,6 +19,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from capture import _store_schema as schema
 from capture._store_core import UNSENT, StoreCore
 from capture._store_file import BUSY_S, error_code
@@ -228,16 +230,20 @@ class Store(StoreCore):
             When the store cannot be read.
         """
         for _ in range(_READ_TRIES):
+            known = self._file.damaged
             try:
                 with self._reading() as connection:
                     batch, damaged = self._queues[queue].read(
                         connection, max_events, max_bytes, skip, self._appender.fresh
                     )
+                    if batch is not None and self._file.generation:
+                        batch = msgspec.structs.replace(batch, generation=self._file.generation)
                 if not damaged:
                     return batch
                 self._bury(damaged)
             except StoreError:
-                if not self._file.damaged:
+                # Damage that is found just now is mended at the next try; what could not be mended waits.
+                if known or not self._file.damaged:
                     raise
         raise StoreError(f"{self.path}: damaged again and again")
 
@@ -250,10 +256,15 @@ class Store(StoreCore):
         self._losses.report()
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> None:
-        """Note that the sink has the events of `batch`; they are taken out once every sink has them."""
+        """Note that the sink has the events of `batch`; they are taken out once every sink has them.
+
+        Not where the file was replaced meanwhile, in which its ids may be other events': it is sent again.
+        """
         gap = batch.gap
         if not self._advance(queue, batch):
             with self._writing() as connection:
+                if batch.generation != self._file.generation:
+                    return
                 if gap and self._queues[queue].cursor(connection) >= batch.floor:
                     gap = 0
                 self._queues[queue].settle(connection, batch)
@@ -267,6 +278,8 @@ class Store(StoreCore):
         if batch.gap or self._appender.deferred or self._upkeep.takes_out(batch.format, batch.floor):
             return False
         with self._reading() as connection, self._file.exclusive():
+            if batch.generation != self._file.generation:
+                return True
             return self._queues[queue].advance(connection, batch)
 
     def dead_letter(self, queue: str, batch: StoredBatch, reason: str) -> None:
@@ -277,6 +290,8 @@ class Store(StoreCore):
             for row_id, event_id, payload in zip(batch.row_ids, batch.event_ids, batch.payloads, strict=True)
         ]
         with self._writing() as connection:
+            if batch.generation != self._file.generation:
+                return
             connection.executemany(
                 "INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?)", letters
             )
@@ -291,7 +306,8 @@ class Store(StoreCore):
     @property
     def needs_upkeep(self) -> bool:
         """Whether so much was written that `upkeep` should not wait."""
-        return self._appender.written_bytes > self._upkeep.slice_bytes or self._file.damaged
+        file = self._file
+        return self._appender.written_bytes > self._upkeep.slice_bytes or file.damaged or file.moved
 
     @property
     def needs_keeper(self) -> bool:
@@ -316,9 +332,11 @@ class Store(StoreCore):
         """
         self._appender.written_bytes = 0
         self._relieve_at = self._upkeep.slice_bytes
+        self._file.look()
         try:
             with self._writing():
                 pass
+            self._file.take_over()
             self._upkeep.checkpoint()
             self._upkeep.tidy(self._wires)
             if self._max_age_s != float("inf"):

@@ -8,6 +8,7 @@ import pytest
 
 from capture.config import BufferConfig, ProjectConfig, RunConfig
 from capture.delivery import Delivery
+from capture.errors import StoreError
 from capture.sinks import ACCEPTED, Answer, Outcome
 from capture.sinks.memory import MemorySink
 from capture.store import Store, StoredEvent
@@ -50,6 +51,27 @@ class Gate(MemorySink):
         self.reached.set()
         self.open.wait(LONG_S)
         return super().send(batch, timeout_s)
+
+
+def test_a_store_that_cannot_be_looked_after_is_left_alone_for_a_while(store, monkeypatch):
+    tried, again = [], threading.Event()
+
+    def upkeep():
+        tried.append(time.monotonic())
+        if len(tried) == 2:
+            again.set()
+        raise StoreError("damaged, and the disk is full")
+
+    monkeypatch.setattr(store, "upkeep", upkeep)
+    store._file.damaged = True
+    delivery = make(store, MemorySink(), start=False)
+    monkeypatch.setattr(delivery, "_run", lambda _: None)
+    delivery.start()
+    delivery.notify(1)
+    assert again.wait(LONG_S)
+    delivery._stop()
+
+    assert tried[1] - tried[0] >= 0.9
 
 
 def test_flush_delivers_everything(store):

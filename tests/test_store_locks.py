@@ -9,8 +9,8 @@ from capture._store_locks import Claims
 def test_threads_that_ask_at_once_all_hear_that_the_process_delivers(tmp_path, monkeypatch):
     take, pause, entered = _store_locks._lock, threading.Event(), threading.Event()
 
-    def take_slowly(descriptor):
-        take(descriptor)
+    def take_slowly(descriptor, **more):
+        take(descriptor, **more)
         entered.set()
         pause.wait(0.1)
 
