@@ -46,7 +46,7 @@ def one_by_one(scene, gesture, unknown_responsive):
     return FORMAT.encode(gesture_event(record, common, gesture.target, unknown_responsive))
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(scenes, gestures, st.booleans())
 def test_a_block_has_the_bytes_of_its_events(scene, made, unknown_responsive):
     block = encode_events(wire_events(scene, made, unknown_responsive))
