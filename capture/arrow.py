@@ -128,10 +128,14 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
-def open_reader(data: Any) -> pa.RecordBatchReader:
-    """Return Arrow data (``__arrow_c_stream__`` or ``__arrow_c_array__``) as a checked reader of batches."""
+def open_reader(data: Any) -> pa.RecordBatchReader | tuple[pa.RecordBatch]:
+    """Return Arrow data (``__arrow_c_stream__`` or ``__arrow_c_array__``) as checked batches."""
     import pyarrow as pa
 
+    if isinstance(data, pa.RecordBatch):
+        # The way of the engines: it should cost little, whatever the size of the batch.
+        _plan(data.schema)
+        return (data,)
     if hasattr(data, "__arrow_c_stream__"):
         reader = pa.RecordBatchReader.from_stream(data)
     else:
@@ -141,16 +145,39 @@ def open_reader(data: Any) -> pa.RecordBatchReader:
     return reader
 
 
+#: The schema that was looked at last, and its plan: batches of one log have the same.
+_last_plan: tuple[pa.Schema, tuple[tuple[str, int, bool], ...]] | None = None
+
+
+def _plan(schema: pa.Schema) -> tuple[tuple[str, int, bool], ...]:
+    """Check a schema; return (name, place, whether it is used as it is) for each column of touch samples."""
+    global _last_plan  # noqa: PLW0603 - replaced as a whole: another thread sees the one or the other
+    last = _last_plan
+    if last is not None and last[0].equals(schema, check_metadata=True):
+        return last[1]
+    check_schema(schema)
+    exact = sample_schema()
+    plan = tuple(
+        (name, schema.get_field_index(name), bool(schema.field(name).type.equals(exact.field(name).type)))
+        for name in (*_OPTIONAL, *_NEEDED)
+        if name in schema.names
+    )
+    _last_plan = schema, plan
+    return plan
+
+
 def sample_columns(batch: pa.RecordBatch, keys: StreamKeys) -> dict[str, Any]:
     """Return a checked record batch as the columns of touch samples, uncopied where the types fit."""
     columns = {}
-    for name in (*_OPTIONAL, *_NEEDED):
-        if name in batch.schema.names:
-            column = batch.column(name)
-            if column.null_count:
-                raise ValueError(
-                    f"column {name!r}: {column.null_count} values are null; every sample needs one"
-                )
+    for name, place, is_exact in _plan(batch.schema):
+        column = batch.column(place)
+        if column.null_count:
+            raise ValueError(f"column {name!r}: {column.null_count} values are null; every sample needs one")
+        if is_exact:
+            if name == "stream":
+                keys.check(is_text=False)
+            columns[name] = column.to_numpy()
+        else:
             columns[name] = _plain(name, column, keys)
     return columns
 

@@ -26,3 +26,4 @@ cdef void put(Output *o, const Record *r, int64_t ended) noexcept nogil
 
 cdef class GestureColumns:
     cdef Output output
+    cdef Py_ssize_t exports  # views of columns

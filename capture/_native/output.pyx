@@ -180,6 +180,10 @@ cdef class Column:
         buffer.strides = self.strides
         buffer.suboffsets = NULL
         buffer.internal = NULL
+        self.owner.exports += 1
+
+    def __releasebuffer__(self, Py_buffer *buffer):
+        self.owner.exports -= 1
 
 
 @cython.final
@@ -200,6 +204,16 @@ cdef class GestureColumns:
 
     def __len__(self):
         return self.output.count
+
+    def clear(self):
+        """Forget the records and keep their room: filling it again costs no fresh pages."""
+        cdef int column
+        if self.exports:
+            raise BufferError(f"{self.exports} columns are still looked at")
+        # Zeroed again: what stays 0 is not written.
+        for column in range(COLUMNS + self.output.ordered):
+            memset(self.output.data[column], 0, self.output.count * SIZES[column])
+        self.output.count = 0
 
     def column(self, str name not None):
         """Return one column as a read-only buffer."""

@@ -22,6 +22,8 @@ __all__ = ["FINGERPRINT_KEY", "GestureFile", "fingerprint_of", "named", "sample_
 FINGERPRINT_KEY = "touchcapture.made_of"
 #: Samples that are decoded at a time (3.6 MB of columns): small enough for the processor's cache.
 BATCH_SAMPLES = 1 << 17
+#: What is read at a time of each column of a local file.
+_READ_BYTES = 1 << 18
 #: Gestures of a row group (7 MB of columns), or a few more.
 GROUP_GESTURES = 1 << 16
 
@@ -55,9 +57,15 @@ def sample_batches(filesystem: Any, path: str, *, threads: bool = False) -> Iter
             text = [
                 name for name in ("stream",) if name in schema.names and str(schema.field(name).type) in _TEXT
             ]
-            # Reading ahead pays where a request takes long, and costs a copy where it does not.
+            # Reading ahead pays where a request takes long; where it does not, small reads stay in the cache.
             is_far = filesystem.type_name != "local"
-            file = parquet.ParquetFile(source, metadata=metadata, read_dictionary=text, pre_buffer=is_far)
+            file = parquet.ParquetFile(
+                source,
+                metadata=metadata,
+                read_dictionary=text,
+                pre_buffer=is_far,
+                buffer_size=0 if is_far else _READ_BYTES,
+            )
             columns = [
                 name for name in COLUMNS if name in schema.names and not _is_left_out(metadata, schema, name)
             ]
@@ -83,20 +91,21 @@ def _is_left_out(metadata: Any, schema: pa.Schema, name: str) -> bool:
 
 def named(table: pa.Table) -> pa.Table:
     """Return gestures with names for the numbers of kind, reason and direction, as files have them."""
-    import numpy as np
     import pyarrow as pa
 
+    kind = pa.dictionary(pa.int8(), pa.string())
     for column, enum in _ENUMS.items():
         names = pa.array([member.name.lower() for member in enum])
-        places = np.zeros(max(enum) + 1, np.int8)
-        places[[int(member) for member in enum]] = np.arange(len(enum))
-        place = table.schema.get_field_index(column)
-        chunks = [
-            pa.DictionaryArray.from_arrays(pa.array(places[chunk.to_numpy()]), names)
-            for chunk in table.column(column).chunks
-        ]
-        kind = pa.dictionary(pa.int8(), pa.string())
+        places = bytearray(256)
+        for index, member in enumerate(enum):
+            places[member] = index
+        chunks = []
+        for chunk in table.column(column).chunks:
+            indices = pa.py_buffer(chunk.to_numpy().tobytes().translate(places))
+            array = pa.Array.from_buffers(pa.int8(), len(chunk), [None, indices])
+            chunks.append(pa.DictionaryArray.from_arrays(array, names, safe=False))
         field = pa.field(column, kind, nullable=False)
+        place = table.schema.get_field_index(column)
         table = table.set_column(place, field, pa.chunked_array(chunks, kind))
     return table
 
@@ -127,17 +136,15 @@ class GestureFile:
             pa.field(field.name, names, nullable=False) if field.name in _ENUMS else field
             for field in gesture_schema(keyed=keyed)
         ]
-        # Only what repeats gains from a dictionary; for the rest it would cost time and save no room.
-        # Nor would fast compression: what is left are measures.
+        # Only what repeats gains from a dictionary. For the rest that, differences or compression would cost
+        # more time than recognising did, and save a third of the room at most.
         self._writer = parquet.ParquetWriter(
             self._file,
             pa.schema(fields, metadata={SCHEMA_KEY: GESTURES_VERSION}),
             compression="none",
-            use_dictionary=["stream", "pointer", "kind", "reason", "direction", "sample_count", "tap_count"],
-            column_encoding=dict.fromkeys(
-                ("time_down", "time_up", "first_sample", "last_sample"), "DELTA_BINARY_PACKED"
-            ),
+            use_dictionary=["stream", "pointer", "kind", "reason", "direction"],
             write_statistics=["stream", "kind", "time_down", "time_up"],
+            write_batch_size=GROUP_GESTURES,
         )
 
     def finish(self, fingerprint: str) -> None:

@@ -247,7 +247,7 @@ def _classify(
     fingerprint: str,
 ) -> Done:
     recognizer = Recognizer(job.density, job.gestures)
-    columns = GestureColumns()
+    columns = GestureColumns(_files.GROUP_GESTURES)
     samples = 0
     for each in partition.files:
         for batch in sample_batches(source.filesystem, each.path, threads=job.decode_threads):
@@ -255,7 +255,7 @@ def _classify(
             samples += batch.num_rows
             if len(columns) >= _files.GROUP_GESTURES:
                 file.write(GestureTable(columns, {}, recognizer.stream_keys))
-                columns = GestureColumns(_files.GROUP_GESTURES)
+                columns.clear()
             if stop is not None and stop.is_set():
                 raise _Stopped
     file.write(GestureTable(columns, {}, recognizer.stream_keys))
