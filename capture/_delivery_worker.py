@@ -7,6 +7,7 @@ be called again. Threads, waiting and deadlines are `delivery`'s.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -97,9 +98,14 @@ class Worker:
         self.unseen = 0
         #: Monotonic time (ns) since when something may be waiting; None for nothing.
         self.since_ns: int | None = None
-        #: Everything pending is due as long as these differ: requests made, requests done.
+        #: Requests to send what is pending: made, and done.
         self.requested = 0
         self.completed = 0
+        #: Those that are not done, oldest first: number, and the largest id that was there when it was made;
+        #: None until the worker has looked.
+        self._asked: deque[tuple[int, int | None]] = deque()
+        #: Up to this id everything is due.
+        self._goal = 0
         #: Sessions that only full batches are sent of, whatever was requested.
         self.open_sessions: frozenset[int] = frozenset()
         #: No attempt before these times (monotonic ns): our own wait, and the one the sink asked for.
@@ -137,9 +143,18 @@ class Worker:
         """Monotonic time (ns) before which nothing is sent."""
         return max(self._wait_until_ns, self._floor_until_ns)
 
-    def request(self) -> int:
-        """Make everything pending due, and a paused queue try again; return the number of the request."""
+    def request(self, goal: int | None = None) -> int:
+        """Make everything pending due, and a paused queue try again; return the number of the request.
+
+        It is done when all that is delivered; what is recorded meanwhile does not put it off.
+
+        Parameters
+        ----------
+        goal : int, optional
+            The largest id that is meant; by default that of the worker's next look at the store.
+        """
         self.requested += 1
+        self._asked.append((self.requested, goal))
         self.counters.paused = ""
         self._wait_until_ns = 0
         return self.requested
@@ -186,18 +201,37 @@ class Worker:
             return _STORE_RETRY_S
 
     def _look(self, now_ns: int, timeout_s: float | None) -> float | None:
-        request, self.unseen = self.requested, 0
+        self.unseen = 0
         self._acknowledge()
+        self._set_goal()
         stored = self._due_batch(now_ns)
+        self._complete(stored)
         if stored is not None:
             self._more = True
             self._send(stored, timeout_s)
             return 0.0
         if self.unseen >= self.size and self._arrived:
             return 0.0
-        self.completed = request
         self._limit, self._more = None, False
-        return self._until_due(now_ns)
+        return 0.0 if self._asked else self._until_due(now_ns)
+
+    def _set_goal(self) -> None:
+        """Learn what the requests mean that came since the last look."""
+        asked, last = self._asked, None
+        for index in range(len(asked)):
+            number, goal = asked[index]
+            if goal is None:
+                goal = last = self._store.last_id() if last is None else last
+                asked[index] = (number, goal)
+            self._goal = max(self._goal, goal)
+
+    def _complete(self, due: StoredBatch | None) -> None:
+        """Note which requests are done, given the oldest batch that is due."""
+        asked = self._asked
+        while asked and asked[0][1] is not None and (due is None or due.row_ids[0] > asked[0][1]):
+            self.completed = asked.popleft()[0]
+        if not asked:
+            self._goal = 0
 
     # What is due
 
@@ -235,7 +269,7 @@ class Worker:
         if batch.session in self.open_sessions:
             return False
         over = batch.session != self.session and not self._store.is_live(batch.session)
-        if over or self.requested != self.completed:
+        if over or batch.row_ids[0] <= self._goal:
             return True
         if self.since_ns is not None and now_ns - self.since_ns >= self._interval_ns:
             return True

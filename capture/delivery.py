@@ -11,11 +11,13 @@ lookup say, must not keep a process from ending. What is not delivered stays in 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
+import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from capture._delivery_worker import SinkCounters, Worker
 from capture.clock import Clock
@@ -115,8 +117,12 @@ class Delivery:
     def start(self) -> None:
         """Start the threads; what is stored already is due."""
         self._started = True
+        stored: int | None = None
+        # Else it is what is there when the worker looks.
+        with contextlib.suppress(StoreError):
+            stored = self._store.last_id()
         for worker in self._workers:
-            worker.request()
+            worker.request(stored)
         self._start_threads()
 
     def notify(self, session: int, pending: int = 1) -> None:
@@ -156,6 +162,8 @@ class Delivery:
 
     def flush(self, timeout_s: float) -> bool:
         """Send everything that is pending now; a paused queue tries again.
+
+        What is recorded meanwhile is not waited for.
 
         Parameters
         ----------
@@ -255,7 +263,7 @@ class Delivery:
             if self._threads or self._stopped:
                 return not self._stopped
             targets: list[tuple[str, Callable[[], None]]] = [
-                (worker.name, _bound(self._run, worker)) for worker in self._workers
+                (worker.name, functools.partial(self._run, worker)) for worker in self._workers
             ]
             for name, target in [*targets, ("store", self._keep)]:
                 thread = threading.Thread(target=target, name=f"touchcapture-{name}", daemon=True)
@@ -334,7 +342,8 @@ class Delivery:
         )
 
     def _drain(self, worker: Worker, deadline_ns: int | None) -> bool:
-        wanted = worker.request()
+        # Nobody records meanwhile.
+        wanted = worker.request(sys.maxsize)
         while worker.completed < wanted:
             now_ns = self._clock.monotonic_ns()
             if self._stopped or worker.counters.paused:
@@ -384,10 +393,6 @@ class Delivery:
             if not self._report_failed:
                 self._report_failed = True
                 _log.exception("the report callable raised; said once")
-
-
-def _bound(function: Callable[..., Any], *values: Any) -> Callable[[], None]:
-    return lambda: function(*values)
 
 
 #: Live deliveries, for the fork handlers.

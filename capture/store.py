@@ -298,6 +298,18 @@ class Store(StoreCore):
             self._queues[queue].settle(connection, batch)
             self._upkeep.take_out(connection, batch.format, batch.floor)
 
+    def last_id(self) -> int:
+        """Write what waits in memory, and return the largest id that was ever given.
+
+        Raises
+        ------
+        StoreError
+            When the store cannot be used now.
+        """
+        waits = self._appender.deferred or self._unwritten is not None
+        with self._writing() if waits else self._reading() as connection:
+            return schema.largest_id(connection)
+
     def pending(self, queue: str) -> Pending:
         """Count what `queue` holds that its sink has not acknowledged; events in memory not included."""
         with self._reading() as connection:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from capture.sinks import Answer, Outcome
+from capture.sinks import ACCEPTED, Answer, Outcome
 
 
 def _table():
@@ -118,6 +118,84 @@ def test_a_request_is_not_done_while_the_sink_fails():
     bench.run()
 
     assert bench.worker.completed == number
+
+
+def test_a_request_covers_what_was_recorded_before_it():
+    bench = Bench()
+    bench.put(120)
+    number = bench.worker.request()
+    # A host that records as fast as it is sent.
+    bench.sink._answer = lambda _: bench.put(50) or ACCEPTED
+    while bench.worker.completed < number:
+        assert bench.step() == 0
+        assert len(bench.sink.payloads) <= 200
+
+    assert bench.delivered()[:120] == events(1, 120)
+    assert bench.store.pending("memory").count > 100
+
+
+def test_a_request_covers_every_session_of_before():
+    bench = Bench()
+    for session in (1, 2, 3):
+        bench.put(3, session=session)
+    bench.store.is_live = lambda _: True
+    number = bench.worker.request()
+    bench.sink._answer = lambda _: bench.put(1, session=1) or ACCEPTED
+    bench.run()
+
+    assert bench.worker.completed == number
+    assert bench.delivered() == events(1, 9)
+
+
+def test_a_request_covers_what_waits_in_memory():
+    bench = Bench()
+    with bench.store._file.write_lock:
+        bench.put(3)
+    assert bench.store.waiting_in_memory == 3
+    number = bench.worker.request()
+    bench.run()
+
+    assert bench.worker.completed == number
+    assert bench.delivered() == ["e1", "e1", "e1"]
+
+
+def test_requests_are_done_one_after_another():
+    bench = Bench()
+    bench.put(60)
+    first = bench.worker.request()
+    bench.step()
+    assert bench.worker.completed < first
+    bench.put(60)
+    second = bench.worker.request()
+    done = []
+    while bench.worker.completed < second:
+        bench.step()
+        done.append((bench.worker.completed, len(bench.sink.payloads)))
+
+    assert done == [(0, 100), (1, 120), (2, 120)]
+
+
+def test_what_is_recorded_after_a_start_with_leftovers_is_not_due_with_them():
+    bench = Bench()
+    bench.put(3, session=1)
+    bench.worker.request(bench.store.last_id())
+    bench.put(2, session=2)
+    bench.run()
+
+    assert bench.delivered() == events(1, 3)
+    assert bench.worker.completed == 1
+
+
+def test_a_session_that_goes_on_after_a_restart_shares_a_batch_with_what_was_left_of_it():
+    bench = Bench()
+    bench.put(3)
+    bench.worker.request(bench.store.last_id())
+    bench.put(2)
+    bench.run()
+    bench.put(2)
+    bench.run()
+
+    assert bench.sizes() == [5]
 
 
 def test_open_sessions_send_full_batches_only():

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from itertools import islice
 
 import pytest
 
@@ -85,6 +86,49 @@ def test_flush_delivers_everything(store):
     assert delivery.counters["memory"].delivered == 130
     assert delivery.close(LONG_S)
     assert sink.closed
+
+
+def test_flush_does_not_wait_for_what_is_recorded_meanwhile(store):
+    numbers = iter(range(130, 10**6))
+    delivery = None
+
+    def answer(_):
+        for number in islice(numbers, 60):
+            put(store, number, number + 1)
+            delivery.notify(1)
+        return ACCEPTED
+
+    sink = MemorySink(answers=answer)
+    delivery = make(store, sink)
+    put(store, 0, 130)
+    delivery.notify(1, 130)
+
+    assert delivery.flush(LONG_S)
+    assert sink.payloads[:130] == [b"e%d" % n for n in range(130)]
+    delivery.abort()
+
+
+def test_what_is_recorded_after_a_restart_waits_for_a_batch(store):
+    put(store, 0, 3)
+    sent, recorded = threading.Event(), threading.Event()
+
+    def answer(_):
+        sent.set()
+        recorded.wait(LONG_S)
+        return ACCEPTED
+
+    sink = MemorySink(answers=answer)
+    delivery = make(store, sink)
+    assert sent.wait(LONG_S)
+    put(store, 3, 5)
+    delivery.notify(1, 2)
+    recorded.set()
+    with delivery._condition:
+        assert delivery._condition.wait_for(lambda: delivery._workers[0].completed == 1, LONG_S)
+    delivery.abort()
+
+    assert sink.payloads == [b"e0", b"e1", b"e2"]
+    assert store.pending("memory").count == 2
 
 
 def test_a_full_batch_goes_by_itself(store):
