@@ -66,7 +66,7 @@ class VersionOrigin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     app_build: int = msgspec.field(name="ab")
 
 
-class CommonSection(msgspec.Struct, frozen=True):
+class CommonSection(msgspec.Struct, frozen=True, gc=False):
     """What every event carries, as it was when the event occurred.
 
     Attributes
@@ -104,25 +104,25 @@ class CommonSection(msgspec.Struct, frozen=True):
     time_ms: int
 
 
-class AppStart(msgspec.Struct, frozen=True):
+class AppStart(msgspec.Struct, frozen=True, gc=False):
     """The first event of a process."""
 
     common: CommonSection
 
 
-class AppShow(msgspec.Struct, frozen=True):
+class AppShow(msgspec.Struct, frozen=True, gc=False):
     """The app came to the foreground."""
 
     common: CommonSection
 
 
-class AppHide(msgspec.Struct, frozen=True):
+class AppHide(msgspec.Struct, frozen=True, gc=False):
     """The app left the foreground; the session is not over."""
 
     common: CommonSection
 
 
-class ScreenView(msgspec.Struct, frozen=True):
+class ScreenView(msgspec.Struct, frozen=True, gc=False):
     """A screen was shown; `load_time_ms` is since the last gesture, app start or show of the session."""
 
     common: CommonSection
@@ -130,7 +130,7 @@ class ScreenView(msgspec.Struct, frozen=True):
     load_time_ms: int
 
 
-class Tap(msgspec.Struct, frozen=True):
+class Tap(msgspec.Struct, frozen=True, gc=False):
     """A tap; `responsive` is what is said where `target.responsive` may be None, unknown."""
 
     common: CommonSection
@@ -139,7 +139,7 @@ class Tap(msgspec.Struct, frozen=True):
     gesture: Gesture
 
 
-class LongPress(msgspec.Struct, frozen=True):
+class LongPress(msgspec.Struct, frozen=True, gc=False):
     """A press that was held."""
 
     common: CommonSection
@@ -147,7 +147,7 @@ class LongPress(msgspec.Struct, frozen=True):
     gesture: Gesture
 
 
-class Drag(msgspec.Struct, frozen=True):
+class Drag(msgspec.Struct, frozen=True, gc=False):
     """A slow movement: `direction` 1 to 5, `distance` in dp and `velocity` in dp/s, rounded."""
 
     common: CommonSection
@@ -158,7 +158,7 @@ class Drag(msgspec.Struct, frozen=True):
     gesture: Gesture
 
 
-class Fling(msgspec.Struct, frozen=True):
+class Fling(msgspec.Struct, frozen=True, gc=False):
     """A fast movement; fields as in `Drag`."""
 
     common: CommonSection
@@ -169,7 +169,7 @@ class Fling(msgspec.Struct, frozen=True):
     gesture: Gesture
 
 
-class Transaction(msgspec.Struct, frozen=True):
+class Transaction(msgspec.Struct, frozen=True, gc=False):
     """A purchase: `currency` is the ISO 4217 number, `currency_code` its letters."""
 
     common: CommonSection
@@ -179,7 +179,7 @@ class Transaction(msgspec.Struct, frozen=True):
     id: str | None = None
 
 
-class StringVariable(msgspec.Struct, frozen=True):
+class StringVariable(msgspec.Struct, frozen=True, gc=False):
     """A dynamic variable with a text."""
 
     common: CommonSection
@@ -187,7 +187,7 @@ class StringVariable(msgspec.Struct, frozen=True):
     value: str
 
 
-class NumberVariable(msgspec.Struct, frozen=True):
+class NumberVariable(msgspec.Struct, frozen=True, gc=False):
     """A dynamic variable with a whole number."""
 
     common: CommonSection
@@ -195,7 +195,7 @@ class NumberVariable(msgspec.Struct, frozen=True):
     value: int
 
 
-class Purchase(Transaction, frozen=True, kw_only=True):
+class Purchase(Transaction, frozen=True, gc=True, kw_only=True):
     """A purchase of a product, which the native format has as a transaction."""
 
     product_id: str

@@ -36,7 +36,7 @@ _MS = 1_000_000
 _CLAIM_TRIES = 1000
 
 
-class Scene(msgspec.Struct, frozen=True):
+class Scene(msgspec.Struct, frozen=True, gc=False):
     """Where a touch goes DOWN; one object serves all touches until something in it changes."""
 
     url: str

@@ -12,7 +12,7 @@ import msgspec
 __all__ = ["SessionState"]
 
 
-class SessionState(msgspec.Struct, frozen=True):
+class SessionState(msgspec.Struct, frozen=True, gc=False):
     """Where a chain of sessions stands; every change makes a new one. The store keeps it as it is.
 
     Attributes

@@ -86,7 +86,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     resolution: Resolution = field(name="r")
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="ea"):
+class _Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True, tag_field="ea"):
     """The common section as it leads every event, after `ea`."""
 
     uptime_ms: Int64 = field(name="upt")

@@ -8,7 +8,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import ConfigError
-from capture.formats.currents.binary import blocks, encode_rows
 from capture.formats.currents.schema import EVENTS, FIELDS, Version, fields_of
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["avro_schema", "json_schema", "storage_row", "to_file", "to_message"]
 
 _INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
-#: Rows of a block in a file (bytes), at least.
-_BLOCK_BYTES = 16_000
 #: Header of a single-object encoding, before the fingerprint of its schema.
 _SINGLE_OBJECT = b"\xc3\x01"
 
@@ -95,10 +92,10 @@ def to_file(event: str, records: Iterable[Mapping[str, Any]], version: Version, 
     fastavro = _fastavro()
     stream = io.BytesIO()
     sync_marker = hashlib.sha256(marker).digest()[:16]
-    # The schema as it is, which becomes the file's: a parsed one has its keys in any order.
-    fastavro.writer(stream, avro_schema(event, version), [], codec="null", sync_marker=sync_marker)
-    rows = encode_rows(event, records, version)
-    return b"".join((stream.getvalue(), *blocks(rows, sync_marker, _BLOCK_BYTES)))
+    # The schema as it is, which becomes the file's: a parsed one has its keys in any order. Fields that it
+    # does not have are passed over, those that are missing are null.
+    fastavro.writer(stream, avro_schema(event, version), records, codec="null", sync_marker=sync_marker)
+    return stream.getvalue()
 
 
 def to_message(record: Mapping[str, Any], version: Version = "current") -> bytes:

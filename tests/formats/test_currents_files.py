@@ -1,7 +1,6 @@
-"""Rows of Avro files, byte for byte what fastavro writes."""
+"""Avro files, byte for byte what fastavro writes by their own schema."""
 
 import io
-import struct
 from hashlib import sha256
 
 import pytest
@@ -9,7 +8,6 @@ from currents_samples import canonical, full
 from hypothesis import given, settings, strategies as st
 
 from capture.formats.currents import avro
-from capture.formats.currents.binary import blocks, encode_rows
 from capture.formats.currents.schema import EVENTS, FIELDS
 
 fastavro = pytest.importorskip("fastavro")
@@ -61,28 +59,3 @@ def test_a_large_file_has_the_blocks_of_fastavro(version):
 
     assert made.count(sha256(b"m").digest()[:16]) > 10
     assert made == of_fastavro(event, records, version)
-
-
-def test_zeros_keep_their_signs():
-    event = "users.behaviors.Location"
-    records = [canonical(full(event)) | {"latitude": value} for value in (0.0, -0.0)]
-    first, second = encode_rows(event, records, "current")
-
-    assert first != second
-    assert struct.pack("<f", -0.0) in second
-
-
-@pytest.mark.parametrize(
-    ("sizes", "counts"),
-    [
-        pytest.param([], [], id="no-rows-no-block"),
-        pytest.param([9], [1], id="less-than-a-block"),
-        pytest.param([5, 5], [2], id="exactly-a-block"),
-        pytest.param([5, 4, 1, 20, 1], [3, 1, 1], id="a-row-larger-than-a-block"),
-    ],
-)
-def test_blocks_end_where_they_are_full(sizes, counts):
-    made = list(blocks([b"r" * size for size in sizes], b"=" * 16, 10))
-
-    assert [block[0] // 2 for block in made] == counts
-    assert all(block.endswith(b"=" * 16) for block in made)
