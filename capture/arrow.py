@@ -19,6 +19,7 @@ __all__ = [
     "StreamKeys",
     "check_schema",
     "gesture_schema",
+    "is_text",
     "open_reader",
     "sample_columns",
     "sample_schema",
@@ -115,14 +116,15 @@ def _fits(name: str, kind: pa.DataType) -> bool:
 
     if types.is_dictionary(kind):
         kind = kind.value_type
-    if name == "stream" and _is_text(kind):
+    if name == "stream" and is_text(kind):
         return True
     if name == "time" and types.is_timestamp(kind):
         return True
     return bool(types.is_integer(kind)) or (name in {"x", "y"} and types.is_floating(kind))
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Tell whether a type is text, of whatever width."""
     from pyarrow import types
 
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
@@ -188,9 +190,9 @@ def _plain(name: str, column: pa.Array, keys: StreamKeys) -> Any:
 
     kind = column.type
     if name == "stream":
-        is_text = _is_text(kind.value_type if types.is_dictionary(kind) else kind)
-        keys.check(is_text=is_text)
-        if is_text:
+        named = is_text(kind.value_type if types.is_dictionary(kind) else kind)
+        keys.check(is_text=named)
+        if named:
             return keys.numbers(column)
     if types.is_dictionary(kind):
         column = column.dictionary_decode()

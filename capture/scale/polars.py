@@ -38,10 +38,10 @@ def classify(
     polars = require("polars", "polars")
     if isinstance(frame, polars.LazyFrame):
         return frame.map_batches(
-            lambda part: polars.DataFrame(classify_log(part, density, gestures)),
+            lambda part: polars.DataFrame(classify_log(_in_chunks(part), density, gestures)),
             schema=_schema(frame.collect_schema().get("stream")),
         )
-    return polars.DataFrame(classify_log(frame, density, gestures))
+    return polars.DataFrame(classify_log(_in_chunks(frame), density, gestures))
 
 
 def expression(
@@ -68,6 +68,14 @@ def expression(
     schema = _schema(polars.String() if keyed else None)
     found: pl.Expr = polars.map_batches(list(COLUMNS), run, return_dtype=polars.Struct(schema))
     return found.alias("gesture")
+
+
+def _in_chunks(frame: Any) -> Any:
+    """Return the columns of touch samples as a pyarrow Table whose chunks are the frame's.
+
+    A frame hands itself over in one piece: one of several, as lazy queries make them, would be copied.
+    """
+    return frame.select([name for name in frame.columns if name in COLUMNS]).to_arrow()
 
 
 def _schema(stream: Any) -> Any:

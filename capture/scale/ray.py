@@ -13,17 +13,28 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.errors import CaptureError, TouchLogError
+from capture.errors import CaptureError, ConfigError, TouchLogError
+from capture.gestures import Density, classify as classify_log
+from capture.samples import COLUMNS
 from capture.scale._extras import require
 from capture.scale.datasets import Done, Job, classify_partition
+from capture.scale.repartition import bucket_of, sort_file
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    import pyarrow as pa
+    from ray.data import Dataset
+
+    from capture.config import GestureConfig
     from capture.scale.partitions import Partition
+    from capture.scale.repartition import Piece
 
-__all__ = ["run_partitions", "start"]
+__all__ = ["classify", "run_partitions", "sort_files", "start"]
+
+#: Columns that a shuffle needs and no result has: where a row goes, and where it stood in its block.
+_BUCKET, _ROW = "_capture_bucket", "_capture_row"
 
 
 def start(workers: int | None = None) -> Any:
@@ -76,3 +87,94 @@ def _work(row: dict[str, Any], job: Job, partitions: list[Partition]) -> dict[st
     except CaptureError as error:
         return {"done": b"", "error": str(error)}
     return {"done": msgspec.json.encode(done), "error": ""}
+
+
+def classify(
+    dataset: Dataset, density: Density = 1.0, gestures: GestureConfig | None = None, *, partitions: int = 64
+) -> Dataset:
+    """Recognise a Ray dataset of touch samples, which is sorted by stream first so that no stroke is cut.
+
+    A dataset has no order: the samples of a stream are put in that of their times and, where these are
+    equal, of their rows.
+
+    Parameters
+    ----------
+    dataset : ray.data.Dataset
+        With the columns of touch samples, `stream` among them.
+    density, gestures
+        As for `capture.classify`.
+    partitions : int, default 64
+        Into how many parts the streams are shared out; a worker holds one of them at a time.
+
+    Returns
+    -------
+    ray.data.Dataset
+        One row for each stroke, in the columns of `capture.Gesture`; `first_sample` and `last_sample` count
+        within a part.
+
+    Raises
+    ------
+    ConfigError
+        When there is no column ``stream``, or `partitions` is below 1.
+    """
+    start()
+    if partitions < 1:
+        raise ConfigError(f"partitions = {partitions}: expected at least 1")
+    names = dataset.columns() or []
+    if "stream" not in names:
+        raise ConfigError("one stream cannot be shared out: there is no column 'stream'")
+    used = [name for name in COLUMNS if name in names]
+    # Ray's types of functions leave out those that take more than a batch.
+    given: Any = dataset
+    shared: Dataset = (
+        given.select_columns(used)
+        .map_batches(_marked, batch_format="pyarrow", batch_size=None, fn_args=(partitions,))
+        .groupby(_BUCKET, num_partitions=partitions)
+        .map_groups(_recognised, batch_format="pyarrow", fn_args=(density, gestures))
+    )
+    return shared
+
+
+def _marked(block: pa.Table, partitions: int) -> pa.Table:
+    import numpy as np
+    import pyarrow as pa
+
+    stream = block.column("stream").combine_chunks()
+    buckets = pa.array(bucket_of(stream, partitions))
+    return block.append_column(_BUCKET, buckets).append_column(_ROW, pa.array(np.arange(len(block))))
+
+
+def _recognised(part: pa.Table, density: Density, gestures: GestureConfig | None) -> pa.Table:
+    # By stream: strokes that stand together are measured several samples at a time.
+    ordered = part.sort_by([("stream", "ascending"), ("time", "ascending"), (_ROW, "ascending")])
+    return classify_log(ordered.drop_columns([_BUCKET, _ROW]), density, gestures).to_arrow()
+
+
+def sort_files(source: str, output: str, pieces: Sequence[Piece], partitions: int, workers: int) -> int:
+    """Sort files by stream with Ray Data, `workers` at a time; return how many samples were written."""
+    ray = start(workers)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = sys.stderr.isatty()
+    numbers = [{"piece": number} for number in range(len(pieces))]
+    if not numbers:
+        return 0
+    dataset = ray.data.from_items(numbers, override_num_blocks=len(numbers)).map(
+        _sort, fn_args=(source, output, list(pieces), partitions), num_cpus=1, concurrency=workers
+    )
+    total = 0
+    for row in dataset.iter_rows():
+        if row["error"]:
+            raise (ConfigError if row["is_config"] else TouchLogError)(row["error"])
+        total += row["count"]
+    return total
+
+
+def _sort(
+    row: dict[str, Any], source: str, output: str, pieces: list[Piece], partitions: int
+) -> dict[str, Any]:
+    """Sort a file in a worker; what is wrong with it comes back as a text."""
+    try:
+        count = sort_file(source, output, pieces[row["piece"]], partitions)
+    except CaptureError as error:
+        return {"count": 0, "error": str(error), "is_config": isinstance(error, ConfigError)}
+    return {"count": count, "error": "", "is_config": False}

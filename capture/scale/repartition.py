@@ -9,26 +9,42 @@ from __future__ import annotations
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
+from capture.arrow import is_text
 from capture.errors import ConfigError
 from capture.scale._files import sample_batches
-from capture.scale.places import Place
+from capture.scale.places import Found, Place
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from capture.scale.places import Found
-
-__all__ = ["repartition"]
+__all__ = ["Piece", "bucket_of", "repartition", "sort_file"]
 
 #: Samples of a row group: what a partition gathers before it is written (1.9 MB of columns).
 _GROUP = 1 << 16
 _FINISHED = "_finished"
 
 
-def repartition(source: str, output: str, *, partitions: int = 64, workers: int = 1) -> int:
+class Piece(msgspec.Struct, frozen=True):
+    """A file that is to be sorted: its number among all, and the name of the mark of its end."""
+
+    number: int
+    file: Found
+    mark: str
+
+
+def repartition(
+    source: str,
+    output: str,
+    *,
+    partitions: int = 64,
+    workers: int = 1,
+    engine: Literal["local", "ray"] = "local",
+) -> int:
     """Write the touch samples of a data set by stream; return how many were written.
 
     Files that an earlier run has finished are left out, so that it can be run again.
@@ -41,6 +57,8 @@ def repartition(source: str, output: str, *, partitions: int = 64, workers: int 
         Folders ``bucket=000`` and on. A file in work takes up to 2 MB for each of them.
     workers : int, default 1
         Files at a time.
+    engine : {"local", "ray"}
+        Threads here, or Ray Data; the files that come out are the same.
 
     Raises
     ------
@@ -59,18 +77,28 @@ def repartition(source: str, output: str, *, partitions: int = 64, workers: int 
         raise ConfigError(f"{source}: no Parquet files there")
     finished = {each.relative for each in target.below(_FINISHED).find("")}
 
-    def work(numbered: tuple[int, Found]) -> int:
-        number, file = numbered
-        name = f"{number:06}-{file.size}-{file.changed_ns}-{partitions}"
-        if name in finished:
-            return 0
-        count = _sort(origin, target, file, number, partitions)
-        with target.writing(f"{_FINISHED}/{name}") as mark:
-            mark.write(file.relative.encode())
-        return count
+    pieces = []
+    for number, file in enumerate(found):
+        mark = f"{number:06}-{file.size}-{file.changed_ns}-{partitions}"
+        if mark not in finished:
+            pieces.append(Piece(number, file, mark))
+    if engine == "ray":
+        from capture.scale.ray import sort_files
 
+        return sort_files(source, output, pieces, partitions, workers)
+    if engine != "local":
+        raise ConfigError(f"engine = {engine!r}: expected local or ray")
     with ThreadPoolExecutor(workers, thread_name_prefix="capture-repartition") as pool:
-        return sum(pool.map(work, enumerate(found)))
+        return sum(pool.map(lambda piece: sort_file(source, output, piece, partitions), pieces))
+
+
+def sort_file(source: str, output: str, piece: Piece, partitions: int) -> int:
+    """Write the samples of one file by stream, then the mark that it is done; return how many they are."""
+    target = Place(output)
+    count = _sort(Place(source), target, piece.file, piece.number, partitions)
+    with target.writing(f"{_FINISHED}/{piece.mark}") as mark:
+        mark.write(piece.file.relative.encode())
+    return count
 
 
 def _sort(origin: Place, target: Place, file: Found, number: int, partitions: int) -> int:
@@ -118,7 +146,7 @@ def _parts(batch: pa.RecordBatch, partitions: int) -> list[tuple[int, pa.RecordB
     """Return the samples of a batch by partition, each in its order."""
     import numpy as np
 
-    buckets = _buckets(batch.column("stream"), partitions)
+    buckets = bucket_of(batch.column("stream"), partitions)
     ordered = np.argsort(buckets, kind="stable")
     taken = batch.take(ordered)
     found, first = np.unique(buckets[ordered], return_index=True)
@@ -129,11 +157,13 @@ def _parts(batch: pa.RecordBatch, partitions: int) -> list[tuple[int, pa.RecordB
     ]
 
 
-def _buckets(stream: pa.Array, partitions: int) -> np.ndarray[Any, Any]:
+def bucket_of(stream: pa.Array, partitions: int) -> np.ndarray[Any, Any]:
     """Return the partition of each sample: of a number by multiplicative hashing, of a text by CRC-32."""
     import numpy as np
     from pyarrow import types
 
+    if is_text(stream.type):
+        stream = stream.dictionary_encode()
     if types.is_dictionary(stream.type) and not types.is_integer(stream.type.value_type):
         of_key = np.array(
             [zlib.crc32(key.encode()) % partitions for key in stream.dictionary.to_pylist()], np.int32

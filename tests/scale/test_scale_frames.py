@@ -139,3 +139,15 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch, module, call, ex
         ConfigError, match=rf"{module} is needed for this: pip install 'touchcapture\[{extra}\]'"
     ):
         call()
+
+
+def test_a_frame_in_pieces_is_not_copied(pl, columns):
+    frame = pl.DataFrame(columns).with_columns(extra=pl.lit("x"))
+    pieces = pl.concat([frame[:100], frame[100:101], frame[101:]], rechunk=False)
+    handed = of_polars._in_chunks(pieces)
+    places = [chunk.buffers()[1].address + 8 * chunk.offset for chunk in handed["time"].chunks]
+    lies = [piece.to_arrow() for piece in pieces["time"].get_chunks()]
+
+    assert handed.column_names == list(columns)
+    assert places == [each.buffers()[1].address + 8 * each.offset for each in lies]
+    assert len(places) == 3

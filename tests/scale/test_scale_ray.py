@@ -4,13 +4,15 @@ import os
 import signal
 import threading
 
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from capture import TouchLogError
-from capture.scale import classify_dataset
+from capture import ConfigError, GestureConfig, TouchLogError, classify
+from capture.scale import classify_dataset, ray as of_ray, repartition
 
 ray = pytest.importorskip("ray", exc_type=ImportError)
+NAMES = ["anna", "bert", "cleo", "dana"]
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # Ray's own, and of what it imports
 ]
@@ -42,6 +44,57 @@ def test_what_is_wrong_with_a_file_is_said(cluster, touches):
 
     with pytest.raises(TouchLogError, match=r"bucket=03/0\.parquet: "):
         classify_dataset(str(touches / "touches"), str(touches / "out"), engine="ray", workers=2)
+
+
+def test_files_are_sorted_by_stream_as_by_threads(cluster, touches):
+    source = str(touches / "touches")
+    count = repartition(source, str(touches / "there"), partitions=3, workers=2, engine="ray")
+    here = repartition(source, str(touches / "here"), partitions=3)
+
+    assert count == here > 0
+    assert contents(touches / "there") == contents(touches / "here")
+    assert repartition(source, str(touches / "there"), partitions=3, engine="ray") == 0
+
+
+def test_a_file_without_streams_is_refused_by_name(cluster, touches, table):
+    path = touches / "touches" / "bucket=03" / "0.parquet"
+    parquet.write_table(table.drop_columns("stream"), path)
+
+    with pytest.raises(ConfigError, match=r"bucket=03/0\.parquet: one stream cannot be shared out"):
+        repartition(str(touches / "touches"), str(touches / "there"), engine="ray")
+
+
+def by_stroke(gestures):
+    """Rows of gestures without the numbers that count within a part."""
+    kept = [name for name in gestures.column_names if name not in {"first_sample", "last_sample"}]
+    return sorted(map(str, gestures.select(kept).to_pylist()))
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["numbers", "text"])
+def test_a_dataset_is_sorted_by_stream_and_recognised(cluster, table, named):
+    if named:
+        names = pa.array(NAMES).take(table["stream"].combine_chunks())
+        table = table.set_column(0, "stream", names)
+    blocks = [table.slice(at, 70) for at in range(0, len(table), 70)]
+    cut = ray.data.from_arrow(blocks[::-1])
+    found = of_ray.classify(cut, 2.0, GestureConfig(touch_slop_dp=10), partitions=3)
+    gestures = pa.concat_tables(ray.get(found.to_arrow_refs()), promote_options="permissive")
+    expected = classify(table, 2.0, GestureConfig(touch_slop_dp=10)).to_arrow()
+    if named:
+        gestures, expected = (
+            each.set_column(0, "stream", each["stream"].cast(pa.string())) for each in (gestures, expected)
+        )
+
+    assert len(blocks) > 3
+    assert by_stroke(gestures) == by_stroke(expected)
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+def test_a_dataset_that_cannot_be_shared_out(cluster, table):
+    with pytest.raises(ConfigError, match="there is no column 'stream'"):
+        of_ray.classify(ray.data.from_arrow(table.drop_columns("stream")))
+    with pytest.raises(ConfigError, match="partitions = 0"):
+        of_ray.classify(ray.data.from_arrow(table), partitions=0)
 
 
 def worker_of_ray(folder):

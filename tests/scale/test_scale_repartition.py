@@ -7,7 +7,7 @@ from pyarrow import parquet
 
 from capture import ConfigError, classify
 from capture.scale import classify_dataset, repartition
-from capture.scale.repartition import _buckets
+from capture.scale.repartition import bucket_of
 
 NAMES = np.array(["anna", "bert", "cleo", "dana"])
 #: What does not depend on which other streams a log has.
@@ -63,15 +63,15 @@ def test_a_stream_has_one_partition_however_it_is_encoded(numbered):
     plain = pa.array(numbers if numbered else NAMES[numbers])
     encoded = plain.dictionary_encode()
     other = pa.DictionaryArray.from_arrays(pa.array(3 - numbers), encoded.dictionary[::-1])
-    buckets = _buckets(encoded, 7)
+    buckets = bucket_of(encoded, 7)
 
-    assert buckets.tolist() == _buckets(other, 7).tolist()
+    assert buckets.tolist() == bucket_of(other, 7).tolist() == bucket_of(plain, 7).tolist()
     assert len(set(zip(numbers.tolist(), buckets.tolist(), strict=True))) == 4
-    assert {0} == set(_buckets(encoded, 1).tolist())
+    assert {0} == set(bucket_of(encoded, 1).tolist())
 
 
 def test_streams_are_spread():
-    counts = np.bincount(_buckets(pa.array(np.arange(64_000)), 64), minlength=64)
+    counts = np.bincount(bucket_of(pa.array(np.arange(64_000)), 64), minlength=64)
 
     assert counts.min() > 800
     assert counts.max() < 1200
@@ -83,13 +83,15 @@ def test_streams_are_spread():
         ({"partitions": 0}, "partitions = 0: expected at least 1"),
         ({"output": "flat/sorted"}, "would be read as touch samples"),
         ({"source": "nowhere"}, "no Parquet files there"),
+        ({"engine": "steam"}, "engine = 'steam': expected local or ray"),
     ],
 )
 def test_wrong_calls_are_refused(flat, change, message):
     given = {"source": "flat", "output": "sorted", "partitions": 2} | change
+    source, output = (str(flat / given.pop(name)) for name in ("source", "output"))
 
     with pytest.raises(ConfigError, match=message):
-        repartition(str(flat / given["source"]), str(flat / given["output"]), partitions=given["partitions"])
+        repartition(source, output, **given)
 
 
 def test_one_stream_cannot_be_shared_out(flat, table):
