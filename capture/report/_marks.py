@@ -7,6 +7,7 @@ import binascii
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from capture.kinds import GestureKind
@@ -34,7 +35,7 @@ _PICTURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "web
 #: A screenshot larger than this (bytes of base64) is left out: the page stays small enough to send.
 _MAX_PICTURE = 4 << 20
 #: Marks that are no events of the timeline.
-_NOT_SHOWN = frozenset({"target", "screenshot"})
+_NOT_SHOWN = frozenset({"target", "verdict", "screenshot"})
 #: Fields that name an event best, in this order.
 _LABELS = ("name", "title", "key", "id", "kind")
 
@@ -66,6 +67,8 @@ class Marks:
         self._shown: dict[int, list[tuple[int, float, int]]] = {}
         # Of each finger: the samples before which a target was named, and which.
         self._named: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        # Of each finger: the samples before which it was learnt whether the target reacts.
+        self._verdicts: dict[tuple[int, int], list[tuple[int, bool]]] = {}
         self._landscape = self._size[0] > self._size[1]
         for mark in marks:
             self._take(mark)
@@ -75,6 +78,11 @@ class Marks:
         if mark.kind == "target":
             finger = (mark.stream, _int(mark.fields.get("pointer")))
             self._named.setdefault(finger, []).append((mark.sample, self._target(mark.fields)))
+        elif mark.kind == "verdict":
+            responsive = mark.fields.get("responsive")
+            if isinstance(responsive, bool):
+                finger = (mark.stream, _int(mark.fields.get("pointer")))
+                self._verdicts.setdefault(finger, []).append((mark.sample, responsive))
         elif mark.kind == "screen":
             self._show(mark, time, str(mark.fields.get("name", "")))
         elif mark.kind == "orientation":
@@ -109,11 +117,15 @@ class Marks:
 
     def _target(self, fields: dict[str, Any]) -> int:
         responsive = fields.get("responsive")
-        target = Target(
-            path=str(fields.get("path", Target().path)),
-            id=str(fields.get("id", "") or ""),
-            responsive=responsive if isinstance(responsive, bool) else None,
+        return self._number(
+            Target(
+                path=str(fields.get("path", Target().path)),
+                id=str(fields.get("id", "") or ""),
+                responsive=responsive if isinstance(responsive, bool) else None,
+            )
         )
+
+    def _number(self, target: Target) -> int:
         number = self._target_numbers.get(target)
         if number is None:
             number = self._target_numbers[target] = len(self.targets)
@@ -126,12 +138,13 @@ class Marks:
         """Add the columns ``stage``, ``target``, ``dead`` and ``session``, and make visits and sessions."""
         count = len(table)
         streams, pointers = columns["stream"].tolist(), columns["pointer"].tolist()
-        first = columns["first_sample"].tolist()
+        first, last = columns["first_sample"].tolist(), columns["last_sample"].tolist()
         self._show_unnamed(streams, first)
         stage, target = np.zeros(count, np.int32), np.zeros(count, np.int32)
         for row in sorted(range(count), key=first.__getitem__):
             stage[row] = self._stage_at(streams[row], first[row])
-            target[row] = self._target_at(streams[row], pointers[row], first[row])
+            finger = (streams[row], pointers[row])
+            target[row] = self._judged(finger, self._target_at(finger, first[row]), first[row], last[row])
         columns["stage"], columns["target"] = stage, target
         columns["dead"] = (columns["kind"] == GestureKind.TAP) & np.isin(
             target, [number for number, each in enumerate(self.targets) if each.responsive is False]
@@ -153,13 +166,24 @@ class Marks:
         shown = self._shown[stream]
         return shown[bisect_right(shown, sample, key=lambda each: each[0]) - 1][2]
 
-    def _target_at(self, stream: int, pointer: int, sample: int) -> int:
+    def _target_at(self, finger: tuple[int, int], sample: int) -> int:
         """Each naming serves one stroke, the next that comes down."""
-        named = self._named.get((stream, pointer), [])
+        named = self._named.get(finger, [])
         found = 0
         while named and named[0][0] <= sample:
             found = named.pop(0)[1]
         return found
+
+    def _judged(self, finger: tuple[int, int], number: int, first: int, last: int) -> int:
+        """Return the target with what was learnt of it between DOWN and UP, as the events have it."""
+        verdicts = self._verdicts.get(finger, [])
+        learnt = None
+        while verdicts and verdicts[0][0] <= last:
+            sample, responsive = verdicts.pop(0)
+            learnt = responsive if sample > first else learnt
+        if learnt is None:
+            return number
+        return self._number(msgspec.structs.replace(self.targets[number], responsive=learnt))
 
     def _make_visits(self, length: float) -> None:
         for stream, shown in self._shown.items():

@@ -90,6 +90,32 @@ def test_stages_targets_and_dead_taps_come_from_the_marks(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("named", "learnt", "dead"),
+    [
+        pytest.param(None, False, True, id="learnt-to-be-dead"),
+        pytest.param(True, False, True, id="what-is-learnt-wins"),
+        pytest.param(False, True, False, id="it-reacts-after-all"),
+        pytest.param(False, None, True, id="nothing-learnt"),
+    ],
+)
+def test_a_verdict_before_the_up_says_whether_a_tap_is_dead(tmp_path, named, learnt, dead):
+    down, *rest = tap(600)
+    file = lines(
+        tmp_path / "a.touch.jsonl",
+        # Of a stroke that there is not.
+        mark("verdict", 500, pointer=0, responsive=not learnt),
+        mark("target", 600, pointer=0, path="[root]>a>", id="a", responsive=named),
+        down,
+        mark("verdict", 610, pointer=0, responsive=learnt),
+        *rest,
+    )
+    recording = load(file)
+
+    assert recording.columns["dead"].tolist() == [dead]
+    assert recording.events == []
+
+
 def test_a_session_ends_after_its_timeout(tmp_path):
     minutes = 60_000
     file = lines(tmp_path / "a.touch.jsonl", *tap(0), *tap(29 * minutes), *tap(60 * minutes))
