@@ -247,7 +247,7 @@ def _classify(
     fingerprint: str,
 ) -> Done:
     recognizer = Recognizer(job.density, job.gestures)
-    columns = GestureColumns(_files.GROUP_GESTURES)
+    columns = _empty_columns()
     samples = 0
     for each in partition.files:
         for batch in sample_batches(source.filesystem, each.path, threads=job.decode_threads):
@@ -267,6 +267,23 @@ def _classify(
         gestures=file.gestures,
         counters={name: count for name, count in recognizer.counters.items() if count},
     )
+
+
+#: Of each worker, the columns that it fills again and again: fresh pages cost more than recognising does.
+_kept = threading.local()
+
+
+def _empty_columns() -> GestureColumns:
+    columns: GestureColumns | None = getattr(_kept, "columns", None)
+    if columns is not None:
+        try:
+            columns.clear()
+        except BufferError:
+            # What went wrong in an earlier partition is still being told, and looks at them.
+            columns = None
+    if columns is None:
+        columns = _kept.columns = GestureColumns(_files.GROUP_GESTURES)
+    return columns
 
 
 class _Stopped(Exception):  # noqa: N818 - no error: what is half written goes

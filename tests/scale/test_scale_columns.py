@@ -7,6 +7,7 @@ import pytest
 from capture import GestureTable, Recognizer, classify
 from capture._native.output import GestureColumns
 from capture.gestures import FIELDS
+from capture.scale.datasets import _empty_columns
 
 
 def records(table):
@@ -50,6 +51,21 @@ def test_columns_that_are_looked_at_are_not_cleared(samples):
     del kinds
     columns.clear()
     assert len(columns) == 0
+
+
+def test_a_worker_fills_its_columns_again_unless_somebody_looks_at_them(samples):
+    first = _empty_columns()
+    Recognizer().feed_into(first, samples)
+    again = _empty_columns()
+    emptied = len(again)
+    Recognizer().feed_into(again, samples)
+    looked_at = GestureTable(again, {}).kind
+    other = _empty_columns()
+
+    assert again is first
+    assert emptied == 0
+    assert other is not first
+    assert len(looked_at) == len(first) > 0
 
 
 @pytest.mark.parametrize(
