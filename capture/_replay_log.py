@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from itertools import groupby
 from operator import attrgetter
@@ -24,10 +23,8 @@ if TYPE_CHECKING:
     from capture.logs import Mark, TouchLog
     from capture.samples import TouchSamples
 
-__all__ = ["LogReplay", "LogSummary", "Pace", "streams_of"]
+__all__ = ["LogReplay", "LogSummary", "streams_of"]
 
-#: Log time (ns) that is handed on at once where a replay keeps the log's pace.
-_SLICE_NS = 50_000_000
 _MS = 1_000_000
 _stream_of = attrgetter("stream")
 
@@ -60,49 +57,6 @@ class LogSummary(msgspec.Struct):
     ignored: dict[str, int] = {}
 
 
-class Pace:
-    """Hands samples on as late as they happened in the log, some times faster or slower.
-
-    Parameters
-    ----------
-    speed : float
-        1 is the log's own pace.
-    now_ns : callable
-        Monotonic time (ns).
-    wait : callable
-        Waits so many seconds.
-    """
-
-    def __init__(
-        self, speed: float, now_ns: Callable[[], int], wait: Callable[[float], None] = time.sleep
-    ) -> None:
-        self._speed = speed
-        self._now_ns = now_ns
-        self._wait = wait
-        self._start_ns = now_ns()
-        self._first_ns: int | None = None
-
-    def cut(self, chunks: Iterator[TouchSamples]) -> Iterator[TouchSamples]:
-        """Yield the chunks in slices, each when its last sample is due."""
-        for chunk in chunks:
-            times = memoryview(chunk.time)
-            start = 0
-            for end in range(1, len(times) + 1):
-                if end == len(times) or abs(times[end] - times[start]) >= _SLICE_NS:
-                    self._wait_for(times[end - 1])
-                    yield chunk[start:end]
-                    start = end
-
-    def _wait_for(self, time_ns: int) -> None:
-        if self._first_ns is None:
-            self._first_ns = time_ns
-            self._start_ns = self._now_ns()
-        due_ns = self._start_ns + (time_ns - self._first_ns) / self._speed
-        left_s = (due_ns - self._now_ns()) / 1e9
-        if left_s > 0:
-            self._wait(left_s)
-
-
 class LogReplay:
     """The session chains of one log.
 
@@ -119,8 +73,6 @@ class LogReplay:
         Facts of the log's device, its density included.
     start_ms : int, optional
         Epoch ms of the first sample.
-    pace : Pace, optional
-        Default: as fast as possible.
     on_gestures : callable, optional
         Called with each table of ended strokes.
     """
@@ -132,7 +84,6 @@ class LogReplay:
         device: Device,
         *,
         start_ms: int | None = None,
-        pace: Pace | None = None,
         on_gestures: Callable[[GestureTable], None] | None = None,
     ) -> None:
         self.summary = LogSummary(path=log.path, format=log.name, seed=log.seed)
@@ -140,7 +91,6 @@ class LogReplay:
         self._maker = maker
         self._device = device
         self._start_ms = start_ms
-        self._pace = pace
         self._on_gestures = on_gestures
         self._recognizer = Recognizer(device.density, maker.config.gestures)
         self._shift_ns: int | None = None if start_ms is not None else 0
@@ -158,8 +108,7 @@ class LogReplay:
 
     def read(self) -> Iterator[None]:
         """Make the events of a chunk at each step, as far as they are not to wait for the end of the log."""
-        chunks = self._log.chunks()
-        for chunk in self._pace.cut(chunks) if self._pace is not None else chunks:
+        for chunk in self._log.chunks():
             if self._shift_ns is None:
                 self._shift_ns = (self._start_ms or 0) * _MS - int(memoryview(chunk.time)[0])
             for stream in streams_of(chunk):
