@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections import deque
 from itertools import chain, groupby, islice
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture._store_fresh import Fresh, Row
 from capture._store_rows import StoredEvent, checksum, pack
-from capture._store_schema import PAGE_BYTES, largest_id
+from capture._store_schema import PAGE_BYTES, largest_id, mend_mark
 from capture.errors import StoreError
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ __all__ = ["MAX_DEFERRED", "Appender"]
 MAX_DEFERRED = 1000
 _DEFERRED_CHUNK = 50
 _ID_TRIES = 100
+#: Tries after which it is not another process that is faster, but the mark that is damaged.
+_MEND_AFTER = 5
 _session_of = attrgetter("session")
 #: An event that follows on the last one within this time (ms) belongs to a burst.
 _BURST_MS = 20
@@ -88,7 +91,7 @@ class Appender:
         self, connection: sqlite3.Connection, event: StoredEvent, hold: Hold | None = None
     ) -> list[Row]:
         """Insert one event, in one statement; return its rows."""
-        for _ in range(_ID_TRIES):
+        for tries in range(_ID_TRIES):
             rows = self._rows(event)
             count = len(rows)
             if not count:
@@ -116,6 +119,8 @@ class Appender:
                     hold.checked = hold.on
                 return rows
             # The first event of this process, or another process was faster.
+            if tries > _MEND_AFTER:
+                mend_mark(connection)
             self._last_id = largest_id(connection)
         raise StoreError(f"no free id after {_ID_TRIES} tries")
 
@@ -164,6 +169,15 @@ class Appender:
         if len(self.deferred) > MAX_DEFERRED:
             self.deferred.popleft()
             self._on_loss("memory_full", 1)
+
+    def give_up(self) -> int:
+        """Forget what waits in memory, and return how many events that are."""
+        count = 0
+        with contextlib.suppress(IndexError):
+            while True:
+                self.deferred.popleft()
+                count += 1
+        return count
 
     def insert_deferred(self, connection: sqlite3.Connection, *more: StoredEvent) -> None:
         """Write what waits in memory, and `more` behind it, a few in each transaction."""

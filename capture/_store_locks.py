@@ -181,7 +181,7 @@ class Claims:
         lock = self._lock_of(number)
         if self._session is not None and self._session.path == lock.path:
             return True
-        if not lock.path.exists():
+        if not _exists(lock.path):
             return False
         free = lock.claim()
         lock.release(remove=True)
@@ -208,6 +208,14 @@ class Claims:
 
     def _lock_of(self, number: int) -> FileLock:
         return FileLock(self._folder / f"session-{number}.lock")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
 
 
 def _same_file(descriptor: int, path: Path) -> bool:

@@ -13,7 +13,7 @@ from zlib import crc32
 import msgspec
 
 from capture._store_rows import Pending, StoredBatch, intact
-from capture._store_schema import cursor_of, queue_crc, set_cursor
+from capture._store_schema import cursor_of, mend_queue, queue_crc, set_cursor
 
 if TYPE_CHECKING:
     import sqlite3
@@ -255,7 +255,9 @@ class Queue:
 
     def settle(self, connection: sqlite3.Connection, batch: StoredBatch) -> None:
         """Mark the events of `batch` as done; the caller has begun a transaction."""
-        set_cursor(connection, self.name, batch.floor)
+        if not set_cursor(connection, self.name, batch.floor):
+            mend_queue(connection, self.name, self.format)
+            set_cursor(connection, self.name, batch.floor)
         if batch.has_ahead:
             connection.execute("DELETE FROM ahead WHERE queue = ? AND last <= ?", (self.name, batch.floor))
         if batch.row_ids[-1] > batch.floor:
@@ -280,6 +282,9 @@ class Queue:
             (cursor, self.format),
         )
         for row_id, session, count, time_ms in rows:
+            if not isinstance(count, int) or not isinstance(time_ms, int):
+                # Damaged: the reading finds out.
+                continue
             left = row_id + count - max(row_id, cursor + 1)
             left -= _overlap(ahead, max(row_id, cursor + 1), row_id + count - 1)
             if left > 0:

@@ -78,6 +78,7 @@ def salvage(path: Path, target: sqlite3.Connection, *, note: str) -> Salvage:
     _pad(path)
     try:
         source = sqlite3.connect(path, isolation_level=None)
+        source.text_factory = schema.lenient
     except sqlite3.Error:
         return Salvage(saved=0, lost=None)
     try:

@@ -148,8 +148,10 @@ def encode_state(state: Mapping[str, Any]) -> bytes:
     return crc32(body).to_bytes(_CRC_BYTES, "big") + body
 
 
-def decode_state(blob: bytes) -> dict[str, Any] | None:
+def decode_state(blob: object) -> dict[str, Any] | None:
     """Return the state in `blob`, or None where it is damaged."""
+    if not isinstance(blob, bytes):
+        return None
     body = blob[_CRC_BYTES:]
     if crc32(body).to_bytes(_CRC_BYTES, "big") != blob[:_CRC_BYTES]:
         return None

@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
 __all__ = [
     "APPLICATION_ID",
     "FILE_NAME",
+    "LAST_ID",
     "MIGRATIONS",
     "PAGE_BYTES",
     "Foreign",
     "connect",
     "cursor_of",
     "largest_id",
+    "lenient",
     "mark_crc",
     "mark_of",
+    "mend_mark",
+    "mend_queue",
     "prepare",
     "queue_crc",
     "set_cursor",
@@ -33,6 +37,9 @@ FILE_NAME = "capture.db"
 APPLICATION_ID = 0x54436170
 #: Measured: the fastest for rows of half a kilobyte.
 PAGE_BYTES = 2048
+
+#: The last of a row's ids, whatever a flipped bit has made of its count.
+LAST_ID = "id + CASE WHEN typeof(count) = 'integer' AND count BETWEEN 1 AND 10000 THEN count - 1 ELSE 0 END"
 
 _VERSION_1 = """
 CREATE TABLE events (
@@ -93,12 +100,13 @@ def mark_crc(removed: int, session: int) -> int:
     return crc32(f"{removed},{session}".encode())
 
 
-def set_cursor(connection: sqlite3.Connection, name: str, cursor: int) -> None:
-    """Store a queue's position, unless it is there or beyond."""
-    known, crc = connection.execute("SELECT cursor, crc FROM queues WHERE name = ?", (name,)).fetchone()
-    if known < cursor or queue_crc(name, known) != crc:
+def set_cursor(connection: sqlite3.Connection, name: str, cursor: int) -> bool:
+    """Store a queue's position, unless it is there or beyond; tell whether there is such a queue."""
+    row = connection.execute("SELECT cursor, crc FROM queues WHERE name = ?", (name,)).fetchone()
+    if row is not None and (queue_crc(name, row[0]) != row[1] or row[0] < cursor):
         values = (cursor, queue_crc(name, cursor), name)
         connection.execute("UPDATE queues SET cursor = ?, crc = ? WHERE name = ?", values)
+    return row is not None
 
 
 def cursor_of(connection: sqlite3.Connection, name: str) -> int:
@@ -125,33 +133,63 @@ def set_mark(connection: sqlite3.Connection, removed: int, session: int = 0) -> 
     connection.execute("UPDATE mark SET removed = ?, session = ?, crc = ?", (*values, mark_crc(*values)))
 
 
+def mend_mark(connection: sqlite3.Connection) -> None:
+    """Make the mark anew where it is damaged or gone: from what is stored."""
+    row = connection.execute("SELECT removed, session, crc FROM mark").fetchone()
+    if row is None:
+        connection.execute("INSERT INTO mark VALUES (0, 0, -1)")
+    if row is None or mark_crc(row[0], row[1]) != row[2]:
+        numbers = "SELECT MAX(session) FROM events WHERE typeof(session) = 'integer'"
+        set_mark(connection, largest_id(connection), connection.execute(numbers).fetchone()[0] or 0)
+
+
 def register(connection: sqlite3.Connection, formats: Mapping[str, str], *, takes_over: str) -> None:
     """Add the queues that are new, and mend a damaged mark.
 
     The first queues take over the position of `takes_over`, the queue of what was recorded without
     any sink; one that is added later starts with what is recorded from then on.
     """
-    row = connection.execute("SELECT removed, session, crc FROM mark").fetchone()
-    if mark_crc(row[0], row[1]) != row[2]:
-        session = connection.execute("SELECT MAX(session) FROM events").fetchone()[0]
-        set_mark(connection, largest_id(connection), session or 0)
+    mend_mark(connection)
     known = {name for (name,) in connection.execute("SELECT name FROM queues")}
     for name, wire in formats.items():
-        if name in known:
+        if name in known or _rename_damaged(connection, name, wire, formats):
             continue
         start = 0
         if known:
             start = cursor_of(connection, takes_over) if takes_over in known else largest_id(connection)
-        connection.execute(
-            "INSERT OR IGNORE INTO queues VALUES (?, ?, ?, ?)", (name, wire, start, queue_crc(name, start))
-        )
+        _add_queue(connection, name, wire, start)
     if takes_over in known and takes_over not in formats:
         connection.execute("DELETE FROM queues WHERE name = ?", (takes_over,))
 
 
+def mend_queue(connection: sqlite3.Connection, name: str, wire: str) -> None:
+    """Put a queue in the place of the damaged row that must have been its; within a transaction."""
+    if not _rename_damaged(connection, name, wire, ()):
+        _add_queue(connection, name, wire, 0)
+
+
+def _rename_damaged(connection: sqlite3.Connection, name: str, wire: str, others: Collection[str]) -> bool:
+    """Give a queue the row of one whose checksum is wrong and whose name is nobody's; False without one.
+
+    It starts at the front: twice is better than never.
+    """
+    start = cursor_of(connection, name)
+    for found, cursor, crc in connection.execute("SELECT name, cursor, crc FROM queues").fetchall():
+        if found not in others and queue_crc(found, cursor) != crc:
+            connection.execute("DELETE FROM queues WHERE crc = ?", (crc,))
+            _add_queue(connection, name, wire, start)
+            return True
+    return False
+
+
+def _add_queue(connection: sqlite3.Connection, name: str, wire: str, cursor: int) -> None:
+    values = (name, wire, cursor, queue_crc(name, cursor))
+    connection.execute("INSERT OR IGNORE INTO queues VALUES (?, ?, ?, ?)", values)
+
+
 def largest_id(connection: sqlite3.Connection) -> int:
     """Return the largest id that was ever given, as far as the file knows."""
-    row = connection.execute("SELECT id + count - 1 FROM events ORDER BY id DESC LIMIT 1").fetchone()
+    row = connection.execute(f"SELECT {LAST_ID} FROM events ORDER BY id DESC LIMIT 1").fetchone()  # noqa: S608
     names = connection.execute("SELECT name FROM queues").fetchall()
     cursors = [cursor_of(connection, name) for (name,) in names]
     return max([0 if row is None else int(row[0]), mark_of(connection)[0], *cursors])
@@ -166,6 +204,11 @@ def _create(connection: sqlite3.Connection) -> None:
 
 #: Migration n takes a file from schema version n to n + 1; version 0 is an empty file.
 MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_create]
+
+
+def lenient(text: bytes) -> str:
+    """Return a text of the file, whatever is in it."""
+    return text.decode(errors="replace")
 
 
 class Foreign(Exception):  # noqa: N818 - names what the file is
@@ -185,6 +228,8 @@ def connect(path: Path | str, *, durability: str, busy_s: float) -> sqlite3.Conn
         How long (s) a statement waits for another process's lock.
     """
     connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
+    # A flipped bit in a text is no reason to read nothing.
+    connection.text_factory = lenient
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")

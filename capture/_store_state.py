@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["read_state", "write_state"]
 
 _NEWEST = (
-    "SELECT session, id, state FROM events WHERE length(state) > 0 ORDER BY session DESC, id DESC LIMIT 1"
+    "SELECT session, id, state FROM events WHERE length(state) > 0 AND typeof(session) = 'integer' "
+    "ORDER BY session DESC, id DESC LIMIT 1"
 )
 
 
@@ -26,6 +27,7 @@ def read_state(connection: sqlite3.Connection, unwritten: dict[str, Any] | None)
     stored = {
         name: (session, row_id, value)
         for name, session, row_id, value in connection.execute("SELECT name, session, id, value FROM state")
+        if isinstance(session, int) and isinstance(row_id, int)
     }
     app = stored.get("app", (0, 0, b""))
     state = unwritten or (decode_state(app[2]) if app[2] else None)

@@ -26,6 +26,8 @@ _HIGH, _LOW = 0.95, 0.90
 #: Share of the bound above which a refused append means the bound and not the disk.
 _NEARLY = 0.8
 _SMALL_PAGES = 256
+#: The last id of the n-th row, from 0.
+_NTH = f"SELECT {schema.LAST_ID} FROM events ORDER BY id LIMIT 1 OFFSET ?"  # noqa: S608 - constant text
 
 
 class Upkeep:
@@ -113,7 +115,7 @@ class Upkeep:
                 for row_id, count, time_ms in head:
                     if not isinstance(time_ms, int) or time_ms >= oldest_ms:
                         break
-                    last = row_id + count - 1
+                    last = row_id + (count - 1 if isinstance(count, int) else 0)
                 if not last:
                     return
                 self._drop(last, "too_old")
@@ -127,9 +129,7 @@ class Upkeep:
             with self._file.reading() as connection:
                 if _used_pages(connection) < self._max_pages * _LOW:
                     return
-                row = connection.execute(
-                    "SELECT id + count - 1 FROM events ORDER BY id LIMIT 1 OFFSET ?", (self._prune_rows - 1,)
-                ).fetchone()
+                row = connection.execute(_NTH, (self._prune_rows - 1,)).fetchone()
                 last = schema.largest_id(connection) if row is None else row[0]
                 self._drop(last, "store_full")
             # Deleting writes to the log as well.
@@ -144,7 +144,7 @@ class Upkeep:
     def make_room(self, connection: sqlite3.Connection, at_least: int = 1) -> None:
         """Drop the oldest events at once, on the connection that appends: its bound is reached."""
         row = connection.execute(
-            "SELECT id + count - 1 FROM events ORDER BY id LIMIT 1 OFFSET ?",
+            _NTH,
             (max(self._prune_rows, at_least) - 1,),
         ).fetchone()
         last = schema.largest_id(connection) if row is None else row[0]

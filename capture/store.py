@@ -120,6 +120,8 @@ class Store(StoreCore):
         try:
             connection = file.writer()
             if appender.deferred:
+                # What waited may have waited for the end of our own snapshot.
+                file.hold.release()
                 appender.insert_deferred(connection, event)
             else:
                 appender.append(connection, event, file.hold)
@@ -152,6 +154,8 @@ class Store(StoreCore):
 
     def _append_failed(self, event: StoredEvent, error: sqlite3.Error | StoreError) -> bool:
         """Make room and try once more where the bound is reached; defer otherwise. Holds the write lock."""
+        # With the ids goes what was known of them under the snapshot.
+        self._file.hold.release()
         self._appender.forget_ids()
         if error_code(error) == sqlite3.SQLITE_FULL:
             if self._make_room(event):
@@ -189,6 +193,9 @@ class Store(StoreCore):
         return False
 
     def _defer(self, event: StoredEvent) -> None:
+        if self._file.closed:
+            self._losses.add("close", 1)
+            return
         self.deferred_count += 1
         self._appender.defer(event)
 
@@ -365,15 +372,16 @@ class Store(StoreCore):
         with self._writing() as connection:
             count = connection.execute("SELECT COALESCE(SUM(count), 0) FROM events").fetchone()[0]
             self._upkeep.empty(connection)
-        self._appender.forget_ids()
+            # Before the next append: ids that were taken out are not to be tried again.
+            self._appender.forget_ids()
         return int(count)
 
     def destroy(self) -> None:
         """Delete the store for good: events, ids, counters and state; the folder stays."""
-        self._appender.deferred.clear()
-        self._appender.forget_ids()
         self._unwritten = None
         self._end()
+        self._appender.give_up()
+        self._appender.forget_ids()
         for path in (*self.folder.glob(f"{schema.FILE_NAME}*"), *self.folder.glob("*.lock")):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -385,7 +393,6 @@ class Store(StoreCore):
         if not self._file.closed:
             with contextlib.suppress(StoreError), self._writing():
                 pass
-            self._losses.add("close", len(self._appender.deferred))
-            self._appender.deferred.clear()
         self._end()
+        self._losses.add("close", self._appender.give_up())
         self._losses.report()

@@ -35,6 +35,8 @@ def make(store, *sinks, start=True, **more):
 @pytest.fixture
 def store(tmp_path):
     made = Store(tmp_path, formats={"memory": "native"})
+    # A session that goes on, as an app's does: else what is stored of it is due at the first look.
+    made.claim_session(1)
     yield made
     made.close()
 
