@@ -161,9 +161,7 @@ class Delivery:
         self._poke_all()
 
     def flush(self, timeout_s: float) -> bool:
-        """Send everything that is pending now; a paused queue tries again.
-
-        What is recorded meanwhile is not waited for.
+        """Send everything that is pending now, whatever is recorded meanwhile; a paused queue tries again.
 
         Parameters
         ----------
@@ -297,15 +295,17 @@ class Delivery:
     def _keep(self) -> None:
         """Look after the store until the end."""
         wanted, store = self._keeper, self._store
-        next_ns = 0
+        next_ns = failures = 0
         while not self._stopped:
             if store.needs_upkeep or self._clock.monotonic_ns() >= next_ns:
                 try:
                     store.upkeep()
+                    failures = 0
                 except StoreError as error:
                     _log.debug("upkeep: %s", error)
-                    # Not at every append: mending a damaged file that cannot be replaced is a lot of work.
-                    self._ended.wait(_RETRY_S)
+                    failures += 1
+                    # Damage that it found is mended at once; where that fails as well, not at every append.
+                    self._ended.wait(_RETRY_S if failures > 1 else 0)
                 next_ns = self._clock.monotonic_ns() + int(_UPKEEP_S * 1e9)
             wanted.clear()
             pause_s = _BURST_S if store.watch_burst() else _UPKEEP_S

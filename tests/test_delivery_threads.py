@@ -61,7 +61,7 @@ def test_a_store_that_cannot_be_looked_after_is_left_alone_for_a_while(store, mo
 
     def upkeep():
         tried.append(time.monotonic())
-        if len(tried) == 2:
+        if len(tried) == 3:
             again.set()
         raise StoreError("damaged, and the disk is full")
 
@@ -74,7 +74,7 @@ def test_a_store_that_cannot_be_looked_after_is_left_alone_for_a_while(store, mo
     assert again.wait(LONG_S)
     delivery._stop()
 
-    assert tried[1] - tried[0] >= 0.9
+    assert tried[2] - tried[1] >= 0.9
 
 
 def test_flush_delivers_everything(store):
