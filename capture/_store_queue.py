@@ -117,6 +117,7 @@ class Queue:
         fresh: Fresh,
     ) -> tuple[StoredBatch | None, list[DamagedRow]]:
         """Return the next events of one session, leaving out the sessions of `skip`, and damaged rows."""
+        known = self._advanced
         cursor, ahead = self._place(connection)
         start = max(cursor, self._seen)
         if not ahead:
@@ -140,6 +141,9 @@ class Queue:
                     break
         finally:
             rows.close()
+        if reading.gap and known is not None:
+            # Dropped by another process just now, maybe: its cursor tells.
+            return self.read(connection, max_events, max_bytes, skip, fresh)
         if not reading.row_ids or reading.session is None:
             if reading.first_skipped is None and not damaged and not reading.gap:
                 self._seen = max(start, reading.expected - 1)

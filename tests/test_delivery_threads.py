@@ -101,9 +101,10 @@ def test_flush_does_not_wait_for_what_is_recorded_meanwhile(store):
         return ACCEPTED
 
     sink = MemorySink(answers=answer)
-    delivery = make(store, sink)
+    delivery = make(store, sink, start=False)
+    # Before the worker runs: it sends what fills a batch by itself.
     put(store, 0, 130)
-    delivery.notify(1, 130)
+    delivery.start()
 
     assert delivery.flush(LONG_S)
     assert sink.payloads[:130] == [b"e%d" % n for n in range(130)]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from capture._store_upkeep import drop_to
 from capture.store import Store, StoredEvent
 from capture.testing import START_NS, FakeClock
 
@@ -36,6 +37,24 @@ def drain(store, queue="a", size=50):
         got.append((batch.session, list(batch.event_ids)))
         store.acknowledge(queue, batch)
     return got
+
+
+def test_what_another_process_drops_between_two_batches_is_not_missing(tmp_path):
+    one, two = (Store(tmp_path, formats={"a": "native"}, clock=FakeClock()) for _ in range(2))
+    for n in range(300):
+        one.append(1, [("native", b"%d" % n)], time_ms=START_NS // 10**6, event_id=str(n))
+    # From the file, and by the cursor alone.
+    one._appender.forget_ids()
+    one.acknowledge("a", one.next_batch("a", 50))
+    with two._writing() as connection:
+        assert drop_to(connection, 200) == 150
+    batch = one.next_batch("a", 50)
+    one.acknowledge("a", batch)
+
+    assert batch.event_ids[0] == "200"
+    assert one.dropped == {}
+    one.close()
+    two.close()
 
 
 def test_a_batch_holds_one_session_in_order(store):

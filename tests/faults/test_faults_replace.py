@@ -24,7 +24,7 @@ from capture.errors import StoreError
 from capture.store import Store
 
 folder, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-store = Store(folder, formats={"a": "native"})
+store = Store(folder, formats={"a": "native"}, max_bytes=2**30)
 stop = threading.Event()
 
 def keep():
