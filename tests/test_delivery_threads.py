@@ -61,12 +61,12 @@ def test_a_store_that_cannot_be_looked_after_is_left_alone_for_a_while(store, mo
 
     def upkeep():
         tried.append(time.monotonic())
+        store._file.damaged = True
         if len(tried) == 3:
             again.set()
         raise StoreError("damaged, and the disk is full")
 
     monkeypatch.setattr(store, "upkeep", upkeep)
-    store._file.damaged = True
     delivery = make(store, MemorySink(), start=False)
     monkeypatch.setattr(delivery, "_run", lambda _: None)
     delivery.start()
