@@ -12,7 +12,7 @@ from capture._store_file import StoreFile
 from capture._store_locks import Claims
 from capture._store_losses import Losses
 from capture._store_queue import Queue
-from capture._store_state import write_state
+from capture._store_state import read_state, write_state
 from capture._store_upkeep import Upkeep
 from capture.clock import Clock
 from capture.errors import StoreError
@@ -83,6 +83,19 @@ class StoreCore:
     def waiting_in_memory(self) -> int:
         """Events that wait in memory for the next append."""
         return len(self._appender.deferred)
+
+    def first_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Store the keys that the state does not have yet, and return it: another process may be first.
+
+        Raises
+        ------
+        StoreError
+            When it could not be written; nothing is kept in memory.
+        """
+        with self._writing() as connection:
+            known = {**state, **(read_state(connection, None) or {})}
+            write_state(connection, known)
+        return known
 
     def claim_session(self, number: int) -> bool:
         """Take the lock on session `number`; False when another process has it, or it is over.

@@ -1,5 +1,7 @@
 """The state, the sessions and the locks."""
 
+import threading
+
 import pytest
 
 from capture.store import Store
@@ -14,6 +16,39 @@ def store(tmp_path):
     made = Store(tmp_path, formats={"a": "native"})
     yield made
     made.close()
+
+
+def test_the_first_state_is_that_of_the_first_process(tmp_path):
+    stores = [Store(tmp_path, formats={"a": "native"}) for _ in range(2)]
+    both, states = threading.Barrier(2), []
+
+    def start(store, user_id):
+        assert store.read_state() is None
+        both.wait(30)
+        states.append(store.first_state({"user_id": user_id, "salt": "s"}))
+
+    threads = [threading.Thread(target=start, args=pair) for pair in zip(stores, "uv", strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert len(states) == 2
+    assert states[0] == states[1] == stores[0].read_state()
+    for store in stores:
+        store.close()
+
+
+def test_the_first_state_takes_nothing_from_what_is_known(tmp_path):
+    store = Store(tmp_path, formats={"a": "native"})
+    store.write_state({"user_id": "u", "session_number": 3})
+
+    assert store.first_state({"user_id": "v", "salt": "s"}) == {
+        "user_id": "u",
+        "salt": "s",
+        "session_number": 3,
+    }
+    store.close()
 
 
 def test_no_state_at_first(store):
