@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture import _store_schema as schema
 from capture._store_append import Appender
+from capture._store_errand import Errands
 from capture._store_file import StoreFile
 from capture._store_locks import Claims
 from capture._store_losses import Losses
@@ -55,6 +56,7 @@ class StoreCore:
         single = len(self._wires) == 1
         self._queues = {name: Queue(name, wire, count_gaps=single) for name, wire in self.formats.items()}
         self._appender = Appender(self._wires, self._losses.add)
+        self._errands = Errands()
         self._claims = Claims(self.folder)
         self._file = StoreFile(
             self.folder / schema.FILE_NAME,
@@ -197,6 +199,7 @@ class StoreCore:
         self._file.pid = self.pid
         self._claims.forget()
         self._appender = Appender(self._wires, self._losses.add)
+        self._errands.clear()
         self._upkeep.forget()
         for queue in self._queues.values():
             queue.forget()

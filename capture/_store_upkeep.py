@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Upkeep", "bury", "drop_to"]
 
 #: Acknowledged events are taken out in chunks of this many.
-CHUNK = 200
+CHUNK = 1000
 #: Rows that one transaction of a pruning deletes at most: an append waits no longer than for these.
 _PRUNE_ROWS = 200
 #: Pruning starts above the first and ends below the second share of the bound.

@@ -23,6 +23,7 @@ import msgspec
 
 from capture import _store_schema as schema
 from capture._store_core import UNSENT, StoreCore
+from capture._store_errand import Errand
 from capture._store_file import BUSY_S, error_code
 from capture._store_rows import Pending, StoredBatch, StoredEvent, encode_state
 from capture._store_state import read_state
@@ -125,6 +126,8 @@ class Store(StoreCore):
                 appender.insert_deferred(connection, event)
             else:
                 appender.append(connection, event, file.hold)
+                if self._errands.waiting:
+                    self._errands.run_next(connection)
         except (sqlite3.Error, StoreError) as error:
             return self._append_failed(event, error)
         finally:
@@ -284,10 +287,20 @@ class Store(StoreCore):
         """Acknowledge in one statement, where nothing else is to be done; tell whether that was so."""
         if batch.gap or self._appender.deferred or self._upkeep.takes_out(batch.format, batch.floor):
             return False
-        with self._reading() as connection, self._file.exclusive():
+
+        def advance(connection: sqlite3.Connection) -> bool:
             if batch.generation != self._file.generation:
                 return True
             return self._queues[queue].advance(connection, batch)
+
+        errand = Errand(advance)
+        if self._file.hold.used:
+            self._errands.add(errand)
+            if errand.wait():
+                return bool(errand.result)
+        with self._reading() as connection, self._file.exclusive():
+            self._errands.take_back(errand)
+            return advance(connection) if errand.result is None else errand.result
 
     def dead_letter(self, queue: str, batch: StoredBatch, reason: str) -> None:
         """Give up the events of `batch`: they leave the queue and are kept with the reason."""
