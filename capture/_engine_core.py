@@ -160,8 +160,6 @@ class EngineCore(EngineCounts):
         self._recorder.on_opened = lambda session: delivery.notify(session, full)
         self._delivery = delivery
         delivery.start()
-        if self._pending() == 0:
-            _await_first_look(delivery)
         self._set_gate()
 
     def _compose(self, wire: str, payloads: Sequence[bytes], user_id: str) -> bytes:
@@ -288,18 +286,6 @@ class EngineCore(EngineCounts):
         self._recognizer = Recognizer(self._recorder.device.density, self.config.gestures)
         self._recorder.after_fork()
         self._set_gate()
-
-
-def _await_first_look(delivery: Delivery) -> None:
-    """Let the workers see that nothing is stored: else they take the first events for what was.
-
-    It takes a millisecond; where another process delivers there is no look, and no more than 20 to wait.
-    """
-    pause = threading.Event()
-    for _ in range(20):
-        if all(worker.completed >= worker.requested for worker in delivery._workers):  # noqa: SLF001 - no other sign
-            return
-        pause.wait(0.001)
 
 
 #: Captures that are not closed, for the end of the process and for forks.

@@ -100,12 +100,20 @@ class Installation:
         if self.resume():
             return
         store = Store(self.folder, **self._settings)
-        state = {"user_id": str(uuid.uuid4()), "salt": new_salt()}
+        state: dict[str, Any] = {"user_id": str(uuid.uuid4()), "salt": new_salt()}
         try:
-            store.write_state(state)
+            self._keep(store, state)
         except StoreError:
             store.destroy()
             raise
+
+    def _keep(self, store: Store, state: dict[str, Any]) -> None:
+        """Store new ids, or take those of a process that was faster."""
+        try:
+            state = store.first_state(state)
+        except StoreError:
+            # It cannot be written now: they wait in memory, as events do.
+            store.write_state(state)
         self.store, self.state = store, state
 
     def close(self) -> None:

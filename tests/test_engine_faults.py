@@ -95,7 +95,8 @@ def test_a_failed_opt_in_does_not_end_an_opt_out(tmp_path, monkeypatch):
     cap, _ = memory_capture(tmp_path)
     with cap:
         cap.opt_out()
-        monkeypatch.setattr(Store, "write_state", lambda *_: (_ for _ in ()).throw(StoreError("full")))
+        for name in ("first_state", "write_state"):
+            monkeypatch.setattr(Store, name, lambda *_: (_ for _ in ()).throw(StoreError("full")))
         with pytest.raises(StoreError, match="full"):
             cap.opt_in()
         monkeypatch.undo()
