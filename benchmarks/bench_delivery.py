@@ -14,6 +14,8 @@ import pytest
 import touches
 from peers.loopback import Server
 
+from capture._replay_rows import Row
+from capture._replay_store import ReplayStore
 from capture.config import ProjectConfig, RunConfig
 from capture.delivery import Delivery
 from capture.logs import LogInfo
@@ -21,7 +23,6 @@ from capture.replay import Replay
 from capture.samples import TouchSamples
 from capture.sinks.file import FileSink
 from capture.sinks.http import HttpSettings, HttpSink
-from capture.store import Store, StoredEvent
 
 EVENTS = int(os.environ.get("CAPTURE_BENCH_EVENTS", "4000"))
 ROUNDS = int(os.environ.get("CAPTURE_BENCH_ROUNDS", "5"))
@@ -73,23 +74,23 @@ def test_live(url):
 @pytest.mark.parametrize("kind", ["file", "http"])
 def test_replay(benchmark, tmp_path, url, kind):
     sink = FileSink(tmp_path) if kind == "file" else HttpSink(HttpSettings(url=url + "/batches"))
-    store = Store.temporary(formats={sink.name: "native"})
+    store = ReplayStore({sink.name: "native"})
     delivery = Delivery(
         store,
         [sink],
         config=RunConfig(project=ProjectConfig(id=1)),
         compose=lambda _, payloads: b'{"pl":[' + b",".join(payloads) + b"]}",
     )
-    chunk = [StoredEvent(1, [("native", PAYLOAD)], n, f"{n:036}") for n in range(CHUNK)]
+    ids = [f"{n:036}" for n in range(CHUNK)]
+    chunk = [Row("native", 1, 0, ids[n : n + 50], [PAYLOAD] * 50) for n in range(0, CHUNK, 50)]
 
     def pass_through():
-        store.append_many(chunk)
+        store.append(chunk)
         delivery.drain()
 
     benchmark.pedantic(pass_through, rounds=100, warmup_rounds=3)
     benchmark.extra_info["events_per_s"] = round(CHUNK / benchmark.stats.stats.median)
     delivery.close(5.0)
-    store.close()
 
 
 #: Samples of the replayed log, and of each of its chunks as the log readers make them.

@@ -50,17 +50,3 @@ def test_read_and_acknowledge_live_rows(benchmark, store):
 
     benchmark.pedantic(batch, rounds=rounds)
     benchmark.extra_info["events_per_s"] = round(50 / benchmark.stats.stats.median)
-
-
-def test_a_chunk_through_a_temporary_store(benchmark):
-    store = Store.temporary(formats={"a": "native"})
-    chunk = events()
-
-    def pass_through():
-        store.append_many(chunk)
-        while (batch := store.next_batch("a", 50)) is not None:
-            store.acknowledge("a", batch)
-
-    benchmark.pedantic(pass_through, rounds=100, warmup_rounds=3)
-    benchmark.extra_info["events_per_s"] = round(CHUNK / benchmark.stats.stats.median)
-    store.close()

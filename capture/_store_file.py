@@ -65,7 +65,6 @@ class StoreFile:
     ) -> None:
         self.path = path
         self.durability = durability
-        self._in_memory = durability == "none"
         #: Whether the file must be replaced before it is used again.
         self.damaged = False
         #: Whether another process has put a new file in the place of the one that is open.
@@ -73,7 +72,7 @@ class StoreFile:
         #: How often the file was replaced: ids of the one before may be given again.
         self.generation = 0
         #: Whether there may be something to take over from files that were moved aside.
-        self.leftovers = not self._in_memory
+        self.leftovers = True
         self.closed = False
         self._id: FileId | None = None
         self._on_open = on_open
@@ -95,7 +94,7 @@ class StoreFile:
     def writer(self) -> sqlite3.Connection:
         """Return the connection that appends; the caller holds `write_lock`."""
         if self._writer is None:
-            self._writer = self._reader if self._in_memory and self._reader else self._open(BUSY_S)
+            self._writer = self._open(BUSY_S)
         return self._writer
 
     @contextlib.contextmanager
@@ -105,7 +104,7 @@ class StoreFile:
             if self.damaged or self.moved:
                 self._renew()
             if self._reader is None:
-                self._reader = self._writer if self._in_memory and self._writer else self._open(PATIENT_S)
+                self._reader = self._open(PATIENT_S)
             yield self._reader
 
     @contextlib.contextmanager
@@ -148,7 +147,7 @@ class StoreFile:
         One that was deleted, by an opt-out in another process, stays in use: what comes at its place is
         not this process's.
         """
-        if self._id is None or self._in_memory or self.moved:
+        if self._id is None or self.moved:
             return
         found = file_id(self.path)
         if found not in {None, self._id} and moved_to(self.path, self._id) is not None:
@@ -190,8 +189,6 @@ class StoreFile:
     def _open(self, busy_s: float) -> sqlite3.Connection:
         if self.closed:
             raise StoreError(f"{self.path}: the store is closed")
-        if self._in_memory:
-            return self._connect(":memory:", busy_s)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if is_unfinished(self.path):
@@ -240,10 +237,9 @@ class StoreFile:
         with self.write_lock:
             self.disconnect()
             lost = 0
-            if not self._in_memory:
-                with guard(self.path, shared=False, wait_s=PATIENT_S):
-                    if self.damaged and self._id is not None and file_id(self.path) == self._id:
-                        lost = self._replace()
+            with guard(self.path, shared=False, wait_s=PATIENT_S):
+                if self.damaged and self._id is not None and file_id(self.path) == self._id:
+                    lost = self._replace()
             self.damaged = self.moved = False
             self._id = None
             self._start_over(lost)

@@ -233,7 +233,7 @@ def connect(path: Path | str, *, durability: str, busy_s: float) -> sqlite3.Conn
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
-        level = {"process": "NORMAL", "power": "FULL", "none": "OFF"}[durability]
+        level = {"process": "NORMAL", "power": "FULL"}[durability]
         connection.execute(f"PRAGMA synchronous = {level}")
         # Checkpoints are a worker's: one inside an append costs milliseconds.
         connection.execute("PRAGMA wal_autocheckpoint = 0")

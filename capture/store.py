@@ -14,9 +14,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import tempfile
-import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from capture._store_queue import DamagedRow
-    from capture.clock import Clock
 
 __all__ = ["UNSENT", "Pending", "Store", "StoredBatch", "StoredEvent"]
 
@@ -56,8 +52,8 @@ class Store(StoreCore):
         Where the files are; made when missing.
     formats : mapping
         Queue name (a sink's) -> wire format. Empty: one queue, ``unsent``, of the native format.
-    durability : {"process", "power", "none"}
-        What an append survives: a killed process, a power loss as well, or nothing: then it is in memory.
+    durability : {"process", "power"}
+        What an append survives: a killed process, or a power loss as well.
     max_bytes : int
         Bound of database and log together (bytes).
     max_age_s : float
@@ -67,21 +63,6 @@ class Store(StoreCore):
     on_drop : callable
         Called with a cause and a number of events, with no lock held, when events are lost.
     """
-
-    @classmethod
-    def temporary(cls, *, formats: Mapping[str, str], clock: Clock | None = None) -> Store:
-        """Return a store in memory, without bounds: a replay's, which drains it after every chunk.
-
-        It has no age limit, since the times of a log are not the machine's.
-        """
-        return cls(
-            Path(tempfile.gettempdir()) / f"touchcapture-{uuid.uuid4().hex}",
-            formats=formats,
-            durability="none",
-            max_bytes=2**40,
-            max_age_s=float("inf"),
-            clock=clock,
-        )
 
     def append(
         self,

@@ -1,5 +1,9 @@
 """The delivery table, row by row: what each answer of a sink does to its batch."""
 
+import shutil
+import tempfile
+import weakref
+
 import pytest
 
 from capture._delivery_worker import MAX_BATCH_BYTES, Worker
@@ -17,20 +21,16 @@ UNAVAILABLE = Answer(Outcome.UNAVAILABLE, "HTTP 404")
 
 
 class Bench:
-    """One worker on a store in memory, under a clock that the test moves."""
+    """One worker on a store, under a clock that the test moves."""
 
     def __init__(self, answers=(), *, batch_size=50, max_bytes=None):
         self.clock = FakeClock()
         self.ceilings = []
         self.jitter_share = 1.0
         self.reports = []
-        self.store = Store(
-            "nowhere",
-            formats={"memory": "native"},
-            durability="none",
-            max_age_s=float("inf"),
-            clock=self.clock,
-        )
+        folder = tempfile.mkdtemp(prefix="bench-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.store = Store(folder, formats={"memory": "native"}, max_age_s=float("inf"), clock=self.clock)
         self.sink = MemorySink(answers=answers, max_bytes=max_bytes)
         self.worker = Worker(
             self.store,
@@ -314,11 +314,9 @@ def test_an_hour_of_500_then_everything_in_order():
     assert len(bench.ceilings) < 50
 
 
-def test_a_dead_sink_holds_back_no_other():
+def test_a_dead_sink_holds_back_no_other(tmp_path):
     clock = FakeClock()
-    store = Store(
-        "nowhere", formats={"dead": "native", "live": "native"}, durability="none", max_age_s=1e9, clock=clock
-    )
+    store = Store(tmp_path, formats={"dead": "native", "live": "native"}, max_age_s=1e9, clock=clock)
     config = RunConfig(project=ProjectConfig(id=1))
     sinks = [MemorySink("dead", answers=lambda _: TEMPORARY), MemorySink("live")]
     workers = [

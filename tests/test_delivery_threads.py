@@ -1,5 +1,6 @@
 """Threads and deadlines: flush, close, abort, drain, and a second process on the store."""
 
+import math
 import os
 import threading
 import time
@@ -302,8 +303,8 @@ def test_a_second_process_takes_over_when_the_first_is_gone(tmp_path):
     second.close()
 
 
-def test_drain_sends_in_the_callers_thread():
-    store = Store.temporary(formats={"memory": "native"})
+def test_drain_sends_in_the_callers_thread(tmp_path):
+    store = Store(tmp_path, formats={"memory": "native"}, max_age_s=math.inf)
     threads = set()
     sink = MemorySink(answers=lambda _: threads.add(threading.get_ident()) or ACCEPTED)
     delivery = make(store, sink, start=False)
@@ -317,8 +318,8 @@ def test_drain_sends_in_the_callers_thread():
     assert [batch.event_count for batch in sink.batches] == [50, 50, 20]
 
 
-def test_drain_waits_out_a_failure_within_its_deadline():
-    store = Store.temporary(formats={"memory": "native"})
+def test_drain_waits_out_a_failure_within_its_deadline(tmp_path):
+    store = Store(tmp_path, formats={"memory": "native"}, max_age_s=math.inf)
     sink = MemorySink(answers=[TEMPORARY, TEMPORARY])
     delivery = make(store, sink, start=False, jitter=lambda _: 0.01)
     store.append_many([StoredEvent(1, [("native", b"x")], 1, "x")])

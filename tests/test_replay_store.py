@@ -1,5 +1,7 @@
 """The store of a replay gives the batches that the store of an app would give."""
 
+import math
+
 from hypothesis import given, settings, strategies as st
 
 from capture._replay_rows import Packer, Row
@@ -30,9 +32,10 @@ def contents(batch):
 
 
 @settings(max_examples=60, deadline=None)
-@given(sessions, st.integers(1, 5), bounds)
-def test_batches_are_those_of_the_store_in_a_file(made, size, wanted):
-    kept, plain = ReplayStore(QUEUES), Store.temporary(formats=QUEUES)
+@given(made=sessions, size=st.integers(1, 5), wanted=bounds)
+def test_batches_are_those_of_the_store_in_a_file(tmp_path_factory, made, size, wanted):
+    folder = tmp_path_factory.mktemp("store")
+    kept, plain = ReplayStore(QUEUES), Store(folder, formats=QUEUES, max_age_s=math.inf)
     number = 0
     for session, (wire, lengths) in enumerate(made, 1):
         stored = [

@@ -273,15 +273,3 @@ def test_destroy_leaves_an_empty_folder(store):
     store.destroy()
 
     assert list(store.folder.iterdir()) == []
-
-
-def test_temporary_makes_no_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    store = Store.temporary(formats={"a": "native"})
-    # A log's times may be from 1970.
-    store.append(1, [("native", b"x")], time_ms=5, event_id="x")
-    store.upkeep()
-
-    assert drain(store) == [(1, ["x"])]
-    assert list(tmp_path.iterdir()) == []
-    store.close()

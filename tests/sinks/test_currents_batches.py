@@ -1,6 +1,7 @@
 """Batches of Currents records stay within the 512 kB of a batch in every sink that takes batches."""
 
 import json
+import math
 
 import pytest
 from currents_samples import full
@@ -26,9 +27,9 @@ def record(number, size):
     return full("users.behaviors.CustomEvent", id=f"id-{number}", properties=text).encode()
 
 
-def deliver(sink, payloads):
+def deliver(sink, payloads, folder):
     """Deliver records; return the counters of the sink."""
-    store = Store.temporary(formats={sink.name: "currents"})
+    store = Store(folder / "store", formats={sink.name: "currents"}, max_age_s=math.inf)
     delivery = Delivery(
         store,
         [sink],
@@ -50,18 +51,18 @@ def bodies(request, tmp_path):
     """Return a function that delivers payloads and gives the bodies that arrived, and the counters."""
 
     def to_file(payloads):
-        counters = deliver(FileSink(tmp_path, formats=("currents",)), payloads)
+        counters = deliver(FileSink(tmp_path, formats=("currents",)), payloads, tmp_path)
         return (tmp_path / "batches.jsonl").read_bytes().splitlines(), counters
 
     def to_http(payloads):
         with serving() as server:
             sink = HttpSink(HttpSettings(url=server.url), formats=("currents",))
-            counters = deliver(sink, payloads)
+            counters = deliver(sink, payloads, tmp_path)
             return server.requests, counters
 
     def to_memory(payloads):
         sink = MemorySink(formats=("currents",))
-        counters = deliver(sink, payloads)
+        counters = deliver(sink, payloads, tmp_path)
         return [batch.body for batch in sink.batches], counters
 
     return {"file": to_file, "http": to_http, "memory": to_memory}[request.param]
