@@ -32,11 +32,14 @@ lint: $(BUILT) $(DEV)
 bench: $(BUILT) $(DEV)
 	-$(PIP) install --group peers
 	$(BIN)/python scripts/bench.py
+	-$(BIN)/python benchmarks/compare_faults.py
 
 # Hours of looking for the unexpected: full counts in the fault tests, more examples, random bytes.
 soak: $(BUILT) $(DEV)
 	CAPTURE_SOAK=1 CAPTURE_EXAMPLES=20000 CAPTURE_FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest
 	$(BIN)/python tests/fuzz/fuzz_feed.py --seconds 600
+	-$(PIP) install --group peers
+	$(BIN)/python benchmarks/compare_faults.py --full
 
 docs: $(BUILT)
 	$(BIN)/python scripts/make_docs.py
