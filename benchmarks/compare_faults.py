@@ -127,7 +127,8 @@ def client(name, url, folder, count, end):
     if end != "fork" or child:
         (Path(folder) / "recorded").touch()
     if end == "wait":
-        time.sleep(600)
+        # Until it is killed.
+        threading.Event().wait(600)
 
 
 # The server and the driver

@@ -9,7 +9,7 @@ The id of every event whose call has returned is a line of FOLDER/confirmed.
 import multiprocessing
 import os
 import sys
-import time
+import threading
 from pathlib import Path
 
 from capture.config import BufferConfig, DeliveryConfig, PrivacyConfig, ProjectConfig, RunConfig, SinkConfig
@@ -69,7 +69,8 @@ def main(folder, url, count, end):
         record(cap, folder, 0, count)
     (folder / "recorded").touch()
     if end == "wait":
-        time.sleep(600)
+        # Until it is killed.
+        threading.Event().wait(600)
     if end in {"close", "fork", "spawn"}:
         cap.flush(20.0)
         cap.close()
