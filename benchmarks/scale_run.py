@@ -35,12 +35,16 @@ from capture.scale import classify_dataset
 PARTITIONS = 64
 STREAMS = 30  # of a partition
 FILES = 3  # of a partition
-#: Cheap to decode: differences of times, plain floats; what is always the same costs nothing.
-WRITING = {
-    "row_group_size": 1 << 20,
-    "compression": "lz4",
-    "use_dictionary": ["stream", "pointer", "action"],
-    "column_encoding": {"time": "DELTA_BINARY_PACKED", "x": "PLAIN", "y": "PLAIN"},
+LAYOUTS = {
+    # As docs/scale.md advises, cheap to decode: differences of times, plain floats.
+    "advised": {
+        "row_group_size": 1 << 20,
+        "compression": "lz4",
+        "use_dictionary": ["stream", "pointer", "action"],
+        "column_encoding": {"time": "DELTA_BINARY_PACKED", "x": "PLAIN", "y": "PLAIN"},
+    },
+    # As pyarrow writes what nobody gave a thought to: dictionaries tried for every column, Snappy.
+    "default": {},
 }
 
 
@@ -61,7 +65,7 @@ def partition(number, samples):
     return pa.table(columns, schema=sample_schema())
 
 
-def generate(folder, samples):
+def generate(folder, samples, layout):
     """Write what is missing; a partition is there when its folder has its name."""
     for number in range(PARTITIONS):
         path = folder / f"bucket={number:03}"
@@ -73,7 +77,8 @@ def generate(folder, samples):
         table = partition(number, samples // PARTITIONS)
         piece = len(table) // FILES + 1
         for place in range(FILES):
-            parquet.write_table(table.slice(place * piece, piece), unfinished / f"{place}.parquet", **WRITING)
+            file = unfinished / f"{place}.parquet"
+            parquet.write_table(table.slice(place * piece, piece), file, **LAYOUTS[layout])
         unfinished.rename(path)
 
 
@@ -95,9 +100,9 @@ def in_memory(folder):
     return {"samples_per_s": len(table) / wall, "cpu_ns_per_sample": processor / len(table) * 1e9}
 
 
-def decoder(folder, workers, partitions=8):
-    """Return the rate of pyarrow's decoder alone, as it comes, in as many threads as the engine has."""
-    paths = [str(path) for path in sorted(folder.glob("bucket=*/*.parquet"))[: partitions * FILES]]
+def decoder(folder, workers):
+    """Return the rate of pyarrow's decoder alone, as it comes, over the same files in as many threads."""
+    paths = [str(path) for path in sorted(folder.glob("bucket=*/*.parquet"))]
     counts = [0] * workers
 
     def decode(share):
@@ -113,6 +118,32 @@ def decoder(folder, workers, partitions=8):
         thread.join()
     wall, processor = time.perf_counter() - begun, time.process_time() - used
     return {"samples_per_s": sum(counts) / wall, "cpu_ns_per_sample": processor / sum(counts) * 1e9}
+
+
+def engine_run(source, output, engine, workers):
+    """Recognise the data set; return what that took."""
+    before = os.times()
+    summary = classify_dataset(source, str(output), engine=engine, workers=workers)
+    after = os.times()
+    used = after.user + after.system - before.user - before.system
+    return {
+        "samples": summary.samples,
+        "gestures": summary.gestures,
+        "partitions": summary.partitions,
+        "seconds": summary.seconds,
+        "samples_per_s": summary.samples / summary.seconds,
+        "cpu_ns_per_sample": used / summary.samples * 1e9,
+        # The engine comes first: what the others take is in no number before the second round.
+        "largest_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def of_the_decoder(result):
+    """Return the engine's rate over the decoder's, of each round."""
+    return [
+        run["samples_per_s"] / alone["samples_per_s"]
+        for run, alone in zip(result["runs"], result["decoder"], strict=True)
+    ]
 
 
 def digest(folder):
@@ -156,50 +187,46 @@ def main():
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--samples", type=lambda text: int(float(text)), default=10**9)
+    parser.add_argument("--layout", choices=LAYOUTS, default="advised", help="how the samples are encoded")
     parser.add_argument("--engine", choices=["local", "ray"], default="local")
     parser.add_argument("--workers", type=int, nargs="*", default=[2])
     parser.add_argument("--partitions", type=int, default=PARTITIONS, help="of the run, not of the data")
+    parser.add_argument("--rounds", type=int, default=5, help="of the local engine and the decoder, in turns")
     parser.add_argument("--kill", action="store_true")
     options = parser.parse_args()
-    source = options.folder / f"touches-{options.samples}"
+    source = options.folder / f"touches-{options.layout}-{options.samples}"
     source.mkdir(parents=True, exist_ok=True)
-    generate(source, options.samples)
+    generate(source, options.samples, options.layout)
     chosen = (
         str(source) if options.partitions == PARTITIONS else f"{source}/bucket=00[0-{options.partitions - 1}]"
     )
-    result = {"load_before": os.getloadavg(), "engine": options.engine, "runs": []}
+    result = {
+        "layout": options.layout,
+        "load_before": os.getloadavg(),
+        "engine": options.engine,
+        "runs": [],
+        "decoder": [],
+    }
     if options.engine == "ray":
         from capture.scale.ray import start
 
         start(max(options.workers))
-    for workers in options.workers:
+    for workers in options.workers * (options.rounds if options.engine == "local" else 1):
         output = options.folder / f"gestures-{options.engine}-{workers}"
         shutil.rmtree(output, ignore_errors=True)
+        os.sync()  # what the run before wrote is not this one's to wait for
         killed = []
         if options.kill:
             threading.Thread(target=kill_a_worker, args=(2.0, killed), daemon=True).start()
-        before = os.times()
-        summary = classify_dataset(chosen, str(output), engine=options.engine, workers=workers)
-        after = os.times()
-        run = {
-            "workers": workers,
-            "samples": summary.samples,
-            "gestures": summary.gestures,
-            "partitions": summary.partitions,
-            "seconds": summary.seconds,
-            "samples_per_s": summary.samples / summary.seconds,
-            "cpu_ns_per_sample": (after.user + after.system - before.user - before.system)
-            / summary.samples
-            * 1e9,
-            "killed": killed,
-            "digest": digest(output),
-        }
-        result["runs"].append(run)
-    # What the engine took, before the others take theirs; generating is left to a run of its own.
-    result["largest_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        run = engine_run(chosen, output, options.engine, workers)
+        result["runs"].append(run | {"workers": workers, "killed": killed, "digest": digest(output)})
+        if options.engine == "local":
+            # In turns, so that both find the same files as much or as little in memory.
+            os.sync()
+            result["decoder"].append(decoder(source, workers))
     if options.engine == "local":
         result["recogniser_in_memory"] = in_memory(source)
-        result["decoder"] = decoder(source, max(options.workers))
+        result["of_the_decoder"] = of_the_decoder(result)
     result["load_after"] = os.getloadavg()
     json.dump(result, sys.stdout, indent=1)
     print()

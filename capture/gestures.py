@@ -8,7 +8,7 @@ Samples are in px; what a record measures is in dp, ms and dp/s.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from capture._native import batch, output, recognizer as native
@@ -47,8 +47,9 @@ _KINDS = {int(kind): kind for kind in GestureKind}
 _REASONS = {int(reason): reason for reason in Reason}
 _DIRECTIONS = {int(direction): direction for direction in Direction}
 _kind = native.Gesture.kind.__get__
-_reason = native.Gesture.reason.__get__
-_direction = native.Gesture.direction.__get__
+#: Reason and direction of a gesture as plain numbers: an enum costs more than most of its uses.
+reason_number: Callable[[native.Gesture], int] = native.Gesture.reason.__get__
+direction_number: Callable[[native.Gesture], int] = native.Gesture.direction.__get__
 
 
 class Gesture(native.Gesture):
@@ -96,12 +97,12 @@ class Gesture(native.Gesture):
     @property
     def reason(self) -> Reason:
         """Why it was, or was not, recognised."""
-        return _REASONS[_reason(self)]
+        return _REASONS[reason_number(self)]
 
     @property
     def direction(self) -> Direction:
         """Where a drag or a fling went."""
-        return _DIRECTIONS[_direction(self)]
+        return _DIRECTIONS[direction_number(self)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, as files have them: enums as lower-case names, NaN and infinity None."""

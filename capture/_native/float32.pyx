@@ -2,6 +2,9 @@
 
 from libc.math cimport NAN, fabs, rint
 
+from capture._native.classify cimport Record
+from capture._native.recognizer cimport Gesture
+
 
 cdef double _shortest(double value) noexcept nogil:
     cdef float near = <float>value
@@ -33,10 +36,12 @@ def shortest(double value) -> float:
     return _shortest(value)
 
 
-def shortest_list(values not None) -> list:
-    """Return `shortest` of each."""
-    cdef list found = []
-    cdef object value
-    for value in values:
-        found.append(_shortest(value))
-    return found
+def shortest_measures(Gesture gesture not None) -> list:
+    """Return `shortest` of a gesture's positions and measures, in the order of the record's fields."""
+    cdef Record *r = &gesture.record
+    return [
+        _shortest(r.x_down), _shortest(r.y_down), _shortest(r.x_up), _shortest(r.y_up),
+        _shortest(r.duration), _shortest(r.distance),
+        _shortest(r.velocity), _shortest(r.velocity_x), _shortest(r.velocity_y),
+        _shortest(r.path_length), _shortest(r.width), _shortest(r.height),
+    ]

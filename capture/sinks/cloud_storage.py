@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from capture.formats.currents.avro import storage_row, to_file
-from capture.formats.currents.record import decode_record
+from capture.formats.currents.record import decode_records
 from capture.formats.currents.schema import SCHEMA_IDS, Version
 from capture.settings import Section
 from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, read_settings
@@ -143,7 +143,7 @@ class CloudStorageSink:
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Write the batch's records, a file for each event type, and the manifest."""
-        records = [decode_record(payload) for payload in batch.payloads]
+        records = decode_records(batch.payloads)
         try:
             if self._gather:
                 self._hold(records, timeout_s)

@@ -19,6 +19,7 @@ from capture.formats.currents import Record
 from capture.formats.currents.float32 import shortest
 from capture.formats.currents.maker import Facts, RecordMaker
 from capture.formats.currents.pii import Pii
+from capture.formats.currents.record import decode_record, decode_records
 from capture.formats.currents.schema import EVENTS, MAX_RECORD_BYTES
 from capture.gestures import Recognizer
 from capture.ids import derived_id
@@ -108,6 +109,29 @@ def test_properties_may_be_given_as_a_dict():
 def test_what_is_no_record_is_refused(payload):
     with pytest.raises(InvalidEventError):
         Record.decode(payload)
+
+
+PARTS = st.sampled_from([',"id":', '"id"', "id", "{", "}", "\\", "\u00e9", "a"])
+TEXTS = st.lists(PARTS, max_size=4).map("".join)
+LOOSE = st.fixed_dictionaries({"external_user_id": TEXTS, "id": TEXTS}, optional={"name": TEXTS})
+
+
+@given(st.lists(LOOSE, max_size=6))
+def test_records_read_together_are_what_each_is_by_itself(found):
+    payloads = [json.dumps(fields, separators=(",", ":")).encode() for fields in found * 2]
+    payloads.insert(len(payloads) // 2, b'{"name":"without an id"}')
+
+    records = decode_records(payloads)
+
+    assert records == [decode_record(payload) for payload in payloads]
+    assert [list(record) for record in records] == [list(decode_record(payload)) for payload in payloads]
+
+
+def test_records_read_together_share_nothing_that_changes():
+    first, second = decode_records([b'{"user_id":"u","id":"1"}', b'{"user_id":"u","id":"2"}'])
+    first["user_id"] = "another"
+
+    assert second == {"user_id": "u", "id": "2"}
 
 
 def test_a_record_of_900_000_bytes_goes_and_one_byte_more_does_not():

@@ -11,12 +11,27 @@ from msgspec import UNSET
 from capture._native import float32 as native
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from msgspec import UnsetType
 
-__all__ = ["shortest", "shortest_known"]
+    from capture.gestures import Gesture
 
+__all__ = ["MEASURES", "shortest", "shortest_measures"]
+
+#: The fields of a gesture that are no whole numbers, in order.
+MEASURES = (
+    "x_down",
+    "y_down",
+    "x_up",
+    "y_up",
+    "duration",
+    "distance",
+    "velocity",
+    "velocity_x",
+    "velocity_y",
+    "path_length",
+    "width",
+    "height",
+)
 _FLOAT = struct.Struct("<f")
 _common = native.shortest
 
@@ -36,17 +51,15 @@ def shortest(value: float) -> float:
     return found if found == found else _by_digits(value)  # noqa: PLR0124 - NaN, without a call
 
 
-def shortest_known(values: Sequence[float]) -> list[Any]:
-    """Return the `shortest` of each value, UNSET for what is no finite number.
-
-    `values` are 32-bit floats already, so that none is out of range.
-    """
-    found = native.shortest_list(values)
+def shortest_measures(gesture: Gesture) -> list[Any]:
+    """Return the `shortest` of each of `MEASURES`, UNSET for what is no finite number."""
+    found = native.shortest_measures(gesture)
     total = sum(found)
     # NaN, an infinity, or a number for the slow way: the sum shows it.
     if total == total:  # noqa: PLR0124 - NaN, without a call
         return found
-    return [_known(value) for value in values]
+    # All of them are floats of 32 bits already, or a duration: none is out of range.
+    return [_known(getattr(gesture, name)) for name in MEASURES]
 
 
 def _known(value: float) -> float | UnsetType:

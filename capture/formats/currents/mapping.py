@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from capture import events
-from capture.formats.currents.float32 import shortest, shortest_known
+from capture.formats.currents.float32 import shortest, shortest_measures
+from capture.gestures import direction_number, reason_number
 from capture.kinds import Direction, Reason
 
 if TYPE_CHECKING:
@@ -61,10 +61,6 @@ class _GestureProperties(msgspec.Struct, frozen=True, gc=False):
     responsive: bool | UnsetType
 
 
-_NAMES = _GestureProperties.__struct_fields__
-_measures = attrgetter(*_NAMES[_NAMES.index("x_down") : _NAMES.index("height") + 1])
-
-
 def _gesture_properties(gesture: Gesture, target: Target) -> str:
     """Return the properties of a gesture as JSON text.
 
@@ -73,11 +69,11 @@ def _gesture_properties(gesture: Gesture, target: Target) -> str:
     properties = _GestureProperties(  # type: ignore[call-arg]  # the measures are twelve
         gesture.stream,
         gesture.pointer,
-        _REASONS[gesture.reason],
-        _DIRECTIONS[gesture.direction],
+        _REASONS[reason_number(gesture)],
+        _DIRECTIONS[direction_number(gesture)],
         gesture.time_down,
         gesture.time_up,
-        *shortest_known(_measures(gesture)),
+        *shortest_measures(gesture),
         gesture.sample_count,
         gesture.first_sample,
         gesture.last_sample,
