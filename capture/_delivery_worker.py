@@ -18,9 +18,10 @@ from capture.sinks._base import Answer, Batch, Outcome, Sink, batch_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from capture._delivery_store import DeliveryStore
+    from capture._store_rows import StoredBatch
     from capture.clock import Clock
     from capture.config import RunConfig
-    from capture.store import Store, StoredBatch
 
 __all__ = ["MAX_BATCH_BYTES", "SinkCounters", "Worker"]
 
@@ -64,7 +65,7 @@ class Worker:
 
     Parameters
     ----------
-    store : Store
+    store : DeliveryStore
         Where the events are.
     sink : Sink
         Where they go.
@@ -80,7 +81,7 @@ class Worker:
 
     def __init__(
         self,
-        store: Store,
+        store: DeliveryStore,
         sink: Sink,
         *,
         config: RunConfig,

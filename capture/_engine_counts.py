@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from capture.config import RunConfig
     from capture.delivery import Delivery
+    from capture.events import Scene
     from capture.gestures import Gesture
     from capture.installation import Installation
-    from capture.recorder import Recorder, Scene
+    from capture.recorder import Recorder
     from capture.sinks import Sink
     from capture.targets import Target
 

@@ -15,8 +15,8 @@ from capture._engine_core import EngineCore
 from capture.targets import Target
 
 if TYPE_CHECKING:
+    from capture.events import Scene
     from capture.gestures import Gesture
-    from capture.recorder import Scene
 
 __all__ = ["TouchCalls"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from capture import events, tracking
-from capture._replay_native import Recognized, Scene
+from capture._replay_native import Recognized
 from capture._replay_strokes import Stroke
 from capture.errors import InvalidEventError
 from capture.ids import derived_ids
@@ -227,11 +227,11 @@ class Chain:
         """Return the common section of a mark's event."""
         scene = self._scene(url, screen_count, self.session.number)
         (event_id,) = self._new_ids([f"mark/{self._marks}"])
-        return scene.common(time_ns, event_id, (time_ns + self._shift_ns) // _MS)
+        return scene.common(time_ns // _MS, event_id, (time_ns + self._shift_ns) // _MS)
 
-    def _scene(self, url: str, screen_count: int, session: int) -> Scene:
+    def _scene(self, url: str, screen_count: int, session: int) -> events.Scene:
         device = self._device
-        return Scene(
+        return events.Scene(
             url,
             screen_count,
             device.connectivity,
@@ -241,7 +241,7 @@ class Chain:
             session,
         )
 
-    def _scene_at(self, sample: int, session: int) -> tuple[Scene, float, float]:
+    def _scene_at(self, sample: int, session: int) -> tuple[events.Scene, float, float]:
         """Return the scene of a DOWN in a session, and from which sample to below which it is that."""
         screens = self._screens
         index = bisect_right(screens, sample, key=_sample)

@@ -14,11 +14,13 @@ from capture.privacy import Masks
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from capture._replay_native import Recognized, Scene
+    from capture._replay_native import Recognized
     from capture.config import RunConfig
     from capture.device import Device
 
 __all__ = ["Maker"]
+
+_MS = 1_000_000
 
 
 class Maker:
@@ -78,7 +80,7 @@ class Maker:
             self._native.put(common.session_number, common.time_ms, common.event_id, wire)
         self._put_in_other_formats(event, device)
 
-    def put_gestures(self, scene: Scene, gestures: Sequence[Recognized], device: Device) -> None:
+    def put_gestures(self, scene: events.Scene, gestures: Sequence[Recognized], device: Device) -> None:
         """Take the events of recognised strokes of one scene."""
         self.events += len(gestures)
         unknown_responsive = self.config.gestures.unknown_responsive
@@ -93,7 +95,7 @@ class Maker:
         for each in gestures if self.wants_records else ():
             record = each.stroke.gesture
             if record is not None:
-                common = scene.common(record.time_up, each.event_id, each.time_ms)
+                common = scene.common(record.time_up // _MS, each.event_id, each.time_ms)
                 event = events.gesture_event(record, common, each.target, unknown_responsive)
                 if event is not None:
                     self._put_in_other_formats(event, device)

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
-from capture.events import CommonSection, VersionOrigin, event_int
+from capture.events import event_int
 from capture.formats.native import Drag, Fling, LongPress, Tap, WireEvent
 from capture.kinds import GestureKind
 
@@ -20,49 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from capture._replay_strokes import Stroke
+    from capture.events import Scene
     from capture.targets import Target
 
-__all__ = ["Recognized", "Scene", "encode_events", "wire_events"]
+__all__ = ["Recognized", "encode_events", "wire_events"]
 
 _MS = 1_000_000
 _TAP, _LONG_PRESS, _DRAG = int(GestureKind.TAP), int(GestureKind.LONG_PRESS), int(GestureKind.DRAG)
 _encode_lines = msgspec.json.Encoder().encode_lines
-
-
-class Scene(msgspec.Struct, frozen=True):
-    """What the common sections of neighbouring gestures share; fields as in `CommonSection`."""
-
-    url: str
-    screen_count: int
-    connectivity: int
-    carrier_id: str | None
-    orientation: int
-    version_origin: VersionOrigin
-    session_number: int
-
-    def common(self, time_ns: int, event_id: str, time_ms: int) -> CommonSection:
-        """Return the common section of an event.
-
-        Parameters
-        ----------
-        time_ns : int
-            When it occurred, on the log's clock.
-        event_id : str
-        time_ms : int
-            When it occurred, since the epoch.
-        """
-        return CommonSection(
-            time_ns // _MS,
-            event_id,
-            self.url,
-            self.screen_count,
-            self.connectivity,
-            self.carrier_id,
-            self.orientation,
-            self.version_origin,
-            self.session_number,
-            time_ms,
-        )
 
 
 class Recognized(msgspec.Struct, frozen=True, gc=False):

@@ -6,6 +6,7 @@ process, has a bound or is checked for damage, and most often a batch is a row a
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ class _Piece(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReplayStore:
-    """What `Delivery.drain` needs of a `Store`, for rows that are packed already.
+    """A `DeliveryStore` for rows that are packed already.
 
     Parameters
     ----------
@@ -69,8 +70,10 @@ class ReplayStore:
 
     #: There is no file to look after.
     needs_upkeep = False
+    needs_keeper = False
 
     def __init__(self, formats: Mapping[str, str]) -> None:
+        self.pid = os.getpid()
         self._formats = dict(formats)
         self._queues: dict[str, deque[_Piece]] = {name: deque() for name in formats}
         self._next = 1
@@ -145,6 +148,10 @@ class ReplayStore:
         del reason
         self.acknowledge(queue, batch)
 
+    def last_id(self) -> int:
+        """Return the number of the last event."""
+        return self._next - 1
+
     def is_live(self, session: int) -> bool:
         """Tell that no other process holds `session`."""
         del session
@@ -153,6 +160,10 @@ class ReplayStore:
     def claim_delivery(self) -> bool:
         """Tell that no other process delivers."""
         return True
+
+    def watch_burst(self) -> bool:
+        """Tell that nothing of a file is held."""
+        return False
 
     def upkeep(self) -> None:
         """Do nothing."""

@@ -27,9 +27,9 @@ from capture.ids import full_jitter
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from capture._delivery_store import DeliveryStore
     from capture.config import RunConfig
     from capture.sinks._base import Sink
-    from capture.store import Store
 
 __all__ = ["Delivery", "SinkCounters"]
 
@@ -51,7 +51,7 @@ class Delivery:
 
     Parameters
     ----------
-    store : Store
+    store : DeliveryStore
         The store; its queues are named as the sinks are.
     sinks : sequence of Sink
         Where the events go.
@@ -70,7 +70,7 @@ class Delivery:
 
     def __init__(
         self,
-        store: Store,
+        store: DeliveryStore,
         sinks: Sequence[Sink],
         *,
         config: RunConfig,

@@ -37,6 +37,7 @@ __all__ = [
     "LongPress",
     "NumberVariable",
     "Purchase",
+    "Scene",
     "ScreenView",
     "StringVariable",
     "Tap",
@@ -102,6 +103,36 @@ class CommonSection(msgspec.Struct, frozen=True, gc=False):
     version_origin: VersionOrigin
     session_number: int
     time_ms: int
+
+
+class Scene(msgspec.Struct, frozen=True, gc=False):
+    """What the common sections of neighbouring events share; fields as there.
+
+    A touch belongs to the scene of its DOWN. One object serves all events until something in it changes.
+    """
+
+    url: str
+    screen_count: int
+    connectivity: int
+    carrier_id: str | None
+    orientation: int
+    version_origin: VersionOrigin
+    session_number: int
+
+    def common(self, uptime_ms: int, event_id: str, time_ms: int) -> CommonSection:
+        """Return the common section of an event; parameters as there."""
+        return CommonSection(
+            uptime_ms,
+            event_id,
+            self.url,
+            self.screen_count,
+            self.connectivity,
+            self.carrier_id,
+            self.orientation,
+            self.version_origin,
+            self.session_number,
+            time_ms,
+        )
 
 
 class AppStart(msgspec.Struct, frozen=True, gc=False):

@@ -29,22 +29,11 @@ if TYPE_CHECKING:
     from capture.store import Store
     from capture.targets import Target
 
-__all__ = ["Recorder", "Scene"]
+__all__ = ["Recorder"]
 
 _log = logging.getLogger("capture.engine")
 _MS = 1_000_000
 _CLAIM_TRIES = 1000
-
-
-class Scene(msgspec.Struct, frozen=True, gc=False):
-    """Where a touch goes DOWN; one object serves all touches until something in it changes."""
-
-    url: str
-    session_number: int
-    screen_count: int
-    connectivity: int
-    carrier_id: str | None
-    orientation: int
 
 
 class Recorder:
@@ -137,13 +126,14 @@ class Recorder:
 
     def _refresh(self) -> None:
         device = self.device
-        self.scene = Scene(
+        self.scene = events.Scene(
             url=events.screen_url(self._config.project, self._title, self._path),
-            session_number=self.session.number,
             screen_count=self.session.screen_count,
             connectivity=device.connectivity,
             carrier_id=device.carrier,
             orientation=device.orientation,
+            version_origin=self._version,
+            session_number=self.session.number,
         )
 
     # Recording
@@ -156,7 +146,7 @@ class Recorder:
         if not self._ready(time_ms, uptime_ms):
             return None
         state = self._session_at(time_ms)
-        common = self._common(self.scene, state.number, state.screen_count, time_ms, uptime_ms)
+        common = self.scene.common(uptime_ms, self._new_id(), time_ms)
         return self._put(build(common), state.recorded(time_ms, action=action))
 
     def record_start(self) -> str | None:
@@ -174,11 +164,14 @@ class Recorder:
         state = self._session_at(time_ms)
         self._title, self._path = self._masks.title(title), self._masks.path(path)
         self._refresh()
-        common = self._common(self.scene, state.number, state.screen_count + 1, time_ms, uptime_ms)
+        shown = msgspec.structs.replace(self.scene, screen_count=state.screen_count + 1)
+        common = shown.common(uptime_ms, self._new_id(), time_ms)
         view = events.ScreenView(common, self._title, state.load_time_ms(time_ms))
         return self._put(view, state.recorded(time_ms, screen=True))
 
-    def record_gesture(self, gesture: Gesture, scene: Scene, target: Target, age_ns: int) -> str | None:
+    def record_gesture(
+        self, gesture: Gesture, scene: events.Scene, target: Target, age_ns: int
+    ) -> str | None:
         """Record a gesture whose UP was `age_ns` ago; any other stroke only moves load times."""
         time_ms = (self._clock.wall_ns() - age_ns) // _MS
         if not gesture.kind:
@@ -189,9 +182,10 @@ class Recorder:
         if not self._ready(time_ms, uptime_ms):
             return None
         state = self._session_at(time_ms)
-        # Screens are counted per session: those of an earlier one do not count in this.
-        shown = scene.screen_count if scene.session_number == state.number else 0
-        common = self._common(scene, state.number, shown, time_ms, uptime_ms)
+        if scene.session_number != state.number:
+            # Screens are counted per session: those of an earlier one do not count in this.
+            scene = msgspec.structs.replace(scene, session_number=state.number, screen_count=0)
+        common = scene.common(uptime_ms, self._new_id(), time_ms)
         event = events.gesture_event(gesture, common, self._masks.target(target), self._unknown_responsive)
         return None if event is None else self._put(event, state.recorded(time_ms, action=True))
 
@@ -221,24 +215,8 @@ class Recorder:
         if not self._ready(time_ms, uptime_ms):
             return None
         state = self._session_at(time_ms)
-        common = self._common(self.scene, state.number, state.screen_count, time_ms, uptime_ms)
+        common = self.scene.common(uptime_ms, self._new_id(), time_ms)
         return self._put(events.AppStart(common), state.recorded(time_ms, action=True))
-
-    def _common(
-        self, scene: Scene, number: int, screen_count: int, time_ms: int, uptime_ms: int
-    ) -> events.CommonSection:
-        return events.CommonSection(
-            uptime_ms,
-            self._new_id(),
-            scene.url,
-            screen_count,
-            scene.connectivity,
-            scene.carrier_id,
-            scene.orientation,
-            self._version,
-            number,
-            time_ms,
-        )
 
     def _session_at(self, time_ms: int) -> SessionState:
         """Return the session of an event at `time_ms`, held by this process: continued or newly opened."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from capture.gestures import Gesture, GestureTable
     from capture.logs import TouchLog
     from capture.sinks import Sink
-    from capture.store import Store
 
 __all__ = ["SUMMARY_NAME", "LogSummary", "Replay", "Summary", "device_of", "replay"]
 
@@ -206,8 +205,7 @@ class Replay:
             return self._run_live(paths, first, self._speed)
         self._store = ReplayStore({sink.name: sink.formats[0] for sink in self._sinks})
         self._delivery = Delivery(
-            # It has what a drain asks of a store.
-            cast("Store", self._store),
+            self._store,
             self._sinks,
             config=self._config,
             compose=self._compose,

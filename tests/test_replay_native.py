@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from capture import ProjectConfig
-from capture._replay_native import Recognized, Scene, encode_events, wire_events
+from capture._replay_native import Recognized, encode_events, wire_events
 from capture._replay_strokes import Stroke
-from capture.events import gesture_event, version_origin
+from capture.events import Scene, gesture_event, version_origin
 from capture.formats.native import FORMAT
 from capture.kinds import Direction, GestureKind
 from capture.targets import Target
@@ -42,7 +42,7 @@ def one_by_one(scene, gesture, unknown_responsive):
     record = SimpleNamespace(
         kind=stroke.kind, direction=stroke.direction, distance=stroke.distance, velocity=stroke.velocity
     )
-    common = scene.common(stroke.time_up, gesture.event_id, gesture.time_ms)
+    common = scene.common(stroke.time_up // 1_000_000, gesture.event_id, gesture.time_ms)
     return FORMAT.encode(gesture_event(record, common, gesture.target, unknown_responsive))
 
 
