@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from capture._store_file import StoreFile
 
-__all__ = ["Upkeep", "bury", "drop_to"]
+__all__ = ["CHUNK", "Upkeep", "bury", "drop_to"]
 
-#: Acknowledged events are taken out in chunks of this many.
-CHUNK = 1000
+#: Acknowledged events are taken out in chunks of this many: an append may wait for one.
+CHUNK = 500
 #: Rows that one transaction of a pruning deletes at most: an append waits no longer than for these.
 _PRUNE_ROWS = 200
 #: Pruning starts above the first and ends below the second share of the bound.
@@ -86,8 +86,7 @@ class Upkeep:
         since = self._taken_out.get(wire, 0)
         if reached is not None and not self.takes_out(wire, reached):
             return
-        names = connection.execute("SELECT name FROM queues WHERE format = ?", (wire,)).fetchall()
-        done = min((schema.cursor_of(connection, name) for (name,) in names), default=0)
+        done = _done(connection, wire)
         if done <= since:
             return
         _delete(
@@ -98,11 +97,17 @@ class Upkeep:
         row = connection.execute("SELECT MAX(id) FROM events WHERE id <= ?", (done,)).fetchone()
         self._taken_out[wire] = done if row[0] is None else min(done, row[0] - 1)
 
-    def tidy(self, wires: Iterable[str]) -> None:
-        """Take out everything that is done."""
-        with self._file.writing(_nothing) as connection:
-            for wire in wires:
-                self.take_out(connection, wire)
+    def tidy(self, wires: Iterable[str], *, at_least: int = 1) -> None:
+        """Take out what is done, of each format of which `at_least` so many events are."""
+        with self._file.reading() as connection:
+            ready = [
+                wire for wire in wires if _done(connection, wire) - self._taken_out.get(wire, 0) >= at_least
+            ]
+        # An append that meets this waits: not for nothing.
+        if ready:
+            with self._file.writing(_nothing) as connection:
+                for wire in ready:
+                    self.take_out(connection, wire)
 
     def drop_old(self, oldest_ms: int) -> None:
         """Drop the events at the head of the store that occurred before `oldest_ms`."""
@@ -110,12 +115,13 @@ class Upkeep:
             with self._file.reading() as connection:
                 head = connection.execute(
                     "SELECT id, count, time_ms FROM events ORDER BY id LIMIT ?", (_PRUNE_ROWS,)
-                ).fetchall()
+                )
                 last = 0
                 for row_id, count, time_ms in head:
                     if not isinstance(time_ms, int) or time_ms >= oldest_ms:
                         break
                     last = row_id + (count - 1 if isinstance(count, int) else 0)
+                head.close()
                 if not last:
                     return
                 self._drop(last, "too_old")
@@ -268,6 +274,12 @@ def _delete(connection: sqlite3.Connection, where: str, bounds: Sequence[Any]) -
         bounds,
     )
     connection.execute(f"DELETE FROM events WHERE {where}", bounds)  # noqa: S608 - constant text
+
+
+def _done(connection: sqlite3.Connection, wire: str) -> int:
+    """Return the id up to which every queue of a format is done."""
+    names = connection.execute("SELECT name FROM queues WHERE format = ?", (wire,)).fetchall()
+    return min((schema.cursor_of(connection, name) for (name,) in names), default=0)
 
 
 def _nothing(connection: sqlite3.Connection) -> None:

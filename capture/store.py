@@ -24,7 +24,7 @@ from capture._store_errand import Errand
 from capture._store_file import BUSY_S, error_code
 from capture._store_rows import Pending, StoredBatch, StoredEvent, encode_state
 from capture._store_state import read_state
-from capture._store_upkeep import bury
+from capture._store_upkeep import CHUNK, bury
 from capture.errors import StoreError
 
 if TYPE_CHECKING:
@@ -307,9 +307,13 @@ class Store(StoreCore):
         StoreError
             When the store cannot be used now.
         """
-        waits = self._appender.deferred or self._unwritten is not None
-        with self._writing() if waits else self._reading() as connection:
+        with self._writing() if self._waits else self._reading() as connection:
             return schema.largest_id(connection)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether events or state wait in memory for the next one who writes."""
+        return bool(self._appender.deferred) or self._unwritten is not None
 
     def pending(self, queue: str) -> Pending:
         """Count what `queue` holds that its sink has not acknowledged; events in memory not included."""
@@ -347,11 +351,13 @@ class Store(StoreCore):
         self._relieve_at = self._upkeep.slice_bytes
         self._file.look()
         try:
-            with self._writing():
-                pass
+            if self._waits:
+                with self._writing():
+                    pass
             self._file.take_over()
             self._upkeep.checkpoint()
-            self._upkeep.tidy(self._wires)
+            # During a burst, no more often than acknowledgements do it.
+            self._upkeep.tidy(self._wires, at_least=CHUNK if self._appender.written_bytes else 1)
             if self._max_age_s != float("inf"):
                 self._upkeep.drop_old(self._now_ms() - int(self._max_age_s * 1000))
             self._upkeep.keep_bound()
