@@ -15,6 +15,7 @@ from capture.errors import ConfigError
 
 if TYPE_CHECKING:
     from capture.cli._options import Reading
+    from capture.logs import ReadOptions
     from capture.scale.datasets import Done, Engine
     from capture.scale.partitions import Partitioning
 
@@ -49,6 +50,11 @@ def classify_data(
         raise ConfigError(f"{len(logs)} logs: a folder as output takes one data set; quote a glob")
     if reading.options.columns is not None or reading.options.format not in {None, "parquet"}:
         raise ConfigError("a data set is Parquet with the columns of touch samples: convert it before")
+    _refuse_others(reading.options)
+    # As for a log (`capture.replay.device_of`): the configuration goes first, what the files say last.
+    density = reading.config.device.density
+    if density is None:
+        density = reading.options.density
     console = Console(stderr=True)
     columns = (TextColumn("partitions"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with held_back() as interrupted, Progress(*columns, console=console, transient=True) as progress:
@@ -61,7 +67,7 @@ def classify_data(
         summary = classify_dataset(
             logs[0],
             output,
-            density=reading.options.density or 1.0,
+            density=density,
             gestures=reading.config.gestures,
             partition=partition,
             engine=engine,
@@ -79,3 +85,10 @@ def classify_data(
         f"{summary.samples} samples of {summary.partitions} partitions{before}: "
         f"{summary.gestures} strokes in {summary.seconds:.1f} s -> {output}"
     )
+
+
+def _refuse_others(options: ReadOptions) -> None:
+    for field in ("device", "axis_max", "screen", "start_time_ms"):
+        if getattr(options, field) is not None:
+            option = "--" + field.removesuffix("_ms").replace("_", "-")
+            raise ConfigError(f"{option}: a data set is read as it is; convert it with {option} before")

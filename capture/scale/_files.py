@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
+
 from capture.arrow import GESTURES_VERSION, SCHEMA_KEY, check_schema, gesture_schema
 from capture.errors import TouchLogError
 from capture.kinds import Direction, GestureKind, Reason
+from capture.logs import LogInfo
+from capture.logs.parquet import METADATA_KEY
 from capture.samples import COLUMNS
 
 if TYPE_CHECKING:
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
     from capture.gestures import GestureTable
 
-__all__ = ["FINGERPRINT_KEY", "GestureFile", "fingerprint_of", "named", "sample_batches"]
+__all__ = ["FINGERPRINT_KEY", "GestureFile", "density_of", "fingerprint_of", "named", "sample_batches"]
 
 #: Key of a file's metadata that says what the file was made of.
 FINGERPRINT_KEY = "touchcapture.made_of"
@@ -71,6 +75,27 @@ def sample_batches(filesystem: Any, path: str, *, threads: bool = False) -> Iter
             ]
             yield from file.iter_batches(BATCH_SAMPLES, columns=columns, use_threads=threads)
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        raise TouchLogError(str(error).split("\n", 1)[0], path=path) from None
+
+
+def density_of(filesystem: Any, path: str) -> float | None:
+    """Return the px per dp that a file of touch samples says in its metadata; None where it says nothing.
+
+    Raises
+    ------
+    TouchLogError
+        When it is no Parquet file, or its metadata are damaged.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with filesystem.open_input_file(path) as source:
+            text = (parquet.read_metadata(source).metadata or {}).get(METADATA_KEY)
+        return None if text is None else msgspec.json.decode(text, type=LogInfo).density
+    except msgspec.MsgspecError as error:
+        raise TouchLogError(f"its metadata are damaged: {error}", path=path) from None
+    except (pa.ArrowException, OSError) as error:
         raise TouchLogError(str(error).split("\n", 1)[0], path=path) from None
 
 

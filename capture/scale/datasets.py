@@ -21,7 +21,7 @@ from capture.config import GestureConfig
 from capture.errors import ConfigError
 from capture.gestures import Density, GestureTable, Recognizer
 from capture.scale import _files
-from capture.scale._files import GestureFile, fingerprint_of, sample_batches
+from capture.scale._files import GestureFile, density_of, fingerprint_of, sample_batches
 from capture.scale.partitions import Partition, Partitioning, find_partitions
 from capture.scale.places import Place
 
@@ -40,8 +40,8 @@ class Job(msgspec.Struct, frozen=True):
     ----------
     source, output : str
         Places.
-    density : float or dict
-        px per dp.
+    density : float, dict or None
+        px per dp; None is what the files of a partition say.
     gestures : GestureConfig
     decode_threads : bool
         Whether columns are decoded side by side: where there are fewer partitions than workers.
@@ -49,13 +49,12 @@ class Job(msgspec.Struct, frozen=True):
 
     source: str
     output: str
-    density: Any = 1.0
+    density: Any = None
     gestures: GestureConfig = GestureConfig()
     decode_threads: bool = False
 
-    def settings(self) -> bytes:
-        """Return what the records depend on besides the samples."""
-        density = self.density
+    def settings(self, density: Any) -> bytes:
+        """Return what the records of a partition with that density depend on besides the samples."""
         if isinstance(density, dict):
             density = sorted(density.items())
         return msgspec.json.encode([density, msgspec.structs.asdict(self.gestures)])
@@ -124,7 +123,7 @@ def classify_dataset(
     source: str,
     output: str,
     *,
-    density: Density = 1.0,
+    density: Density | None = None,
     gestures: GestureConfig | None = None,
     partition: Partitioning = "directory",
     engine: Engine = "local",
@@ -137,8 +136,9 @@ def classify_dataset(
     ----------
     source, output : str
         Folder, glob or URI (`capture.scale.places`).
-    density : float or mapping, default 1.0
-        px per dp, for all streams or for each.
+    density : float or mapping, optional
+        px per dp, for all streams or for each; default: what the files say (`capture convert` writes it),
+        else 1.
     gestures : GestureConfig, optional
         The thresholds.
     partition : {"directory", "file"}
@@ -158,7 +158,8 @@ def classify_dataset(
     Raises
     ------
     ConfigError
-        When there is nothing to read, or the output lies in the source.
+        When there is nothing to read, the output lies in the source, or the files of a partition say
+        different densities.
     TouchLogError
         When a file is damaged or has a wrong column; what was done until then stays.
     """
@@ -171,12 +172,12 @@ def classify_dataset(
     job = Job(
         source,
         output,
-        dict(density) if not isinstance(density, int | float) else density,
+        density if density is None or isinstance(density, int | float) else dict(density),
         GestureConfig() if gestures is None else gestures,
         len(found) < count,
     )
     # Else a wrong density would be found by a worker.
-    Recognizer(job.density, job.gestures)
+    Recognizer(1.0 if job.density is None else job.density, job.gestures)
     summary = Summary()
     stop = threading.Event()
     for done in _runner(engine)(job, found, count, stop):
@@ -227,14 +228,38 @@ def _run_here(job: Job, partitions: list[Partition], workers: int, stop: threadi
 def classify_partition(job: Job, partition: Partition, stop: threading.Event | None = None) -> Done | None:
     """Recognise one partition, unless its output is there already; None where it was told to stop."""
     source, output = Place(job.source), Place(job.output)
-    fingerprint = partition.fingerprint(job.settings())
+    density = _density(partition, source) if job.density is None else job.density
+    fingerprint = partition.fingerprint(job.settings(density))
     if fingerprint_of(output.filesystem, output.join(partition.name)) == fingerprint:
         return Done(name=partition.name, skipped=True)
     try:
         with output.writing(partition.name) as opened, GestureFile(opened) as file:
-            return _classify(job, partition, source, file, stop=stop, fingerprint=fingerprint)
+            done = _classify(job, partition, source, file, density=density, stop=stop)
+            file.finish(fingerprint)
+            return done
     except _Stopped:
         return None
+
+
+def _density(partition: Partition, source: Place) -> float:
+    """Return what the files of a partition say, or 1 where they say nothing.
+
+    One that says nothing among others that do is refused as well: half of a log would be measured wrong.
+    """
+    said = {each.path: density_of(source.filesystem, each.path) for each in partition.files}
+    first = partition.files[0].path
+    density = said[first]
+    other = next((path for path in said if said[path] != density), None)
+    if other is not None:
+        raise ConfigError(
+            f"{first}: density = {density or 'none'}, {other}: density = {said[other] or 'none'}: "
+            "expected one in all files of a partition; give it, or make each file a partition of its own"
+        )
+    if density is None:
+        return 1.0
+    if not 0.75 <= density <= 10:
+        raise ConfigError(f"{first}: density = {density}: expected a number from 0.75 to 10 (px per dp)")
+    return float(density)
 
 
 def _classify(
@@ -243,10 +268,10 @@ def _classify(
     source: Place,
     file: GestureFile,
     *,
+    density: Any,
     stop: threading.Event | None,
-    fingerprint: str,
 ) -> Done:
-    recognizer = Recognizer(job.density, job.gestures)
+    recognizer = Recognizer(density, job.gestures)
     columns = _empty_columns()
     samples = 0
     for each in partition.files:
@@ -260,7 +285,6 @@ def _classify(
                 raise _Stopped
     file.write(GestureTable(columns, {}, recognizer.stream_keys))
     file.write(recognizer.finish())
-    file.finish(fingerprint)
     return Done(
         name=partition.name,
         samples=samples,

@@ -1,16 +1,21 @@
 """What `capture classify` does with a data set."""
 
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from capture import ConfigError, RunConfig, classify
+from capture import ConfigError, ProjectConfig, RunConfig, classify
+from capture.__main__ import main
 from capture.cli._dataset import classify_data, is_data_set
 from capture.cli._options import Reading
+from capture.config import DeviceConfig
 from capture.logs import ReadOptions
 from capture.scale._files import named
+
+SESSION = Path(__file__).parents[1] / "data" / "session.touch.jsonl"
 
 
 def reading(**options):
@@ -58,6 +63,10 @@ def test_what_was_ignored_is_said(touches, capsys):
         (["a", "b"], {}, "2 logs: a folder as output takes one data set"),
         (["a"], {"columns": "time=ts"}, "convert it before"),
         (["a"], {"format": "csv"}, "convert it before"),
+        (["a"], {"device": "foo"}, "--device: a data set is read as it is; convert it with --device before"),
+        (["a"], {"axis_max": (1, 1)}, "--axis-max: a data set is read as it is"),
+        (["a"], {"screen": (1080, 2340)}, "--screen: a data set is read as it is"),
+        (["a"], {"start_time_ms": 0}, "--start-time: a data set is read as it is"),
     ],
 )
 def test_what_data_sets_do_not_have_is_refused(logs, options, message, tmp_path):
@@ -79,3 +88,27 @@ def test_what_data_sets_do_not_have_is_refused(logs, options, message, tmp_path)
 )
 def test_folders_and_stores_are_data_sets(output, expected):
     assert is_data_set(output) == expected
+
+
+def test_the_form_of_the_output_does_not_change_the_density(tmp_path, capsys):
+    """`convert` writes the log's density; -o FILE and -o DIR measure with it alike."""
+    log = tmp_path / "d" / "session.parquet"
+    log.parent.mkdir()
+    assert main(["convert", str(SESSION), "-o", str(log)]) == 0
+    assert main(["classify", str(log), "-o", str(tmp_path / "one.parquet")]) == 0
+    assert main(["classify", str(log), "-o", f"{tmp_path}/out/"]) == 0
+    one = parquet.read_table(tmp_path / "one.parquet")
+
+    for column in ("kind", "reason", "distance", "velocity"):
+        many = parquet.read_table(tmp_path / "out" / "gestures.parquet")
+        assert many[column].to_pylist() == one[column].to_pylist()
+
+
+def test_the_configuration_says_the_density_first(touches, table):
+    config = RunConfig(project=ProjectConfig(id=0), device=DeviceConfig(density=2.75))
+    classify_data(
+        [str(touches / "touches")], str(touches / "out"), Reading(config, ReadOptions(density=1.5)), workers=1
+    )
+    found = parquet.read_table(touches / "out" / "bucket=1" / "gestures.parquet", partitioning=None)
+
+    assert found.equals(named(classify(table, 2.75).to_arrow()))

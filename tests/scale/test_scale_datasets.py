@@ -2,6 +2,7 @@
 
 import threading
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from pyarrow import parquet
 
 from capture import ConfigError, GestureConfig, TouchLogError, classify
+from capture.logs.parquet import METADATA_KEY
 from capture.scale import _files, classify_dataset
 from capture.scale._files import named
 from capture.scale.partitions import find_partitions
@@ -250,3 +252,66 @@ def test_pointers_are_read_unless_all_are_0(tmp_path, pointers, statistics):
     run(tmp_path / "in", tmp_path / "out")
 
     assert records(tmp_path / "out" / "gestures.parquet")["pointer"].to_pylist() == pointers
+
+
+def said(table, density):
+    """Return samples whose metadata say a density, as `capture convert` writes it."""
+    return table.replace_schema_metadata({METADATA_KEY: msgspec.json.encode({"density": density})})
+
+
+def test_without_a_density_each_partition_has_what_its_files_say(dataset):
+    source, tables, output = dataset
+    for part, density in enumerate((2.75, 1.5)):
+        for path in (source / f"bucket={part}").iterdir():
+            parquet.write_table(said(parquet.read_table(path, partitioning=None), density), path)
+    run(source, output)
+
+    for part, density in enumerate((2.75, 1.5, 1.0)):
+        found = records(output / f"bucket={part}" / "gestures.parquet")
+        assert found.equals(named(classify(tables[part], density).to_arrow()))
+
+
+def test_a_density_that_is_given_goes_before_what_files_say(tmp_path, table):
+    write(tmp_path / "in", "0.parquet", said(table, 2.75))
+    run(tmp_path / "in", tmp_path / "out", density=1.5)
+
+    assert records(tmp_path / "out" / "gestures.parquet").equals(named(classify(table, 1.5).to_arrow()))
+
+
+def test_the_density_of_the_files_is_in_the_fingerprint(tmp_path, table):
+    write(tmp_path / "in", "0.parquet", said(table, 2.75))
+    run(tmp_path / "in", tmp_path / "out", density=1.0)
+
+    assert run(tmp_path / "in", tmp_path / "out").skipped == 0
+    assert run(tmp_path / "in", tmp_path / "out", density=2.75).skipped == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [(2.0, r"density = 2\.0"), (None, "density = none")],
+    ids=["another", "nothing"],
+)
+def test_files_of_a_partition_that_say_different_densities_are_named(tmp_path, table, other, words):
+    write(tmp_path / "in", "0.parquet", said(table, 2.75))
+    write(tmp_path / "in", "1.parquet", table if other is None else said(table, other))
+
+    with pytest.raises(
+        ConfigError, match=rf"0\.parquet: density = 2\.75, .*1\.parquet: {words}: expected one"
+    ):
+        run(tmp_path / "in", tmp_path / "out")
+    assert run(tmp_path / "in", tmp_path / "out", partition="file").partitions == 2
+    assert run(tmp_path / "in", tmp_path / "whole", density=1.0).partitions == 1
+
+
+@pytest.mark.parametrize(
+    ("metadata", "error", "words"),
+    [
+        (b'{"density": 11}', ConfigError, r"density = 11\.0: expected a number from 0\.75 to 10"),
+        (b"nonsense", TouchLogError, "its metadata are damaged"),
+    ],
+)
+def test_wrong_metadata_are_refused(tmp_path, table, metadata, error, words):
+    write(tmp_path / "in", "0.parquet", table.replace_schema_metadata({METADATA_KEY: metadata}))
+
+    with pytest.raises(error, match=rf"0\.parquet: {words}"):
+        run(tmp_path / "in", tmp_path / "out")
