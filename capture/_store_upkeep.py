@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture import _store_schema as schema
 from capture._store_file import BUSY_S
+from capture._store_letters import drop_letters, has_letters
 
 if TYPE_CHECKING:
     import sqlite3
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from capture._store_file import StoreFile
 
-__all__ = ["CHUNK", "Upkeep", "bury", "drop_to"]
+__all__ = ["CHUNK", "Upkeep", "drop_to"]
 
 #: Acknowledged events are taken out in chunks of this many: an append may wait for one.
 CHUNK = 500
@@ -110,7 +111,12 @@ class Upkeep:
                     self.take_out(connection, wire)
 
     def drop_old(self, oldest_ms: int) -> None:
-        """Drop the events at the head of the store that occurred before `oldest_ms`."""
+        """Drop what is at the head of the store and older than `oldest_ms`: events, and dead letters."""
+        while True:
+            with self._file.reading() as connection:
+                if not has_letters(connection, before_ms=oldest_ms):
+                    break
+            self._drop_letters("dead_letters_old", oldest_ms)
         while True:
             with self._file.reading() as connection:
                 head = connection.execute(
@@ -135,12 +141,17 @@ class Upkeep:
             with self._file.reading() as connection:
                 if _used_pages(connection) < self._max_pages * _LOW:
                     return
+                letters = has_letters(connection)
                 row = connection.execute(_NTH, (self._prune_rows - 1,)).fetchone()
                 last = schema.largest_id(connection) if row is None else row[0]
+            # What can still be delivered stays longer than what was given up.
+            if letters:
+                self._drop_letters("dead_letters_full")
+            else:
                 self._drop(last, "store_full")
             # Deleting writes to the log as well.
             self.checkpoint()
-            if row is None:
+            if row is None and not letters:
                 return
 
     def is_full(self, connection: sqlite3.Connection) -> bool:
@@ -148,19 +159,19 @@ class Upkeep:
         return int(connection.execute("PRAGMA page_count").fetchone()[0]) >= self._max_pages * _NEARLY
 
     def make_room(self, connection: sqlite3.Connection, at_least: int = 1) -> None:
-        """Drop the oldest events at once, on the connection that appends: its bound is reached."""
-        row = connection.execute(
-            _NTH,
-            (max(self._prune_rows, at_least) - 1,),
-        ).fetchone()
+        """Drop the oldest dead letters or events at once, on the connection that appends: it is full."""
+        count = max(self._prune_rows, at_least)
+        row = connection.execute(_NTH, (count - 1,)).fetchone()
         last = schema.largest_id(connection) if row is None else row[0]
         connection.execute("BEGIN IMMEDIATE")
         try:
-            lost = drop_to(connection, last)
+            letters = drop_letters(connection, count)
+            lost = 0 if letters else drop_to(connection, last)
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+        self._on_loss("dead_letters_full", letters)
         self._on_loss("store_full", lost)
 
     def checkpoint(self) -> None:
@@ -215,31 +226,15 @@ class Upkeep:
         drop_to(connection, schema.largest_id(connection))
         connection.execute("DELETE FROM dead_letters")
 
+    def _drop_letters(self, cause: str, before_ms: int | None = None) -> None:
+        with self._file.writing(_nothing) as connection:
+            lost = drop_letters(connection, self._prune_rows, before_ms=before_ms)
+        self._on_loss(cause, lost)
+
     def _drop(self, last: int, cause: str) -> None:
         with self._file.writing(_nothing) as connection:
             lost = drop_to(connection, last)
         self._on_loss(cause, lost)
-
-
-def bury(connection: sqlite3.Connection, damaged: Sequence[Any], now_ms: int) -> int:
-    """Move rows whose CRC is wrong to the dead letters, for every queue; return how many events that were."""
-    lost = 0
-    for row in damaged:
-        following = connection.execute("SELECT MIN(id) FROM events WHERE id > ?", (row.id,)).fetchone()[0]
-        count = connection.execute("SELECT count FROM events WHERE id = ?", (row.id,)).fetchone()
-        if count is None:
-            continue
-        stated = count[0] if isinstance(count[0], int) and 1 <= count[0] <= 10_000 else 1
-        last = following - 1 if following is not None else row.id + stated - 1
-        connection.execute("DELETE FROM events WHERE id = ?", (row.id,))
-        connection.execute(
-            "INSERT OR REPLACE INTO dead_letters VALUES ('', ?, ?, ?, ?, 'wrong CRC', ?, ?)",
-            (row.id, row.session, row.format or "", row.event_ids or "", now_ms, row.payload or b""),
-        )
-        connection.execute("INSERT OR REPLACE INTO ahead SELECT name, ?, ? FROM queues", (row.id, last))
-        schema.set_mark(connection, last)
-        lost += last - row.id + 1
-    return lost
 
 
 def drop_to(connection: sqlite3.Connection, last: int) -> int:

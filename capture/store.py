@@ -22,9 +22,10 @@ from capture import _store_schema as schema
 from capture._store_core import UNSENT, StoreCore
 from capture._store_errand import Errand
 from capture._store_file import BUSY_S, error_code
+from capture._store_letters import bury
 from capture._store_rows import Pending, StoredBatch, StoredEvent, encode_state
 from capture._store_state import read_state
-from capture._store_upkeep import CHUNK, bury
+from capture._store_upkeep import CHUNK
 from capture.errors import StoreError
 
 if TYPE_CHECKING:

@@ -205,3 +205,49 @@ def test_appends_between_checkpoints_keep_the_log_short(store):
         assert Path(f"{store.path}-wal").stat().st_size <= 2 * store._upkeep.max_log_bytes
 
     assert store.dropped == {}
+
+
+# Dead letters
+
+
+def give_up(store, count):
+    """Give up the next events, one at a time as a delivery does."""
+    for _ in range(count):
+        store.dead_letter("a", store.next_batch("a", 1), "HTTP 400")
+
+
+def letters(store):
+    with sqlite3.connect(store.path) as connection:
+        return [row[0] for row in connection.execute("SELECT event_id FROM dead_letters ORDER BY id")]
+
+
+@pytest.mark.parametrize("looked_after", [True, False], ids=["upkeep", "appends alone"])
+def test_dead_letters_make_room_for_events_that_can_be_delivered(store, looked_after):
+    for n in range(0, 500, 5):
+        put(store, 1, n, n + 5)
+        give_up(store, 5)
+        store.upkeep()
+    for n in range(500, 700, 5):
+        put(store, 1, n, n + 5)
+        if looked_after:
+            store.upkeep()
+    left = letters(store)
+
+    assert size_of(store) <= 1024 * 1024
+    assert len(store.next_batch("a", 10_000, 10**9).event_ids) == 200
+    assert left == [str(n) for n in range(500 - len(left), 500)]
+    assert store.dropped == {"dead_letters_full": 500 - len(left)}
+
+
+@pytest.mark.parametrize(("age_s", "count"), [(99.999, 3), (100.0, 3), (100.001, 0)], ids=str)
+def test_dead_letters_go_by_age_as_events_do(tmp_path, age_s, count):
+    clock = FakeClock()
+    with_age = Store(tmp_path, formats={"a": "native"}, max_age_s=100.0, clock=clock)
+    put(with_age, 1, 0, 3, time_ms=clock.wall_ns() // 1_000_000)
+    give_up(with_age, 3)
+    clock.advance(s=age_s)
+    with_age.upkeep()
+
+    assert len(letters(with_age)) == count
+    assert with_age.dropped == ({} if count else {"dead_letters_old": 3})
+    with_age.close()
