@@ -150,10 +150,11 @@ class KafkaSink:
     def close(self) -> None:
         """Give up what is under way: it was not acknowledged, and comes again at the next start."""
         producer, self._producer = self._producer, None
-        self._under_way.clear()
         if producer is not None and self._pid == os.getpid():
             producer.purge(blocking=False)
             producer.flush(0)
+        # Last: a `send` in another thread takes what is not under way for reported.
+        self._under_way.clear()
 
     # Behind it
 
@@ -208,13 +209,15 @@ class KafkaSink:
     def _answer(self, ids: list[str]) -> Answer:
         from confluent_kafka import KafkaError
 
-        errors = [self._failed[message_id] for message_id in ids if message_id in self._failed]
-        if not errors:
+        if self._taken.issuperset(ids):
             self._taken.difference_update(ids)
             if len(self._taken) > _MAX_REMEMBERED:
                 self._taken.clear()
             return ACCEPTED
-        error = errors[0]
+        error = next((self._failed[message_id] for message_id in ids if message_id in self._failed), None)
+        if error is None:
+            # Neither taken nor failed: `close` gave it up.
+            return Answer(Outcome.TEMPORARY, "closed")
         reason = error.name()
         if error.fatal():
             # An idempotent producer that lost its place can only be replaced.

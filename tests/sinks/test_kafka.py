@@ -17,7 +17,7 @@ from capture.errors import ConfigError
 from capture.formats.currents import avro
 from capture.formats.currents.schema import EVENTS
 from capture.formats.native import make_header
-from capture.sinks import Batch, Outcome, create
+from capture.sinks import Answer, Batch, Outcome, create
 from capture.sinks.kafka import KafkaSettings, KafkaSink
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
@@ -220,6 +220,52 @@ def test_a_message_that_is_too_large_is_refused(cluster):
         answer = sink.send(batch(large), 30)
 
     assert (answer.outcome, answer.reason) == (Outcome.REFUSED, "MSG_SIZE_TOO_LARGE")
+
+
+class Closing:
+    """A producer that reports the first `taken` messages, and then closes its sink."""
+
+    def __init__(self, sink, taken):
+        self.sink = sink
+        self.taken = taken
+        self.reports = []
+
+    def produce(self, *_, on_delivery, **__):
+        self.reports.append(on_delivery)
+
+    def poll(self, _):
+        for report in self.reports[: self.taken]:
+            report(None, None)
+        self.sink.close()
+
+    def purge(self, *, blocking):
+        pass
+
+    def flush(self, _):
+        pass
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_close_during_a_send_takes_nothing_for_delivered(taken):
+    sink = KafkaSink(KafkaSettings(brokers="127.0.0.1:1", topic="t"))
+    sink._producer = Closing(sink, taken)
+    answer = sink.send(batch(full(CUSTOM, id="one"), full(CUSTOM, id="two")), 30)
+
+    assert answer == Answer(Outcome.TEMPORARY, "closed")
+    assert sink._under_way == set()
+
+
+def test_a_close_ends_a_send_to_a_broker_that_is_not_there():
+    sink = KafkaSink(KafkaSettings(brokers="127.0.0.1:1", topic="t", options={"log_level": "0"}))
+    answers = []
+    sender = threading.Thread(target=lambda: answers.append(sink.send(batch(full(CUSTOM)), 30)))
+    sender.start()
+    while not sink._under_way:
+        threading.Event().wait(0.01)
+    sink.close()
+    sender.join(20)
+
+    assert [answer.outcome for answer in answers] == [Outcome.TEMPORARY]
 
 
 @pytest.mark.parametrize(
