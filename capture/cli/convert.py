@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -18,6 +18,7 @@ from capture.logs import LogInfo, find_logs, open_log, write
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from capture.errors import TouchLogError
     from capture.logs import Mark, ReadOptions, TouchLog
     from capture.samples import TouchSamples
 
@@ -52,8 +53,7 @@ def command(
             return interrupted()
 
         joined = _Joined(find_logs(logs), reading.options, after_chunk)
-        # It has what the writers ask a log for.
-        write(cast("Any", joined), output)
+        write(joined, output)
     if json:
         print_json({"output": str(output), "samples": joined.samples, "warnings": joined.warnings})
         return
@@ -69,8 +69,7 @@ class _Joined:
 
     def __init__(self, paths: list[str], options: ReadOptions, on_chunk: Callable[[TouchLog], bool]) -> None:
         first = open_log(paths[0], options=options)
-        self.path = first.path
-        self.name = first.name
+        self.is_stream = first.is_stream or "-" in paths
         self.info: LogInfo = first.info
         self.marks: list[Mark] = []
         self.samples = 0
@@ -85,6 +84,7 @@ class _Joined:
         streams = Streams() if len(self._paths) > 1 else None
         stopped = False
         self.samples = 0
+        self.marks.clear()
         for number, path in enumerate(self._paths):
             log = self._first if number == 0 else open_log(path, options=self._options)
             before = self.samples
@@ -100,6 +100,10 @@ class _Joined:
             self.warnings[log.path] = dict(log.warnings)
             if stopped:
                 return
+
+    def error(self, message: str) -> TouchLogError:
+        """Return an error that names the first log."""
+        return self._first.error(message)
 
     def _move_marks(self, log: TouchLog, before: int, number: int, streams: Streams | None) -> None:
         for mark in log.marks:

@@ -17,6 +17,8 @@ from capture.logs._source import LogSource
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from capture.logs._writing import Writable
+
 __all__ = [
     "CAUSES",
     "FORMATS",
@@ -216,7 +218,7 @@ def find_logs(paths: Iterable[str | Path]) -> list[str]:
     return found
 
 
-def write(log: TouchLog, path: str | Path) -> None:
+def write(log: Writable, path: str | Path) -> None:
     """Write a log to a file whose name says the format: ``.touch.jsonl``, ``.csv``, ``.parquet``, ...
 
     The file is there when it is whole: it is written beside its place first.

@@ -222,6 +222,11 @@ class TouchLog:
         return TouchLogError(message, path=self.path, line=line)
 
     @property
+    def is_stream(self) -> bool:
+        """Whether the log can be read only once, as standard input."""
+        return self.source.is_stream
+
+    @property
     def path(self) -> str:
         """The log, as the caller named it."""
         return self.source.path

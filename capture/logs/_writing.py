@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from capture.kinds import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from capture.logs._base import TouchLog
+    from capture.errors import TouchLogError
+    from capture.logs._base import LogInfo, Mark
+    from capture.samples import TouchSamples
 
-__all__ = ["one_stream"]
+__all__ = ["Writable", "one_stream"]
 
 
-def one_stream(log: TouchLog) -> Iterator[tuple[int, int, int, float, float]]:
+class Writable(Protocol):
+    """What the writers ask of a log: of a `TouchLog`, or of several that are written as one.
+
+    Attributes
+    ----------
+    info : LogInfo
+    marks : list of Mark
+    is_stream : bool
+        Whether the samples can be read only once.
+    """
+
+    info: LogInfo
+    marks: list[Mark]
+
+    @property
+    def is_stream(self) -> bool:
+        """Tell whether the samples can be read only once."""
+
+    def chunks(self) -> Iterator[TouchSamples]:
+        """Yield the samples in chunks."""
+
+    def error(self, message: str) -> TouchLogError:
+        """Return an error that names the log."""
+
+
+def one_stream(log: Writable) -> Iterator[tuple[int, int, int, float, float]]:
     """Yield (pointer, action, time, x, y) of a log, without orphans and places that are no numbers.
 
     Raises

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from capture.logs._writing import Writable
+
 __all__ = ["Log", "write"]
 
 _NEEDED = {"action", "time", "x", "y"}
@@ -144,7 +146,7 @@ class Log(TouchLog):
         return dict(zip(self._names, cells, strict=False))
 
 
-def write(log: TouchLog, file: IO[bytes], path: Path) -> None:
+def write(log: Writable, file: IO[bytes], path: Path) -> None:
     """Write the samples of a log as CSV, streamed; its marks are left out."""
     separator = "\t" if path.suffix == ".tsv" else ","
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)

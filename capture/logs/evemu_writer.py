@@ -12,7 +12,7 @@ from capture.logs.evemu import SCREEN_COMMENT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capture.logs._base import TouchLog
+    from capture.logs._writing import Writable
     from capture.samples import TouchSamples
 
 __all__ = ["write"]
@@ -50,7 +50,7 @@ A: 39 0 65535 0 0 0
 """
 
 
-def write(log: TouchLog, file: IO[bytes], path: Path) -> None:  # noqa: ARG001 - the writers are called alike
+def write(log: Writable, file: IO[bytes], path: Path) -> None:  # noqa: ARG001 - the writers are called alike
     """Write a log as an evemu recording, streamed.
 
     Places are exact where 2**20 units per px suffice and the log is a file that can be read twice, and
@@ -119,9 +119,9 @@ class _Frames:
         return next(slot for slot in range(len(used) + 1) if slot not in used)
 
 
-def _measure(log: TouchLog) -> tuple[int, int, int]:
+def _measure(log: Writable) -> tuple[int, int, int]:
     """Return how many bits the fractions of a px need, and the screen; reads the log once if it is a file."""
-    if log.source.is_stream:
+    if log.is_stream:
         if not log.info.width or not log.info.height:
             raise log.error("its screen is not known and cannot be searched for: give it with --screen WxH")
         return _STREAM_BITS, log.info.width, log.info.height

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capture.logs._source import LogSource
+    from capture.logs._writing import Writable
     from capture.samples import TouchSamples
 
 __all__ = ["ACTIONS", "Log", "write"]
@@ -100,7 +101,7 @@ class Log(TouchLog):
         self.mark(Mark(time_ns=_time(line), kind=kind, fields=fields, stream=line.stream, sample=before))
 
 
-def write(log: TouchLog, file: IO[bytes], path: Path) -> None:  # noqa: ARG001 - the writers are called alike
+def write(log: Writable, file: IO[bytes], path: Path) -> None:  # noqa: ARG001 - the writers are called alike
     """Write a log as JSON lines, streamed."""
     file.write(msgspec.json.encode({"info": log.info}) + b"\n")
     encode = msgspec.json.encode

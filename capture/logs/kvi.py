@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capture.logs._source import LogSource
+    from capture.logs._writing import Writable
     from capture.samples import TouchSamples
 
 __all__ = ["DEFAULT_SCREEN", "FIRST_LINE", "Log", "write"]
@@ -76,7 +77,7 @@ class Log(TouchLog):
             return None
 
 
-def write(recording: TouchLog, file: IO[bytes], path: Path) -> None:
+def write(recording: Writable, file: IO[bytes], path: Path) -> None:
     """Write a log as Kivy's recorder does, streamed; a CANCEL becomes an end.
 
     The times start at 0, as in a recording, unless the log was one.

@@ -15,6 +15,7 @@ from capture.logs.jsonl import mark_row
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from capture.logs._writing import Writable
     from capture.samples import TouchSamples
 
 __all__ = ["MARKS_SUFFIX", "METADATA_KEY", "Log", "write"]
@@ -127,7 +128,7 @@ def marks_path(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".parquet") + MARKS_SUFFIX)
 
 
-def write(log: TouchLog, file: IO[bytes], path: Path) -> None:
+def write(log: Writable, file: IO[bytes], path: Path) -> None:
     """Write a log as Parquet, streamed, and its marks beside it."""
     need_arrow(str(path))
     import pyarrow as pa

@@ -13,7 +13,7 @@ from capture import GestureKind, Reason, TouchSamples, classify
 from capture.__main__ import main
 from capture.cli._help_text import commands
 from capture.gestures import FIELDS
-from capture.logs import open_log
+from capture.logs import _WRITERS, open_log
 
 DATA = Path(__file__).parents[1] / "data"
 SESSION = str(DATA / "session.touch.jsonl")
@@ -168,6 +168,26 @@ def test_other_ways_in(dialect, tmp_path):
 
 
 # convert
+
+
+@pytest.mark.parametrize("suffix", list(_WRITERS))
+def test_convert_writes_every_form_that_it_offers(run, tmp_path, suffix):
+    path = tmp_path / f"log{suffix}"
+    status, _, err = run("convert", SESSION, "-o", path)
+
+    assert status == 0
+    assert f"1053 samples -> {path}" in err
+    assert sum(len(chunk) for chunk in open_log(path).chunks()) > 1000
+
+
+@pytest.mark.parametrize("suffix", [".kvi", ".evemu"])
+def test_what_holds_one_stream_refuses_two(run, tmp_path, suffix):
+    path = tmp_path / f"both{suffix}"
+    status, out, err = run("convert", SESSION, DATA / "phone.getevent.txt", "-o", path)
+
+    assert (status, out) == (2, "")
+    assert err == f"capture: {SESSION}: has several streams; this format holds one\n"
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".touch.jsonl"])
