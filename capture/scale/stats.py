@@ -35,6 +35,9 @@ VIEWS = {
 }
 
 _BATCHES = "batches.jsonl"
+_NEEDED = ("stream", "kind", "time_down", "time_up")
+#: What every file of touch samples has.
+_OF_SAMPLES = frozenset({"action", "time", "x", "y"})
 _ENUMS = {"kind": GestureKind, "reason": Reason, "direction": Direction}
 #: Column of `gestures` -> its type, where a file of gestures may lack it.
 _OPTIONAL = {
@@ -114,7 +117,8 @@ def open_stats(folder: str | Path, funnel: Sequence[str] = ()) -> duckdb.DuckDBP
     ----------
     folder : path
         With Parquet files of gestures, at any depth, and the marks of their logs (``*.marks.jsonl``)
-        where there are any; or with the ``batches.jsonl`` of a replay.
+        where there are any; or with the ``batches.jsonl`` of a replay. Files of touch samples, which
+        `capture convert` writes together with the marks, are left out.
     funnel : sequence of str
         Targets that are to be reached one after the other.
 
@@ -135,27 +139,38 @@ def open_stats(folder: str | Path, funnel: Sequence[str] = ()) -> duckdb.DuckDBP
 
 
 def _fill(connection: Any, folder: Path, funnel: Sequence[str]) -> None:
-    gestures = sorted(str(path) for path in folder.rglob("*.parquet")) if folder.is_dir() else []
+    found = sorted(str(path) for path in folder.rglob("*.parquet")) if folder.is_dir() else []
+    gestures = _gesture_files(connection, found) if found else []
     batches = sorted(str(path) for path in folder.rglob(_BATCHES)) if folder.is_dir() else []
     if gestures:
         _read_gestures(connection, gestures, sorted(str(path) for path in folder.rglob("*.marks.jsonl")))
     elif batches:
         connection.execute(_EVENTS.format(files=_list(batches)))
     else:
-        raise ConfigError(f"{folder}: no Parquet files of gestures there, and no {_BATCHES}")
+        others = ": touch samples alone, classify them first" if found else ""
+        raise ConfigError(f"{folder}: no Parquet files of gestures there, and no {_BATCHES}{others}")
     connection.execute("create table funnel_steps (step integer, target varchar)")
     for step in enumerate(funnel, 1):
         connection.execute("insert into funnel_steps values (?, ?)", step)
     connection.execute(files("capture.scale").joinpath("stats.sql").read_text("utf-8"))
 
 
+def _gesture_files(connection: Any, paths: list[str]) -> list[str]:
+    """Return the files of gestures; those of touch samples are none."""
+    query = f"select file_name, list(name) from parquet_schema({_list(paths)}) group by file_name"  # noqa: S608 - paths, quoted
+    columns = {path: set(names) for path, names in connection.execute(query).fetchall()}
+    gestures = [path for path in paths if "kind" in columns[path] or not columns[path] >= _OF_SAMPLES]
+    for path in gestures:
+        missing = [name for name in _NEEDED if name not in columns[path]]
+        if missing:
+            raise ConfigError(f"{path}: no file of gestures: the columns {', '.join(missing)} are missing")
+    return gestures
+
+
 def _read_gestures(connection: Any, paths: list[str], marks: list[str]) -> None:
     source = f"read_parquet({_list(paths)}, union_by_name = true, hive_partitioning = false)"
     described = connection.execute(f"describe select * from {source}").fetchall()  # noqa: S608 - paths, quoted
     kinds = {row[0]: row[1] for row in described}
-    missing = [name for name in ("stream", "kind", "time_down", "time_up") if name not in kinds]
-    if missing:
-        raise ConfigError(f"{paths[0]}: no file of gestures: the columns {', '.join(missing)} are missing")
     columns = [
         "cast(stream as varchar) as stream",
         "row_number() over () as row",

@@ -14,6 +14,7 @@ from capture.scale.stats import VIEWS, open_stats
 
 pytest.importorskip("duckdb")
 MS = 1_000_000
+SESSION = "tests/data/session.touch.jsonl"
 #: stream, kind, reason, direction, down (ms), up (ms), velocity, rage, screen, target, responsive
 ROWS = [
     (1, "tap", "recognized", "none", 0, 50, 10, False, "home", "start", True),
@@ -135,8 +136,37 @@ def test_marks_say_screens_and_targets(tmp_path):
     ]  # fmt: skip
 
 
+def test_touch_samples_beside_gestures_are_no_strokes(tmp_path, capsys):
+    """`convert` writes the marks beside the samples, and so the samples lie there too."""
+    for arguments in (
+        ["convert", SESSION, "-o", "session.parquet"],
+        ["classify", SESSION, "-o", "g.parquet"],
+    ):
+        assert run([*arguments[:-1], str(tmp_path / arguments[-1])]) == 0
+    capsys.readouterr()
+
+    assert sum(row[2] for row in rows(tmp_path, "kinds")) == 23
+    assert rows(tmp_path, "screens", "count(*)") == [(3,)]
+
+
+def test_touch_samples_alone_are_refused(tmp_path, table):
+    parquet.write_table(table, tmp_path / "touches.parquet")
+
+    with pytest.raises(ConfigError, match=r"no Parquet files of gestures there, .*: touch samples alone, cl"):
+        open_stats(tmp_path)
+
+
+def test_a_file_of_something_else_is_named(folder):
+    parquet.write_table(pa.table({"stream": [1], "kind": ["tap"]}), folder / "other.parquet")
+
+    with pytest.raises(
+        ConfigError, match=r"other\.parquet: no file of gestures: the columns time_down, time_up"
+    ):
+        open_stats(folder)
+
+
 def test_batches_of_a_replay(tmp_path, capsys):
-    assert run(["replay", "tests/data/session.touch.jsonl", "-o", str(tmp_path)]) == 0
+    assert run(["replay", SESSION, "-o", str(tmp_path)]) == 0
     capsys.readouterr()
     assert run(["stats", str(tmp_path), "--json", "--funnel", "button_start,button_buy"]) == 0
     shown = json.loads(capsys.readouterr().out)
