@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from capture.errors import StoreError
-from capture.sinks._base import Answer, Batch, Outcome, Sink, batch_id
+from capture.sinks._base import Answer, Batch, Outcome, Sink, batch_id, checked_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -315,7 +315,7 @@ class Worker:
                 format=stored.format,
                 payloads=stored.payloads,
             )
-            return self.sink.send(batch, deadline_s)
+            return checked_answer(self.sink.send(batch, deadline_s))
         except Exception as error:  # noqa: BLE001 - whatever a sink raises must not end the worker
             _log.debug("sink %s raised", self.name, exc_info=True)
             return Answer(Outcome.TEMPORARY, f"{type(error).__name__}: {error}")

@@ -274,9 +274,11 @@ class EngineCore(EngineCounts):
         if idle is not None:
             idle.stop()
         # Without the lock: a flush may take its time, and other threads' calls return at once.
-        delivered = True if delivery is None else delivery.close(timeout_s)
-        self._last_pending = self._pending()
-        self._installation.close()
+        try:
+            delivered = True if delivery is None else delivery.close(timeout_s)
+            self._last_pending = self._pending()
+        finally:
+            self._installation.close()
         return delivered and (bool(self._sinks) or self._last_pending == 0)
 
     def _after_fork(self) -> None:

@@ -16,12 +16,11 @@ import logging
 import os
 import sys
 import threading
-import weakref
 from typing import TYPE_CHECKING
 
 from capture._delivery_worker import SinkCounters, Worker
 from capture.clock import Clock
-from capture.errors import SinkError, StoreError
+from capture.errors import StoreError
 from capture.ids import full_jitter
 
 if TYPE_CHECKING:
@@ -98,7 +97,6 @@ class Delivery:
         ]
         self._started = False
         self._reset()
-        _deliveries.add(self)
 
     def _reset(self) -> None:
         """Start without threads: at construction, and in a forked child."""
@@ -369,8 +367,8 @@ class Delivery:
     def _finish(self, call: Callable[[], None], name: str) -> bool:
         try:
             call()
-        except (OSError, SinkError) as error:
-            _log.warning("sink %s: %s", name, error)
+        except Exception as error:  # noqa: BLE001 - whatever a sink raises must not keep the store open
+            _log.warning("sink %s: %s: %s", name, type(error).__name__, error)
             return False
         return True
 
@@ -393,7 +391,3 @@ class Delivery:
             if not self._report_failed:
                 self._report_failed = True
                 _log.exception("the report callable raised; said once")
-
-
-#: Live deliveries, for the fork handlers.
-_deliveries: weakref.WeakSet[Delivery] = weakref.WeakSet()

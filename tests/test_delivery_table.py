@@ -180,6 +180,43 @@ def test_whatever_a_sink_raises_is_temporary(error):
     assert bench.delivered() == events(1, 50)
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param(None, "send() returned NoneType: expected an Answer", id="none"),
+        pytest.param(Outcome.ACCEPTED, "send() returned Outcome: expected an Answer", id="outcome"),
+        pytest.param(Answer("accepted"), "outcome = 'accepted': expected an Outcome", id="text"),
+        pytest.param(Answer(Outcome.REFUSED, None), "reason = None: expected a text", id="reason"),
+        *(
+            pytest.param(
+                Answer(Outcome.TEMPORARY, "x", wait),
+                f"retry_after_s = {wait!r}: expected a finite number of seconds",
+                id=str(wait),
+            )
+            for wait in (float("nan"), float("inf"), float("-inf"), "60")
+        ),
+    ],
+)
+def test_a_wrong_answer_is_temporary_and_says_what_is_wrong(answer, said):
+    bench = Bench([answer])
+    bench.put(50)
+    assert bench.run() == pytest.approx(0.5)
+    assert bench.worker.counters.problem == said
+    bench.clock.advance(s=1)
+    bench.run()
+
+    assert bench.delivered() == events(1, 50)
+
+
+def test_a_reason_that_is_no_unicode_is_kept_readably():
+    bench = Bench([Answer(Outcome.REFUSED, "bad \udcff")])
+    bench.put(1)
+    bench.worker.request()
+    bench.run()
+
+    assert letters(bench) == [("1", "bad ?")]
+
+
 def test_too_large_is_halved_by_what_was_sent():
     bench = Bench(lambda batch: TOO_LARGE if batch.event_count > 13 else ACCEPTED)
     bench.put(50)

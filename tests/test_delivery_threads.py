@@ -203,6 +203,29 @@ def test_close_twice(store):
     assert not delivery.close(LONG_S)
 
 
+class Breaking(MemorySink):
+    """A sink whose ends raise what no sink should."""
+
+    def flush(self):
+        raise ValueError("a bug in flush")
+
+    def close(self):
+        raise ValueError("a bug in close")
+
+
+def test_a_sink_that_raises_at_the_end_does_not_keep_others_open(tmp_path, caplog):
+    store = Store(tmp_path, formats={"memory": "native", "other": "native"})
+    other = MemorySink("other")
+    delivery = make(store, Breaking(), other)
+
+    assert not delivery.flush(LONG_S)
+    assert not delivery.close(LONG_S)
+    assert other.closed
+    assert "sink memory: ValueError: a bug in flush" in caplog.text
+    assert "sink memory: ValueError: a bug in close" in caplog.text
+    store.close()
+
+
 def test_abort_sends_and_acknowledges_nothing_more(store):
     sink = Gate()
     delivery = make(store, sink)

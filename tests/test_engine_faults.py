@@ -3,6 +3,7 @@
 import pytest
 
 from capture.config import PrivacyConfig, RunConfig, SinkConfig
+from capture.delivery import Delivery
 from capture.engine import Capture
 from capture.errors import ConfigError, StoreError
 from capture.store import Store
@@ -166,6 +167,17 @@ def test_an_idle_watch_is_not_started_for_nothing(tmp_path):
     cap.set_idle(1, print)
 
     assert cap._idle is None
+
+
+def test_a_store_is_closed_whatever_the_delivery_raises(tmp_path, monkeypatch):
+    closed = []
+    cap, _ = memory_capture(tmp_path)
+    monkeypatch.setattr(Delivery, "close", lambda *_: 1 / 0)
+    monkeypatch.setattr(Store, "close", lambda store, real=Store.close: closed.append(1) or real(store))
+    with pytest.raises(ZeroDivisionError):
+        cap.close()
+
+    assert closed == [1]
 
 
 def test_without_a_sink_events_wait_and_nothing_counts_as_delivered(tmp_path):

@@ -6,6 +6,7 @@ one of five outcomes, and the delivery does the rest. Whatever it raises counts 
 
 from __future__ import annotations
 
+import math
 import uuid
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
 
     from capture.config import SinkConfig
 
-__all__ = ["ACCEPTED", "Answer", "Batch", "Outcome", "Sink", "batch_id", "read_settings", "wire_of"]
+__all__ = [
+    "ACCEPTED",
+    "Answer",
+    "Batch",
+    "Outcome",
+    "Sink",
+    "batch_id",
+    "checked_answer",
+    "read_settings",
+    "wire_of",
+]
 
 _SettingsT = TypeVar("_SettingsT", bound=settings.Section)
 
@@ -61,6 +72,23 @@ class Answer(msgspec.Struct, frozen=True):
 
 #: The answer of a sink that has taken the batch.
 ACCEPTED = Answer(Outcome.ACCEPTED)
+
+
+def checked_answer(answer: object) -> Answer:
+    """Return what a sink answered; for what is no answer, a temporary one that says so."""
+    if not isinstance(answer, Answer):
+        return Answer(Outcome.TEMPORARY, f"send() returned {type(answer).__name__}: expected an Answer")
+    if not isinstance(answer.outcome, Outcome):
+        return Answer(Outcome.TEMPORARY, f"outcome = {answer.outcome!r}: expected an Outcome")
+    if not isinstance(answer.reason, str):
+        return Answer(Outcome.TEMPORARY, f"reason = {answer.reason!r}: expected a text")
+    wait_s: object = answer.retry_after_s
+    if wait_s is not None and not (isinstance(wait_s, (int, float)) and abs(wait_s) < math.inf):
+        return Answer(Outcome.TEMPORARY, f"retry_after_s = {wait_s!r}: expected a finite number of seconds")
+    if answer.reason.isascii():
+        return answer
+    # A file name in it may be no Unicode, and the store takes nothing else.
+    return msgspec.structs.replace(answer, reason=answer.reason.encode("utf-8", "replace").decode())
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
