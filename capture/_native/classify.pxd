@@ -43,7 +43,7 @@ cdef struct Thresholds:
     double rage_tap_radius
 
 
-# One record; the public columns are these, in this order (gestures.md, section 9).
+# One record; the public columns are these, in this order.
 cdef struct Record:
     int64_t stream
     int32_t pointer
@@ -129,7 +129,7 @@ cdef inline void decide(Record *r, const Thresholds *limits, float dx, float dy)
 
 
 cdef inline uint8_t direction(float dx, float dy, float width, float height, double slop) noexcept nogil:
-    """Direction from displacement and extent in dp (gestures.md, section 4)."""
+    """Direction from displacement and extent in dp (gestures.md, Directions)."""
     cdef float beyond_x = width - fabsf(dx), beyond_y = height - fabsf(dy)
     # Backtrack on the dominant axis and wander on the other have the same limit.
     if beyond_x > slop or beyond_y > slop:
@@ -141,7 +141,7 @@ cdef inline uint8_t direction(float dx, float dy, float width, float height, dou
 
 cdef inline void count_tap(
         Record *r, TapRun *run, double density, const Thresholds *limits) noexcept nogil:
-    """Continue or break the tap runs of the record's stream (gestures.md, section 8)."""
+    """Continue or break the tap runs of the record's stream (gestures.md, Tap runs)."""
     cdef float dx, dy, apart
     cdef int64_t gap
     r.tap_count = 0
