@@ -33,8 +33,8 @@ class FileSettings(Section, frozen=True, kw_only=True):
 class FileSink:
     """Appends batches to ``batches.jsonl`` in a folder.
 
-    The file is opened at the first batch. A line that a killed process left unfinished is cut off: its
-    batch was never acknowledged and comes again.
+    The file is opened at the first batch, and again when it was rotated or removed meanwhile. A line that a
+    killed process left unfinished is cut off: its batch was never acknowledged and comes again.
 
     Parameters
     ----------
@@ -107,7 +107,9 @@ class FileSink:
 
     def _open(self) -> int:
         if self._descriptor is not None and self._pid == os.getpid():
-            return self._descriptor
+            if self._is_at_path(self._descriptor):
+                return self._descriptor
+            self.close()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         flags = (
             os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -117,6 +119,13 @@ class FileSink:
         self._replace = False
         self._descriptor, self._pid = descriptor, os.getpid()
         return descriptor
+
+    def _is_at_path(self, descriptor: int) -> bool:
+        """Tell whether the open file is still the one at the path: others may rotate or remove it."""
+        try:
+            return os.path.samestat(os.fstat(descriptor), self.path.stat())
+        except FileNotFoundError:
+            return False
 
     @staticmethod
     def _cut(descriptor: int, size: int) -> None:

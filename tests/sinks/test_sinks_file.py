@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 
 import pytest
 
@@ -58,6 +59,27 @@ def test_a_half_line_of_a_killed_process_is_cut_off(tmp_path, left, expected):
     sink.close()
 
     assert sink.path.read_bytes() == expected
+
+
+@pytest.mark.skipif(os.name != "posix", reason="an open file cannot be moved here")
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_file_that_is_rotated_or_removed_is_made_anew(tmp_path, replace):
+    sink = FileSink(tmp_path / "out", replace=replace)
+    sink.send(batch(b"1"), 1)
+    sink.send(batch(b"2"), 1)
+    rotated = sink.path.rename(tmp_path / "rotated.jsonl")
+    assert sink.send(batch(b"3"), 1) is ACCEPTED
+    assert (rotated.read_bytes(), sink.path.read_bytes()) == (b"1\n2\n", b"3\n")
+    shutil.rmtree(tmp_path / "out")
+    assert sink.send(batch(b"4"), 1) is ACCEPTED
+    assert sink.path.read_bytes() == b"4\n"
+    # As logrotate does it: another file is there already.
+    sink.path.unlink()
+    sink.path.write_bytes(b"other\n")
+    assert sink.send(batch(b"5"), 1) is ACCEPTED
+    sink.close()
+
+    assert sink.path.read_bytes() == b"other\n5\n"
 
 
 def test_a_line_that_was_cut_short_is_taken_back(tmp_path, monkeypatch):
