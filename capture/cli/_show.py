@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from capture.gestures import Gesture
     from capture.logs import TouchLog
 
-__all__ = ["Meter", "doubts", "live_strokes", "print_json", "stroke_table"]
+__all__ = ["Meter", "console_for", "doubts", "live_strokes", "print_json", "stroke_table"]
 
 #: Work that is done sooner (s) shows no progress bar.
 _PATIENCE_S = 1.0
@@ -33,6 +34,14 @@ _IGNORED = {
     "other_streams": "samples of other streams were left out: a live capture is one device",
     "unused_marks": "marks had values that an event may not have, and became none",
 }
+
+
+def console_for(piped_width: int) -> Console:
+    """Return a console of that width (characters) where nothing says how wide it is: a file, a pipe."""
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = piped_width
+    return console
 
 
 class Meter:

@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from capture.cli._options import Json
-from capture.cli._show import print_json
+from capture.cli._show import console_for, print_json
 
 if TYPE_CHECKING:
     import duckdb
 
 #: Rows of a table on a terminal.
 _SHOWN = 20
+#: Width (characters) where nothing says how wide it is: nothing is folded.
+_PIPED = 10_000
+#: What the numbers alone take; a narrower terminal breaks the lines itself.
+_LEAST_WIDTH = 80
 
 
 def command(
@@ -45,7 +48,7 @@ def command(
 
     Example: capture stats out/
 
-    Example: capture stats out/ --funnel button_start,card_item,button_buy
+    Example: capture stats out/ --funnel button_start,slider_price,button_buy
     """
     from capture.scale.stats import VIEWS, open_stats
 
@@ -64,12 +67,13 @@ def command(
             }
         )
         return
-    console = Console(highlight=False)
+    console = console_for(_PIPED)
+    console.width = max(console.width, _LEAST_WIDTH)
     for name, (columns, rows) in results.items():
         if rows:
             if name in VIEWS:
                 console.print(VIEWS[name], style="bold")
-            console.print(_table(columns, rows))
+            console.print(_table(columns, rows, console.width))
             console.print()
 
 
@@ -85,15 +89,33 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str],
         raise ConfigError(str(error).split("\n", 1)[0]) from None
 
 
-def _table(columns: list[str], rows: list[tuple[Any, ...]]) -> Table:
+def _table(columns: list[str], rows: list[tuple[Any, ...]], room: int) -> Table:
+    """Return the rows as a table of at most that width: heads break between words, texts anywhere."""
+    heads = [name.replace("_", " ") for name in columns]
+    shown = [[_shown(name, value) for name, value in zip(columns, row, strict=True)] for row in rows[:_SHOWN]]
+    cells = [[row[place] for row in shown] for place in range(len(columns))]
+    longest = [max(map(len, column)) for column in cells]
+    widths = [max(len(head), width) for head, width in zip(heads, longest, strict=True)]
+    gap = 2
+    if sum(widths) + gap * (len(widths) - 1) > room:
+        least = [max(map(len, head.split())) for head in heads]
+        widths = [max(width, word) for width, word in zip(longest, least, strict=True)]
+        gap = 2 if sum(widths) + gap * (len(widths) - 1) <= room else 1
     more = len(rows) - _SHOWN
-    table = Table(box=None, pad_edge=False, caption=f"... and {more} more" if more > 0 else None)
-    for place, name in enumerate(columns):
-        number = isinstance(next((row[place] for row in rows if row[place] is not None), None), int | float)
-        table.add_column(name.replace("_", " "), justify="right" if number else "left", no_wrap=place == 0)
-    for row in rows[:_SHOWN]:
-        table.add_row(*(_shown(name, value) for name, value in zip(columns, row, strict=True)))
+    caption = f"... and {more} more" if more > 0 else None
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), caption=caption)
+    for place, head in enumerate(heads):
+        if _is_number(rows, place):
+            table.add_column(head, justify="right", width=widths[place], overflow="fold")
+        else:
+            table.add_column(head, max_width=widths[place], overflow="fold")
+    for row in shown:
+        table.add_row(*row)
     return table
+
+
+def _is_number(rows: list[tuple[Any, ...]], place: int) -> bool:
+    return isinstance(next((row[place] for row in rows if row[place] is not None), None), int | float)
 
 
 def _shown(name: str, value: Any) -> str:

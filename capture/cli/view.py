@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from capture.cli._options import Json, Logs, Reading, with_reading
-from capture.cli._show import Meter, print_json
+from capture.cli._show import Meter, console_for, print_json
 from capture.report.summary import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from capture.logs import TouchLog
     from capture.report import Recording
@@ -78,16 +77,9 @@ def command(
     if json:
         print_json([_summary(recording) for recording in recordings])
         return
-    console = _console()
+    console = console_for(_PIPED)
     for recording in recordings:
         console.print(_view(recording, console, rows))
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _PIPED
-    return console
 
 
 def _view(recording: Recording, console: Console, limit: int | None) -> RenderableType:
@@ -153,7 +145,7 @@ def _follow(path: str, read: Callable[[str], Recording], limit: int | None) -> N
     from capture.report.follow import find_store, follow, read_growing
 
     watched = find_store(path) or Path(path)
-    console = _console()
+    console = console_for(_PIPED)
     states = follow(str(watched), lambda: read_growing(path, read))
     if not console.is_terminal:
         _print_new(states)

@@ -187,6 +187,37 @@ def test_the_command_shows_tables(folder, capsys):
     assert "50.0%" in shown
 
 
+@pytest.mark.parametrize("width", [None, 80, 40], ids=["piped", "80", "40"])
+def test_the_tables_are_cut_nowhere(tmp_path, capsys, monkeypatch, width):
+    assert run(["replay", SESSION, "-o", str(tmp_path)]) == 0
+    capsys.readouterr()
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if width is not None:
+        monkeypatch.setenv("COLUMNS", str(width))
+    assert run(["stats", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    words = shown.split()
+
+    assert "…" not in shown
+    assert {"unrecognised", "presses", "list_catalogue", "Catalogue", "80.0%", "pager_catalogue"} <= set(
+        words
+    )
+    assert max(map(len, shown.splitlines())) <= (80 if width else 120)
+
+
+def test_a_long_name_is_folded(tmp_path, folder, capsys, monkeypatch):
+    table = parquet.read_table(folder / "gestures.parquet")
+    name = "".join(chr(ord("a") + place % 26) for place in range(100))
+    targets = pa.array([name] * len(table))
+    place = table.schema.get_field_index("target")
+    parquet.write_table(table.set_column(place, "target", targets), folder / "gestures.parquet")
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["stats", str(folder), "--sql", "select distinct target, 1 as n, screen from gestures"]) == 0
+    folded = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:] if line.strip()]
+
+    assert name in "".join(folded)
+
+
 def test_the_command_takes_a_query(folder, capsys):
     assert run(["stats", str(folder), "--sql", "select count(*) as n from gestures", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"query": [{"n": 11}]}
