@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from capture.errors import StoreError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
 __all__ = ["UNSENT", "StoreCore"]
@@ -50,8 +51,9 @@ class StoreCore:
         self._max_age_s = max_age_s
         self._clock = clock or Clock()
         self._losses = Losses(os.fspath(folder), on_drop)
-        #: State that could not be written yet.
+        #: State that could not be written yet, and the largest session that was claimed meanwhile.
         self._unwritten: dict[str, Any] | None = None
+        self._unmarked = self._last_session = 0
         self._wires = frozenset(self.formats.values())
         single = len(self._wires) == 1
         self._queues = {name: Queue(name, wire, count_gaps=single) for name, wire in self.formats.items()}
@@ -86,6 +88,42 @@ class StoreCore:
         """Events that wait in memory for the next append."""
         return len(self._appender.deferred)
 
+    def read_state(self, *, quickly: bool = False) -> dict[str, Any] | None:
+        """Return the state: what `write_state` stored, under what events changed since; None for none.
+
+        Parameters
+        ----------
+        quickly : bool, default False
+            Whether to wait no longer than an append does.
+
+        Raises
+        ------
+        StoreError
+            When it cannot be read, and is not in memory either.
+        """
+        try:
+            with self._appending() if quickly else self._reading() as connection:
+                return read_state(connection, self._unwritten)
+        except StoreError:
+            if self._unwritten is None:
+                raise
+            return self._unwritten
+
+    def write_state(self, state: Mapping[str, Any]) -> bool:
+        """Replace the state; False when it is kept in memory until the file can be written.
+
+        It waits no longer than an append does.
+        """
+        whole = self._unwritten = dict(state)
+        try:
+            with self._writing_quickly() as connection:
+                write_state(connection, whole)
+        except StoreError as error:
+            self._losses.say("state", f"the state waits in memory: {error}")
+            return False
+        self._unwritten = None
+        return True
+
     def first_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Store the keys that the state does not have yet, and return it: another process may be first.
 
@@ -109,21 +147,22 @@ class StoreCore:
 
     def _admit_session(self, number: int) -> bool:
         try:
-            with self._writing() as connection:
+            with self._writing_quickly() as connection:
                 if number < schema.mark_of(connection)[1]:
                     return False
                 schema.set_mark(connection, 0, number)
         except StoreError:
-            return True
+            self._unmarked = max(self._unmarked, number)
         return True
 
     def last_session(self) -> int:
-        """Return the largest session number that was ever claimed on this store; 0 for none."""
-        try:
-            with self._reading() as connection:
-                return schema.mark_of(connection)[1]
-        except StoreError:
-            return 0
+        """Return the largest session number that was ever claimed on this store; 0 for none.
+
+        What is known of it, where the file cannot be asked as quickly as an append must be done.
+        """
+        with contextlib.suppress(StoreError), self._appending() as connection:
+            self._last_session = max(self._unmarked, schema.mark_of(connection)[1])
+        return max(self._unmarked, self._last_session)
 
     def is_live(self, session: int) -> bool:
         """Tell whether this or another process holds `session`."""
@@ -160,12 +199,41 @@ class StoreCore:
             self._after_fork()
         return self._file.writing(self._catch_up)
 
+    @contextlib.contextmanager
+    def _appending(self) -> Iterator[sqlite3.Connection]:
+        """Hold the appending connection, for a caller that holds up the app's touches meanwhile."""
+        if self.pid != os.getpid():
+            self._after_fork()
+        with self._file.appending() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _writing_quickly(self) -> Iterator[sqlite3.Connection]:
+        """Hold a transaction on the appending connection, as `_appending` does."""
+        with self._appending() as connection:
+            self._appender.insert_deferred(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
     def _catch_up(self, connection: sqlite3.Connection) -> None:
         """Write what waits in memory before anything else."""
         self._appender.insert_deferred(connection)
+        if self._unmarked:
+            schema.set_mark(connection, 0, self._unmarked)
+            self._unmarked = 0
         if self._unwritten is not None:
             write_state(connection, self._unwritten)
             self._unwritten = None
+
+    @property
+    def _waits(self) -> bool:
+        """Whether something waits in memory for the next one who writes."""
+        return bool(self._appender.deferred or self._unmarked) or self._unwritten is not None
 
     def _try_to_open(self) -> None:
         # Twice: a damaged or foreign file is moved aside at the second.

@@ -98,6 +98,18 @@ class StoreFile:
         return self._writer
 
     @contextlib.contextmanager
+    def appending(self) -> Iterator[sqlite3.Connection]:
+        """Hold the connection that appends, and no snapshot; a `StoreError` after the wait of an append."""
+        if not self.write_lock.acquire(timeout=BUSY_S):
+            raise StoreError(f"{self.path}: in use for longer than {BUSY_S * 1000:.0f} ms")
+        try:
+            self.hold.release()
+            with self._guarded():
+                yield self.writer()
+        finally:
+            self.write_lock.release()
+
+    @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Hold the reading connection; a `StoreError` for whatever goes wrong with it."""
         with self.read_lock, self._guarded():

@@ -78,11 +78,21 @@ class Installation:
         return self.state.get("user_id")
 
     def resume(self) -> bool:
-        """Open the store of a user who opted in at an earlier start; tell whether there is one."""
+        """Open the store of a user who opted in at an earlier start; tell whether there is one.
+
+        Raises
+        ------
+        StoreError
+            When there is a store that cannot be read now: its user keeps the ids that are in it.
+        """
         if not (self.folder / FILE_NAME).exists():
             return False
         store = Store(self.folder, **self._settings)
-        state = store.read_state() or {}
+        try:
+            state = store.read_state() or {}
+        except StoreError:
+            store.close()
+            raise
         if not state.get("user_id"):
             store.close()
             return False

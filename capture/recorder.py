@@ -5,6 +5,7 @@ The engine calls a recorder with its lock held; nothing here locks.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from typing import TYPE_CHECKING, Any
@@ -240,7 +241,8 @@ class Recorder:
             return state.at(time_ms, self._timeout_ms)
         if not self._claimed:
             # Another process may have gone on with it since this one was started.
-            state = _session_of(store.read_state() or {})
+            with contextlib.suppress(StoreError):
+                state = _session_of(store.read_state(quickly=True) or {})
         last = max(state.number, store.last_session())
         over = state.is_over(time_ms, self._timeout_ms)
         if not over and state.number == last and store.claim_session(last):

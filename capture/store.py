@@ -24,7 +24,6 @@ from capture._store_errand import Errand
 from capture._store_file import BUSY_S, error_code
 from capture._store_letters import bury
 from capture._store_rows import Pending, StoredBatch, StoredEvent, encode_state
-from capture._store_state import read_state
 from capture._store_upkeep import CHUNK
 from capture.errors import StoreError
 
@@ -184,24 +183,6 @@ class Store(StoreCore):
         self.deferred_count += 1
         self._appender.defer(event)
 
-    def read_state(self) -> dict[str, Any] | None:
-        """Return the state: what `write_state` stored, under what events changed since; None for none."""
-        try:
-            with self._reading() as connection:
-                return read_state(connection, self._unwritten)
-        except StoreError:
-            return self._unwritten
-
-    def write_state(self, state: Mapping[str, Any]) -> bool:
-        """Replace the state; False when it could only be kept in memory, until the file can be written."""
-        self._unwritten = dict(state)
-        try:
-            with self._writing():
-                return True
-        except StoreError as error:
-            self._losses.say("state", f"the state is kept in memory: {error}")
-            return False
-
     def next_batch(
         self, queue: str, max_events: int, max_bytes: int = 500_000, *, skip: Collection[int] = ()
     ) -> StoredBatch | None:
@@ -310,11 +291,6 @@ class Store(StoreCore):
         """
         with self._writing() if self._waits else self._reading() as connection:
             return schema.largest_id(connection)
-
-    @property
-    def _waits(self) -> bool:
-        """Whether events or state wait in memory for the next one who writes."""
-        return bool(self._appender.deferred) or self._unwritten is not None
 
     def pending(self, queue: str) -> Pending:
         """Count what `queue` holds that its sink has not acknowledged; events in memory not included."""

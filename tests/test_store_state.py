@@ -1,9 +1,11 @@
 """The state, the sessions and the locks."""
 
+import sqlite3
 import threading
 
 import pytest
 
+from capture.errors import StoreError
 from capture.store import Store
 
 
@@ -154,3 +156,77 @@ def test_one_process_delivers(tmp_path):
     first.close()
     assert second.claim_delivery()
     second.close()
+
+
+# While another process writes
+
+
+@pytest.fixture
+def other_writer(store):
+    """Return the connection of another process that holds the write lock; its rollback frees it."""
+    put(store, 1, "a")
+    connection = sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN IMMEDIATE")
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def impatient(store, monkeypatch):
+    """Have the test fail where a call takes the connection that waits as long as a worker may."""
+
+    def fail():
+        raise AssertionError("held up the app")
+
+    monkeypatch.setattr(store._file, "reading", fail)
+    yield
+    monkeypatch.undo()
+
+
+def test_what_a_touch_may_wait_for_waits_no_longer_than_an_append(store, other_writer, impatient):
+    assert store.read_state(quickly=True) is None
+    assert store.claim_session(4)
+    assert store.last_session() == 4
+    assert not store.write_state({"user_id": "u"})
+    assert store.read_state(quickly=True) == {"user_id": "u"}
+
+
+def test_what_could_not_be_written_then_is_written_later(store, other_writer):
+    store.claim_session(4)
+    store.write_state({"user_id": "u"})
+    other_writer.execute("ROLLBACK")
+    store.upkeep()
+    other = Store(store.folder, formats={"a": "native"})
+
+    assert other.last_session() == 4
+    assert other.read_state() == {"user_id": "u"}
+    assert not other.claim_session(3)
+    other.close()
+
+
+def test_a_session_that_is_over_is_not_claimed_while_another_process_reads(store):
+    store.claim_session(5)
+    other = Store(store.folder, formats={"a": "native"})
+
+    assert not other.claim_session(4)
+    assert other.claim_session(6)
+    assert store.last_session() == 6
+    other.close()
+
+
+def test_a_state_that_cannot_be_read_is_not_taken_for_none(tmp_path, monkeypatch):
+    written = Store(tmp_path, formats={"a": "native"})
+    written.write_state({"user_id": "u"})
+    written.close()
+    with sqlite3.connect(tmp_path / "capture.db", isolation_level=None) as alone:
+        alone.execute("PRAGMA locking_mode = EXCLUSIVE")
+        alone.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr("capture._store_file.PATIENT_S", 0.01)
+        store = Store(tmp_path, formats={"a": "native"})
+        with pytest.raises(StoreError, match="locked"):
+            store.read_state()
+        alone.execute("ROLLBACK")
+    alone.close()
+
+    assert store.read_state() == {"user_id": "u"}
+    store.close()
