@@ -1,11 +1,15 @@
 """What goes wrong around a capture, and that the app goes on."""
 
+import functools
+
 import pytest
 
 from capture.config import PrivacyConfig, RunConfig, SinkConfig
 from capture.delivery import Delivery
 from capture.engine import Capture
 from capture.errors import ConfigError, StoreError
+from capture.replay import Replay
+from capture.sinks.memory import MemorySink
 from capture.store import Store
 from capture.testing import FakeClock, TouchScript, decode_batches, memory_capture
 
@@ -25,6 +29,16 @@ def test_a_wrong_sink_is_told_at_construction_before_anything_is_made(tmp_path):
     wrong = RunConfig(project=config.project, buffer=config.buffer, sinks=(SinkConfig(type="teleporter"),))
     with pytest.raises(ConfigError, match=r"sinks\.teleporter\.type"):
         Capture(wrong)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("make", [Capture, functools.partial(Replay, ["x"])], ids=["live", "replay"])
+def test_two_given_sinks_of_one_name_are_refused(tmp_path, make):
+    config = memory_capture(tmp_path / "x", privacy=PrivacyConfig())[0].config
+    sinks = [MemorySink("one"), MemorySink("two"), MemorySink("one")]
+    with pytest.raises(ConfigError, match=r"sinks\.name = 'one': two sinks have this name"):
+        make(config=config, sinks=sinks)
 
     assert list(tmp_path.iterdir()) == []
 
