@@ -42,6 +42,8 @@ else:
 
 #: How often (s) a wait for another process's lock looks again.
 _POLL_S = 0.002
+#: How often a session's lock is tried.
+_CLAIM_TRIES = 3
 
 
 class FileLock:
@@ -161,7 +163,9 @@ class Claims:
         lock = self._lock_of(number)
         if self._session is not None and self._session.path == lock.path:
             return True
-        if not lock.claim():
+        # Whoever asks whether the session is live holds its lock for a moment.
+        pause = threading.Event()
+        if not any(lock.claim() or pause.wait(_POLL_S) for _ in range(_CLAIM_TRIES)):
             return False
         if not admit():
             lock.release(remove=True)

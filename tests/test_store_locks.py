@@ -3,7 +3,7 @@
 import threading
 
 from capture import _store_locks
-from capture._store_locks import Claims
+from capture._store_locks import Claims, FileLock
 
 
 def test_threads_that_ask_at_once_all_hear_that_the_process_delivers(tmp_path, monkeypatch):
@@ -36,3 +36,20 @@ def test_another_process_may_deliver_after_a_release(tmp_path):
     first.release_delivery()
     assert second.claim_delivery()
     second.release_delivery()
+
+
+def test_a_session_can_be_claimed_while_somebody_asks_whether_it_is_live(tmp_path, monkeypatch):
+    claims, asking, take, tries = Claims(tmp_path), FileLock(tmp_path / "session-1.lock"), FileLock.claim, []
+    assert asking.claim()
+
+    def claim(lock, **more):
+        tries.append(lock)
+        if len(tries) == 2:
+            asking.release(remove=True)
+        return take(lock, **more)
+
+    monkeypatch.setattr(FileLock, "claim", claim)
+
+    assert claims.claim_session(1, lambda: True)
+    assert len(tries) == 2
+    claims.release_session()
