@@ -75,3 +75,16 @@ def test_the_tables_of_events_are_those_of_the_schema():
         if action is not None:
             assert list(definition["properties"]) == [*common, *own.pop(str(action["enum"][0]))]
     assert own == {}
+
+
+def test_every_example_that_records_has_its_consent():
+    found = []
+    for page in [DOCS.parent / "README.md", *DOCS.glob("*.md")]:
+        text = page.read_text(encoding="utf-8")
+        examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL) + re.findall(
+            r"(?:^(?: {4}.*)?\n)+", text, re.M
+        )
+        found += [(page.name, code) for code in examples if re.search(r"with (capture\.)?Capture\(", code)]
+
+    assert {name for name, _ in found} >= {"README.md", "embedding.md", "hosts.md"}
+    assert [name for name, code in found if "opt_in()" not in code] == []

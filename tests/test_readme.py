@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 FENCE = re.compile(
     r"(?P<note><!--[^\n]*-->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-PAGES = ["README.md", "docs/index.md", "docs/replay.md", "docs/recognizer.md"]
+PAGES = ["README.md"]
+PAGES += [f"docs/{name}.md" for name in ("index", "replay", "recognizer", "report", "sweep")]
 
 
 def snippets(language):
