@@ -133,6 +133,8 @@ class Replay:
     ----------
     summary : Summary
         What was done so far: complete after `run`, and right after an interrupted one too.
+    log : TouchLog or None
+        The log that is being read, or was last; not with `speed`.
 
     Raises
     ------
@@ -169,6 +171,7 @@ class Replay:
         self._on_gestures = on_gestures
         self._header: Header | None = None
         self.summary = Summary(project_id=self._config.project.id)
+        self.log: TouchLog | None = None
 
     def _make_sinks(self, given: Sequence[Sink] | None) -> tuple[Sink, ...]:
         if given is not None:
@@ -270,6 +273,7 @@ class Replay:
             raise ConfigError(f"{self._output}: cannot be written: {error.strerror}") from None
 
     def _replay_log(self, log: TouchLog, maker: Maker) -> None:
+        self.log = log
         device = device_of(log, self._config, self._options)
         self._header = make_header(self._config.project, device, self.summary.user_id)
         reader = LogReplay(

@@ -81,9 +81,11 @@ class Meter:
         self._progress.update(self._tasks[log.path], completed=log.bytes_read)
 
 
-def stroke_table(gestures: Sequence[Gesture], more: int = 0, *, first: int = 0) -> Table:
-    """Return a table of strokes; `more` says how many are not in it, `first` the number of the first."""
-    start_ns = min((gesture.time_down for gesture in gestures), default=0)
+def stroke_table(strokes: Sequence[tuple[Gesture, int]], more: int = 0, *, first: int = 0) -> Table:
+    """Return a table of strokes, each with the first time (ns) of its log, which its own is counted from.
+
+    `more` says how many are not in it, `first` the number of the first.
+    """
     table = Table(box=None, pad_edge=False, caption=f"... and {more} more" if more else None)
     table.add_column("#", justify="right", style="dim")
     table.add_column("at (s)", justify="right")
@@ -92,8 +94,8 @@ def stroke_table(gestures: Sequence[Gesture], more: int = 0, *, first: int = 0) 
     for name in ("ms", "dp", "dp/s"):
         table.add_column(name, justify="right")
     table.add_column("why not", style="dim")
-    for row, gesture in enumerate(gestures, first):
-        table.add_row(str(row), *_cells(gesture, (gesture.time_down - start_ns) / 1e9))
+    for row, (gesture, first_ns) in enumerate(strokes, first):
+        table.add_row(str(row), *_cells(gesture, (gesture.time_down - first_ns) / 1e9))
     return table
 
 

@@ -50,6 +50,7 @@ def strokes(
     paths: list[str],
     reading: Reading,
     *,
+    on_open: Callable[[TouchLog], None] | None = None,
     on_chunk: Callable[[TouchLog], bool] | None = None,
     on_end: Callable[[TouchLog, Recognizer], None] | None = None,
 ) -> Iterator[tuple[GestureTable, float]]:
@@ -61,6 +62,8 @@ def strokes(
         Several logs are several streams, numbered in the order of their first samples; a single log
         keeps its own numbers.
     reading : Reading
+    on_open : callable, optional
+        Called with each log before it is read.
     on_chunk : callable, optional
         Called after each chunk; True ends the reading.
     on_end : callable, optional
@@ -72,6 +75,8 @@ def strokes(
     streams = Streams() if len(found) > 1 else None
     for number, path in enumerate(found):
         log = open_log(path, options=reading.options)
+        if on_open is not None:
+            on_open(log)
         density = reading.density_of(log)
         recognizer = Recognizer(density, reading.config.gestures)
         stopped = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,6 +11,9 @@ from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._show import print_json, stroke_table
 from capture.cli._work import strokes
 from capture.explain import explain, render
+
+if TYPE_CHECKING:
+    from capture.logs import TouchLog
 
 
 @with_reading
@@ -30,7 +33,8 @@ def command(
     Example: capture explain session.touch.jsonl --stroke 12
     """
     before = 0
-    for table, density in strokes(logs, reading):
+    opened: list[TouchLog] = []
+    for table, density in strokes(logs, reading, on_open=opened.append):
         if stroke < before + len(table):
             gesture = table[stroke - before]
             explanation = explain(gesture, reading.config.gestures, density=density)
@@ -38,7 +42,7 @@ def command(
                 print_json(explanation)
                 return
             console = Console(soft_wrap=True, highlight=False)
-            console.print(stroke_table([gesture], first=stroke))
+            console.print(stroke_table([(gesture, opened[-1].first_ns or 0)], first=stroke))
             console.print()
             console.print(render(explanation), markup=False)
             return

@@ -57,10 +57,11 @@ def command(
 
     Example: capture replay session.touch.jsonl --speed 1.0 --config kiosk.toml
     """
-    listed: list[Gesture] = []
+    listed: list[tuple[Gesture, int]] = []
 
     def note(table: GestureTable) -> None:
-        listed.extend(table[row] for row in range(min(len(table), _LISTED - len(listed))))
+        first_ns = 0 if job.log is None else job.log.first_ns or 0
+        listed.extend((table[row], first_ns) for row in range(min(len(table), _LISTED - len(listed))))
 
     with Meter() as meter:
         job = Replay(
@@ -83,7 +84,7 @@ def command(
         raise typer.Exit(1)
 
 
-def _report(summary: Summary, listed: list[Gesture], json: bool) -> None:
+def _report(summary: Summary, listed: list[tuple[Gesture, int]], json: bool) -> None:
     if json:
         print_json(summary)
         return

@@ -161,6 +161,9 @@ class TouchLog:
     warnings : dict of str to int
         How often something was skipped, repaired or guessed, by cause (`CAUSES`); complete when the
         chunks are.
+    first_ns : int or None
+        Time of the first sample, or of a mark before it: where the seconds that people read begin. None
+        until the first chunk is out.
     """
 
     #: Name in the table of formats.
@@ -173,6 +176,7 @@ class TouchLog:
         self.marks: list[Mark] = []
         self._fresh: list[Mark] = []  # not yet among the marks: their chunk is not out
         self.warnings: Counter[str] = Counter()
+        self.first_ns: int | None = None
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -190,6 +194,7 @@ class TouchLog:
         self.marks.clear()
         self.warnings.clear()
         self._fresh.clear()
+        self.first_ns = None
         start_ms = self.options.start_time_ms
         shift = 0 if start_ms is None else None
         for chunk in self._read():
@@ -198,6 +203,9 @@ class TouchLog:
             if shift is None:
                 shift = (start_ms or 0) * 1_000_000 - int(memoryview(chunk.time)[0])
             self._show_marks(shift)
+            if self.first_ns is None:
+                first_ns = int(memoryview(chunk.time)[0]) + shift
+                self.first_ns = min([first_ns, *(mark.time_ns for mark in self.marks)])
             yield _shifted(chunk, shift) if shift else chunk
         if self.source.cut_off:
             self.warnings["cut_off"] += 1

@@ -53,6 +53,31 @@ def test_replay_prints_the_gestures_and_where_the_batches_are(run, tmp_path):
     assert json.loads((tmp_path / "summary.json").read_bytes())["strokes"] == 23
 
 
+def begins(out, stroke):
+    """Return what stands under "at (s)" for a stroke."""
+    [at] = [line.split()[1] for line in out.splitlines() if line.split()[:1] == [str(stroke)]]
+    return at
+
+
+@pytest.mark.parametrize("log", [SESSION, str(DATA / "session.kvi")], ids=["a-mark-first", "a-sample-first"])
+def test_every_command_counts_seconds_from_one_moment(run, tmp_path, log):
+    shown = [
+        run("replay", log, "-o", tmp_path)[1],
+        run("view", log)[1],
+        run("explain", log, "--stroke", "12")[1],
+    ]
+
+    assert {begins(out, 12) for out in shown} == {"17.698" if log == SESSION else "17.208"}
+
+
+def test_each_log_counts_its_own_seconds(run, tmp_path):
+    logs = SESSION, DATA / "session.kvi"
+    _, out, _ = run("replay", *logs, "-o", tmp_path)
+
+    assert [begins(out, stroke) for stroke in (0, 12, 23, 35)] == ["0.489", "17.698", "0.000", "17.208"]
+    assert begins(run("explain", *logs, "--stroke", "35")[1], 35) == "17.208"
+
+
 def test_replay_json_is_the_summary(run, tmp_path):
     status, out, _ = run("replay", SESSION, "-o", tmp_path, "--json")
 
