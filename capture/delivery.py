@@ -95,7 +95,7 @@ class Delivery:
             )
             for sink in sinks
         ]
-        self._started = False
+        self._started = self._stopped = False
         self._reset()
 
     def _reset(self) -> None:
@@ -105,7 +105,6 @@ class Delivery:
         self._keeper = threading.Event()
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._stopped = False
         self._deadline_ns: int | None = None
         #: Workers that have something new to look at.
         self._poked: set[str] = set()
@@ -326,6 +325,8 @@ class Delivery:
             self._condition.notify_all()
 
     def _poke_all(self) -> None:
+        if self._pid != os.getpid():
+            self._after_fork()
         with self._condition:
             self._poked.update(worker.name for worker in self._workers)
             self._condition.notify_all()

@@ -109,7 +109,8 @@ class Capture(CurrentsCalls):
         with self._lock:
             canceled = self._cancel_open()
             event_id = self._recorder.record(events.AppHide) if self._move is not None else None
-            delivery = self._delivery if event_id is not None else None
+            # What was recorded before is due, whatever becomes of this event.
+            delivery = None if self._closed else self._delivery
         self._tell(canceled)
         if delivery is not None:
             delivery.send_pending()

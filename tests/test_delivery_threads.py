@@ -385,3 +385,35 @@ def test_a_forked_child_starts_afresh(tmp_path):
     assert store.is_live(1)
     delivery.close(LONG_S)
     store.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize(("call", "stop"), [("send_pending", False), ("wake", False), ("wake", True)])
+def test_a_forked_child_waits_for_no_lock_of_the_parents(store, call, stop):
+    delivery = make(store, MemorySink())
+    if stop:
+        delivery.close(LONG_S)
+    held, release = threading.Event(), threading.Event()
+
+    def hold():
+        with delivery._condition:
+            held.set()
+            release.wait(LONG_S)
+
+    threading.Thread(target=hold).start()
+    held.wait(LONG_S)
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            caller = threading.Thread(target=getattr(delivery, call), daemon=True)
+            caller.start()
+            caller.join(LONG_S / 3)
+            code = 1 if caller.is_alive() else 0 if bool(delivery._threads) is not stop else 2
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    release.set()
+    delivery.close(LONG_S)
+
+    assert os.waitstatus_to_exitcode(status) == 0

@@ -11,7 +11,7 @@ from capture.config import PrivacyConfig
 from capture.engine import Capture
 from capture.errors import InvalidEventError
 from capture.idle import IdleWatch
-from capture.sinks import Answer, Outcome
+from capture.sinks import ACCEPTED, Answer, Outcome
 from capture.sinks.memory import MemorySink
 from capture.targets import Target
 from capture.testing import FakeClock, TouchScript, decode_batches, memory_capture
@@ -51,6 +51,24 @@ def test_before_send_drops_and_the_session_does_not_see_it(opened):
     assert last.screen_count == 0
     assert cap.stats.dropped == {"before_send": 1}
     assert cap.stats.collected == 2
+
+
+@pytest.mark.parametrize("hidden", ["dropped", "paused", "recorded"])
+def test_app_hide_sends_what_was_recorded_whatever_becomes_of_its_event(opened, hidden):
+    cap, sink = opened
+    arrived = threading.Event()
+    sink._answer = lambda _: arrived.set() or ACCEPTED
+    assert cap.flush()  # no start is due any more
+    cap.screen_view("A")
+    if hidden == "dropped":
+        cap.before_send = lambda event: None if type(event) is events.AppHide else event
+    if hidden == "paused":
+        cap.pause()
+    assert not sink.attempts
+    event_id = cap.app_hide()
+
+    assert (event_id is not None) is (hidden == "recorded")
+    assert arrived.wait(30)
 
 
 def test_before_send_changes_an_event_but_not_what_makes_it_that_event(opened):
