@@ -1,11 +1,14 @@
 """Sort a data set into partitions by stream, so that no stream lies in two of them.
 
 Every file becomes a piece in each partition, under its own number: the pieces of a partition, in the
-order of their names, have each stream's samples in the order of the files they came from.
+order of their names, have each stream's samples in the order of the files they came from. With the number
+goes a digest of what the piece was made of, so that a run which finds pieces of anything else removes them.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -27,14 +30,15 @@ __all__ = ["Piece", "bucket_of", "repartition", "sort_file"]
 #: Samples of a row group: what a partition gathers before it is written (1.9 MB of columns).
 _GROUP = 1 << 16
 _FINISHED = "_finished"
+#: What an earlier run left in a partition, whole or not.
+_PIECE = re.compile(r"bucket=[0-9]+/(?P<name>[0-9]{6,}(-[0-9a-f]+)?)\.parquet(\.part)?")
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """A file that is to be sorted: its number among all, and the name of the mark of its end."""
+    """A file that is to be sorted, and the name of its pieces and of the mark of its end."""
 
-    number: int
+    name: str
     file: Found
-    mark: str
 
 
 def repartition(
@@ -47,7 +51,9 @@ def repartition(
 ) -> int:
     """Write the touch samples of a data set by stream; return how many were written.
 
-    Files that an earlier run has finished are left out, so that it can be run again.
+    It can be run again: files that an earlier run has finished are left out, and what it made of files that
+    are gone or have changed is removed. A file that sorts before others gives them new numbers, and so is
+    sorted again with all that follow; one that comes last is not.
 
     Parameters
     ----------
@@ -63,7 +69,8 @@ def repartition(
     Raises
     ------
     ConfigError
-        When there is nothing to read, the output lies in the source, or a file has no streams.
+        When there is nothing to read, the output lies in the source or was made with another number of
+        partitions, or a file has no streams.
     TouchLogError
         When a file is damaged or has a wrong column.
     """
@@ -75,35 +82,60 @@ def repartition(
     found = origin.find(".parquet")
     if not found:
         raise ConfigError(f"{source}: no Parquet files there")
-    finished = {each.relative for each in target.below(_FINISHED).find("")}
-
-    pieces = []
-    for number, file in enumerate(found):
-        mark = f"{number:06}-{file.size}-{file.changed_ns}-{partitions}"
-        if mark not in finished:
-            pieces.append(Piece(number, file, mark))
+    if engine not in {"local", "ray"}:
+        raise ConfigError(f"engine = {engine!r}: expected local or ray")
+    every = [Piece(_name_of(number, file, partitions), file) for number, file in enumerate(found)]
+    finished = _finished(target, every, partitions)
+    pieces = [piece for piece in every if piece.name not in finished]
     if engine == "ray":
         from capture.scale.ray import sort_files
 
         return sort_files(source, output, pieces, partitions, workers)
-    if engine != "local":
-        raise ConfigError(f"engine = {engine!r}: expected local or ray")
     with ThreadPoolExecutor(workers, thread_name_prefix="capture-repartition") as pool:
         return sum(pool.map(lambda piece: sort_file(source, output, piece, partitions), pieces))
+
+
+def _name_of(number: int, file: Found, partitions: int) -> str:
+    made_of = msgspec.json.encode([file.relative, file.size, file.changed_ns, partitions])
+    return f"{number:06}-{hashlib.sha256(made_of).hexdigest()[:16]}"
+
+
+def _finished(target: Place, pieces: list[Piece], partitions: int) -> set[str]:
+    """Return the names of the pieces that an earlier run has finished; remove what is of none of them."""
+    marks = target.below(_FINISHED).find("")
+    for mark in marks:
+        made_with = mark.relative.rpartition("-")[2]
+        if made_with != str(partitions):
+            raise ConfigError(
+                f"{target}: partitions = {partitions}: expected {made_with}, which it was made with, "
+                "or another folder"
+            )
+    names = {piece.name for piece in pieces}
+    kept = {mark.relative.rpartition("-")[0] for mark in marks} & names
+    # The marks go first: were they left and the pieces gone, samples would be missing.
+    stale = [mark for mark in marks if mark.relative.rpartition("-")[0] not in names]
+    for file in target.find(""):
+        known = _PIECE.fullmatch(file.relative)
+        if known is not None and known["name"] not in names:
+            stale.append(file)
+    for file in stale:
+        target.filesystem.delete_file(file.path)
+    return kept
 
 
 def sort_file(source: str, output: str, piece: Piece, partitions: int) -> int:
     """Write the samples of one file by stream, then the mark that it is done; return how many they are."""
     target = Place(output)
-    count = _sort(Place(source), target, piece.file, piece.number, partitions)
-    with target.writing(f"{_FINISHED}/{piece.mark}") as mark:
+    count = _sort(Place(source), target, piece, partitions)
+    with target.writing(f"{_FINISHED}/{piece.name}-{partitions}") as mark:
         mark.write(piece.file.relative.encode())
     return count
 
 
-def _sort(origin: Place, target: Place, file: Found, number: int, partitions: int) -> int:
+def _sort(origin: Place, target: Place, piece: Piece, partitions: int) -> int:
     from pyarrow import parquet
 
+    file = piece.file
     count = 0
     waiting: dict[int, list[pa.RecordBatch]] = {}
     writers: dict[int, Any] = {}
@@ -112,7 +144,7 @@ def _sort(origin: Place, target: Place, file: Found, number: int, partitions: in
         def write(bucket: int) -> None:
             parts = waiting.pop(bucket)
             if bucket not in writers:
-                place = opened.enter_context(target.writing(f"bucket={bucket:03}/{number:06}.parquet"))
+                place = opened.enter_context(target.writing(f"bucket={bucket:03}/{piece.name}.parquet"))
                 writers[bucket] = opened.enter_context(_writer(parquet, place, parts[0].schema))
             for part in parts:
                 writers[bucket].write_batch(part)

@@ -57,6 +57,70 @@ def test_finished_files_are_left_out(flat, table):
     assert repartition(str(flat / "flat"), str(flat / "sorted"), partitions=3) == 0
 
 
+def samples_of(folder):
+    """Return the samples of each stream of a data set, in their order; pointers of 0 are left out there."""
+    names = ["stream", "action", "time", "x", "y"]
+    paths = sorted(folder.rglob("*.parquet"))
+    whole = pa.concat_tables([parquet.read_table(path, columns=names, partitioning=None) for path in paths])
+    return {
+        stream: whole.filter(pa.array(whole["stream"].to_numpy() == stream)).to_pylist()
+        for stream in set(whole["stream"].to_pylist())
+    }
+
+
+def again(flat, **options):
+    repartition(str(flat / "flat"), str(flat / "sorted"), **({"partitions": 3} | options))
+    return samples_of(flat / "sorted")
+
+
+def test_a_file_that_sorts_first_adds_its_own_samples_only(flat, table):
+    again(flat)
+    early = table.slice(0, 4).set_column(3, "time", pa.array([-4, -3, -2, -1]))
+    parquet.write_table(early, flat / "flat" / "-first.parquet")
+
+    assert again(flat) == samples_of(flat / "flat")
+    assert not list((flat / "sorted").rglob("*.part"))
+
+
+def test_what_was_made_of_changed_and_lost_files_goes(flat, table):
+    again(flat)
+    parquet.write_table(table.slice(0, 3), flat / "flat" / "3.parquet")
+    (flat / "flat" / "1.parquet").unlink()
+
+    assert again(flat) == samples_of(flat / "flat")
+    assert len(list((flat / "sorted" / "_finished").iterdir())) == 4
+
+
+def test_a_file_that_sorts_last_leaves_the_others_alone(flat, table):
+    again(flat)
+    parquet.write_table(table.slice(0, 3), flat / "flat" / "9.parquet")
+
+    assert repartition(str(flat / "flat"), str(flat / "sorted"), partitions=3) == 3
+
+
+def test_another_number_of_partitions_is_refused(flat):
+    again(flat, partitions=8)
+
+    with pytest.raises(ConfigError, match="sorted: partitions = 4: expected 8, which it was made with"):
+        again(flat, partitions=4)
+
+
+def test_what_a_run_with_other_partitions_left_unfinished_goes(flat):
+    again(flat, partitions=8)
+    for mark in (flat / "sorted" / "_finished").iterdir():
+        mark.unlink()
+
+    assert again(flat, partitions=4) == samples_of(flat / "flat")
+
+
+def test_files_of_others_stay(flat):
+    (flat / "sorted" / "bucket=000").mkdir(parents=True)
+    (flat / "sorted" / "bucket=000" / "notes.txt").write_text("mine")
+    again(flat)
+
+    assert (flat / "sorted" / "bucket=000" / "notes.txt").read_text() == "mine"
+
+
 @pytest.mark.parametrize("numbered", [True, False], ids=["numbers", "text"])
 def test_a_stream_has_one_partition_however_it_is_encoded(numbered):
     numbers = np.arange(4).repeat(3)
