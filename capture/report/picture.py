@@ -292,7 +292,15 @@ def _legend(recording: Recording, rows: list[int]) -> list[str]:
         for kind, count in counts
         if count
     ]
-    return [
-        f"{len(rows)} strokes: {', '.join(named)}" if named else "no stroke",
+    marks = [
+        f"{count} {mark}"
+        for mark in ("dead", "rage")
+        if (count := int(np.count_nonzero(recording.columns[mark][rows])))
+    ]
+    lines = [
+        f"{len(rows)} strokes: {'; '.join([', '.join(named), *marks])}" if named else "no stroke",
         "disc tap · ring long press · square drag · arrow fling · cross not recognised",
     ]
+    if marks:
+        lines.append("slash through a tap: dead · wide ring around a tap: rage")
+    return lines

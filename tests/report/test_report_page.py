@@ -338,6 +338,32 @@ def test_nothing_sticks_out_sideways(show, session, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [720, 1100, 1279, 1280, 1300, 1440])
+def test_the_table_shows_its_targets_without_a_scroll_bar(show, session, width):
+    page = show(build_page([session]), viewport=(width, 900)).page
+
+    assert page.evaluate(HIDDEN) == [0, []]
+
+
+@pytest.mark.parametrize("width", [720, 1100, 1279])
+def test_in_two_columns_the_why_box_stands_beside_the_stage(show, session, width):
+    page = show(build_page([session]), viewport=(width, 900)).page
+    stage, why, table = (page.locator(each).bounding_box() for each in ("#stage-card", "#why", "#table-card"))
+
+    assert why["y"] == stage["y"] < table["y"]
+
+
+#: By how much (px) the table is wider than its room, and which of two targets are cut.
+HIDDEN = """() => {
+    const box = document.getElementById("rows-box");
+    const texts = [...document.querySelectorAll("#rows td:last-child .clip")];
+    const known = texts.filter((each) => ["button_start", "card_offer"].includes(each.textContent));
+    if (known.length !== 2) return "they are not shown";
+    return [box.scrollWidth - box.clientWidth,
+        known.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent)];
+}"""
+
+
 def test_printing_shows_every_row_in_light_colours(show, ten_thousand):
     page = show(build_page([ten_thousand]), color_scheme="dark").page
     dark = page.evaluate(BACKGROUND)

@@ -1,19 +1,23 @@
 """Pictures of strokes and screens, tables in notebooks, comparisons."""
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from report_recordings import DATA, PANEL, load
 
+import capture
 from capture import RunConfig
 from capture.config import GestureConfig
 from capture.gestures import classify
 from capture.report import read
 from capture.report.compare import compare
 from capture.report.notebook import Plot
-from capture.report.picture import PictureError, screen_svg, stroke_svg, to_png
+from capture.report.picture import COLORS, PictureError, screen_svg, stroke_svg, to_png
 from capture.samples import TouchSamples
 
+#: The installed code, whose pages have the colours once more.
+PACKAGE = Path(capture.__file__).parent
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -44,7 +48,29 @@ def test_every_stroke_and_every_screen_can_be_drawn(loaded):
 
 
 def test_a_screen_says_what_is_on_it(session):
-    assert texts(screen_svg(session, 2))[:2] == ["Product", "10 strokes: 5 tap, 2 fling, 3 not recognised"]
+    assert texts(screen_svg(session, 2)) == [
+        "Product",
+        "10 strokes: 5 tap, 2 fling, 3 not recognised; 4 dead; 1 rage",
+        "disc tap · ring long press · square drag · arrow fling · cross not recognised",
+        "slash through a tap: dead · wide ring around a tap: rage",
+    ]
+
+
+def test_marks_that_a_screen_has_not_are_not_explained(session):
+    said = texts(screen_svg(session, 0))
+
+    assert said[1] == "6 strokes: 3 tap, 1 long press, 2 fling"
+    assert len(said) == 3
+
+
+def test_colours_are_the_same_everywhere():
+    page = (PACKAGE / "report" / "style.css").read_text().partition("}")[0]
+    demo = (PACKAGE / "demo" / "page" / "demo.css").read_text().partition("}")[0]
+
+    for kind, color in COLORS.items():
+        name = kind.name.lower()
+        assert f"--{name.replace('_', '-')}: {color};" in page
+        assert f"--{name}: {color};" in demo
 
 
 def test_what_is_not_there_is_not_drawn(session):
