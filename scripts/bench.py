@@ -59,12 +59,27 @@ def _page(results: dict[str, Any], instructions: str) -> str:
         f"{cpu.get('count', '?')} CPUs, CPython {machine['python_version']}, {machine['system']} "
         f"{machine['release']}."
     )
-    parts = [_INTRO, place]
+    parts = [_INTRO, place, "## aims", _aims(results["benchmarks"])]
     for bench in results["benchmarks"]:
         parts += [f"## {bench['name'].removeprefix('test_').replace('_', ' ')}", *_tables(bench)]
     if instructions:
         parts += ["## instructions per sample (callgrind)", instructions]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _aims(benchmarks: list[dict[str, Any]]) -> str:
+    """Return each aim beside what was measured."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    from aims import AIMS
+
+    found = {bench["name"]: bench["extra_info"] for bench in benchmarks}
+    rows = []
+    for aim in AIMS:
+        value = aim.measured(found)
+        bound = f"at least {aim.least:,}" if aim.most is None else f"at most {aim.most:,}"
+        held = "not measured" if value is None else "yes" if aim.holds(value) else "no"
+        rows.append([aim.what, bound, "" if value is None else _number(value), held])
+    return _table(["", "aim", "measured", "holds"], rows)
 
 
 def _tables(bench: dict[str, Any]) -> list[str]:

@@ -1,0 +1,84 @@
+"""What the project aims at, number by number; `scripts/bench.py` sets it beside what was measured.
+
+An aim may be out of reach on a machine: `docs/reliability.md` says what holds back those that were.
+"""
+
+from typing import Any, NamedTuple
+
+
+class Aim(NamedTuple):
+    """A figure of a benchmark, and the bound that it is to keep."""
+
+    what: str
+    benchmark: str
+    path: tuple[str, ...]
+    least: float | None = None
+    most: float | None = None
+
+    def measured(self, benchmarks: dict[str, dict[str, Any]]) -> float | None:
+        """Return the figure; None where the benchmark did not run or did not have it."""
+        found: Any = benchmarks.get(self.benchmark)
+        for name in self.path:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found if isinstance(found, int | float) else None
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a figure keeps the bound."""
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+
+
+def _closed_loop(what: str, percentile: str, most: float) -> Aim:
+    return Aim(what, "test_closed_loop", ("percentiles", "touchcapture", percentile), most=most)
+
+
+AIMS = (
+    Aim(
+        "whole logs: reading the same bytes, times ours",
+        "test_batch",
+        ("times_ours", "reading the same bytes"),
+        least=0.2,
+    ),
+    Aim("whole logs: NumPy, times ours", "test_batch", ("times_ours", "NumPy"), least=6),
+    _closed_loop("`touch_up` to committed, p50 (us)", "p50", 12),
+    _closed_loop("the same, p99 (us)", "p99", 150),
+    _closed_loop("the same, p99.9 (us)", "p99.9", 2500),
+    _closed_loop("the same, longest (us)", "max", 30_000),
+    Aim(
+        "the same, p50 by that of the fastest client",
+        "test_closed_loop",
+        ("p50_by_fastest_rival",),
+        most=0.75,
+    ),
+    Aim("`touch_move`, times an empty call", "test_touch_move", ("times_an_empty_call",), most=20),
+    Aim("live delivery, times the fastest client", "test_live", ("times_the_fastest_rival",), least=2),
+    Aim(
+        "replay into files, events/s", "test_replay_with_recognition[file]", ("events_per_s",), least=120_000
+    ),
+    Aim(
+        "replay to a server, events/s", "test_replay_with_recognition[http]", ("events_per_s",), least=90_000
+    ),
+    Aim(
+        "native events to Avro files, records/s",
+        "test_events_to_avro_files",
+        ("records_per_s",),
+        least=50_000,
+    ),
+    Aim(
+        "native events to Amplitude's shape, records/s",
+        "test_events_to_partner_shapes[amplitude-prefixed]",
+        ("records_per_s",),
+        least=50_000,
+    ),
+    Aim(
+        "Polars adapter, by `classify` on the same columns",
+        "test_polars",
+        ("times_ours", "scale.polars.classify"),
+        most=1.15,
+    ),
+    Aim(
+        "DuckDB adapter, by its export and `classify`",
+        "test_duckdb",
+        ("times_ours", "scale.duckdb.classify"),
+        most=1.15,
+    ),
+)
