@@ -246,11 +246,9 @@ def test_a_pause_records_nothing_and_cancels_strokes(tmp_path):
         assert cap.stats.ignored == {"orphan_samples": 1}
         assert TouchScript(cap, clock).tap() is not None
         cap.flush()
-        assert [type(event).__name__ for event in decode_batches(sink.batches)[0].events] == [
-            "AppStart",
-            "ScreenView",
-            "Tap",
-        ]
+        # The hide in the pause may have sent what was there.
+        sent = [event for batch in decode_batches(sink.batches) for event in batch.events]
+        assert [type(event).__name__ for event in sent] == ["AppStart", "ScreenView", "Tap"]
 
 
 def test_a_store_that_cannot_be_made_does_not_stop_the_app(tmp_path):
