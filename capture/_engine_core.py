@@ -9,7 +9,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
-from capture import device as devices, formats, sinks as sink_table
+from capture import device as devices, formats, sinks as sink_table, tracking
 from capture._engine_counts import EngineCounts
 from capture._recorder_currents import CurrentsRecorder
 from capture.clock import Clock
@@ -56,6 +56,8 @@ class EngineCore(EngineCounts):
         self._monotonic_ns = self._clock.monotonic_ns
         self._given_sinks = sinks
         self._closed = False
+        #: Whether `close` delivered everything.
+        self._delivered = False
         self._paused = False
         self._idle: IdleWatch | None = None
         #: `Recognizer.move` while touches are taken, else None: one look decides for all touch calls.
@@ -243,13 +245,23 @@ class EngineCore(EngineCounts):
         Returns
         -------
         bool
-            Whether all of it was delivered. What was not stays in the store.
+            Whether all of it was delivered. What was not stays in the store. After `close`, what that said.
+
+        Raises
+        ------
+        InvalidEventError
+            When the deadline is not a finite number.
         """
+        if self.disabled:
+            return True
+        seconds = max(0.0, tracking.check_seconds("timeout", timeout))
         delivery = self._delivery
-        if delivery is None or self._closed:
+        if self._closed:
+            return self._delivered
+        if delivery is None:
             return True
         # Without a sink nothing can be delivered: what is recorded waits for one.
-        return delivery.flush(timeout) and (bool(self._sinks) or self._pending() == 0)
+        return delivery.flush(seconds) and (bool(self._sinks) or self._pending() == 0)
 
     def close(self) -> bool:
         """Send what is recorded, within ``[delivery] shutdown_timeout_s``, and stop; may be called again.
@@ -257,14 +269,15 @@ class EngineCore(EngineCounts):
         Returns
         -------
         bool
-            Whether everything was delivered. What was not is sent at the next start.
+            Whether everything was delivered. What was not is sent at the next start. Called again, it
+            returns what the first call did; False while that is under way.
         """
         return self._close(self.config.delivery.shutdown_timeout_s)
 
     def _close(self, timeout_s: float) -> bool:
         with self._lock:
             if self._closed:
-                return True
+                return self._delivered
             canceled = self._cancel_open()
             self._closed = True
             self._set_gate()
@@ -279,7 +292,8 @@ class EngineCore(EngineCounts):
             self._last_pending = self._pending()
         finally:
             self._installation.close()
-        return delivered and (bool(self._sinks) or self._last_pending == 0)
+        self._delivered = delivered and (bool(self._sinks) or self._last_pending == 0)
+        return self._delivered
 
     def _after_fork(self) -> None:
         """Go on in a forked child: no lock, stroke or session of the parent's."""

@@ -275,7 +275,7 @@ class Capture(CurrentsCalls):
         InvalidEventError
             When the time is not a positive number.
         """
-        seconds = tracking.check_value(after_s, "after_s")
+        seconds = tracking.check_seconds("after_s", after_s)
         if seconds <= 0:
             raise InvalidEventError(f"after_s = {after_s!r}: expected a positive number of seconds")
         if self.disabled or self._closed:

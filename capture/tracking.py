@@ -20,6 +20,7 @@ __all__ = [
     "check_optional_text",
     "check_path",
     "check_screen_name",
+    "check_seconds",
     "check_size",
     "check_value",
     "check_variable",
@@ -30,6 +31,8 @@ MAX_SEGMENTS = 2
 MAX_KEY = 512
 MAX_TEXT = 255
 MAX_INT = 2**32 - 1
+#: A time that is longer (s) is as good as for ever, and would be more than a wait can take.
+MAX_SECONDS = 100 * 365 * 86_400.0
 #: What an empty string variable becomes.
 EMPTY_VALUE = "cs-empty"
 
@@ -58,6 +61,11 @@ def check_value(value: object, argument: str = "value") -> float:
     if not math.isfinite(number):
         _refuse(argument, value, expected)
     return number
+
+
+def check_seconds(argument: str, value: object) -> float:
+    """Return a time in seconds, finite; what is longer than a hundred years counts as that."""
+    return min(check_value(value, argument), MAX_SECONDS)
 
 
 def check_currency(currency: object) -> tuple[str, int]:

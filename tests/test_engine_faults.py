@@ -9,6 +9,7 @@ from capture.delivery import Delivery
 from capture.engine import Capture
 from capture.errors import ConfigError, StoreError
 from capture.replay import Replay
+from capture.sinks import Answer, Outcome
 from capture.sinks.memory import MemorySink
 from capture.store import Store
 from capture.testing import FakeClock, TouchScript, decode_batches, memory_capture
@@ -183,6 +184,15 @@ def test_an_idle_watch_is_not_started_for_nothing(tmp_path):
     assert cap._idle is None
 
 
+def test_a_closed_capture_keeps_saying_what_was_not_delivered(tmp_path):
+    cap, sink = memory_capture(tmp_path)
+    sink._answer = lambda _: Answer(Outcome.UNAVAILABLE, "HTTP 404")
+    cap.screen_view("A")
+
+    assert [cap.close(), cap.close(), cap.flush()] == [False] * 3
+    assert cap.stats.pending == 2
+
+
 def test_a_store_is_closed_whatever_the_delivery_raises(tmp_path, monkeypatch):
     closed = []
     cap, _ = memory_capture(tmp_path)
@@ -190,6 +200,8 @@ def test_a_store_is_closed_whatever_the_delivery_raises(tmp_path, monkeypatch):
     monkeypatch.setattr(Store, "close", lambda store, real=Store.close: closed.append(1) or real(store))
     with pytest.raises(ZeroDivisionError):
         cap.close()
+    monkeypatch.undo()
+    cap._delivery.abort()
 
     assert closed == [1]
 

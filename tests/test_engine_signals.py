@@ -296,6 +296,15 @@ def test_touches_reach_the_idle_watch(tmp_path):
         assert cap._idle._down == 0
 
 
+def test_a_time_of_ages_is_a_time(tmp_path):
+    cap, _ = memory_capture(tmp_path)
+    with cap:
+        cap.set_idle(1e300, print)
+        assert cap._idle.check() == 3600.0
+        assert cap.flush(1e300)
+        cap.flush(-1e300)
+
+
 def test_an_idle_time_must_be_a_time(opened):
     with pytest.raises(InvalidEventError, match="after_s = -1: expected a positive"):
         opened[0].set_idle(-1, print)

@@ -109,6 +109,9 @@ def test_what_is_tracked(opened):
         pytest.param("set_screen", (1, 1.5, 1), "height", id="height"),
         pytest.param("set_screen", (1, 1, 0.7), "density", id="density"),
         pytest.param("set_idle", (0, print), "after_s", id="idle"),
+        pytest.param("flush", (float("inf"),), "timeout", id="deadline-infinite"),
+        pytest.param("flush", (float("nan"),), "timeout", id="deadline-nan"),
+        pytest.param("flush", (None,), "timeout", id="deadline-none"),
     ],
 )
 @pytest.mark.parametrize("consent", [True, False], ids=["opted-in", "opted-out"])

@@ -107,6 +107,20 @@ def test_refused_naming_argument_value_and_limit(check, value, argument, limit):
     assert limit in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(-1, -1.0), (2.5, 2.5), (3_153_600_000, 3_153_600_000.0), (1e300, 3_153_600_000.0)],
+)
+def test_a_time_is_at_most_a_hundred_years(value, expected):
+    assert tracking.check_seconds("timeout", value) == expected
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, "5", None, True])
+def test_a_time_is_a_finite_number(value):
+    with pytest.raises(InvalidEventError, match=f"^timeout = {value!r}: expected a finite number"):
+        tracking.check_seconds("timeout", value)
+
+
 def test_long_values_are_shortened_in_messages():
     with pytest.raises(InvalidEventError) as refusal:
         tracking.check_key("k" * 100_000)
