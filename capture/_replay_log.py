@@ -11,6 +11,8 @@ import msgspec
 
 from capture._replay_chain import Chain
 from capture._replay_strokes import Stroke, strokes_of
+from capture.device import Device
+from capture.errors import ConfigError
 from capture.gestures import Recognizer
 from capture.kinds import GestureKind, Reason
 
@@ -18,14 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from capture._replay_maker import Maker
-    from capture.device import Device
+    from capture.config import RunConfig
     from capture.gestures import GestureTable
-    from capture.logs import Mark, TouchLog
+    from capture.logs import Mark, ReadOptions, TouchLog
     from capture.samples import TouchSamples
 
-__all__ = ["LogReplay", "LogSummary", "streams_of"]
+__all__ = ["LogReplay", "LogSummary", "device_of", "streams_of"]
 
 _MS = 1_000_000
+#: Formats whose logs say themselves what the screen was; others know their raw range, or guess.
+_TELLS_SCREEN = frozenset({"jsonl", "parquet"})
 _stream_of = attrgetter("stream")
 
 
@@ -224,3 +228,23 @@ def _names(enum: type[GestureKind | Reason], column: Any) -> dict[str, int]:
 
     counts = np.bincount(column).tolist()
     return {member.name.lower(): counts[member] for member in enum if member < len(counts) and counts[member]}
+
+
+def device_of(log: TouchLog, config: RunConfig, options: ReadOptions) -> Device:
+    """Return the device facts of a log: ``[device]``, else the options, else what the log says, else none.
+
+    Raises
+    ------
+    ConfigError
+        When the density of the log is out of range.
+    """
+    width, height = options.screen or (0, 0)
+    if options.screen is None and log.name in _TELLS_SCREEN:
+        width, height = log.info.width or 0, log.info.height or 0
+    density = log.info.density if options.density is None else options.density
+    density = 1.0 if density is None else density
+    if not 0.75 <= density <= 10:
+        raise ConfigError(f"{log.path}: density = {density}: expected a number from 0.75 to 10 (px per dp)")
+    return Device(
+        width=width, height=height, density=float(density), orientation=int(width > height)
+    ).overridden(config.device)

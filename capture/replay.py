@@ -17,13 +17,12 @@ import msgspec
 from capture import formats, sinks as sink_table
 from capture._interrupt import held_back
 from capture._replay_live import LiveReplay
-from capture._replay_log import LogReplay, LogSummary
+from capture._replay_log import LogReplay, LogSummary, device_of
 from capture._replay_maker import Maker
 from capture._replay_store import ReplayStore
 from capture.clock import Clock
 from capture.config import RunConfig
 from capture.delivery import Delivery, SinkCounters
-from capture.device import Device
 from capture.errors import ConfigError, SinkError, TouchLogError
 from capture.formats.native import make_header
 from capture.ids import derived_id
@@ -43,8 +42,6 @@ __all__ = ["SUMMARY_NAME", "LogSummary", "Replay", "Summary", "device_of", "repl
 
 #: Name of the summary in the output folder.
 SUMMARY_NAME = "summary.json"
-#: Formats whose logs say themselves what the screen was; others know their raw range, or guess.
-_TELLS_SCREEN = frozenset({"jsonl", "parquet"})
 #: A replay gives up when a sink has accepted nothing for this long (s).
 _STALL_S = 30.0
 
@@ -172,6 +169,8 @@ class Replay:
         self._header: Header | None = None
         self.summary = Summary(project_id=self._config.project.id)
         self.log: TouchLog | None = None
+        self._found: list[str] = []
+        self._first: TouchLog | None = None
 
     def _make_sinks(self, given: Sequence[Sink] | None) -> tuple[Sink, ...]:
         if given is not None:
@@ -184,6 +183,23 @@ class Replay:
         if self._output is None:
             raise ConfigError("no sink is configured: name a folder for the batches")
         return (FileSink(self._output, replace=True),)
+
+    def open(self) -> TouchLog:
+        """Open the first log and return it; `run` does so before it touches what an earlier replay made.
+
+        Raises
+        ------
+        TouchLogError, ConfigError
+            When there is no log, it cannot be read, or its density is out of range.
+        """
+        if self._first is None:
+            self._found = find_logs(self._paths)
+            if not self._found:
+                raise TouchLogError("no log was named")
+            first = self._open(self._found[0])
+            device_of(first, self._config, self._options)
+            self._first = first
+        return self._first
 
     def run(self) -> Summary:
         """Read every log and deliver what it gives, once.
@@ -198,10 +214,8 @@ class Replay:
         SinkError
             When a sink does not take the events.
         """
-        paths = find_logs(self._paths)
-        if not paths:
-            raise TouchLogError("no log was named")
-        first = self._open(paths[0])
+        first = self.open()
+        paths = self._found
         self.summary.user_id = derived_id(first.seed)
         self._prepare_output()
         if self._speed is not None:
@@ -356,26 +370,6 @@ class Replay:
         if self._output is not None:
             text = msgspec.json.format(msgspec.json.encode(summary), indent=2)
             (self._output / SUMMARY_NAME).write_bytes(text + b"\n")
-
-
-def device_of(log: TouchLog, config: RunConfig, options: ReadOptions) -> Device:
-    """Return the device facts of a log: ``[device]``, else the options, else what the log says, else none.
-
-    Raises
-    ------
-    ConfigError
-        When the density of the log is out of range.
-    """
-    width, height = options.screen or (0, 0)
-    if options.screen is None and log.name in _TELLS_SCREEN:
-        width, height = log.info.width or 0, log.info.height or 0
-    density = log.info.density if options.density is None else options.density
-    density = 1.0 if density is None else density
-    if not 0.75 <= density <= 10:
-        raise ConfigError(f"{log.path}: density = {density}: expected a number from 0.75 to 10 (px per dp)")
-    return Device(
-        width=width, height=height, density=float(density), orientation=int(width > height)
-    ).overridden(config.device)
 
 
 def _add(total: dict[str, int], more: dict[str, int]) -> None:

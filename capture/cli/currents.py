@@ -56,11 +56,6 @@ def command(
         gather=True,
     )
     manifest = output / MANIFEST
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        manifest.unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{output}: cannot be written: {error.strerror}") from None
     with Meter() as meter:
         job = Replay(
             logs,
@@ -70,12 +65,23 @@ def command(
             sinks=(sink,),
             on_progress=meter.update,
         )
+        job.open()
+        # Only now: a log that is not there must not cost the manifest of an earlier run.
+        _clear(output, manifest)
         try:
             job.run()
         finally:
             if job.summary.logs:
                 meter.__exit__(None, None, None)
                 _report(job.summary, _written(manifest), json)
+
+
+def _clear(output: Path, manifest: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        manifest.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{output}: cannot be written: {error.strerror}") from None
 
 
 def _written(manifest: Path) -> list[FileInfo]:

@@ -253,6 +253,39 @@ def test_convert_joins_logs_as_streams(run, tmp_path):
     assert {mark.stream for mark in marks_of(path)} == {0}
 
 
+# currents
+
+
+@pytest.mark.parametrize("wrong", ["missing", "no-log"])
+def test_currents_keeps_the_manifest_until_the_log_is_open(run, tmp_path, wrong):
+    pytest.importorskip("fastavro")
+    out = tmp_path / "out"
+    assert run("currents", SESSION, "-o", out)[0] == 0
+    manifest = (out / "manifest.jsonl").read_bytes()
+    (tmp_path / "no-log").write_text("prose\n")
+    status, _, err = run("currents", tmp_path / wrong, "-o", out)
+
+    assert status == 2
+    assert err.startswith(f"capture: {tmp_path / wrong}: ")
+    assert (out / "manifest.jsonl").read_bytes() == manifest
+    assert run("currents", SESSION, "-o", out)[0] == 0
+    assert (out / "manifest.jsonl").read_bytes() == manifest
+
+
+def test_replay_keeps_the_batches_of_a_run_before_where_the_density_is_wrong(run, tmp_path):
+    assert run("replay", SESSION, "-o", tmp_path)[0] == 0
+    batches = (tmp_path / "batches.jsonl").read_bytes()
+    log = tmp_path / "log.touch.jsonl"
+    log.write_text('{"info":{"density":11}}\n')
+    status, _, err = run("replay", log, "-o", tmp_path)
+
+    assert (status, err) == (
+        2,
+        f"capture: {log}: density = 11.0: expected a number from 0.75 to 10 (px per dp)\n",
+    )
+    assert (tmp_path / "batches.jsonl").read_bytes() == batches
+
+
 # explain
 
 
