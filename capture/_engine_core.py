@@ -105,16 +105,22 @@ class EngineCore(EngineCounts):
         Raises
         ------
         StoreError
-            When the store cannot be opened; nothing is recorded then.
+            When the store cannot be opened, or an earlier opt-out not be ended; nothing is recorded then.
         """
         if self.disabled:
             return
         with self._lock:
             if self._closed or self.opted_in:
                 return
-            self._installation.open()
-            # Last: only what can be recorded ends an opt-out.
-            self._installation.consent.give()
+            installation = self._installation
+            installation.open()
+            try:
+                # Last: only what can be recorded ends an opt-out.
+                installation.consent.give()
+            except OSError as error:
+                installation.close()
+                installation.store, installation.state = None, {}
+                raise StoreError(f"{installation.folder}: the opt-out cannot be ended: {error}") from error
             self._begin()
 
     def opt_out(self) -> None:

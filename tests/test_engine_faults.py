@@ -8,6 +8,7 @@ from capture.config import PrivacyConfig, RunConfig, SinkConfig
 from capture.delivery import Delivery
 from capture.engine import Capture
 from capture.errors import ConfigError, StoreError
+from capture.privacy import Consent
 from capture.replay import Replay
 from capture.sinks import Answer, Outcome
 from capture.sinks.memory import MemorySink
@@ -118,6 +119,20 @@ def test_a_failed_opt_in_does_not_end_an_opt_out(tmp_path, monkeypatch):
         monkeypatch.undo()
         assert [path.name for path in tmp_path.iterdir()] == ["opted-out"]
         assert not cap.opted_in
+
+
+def test_an_opt_out_that_cannot_be_ended_is_told_and_can_be_ended_later(tmp_path, monkeypatch):
+    cap, _ = memory_capture(tmp_path)
+    with cap:
+        cap.opt_out()
+        monkeypatch.setattr(Consent, "give", lambda _: (_ for _ in ()).throw(PermissionError("read-only")))
+        with pytest.raises(StoreError, match=f"^{tmp_path}: the opt-out cannot be ended: read-only"):
+            cap.opt_in()
+        assert (cap.opted_in, cap.is_recording, cap.user_id) == (False, False, None)
+        assert cap.screen_view("A") is None
+        monkeypatch.undo()
+        cap.opt_in()
+        assert cap.screen_view("B") is not None
 
 
 def test_a_store_without_a_user_is_no_consent(tmp_path):
