@@ -8,7 +8,9 @@ import pytest
 from capture import sinks
 from capture.config import SinkConfig
 from capture.errors import ConfigError
+from capture.sinks import Answer, Batch, Outcome
 from capture.sinks._base import batch_id
+from capture.sinks.memory import MemorySink
 
 FOLDER = Path(sinks.__file__).parent
 
@@ -71,6 +73,16 @@ def test_a_wire_format_may_be_chosen(tmp_path):
 
     assert sinks.create(config).formats == ("currents",)
     assert sinks.create(SinkConfig(type="memory")).formats == ("native",)
+
+
+def test_the_memory_sink_keeps_what_it_accepted_with_whatever_reason():
+    sink = MemorySink(answers=[Answer(Outcome.ACCEPTED, "HTTP 202"), Answer(Outcome.TEMPORARY)])
+    batches = [Batch(body, 1, 1, "id", "native", [body]) for body in (b"a", b"b", b"c")]
+    for batch in batches:
+        sink.send(batch, 1)
+
+    assert sink.batches == [batches[0], batches[2]]
+    assert sink.attempts == batches
 
 
 def test_relative_paths_start_from_the_base(tmp_path):
