@@ -37,4 +37,10 @@ if options.tour:
 app.run()
 
 stats = cap.stats
-print(f"{stats.collected} events, {stats.delivered} delivered; strokes: {stats.gestures}")
+marks = {
+    mark: stats.gestures.get(mark, 0) for mark in ("dead", "rage")
+}  # of taps, which are among the kinds too
+kinds = {kind: count for kind, count in stats.gestures.items() if kind not in marks}
+place = getattr(cap.sinks.get("file"), "path", "its sinks")
+print(f"{stats.collected} events, {stats.delivered} delivered to {place}")
+print(f"strokes: {kinds}; of the taps {marks['dead']} dead, {marks['rage']} at the end of a rage run")

@@ -15,7 +15,8 @@ SHOP = Path(__file__).parents[2] / "examples" / "kivy_shop"
 
 
 @pytest.fixture(scope="module")
-def events(tmp_path_factory):
+def visit(tmp_path_factory):
+    """What the visit printed, and the folder that it ran in."""
     folder = tmp_path_factory.mktemp("boats")
     done = subprocess.run(
         [sys.executable, SHOP, "--tour"],
@@ -27,7 +28,12 @@ def events(tmp_path_factory):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    lines = (folder / "boats-batches" / "batches.jsonl").read_bytes().splitlines()
+    return done.stdout, folder
+
+
+@pytest.fixture(scope="module")
+def events(visit):
+    lines = (visit[1] / "boats-batches" / "batches.jsonl").read_bytes().splitlines()
     return [event for line in lines for event in native.decode(line).events]
 
 
@@ -44,3 +50,13 @@ def test_every_gesture_is_made(events):
 
 def test_it_ends_with_a_sale(events):
     assert [event.payment.currency for event in events if isinstance(event, native.Transaction)] == [978]
+
+
+def test_it_says_where_the_events_are_and_what_the_strokes_were(visit, events):
+    first, second = visit[0].splitlines()[-2:]
+    taps = [event for event in events if isinstance(event, native.Tap)]
+    dead = sum(not tap.responsive for tap in taps)
+
+    assert first == f"{len(events)} events, {len(events)} delivered to boats-batches/batches.jsonl"
+    assert f"'tap': {len(taps)}" in second
+    assert second.endswith(f"; of the taps {dead} dead, 0 at the end of a rage run")
