@@ -1,7 +1,8 @@
 """What ``capture buffer`` does to a store, also while an app is using it.
 
 Each function opens the store for itself, as a second process would, and leaves the sessions and the
-delivery of a running app alone.
+delivery of a running app alone. `status` and `export` write to no file of the store; SQLite may put
+an empty log and its index beside one that nobody has open.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from capture._store_locks import FileLock
 from capture._store_queue import Queue
 from capture._store_rows import checksum
 from capture._store_upkeep import drop_to
-from capture.errors import StoreError
+from capture.errors import ConfigError, StoreError
+from capture.settings import nearest
 
 if TYPE_CHECKING:
     import os
@@ -114,7 +116,7 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
         When there is no store, or it cannot be read.
     """
     path = Path(folder) / schema.FILE_NAME
-    with closing(_open(folder)) as connection, _translated(path):
+    with closing(_look(folder)) as connection, _translated(path):
         letters = dict(
             connection.execute("SELECT queue, count(*) FROM dead_letters GROUP BY queue").fetchall()
         )
@@ -134,7 +136,8 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
     files = sorted(path.parent.glob(f"{schema.FILE_NAME}*"))
     return BufferStatus(
         path=str(path),
-        bytes=sum(file.stat().st_size for file in files if ".damaged-" not in file.name),
+        # SQLite makes the index of the log for whoever looks.
+        bytes=sum(file.stat().st_size for file in files if file.name in {path.name, f"{path.name}-wal"}),
         delivering=_is_delivering(path.parent),
         queues=queues,
         damaged_rows=letters.get("", 0),
@@ -151,10 +154,15 @@ def retry(folder: str | os.PathLike[str], queue: str | None = None) -> int:
 
     Raises
     ------
+    ConfigError
+        When there is no such queue.
     StoreError
         When there is no store, or it cannot be written.
     """
     with closing(_open(folder)) as connection, _translated(folder):
+        known = [each.name for each in _queues(connection)]
+        if queue is not None and queue not in known:
+            raise ConfigError(f"queue = {queue!r}: {folder} has no such queue; {nearest(queue, known)}")
         connection.execute("BEGIN IMMEDIATE")
         letters = connection.execute(
             "SELECT queue, id, session, format, event_id, time_ms, payload FROM dead_letters "
@@ -185,7 +193,7 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
     StoreError
         When there is no store, or it cannot be read.
     """
-    with closing(_open(folder)) as connection, _translated(folder):
+    with closing(_look(folder)) as connection, _translated(folder):
         if dead:
             for name, wire, session, event_id, payload, reason in connection.execute(
                 "SELECT queue, format, session, event_id, payload, reason FROM dead_letters ORDER BY id"
@@ -224,10 +232,30 @@ def purge(folder: str | os.PathLike[str], *, dead_only: bool = False) -> int:
 _PARTS = frozenset({"-wal", "-shm"})
 
 
-def _open(folder: str | os.PathLike[str]) -> sqlite3.Connection:
+def _look(folder: str | os.PathLike[str]) -> sqlite3.Connection:
+    """Open the store to read it: nothing is written to a file, whosever it is."""
     path = Path(folder) / schema.FILE_NAME
     if not path.is_file():
         raise StoreError(f"{path}: there is no store")
+    with _translated(path):
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(address, uri=True, timeout=PATIENT_S, isolation_level=None)
+        connection.text_factory = schema.lenient
+        try:
+            version = schema._checked_version(connection)  # noqa: SLF001 - one package
+        except BaseException:
+            connection.close()
+            raise
+    if version == 0:
+        connection.close()
+        raise StoreError(f"{path}: there is no store: the file is empty")
+    return connection
+
+
+def _open(folder: str | os.PathLike[str]) -> sqlite3.Connection:
+    """Open the store to change it, once it is known to be one: to open it so changes it already."""
+    path = Path(folder) / schema.FILE_NAME
+    _look(folder).close()
     with _translated(path):
         connection = schema.connect(path, durability="process", busy_s=PATIENT_S)
         try:

@@ -1,13 +1,24 @@
 """What ``capture buffer`` does, also beside an app that uses the store."""
 
+import shutil
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from capture import buffer
-from capture.errors import StoreError
+from capture.errors import ConfigError, StoreError
 from capture.store import Store
 from capture.testing import START_NS, FakeClock
 
 NOW_MS = START_NS // 10**6
+
+
+EACH = pytest.mark.parametrize(
+    "call",
+    [buffer.status, buffer.retry, buffer.purge, lambda folder: list(buffer.export(folder))],
+    ids=["status", "retry", "purge", "export"],
+)
 
 
 @pytest.fixture
@@ -67,6 +78,14 @@ def test_dead_letters_can_be_exported_and_sent_again(store):
     assert store.dropped == {}
 
 
+def test_an_unknown_queue_is_refused(store):
+    store.dead_letter("a", store.next_batch("a", 1), "HTTP 400")
+    with pytest.raises(ConfigError, match=r"^queue = 'nope': .* has no such queue; known are a, b$"):
+        buffer.retry(store.folder, "nope")
+
+    assert len(list(buffer.export(store.folder, dead=True))) == 1
+
+
 def test_purge_beside_an_app(store):
     store.dead_letter("a", store.next_batch("a", 1), "HTTP 400")
     assert buffer.purge(store.folder, dead_only=True) == 1
@@ -77,19 +96,59 @@ def test_purge_beside_an_app(store):
     assert store.dropped == {}
 
 
-@pytest.mark.parametrize(
-    "call", [buffer.status, buffer.retry, buffer.purge, lambda f: list(buffer.export(f))]
-)
+@EACH
 def test_no_store(tmp_path, call):
     with pytest.raises(StoreError, match="there is no store"):
         call(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "call", [buffer.status, buffer.retry, buffer.purge, lambda f: list(buffer.export(f))]
-)
+@EACH
 def test_no_database(tmp_path, call):
     (tmp_path / "capture.db").write_bytes(b"something else" * 100)
     with pytest.raises(StoreError, match="not a database"):
         call(tmp_path)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("statements", "message"),
+    [
+        pytest.param(["CREATE TABLE t (a)"], "application id 0x0, not 0x54436170", id="foreign"),
+        pytest.param(
+            ["PRAGMA application_id = 1413702000", "PRAGMA user_version = 99"],
+            "schema version 99; this version reads up to",
+            id="newer",
+        ),
+        pytest.param([], "there is no store: the file is empty", id="empty"),
+    ],
+)
+def test_what_is_refused_is_left_as_it_is(tmp_path, call, statements, message):
+    file = tmp_path / "capture.db"
+    file.touch()
+    with closing(sqlite3.connect(file)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    before = contents(tmp_path)
+    with pytest.raises(StoreError, match=message):
+        call(tmp_path)
+
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("call", [buffer.status, lambda folder: list(buffer.export(folder))])
+def test_a_look_leaves_what_a_killed_process_left(store, tmp_path, call):
+    folder = tmp_path / "copy #1"
+    folder.mkdir()
+    for name in ("capture.db", "capture.db-wal"):
+        shutil.copy(store.folder / name, folder)
+    before = contents(folder)
+    assert call(folder)
+    after = contents(folder)
+
+    assert {name: after[name] for name in before} == before
+    assert len(before["capture.db-wal"]) > 0
