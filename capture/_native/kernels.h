@@ -3,7 +3,7 @@
  * One body (kernel_body.h) is compiled for each instruction set below and chosen when the module is
  * imported. All give the same bits: positions and lengths are float32, nothing is contracted, maxima
  * and minima do not depend on order, and segment k of a stroke is added to partial sum k mod 8
- * (gestures.md, section 7), which is lane k mod 8 here.
+ * (docs/gestures.md, "To the last bit"), which is lane k mod 8 here.
  */
 #ifndef CAPTURE_KERNELS_H
 #define CAPTURE_KERNELS_H

@@ -1,8 +1,8 @@
 """Release velocity from the recent samples of one pointer, in px/s.
 
-Two estimators that platforms use for flings (gestures.md, section 6): ``lsq2`` fits a parabola and
-takes its slope at the newest sample; ``impulse`` accumulates the work that would push a unit mass
-along the samples. Both want the samples in the order of time, the newest last.
+Two estimators that platforms use for flings (docs/gestures.md, "Velocity strategies"): ``lsq2`` fits
+a parabola and takes its slope at the newest sample; ``impulse`` accumulates the work that would push a
+unit mass along the samples. Both want the samples in the order of time, the newest last.
 """
 
 from libc.math cimport fabs, sqrt
