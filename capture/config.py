@@ -232,6 +232,8 @@ class SinkConfig(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
+        for key, kind in settings.hints(type(self)).items():
+            settings.check(f"sinks.{key}", getattr(self, key), kind)
         if not self.name:
             msgspec.structs.force_setattr(self, "name", self.type)
 
@@ -244,7 +246,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     Raises
     ------
     ConfigError
-        On construction, when two sinks share a name.
+        On construction, when a section is something else, or two sinks share a name.
     """
 
     project: ProjectConfig
@@ -260,6 +262,15 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     disabled: bool = False
 
     def __post_init__(self) -> None:
+        for name, struct in SECTIONS.items():
+            section = getattr(self, name)
+            if not isinstance(section, struct):
+                raise ConfigError(f"{name} = {section!r}: expected a {struct.__name__}")
+        if not isinstance(self.sinks, list | tuple):
+            raise ConfigError(f"sinks = {self.sinks!r}: expected SinkConfigs in a tuple")
+        for index, sink in enumerate(self.sinks):
+            if not isinstance(sink, SinkConfig):
+                raise ConfigError(f"sinks[{index}] = {sink!r}: expected a SinkConfig")
         names = [sink.name for sink in self.sinks]
         for name in names:
             if names.count(name) > 1:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import types
+from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -29,14 +30,16 @@ from capture.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
 __all__ = [
     "Section",
     "allowed",
     "build_sections",
     "build_sinks",
+    "check",
+    "check_text",
     "construct",
+    "expanded",
     "is_disabled",
     "nearest",
     "read_toml",
@@ -51,8 +54,9 @@ _BASICS = {
     type(None): "nothing",
     dict: "a table",
     tuple: "a list",
+    Any: "anything",
 }
-_SinkT = TypeVar("_SinkT")
+_SinkT = TypeVar("_SinkT", bound=msgspec.Struct)
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,8 +79,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
                 msgspec.structs.force_setattr(self, key, checked)
 
 
-def hints(struct: type[Section]) -> dict[str, Any]:
-    """Return key -> annotated type of a section, in the order of its fields."""
+def hints(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return key -> annotated type of a section or a sink's table, in the order of its fields."""
     found = _HINTS.get(struct)
     if found is None:
         known = get_type_hints(struct, include_extras=True)
@@ -84,7 +88,7 @@ def hints(struct: type[Section]) -> dict[str, Any]:
     return found
 
 
-_HINTS: dict[type[Section], dict[str, Any]] = {}
+_HINTS: dict[type[msgspec.Struct], dict[str, Any]] = {}
 
 
 def check(path: str, value: Any, kind: Any) -> Any:
@@ -96,6 +100,20 @@ def check(path: str, value: Any, kind: Any) -> Any:
     if isinstance(result, float) and not math.isfinite(result):
         raise ConfigError(f"{path} = {value}: expected {allowed(kind)}, finite")
     return result
+
+
+def check_text(path: str, text: str, kind: Any) -> Any:
+    """Return a value that was given as text, of an option or a variable; as `check` does."""
+    return check(path, _from_text(text, kind), kind)
+
+
+def expanded(path: str, text: str) -> Path:
+    """Return a folder or file whose name may begin with ``~``, or raise a `ConfigError` that names `path`."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        shown = f"{path} = {_shown(text)}"
+        raise ConfigError(f"{shown}: expected a path; that home folder is not known") from None
 
 
 def allowed(kind: Any) -> str:
@@ -264,19 +282,26 @@ def construct(
 
 
 def build_sinks(struct: type[_SinkT], tables: Any, source: str, problems: list[str]) -> tuple[_SinkT, ...]:
-    """Build the ``[[sinks]]`` tables; keys that are not common to all sinks are left to the sink."""
+    """Build the ``[[sinks]]`` tables; keys that are not fields of the struct are left to the sink."""
     prefix = f"{source}: " if source else ""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         problems.append(f"{prefix}sinks = {_shown(tables)}: expected [[sinks]] tables, each with a type")
         return ()
+    kinds = {key: kind for key, kind in hints(struct).items() if key != "options"}
     built: list[_SinkT] = []
     for index, table in enumerate(tables):
-        common = {key: table[key] for key in ("type", "name", "wire") if key in table}
-        options = {key: value for key, value in table.items() if key not in common}
-        try:
-            built.append(msgspec.convert({**common, "options": options}, struct))
-        except msgspec.ValidationError as error:
-            problems.append(f"{prefix}sinks[{index}]: {error}")
+        wrong = len(problems)
+        common: dict[str, Any] = {}
+        if "type" not in table:
+            problems.append(f"{prefix}sinks[{index}].type: required; expected {allowed(kinds['type'])}")
+        for key in kinds.keys() & table.keys():
+            try:
+                common[key] = check(f"sinks[{index}].{key}", table[key], kinds[key])
+            except ConfigError as error:
+                problems.append(f"{prefix}{error}")
+        if len(problems) == wrong:
+            options = {key: value for key, value in table.items() if key not in kinds}
+            built.append(struct(**common, options=options))
     return tuple(built)
 
 

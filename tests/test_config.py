@@ -9,6 +9,7 @@ import pytest
 from capture import ConfigError, GestureConfig, ProjectConfig, RunConfig, SinkConfig
 from capture.cli._config_text import markdown_text, sections, sink_settings, toml_text
 from capture.config import SECTIONS, BufferConfig, PrivacyConfig
+from capture.settings import expanded
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -87,7 +88,21 @@ def test_defaults_are_those_of_the_specification():
             "device.density = 0.5: expected a number",
             id="density",
         ),
-        pytest.param("[project]\nid = 1\n[[sinks]]\n", "sinks[0]: ", id="sink-without-type"),
+        pytest.param(
+            "[project]\nid = 1\n[[sinks]]\n",
+            "sinks[0].type: required; expected a text",
+            id="sink-without-type",
+        ),
+        pytest.param(
+            "[project]\nid = 1\n[[sinks]]\ntype = 'file'\nwire = 'xml'",
+            "sinks[0].wire = 'xml': expected one of native, currents",
+            id="wire",
+        ),
+        pytest.param(
+            "[project]\nid = 1\n[[sinks]]\ntype = 'file'\n[[sinks]]\ntype = 3",
+            "sinks[1].type = 3: expected a text",
+            id="sink-type",
+        ),
         pytest.param(
             "[project]\nid = 1\n[[sinks]]\ntype = 'file'\n[[sinks]]\ntype = 'file'",
             "sinks.name = 'file': two sinks have this name",
@@ -176,6 +191,55 @@ def test_structs_check_themselves_in_code(name):
 def test_ranges(build, expected):
     with pytest.raises(ConfigError, match=expected):
         build()
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        pytest.param(
+            lambda: RunConfig(project={"id": 8}),
+            "project = {'id': 8}: expected a ProjectConfig",
+            id="project",
+        ),
+        pytest.param(
+            lambda: RunConfig(project=ProjectConfig(id=8), gestures=None),
+            "gestures = None: expected a GestureConfig",
+            id="gestures",
+        ),
+        pytest.param(
+            lambda: RunConfig(project=ProjectConfig(id=8), sinks=[{"type": "file"}]),
+            "sinks[0] = {'type': 'file'}: expected a SinkConfig",
+            id="sinks",
+        ),
+        pytest.param(
+            lambda: RunConfig(project=ProjectConfig(id=8), sinks="file"),
+            "sinks = 'file': expected SinkConfigs in a tuple",
+            id="no-sinks",
+        ),
+        pytest.param(
+            lambda: SinkConfig(type="file", wire="xml"),
+            "sinks.wire = 'xml': expected one of native, currents",
+            id="wire",
+        ),
+        pytest.param(
+            lambda: SinkConfig(type="file", options=3), "sinks.options = 3: expected a table", id="options"
+        ),
+    ],
+)
+def test_what_is_built_in_code_has_the_right_types(build, expected):
+    with pytest.raises(ConfigError, match=re.escape(expected)):
+        build()
+
+
+def test_sinks_may_come_in_a_list():
+    sink = SinkConfig(type="memory")
+
+    assert RunConfig(project=ProjectConfig(id=8), sinks=[sink]).sinks[0] is sink
+
+
+def test_a_home_folder_that_is_not_known_is_said(tmp_path):
+    with pytest.raises(ConfigError, match=r"a\.b = '~nosuchuser/x': expected a path"):
+        expanded("a.b", "~nosuchuser/x")
 
 
 def test_sinks_keep_their_own_keys(tmp_path):

@@ -19,6 +19,7 @@ from capture.cli._show import print_json
 from capture.config import RunConfig
 from capture.errors import ConfigError
 from capture.installation import data_folder
+from capture.settings import expanded
 
 app = typer.Typer(
     help="Look at the local store of an app, and mend it.", no_args_is_help=True, rich_markup_mode=None
@@ -40,7 +41,7 @@ def _folder(folder: Path | None, config: Path | None) -> Path:
         raise ConfigError("name the folder of the store, or the run configuration of the app with --config")
     settings = RunConfig.load(config)
     if settings.buffer.path is not None:
-        return Path(settings.buffer.path).expanduser()
+        return expanded(f"{config}: buffer.path", settings.buffer.path)
     return data_folder(settings.project.app_id or "")
 
 

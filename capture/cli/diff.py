@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from capture import settings
 from capture.cli._options import Json, Reading, with_reading
 from capture.cli._show import Meter, print_json
 from capture.config import GestureConfig, RunConfig
@@ -78,10 +79,11 @@ def _changed(config: RunConfig, changes: list[str]) -> RunConfig:
             known = ", ".join(GestureConfig.__struct_fields__)
             raise typer.BadParameter(f"{text!r}: expected KEY=VALUE, KEY one of {known}", param_hint="--set")
         values[key.strip()] = value.strip()
+    kinds = settings.hints(GestureConfig)
     try:
-        merged = msgspec.to_builtins(config.gestures) | values
-        gestures = msgspec.convert(merged, GestureConfig, strict=False)
-    except (msgspec.ValidationError, ConfigError) as error:
+        read = {key: settings.check_text(f"gestures.{key}", text, kinds[key]) for key, text in values.items()}
+        gestures = msgspec.structs.replace(config.gestures, **read)
+    except ConfigError as error:
         raise typer.BadParameter(str(error), param_hint="--set") from None
     return msgspec.structs.replace(config, gestures=gestures)
 

@@ -95,3 +95,19 @@ def test_no_place_was_named(run):
 
     assert status == 2
     assert "--config" in err
+
+
+def test_a_queue_that_is_not_there(run, store):
+    status, out, err = run("buffer", "retry", store, "--queue", "nope")
+
+    assert (status, out) == (2, "")
+    assert f"queue = 'nope': {store} has no such queue; known are shop" in err
+
+
+def test_a_store_in_the_home_folder_of_nobody(run, tmp_path):
+    config = tmp_path / "capture.toml"
+    config.write_text('[project]\nid = 8\n[buffer]\npath = "~nosuchuser/x"\n', encoding="utf-8")
+    status, _, err = run("buffer", "status", "--config", config)
+
+    assert status == 2
+    assert f"{config}: buffer.path = '~nosuchuser/x': expected a path; that home folder is not known" in err
