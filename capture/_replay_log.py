@@ -130,6 +130,10 @@ class LogReplay:
             if chain.waiting is not None:
                 self._begin(chain)
                 yield
+        self.sum_up()
+
+    def sum_up(self) -> None:
+        """Complete the summary with what was counted so far."""
         summary = self.summary
         summary.kinds, summary.reasons = dict(self._kinds), dict(self._reasons)
         summary.warnings = dict(self._log.warnings)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
-__all__ = ["Collector", "CollectorCounters", "Fault"]
+__all__ = ["Collector", "CollectorCounters", "Fault", "cannot_listen"]
 
 _MAX_BODY_BYTES = 4 * 1024 * 1024
 _TIMEOUT_S = 30.0
@@ -112,6 +112,11 @@ class Collector:
     check : bool
         Whether bodies are checked against the native wire format; without it any JSON with events passes.
 
+    Raises
+    ------
+    ConfigError
+        When a token is missing, or the port cannot be used.
+
     Attributes
     ----------
     events : dict
@@ -145,12 +150,19 @@ class Collector:
         self._always: Fault | None = None
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._file: IO[bytes] | None = None
-        if folder is not None:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self._file = (Path(folder) / "batches.jsonl").open("ab")
         handler = type("_Handler", (_Handler,), {"collector": self})
-        self._server = _Server((host, port), handler)
+        try:
+            self._server = _Server((host, port), handler)
+        except OSError as error:
+            raise cannot_listen(host, port, error) from error
+        self._file: IO[bytes] | None = None
+        try:
+            if folder is not None:
+                Path(folder).mkdir(parents=True, exist_ok=True)
+                self._file = (Path(folder) / "batches.jsonl").open("ab")
+        except OSError:
+            self._server.server_close()
+            raise
         self._thread: threading.Thread | None = None
 
     @property
@@ -253,6 +265,11 @@ class Collector:
     def wait(self, seconds: float) -> None:
         """Wait, but no longer than until `close`."""
         self._closing.wait(seconds)
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
+    """Return what to raise where a port is taken, or the address is none of this machine."""
+    return ConfigError(f"port {port} of {host} cannot be used: {error.strerror or error}")
 
 
 def _without(body: bytes, raw: list[msgspec.Raw], kept: list[int]) -> bytes:

@@ -299,6 +299,13 @@ class Replay:
         )
         self.summary.logs.append(reader.summary)
         try:
+            self._read_log(reader, log, maker)
+        finally:
+            # Also where no sink takes the events.
+            reader.sum_up()
+
+    def _read_log(self, reader: LogReplay, log: TouchLog, maker: Maker) -> None:
+        try:
             for _ in reader.read():
                 self._put(maker, active=reader.active)
                 if self._on_progress is not None:

@@ -457,6 +457,7 @@ def test_a_sink_that_is_not_there_ends_the_replay(tmp_path):
 
     assert not job.summary.complete
     assert job.summary.events == 1
+    assert (job.summary.strokes, job.summary.kinds, job.summary.reasons) == (1, {"tap": 1}, {"recognized": 1})
     assert not (tmp_path / "batches.jsonl").exists()
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from capture._interrupt import held_back
-from capture.cli._show import doubts, print_json
+from capture.cli._show import doubts, plural, print_json
 from capture.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def classify_data(
         words.print(line, style="yellow")
     before = f", {summary.skipped} of them done before" if summary.skipped else ""
     words.print(
-        f"{summary.samples} samples of {summary.partitions} partitions{before}: "
-        f"{summary.gestures} strokes in {summary.seconds:.1f} s -> {output}"
+        f"{plural(summary.samples, 'sample')} of {plural(summary.partitions, 'partition')}{before}: "
+        f"{plural(summary.gestures, 'stroke')} in {summary.seconds:.1f} s -> {output}"
     )
 
 

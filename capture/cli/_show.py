@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from capture.gestures import Gesture
     from capture.logs import TouchLog
 
-__all__ = ["Meter", "console_for", "doubts", "live_strokes", "print_json", "stroke_table"]
+__all__ = ["Meter", "console_for", "doubts", "live_strokes", "plural", "print_json", "stroke_table"]
 
 #: Work that is done sooner (s) shows no progress bar.
 _PATIENCE_S = 1.0
@@ -142,6 +142,11 @@ def doubts(warnings: Mapping[str, int], ignored: Mapping[str, int] | None = None
     lines = [f"{count} x {CAUSES.get(cause, cause)}" for cause, count in sorted(warnings.items()) if count]
     lines += [f"{count} x {_IGNORED.get(cause, cause)}" for cause, count in (ignored or {}).items() if count]
     return lines
+
+
+def plural(count: int, noun: str, several: str = "") -> str:
+    """Return a count and what is counted: ``1 batch``, ``2 batches``."""
+    return f"{count} {noun if count == 1 else several or noun + 's'}"
 
 
 def print_json(value: object) -> None:

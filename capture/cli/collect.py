@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from capture.cli._show import plural
+
 
 def command(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -44,7 +46,8 @@ def command(
         collector.serve()
     except KeyboardInterrupt:
         counters = collector.counters
-        typer.echo(f"{counters.batches} batches, {len(collector.events)} events, {counters.invalid} refused")
+        batches = plural(counters.batches, "batch", "batches")
+        typer.echo(f"{batches}, {plural(len(collector.events), 'event')}, {counters.invalid} refused")
         raise
     finally:
         collector.close()

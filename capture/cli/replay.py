@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from capture.cli._options import Json, Logs, Reading, with_reading
-from capture.cli._show import Meter, doubts, live_strokes, print_json, stroke_table
+from capture.cli._show import Meter, doubts, live_strokes, plural, print_json, stroke_table
 from capture.replay import Replay
 
 if TYPE_CHECKING:
@@ -96,20 +96,16 @@ def _report(summary: Summary, listed: list[tuple[Gesture, int]], json: bool) -> 
         f"{count} {_plain(reason)}" for reason, count in summary.reasons.items() if reason != "recognized"
     )
     others = f"; not recognised: {reasons}" if reasons else ""
-    console.print(f"{_plural(summary.strokes, 'stroke')}: {kinds or 'no gesture'}{others}", highlight=False)
+    console.print(f"{plural(summary.strokes, 'stroke')}: {kinds or 'no gesture'}{others}", highlight=False)
     for log in summary.logs:
         for line in doubts(log.warnings, log.ignored):
             console.print(f"{log.path}: {line}", style="yellow", highlight=False, soft_wrap=True)
     for name, sink in summary.sinks.items():
-        state = f"{_plural(sink.delivered, 'event')} in {_plural(summary.sessions, 'session')}"
+        state = f"{plural(sink.delivered, 'event')} in {plural(summary.sessions, 'session')}"
         if sink.dead_letters:
             state += f", {sink.dead_letters} refused: {sink.problem}"
         place = summary.batches if summary.batches and name == "file" else f"sink {name}"
         console.print(f"{state} -> {place}", highlight=False, soft_wrap=True)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _plain(name: str) -> str:

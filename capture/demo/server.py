@@ -22,8 +22,8 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from capture.collector import cannot_listen
 from capture.demo.session import MAX_MESSAGE_BYTES, DemoSession
-from capture.errors import CaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,7 +168,7 @@ def _listen(port: int) -> socket.socket:
         listening.listen()
     except OSError as error:
         listening.close()
-        raise CaptureError(f"port {port} of {HOST} cannot be used: {error.strerror}") from error
+        raise cannot_listen(HOST, port, error) from error
     return listening
 
 
@@ -202,7 +202,7 @@ def serve(
 
     Raises
     ------
-    CaptureError
+    ConfigError
         When the port is taken.
     """
     listening = _listen(port)

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import jsonschema
@@ -12,6 +14,7 @@ import pytest
 from capture import GestureKind, Reason, TouchSamples, classify
 from capture.__main__ import main
 from capture.cli._help_text import commands
+from capture.collector import Collector
 from capture.gestures import FIELDS
 from capture.logs import _WRITERS, open_log
 
@@ -284,6 +287,76 @@ def test_replay_keeps_the_batches_of_a_run_before_where_the_density_is_wrong(run
         f"capture: {log}: density = 11.0: expected a number from 0.75 to 10 (px per dp)\n",
     )
     assert (tmp_path / "batches.jsonl").read_bytes() == batches
+
+
+# diff
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            "touch_slop_dp=abc",
+            "gestures.touch_slop_dp = 'abc': expected a number, at least 0, at most 100000 (dp)",
+        ),
+        ("touch_slop_dp=-1", "gestures.touch_slop_dp = -1: expected a number, at least 0"),
+        ("rage_tap_count=2.5", "gestures.rage_tap_count = 2.5: expected a whole number, at least 2"),
+        ("unknown_responsive=maybe", "gestures.unknown_responsive = 'maybe': expected true or false"),
+        (
+            "velocity_strategy=fast",
+            "gestures.velocity_strategy = 'fast': expected one of mean, lsq2, impulse",
+        ),
+        ("touch_slop_dp=50", "gestures.drag_distance_dp = 48.0: expected at least gestures.touch_slop_dp"),
+    ],
+)
+def test_a_wrong_threshold_is_worded_as_in_a_configuration(run, change, said):
+    status, out, err = run("diff", SESSION, "--set", change)
+
+    assert (status, out) == (2, "")
+    assert said.replace("number, at", "number at") in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("change", ["touch_slop_dp=40", "velocity_strategy=lsq2", "unknown_responsive=false"])
+def test_thresholds_are_read_by_their_type(run, change):
+    assert run("diff", SESSION, "--set", change)[0] == 0
+
+
+# collect
+
+
+def test_collect_says_which_port_is_taken(run, tmp_path):
+    with Collector() as other:
+        port = other.url.rpartition(":")[2].partition("/")[0]
+        status, out, err = run("collect", "--port", port, "-o", tmp_path / "received")
+
+    assert (status, out) == (2, "")
+    assert err == f"capture: port {port} of 127.0.0.1 cannot be used: Address already in use\n"
+    assert not (tmp_path / "received").exists()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [((), "0 batches, 0 events, 0 refused"), ((1,), "1 batch, 1 event, 0 refused")],
+    ids=["none", "one"],
+)
+def test_collect_says_at_once_where_it_listens_and_counts(run, tmp_path, numbers, said):
+    """In a process of its own: what is piped must not wait in a buffer."""
+    run("replay", SESSION, "-o", tmp_path)
+    batch = json.loads((tmp_path / "batches.jsonl").read_bytes())
+    with subprocess.Popen(
+        [sys.executable, "-m", "capture", "collect", "--port", "0"], stdout=subprocess.PIPE
+    ) as process:
+        url = process.stdout.readline().decode().split()[5]
+        for _ in numbers:
+            body = json.dumps({**batch, "pl": batch["pl"][:1]}).encode()
+            with urllib.request.urlopen(urllib.request.Request(url, body)) as answer:  # noqa: S310 - loopback
+                assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read().decode()
+
+    assert rest == said + "\n"
+    assert process.returncode == 130
 
 
 # explain

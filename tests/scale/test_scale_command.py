@@ -49,6 +49,13 @@ def test_a_second_run_says_what_was_done_before(touches, capsys):
     assert "0 samples of 2 partitions, 2 of them done before" in capsys.readouterr().err
 
 
+def test_what_is_one_is_not_many(tmp_path, table, capsys):
+    parquet.write_table(table, tmp_path / "touches.parquet")
+    classify_data([str(tmp_path / "touches.parquet")], str(tmp_path / "out"), reading())
+
+    assert f"{len(table)} samples of 1 partition: " in capsys.readouterr().err
+
+
 def test_what_was_ignored_is_said(touches, capsys):
     orphan = pa.table({"action": [1], "time": [0], "x": [0.0], "y": [0.0]})
     parquet.write_table(orphan, touches / "touches" / "bucket=0" / "0.parquet")
