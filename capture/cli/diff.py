@@ -34,7 +34,7 @@ def command(
     change: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="A key of [gestures] for B: touch_slop_dp=16. May be repeated."
+            "--set", metavar="KEY=VALUE", help="A key of [gestures] for B: touch_slop_dp=40. May be repeated."
         ),
     ] = None,
     json: Json = False,
@@ -44,7 +44,7 @@ def command(
 
     Strokes are matched by the time of their DOWNs, and by their place where several fit.
 
-    Example: capture diff session.touch.jsonl --set touch_slop_dp=16
+    Example: capture diff session.touch.jsonl --set touch_slop_dp=40
 
     Example: capture diff monday.touch.jsonl tuesday.touch.jsonl
     """

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from capture._interrupt import held_back
 from capture.cli._options import Json, Logs, Reading, with_reading
-from capture.cli._show import Meter, print_json
+from capture.cli._show import Meter, plural, print_json
 from capture.cli._work import strokes as read_strokes
 from capture.errors import ConfigError
 
@@ -58,9 +58,9 @@ def command(
     Strokes are measured once and classified under every setting; both ends of a range belong to it,
     and 8,12,24 names values. The kinds are exactly those of classify with these thresholds.
 
-    Example: capture sweep session.touch.jsonl --touch-slop 8:32:2
+    Example: capture sweep session.touch.jsonl --touch-slop 8:48:4
 
-    Example: capture sweep logs/ --touch-slop 8:32:2 --tap-timeout 200:600:50 -o sweep.svg
+    Example: capture sweep logs/ --touch-slop 8:48:4 --tap-timeout 200:600:50 -o sweep.svg
     """
     from capture.scale.sweep import Strokes, sweep
 
@@ -108,7 +108,7 @@ def _axes(given: dict[str, str | None]) -> dict[str, tuple[float, ...]]:
             except ValueError as error:
                 raise typer.BadParameter(str(error), param_hint=option) from None
     if not axes:
-        raise typer.BadParameter("expected at least one threshold to sweep, as in --touch-slop 8:32:2")
+        raise typer.BadParameter("expected at least one threshold to sweep, as in --touch-slop 8:48:4")
     return axes
 
 
@@ -125,23 +125,26 @@ def _save(swept: Sweep, output: Path) -> None:
 
 
 def _show(swept: Sweep, output: Path | None) -> None:
-    """Print the settings as a table, the configuration's own last."""
+    """Print the settings as a table; the configured one is marked, and comes last where it is not swept."""
     from capture.scale.sweep import KINDS
 
     console = Console(highlight=False)
-    more = len(swept.rows) - _SHOWN
-    table = Table(box=None, pad_edge=False, caption=f"... and {more} more" if more > 0 else None)
+    shown = swept.rows[:_SHOWN]
+    more = len(swept.rows) - len(shown)
+    table = Table(box=None, pad_edge=False, caption=f"... and {more} more" if more else None)
     counted = [*(kind.name.lower() for kind in KINDS), "rage", "changed"]
     for name in [*swept.axes, *counted]:
         table.add_column(name.replace("_", " "), justify="right")
-    for row in swept.rows[:_SHOWN]:
-        table.add_row(*(f"{row[name]:g}" for name in swept.axes), *(f"{row[name]:.0f}" for name in counted))
-    table.add_section()
-    cells = [f"{swept.base[name]:g}" for name in [*swept.axes, *counted]]
-    table.add_row(*cells, style="bold")
+    table.add_column("", no_wrap=True)
+    if swept.base not in shown:
+        shown = [*shown, swept.base]
+    for row in shown:
+        cells = [f"{row[name]:g}" for name in [*swept.axes, *counted]]
+        is_own = row == swept.base
+        table.add_row(*cells, "configured" if is_own else "", style="bold" if is_own else "")
     console.print(table)
     doubt = Console(stderr=True, soft_wrap=True, highlight=False)
-    doubt.print(f"{swept.strokes} strokes; the last row is the configuration")
+    doubt.print(plural(swept.strokes, "stroke"))
     if swept.left_out:
         doubt.print(
             f"{swept.left_out} settings left out: the drag distance is below the touch slop", style="yellow"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -320,6 +321,36 @@ def test_a_wrong_threshold_is_worded_as_in_a_configuration(run, change, said):
 @pytest.mark.parametrize("change", ["touch_slop_dp=40", "velocity_strategy=lsq2", "unknown_responsive=false"])
 def test_thresholds_are_read_by_their_type(run, change):
     assert run("diff", SESSION, "--set", change)[0] == 0
+
+
+def examples(command):
+    """Return what the help of a command shows to do with the recording, word by word."""
+    [shown] = [each.help for words, each, _ in commands() if words == f"capture {command}"]
+    found = re.findall(rf"^Example: capture {command} session\.touch\.jsonl (.*)$", shown, re.MULTILINE)
+    return [line.split() for line in found]
+
+
+def test_the_example_of_diff_shows_a_change(run):
+    [arguments] = examples("diff")
+    _, out, _ = run("diff", SESSION, *arguments)
+
+    assert int(re.search(r"^(\d+) of 23 strokes changed$", out, re.MULTILINE)[1]) > 0
+
+
+def test_the_example_of_sweep_shows_different_rows(run):
+    [arguments] = examples("sweep")
+    _, out, _ = run("sweep", SESSION, *arguments, "--json")
+
+    assert len({tuple(row.values())[1:] for row in json.loads(out)["rows"]}) > 1
+
+
+def test_the_example_of_stats_reaches_every_step(run, tmp_path):
+    pytest.importorskip("duckdb")
+    [shown] = [each.help for words, each, _ in commands() if words == "capture stats"]
+    run("replay", SESSION, "-o", tmp_path)
+    _, out, _ = run("stats", tmp_path, "--funnel", re.search(r"--funnel (\S+)", shown)[1], "--json")
+
+    assert [step["streams"] for step in json.loads(out)["funnel"]] == [1, 1, 1]
 
 
 # collect

@@ -50,15 +50,31 @@ def test_two_logs_are_two_streams(log, tmp_path, capsys):
     assert two["rows"][0]["rage"] == 2 * one["rows"][0]["rage"]
 
 
-def test_the_table_ends_with_the_configuration(log, capsys):
-    run(["sweep", log, "--touch-slop", "8:64:8"])
+@pytest.mark.parametrize(
+    ("swept", "first"),
+    [("8:64:8", "8 16 24* 32 40 48"), ("8:64:20", "8 28 48 24*")],
+    ids=["in-the-grid", "besides"],
+)
+def test_the_configuration_is_marked_and_there_once(log, capsys, swept, first):
+    run(["sweep", log, "--touch-slop", swept])
     out, err = capsys.readouterr()
+    head, *lines = (line.split() for line in out.splitlines())
 
-    assert out.splitlines()[0].split() == (
-        ["touch", "slop", "dp", "tap", "long", "press", "drag", "fling", "none", "rage", "changed"]
-    )
-    assert out.splitlines()[-1].split()[0] == "24"
-    assert "2 settings left out" in err
+    assert head == ["touch", "slop", "dp", "tap", "long", "press", "drag", "fling", "none", "rage", "changed"]
+    assert [line[0] + "*" * (line[-1] == "configured") for line in lines if line] == first.split()
+    assert ("2 settings left out" in err) == (swept == "8:64:8")
+
+
+def test_a_configuration_behind_what_is_shown_comes_last(log, capsys):
+    run(["sweep", log, "--tap-timeout", "100:800:10"])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+
+    assert [line[0] for line in lines if line[-1] == "configured"] == ["500"]
+    run(["sweep", log, "--tap-timeout", "0:600:5"])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+
+    assert (lines[-2][0], lines[-2][-1]) == ("500", "configured")
+    assert lines[-1] == ["...", "and", "61", "more"]
 
 
 def test_csv_has_a_row_for_each_setting(log, tmp_path, capsys):
