@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from capture.errors import ConfigError
+from capture.settings import expanded
 from capture.sinks._deadline import DeadlineCaller
 from capture.sinks._extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 __all__ = ["Objects", "open_objects"]
 
@@ -62,18 +63,22 @@ def open_objects(url: str, sink: str, base: Path | None) -> Objects:
     ConfigError
         When the url names no place that is known.
     """
-    parts = urlsplit(url)
+    known = ", ".join(f"{name}://" for name in ("file", "s3", "gs", "az"))
+    wrong = ConfigError(
+        f"sinks.{sink}.url = {url!r}: expected a folder, or an address that begins with {known}"
+    )
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise wrong from None
     scheme = parts.scheme.lower()
     # One letter is a drive.
     if len(scheme) < 2 or scheme == "file":
         text = url if len(scheme) < 2 else unquote(parts.netloc.removeprefix("localhost") + parts.path)
-        folder = Path(text).expanduser()
+        folder = expanded(f"sinks.{sink}.url", text)
         return _Folder(base / folder if base else folder)
     if scheme not in _KINDS or not parts.netloc:
-        known = ", ".join(f"{name}://" for name in ("file", "s3", "gs", "az"))
-        raise ConfigError(
-            f"sinks.{sink}.url = {url!r}: expected a folder, or an address that begins with {known}"
-        )
+        raise wrong
     need("obstore", "currents", sink)
     return _Bucket(url, _KINDS[scheme], sink)
 

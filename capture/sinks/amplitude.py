@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from capture.formats.currents.shapes import AMPLITUDE
 from capture.settings import Section
+from capture.sinks._address import check_address
 from capture.sinks._base import Answer, Outcome, read_settings
 from capture.sinks._partner import NOBODY, URL, PartnerSink, Verdict
 
@@ -76,7 +77,9 @@ class AmplitudeSink(PartnerSink):
     def from_config(cls, config: SinkConfig, *, base: Path | None = None) -> AmplitudeSink:
         """Make the sink of a ``[[sinks]]`` table."""
         del base
-        return cls(read_settings(AmplitudeSettings, config), name=config.name)
+        settings = read_settings(AmplitudeSettings, config)
+        check_address(f"sinks.{config.name}.url", settings.url)
+        return cls(settings, name=config.name)
 
     def _unsendable(self, record: dict[str, Any]) -> str | None:
         for name in ("external_user_id", "device_id"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta
 
 from capture.errors import SinkError
-from capture.settings import Section
+from capture.settings import Section, expanded
 from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class FileSink:
     @classmethod
     def from_config(cls, config: SinkConfig, *, base: Path | None = None) -> FileSink:
         """Make the sink of a ``[[sinks]]`` table; a relative path starts from `base`."""
-        folder = Path(read_settings(FileSettings, config).path).expanduser()
+        folder = expanded(f"sinks.{config.name}.path", read_settings(FileSettings, config).path)
         return cls(base / folder if base else folder, name=config.name, formats=wire_of(config))
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:

@@ -7,20 +7,21 @@ import os
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from capture.errors import ConfigError
-from capture.settings import Section
+from capture.settings import Section, expanded
+from capture.sinks._address import check_address
 from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
 from capture.sinks._deadline import DeadlineCaller
 from capture.sinks._line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from urllib3 import PoolManager
 
@@ -99,13 +100,15 @@ class HttpSink:
         """Make the sink of a ``[[sinks]]`` table; a relative `ca` starts from `base`."""
         settings = read_settings(HttpSettings, config)
         path = f"sinks.{config.name}"
+        check_address(f"{path}.url", settings.url)
+        check_address(f"{path}.proxy", settings.proxy)
         for name, value in settings.headers.items():
             if not _HEADER_NAME.match(name) or name.lower() in _OWN_HEADERS:
                 raise ConfigError(f"{path}.headers: {name!r} is not a header name that can be set")
             if not _is_header_value(value):
                 raise ConfigError(f"{path}.headers.{name}: expected printable text on one line")
         if settings.ca is not None:
-            file = Path(settings.ca).expanduser()
+            file = expanded(f"{path}.ca", settings.ca)
             file = base / file if base else file
             if not file.is_file():
                 raise ConfigError(f"{path}.ca = {settings.ca!r}: no such file")

@@ -12,6 +12,7 @@ from msgspec import Meta
 from capture.formats.currents.shapes import MIXPANEL
 from capture.ids import full_jitter
 from capture.settings import Section
+from capture.sinks._address import check_address
 from capture.sinks._base import Answer, Outcome, read_settings
 from capture.sinks._partner import NOBODY, URL, PartnerSink, Verdict
 
@@ -89,7 +90,9 @@ class MixpanelSink(PartnerSink):
     def from_config(cls, config: SinkConfig, *, base: Path | None = None) -> MixpanelSink:
         """Make the sink of a ``[[sinks]]`` table."""
         del base
-        return cls(read_settings(MixpanelSettings, config), name=config.name)
+        settings = read_settings(MixpanelSettings, config)
+        check_address(f"sinks.{config.name}.url", settings.url)
+        return cls(settings, name=config.name)
 
     def _unsendable(self, record: dict[str, Any]) -> str | None:
         user_id = record.get("external_user_id")

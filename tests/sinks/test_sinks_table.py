@@ -4,6 +4,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from urllib3.util import parse_url
 
 from capture import sinks
 from capture.config import SinkConfig
@@ -29,6 +30,54 @@ def test_each_sink_is_there_with_its_verbs(place):
     assert all(callable(getattr(sink, verb)) for verb in ("from_config", "send", "flush", "close"))
 
 
+#: Sinks with an address, and what else they need.
+ADDRESSES = [
+    pytest.param("http", "url", {}, id="http"),
+    pytest.param("http", "proxy", {"url": "http://x"}, id="proxy"),
+    pytest.param("amplitude", "url", {"key_env": "KEY"}, id="amplitude"),
+    pytest.param("mixpanel", "url", {"token_env": "TOKEN"}, id="mixpanel"),
+]
+TAKEN = ["h", "h:1", "h:65535", "h:", "[::1]", "[::1]:80", "10.0.0.1", "a_b.c-d"]
+REFUSED = [*(f"h:{port}" for port in ("65536", "99999", "0", "80x", "-1", "1:2")), "[::1", "::1", "[]", "%zz"]
+
+
+@pytest.mark.parametrize(("kind", "key", "others"), ADDRESSES)
+@pytest.mark.parametrize("authority", TAKEN)
+def test_addresses_that_are_taken(kind, key, others, authority):
+    address = f"http://{authority}/x"
+
+    assert parse_url(address).host
+    sinks.create(SinkConfig(type=kind, options={**others, key: address}))
+
+
+@pytest.mark.parametrize(("kind", "key", "others"), ADDRESSES)
+@pytest.mark.parametrize("authority", [*REFUSED, "[zz]", "[::1]x", "h\\x"])
+def test_addresses_that_are_refused(kind, key, others, authority):
+    address = f"http://{authority}/x"
+    with pytest.raises(ConfigError) as caught:
+        sinks.create(SinkConfig(type=kind, name="shop", options={**others, key: address}))
+
+    assert str(caught.value) == (
+        f"sinks.shop.{key} = {address!r}: expected http(s)://host or http(s)://host:port, port 1 to 65535"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "key"),
+    [
+        ("file", {}, "path"),
+        ("http", {"url": "http://x"}, "ca"),
+        ("cloud_storage", {"format": "json"}, "url"),
+    ],
+)
+def test_the_home_folder_of_nobody_is_refused(kind, options, key):
+    options = {**options, key: "~nosuchuser/x"}
+    with pytest.raises(ConfigError) as caught:
+        sinks.create(SinkConfig(type=kind, options=options))
+
+    assert str(caught.value).startswith(f"sinks.{kind}.{key} = '~nosuchuser/x': expected a path; that home")
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
@@ -36,6 +85,10 @@ def test_each_sink_is_there_with_its_verbs(place):
         ({"type": "file", "name": "f"}, "sinks.f.path: required; expected a text"),
         ({"type": "file", "options": {"pth": "x"}}, "sinks.file.pth: no such key; did you mean 'path'?"),
         ({"type": "file", "options": {"path": 3}}, "sinks.file.path = 3: expected a text"),
+        (
+            {"type": "cloud_storage", "options": {"url": "s3://[x", "format": "json"}},
+            "sinks.cloud_storage.url = 's3://[x': expected a folder, or an address that begins with",
+        ),
         ({"type": "memory", "options": {"a": 1}}, "sinks.memory.a: no such key"),
         ({"type": "http", "options": {"url": "ftp://x"}}, "sinks.http.url = 'ftp://x': expected a text"),
         ({"type": "http", "options": {"url": "http://user:secret@x/"}}, "sinks.http.url = "),
