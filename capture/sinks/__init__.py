@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from capture import settings
 from capture.errors import ConfigError
-from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, Sink
+from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, Sink, wire_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +42,11 @@ def create(config: SinkConfig, *, base: Path | None = None) -> Sink:
     ------
     ConfigError
         When the type is unknown or a key of the sink is wrong.
+
+    Notes
+    -----
+    A class without ``from_config`` takes no keys of its own: it is made without arguments, and gets the
+    name and the wire format of its table.
     """
     place = SINKS.get(config.type)
     if place is None:
@@ -50,4 +55,25 @@ def create(config: SinkConfig, *, base: Path | None = None) -> Sink:
             f"{settings.nearest(config.type, SINKS)}"
         )
     module, _, name = place.partition(":")
-    return cast("Sink", getattr(import_module(module), name).from_config(config, base=base))
+    sink_class = getattr(import_module(module), name)
+    if not hasattr(sink_class, "from_config"):
+        return _made_plainly(sink_class, config)
+    return cast("Sink", sink_class.from_config(config, base=base))
+
+
+def _made_plainly(sink_class: type[Sink], config: SinkConfig) -> Sink:
+    """Make a sink that has no settings."""
+    from inspect import signature
+
+    lacks = f"{sink_class.__name__} has no from_config(config, base=...)"
+    if config.options:
+        keys = [f"sinks.{config.name}.{key}: no such key; {lacks} that reads it" for key in config.options]
+        raise ConfigError("\n".join(keys))
+    try:
+        signature(sink_class).bind()
+    except TypeError as error:
+        kind = f"sinks.{config.name}.type = {config.type!r}"
+        raise ConfigError(f"{kind}: {lacks}; without it: {error}") from None
+    sink = sink_class()
+    sink.name, sink.formats = config.name, wire_of(config, tuple(sink.formats))
+    return sink

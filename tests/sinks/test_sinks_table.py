@@ -1,7 +1,9 @@
 """The table of sinks and the checking of their keys."""
 
+import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from urllib3.util import parse_url
@@ -142,6 +144,78 @@ def test_relative_paths_start_from_the_base(tmp_path):
     sink = sinks.create(SinkConfig(type="file", options={"path": "out"}), base=tmp_path)
 
     assert sink.path == tmp_path / "out" / "batches.jsonl"
+
+
+LACKS = "has no from_config(config, base=...)"
+
+
+class Printer:
+    """A sink without settings, as the README has it."""
+
+    name = "printer"
+    formats = ("native", "currents")
+    max_bytes = None
+
+    def send(self, batch, timeout_s):
+        return sinks.ACCEPTED
+
+    def flush(self): ...
+
+    def close(self): ...
+
+
+class Pen(Printer):
+    def __init__(self, ink):
+        self.ink = ink
+
+
+@pytest.fixture
+def own_sinks(monkeypatch):
+    module = ModuleType("own_sinks")
+    module.Printer, module.Pen = Printer, Pen
+    monkeypatch.setitem(sys.modules, "own_sinks", module)
+    for kind, name in (("printer", "Printer"), ("pen", "Pen")):
+        monkeypatch.setitem(sinks.SINKS, kind, f"own_sinks:{name}")
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "formats"),
+    [
+        ({}, "printer", ("native",)),
+        ({"name": "second"}, "second", ("native",)),
+        ({"wire": "currents"}, "printer", ("currents",)),
+    ],
+)
+@pytest.mark.usefixtures("own_sinks")
+def test_a_sink_without_from_config_is_made_by_its_constructor(table, name, formats):
+    sink = sinks.create(SinkConfig(type="printer", **table))
+
+    assert (type(sink), sink.name, sink.formats) == (Printer, name, formats)
+    assert (Printer.name, Printer.formats) == ("printer", ("native", "currents"))
+
+
+@pytest.mark.parametrize(
+    ("table", "lines"),
+    [
+        (
+            {"type": "printer", "options": {"ink": 1, "tray": 2}},
+            [
+                f"sinks.printer.ink: no such key; Printer {LACKS} that reads it",
+                f"sinks.printer.tray: no such key; Printer {LACKS} that reads it",
+            ],
+        ),
+        (
+            {"type": "pen"},
+            [f"sinks.pen.type = 'pen': Pen {LACKS}; without it: missing a required argument: 'ink'"],
+        ),
+    ],
+)
+@pytest.mark.usefixtures("own_sinks")
+def test_a_sink_without_from_config_says_what_it_lacks(table, lines):
+    with pytest.raises(ConfigError) as caught:
+        sinks.create(SinkConfig(**table))
+
+    assert str(caught.value).splitlines() == lines
 
 
 def test_batch_id_is_a_function_of_the_event_ids():
