@@ -114,14 +114,16 @@ def read_options(
         raise typer.BadParameter(f"{density}: expected 0.75 to 10 (px per dp)", param_hint="--density")
     if start_time is not None and not 0 <= start_time < 2**53:
         raise typer.BadParameter(f"{start_time}: expected epoch milliseconds", param_hint="--start-time")
+    loaded = RunConfig.load(config, default_project_id=0)
     return Reading(
-        RunConfig.load(config, default_project_id=0),
+        loaded,
         ReadOptions(
             format=format,
             device=device,
             axis_max=_pair(axis_max, "--axis-max"),
             screen=_pair(screen, "--screen"),
-            density=density,
+            # The configuration goes first, as in `capture.replay.device_of`.
+            density=density if loaded.device.density is None else loaded.device.density,
             columns=columns,
             start_time_ms=start_time,
         ),

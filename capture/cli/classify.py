@@ -62,7 +62,7 @@ def command(
 
     Example: capture classify session.touch.jsonl -o strokes.parquet
 
-    Example: capture classify phone.txt --density 2.75 | jq .kind
+    Example: capture classify phone.txt --screen 1080x2340 --density 2.75 | jq .kind
 
     Example: capture classify 's3://bucket/touches/*/*.parquet' -o s3://bucket/gestures --engine ray
     """

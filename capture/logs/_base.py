@@ -56,6 +56,7 @@ CAUSES = {
     "move_without_down": "a finger moved that was not down",
     "no_clock": "the log has no times; they were made up",
     "other_devices": "other devices in the log have touches too (--device chooses)",
+    "panel_units": "the log does not tell the screen; units of the panel were taken for pixels (--screen)",
     "positions_without_contact": "positions came without a contact, as in a log that starts in mid-contact",
     "protocol_changed": "the device turned out to speak another protocol than its first events said",
     "raw_units": "the axis range is not in the log; raw units were taken for pixels (--axis-max, --screen)",

@@ -155,6 +155,9 @@ class EvdevLog(TouchLog):
             x_max, y_max = scan.largest
             ranges = (0, x_max), (0, y_max)
             self.warnings["guessed_range"] += 1
+        elif screen is None and self.options.density is not None and scan.seen_protocol:
+            # Without a density the strokes are measured in these units too, and nobody takes them for dp.
+            self.warnings["panel_units"] += 1
         spans = [high - low + 1 for low, high in ranges]
         width, height = screen or spans
         return (ranges[0][0], width, spans[0]), (ranges[1][0], height, spans[1])

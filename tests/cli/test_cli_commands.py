@@ -17,7 +17,7 @@ from capture.__main__ import main
 from capture.cli._help_text import commands
 from capture.collector import Collector
 from capture.gestures import FIELDS
-from capture.logs import _WRITERS, open_log
+from capture.logs import _WRITERS, CAUSES, open_log
 
 DATA = Path(__file__).parents[1] / "data"
 SESSION = str(DATA / "session.touch.jsonl")
@@ -194,6 +194,19 @@ def test_other_ways_in(dialect, tmp_path):
     )
 
     assert [json.loads(line) for line in done.stdout.splitlines()] == expected_rows()
+
+
+@pytest.mark.parametrize("given", ["option", "configuration"])
+def test_units_of_the_panel_are_said(run, tmp_path, given):
+    config = tmp_path / "capture.toml"
+    config.write_text("[project]\nid = 8\n[device]\ndensity = 2.75\n", encoding="utf-8")
+    how = ["--density", "2.75"] if given == "option" else ["--config", config]
+    log = DATA / "phone.getevent.txt"
+    doubt = f"{log}: 1 x {CAUSES['panel_units']}\n"
+
+    assert doubt in run("classify", log, *how)[2]
+    assert doubt in run("replay", log, *how, "-o", tmp_path / "out")[1]
+    assert doubt not in run("classify", log, *how, "--screen", "1080x2340")[2]
 
 
 # convert

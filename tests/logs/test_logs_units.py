@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from capture import logs
 from capture.errors import TouchLogError
 
+PHONE = Path(__file__).parents[1] / "data" / "phone.getevent.txt"
 HEADER = """add device 1: /dev/input/event1
   name:     "gpio-keys"
 add device 2: /dev/input/event2
@@ -77,6 +79,24 @@ def test_screen_alone_takes_the_largest_value_seen(tmp_path):
     assert places[0] == (px(1010, 0, 2000, 1080), px(500, 0, 1000, 1920))
     assert places[1] == (px(2000, 0, 2000, 1080), px(1000, 0, 1000, 1920))
     assert log.warnings == {"guessed_range": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ({"density": 2.75}, 1),
+        ({"density": 2.75, "axis_max": (4095, 4095)}, 1),
+        ({"density": 2.75, "screen": (1080, 2340)}, 0),
+        ({}, 0),
+    ],
+    ids=["range-in-the-log", "range-given", "screen", "no-density"],
+)
+def test_a_density_without_a_screen_is_doubtful(options, count):
+    log = logs.open_log(PHONE, options=logs.ReadOptions(**options))
+    for _ in log.chunks():
+        pass
+
+    assert log.warnings["panel_units"] == count
 
 
 def test_neither_takes_raw_units(tmp_path):
