@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from capture import logs
 from capture.logs import _base, _source
 from capture.logs.columns import PRESETS
@@ -9,11 +11,19 @@ from capture.logs.columns import PRESETS
 PAGE = (Path(__file__).parents[2] / "docs" / "touch-logs.md").read_text(encoding="utf-8")
 
 
-def test_every_format_has_its_row():
-    for name, entry in logs.FORMATS.items():
-        (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{name}` | {entry.description}")]
-        assert entry.example.replace("|", "\\|") in row
-        assert ("not tried on a real file" in row) == entry.untried
+@pytest.mark.parametrize("name", list(logs.FORMATS))
+def test_every_format_has_its_row(name):
+    entry = logs.FORMATS[name]
+    begins = f"| `{name}` | {entry.description}"
+    rows = [line for line in PAGE.splitlines() if line.startswith(begins)]
+
+    assert len(rows) == 1, (
+        f"docs/touch-logs.md, its table of formats: expected one row that begins {begins!r}"
+    )
+    example = entry.example.replace("|", "\\|")
+    assert example in rows[0], f"docs/touch-logs.md, the row of {name}: expected the example {example!r}"
+    untried = "not tried on a real file"
+    assert (untried in rows[0]) == entry.untried, f"docs/touch-logs.md, the row of {name}: {untried!r}?"
 
 
 def test_every_cause_of_doubt_has_its_row():
