@@ -41,8 +41,8 @@ def command(
         if not token:
             raise ConfigError(f"--token-env {token_env}: there is no such environment variable")
     collector = Collector(host, port, token=token, folder=output)
-    typer.echo(f"batches may be posted to {collector.url} (Ctrl-C ends it)")
     try:
+        typer.echo(f"batches may be posted to {collector.url} (Ctrl-C ends it)")
         collector.serve()
     except KeyboardInterrupt:
         counters = collector.counters
