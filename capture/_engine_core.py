@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from capture import device as devices, formats, sinks as sink_table, tracking
 from capture._engine_counts import EngineCounts
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from capture.events import Event
     from capture.idle import IdleWatch
     from capture.sinks import Sink
+    from capture.store import Store
 
 __all__ = ["EngineCore"]
 
+#: How often (s) a store is tried again that could not be read at the start.
+_OPEN_AGAIN_S = 2.0
 _log = logging.getLogger("capture.engine")
 
 
@@ -56,6 +59,7 @@ class EngineCore(EngineCounts):
         self._monotonic_ns = self._clock.monotonic_ns
         self._given_sinks = sinks
         self._closed = False
+        self._ended = threading.Event()
         #: Whether `close` delivered everything.
         self._delivered = False
         self._paused = False
@@ -94,10 +98,36 @@ class EngineCore(EngineCounts):
             elif not installation.resume():
                 return
         except StoreError as error:
-            # The app must start all the same; nothing is recorded.
-            _log.error("nothing is recorded: %s", error)
+            # The app must start all the same. The user's ids are in that store, which is tried again.
+            _log.error("nothing is recorded until the store can be read: %s", error)
+            threading.Thread(target=self._resume_later, name="touchcapture-open", daemon=True).start()
             return
         self._begin()
+
+    def _resume_later(self) -> None:
+        """Try again to open the store that could not be read at the start."""
+        while not self._ended.wait(_OPEN_AGAIN_S):
+            try:
+                # Without the lock: this waits for another process.
+                found = self._installation.find()
+                with self._lock:
+                    self._go_on_with(found)
+            except StoreError as error:
+                _log.debug("%s", error)
+            else:
+                return
+
+    def _go_on_with(self, found: tuple[Store, dict[str, Any]] | None) -> None:
+        installation = self._installation
+        if self._closed or self.opted_in or installation.consent.is_withdrawn():
+            if found is not None:
+                found[0].close()
+        elif found is not None:
+            installation.adopt(*found)
+            self._begin()
+        elif self.config.privacy.opted_in:
+            installation.open()
+            self._begin()
 
     def opt_in(self) -> None:
         """Start to record: the user agreed. Makes the user id and the store; kept over restarts.
@@ -286,6 +316,7 @@ class EngineCore(EngineCounts):
                 return self._delivered
             canceled = self._cancel_open()
             self._closed = True
+            self._ended.set()
             self._set_gate()
             idle, delivery = self._idle, self._delivery
             self._recorder.stop()

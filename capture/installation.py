@@ -85,8 +85,15 @@ class Installation:
         StoreError
             When there is a store that cannot be read now: its user keeps the ids that are in it.
         """
+        found = self.find()
+        if found is not None:
+            self.adopt(*found)
+        return found is not None
+
+    def find(self) -> tuple[Store, dict[str, Any]] | None:
+        """Return the store of a user who opted in, and its state, for `adopt`; as `resume` does."""
         if not (self.folder / FILE_NAME).exists():
-            return False
+            return None
         store = Store(self.folder, **self._settings)
         try:
             state = store.read_state() or {}
@@ -95,9 +102,12 @@ class Installation:
             raise
         if not state.get("user_id"):
             store.close()
-            return False
+            return None
+        return store, state
+
+    def adopt(self, store: Store, state: dict[str, Any]) -> None:
+        """Use an open store and what it remembers."""
         self.store, self.state = store, state
-        return True
 
     def open(self) -> None:
         """Open the store, with new ids where it has none.
@@ -124,7 +134,7 @@ class Installation:
         except StoreError:
             # It cannot be written now: they wait in memory, as events do.
             store.write_state(state)
-        self.store, self.state = store, state
+        self.adopt(store, state)
 
     def close(self) -> None:
         """Close the store; what it holds stays."""

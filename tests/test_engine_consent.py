@@ -1,5 +1,6 @@
 """Consent: nothing before the opt-in, nothing after the opt-out, pauses in between."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -264,6 +265,29 @@ def test_a_store_that_cannot_be_made_does_not_stop_the_app(tmp_path):
 
     assert (tmp_path / "file").read_text() == "in the way"
     assert sink.attempts == []
+
+
+@pytest.mark.parametrize("opted_in", [True, False], ids=["by configuration", "at an earlier start"])
+def test_a_store_that_cannot_be_read_at_the_start_keeps_its_user(tmp_path, monkeypatch, caplog, opted_in):
+    first, _ = memory_capture(tmp_path)
+    user_id = first.user_id
+    first.close()
+    monkeypatch.setattr("capture._store_file.PATIENT_S", 0.01)
+    monkeypatch.setattr("capture._engine_core._OPEN_AGAIN_S", 0.01)
+    other = sqlite3.connect(tmp_path / "capture.db", isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN IMMEDIATE")
+    cap, _ = memory_capture(tmp_path, privacy=PrivacyConfig(opted_in=opted_in))
+    found = cap.user_id, cap.is_recording, cap.screen_view("Home")
+    (opening,) = (thread for thread in threading.enumerate() if thread.name == "touchcapture-open")
+    other.close()
+    opening.join(30)
+
+    assert found == (None, False, None)
+    assert "nothing is recorded until the store can be read" in caplog.text
+    assert cap.user_id == user_id
+    assert cap.screen_view("Home") is not None
+    cap.close()
 
 
 @pytest.mark.parametrize("how", ["environment", "configuration"])

@@ -104,7 +104,7 @@ def test_a_store_that_cannot_be_opened_records_nothing(tmp_path, monkeypatch, ca
         with pytest.raises(StoreError):
             cap.opt_in()
 
-    assert "nothing is recorded: cannot be opened" in caplog.text
+    assert "nothing is recorded until the store can be read: cannot be opened" in caplog.text
     assert sink.attempts == []
 
 
