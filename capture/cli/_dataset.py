@@ -16,7 +16,7 @@ from capture.errors import ConfigError
 if TYPE_CHECKING:
     from capture.cli._options import Reading
     from capture.logs import ReadOptions
-    from capture.scale.datasets import Done, Engine
+    from capture.scale.datasets import Done, Engine, Summary
     from capture.scale.partitions import Partitioning
 
 __all__ = ["classify_data", "is_data_set"]
@@ -51,10 +51,6 @@ def classify_data(
     if reading.options.columns is not None or reading.options.format not in {None, "parquet"}:
         raise ConfigError("a data set is Parquet with the columns of touch samples: convert it before")
     _refuse_others(reading.options)
-    # As for a log (`capture.replay.device_of`): the configuration goes first, what the files say last.
-    density = reading.config.device.density
-    if density is None:
-        density = reading.options.density
     console = Console(stderr=True)
     columns = (TextColumn("partitions"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with held_back() as interrupted, Progress(*columns, console=console, transient=True) as progress:
@@ -67,7 +63,8 @@ def classify_data(
         summary = classify_dataset(
             logs[0],
             output,
-            density=density,
+            # Of the configuration first, as for a log; where it is None, what the files say.
+            density=reading.options.density,
             gestures=reading.config.gestures,
             partition=partition,
             engine=engine,
@@ -76,7 +73,11 @@ def classify_data(
         )
     if json:
         print_json(msgspec.to_builtins(summary))
-        return
+    else:
+        _report(summary, output)
+
+
+def _report(summary: Summary, output: str) -> None:
     words = Console(stderr=True, soft_wrap=True, highlight=False)
     for line in doubts({}, summary.counters):
         words.print(line, style="yellow")

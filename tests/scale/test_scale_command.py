@@ -7,11 +7,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from capture import ConfigError, ProjectConfig, RunConfig, classify
+from capture import ConfigError, RunConfig, classify
 from capture.__main__ import main
 from capture.cli._dataset import classify_data, is_data_set
 from capture.cli._options import Reading
-from capture.config import DeviceConfig
 from capture.logs import ReadOptions
 from capture.scale._files import named
 
@@ -112,10 +111,10 @@ def test_the_form_of_the_output_does_not_change_the_density(tmp_path, capsys):
 
 
 def test_the_configuration_says_the_density_first(touches, table):
-    config = RunConfig(project=ProjectConfig(id=0), device=DeviceConfig(density=2.75))
-    classify_data(
-        [str(touches / "touches")], str(touches / "out"), Reading(config, ReadOptions(density=1.5)), workers=1
-    )
+    config = touches / "capture.toml"
+    config.write_text("[project]\nid = 8\n[device]\ndensity = 2.75\n", encoding="utf-8")
+    given = ["--config", str(config), "--density", "1.5", "-o", f"{touches}/out/"]
+    assert main(["classify", str(touches / "touches"), *given]) == 0
     found = parquet.read_table(touches / "out" / "bucket=1" / "gestures.parquet", partitioning=None)
 
     assert found.equals(named(classify(table, 2.75).to_arrow()))
