@@ -129,7 +129,7 @@ class Empty:
 TAP = [(100.0 + i / 4, 200.0, i * 8_000_000) for i in range(10)]
 
 
-def test_live(benchmark):
+def test_live_call(benchmark):
     """One call at a time, as an app makes them: loops of 10,000 moves and of 1,000 taps of 10 samples."""
     from peers.pure_python import PurePython
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from capture.formats.currents.avro import storage_row, to_file
+from capture.formats.currents.avro import name_types, storage_row, to_file
 from capture.formats.currents.record import decode_records
 from capture.formats.currents.schema import SCHEMA_IDS, Version
 from capture.settings import Section
@@ -143,7 +143,7 @@ class CloudStorageSink:
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Write the batch's records, a file for each event type, and the manifest."""
-        records = decode_records(batch.payloads)
+        records = decode_records(batch.payloads, name_types if self._format == "avro" else None)
         try:
             if self._gather:
                 self._hold(records, timeout_s)

@@ -13,7 +13,7 @@ from capture.formats.currents.schema import EVENTS, FIELDS, Version, fields_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["avro_schema", "json_schema", "storage_row", "to_file", "to_message"]
+__all__ = ["avro_schema", "json_schema", "name_types", "storage_row", "to_file", "to_message"]
 
 _INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
 #: Header of a single-object encoding, before the fingerprint of its schema.
@@ -73,6 +73,18 @@ def _json_type(name: str) -> dict[str, Any]:
 def storage_row(record: Mapping[str, Any], version: Version = "current") -> dict[str, Any]:
     """Return what storage holds of a canonical record: its glossary's fields, those that are there."""
     return {name: record[name] for name in fields_of(record["event_type"], version) if name in record}
+
+
+def name_types(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a canonical record whose values say which type of their union they are.
+
+    `to_file` takes both; where many records share values, the writer need not find out for each.
+    """
+    required = EVENTS[record["event_type"]].required
+    return {
+        name: value if name in required or name not in FIELDS else (FIELDS[name].type, value)
+        for name, value in record.items()
+    }
 
 
 def to_file(event: str, records: Iterable[Mapping[str, Any]], version: Version, marker: bytes) -> bytes:

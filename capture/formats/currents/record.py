@@ -12,7 +12,7 @@ from capture.formats.currents.float32 import shortest
 from capture.formats.currents.schema import EVENTS, FIELDS, MAX_RECORD_BYTES, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["Record", "check_fields", "decode_record", "decode_records"]
 
@@ -117,11 +117,19 @@ def decode_record(payload: bytes) -> dict[str, Any]:
     return _decode(payload)
 
 
-def decode_records(payloads: Iterable[bytes]) -> list[dict[str, Any]]:
+def decode_records(
+    payloads: Iterable[bytes], prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+) -> list[dict[str, Any]]:
     """Return what `decode_record` gives for each; what stands before the id is read once for all alike.
 
     The records of one user begin with the same facts about user and device. Within a text every quote is
     escaped, so that the name of a field is found nowhere else.
+
+    Parameters
+    ----------
+    payloads : iterable of bytes
+    prepare : callable, optional
+        Changes what records have alike, once for all of them.
     """
     records = []
     alike, known = b"", None
@@ -132,6 +140,7 @@ def decode_records(payloads: Iterable[bytes]) -> list[dict[str, Any]]:
                 records.append(_decode(payload))
                 continue
             alike, known = start + name, _decode(start + b"}")
+            known = known if prepare is None else prepare(known)
         records.append(known | _decode(b'{"id":' + payload[len(alike) :]))
     return records
 
