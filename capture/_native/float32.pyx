@@ -1,6 +1,6 @@
 """The number with the shortest decimal text that is the same 32-bit float."""
 
-from libc.math cimport NAN, fabs, rint
+from libc.math cimport NAN, fabs, isnan, rint
 
 from capture._native.classify cimport Record
 from capture._native.recognizer cimport Gesture
@@ -36,12 +36,22 @@ def shortest(double value) -> float:
     return _shortest(value)
 
 
-def shortest_measures(Gesture gesture not None) -> list:
-    """Return `shortest` of a gesture's positions and measures, in the order of the record's fields."""
+def shortest_measures(Gesture gesture not None):
+    """Return `shortest` of a gesture's positions and measures, in the order of the record's fields.
+
+    None where one of them is not found that way.
+    """
     cdef Record *r = &gesture.record
-    return [
+    cdef double[12] found
+    cdef double total = 0.0
+    cdef int _place
+    found[:] = [
         _shortest(r.x_down), _shortest(r.y_down), _shortest(r.x_up), _shortest(r.y_up),
         _shortest(r.duration), _shortest(r.distance),
         _shortest(r.velocity), _shortest(r.velocity_x), _shortest(r.velocity_y),
         _shortest(r.path_length), _shortest(r.width), _shortest(r.height),
     ]
+    for _place in range(12):
+        total += found[_place]
+    # What is not found is NaN, and so is the sum then.
+    return None if isnan(total) else [found[_place] for _place in range(12)]

@@ -54,11 +54,9 @@ def shortest(value: float) -> float:
 def shortest_measures(gesture: Gesture) -> list[Any]:
     """Return the `shortest` of each of `MEASURES`, UNSET for what is no finite number."""
     found = native.shortest_measures(gesture)
-    total = sum(found)
-    # NaN, an infinity, or a number for the slow way: the sum shows it.
-    if total == total:  # noqa: PLR0124 - NaN, without a call
+    if found is not None:
         return found
-    # All of them are floats of 32 bits already, or a duration: none is out of range.
+    # NaN, an infinity, or a number for the slow way; none is out of the range of 32-bit floats.
     return [_known(getattr(gesture, name)) for name in MEASURES]
 
 

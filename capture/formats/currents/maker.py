@@ -59,7 +59,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ad_tracking_enabled: bool | None = None
 
 
-class OpenSession(msgspec.Struct, frozen=True):
+class OpenSession(msgspec.Struct, frozen=True, gc=False):
     """A session that has its SessionStart, and no SessionEnd yet; times in ms since the epoch."""
 
     number: int
