@@ -52,7 +52,8 @@ def check(
     problems = []
     for sink in config.sinks:
         try:
-            sinks.create(sink, base=path.parent)
+            # A relative path starts where the app will: in the working directory.
+            sinks.create(sink)
         except ConfigError as error:
             problems += str(error).splitlines()
     if problems:

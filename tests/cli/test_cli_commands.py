@@ -466,6 +466,21 @@ def test_what_is_wrong_with_a_sink_names_its_key(run, tmp_path):
     assert "sinks.file.folder: no such key" in err
 
 
+def test_a_relative_path_is_looked_for_where_the_app_will_look(run, tmp_path, monkeypatch):
+    folder = tmp_path / "settings"
+    folder.mkdir()
+    (folder / "own.pem").write_text("a certificate", encoding="utf-8")
+    path = folder / "capture.toml"
+    sink = '[[sinks]]\ntype = "http"\nurl = "https://a.test/b"\nca = "own.pem"\n'
+    path.write_text(f"[project]\nid = 1\n{sink}", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run("config", "check", path)
+    monkeypatch.chdir(folder)
+
+    assert (status, "no such file" in err) == (2, True)
+    assert run("config", "check", path)[0] == 0
+
+
 # the whole
 
 
