@@ -223,12 +223,16 @@ class StoreCore:
     def _catch_up(self, connection: sqlite3.Connection) -> None:
         """Write what waits in memory before anything else."""
         self._appender.insert_deferred(connection)
-        if self._unmarked:
-            schema.set_mark(connection, 0, self._unmarked)
-            self._unmarked = 0
-        if self._unwritten is not None:
-            write_state(connection, self._unwritten)
-            self._unwritten = None
+        # Another thread may give a newer one meanwhile, which waits on.
+        session, state = self._unmarked, self._unwritten
+        if session:
+            connection.execute("BEGIN IMMEDIATE")
+            schema.set_mark(connection, 0, session)
+            connection.execute("COMMIT")
+            self._unmarked = 0 if self._unmarked == session else self._unmarked
+        if state is not None:
+            write_state(connection, state)
+            self._unwritten = None if self._unwritten is state else self._unwritten
 
     @property
     def _waits(self) -> bool:

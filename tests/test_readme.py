@@ -51,16 +51,21 @@ def environment(place):
     }
 
 
-@pytest.mark.parametrize("code", snippets("python"))
-def test_python_snippets_run(code, place):
-    done = subprocess.run(
+def run_python(code, place):
+    return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         cwd=place,
         env=environment(place),
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
+
+
+@pytest.mark.parametrize("code", snippets("python"))
+def test_python_snippets_run(code, place):
+    done = run_python(code, place)
 
     assert done.stderr == ""
     assert done.returncode == 0
@@ -131,15 +136,7 @@ def check_and_replay(place, table):
     """Check a configuration with a printer sink, and replay the recording with it."""
     (place / "printer.py").write_text(the_sink(), encoding="utf-8")
     (place / "capture.toml").write_text(f"[project]\nid = 8\n[[sinks]]\n{table}", encoding="utf-8")
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", SINK],
-        cwd=place,
-        env=environment(place),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return run_python(SINK, place)
 
 
 def test_the_sink_of_the_readme_serves_the_commands(place):

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from capture import _store_core
 from capture.errors import StoreError
 from capture.store import Store
 
@@ -230,3 +231,40 @@ def test_a_state_that_cannot_be_read_is_not_taken_for_none(tmp_path, monkeypatch
 
     assert store.read_state() == {"user_id": "u"}
     store.close()
+
+
+def test_what_comes_while_older_things_are_written_is_written_next(store, other_writer, monkeypatch):
+    write = _store_core.write_state
+    store.claim_session(4)
+    store.write_state({"user_id": "u"})
+    other_writer.execute("ROLLBACK")
+
+    def write_meanwhile(connection, state):
+        write(connection, state)
+        monkeypatch.setattr(_store_core, "write_state", write)
+        store._unwritten, store._unmarked = {"user_id": "v"}, 5
+
+    monkeypatch.setattr(_store_core, "write_state", write_meanwhile)
+    store.upkeep()
+    store.upkeep()
+    other = Store(store.folder, formats={"a": "native"})
+
+    assert other.read_state() == {"user_id": "v"}
+    assert other.last_session() == 5
+    other.close()
+
+
+def test_a_mark_is_raised_within_a_transaction(store, other_writer, monkeypatch):
+    store.claim_session(4)
+    other_writer.execute("ROLLBACK")
+    set_mark, seen = _store_core.schema.set_mark, []
+
+    def watched(connection, removed, session=0):
+        seen.append(connection.in_transaction)
+        set_mark(connection, removed, session)
+
+    monkeypatch.setattr(_store_core.schema, "set_mark", watched)
+    store.upkeep()
+
+    assert seen
+    assert all(seen)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from capture._native import float32 as native
+from capture.gestures import FIELDS
 
 if TYPE_CHECKING:
     from msgspec import UnsetType
@@ -18,20 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["MEASURES", "shortest", "shortest_measures"]
 
 #: The fields of a gesture that are no whole numbers, in order.
-MEASURES = (
-    "x_down",
-    "y_down",
-    "x_up",
-    "y_up",
-    "duration",
-    "distance",
-    "velocity",
-    "velocity_x",
-    "velocity_y",
-    "path_length",
-    "width",
-    "height",
-)
+MEASURES = FIELDS[FIELDS.index("x_down") : FIELDS.index("height") + 1]
 _FLOAT = struct.Struct("<f")
 _common = native.shortest
 
