@@ -10,7 +10,7 @@ import pytest
 
 from capture import Recognizer, RunConfig, events
 from capture.config import ProjectConfig
-from capture.device import Device
+from capture.events.device import Device
 from capture.formats.currents.maker import Facts, RecordMaker
 from capture.formats.currents.record import decode_record
 from capture.formats.currents.shapes import AMPLITUDE, MIXPANEL, Options

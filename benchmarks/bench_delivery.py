@@ -14,13 +14,13 @@ import pytest
 import touches
 from peers.loopback import Server
 
-from capture._replay_rows import Row
-from capture._replay_store import ReplayStore
 from capture.config import ProjectConfig, RunConfig
 from capture.delivery import Delivery
+from capture.gestures.samples import TouchSamples
 from capture.logs import LogInfo
 from capture.replay import Replay
-from capture.samples import TouchSamples
+from capture.replay.rows import Row
+from capture.replay.store import ReplayStore
 from capture.sinks.file import FileSink
 from capture.sinks.http import HttpSettings, HttpSink
 

@@ -9,7 +9,7 @@ from ratios import interleaved, report
 from touches import interleaved as crowded
 
 from capture import GestureConfig, classify
-from capture.arrow import sample_schema
+from capture.gestures.arrow import sample_schema
 from capture.scale import classify_stream, duckdb as of_duckdb, polars as of_polars
 from capture.scale.sweep import Strokes, sweep
 

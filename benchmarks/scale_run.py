@@ -29,7 +29,7 @@ from pyarrow import parquet
 from touches import single
 
 from capture import Recognizer, TouchSamples
-from capture.arrow import sample_schema
+from capture.gestures.arrow import sample_schema
 from capture.scale import classify_dataset
 
 PARTITIONS = 64

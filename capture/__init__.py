@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from capture.config import (
+    from capture.config.sections import (
         BufferConfig,
         CurrentsConfig,
         DeliveryConfig,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         SessionConfig,
         SinkConfig,
     )
-    from capture.engine import Capture
+    from capture.engine.capture import Capture
     from capture.errors import (
         CaptureError,
         ConfigError,
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
         StoreError,
         TouchLogError,
     )
-    from capture.gestures import Gesture, GestureTable, Recognizer, classify
-    from capture.kinds import Action, Direction, GestureKind, Reason
-    from capture.samples import TouchSamples
-    from capture.targets import Target
+    from capture.events.targets import Target
+    from capture.gestures.kinds import Action, Direction, GestureKind, Reason
+    from capture.gestures.recognizer import Gesture, GestureTable, Recognizer, classify
+    from capture.gestures.samples import TouchSamples
 
 __all__ = [
     "Action",
@@ -70,13 +70,13 @@ __all__ = [
 ]
 
 _HOME = {
-    **dict.fromkeys(("Gesture", "GestureTable", "Recognizer", "classify"), "gestures"),
-    **dict.fromkeys(("Action", "Direction", "GestureKind", "Reason"), "kinds"),
+    **dict.fromkeys(("Gesture", "GestureTable", "Recognizer", "classify"), "gestures.recognizer"),
+    **dict.fromkeys(("Action", "Direction", "GestureKind", "Reason"), "gestures.kinds"),
     **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "errors"),
-    **dict.fromkeys((name for name in __all__ if name.endswith("Config")), "config"),
-    "Capture": "engine",
-    "Target": "targets",
-    "TouchSamples": "samples",
+    **dict.fromkeys((name for name in __all__ if name.endswith("Config")), "config.sections"),
+    "Capture": "engine.capture",
+    "Target": "events.targets",
+    "TouchSamples": "gestures.samples",
 }
 
 

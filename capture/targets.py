@@ -1,50 +1,5 @@
-"""What is under a finger at DOWN: view path, view id and whether it reacts."""
+"""Documented path of `capture.events.targets`."""
 
-from __future__ import annotations
-
-import msgspec
+from capture.events.targets import ROOT, Target, escape_name, view_path
 
 __all__ = ["ROOT", "Target", "escape_name", "view_path"]
-
-#: Path where nothing was hit.
-ROOT = "[root]>"
-
-
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """The view under a finger.
-
-    Attributes
-    ----------
-    path : str
-        From the root, ``>`` after every element, ``#id`` where there is one: ``[root]>form#login>button>``.
-        A ``>`` or ``#`` inside a name is percent-encoded (`escape_name`).
-    id : str
-        The view's id; empty where it has none.
-    responsive : bool or None
-        Whether the view has a handler for the touch; None where that is not known.
-    """
-
-    path: str = ROOT
-    id: str = ""
-    responsive: bool | None = None
-
-
-def escape_name(name: str) -> str:
-    """Percent-encode what would read as structure in a view path: ``%``, ``>`` and ``#``.
-
-    ``%`` is encoded too, so that the path can be read back without a doubt.
-    """
-    return name.replace("%", "%25").replace(">", "%3E").replace("#", "%23")
-
-
-def view_path(*elements: str | tuple[str, str]) -> str:
-    """Build a path from view names, each alone or with its id, the root left out.
-
-    >>> view_path(("view", "id"), "view2")
-    '[root]>view#id>view2>'
-    """
-    parts = [ROOT]
-    for element in elements:
-        name, view_id = (element, "") if isinstance(element, str) else element
-        parts.append(escape_name(name) + (f"#{escape_name(view_id)}" if view_id else "") + ">")
-    return "".join(parts)

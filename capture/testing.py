@@ -10,18 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from capture.clock import Clock
-from capture.config import BufferConfig, DeviceConfig, PrivacyConfig, ProjectConfig, RunConfig
+from capture.config.sections import BufferConfig, DeviceConfig, PrivacyConfig, ProjectConfig, RunConfig
 from capture.formats import native
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from capture.engine import Capture
-    from capture.gestures import Gesture
-    from capture.sinks._base import Batch
+    from capture.engine.capture import Capture
+    from capture.events.targets import Target
+    from capture.gestures.recognizer import Gesture
+    from capture.sinks.base import Batch
     from capture.sinks.memory import MemorySink
-    from capture.targets import Target
 
 __all__ = ["START_NS", "FakeClock", "TouchScript", "decode_batches", "memory_capture"]
 
@@ -153,7 +153,7 @@ def memory_capture(
         Sections of the `RunConfig` in place of those made here; nothing of this machine gets into the
         events otherwise.
     """
-    from capture.engine import Capture
+    from capture.engine.capture import Capture
     from capture.sinks.memory import MemorySink
 
     known: dict[str, Any] = {

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from capture import RunConfig
+from capture.gestures.samples import TouchSamples
 from capture.logs import ReadOptions, open_log
 from capture.report import read
-from capture.samples import TouchSamples
 
 DATA = Path(__file__).parent / "data"
 PANEL = ReadOptions(screen=(1080, 2340), density=2.75)

@@ -71,13 +71,13 @@ def plug_ins(folder, *, shared=()):
 
 def test_the_table_of_sinks_is_the_folder():
     assert {place.partition(":")[0].rpartition(".")[2] for place in sinks.SINKS.values()} == plug_ins(
-        "capture/sinks"
+        "capture/sinks", shared=("base",)
     )
 
 
 def test_the_table_of_wire_formats_is_the_folder():
     assert {module.split(".")[2] for module in formats.FORMATS.values()} == plug_ins(
-        "capture/formats", shared=("schema",)
+        "capture/formats", shared=("base", "schema")
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from capture.kinds import GestureKind
+from capture.gestures.kinds import GestureKind
 from capture.testing import START_NS, FakeClock, TouchScript, decode_batches, memory_capture
 
 

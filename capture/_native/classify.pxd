@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from capture._native.samples cimport TapRun
 
-# Values of capture.kinds, which tests/test_gestures_objects.py pins.
+# Values of capture.gestures.kinds, which tests/gestures/test_gestures_objects.py pins.
 cdef enum:
     NONE = 0
     TAP = 6

@@ -162,7 +162,7 @@ KERNEL_TARGET static void FINISH(
 }
 
 /* What classify.pxd's decide() does for one stroke, without a branch: which way a stroke goes is
- * anyone's guess. The numbers are those of capture.kinds. */
+ * anyone's guess. The numbers are those of capture.gestures.kinds. */
 KERNEL_TARGET static void DECIDE(
     const capture_block *block, const capture_limits *limits, const capture_records *to)
 {

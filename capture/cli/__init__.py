@@ -88,7 +88,7 @@ def _refuse(error: Exception) -> int:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from capture.events import SDK_VERSION
+        from capture.events.domain import SDK_VERSION
 
         typer.echo(f"touchcapture {SDK_VERSION}")
         raise typer.Exit

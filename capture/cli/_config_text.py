@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture import settings
-from capture.config import SECTIONS, SinkConfig
+from capture.config.sections import SECTIONS, SinkConfig
 from capture.settings import Section
 from capture.sinks import SINKS
 
@@ -141,7 +141,7 @@ def markdown_text() -> str:
     lines = [
         "# Run configuration",
         "",
-        "<!-- Made by `make docs` from the structs in capture/config.py and capture/sinks. -->",
+        "<!-- Made by `make docs` from the structs in capture/config/sections.py and capture/sinks. -->",
         "",
         "One TOML file per app, by custom `capture.toml`. Every key is optional but `project.id`.",
         "`capture config init` writes a file with every key, `capture config check` says everything that is",

@@ -9,9 +9,9 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from capture._interrupt import held_back
 from capture.cli._show import doubts, plural, print_json
 from capture.errors import ConfigError
+from capture.replay.interrupt import held_back
 
 if TYPE_CHECKING:
     from capture.cli._options import Reading

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from capture.config import RunConfig
+from capture.config.sections import RunConfig
 from capture.logs import FORMATS, ReadOptions, find_logs, open_log
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Reading(msgspec.Struct, frozen=True):
 
     def density_of(self, log: TouchLog) -> float:
         """Return the density that the strokes of a log are measured with."""
-        from capture.replay import device_of
+        from capture.replay.run import device_of
 
         return device_of(log, self.config, self.options).density
 

@@ -13,13 +13,13 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from capture.errors import ConfigError
-from capture.gestures import FIELDS
-from capture.kinds import Direction, GestureKind, Reason
+from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.gestures.recognizer import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from capture.gestures import GestureTable
+    from capture.gestures.recognizer import GestureTable
 
 __all__ = ["SUFFIXES", "open_records", "rows"]
 

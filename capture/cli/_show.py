@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
-    from capture.gestures import Gesture
+    from capture.gestures.recognizer import Gesture
     from capture.logs import TouchLog
 
 __all__ = ["Meter", "console_for", "doubts", "live_strokes", "plural", "print_json", "stroke_table"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capture.gestures import GestureTable, Recognizer
+from capture.gestures.recognizer import GestureTable, Recognizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from capture.cli._options import Reading
+    from capture.gestures.samples import TouchSamples
     from capture.logs import TouchLog
-    from capture.samples import TouchSamples
 
 __all__ = ["Streams", "strokes"]
 
@@ -30,8 +30,8 @@ class Streams:
         """Return a chunk of the log with that number, its streams renumbered."""
         import numpy as np
 
-        from capture._replay_log import streams_of
-        from capture.samples import TouchSamples
+        from capture.gestures.samples import TouchSamples
+        from capture.replay.log import streams_of
 
         found = {stream: self.number(log, stream) for stream in streams_of(chunk)}
         if len(found) == 1:

@@ -13,13 +13,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from capture import buffer
 from capture.cli._options import Json
 from capture.cli._show import print_json
-from capture.config import RunConfig
+from capture.config.sections import RunConfig
+from capture.engine.app_data import data_folder
 from capture.errors import ConfigError
-from capture.installation import data_folder
 from capture.settings import expanded
+from capture.store import buffer
 
 app = typer.Typer(
     help="Look at the local store of an app, and mend it.", no_args_is_help=True, rich_markup_mode=None

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from capture._interrupt import held_back
 from capture.cli._dataset import classify_data, is_data_set
 from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._records import SUFFIXES, check_name, open_records
 from capture.cli._show import Meter, doubts, print_json
 from capture.cli._work import strokes
+from capture.replay.interrupt import held_back
 
 if TYPE_CHECKING:
-    from capture.gestures import Recognizer
+    from capture.gestures.recognizer import Recognizer
     from capture.logs import TouchLog
 
 _DATA_SETS = "Data sets"

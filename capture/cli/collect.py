@@ -32,8 +32,8 @@ def command(
 
     Example: capture collect --port 8766 -o received
     """
-    from capture.collector import Collector
     from capture.errors import ConfigError
+    from capture.gateway.collector import Collector
 
     token = None
     if token_env is not None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from capture.cli._config_text import toml_text
 from capture.cli._options import Json
 from capture.cli._show import print_json
-from capture.config import RunConfig
+from capture.config.sections import RunConfig
 from capture.errors import ConfigError
 
 app = typer.Typer(help="Make and check run configurations.", no_args_is_help=True, rich_markup_mode=None)

@@ -9,18 +9,18 @@ import msgspec
 import typer
 from rich.console import Console
 
-from capture._interrupt import held_back
 from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._show import Meter, doubts, print_json
 from capture.cli._work import Streams
 from capture.logs import LogInfo, find_logs, open_log, write
+from capture.replay.interrupt import held_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from capture.errors import TouchLogError
+    from capture.gestures.samples import TouchSamples
     from capture.logs import Mark, ReadOptions, TouchLog
-    from capture.samples import TouchSamples
 
 
 @with_reading

@@ -13,13 +13,13 @@ from rich.console import Console
 
 from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._show import Meter, doubts, print_json
-from capture.config import SinkConfig
+from capture.config.sections import SinkConfig
 from capture.errors import ConfigError
-from capture.replay import Replay
+from capture.replay.run import Replay
 from capture.sinks.cloud_storage import MANIFEST, CloudStorageSink, FileInfo
 
 if TYPE_CHECKING:
-    from capture.replay import Summary
+    from capture.replay.run import Summary
 
 
 class Files(Enum):

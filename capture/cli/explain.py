@@ -10,7 +10,7 @@ from rich.console import Console
 from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._show import print_json, stroke_table
 from capture.cli._work import strokes
-from capture.explain import explain, render
+from capture.gestures.explain import explain, render
 
 if TYPE_CHECKING:
     from capture.logs import TouchLog

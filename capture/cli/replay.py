@@ -10,11 +10,11 @@ from rich.console import Console
 
 from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._show import Meter, doubts, live_strokes, plural, print_json, stroke_table
-from capture.replay import Replay
+from capture.replay.run import Replay
 
 if TYPE_CHECKING:
-    from capture.gestures import Gesture, GestureTable
-    from capture.replay import Summary
+    from capture.gestures.recognizer import Gesture, GestureTable
+    from capture.replay.run import Summary
 
 #: Strokes that are listed one by one.
 _LISTED = 40

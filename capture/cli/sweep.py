@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from capture._interrupt import held_back
 from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._show import Meter, plural, print_json
 from capture.cli._work import strokes as read_strokes
 from capture.errors import ConfigError
+from capture.replay.interrupt import held_back
 
 if TYPE_CHECKING:
     from capture.logs import TouchLog

@@ -172,7 +172,7 @@ def _print_new(states: Iterable[Recording]) -> None:
 
 
 def _summary(recording: Recording) -> dict[str, object]:
-    from capture.kinds import GestureKind
+    from capture.gestures.kinds import GestureKind
     from capture.report import summary
 
     return {

@@ -22,8 +22,8 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from capture.collector import cannot_listen
 from capture.demo.session import MAX_MESSAGE_BYTES, DemoSession
+from capture.gateway.collector import cannot_listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from capture.config import GestureConfig
+    from capture.config.sections import GestureConfig
 
 __all__ = ["HOST", "DemoServer", "create_app", "serve"]
 

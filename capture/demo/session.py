@@ -9,14 +9,21 @@ import msgspec
 from msgspec import Meta
 
 from capture import formats
-from capture.config import BufferConfig, DeviceConfig, GestureConfig, PrivacyConfig, ProjectConfig, RunConfig
-from capture.engine import Capture
+from capture.config.sections import (
+    BufferConfig,
+    DeviceConfig,
+    GestureConfig,
+    PrivacyConfig,
+    ProjectConfig,
+    RunConfig,
+)
+from capture.engine.capture import Capture
+from capture.events.targets import Target
 from capture.sinks.memory import MemorySink
-from capture.targets import Target
 
 if TYPE_CHECKING:
-    from capture.events import Event
-    from capture.gestures import Gesture
+    from capture.events.domain import Event
+    from capture.gestures.recognizer import Gesture
 
 __all__ = ["BATCH_SIZE", "DemoSession", "Touch"]
 

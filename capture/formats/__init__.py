@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from capture.errors import ConfigError
-from capture.formats._base import Format
+from capture.formats.base import Format
 
 __all__ = ["FORMATS", "Format", "get"]
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from capture import events
+from capture.events import domain as events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from capture.config import ProjectConfig
-    from capture.device import Device
+    from capture.config.sections import ProjectConfig
+    from capture.events.device import Device
 
 __all__ = [
     "FORMAT",

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from capture._native.evdev_frames import EventModel
 from capture.errors import CaptureError
-from capture.kinds import Action
+from capture.gestures.kinds import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from capture.engine import Capture
-    from capture.targets import Target
+    from capture.engine.capture import Capture
+    from capture.events.targets import Target
 
 __all__ = ["EvdevHost", "find_touchscreen"]
 

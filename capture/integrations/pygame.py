@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from capture.engine import Capture
-    from capture.targets import Target
+    from capture.engine.capture import Capture
+    from capture.events.targets import Target
 
 __all__ = ["PygameHost"]
 

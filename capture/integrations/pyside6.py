@@ -11,10 +11,10 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from capture.targets import ROOT, Target, escape_name
+from capture.events.targets import ROOT, Target, escape_name
 
 if TYPE_CHECKING:
-    from capture.engine import Capture
+    from capture.engine.capture import Capture
 
 __all__ = ["QtHost"]
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.errors import TouchLogError
-from capture.logs._base import CAUSES, LogInfo, Mark, ReadOptions, TouchLog
-from capture.logs._source import LogSource
+from capture.logs.base import CAUSES, LogInfo, Mark, ReadOptions, TouchLog
+from capture.logs.source import LogSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from capture.logs._writing import Writable
+    from capture.logs.writing import Writable
 
 __all__ = [
     "CAUSES",

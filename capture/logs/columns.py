@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from capture.errors import TouchLogError
-from capture.samples import TouchSamples
+from capture.gestures.samples import TouchSamples
 
 __all__ = ["ACTION_WORDS", "PRESETS", "ColumnMap", "Converter", "need_arrow"]
 

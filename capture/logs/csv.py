@@ -9,16 +9,16 @@ import re
 import threading
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
-from capture.logs._base import LogInfo, ReadOptions, TouchLog
-from capture.logs._source import BLOCK_BYTES, LogSource
+from capture.gestures.samples import COLUMNS, TouchSamples
+from capture.logs.base import LogInfo, ReadOptions, TouchLog
 from capture.logs.columns import ColumnMap, Converter, need_arrow
-from capture.samples import COLUMNS, TouchSamples
+from capture.logs.source import BLOCK_BYTES, LogSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from capture.logs._writing import Writable
+    from capture.logs.writing import Writable
 
 __all__ = ["Log", "write"]
 

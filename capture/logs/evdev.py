@@ -13,9 +13,9 @@ import msgspec
 from capture._native.evdev_frames import EventModel
 from capture._native.evdev_text import TextReader, contains
 from capture.errors import TouchLogError
-from capture.logs._base import CHUNK_SAMPLES, LogInfo, ReadOptions, TouchLog
-from capture.logs._source import LINE_LIMIT_BYTES, LogSource
-from capture.samples import TouchSamples
+from capture.gestures.samples import TouchSamples
+from capture.logs.base import CHUNK_SAMPLES, LogInfo, ReadOptions, TouchLog
+from capture.logs.source import LINE_LIMIT_BYTES, LogSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import IO, TYPE_CHECKING
 
-from capture.kinds import Action
-from capture.logs._writing import one_stream
+from capture.gestures.kinds import Action
 from capture.logs.evemu import SCREEN_COMMENT
+from capture.logs.writing import one_stream
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capture.logs._writing import Writable
-    from capture.samples import TouchSamples
+    from capture.gestures.samples import TouchSamples
+    from capture.logs.writing import Writable
 
 __all__ = ["write"]
 

@@ -7,16 +7,16 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from capture.kinds import Action
-from capture.logs._base import DECODE_ERRORS, LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
+from capture.gestures.kinds import Action
+from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from capture.logs._source import LogSource
-    from capture.logs._writing import Writable
-    from capture.samples import TouchSamples
+    from capture.gestures.samples import TouchSamples
+    from capture.logs.source import LogSource
+    from capture.logs.writing import Writable
 
 __all__ = ["ACTIONS", "Log", "write"]
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, ClassVar
 
-from capture.kinds import Action
-from capture.logs._base import LogInfo, ReadOptions, SampleWriter, TouchLog, literal
-from capture.logs._writing import one_stream
+from capture.gestures.kinds import Action
+from capture.logs.base import LogInfo, ReadOptions, SampleWriter, TouchLog, literal
+from capture.logs.writing import one_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from capture.logs._source import LogSource
-    from capture.logs._writing import Writable
-    from capture.samples import TouchSamples
+    from capture.gestures.samples import TouchSamples
+    from capture.logs.source import LogSource
+    from capture.logs.writing import Writable
 
 __all__ = ["DEFAULT_SCREEN", "FIRST_LINE", "Log", "write"]
 

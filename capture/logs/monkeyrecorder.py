@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from capture.kinds import Action
-from capture.logs._base import LogInfo, ReadOptions, SampleWriter, TouchLog, literal
+from capture.gestures.kinds import Action
+from capture.logs.base import LogInfo, ReadOptions, SampleWriter, TouchLog, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from capture.logs._source import LogSource
-    from capture.samples import TouchSamples
+    from capture.gestures.samples import TouchSamples
+    from capture.logs.source import LogSource
 
 __all__ = ["BETWEEN_NS", "TAP_NS", "Log"]
 

@@ -7,16 +7,16 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from capture.logs._base import CHUNK_SAMPLES, LogInfo, Mark, ReadOptions, TouchLog
-from capture.logs._source import LogSource
+from capture.logs.base import CHUNK_SAMPLES, LogInfo, Mark, ReadOptions, TouchLog
 from capture.logs.columns import ColumnMap, Converter, need_arrow
 from capture.logs.jsonl import mark_row
+from capture.logs.source import LogSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from capture.logs._writing import Writable
-    from capture.samples import TouchSamples
+    from capture.gestures.samples import TouchSamples
+    from capture.logs.writing import Writable
 
 __all__ = ["MARKS_SUFFIX", "METADATA_KEY", "Log", "write"]
 

@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING, ClassVar
 from xml.parsers import expat
 
-from capture.kinds import Action
-from capture.logs._base import LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
+from capture.gestures.kinds import Action
+from capture.logs.base import LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from capture.logs._source import LogSource
-    from capture.samples import TouchSamples
+    from capture.gestures.samples import TouchSamples
+    from capture.logs.source import LogSource
 
 __all__ = ["Log"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from capture.logs._base import (
+from capture.logs.base import (
     DECODE_ERRORS,
     DOCUMENT_LIMIT_BYTES,
     LogInfo,
@@ -20,8 +20,8 @@ from capture.logs._base import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from capture.logs._source import LogSource
-    from capture.samples import TouchSamples
+    from capture.gestures.samples import TouchSamples
+    from capture.logs.source import LogSource
 
 __all__ = ["Log"]
 

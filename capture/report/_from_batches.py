@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 
 from capture.errors import TouchLogError
+from capture.events.targets import Target
 from capture.formats import native
-from capture.kinds import Direction, GestureKind
+from capture.gestures.kinds import Direction, GestureKind
 from capture.report.recording import Columns, Occurrence, Recording, Session, Stage, Visit
 from capture.sinks.file import FILE_NAME
-from capture.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from capture.config import RunConfig
-from capture.gestures import FIELDS, GestureTable, classify
+from capture.config.sections import RunConfig
+from capture.gestures.recognizer import FIELDS, GestureTable, classify
+from capture.gestures.samples import TouchSamples
 from capture.logs import CAUSES, ReadOptions, open_log
-from capture.replay import device_of
+from capture.replay.run import device_of
 from capture.report._marks import Marks
 from capture.report.recording import Columns, Recording, Trail
-from capture.samples import TouchSamples
 
 if TYPE_CHECKING:
     from collections.abc import Callable

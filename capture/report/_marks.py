@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from capture.kinds import GestureKind
+from capture.events.session import SessionState
+from capture.events.targets import Target
+from capture.gestures.kinds import GestureKind
 from capture.report.recording import Columns, Occurrence, Session, Stage, Visit
-from capture.session import SessionState
-from capture.targets import Target
 
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from capture.gestures import GestureTable
+    from capture.gestures.recognizer import GestureTable
     from capture.logs import LogInfo, Mark
 
     class Origin(Protocol):

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from capture.explain import Condition, Explanation, explain
-from capture.kinds import Direction, GestureKind, Reason
+from capture.gestures.explain import Condition, Explanation, explain
+from capture.gestures.kinds import Direction, GestureKind, Reason
 
 if TYPE_CHECKING:
-    from capture.gestures import Gesture
+    from capture.gestures.recognizer import Gesture
     from capture.report.recording import Recording
 
 __all__ = ["Change", "Comparison", "compare"]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from capture._store_schema import FILE_NAME
 from capture.errors import StoreError, TouchLogError
 from capture.formats import native
 from capture.report._from_batches import Reader
+from capture.store.schema import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

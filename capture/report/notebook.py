@@ -6,13 +6,13 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
-from capture.kinds import Direction, GestureKind, Reason
+from capture.gestures.kinds import Direction, GestureKind, Reason
 from capture.report.picture import COLORS
 
 if TYPE_CHECKING:
     from os import PathLike
 
-    from capture.gestures import Gesture, GestureTable
+    from capture.gestures.recognizer import Gesture, GestureTable
 
 __all__ = ["Plot", "plot", "table_html"]
 

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from capture.errors import CaptureError
-from capture.kinds import Direction, GestureKind, Reason
+from capture.gestures.kinds import Direction, GestureKind, Reason
 from capture.report.text import shorten, shown
 
 if TYPE_CHECKING:

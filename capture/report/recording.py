@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.config import GestureConfig
+from capture.config.sections import GestureConfig
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from capture.gestures import GestureTable
-    from capture.kinds import GestureKind
-    from capture.targets import Target
+    from capture.events.targets import Target
+    from capture.gestures.kinds import GestureKind
+    from capture.gestures.recognizer import GestureTable
 
 __all__ = ["Occurrence", "Recording", "Session", "Stage", "Trail", "Visit"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from capture.kinds import Direction, GestureKind, Reason
+from capture.gestures.kinds import Direction, GestureKind, Reason
 from capture.report.text import shorten, shown
 
 if TYPE_CHECKING:

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from capture.arrow import GESTURES_VERSION, SCHEMA_KEY, check_schema, gesture_schema
 from capture.errors import TouchLogError
-from capture.kinds import Direction, GestureKind, Reason
+from capture.gestures.arrow import GESTURES_VERSION, SCHEMA_KEY, check_schema, gesture_schema
+from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.gestures.samples import COLUMNS
 from capture.logs import LogInfo
 from capture.logs.parquet import METADATA_KEY
-from capture.samples import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-    from capture.gestures import GestureTable
+    from capture.gestures.recognizer import GestureTable
 
 __all__ = ["FINGERPRINT_KEY", "GestureFile", "density_of", "fingerprint_of", "named", "sample_batches"]
 

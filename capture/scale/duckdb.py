@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capture.arrow import gesture_schema
+from capture.gestures.arrow import gesture_schema
 from capture.scale._extras import require
 from capture.scale.streams import classify_stream
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from capture.config import GestureConfig
-    from capture.gestures import Density
+    from capture.config.sections import GestureConfig
+    from capture.gestures.recognizer import Density
 
 __all__ = ["classify", "stream"]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from capture.arrow import gesture_schema
-from capture.gestures import Density, classify as classify_log
-from capture.samples import COLUMNS
+from capture.gestures.arrow import gesture_schema
+from capture.gestures.recognizer import Density, classify as classify_log
+from capture.gestures.samples import COLUMNS
 from capture.scale._extras import require
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from capture.config import GestureConfig
+    from capture.config.sections import GestureConfig
 
 __all__ = ["classify", "expression"]
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.errors import CaptureError, ConfigError, TouchLogError
-from capture.gestures import Density, classify as classify_log
-from capture.samples import COLUMNS
+from capture.gestures.recognizer import Density, classify as classify_log
+from capture.gestures.samples import COLUMNS
 from capture.scale._extras import require
 from capture.scale.datasets import Done, Job, classify_partition
 from capture.scale.repartition import bucket_of, sort_file
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from ray.data import Dataset
 
-    from capture.config import GestureConfig
+    from capture.config.sections import GestureConfig
     from capture.scale.partitions import Partition
     from capture.scale.repartition import Piece
 

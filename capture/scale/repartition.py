@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from capture.arrow import is_text
 from capture.errors import ConfigError
+from capture.gestures.arrow import is_text
 from capture.scale._files import sample_batches
 from capture.scale.places import Found, Place
 

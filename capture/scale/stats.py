@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import ConfigError
-from capture.kinds import Direction, GestureKind, Reason
+from capture.gestures.kinds import Direction, GestureKind, Reason
 from capture.scale._extras import require
 
 if TYPE_CHECKING:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from capture.arrow import open_reader
-from capture.gestures import Density, GestureTable, Recognizer
+from capture.gestures.arrow import open_reader
+from capture.gestures.recognizer import Density, GestureTable, Recognizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
 
-    from capture.config import GestureConfig
+    from capture.config.sections import GestureConfig
 
 __all__ = ["as_batch", "classify_stream"]
 

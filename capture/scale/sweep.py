@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.config import GestureConfig
+from capture.config.sections import GestureConfig
 from capture.errors import ConfigError
-from capture.gestures import GestureTable, thresholds
-from capture.kinds import GestureKind
+from capture.gestures.kinds import GestureKind
+from capture.gestures.recognizer import GestureTable, thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -12,7 +12,7 @@ from capture.scale.sweep import KINDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capture.kinds import GestureKind
+    from capture.gestures.kinds import GestureKind
     from capture.scale.sweep import Sweep
 
 __all__ = ["draw", "save"]

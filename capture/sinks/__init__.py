@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, cast
 
 from capture import settings
 from capture.errors import ConfigError
-from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, Sink, wire_of
+from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, Sink, wire_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capture.config import SinkConfig
+    from capture.config.sections import SinkConfig
 
 __all__ = ["ACCEPTED", "SINKS", "Answer", "Batch", "Outcome", "Sink", "create"]
 

@@ -9,8 +9,8 @@ from capture.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from capture.config import RunConfig
-    from capture.sinks._base import Sink
+    from capture.config.sections import RunConfig
+    from capture.sinks.base import Sink
 
 __all__ = ["configure"]
 

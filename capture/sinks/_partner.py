@@ -17,14 +17,14 @@ import msgspec
 
 from capture.formats.currents.record import decode_record
 from capture.formats.currents.shapes import Options
-from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome
 from capture.sinks._post import Poster
+from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome
 from capture.sinks.http import answer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from capture.config import RunConfig
+    from capture.config.sections import RunConfig
     from capture.formats.currents.shapes import Shape
     from capture.sinks._post import Reply
 

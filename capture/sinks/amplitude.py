@@ -10,14 +10,14 @@ from msgspec import Meta
 from capture.formats.currents.shapes import AMPLITUDE
 from capture.settings import Section
 from capture.sinks._address import check_address
-from capture.sinks._base import Answer, Outcome, read_settings
 from capture.sinks._partner import NOBODY, URL, PartnerSink, Verdict
+from capture.sinks.base import Answer, Outcome, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from capture.config import SinkConfig
+    from capture.config.sections import SinkConfig
     from capture.sinks._partner import Event
     from capture.sinks._post import Reply
 

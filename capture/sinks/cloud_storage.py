@@ -20,15 +20,15 @@ from capture.formats.currents.avro import name_types, storage_row, to_file
 from capture.formats.currents.record import decode_records
 from capture.formats.currents.schema import SCHEMA_IDS, Version
 from capture.settings import Section
-from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, read_settings
 from capture.sinks._extras import need
 from capture.sinks._objects import Objects, open_objects
+from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from capture.config import RunConfig, SinkConfig
+    from capture.config.sections import RunConfig, SinkConfig
 
 __all__ = ["MANIFEST", "CloudStorageSettings", "CloudStorageSink", "FileInfo"]
 

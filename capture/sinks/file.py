@@ -11,10 +11,10 @@ from msgspec import Meta
 
 from capture.errors import SinkError
 from capture.settings import Section, expanded
-from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
+from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
 
 if TYPE_CHECKING:
-    from capture.config import SinkConfig
+    from capture.config.sections import SinkConfig
 
 __all__ = ["FILE_NAME", "FileSettings", "FileSink"]
 

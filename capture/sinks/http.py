@@ -15,9 +15,9 @@ from msgspec import Meta
 from capture.errors import ConfigError
 from capture.settings import Section, expanded
 from capture.sinks._address import check_address
-from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
 from capture.sinks._deadline import DeadlineCaller
 from capture.sinks._line import Line
+from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from urllib3 import PoolManager
 
-    from capture.config import SinkConfig
+    from capture.config.sections import SinkConfig
 
 __all__ = ["HttpSettings", "HttpSink", "answer_of"]
 

@@ -15,14 +15,14 @@ from capture.errors import ConfigError
 from capture.formats.currents.avro import to_message
 from capture.formats.currents.record import decode_record
 from capture.settings import Section
-from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
 from capture.sinks._extras import need
+from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from capture.config import RunConfig, SinkConfig
+    from capture.config.sections import RunConfig, SinkConfig
     from capture.formats.currents.schema import Version
 
 __all__ = ["KafkaSettings", "KafkaSink"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capture.settings import Section
-from capture.sinks._base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
+from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from capture.config import SinkConfig
+    from capture.config.sections import SinkConfig
 
 __all__ = ["MemorySettings", "MemorySink"]
 

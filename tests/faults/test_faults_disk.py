@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import capture
-from capture._store_append import MAX_DEFERRED
 from capture.store import Store
+from capture.store.append import MAX_DEFERRED
 from capture.testing import START_NS, FakeClock
 
 NOW_MS = START_NS // 10**6
@@ -113,7 +113,7 @@ def test_a_read_only_disk(disk):
 EIO_RUN = """
 import json, os, sys
 from pathlib import Path
-from capture._store_append import MAX_DEFERRED
+from capture.store.append import MAX_DEFERRED
 from capture.store import Store
 folder, trigger = Path(sys.argv[1]), Path(os.environ["EIO_TRIGGER"])
 store = Store(folder, formats={"a": "native"})

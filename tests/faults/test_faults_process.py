@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 import capture
-from capture import buffer
 from capture.collector import Collector, Fault
+from capture.store import buffer
 
 ROOT = str(Path(capture.__file__).parents[1])
 APP = Path(__file__).with_name("app.py")

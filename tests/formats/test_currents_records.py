@@ -12,8 +12,8 @@ from hypothesis import given, settings, strategies as st
 
 from capture import RunConfig, events
 from capture.config import CurrentsConfig, PrivacyConfig, ProjectConfig
-from capture.device import Device
 from capture.errors import ConfigError, InvalidEventError
+from capture.events.device import Device
 from capture.formats import get, native
 from capture.formats.currents import Record
 from capture.formats.currents.float32 import shortest

@@ -1,19 +1,19 @@
 """The native wire format: keys, order, types, splicing, and its JSON Schema."""
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import jsonschema
 import msgspec
 import pytest
 
-from capture import device, events, formats
+from capture import events, formats
 from capture.config import ProjectConfig
 from capture.errors import ConfigError
+from capture.events import device
 from capture.formats import native
 from capture.formats.schema import batch_schema
-from capture.kinds import Direction, GestureKind
+from capture.gestures.kinds import Direction, GestureKind
 from capture.targets import Target
 
 UUID = "ac1529a7-59f6-49d9-b254-6f0a22f57284"
@@ -249,17 +249,6 @@ def test_decode_tells_header_and_events_apart():
 def test_an_unknown_format_is_a_configuration_error():
     with pytest.raises(ConfigError, match="wire = 'xml': expected one of native"):
         formats.get("xml")
-
-
-def test_table_and_folder_agree():
-    folder = Path(formats.__path__[0])
-    modules = {path.stem for path in folder.glob("[!_]*.py")} | {
-        path.parent.name for path in folder.glob("*/__init__.py")
-    }
-
-    assert {name.removeprefix("capture.formats.") for name in formats.FORMATS.values()} == modules - {
-        "schema"
-    }
 
 
 def test_the_header_of_an_app_on_a_device():

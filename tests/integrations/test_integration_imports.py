@@ -12,7 +12,7 @@ TOOLKITS = {"kivy", "PySide6", "pygame", "evdev", "jnius"}
 
 
 @pytest.mark.parametrize(
-    "module", ["capture", "capture.engine", "capture.integrations", "capture.integrations.kivy",
+    "module", ["capture", "capture.engine.capture", "capture.integrations", "capture.integrations.kivy",
                "capture.integrations.evdev", "capture.integrations.pygame", "capture.integrations.pyside6"],
 )  # fmt: skip
 def test_no_toolkit_is_imported(module):

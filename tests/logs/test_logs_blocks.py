@@ -9,7 +9,7 @@ from log_seeds import SEEDS
 from capture import logs
 from capture._native.evdev_text import contains
 from capture.errors import TouchLogError
-from capture.logs import _base, _source
+from capture.logs import base, source
 
 
 def read(path, name):
@@ -31,8 +31,8 @@ def test_blocks_of_any_size(tmp_path, monkeypatch, name, size):
     path = tmp_path / "log"
     path.write_bytes(SEEDS[name] * (1 if name in {"testfairy", "rrweb", "strokes"} else 3))
     whole = read(path, name)
-    monkeypatch.setattr(_source, "BLOCK_BYTES", size)
-    monkeypatch.setattr(_base, "CHUNK_SAMPLES", size)
+    monkeypatch.setattr(source, "BLOCK_BYTES", size)
+    monkeypatch.setattr(base, "CHUNK_SAMPLES", size)
 
     assert read(path, name) == whole
 
@@ -76,7 +76,7 @@ def test_a_sign_of_another_protocol_is_found_wherever_a_block_ends(tmp_path, mon
     path = tmp_path / "log"
     path.write_bytes(TURNING[name])
     whole = read(path, name)
-    monkeypatch.setattr(_source, "BLOCK_BYTES", size)
+    monkeypatch.setattr(source, "BLOCK_BYTES", size)
 
     assert read(path, name) == whole
     # The pointer is the id, as of type A, and not the slot.
@@ -109,6 +109,6 @@ def test_damaged_logs_in_blocks_of_any_size(tmp_path, monkeypatch, name):
         path.write_bytes(data)
         with monkeypatch.context() as patch:
             whole = outcome(path, name)
-            patch.setattr(_source, "BLOCK_BYTES", chance.randint(1, 50))
+            patch.setattr(source, "BLOCK_BYTES", chance.randint(1, 50))
 
             assert outcome(path, name) == whole

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from capture import logs
-from capture.logs import _base, _source
+from capture.logs import base, source
 from capture.logs.columns import PRESETS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "touch-logs.md").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def test_every_cause_of_doubt_has_its_row():
 
 def test_presets_and_limits():
     assert all(f"`--columns {preset}`" in PAGE for preset in PRESETS)
-    assert f"{_source.EXPANDED_LIMIT_BYTES >> 30} GiB; for more" in PAGE
-    assert f"| a line of text | {_source.LINE_LIMIT_BYTES >> 20} MiB |" in PAGE
-    assert f"| {_base.DOCUMENT_LIMIT_BYTES >> 20} MiB |" in PAGE
-    assert f"the first {_source.HEAD_BYTES >> 10} KiB |" in PAGE
+    assert f"{source.EXPANDED_LIMIT_BYTES >> 30} GiB; for more" in PAGE
+    assert f"| a line of text | {source.LINE_LIMIT_BYTES >> 20} MiB |" in PAGE
+    assert f"| {base.DOCUMENT_LIMIT_BYTES >> 20} MiB |" in PAGE
+    assert f"the first {source.HEAD_BYTES >> 10} KiB |" in PAGE

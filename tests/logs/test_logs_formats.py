@@ -7,7 +7,7 @@ import pytest
 
 from capture import logs
 from capture.errors import TouchLogError
-from capture.logs._base import SampleWriter
+from capture.logs.base import SampleWriter
 from capture.logs.evemu import DESCRIPTION_SUFFIXES
 
 D, U, M, C = range(4)
@@ -23,7 +23,7 @@ def read(tmp_path, content, name="log.txt", **options):
 
 def test_table_and_folder_agree():
     folder = Path(logs.__file__).parent
-    shared = {"__init__", "_base", "_source", "_writing", "columns", "evdev", "evemu_writer"}
+    shared = {"__init__", "base", "source", "writing", "columns", "evdev", "evemu_writer"}
 
     assert {path.stem for path in folder.glob("*.py")} - shared == {
         entry.module for entry in logs.FORMATS.values()

@@ -7,7 +7,7 @@ import pytest
 
 from capture import logs
 from capture.gestures import Recognizer
-from capture.kinds import GestureKind, Reason
+from capture.gestures.kinds import GestureKind, Reason
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "touchlogs"
 #: Units per dp. The panels have some 10 to 13 units per mm and a dp is 1/160 inch, that is 0.16 mm.

@@ -14,7 +14,7 @@ import pytest
 
 from capture import logs
 from capture.errors import TouchLogError
-from capture.logs import _source
+from capture.logs import source
 
 LOG = (
     b"[    1.000000] EV_ABS       ABS_MT_TRACKING_ID   00000001\n"
@@ -70,7 +70,7 @@ def test_damaged_compression_is_an_error(tmp_path, compress):
 
 
 def test_decompression_stops_at_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(_source, "EXPANDED_LIMIT_BYTES", 3 << 20)
+    monkeypatch.setattr(source, "EXPANDED_LIMIT_BYTES", 3 << 20)
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(LOG + b"\n" * (16 << 20)))
 
@@ -197,7 +197,7 @@ def test_a_disk_that_fails_is_said_with_the_path(tmp_path, monkeypatch, data, na
 
     path = tmp_path / "log"
     path.write_bytes(data)
-    monkeypatch.setattr(_source, "Path", Place)
+    monkeypatch.setattr(source, "Path", Place)
     with pytest.raises(TouchLogError) as caught:
         rows(path, format=name)
 

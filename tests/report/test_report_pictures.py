@@ -10,11 +10,11 @@ import capture
 from capture import RunConfig
 from capture.config import GestureConfig
 from capture.gestures import classify
+from capture.gestures.samples import TouchSamples
 from capture.report import read
 from capture.report.compare import compare
 from capture.report.notebook import Plot
 from capture.report.picture import COLORS, PictureError, screen_svg, stroke_svg, to_png
-from capture.samples import TouchSamples
 
 #: The installed code, whose pages have the colours once more.
 PACKAGE = Path(capture.__file__).parent

@@ -11,7 +11,7 @@ from report_recordings import DATA, load, many, samples_of
 
 from capture.errors import TouchLogError
 from capture.gestures import FIELDS, classify
-from capture.kinds import GestureKind
+from capture.gestures.kinds import GestureKind
 from capture.replay import replay
 from capture.report import build_page, read
 from capture.report._marks import screenshot_uri

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from capture import GestureTable, Recognizer, classify
-from capture.arrow import GESTURES_VERSION, SCHEMA_KEY, gesture_schema, sample_schema
 from capture.gestures import FIELDS
-from capture.samples import TouchSamples
+from capture.gestures.arrow import GESTURES_VERSION, SCHEMA_KEY, gesture_schema, sample_schema
+from capture.gestures.samples import TouchSamples
 
 NAMES = np.array(["anna", "bert", "cleo", "dana"])
 KEYED = {

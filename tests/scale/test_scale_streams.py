@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from capture import GestureConfig, Recognizer, TouchSamples, classify
-from capture.arrow import gesture_schema
+from capture.gestures.arrow import gesture_schema
 from capture.scale import classify_stream
 
 

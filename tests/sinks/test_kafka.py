@@ -143,7 +143,7 @@ def test_the_advertising_id_goes_only_when_switched_on(cluster, form, send_ad_id
 
 def test_native_batches_go_whole(cluster):
     from capture.config import ProjectConfig
-    from capture.device import Device
+    from capture.events.device import Device
 
     header = make_header(ProjectConfig(id=1), Device(), VALUES["user_id"])
     body = msgspec.json.encode(header)

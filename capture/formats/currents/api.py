@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from capture import tracking
 from capture.errors import InvalidEventError
+from capture.events import checks as tracking
 from capture.formats.currents.float32 import shortest
 from capture.formats.currents.schema import FIELDS, MAX_RECORD_BYTES, PLATFORMS
 

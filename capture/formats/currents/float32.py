@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from capture._native import float32 as native
-from capture.gestures import FIELDS
+from capture.gestures.recognizer import FIELDS
 
 if TYPE_CHECKING:
     from msgspec import UnsetType
 
-    from capture.gestures import Gesture
+    from capture.gestures.recognizer import Gesture
 
 __all__ = ["MEASURES", "shortest", "shortest_measures"]
 

@@ -19,9 +19,9 @@ from capture.formats.currents.schema import EVENTS, MAX_RECORD_BYTES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from capture.config import RunConfig
-    from capture.device import Device
-    from capture.events import Event
+    from capture.config.sections import RunConfig
+    from capture.events.device import Device
+    from capture.events.domain import Event
 
 __all__ = ["Facts", "Made", "OpenSession", "RecordMaker"]
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from capture import events
+from capture.events import domain as events
 from capture.formats.currents.float32 import shortest, shortest_measures
-from capture.gestures import direction_number, reason_number
-from capture.kinds import Direction, Reason
+from capture.gestures.kinds import Direction, Reason
+from capture.gestures.recognizer import direction_number, reason_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from capture.gestures import Gesture
-    from capture.targets import Target
+    from capture.events.targets import Target
+    from capture.gestures.recognizer import Gesture
 
 __all__ = ["MAPPING"]
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.config import RunConfig
-from capture.engine import Capture
+from capture.config.sections import RunConfig
+from capture.engine.capture import Capture
 from capture.errors import CaptureError
 from capture.integrations.kivy.installation import Installation
 from capture.integrations.kivy.lifecycle import Lifecycle

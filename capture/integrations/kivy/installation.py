@@ -13,10 +13,10 @@ from capture.integrations.kivy.targets import describe, path_at, place_of, size_
 from capture.integrations.kivy.verdict import judge
 
 if TYPE_CHECKING:
-    from capture.engine import Capture
+    from capture.engine.capture import Capture
+    from capture.events.targets import Target
     from capture.integrations.kivy.overlay import Overlay
     from capture.integrations.kivy.touches import Stroke
-    from capture.targets import Target
 
 __all__ = ["Installation"]
 

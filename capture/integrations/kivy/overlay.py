@@ -6,11 +6,11 @@ import contextlib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from capture.explain import explain
-from capture.gestures import Recognizer
+from capture.gestures.explain import explain
+from capture.gestures.recognizer import Recognizer
 
 if TYPE_CHECKING:
-    from capture.gestures import Gesture
+    from capture.gestures.recognizer import Gesture
     from capture.integrations.kivy.installation import Installation
     from capture.integrations.kivy.touches import Stroke
 

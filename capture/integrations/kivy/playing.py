@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import TouchLogError
+from capture.gestures.kinds import Action
 from capture.integrations.kivy.touches import now_ns
-from capture.kinds import Action
 from capture.logs import open_log
 
 if TYPE_CHECKING:

@@ -11,16 +11,16 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
+from capture.events.privacy import Masks
+from capture.gestures.kinds import Action
 from capture.integrations.kivy.screenshots import Screenshots
 from capture.integrations.kivy.touches import now_ns
-from capture.kinds import Action
 from capture.logs import LogInfo
-from capture.privacy import Masks
 
 if TYPE_CHECKING:
     import os
 
-    from capture.gestures import Gesture
+    from capture.gestures.recognizer import Gesture
     from capture.integrations.kivy.installation import Installation
     from capture.integrations.kivy.touches import Stroke
 

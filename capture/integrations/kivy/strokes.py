@@ -15,9 +15,9 @@ from capture.integrations.kivy.touches import Sample, Stroke, is_wheel, now_ns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from capture.engine import Capture
+    from capture.engine.capture import Capture
+    from capture.events.targets import Target
     from capture.integrations.kivy.touches import Listener
-    from capture.targets import Target
 
 __all__ = ["Strokes"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from capture.events.targets import ROOT, Target, escape_name
 from capture.integrations.kivy.ordered import in_order
 from capture.integrations.kivy.verdict import traits
-from capture.targets import ROOT, Target, escape_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from capture.gestures import Gesture
-    from capture.targets import Target
+    from capture.events.targets import Target
+    from capture.gestures.recognizer import Gesture
 
 __all__ = ["Listener", "Sample", "Stroke", "is_wheel", "now_ns"]
 

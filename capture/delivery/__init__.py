@@ -1,0 +1,13 @@
+"""Delivery: sends what is stored, one worker thread per sink, one request in flight each."""
+
+from typing import TYPE_CHECKING
+
+from capture.optional import lazy_names
+
+if TYPE_CHECKING:
+    from capture.delivery.delivery import Delivery, SinkCounters
+
+__all__ = ["Delivery", "SinkCounters"]
+
+if not TYPE_CHECKING:
+    __getattr__ = lazy_names(__name__, "capture.delivery.delivery", __all__)

@@ -1,0 +1,394 @@
+"""Delivery: sends what is stored, one worker thread per sink, one request in flight each.
+
+What a worker decides is in `capture.delivery.worker`; here are the threads that ask it, the deadlines of
+`Delivery.flush` and `Delivery.close`, and `Delivery.drain`, which does the same work in the caller's
+thread. One more thread keeps the store: its bounds, its log, what waits in memory.
+
+Threads are daemons and are never waited for without a deadline: a request that hangs, in a name
+lookup say, must not keep a process from ending. What is not delivered stays in the store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from capture.clock import Clock
+from capture.delivery.worker import SinkCounters, Worker
+from capture.errors import StoreError
+from capture.ids import full_jitter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from capture.config.sections import RunConfig
+    from capture.delivery.base import DeliveryStore
+    from capture.sinks.base import Sink
+
+__all__ = ["Delivery", "SinkCounters"]
+
+#: How often (s) a process that does not deliver asks whether it may.
+_TAKE_OVER_S = 2.0
+#: How often (s) the store is looked after at least.
+_UPKEEP_S = 5.0
+#: How often (s) the store is asked, during a burst of appends, whether that is over.
+_BURST_S = 0.05
+#: How often (s) a wait for other threads or processes looks again.
+_POLL_S = 0.05
+#: How long (s) a store is left alone that could not be looked after.
+_RETRY_S = 1.0
+_log = logging.getLogger("capture.delivery")
+
+
+class Delivery:
+    """Delivers the queues of a store to their sinks.
+
+    Parameters
+    ----------
+    store : DeliveryStore
+        The store; its queues are named as the sinks are.
+    sinks : sequence of Sink
+        Where the events go.
+    config : RunConfig
+        Batch size, flush interval, deadlines.
+    compose : callable
+        Wire format and payloads -> body. Called at every attempt, so that the header is of now.
+    clock : Clock
+        Time.
+    jitter : callable
+        The wait (s) below a ceiling (s).
+    on_report : callable, optional
+        Called with (kind, sink name, count, reason), with no lock held, from a worker thread;
+        kinds are ``delivered``, ``retried``, ``dead_letter`` and ``paused``.
+    """
+
+    def __init__(
+        self,
+        store: DeliveryStore,
+        sinks: Sequence[Sink],
+        *,
+        config: RunConfig,
+        compose: Callable[[str, Sequence[bytes]], bytes],
+        clock: Clock | None = None,
+        jitter: Callable[[float], float] = full_jitter,
+        on_report: Callable[..., None] | None = None,
+    ) -> None:
+        self._store = store
+        self._sinks = tuple(sinks)
+        self._clock = clock or Clock()
+        self._on_report = on_report
+        self._report_failed = False
+        self._workers = [
+            Worker(
+                store,
+                sink,
+                config=config,
+                compose=compose,
+                clock=self._clock,
+                jitter=jitter,
+                report=self._report,
+            )
+            for sink in sinks
+        ]
+        self._started = self._stopped = False
+        self._reset()
+
+    def _reset(self) -> None:
+        """Start without threads: at construction, and in a forked child."""
+        self._pid = os.getpid()
+        self._condition = threading.Condition(threading.Lock())
+        self._keeper = threading.Event()
+        self._ended = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._deadline_ns: int | None = None
+        #: Workers that have something new to look at.
+        self._poked: set[str] = set()
+
+    # From the caller
+
+    def start(self) -> None:
+        """Start the threads; what is stored already is due."""
+        self._started = True
+        stored: int | None = None
+        # Else it is what is there when the worker looks.
+        with contextlib.suppress(StoreError):
+            stored = self._store.last_id()
+        for worker in self._workers:
+            worker.request(stored)
+        self._start_threads()
+
+    def notify(self, session: int, pending: int = 1) -> None:
+        """Tell that `pending` events of `session` were appended; never waits.
+
+        An append has noticed a fork, so that it is not looked for again.
+
+        Parameters
+        ----------
+        session : int
+            The session that is recorded now: what is pending of others is over, unless another
+            process holds them.
+        pending : int
+            How many.
+        """
+        if self._pid != self._store.pid:
+            self._after_fork()
+        for worker in self._workers:
+            before = worker.unseen
+            worker.unseen = before + pending
+            # Once for each batch that fills up: a sink that fails has enough to do.
+            full = worker.unseen // worker.size != before // worker.size
+            if full or worker.since_ns is None or worker.session != session:
+                self._poke(worker, session)
+        if self._store.needs_keeper and not self._keeper.is_set():
+            self._keeper.set()
+
+    def send_pending(self) -> None:
+        """Make everything pending due, as at app hide, and return at once."""
+        self._request()
+
+    def wake(self) -> None:
+        """End the waits between attempts, as when the network is back; return at once."""
+        for worker in self._workers:
+            worker.wake()
+        self._poke_all()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Send everything that is pending now, whatever is recorded meanwhile; a paused queue tries again.
+
+        Parameters
+        ----------
+        timeout_s : float
+            Deadline (s). What is not delivered by then stays in the store.
+
+        Returns
+        -------
+        bool
+            Whether every sink has accepted everything, or given it up for good.
+        """
+        deadline_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
+        if not self._started or not self._start_threads():
+            return self.drain(timeout_s=timeout_s)
+        wanted = self._request()
+        with self._condition:
+            while not self._settled(wanted, deadline_ns):
+                left_s = (deadline_ns - self._clock.monotonic_ns()) / 1e9
+                if left_s <= 0:
+                    return False
+                self._condition.wait(min(left_s, _POLL_S))
+        done = all(worker.completed >= wanted[worker.name] for worker in self._workers)
+        for sink in self._sinks if done else ():
+            done = self._finish(sink.flush, sink.name) and done
+        return done
+
+    def close(self, timeout_s: float) -> bool:
+        """Flush, then stop the threads and close the sinks; the store stays open, for the caller to close.
+
+        Parameters
+        ----------
+        timeout_s : float
+            Deadline (s) of all of it.
+
+        Returns
+        -------
+        bool
+            Whether everything was delivered.
+        """
+        if self._stopped:
+            return False
+        self._deadline_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
+        # A process that does not deliver leaves its events to the one that does.
+        done = self.flush(timeout_s) if self._store.claim_delivery() else False
+        self._stop()
+        for sink in self._sinks:
+            done = self._finish(sink.close, sink.name) and done
+        return done
+
+    def abort(self) -> None:
+        """Stop at once, deliveries under way included: nothing more is sent or acknowledged."""
+        self._deadline_ns = self._clock.monotonic_ns()
+        self._stop()
+        for sink in self._sinks:
+            self._finish(sink.close, sink.name)
+
+    def drain(self, *, active: Collection[int] = (), timeout_s: float | None = None) -> bool:
+        """Send in the caller's thread what is pending: the way of a replay.
+
+        Parameters
+        ----------
+        active : collection of int
+            Sessions that go on: of these only full batches are sent.
+        timeout_s : float, optional
+            Deadline (s); None waits as long as the sinks may recover.
+
+        Returns
+        -------
+        bool
+            Whether all of it was delivered or given up for good.
+        """
+        if not self._store.claim_delivery():
+            return False
+        deadline_ns = None if timeout_s is None else self._clock.monotonic_ns() + int(timeout_s * 1e9)
+        done = True
+        for worker in self._workers:
+            worker.open_sessions = frozenset(active)
+            done = self._drain(worker, deadline_ns) and done
+            worker.open_sessions = frozenset()
+        if self._store.needs_upkeep:
+            with contextlib.suppress(StoreError):
+                self._store.upkeep()
+        return done
+
+    @property
+    def counters(self) -> dict[str, SinkCounters]:
+        """What became of the events so far, by sink."""
+        return {worker.name: worker.counters for worker in self._workers}
+
+    # Threads
+
+    def _start_threads(self) -> bool:
+        """Start the threads that are missing; tell whether they run."""
+        if self._pid != os.getpid():
+            self._after_fork()
+        with self._condition:
+            if self._threads or self._stopped:
+                return not self._stopped
+            targets: list[tuple[str, Callable[[], None]]] = [
+                (worker.name, functools.partial(self._run, worker)) for worker in self._workers
+            ]
+            for name, target in [*targets, ("store", self._keep)]:
+                thread = threading.Thread(target=target, name=f"touchcapture-{name}", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    # The interpreter is shutting down.
+                    return False
+                self._threads.append(thread)
+        return True
+
+    def _run(self, worker: Worker) -> None:
+        condition = self._condition
+        while not self._stopped:
+            wait_s = self._step(worker)
+            with condition:
+                condition.notify_all()
+                if wait_s is not None and wait_s <= 0:
+                    continue
+                if worker.name not in self._poked and not self._stopped:
+                    condition.wait(wait_s)
+                self._poked.discard(worker.name)
+
+    def _step(self, worker: Worker) -> float | None:
+        if not self._store.claim_delivery():
+            return _TAKE_OVER_S
+        now_ns = self._clock.monotonic_ns()
+        left_s = None if self._deadline_ns is None else max(0.05, (self._deadline_ns - now_ns) / 1e9)
+        return worker.step(now_ns, timeout_s=left_s)
+
+    def _keep(self) -> None:
+        """Look after the store until the end."""
+        wanted, store = self._keeper, self._store
+        next_ns = failures = 0
+        while not self._stopped:
+            if store.needs_upkeep or self._clock.monotonic_ns() >= next_ns:
+                try:
+                    store.upkeep()
+                    failures = 0
+                except StoreError as error:
+                    _log.debug("upkeep: %s", error)
+                    failures += 1
+                    # Damage that it found is mended at once; where that fails as well, not at every append.
+                    self._ended.wait(_RETRY_S if failures > 1 else 0)
+                next_ns = self._clock.monotonic_ns() + int(_UPKEEP_S * 1e9)
+            wanted.clear()
+            pause_s = _BURST_S if store.watch_burst() else _UPKEEP_S
+            if not store.needs_upkeep and not self._stopped:
+                wanted.wait(pause_s)
+
+    def _request(self) -> dict[str, int]:
+        wanted = {worker.name: worker.request() for worker in self._workers}
+        self._poke_all()
+        return wanted
+
+    def _poke(self, worker: Worker, session: int) -> None:
+        worker.session = session
+        if worker.since_ns is None:
+            worker.since_ns = self._clock.monotonic_ns()
+        if worker.name in self._poked:
+            return
+        with self._condition:
+            self._poked.add(worker.name)
+            self._condition.notify_all()
+
+    def _poke_all(self) -> None:
+        if self._pid != os.getpid():
+            self._after_fork()
+        with self._condition:
+            self._poked.update(worker.name for worker in self._workers)
+            self._condition.notify_all()
+
+    def _settled(self, wanted: dict[str, int], deadline_ns: int) -> bool:
+        """Tell whether each worker is done, or will not be by the deadline."""
+        return all(
+            worker.completed >= wanted[worker.name]
+            or bool(worker.counters.paused)
+            or worker.blocked_until_ns > deadline_ns
+            for worker in self._workers
+        )
+
+    def _drain(self, worker: Worker, deadline_ns: int | None) -> bool:
+        # Nobody records meanwhile.
+        wanted = worker.request(sys.maxsize)
+        while worker.completed < wanted:
+            now_ns = self._clock.monotonic_ns()
+            if self._stopped or worker.counters.paused:
+                return False
+            left_s = None if deadline_ns is None else (deadline_ns - now_ns) / 1e9
+            if left_s is not None and left_s <= 0:
+                return False
+            wait_s = worker.step(now_ns, timeout_s=left_s)
+            if wait_s and worker.completed < wanted:
+                if left_s is not None and wait_s > left_s:
+                    return False
+                with self._condition:
+                    self._condition.wait(wait_s)
+        return True
+
+    def _stop(self) -> None:
+        with self._condition:
+            self._stopped = True
+            self._condition.notify_all()
+        self._ended.set()
+        self._keeper.set()
+
+    def _finish(self, call: Callable[[], None], name: str) -> bool:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - whatever a sink raises must not keep the store open
+            _log.warning("sink %s: %s: %s", name, type(error).__name__, error)
+            return False
+        return True
+
+    # Fork
+
+    def _after_fork(self) -> None:
+        """Start afresh in a forked child, where the parent's threads do not run."""
+        self._reset()
+        for worker in self._workers:
+            worker.unseen, worker.since_ns = 0, None
+        if self._started:
+            self._start_threads()
+
+    def _report(self, kind: str, sink: str, count: int, reason: str) -> None:
+        if self._on_report is None:
+            return
+        try:
+            self._on_report(kind, sink, count, reason)
+        except Exception:  # noqa: BLE001 - the owner's callable, not ours
+            if not self._report_failed:
+                self._report_failed = True
+                _log.exception("the report callable raised; said once")

@@ -1,0 +1,374 @@
+"""The decisions of one sink's delivery: what is due, what an answer means, when to try again.
+
+`Worker.step` is the whole of it: told the time, it sends at most one batch and says when it wants to
+be called again. Threads, waiting and deadlines are `delivery`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from capture.errors import StoreError
+from capture.sinks.base import Answer, Batch, Outcome, Sink, batch_id, checked_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from capture.clock import Clock
+    from capture.config.sections import RunConfig
+    from capture.delivery.base import DeliveryStore
+    from capture.store.rows import StoredBatch
+
+__all__ = ["MAX_BATCH_BYTES", "SinkCounters", "Worker"]
+
+#: Largest body (bytes), and what of it the events leave to the header.
+MAX_BATCH_BYTES = 512_000
+_HEADER_BYTES = 12_000
+#: Waits (s) between attempts: the ceiling of the first, of all, and of what a sink may ask for.
+_FIRST_WAIT_S = 0.5
+_MAX_WAIT_S = 300.0
+_MAX_RETRY_AFTER_S = 3600.0
+#: Single events refused in a row after which the fault is taken to be the sink's.
+_MAX_REFUSED = 10
+_STORE_RETRY_S = 1.0
+_log = logging.getLogger("capture.delivery")
+
+
+class SinkCounters(msgspec.Struct):
+    """What became of a sink's events.
+
+    Attributes
+    ----------
+    delivered, dead_letters : int
+        Events that it accepted, and that were given up.
+    retried : int
+        Attempts that have to be made again.
+    paused : str
+        Why the queue pauses; empty while it does not.
+    problem : str
+        The last answer that was not an acceptance.
+    """
+
+    delivered: int = 0
+    retried: int = 0
+    dead_letters: int = 0
+    paused: str = ""
+    problem: str = ""
+
+
+class Worker:
+    """Delivers one queue of the store to one sink.
+
+    Parameters
+    ----------
+    store : DeliveryStore
+        Where the events are.
+    sink : Sink
+        Where they go.
+    config : RunConfig
+        Batch size, flush interval, request timeout.
+    compose : callable
+        Wire format and payloads -> body, with a header of now.
+    clock, jitter
+        Time, and the wait below a ceiling (s).
+    report : callable
+        Called with (kind, sink name, count, reason), with no lock held.
+    """
+
+    def __init__(
+        self,
+        store: DeliveryStore,
+        sink: Sink,
+        *,
+        config: RunConfig,
+        compose: Callable[[str, Sequence[bytes]], bytes],
+        clock: Clock,
+        jitter: Callable[[float], float],
+        report: Callable[[str, str, int, str], None],
+    ) -> None:
+        self.sink = sink
+        self.name = sink.name
+        self.counters = SinkCounters()
+        #: The session that events are recorded in now; it is not over, whatever is pending of it.
+        self.session: int | None = None
+        #: Events recorded since the store was last looked at.
+        self.unseen = 0
+        #: Monotonic time (ns) since when something may be waiting; None for nothing.
+        self.since_ns: int | None = None
+        #: Requests to send what is pending: made, and done.
+        self.requested = 0
+        self.completed = 0
+        #: Those that are not done, oldest first: number, and the largest id that was there when it was made;
+        #: None until the worker has looked.
+        self._asked: deque[tuple[int, int | None]] = deque()
+        #: Up to this id everything is due.
+        self._goal = 0
+        #: Sessions that only full batches are sent of, whatever was requested.
+        self.open_sessions: frozenset[int] = frozenset()
+        #: No attempt before these times (monotonic ns): our own wait, and the one the sink asked for.
+        self._wait_until_ns = 0
+        self._floor_until_ns = 0
+        self._failures = 0
+        self._refused = 0
+        self._said = ""
+        #: While a batch is taken apart: events at once, up to this row id.
+        self._limit: int | None = None
+        self._limit_to = 0
+        #: Whether there may be more that is due, since the last look found something.
+        self._more = False
+        #: Whether events came while the store was looked at.
+        self._arrived = False
+        #: What the sink has and the store has not been told of yet: it must not be sent again.
+        self._accepted_batch: StoredBatch | None = None
+        self._store = store
+        self._config = config
+        self._compose = compose
+        self._clock = clock
+        self._jitter = jitter
+        self._report = report
+        # A sink that writes files takes more at once, and less often, than one that posts batches.
+        interval_s: float = getattr(sink, "batch_age_s", None) or config.buffer.flush_interval_s
+        self._interval_ns = int(interval_s * 1e9)
+        #: Events of a full batch.
+        self.size: int = getattr(sink, "batch_events", None) or config.buffer.batch_size
+        room: int = getattr(sink, "batch_bytes", None) or MAX_BATCH_BYTES
+        self._max_bytes = min(sink.max_bytes or room, room)
+        self._max_payload_bytes = min(room - _HEADER_BYTES, self._max_bytes)
+
+    @property
+    def blocked_until_ns(self) -> int:
+        """Monotonic time (ns) before which nothing is sent."""
+        return max(self._wait_until_ns, self._floor_until_ns)
+
+    def request(self, goal: int | None = None) -> int:
+        """Make everything pending due, and a paused queue try again; return the number of the request.
+
+        It is done when all that is delivered; what is recorded meanwhile does not put it off.
+
+        Parameters
+        ----------
+        goal : int, optional
+            The largest id that is meant; by default that of the worker's next look at the store.
+        """
+        self.requested += 1
+        self._asked.append((self.requested, goal))
+        self.counters.paused = ""
+        self._wait_until_ns = 0
+        return self.requested
+
+    def wake(self) -> None:
+        """End the wait between attempts, but for one that the sink itself asked for."""
+        self._wait_until_ns = 0
+        self._failures = 0
+
+    def needs_look(self, now_ns: int) -> bool:
+        """Tell whether something may be due."""
+        if self.requested != self.completed or self.unseen >= self.size or self._more:
+            return True
+        return self.since_ns is not None and now_ns - self.since_ns >= self._interval_ns
+
+    def step(self, now_ns: int, *, timeout_s: float | None = None) -> float | None:
+        """Send one batch if one is due.
+
+        Parameters
+        ----------
+        now_ns : int
+            Monotonic time.
+        timeout_s : float, optional
+            Deadline of the request (s) where it is nearer than the configured one.
+
+        Returns
+        -------
+        float or None
+            Time (s) after which to step again: 0 for at once, None for when something happens.
+        """
+        if self.counters.paused:
+            return None
+        blocked = self.blocked_until_ns - now_ns
+        if blocked > 0:
+            return blocked / 1e9
+        if not self.needs_look(now_ns):
+            return self._until_due(now_ns)
+        try:
+            return self._look(now_ns, timeout_s)
+        except StoreError as error:
+            self.counters.problem = str(error)
+            self._wait_until_ns = now_ns + int(_STORE_RETRY_S * 1e9)
+            self._more = True
+            return _STORE_RETRY_S
+
+    def _look(self, now_ns: int, timeout_s: float | None) -> float | None:
+        self.unseen = 0
+        self._acknowledge()
+        self._set_goal()
+        stored = self._due_batch(now_ns)
+        self._complete(stored)
+        if stored is not None:
+            self._more = True
+            self._send(stored, timeout_s)
+            return 0.0
+        if self.unseen >= self.size and self._arrived:
+            return 0.0
+        self._limit, self._more = None, False
+        return 0.0 if self._asked else self._until_due(now_ns)
+
+    def _set_goal(self) -> None:
+        """Learn what the requests mean that came since the last look."""
+        asked, last = self._asked, None
+        for index in range(len(asked)):
+            number, goal = asked[index]
+            if goal is None:
+                goal = last = self._store.last_id() if last is None else last
+                asked[index] = (number, goal)
+            self._goal = max(self._goal, goal)
+
+    def _complete(self, due: StoredBatch | None) -> None:
+        """Note which requests are done, given the oldest batch that is due."""
+        asked = self._asked
+        while asked and asked[0][1] is not None and (due is None or due.row_ids[0] > asked[0][1]):
+            self.completed = asked.popleft()[0]
+        if not asked:
+            self._goal = 0
+
+    # What is due
+
+    def _until_due(self, now_ns: int) -> float | None:
+        if self.since_ns is None:
+            return None
+        return max(0.0, (self.since_ns + self._interval_ns - now_ns) / 1e9)
+
+    def _due_batch(self, now_ns: int) -> StoredBatch | None:
+        skip: list[int] = []
+        left = 0
+        while True:
+            batch = self._store.next_batch(
+                self.name, self._limit or self.size, self._max_payload_bytes, skip=skip
+            )
+            if batch is None:
+                break
+            if self._is_due(batch, now_ns):
+                return batch
+            left += len(batch.row_ids)
+            skip.append(batch.session)
+        self._arrived = self.unseen > 0
+        self.unseen += left
+        if not left:
+            self.since_ns = None if not self.unseen else now_ns
+        elif self.since_ns is None or now_ns - self.since_ns >= self._interval_ns:
+            self.since_ns = now_ns
+        return None
+
+    def _is_due(self, batch: StoredBatch, now_ns: int) -> bool:
+        if len(batch.row_ids) >= self.size or batch.full:
+            return True
+        if self._limit is not None and batch.row_ids[0] <= self._limit_to:
+            return True
+        if batch.session in self.open_sessions:
+            return False
+        over = batch.session != self.session and not self._store.is_live(batch.session)
+        if over or batch.row_ids[0] <= self._goal:
+            return True
+        if self.since_ns is not None and now_ns - self.since_ns >= self._interval_ns:
+            return True
+        # What is left of a burst is older than the last look at the store.
+        age_ms = self._clock.wall_ns() // 1_000_000 - batch.oldest_ms
+        return age_ms * 1_000_000 >= self._interval_ns
+
+    # What an answer means
+
+    def _send(self, stored: StoredBatch, timeout_s: float | None) -> None:
+        if self._limit is not None and stored.row_ids[0] > self._limit_to:
+            self._limit = None
+        answer = self._attempt(stored, timeout_s)
+        if answer.outcome is Outcome.ACCEPTED:
+            self._accepted(stored)
+            return
+        self.counters.problem = answer.reason
+        if answer.outcome is Outcome.TEMPORARY:
+            self._temporary(answer)
+        elif answer.outcome is Outcome.UNAVAILABLE:
+            self._pause(answer.reason)
+        elif len(stored.row_ids) > 1:
+            halve = answer.outcome is Outcome.TOO_LARGE
+            self._limit_to = max(self._limit_to, stored.row_ids[-1]) if self._limit else stored.row_ids[-1]
+            self._limit = len(stored.row_ids) // 2 if halve else 1
+            self.counters.retried += 1
+        else:
+            self._single_refused(stored, answer)
+
+    def _attempt(self, stored: StoredBatch, timeout_s: float | None) -> Answer:
+        configured = self._config.delivery.timeout_s
+        deadline_s = configured if timeout_s is None else min(configured, timeout_s)
+        try:
+            body = self._compose(stored.format, stored.payloads)
+            if len(body) > self._max_bytes:
+                return Answer(Outcome.TOO_LARGE, f"{len(body)} bytes, more than {self._max_bytes}")
+            batch = Batch(
+                body=body,
+                session=stored.session,
+                event_count=len(stored.row_ids),
+                batch_id=batch_id(stored.event_ids),
+                format=stored.format,
+                payloads=stored.payloads,
+            )
+            return checked_answer(self.sink.send(batch, deadline_s))
+        except Exception as error:  # noqa: BLE001 - whatever a sink raises must not end the worker
+            _log.debug("sink %s raised", self.name, exc_info=True)
+            return Answer(Outcome.TEMPORARY, f"{type(error).__name__}: {error}")
+
+    def _accepted(self, stored: StoredBatch) -> None:
+        self._failures = self._refused = 0
+        self._said = ""
+        self._wait_until_ns = self._floor_until_ns = 0
+        self._accepted_batch = stored
+        if self._limit is not None and stored.row_ids[-1] >= self._limit_to:
+            self._limit = None
+        self.counters.problem = ""
+        self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        """Tell the store what the sink has; counted only then: before, a crash would send it again."""
+        accepted = self._accepted_batch
+        if accepted is None:
+            return
+        self._store.acknowledge(self.name, accepted)
+        self._accepted_batch = None
+        self.counters.delivered += len(accepted.row_ids)
+        self._report("delivered", self.name, len(accepted.row_ids), "")
+
+    def _temporary(self, answer: Answer) -> None:
+        # The attempt itself may have taken long.
+        now_ns = self._clock.monotonic_ns()
+        ceiling_s = min(_MAX_WAIT_S, _FIRST_WAIT_S * 2 ** min(self._failures, 30))
+        self._wait_until_ns = now_ns + int(self._jitter(ceiling_s) * 1e9)
+        if answer.retry_after_s is not None:
+            asked_s = min(max(answer.retry_after_s, 0.0), _MAX_RETRY_AFTER_S)
+            self._floor_until_ns = now_ns + int(asked_s * 1e9)
+        self._failures += 1
+        self.counters.retried += 1
+        self._report("retried", self.name, 1, answer.reason)
+
+    def _single_refused(self, stored: StoredBatch, answer: Answer) -> None:
+        if answer.outcome is Outcome.REFUSED:
+            if self._refused >= _MAX_REFUSED:
+                self._pause(f"{self._refused} events in a row refused: {answer.reason}")
+                return
+            self._refused += 1
+        self._store.dead_letter(self.name, stored, answer.reason or answer.outcome.value)
+        if self._limit is not None and stored.row_ids[-1] >= self._limit_to:
+            self._limit = None
+        self.counters.dead_letters += 1
+        self._report("dead_letter", self.name, 1, answer.reason)
+        if self._refused >= _MAX_REFUSED:
+            self._pause(f"{self._refused} events in a row refused: {answer.reason}")
+
+    def _pause(self, reason: str) -> None:
+        self.counters.paused = reason or "unavailable"
+        if reason != self._said:
+            _log.error("sink %s is paused, its events are kept: %s", self.name, reason)
+            self._said = reason
+        self._report("paused", self.name, 0, reason)

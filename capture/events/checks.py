@@ -1,0 +1,149 @@
+"""Checks of the tracking API's arguments: every limit in one place.
+
+Each function returns the value as it will be recorded, or raises `InvalidEventError` naming the
+argument, the value and the limit. Characters are Unicode code points.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NoReturn
+
+from capture.errors import InvalidEventError
+from capture.events import currencies
+
+__all__ = [
+    "EMPTY_VALUE",
+    "check_choice",
+    "check_currency",
+    "check_key",
+    "check_optional_text",
+    "check_path",
+    "check_screen_name",
+    "check_seconds",
+    "check_size",
+    "check_value",
+    "check_variable",
+]
+
+MAX_NAME = 2083
+MAX_SEGMENTS = 2
+MAX_KEY = 512
+MAX_TEXT = 255
+MAX_INT = 2**32 - 1
+#: A time that is longer (s) is as good as for ever, and would be more than a wait can take.
+MAX_SECONDS = 100 * 365 * 86_400.0
+#: What an empty string variable becomes.
+EMPTY_VALUE = "cs-empty"
+
+
+def check_screen_name(name: object) -> str:
+    """Return a screen's name: 1 to 2083 characters."""
+    return _bounded("name", name, MAX_NAME)
+
+
+def check_path(path: object) -> tuple[str, ...]:
+    """Return a screen's URL path: up to two segments of 1 to 2083 characters."""
+    if not isinstance(path, (tuple, list)) or len(path) > MAX_SEGMENTS:
+        _refuse("path", path, f"a tuple of at most {MAX_SEGMENTS} texts")
+    return tuple(_bounded(f"path[{index}]", part, MAX_NAME) for index, part in enumerate(path))
+
+
+def check_value(value: object, argument: str = "value") -> float:
+    """Return a finite number as float."""
+    expected = "a finite number"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        _refuse(argument, value, expected)
+    try:
+        number = float.__float__(value) if isinstance(value, float) else float(int.__int__(value))
+    except OverflowError:
+        _refuse(argument, value, expected)
+    if not math.isfinite(number):
+        _refuse(argument, value, expected)
+    return number
+
+
+def check_seconds(argument: str, value: object) -> float:
+    """Return a time in seconds, finite; what is longer than a hundred years counts as that."""
+    return min(check_value(value, argument), MAX_SECONDS)
+
+
+def check_currency(currency: object) -> tuple[str, int]:
+    """Return the alphabetic and the numeric ISO 4217 code."""
+    if isinstance(currency, bool) or not isinstance(currency, (str, int)):
+        _refuse("currency", currency, "an ISO 4217 code: letters (EUR) or number (978)")
+    plain = str.__str__(currency) if isinstance(currency, str) else int.__int__(currency)
+    found = currencies.find(plain)
+    if found is None:
+        _refuse("currency", currency, "a currency of ISO 4217: letters (EUR) or number (978)")
+    return found
+
+
+def check_key(key: object) -> str:
+    """Return the key of a dynamic variable: 1 to 512 characters after trimming."""
+    text = _text("key", key).strip()
+    if not 1 <= len(text) <= MAX_KEY:
+        _refuse("key", key, f"1 to {MAX_KEY} characters after trimming, not {len(text)}")
+    return text
+
+
+def check_variable(value: object) -> str | int:
+    """Return the value of a dynamic variable: a text trimmed and cut, or a whole number in range."""
+    if isinstance(value, str):
+        return _text("value", value).strip()[:MAX_TEXT] or EMPTY_VALUE
+    if isinstance(value, bool) or not isinstance(value, int):
+        _refuse("value", value, f"a text, or a whole number from 0 to {MAX_INT}")
+    number = int.__int__(value)
+    if not 0 <= number <= MAX_INT:
+        _refuse("value", value, f"a whole number from 0 to {MAX_INT}")
+    return number
+
+
+def check_optional_text(argument: str, value: object) -> str | None:
+    """Return a text, or None."""
+    return None if value is None else _text(argument, value)
+
+
+def check_choice(argument: str, value: object, choices: tuple[int, ...]) -> int:
+    """Return a whole number that is one of `choices`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value not in choices:
+        _refuse(argument, value, f"one of {', '.join(map(str, choices))}")
+    return int.__int__(value)
+
+
+def check_size(argument: str, value: object) -> int:
+    """Return a length in px: a whole number from 0."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+        _refuse(argument, value, "a whole number of px, at least 0")
+    return int.__int__(value)
+
+
+def _bounded(argument: str, value: object, most: int) -> str:
+    text = _text(argument, value)
+    if not 1 <= len(text) <= most:
+        _refuse(argument, value, f"1 to {most} characters, not {len(text)}")
+    return text
+
+
+def _text(argument: str, value: object) -> str:
+    if not isinstance(value, str):
+        _refuse(argument, value, "a text")
+    text = str.__str__(value)  # a plain str, whatever a subclass makes of itself
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            _refuse(argument, value, "a text without lone surrogates")
+    return text
+
+
+def _refuse(argument: str, value: Any, expected: str) -> NoReturn:
+    raise InvalidEventError(f"{argument} = {_shown(value)}: expected {expected}") from None
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - the caller's object may do anything; the message must still be made
+        text = f"a {type(value).__name__} that has no repr"
+    return text if len(text) <= 60 else text[:57] + "..."

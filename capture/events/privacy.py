@@ -1,0 +1,109 @@
+"""Consent, hiding and sampling: what may be recorded, and what of it may be read."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import msgspec
+
+from capture.events.targets import escape_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from capture.config.sections import PrivacyConfig
+    from capture.events.targets import Target
+
+__all__ = ["OPTED_OUT", "Consent", "Masks", "is_sampled", "new_salt"]
+
+#: Name of the empty file that remembers an opt-out.
+OPTED_OUT = "opted-out"
+
+#: Hex digits of a hidden name: short enough to read, long enough to keep an app's names apart.
+_DIGITS = 16
+
+
+class Consent:
+    """The marker of an opt-out: an empty file in the folder of the store.
+
+    Parameters
+    ----------
+    folder : path
+        The store's; it is created by `withdraw` alone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._marker = folder / OPTED_OUT
+
+    def is_withdrawn(self) -> bool:
+        """Tell whether the user opted out; that wins over ``opted_in = true``."""
+        return self._marker.exists()
+
+    def withdraw(self) -> None:
+        """Remember an opt-out."""
+        self._marker.parent.mkdir(parents=True, exist_ok=True)
+        self._marker.touch()
+
+    def give(self) -> None:
+        """Forget an earlier opt-out."""
+        self._marker.unlink(missing_ok=True)
+
+
+def new_salt() -> str:
+    """Return a random salt for the hidden names of one installation."""
+    return secrets.token_hex(16)
+
+
+def is_sampled(user_id: str, sampling: float) -> bool:
+    """Tell whether a user's events are recorded: decided by the id alone, so always the same."""
+    digest = hashlib.sha256(user_id.encode()).digest()
+    return int.from_bytes(digest[:8]) < sampling * 2**64
+
+
+class Masks:
+    """Hides view ids, screen titles and URL path segments by pattern (``*`` and ``?``).
+
+    Parameters
+    ----------
+    config : PrivacyConfig
+    salt : str
+        Of this installation: the same name hides differently elsewhere.
+    """
+
+    def __init__(self, config: PrivacyConfig, salt: str) -> None:
+        self._config = config
+        self._salt = salt.encode()
+
+    def title(self, title: str) -> str:
+        """Return a screen title as it may be recorded; a dropped one is empty."""
+        return self._masked(title, self._config.hide_titles)
+
+    def path(self, segments: Iterable[str]) -> tuple[str, ...]:
+        """Return URL path segments as they may be recorded; a dropped one is left out."""
+        masked = (self._masked(segment, self._config.hide_paths) for segment in segments)
+        return tuple(segment for segment in masked if segment)
+
+    def target(self, target: Target) -> Target:
+        """Return a target with its id, and the ids in its path, as they may be recorded."""
+        if not self._config.hide_ids:
+            return target
+        path = ">".join(self._element(element) for element in target.path.split(">"))
+        return msgspec.structs.replace(target, path=path, id=self._masked(target.id, self._config.hide_ids))
+
+    def _element(self, element: str) -> str:
+        name, mark, view_id = element.partition("#")
+        masked = self._masked(unquote(view_id), self._config.hide_ids) if mark else ""
+        return f"{name}#{escape_name(masked)}" if masked else name
+
+    def _masked(self, text: str, patterns: tuple[str, ...]) -> str:
+        if not text or not any(fnmatchcase(text, pattern) for pattern in patterns):
+            return text
+        if self._config.hide_with == "drop":
+            return ""
+        return hmac.new(self._salt, text.encode(), hashlib.sha256).hexdigest()[:_DIGITS]

@@ -1,0 +1,273 @@
+"""Why a stroke was called what it was: each measure against its threshold, and what each rival lacked.
+
+Only the recorded values are read, as classification itself does, so that an explanation can never
+disagree with the record that it explains.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture.config.sections import GestureConfig
+from capture.gestures.kinds import Direction, GestureKind, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capture.gestures.recognizer import Gesture
+
+__all__ = ["Condition", "Explanation", "Rival", "explain", "render"]
+
+#: What ended or overlaid a stroke so that no class was asked for.
+_OVERRULED = {
+    Reason.MALFORMED: "the DOWN's position is not a number: nothing can be measured from it",
+    Reason.CANCELED: "the system took the stroke away (CANCEL) before the finger was lifted",
+    Reason.INCOMPLETE: "the finger was never seen to lift: the pointer came down again, or the log ended",
+    Reason.MULTI_TOUCH: "another finger of the same stream was down at the same time",
+}
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """One comparison of a measure with its threshold.
+
+    Attributes
+    ----------
+    measure : str
+        ``duration``, ``distance``, ``velocity``, ``backtrack`` or ``wander``.
+    value : float or None
+        What was measured; None where it is no finite number.
+    relation : str
+        ``<``, ``<=``, ``>`` or ``>=``.
+    threshold : float
+    setting : str
+        Key of the threshold in ``[gestures]``.
+    unit : str
+    holds : bool
+    margin : float or None
+        How far the value is from the threshold, positive where the condition holds.
+    """
+
+    measure: str
+    value: float | None
+    relation: str
+    threshold: float
+    setting: str
+    unit: str
+    holds: bool
+    margin: float | None
+
+
+class Rival(msgspec.Struct, frozen=True):
+    """Another class, and the conditions of it that failed."""
+
+    kind: str
+    failed: tuple[Condition, ...]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why a stroke was called what it was.
+
+    Attributes
+    ----------
+    kind, reason, direction : str
+        As in the record, lower case.
+    verdict : str
+        The whole of it in one sentence.
+    by_measures : str
+        The class that time, distance and velocity alone give: what the stroke would have been where
+        the reason overrules them.
+    conditions : tuple of Condition
+        Those of that class.
+    rivals : tuple of Rival
+        The other classes.
+    direction_conditions : tuple of Condition
+        Those of a straight movement; empty for what has no direction.
+    gesture : dict
+        The record.
+    """
+
+    kind: str
+    reason: str
+    direction: str
+    verdict: str
+    by_measures: str
+    conditions: tuple[Condition, ...]
+    rivals: tuple[Rival, ...]
+    direction_conditions: tuple[Condition, ...]
+    gesture: dict[str, Any]
+
+
+def explain(gesture: Gesture, gestures: GestureConfig | None = None, *, density: float = 1.0) -> Explanation:
+    """Explain a stroke.
+
+    Parameters
+    ----------
+    gesture : Gesture
+        The record.
+    gestures : GestureConfig, optional
+        The thresholds that it was classified with.
+    density : float, default 1.0
+        px per dp of its stream.
+
+    Returns
+    -------
+    Explanation
+    """
+    config = GestureConfig() if gestures is None else gestures
+    classes = _classes(gesture, config)
+    measured = next(
+        (kind for kind, conditions in classes.items() if all(each.holds for each in conditions)),
+        GestureKind.NONE,
+    )
+    rivals = tuple(
+        Rival(_name(kind), tuple(each for each in conditions if not each.holds))
+        for kind, conditions in classes.items()
+        if kind != measured
+    )
+    moved = measured in {GestureKind.DRAG, GestureKind.FLING}
+    straight = _straightness(gesture, config, density) if moved else ()
+    return Explanation(
+        kind=_name(gesture.kind),
+        reason=_name(gesture.reason),
+        direction=_name(gesture.direction),
+        verdict=_verdict(gesture, measured, straight),
+        by_measures=_name(measured),
+        conditions=classes[measured],
+        rivals=rivals,
+        direction_conditions=straight,
+        gesture=gesture.to_dict(),
+    )
+
+
+def _classes(gesture: Gesture, config: GestureConfig) -> dict[GestureKind, tuple[Condition, ...]]:
+    """Return the conditions of each class; exactly one class has all of its own fulfilled."""
+    near = _compare("distance", gesture.distance, "<", config, "touch_slop_dp")
+    far = _compare("distance", gesture.distance, ">", config, "drag_distance_dp")
+    return {
+        GestureKind.TAP: (_compare("duration", gesture.duration, "<=", config, "tap_timeout_ms"), near),
+        GestureKind.LONG_PRESS: (_compare("duration", gesture.duration, ">", config, "tap_timeout_ms"), near),
+        GestureKind.DRAG: (far, _compare("velocity", gesture.velocity, "<=", config, "fling_velocity_dp_s")),
+        GestureKind.FLING: (far, _compare("velocity", gesture.velocity, ">", config, "fling_velocity_dp_s")),
+        GestureKind.NONE: (
+            _compare("distance", gesture.distance, ">=", config, "touch_slop_dp"),
+            _compare("distance", gesture.distance, "<=", config, "drag_distance_dp"),
+        ),
+    }
+
+
+_UNITS = {"duration": "ms", "velocity": "dp/s"}
+_HOLDS: dict[str, Callable[[float, float], bool]] = {
+    "<": lambda value, threshold: value < threshold,
+    # What is no number (an overflowed estimate) exceeds nothing.
+    "<=": lambda value, threshold: not value > threshold,
+    ">": lambda value, threshold: value > threshold,
+    ">=": lambda value, threshold: value >= threshold,
+}
+
+
+def _compare(measure: str, value: float, relation: str, config: GestureConfig, setting: str) -> Condition:
+    threshold = float(getattr(config, setting))
+    finite = math.isfinite(value)
+    margin = (threshold - value) if relation.startswith("<") else (value - threshold)
+    return Condition(
+        measure=measure,
+        value=value if finite else None,
+        relation=relation,
+        threshold=threshold,
+        setting=setting,
+        unit=_UNITS.get(measure, "dp"),
+        holds=_HOLDS[relation](*_exact(measure, float(value), threshold)),
+        margin=margin if finite else None,
+    )
+
+
+def _exact(measure: str, value: float, threshold: float) -> tuple[float, float]:
+    """Return what is compared: durations in whole nanoseconds, as the core has them."""
+    return (round(value * 1e6), round(threshold * 1e6)) if measure == "duration" else (value, threshold)
+
+
+def _straightness(gesture: Gesture, config: GestureConfig, density: float) -> tuple[Condition, ...]:
+    """Return the conditions under which a movement is straight (float32, as the core computes them)."""
+    dx, dy = abs(_dp(gesture.x_up, gesture.x_down, density)), abs(_dp(gesture.y_up, gesture.y_down, density))
+    extents = (gesture.width, dx), (gesture.height, dy)
+    along, across = extents if dx > dy else extents[::-1]
+    return (
+        _compare("backtrack", _float32(along[0] - along[1]), "<=", config, "touch_slop_dp"),
+        _compare("wander", _float32(across[0] - across[1]), "<=", config, "touch_slop_dp"),
+    )
+
+
+def _dp(end_px: float, start_px: float, density: float) -> float:
+    return _float32(_float32(end_px - start_px) / density)
+
+
+def _float32(value: float) -> float:
+    try:
+        return float(struct.unpack("f", struct.pack("f", value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+def _verdict(gesture: Gesture, measured: GestureKind, straight: tuple[Condition, ...]) -> str:
+    overruled = _OVERRULED.get(gesture.reason)
+    if overruled is not None:
+        if gesture.reason is Reason.MALFORMED:
+            return f"not recognised: {overruled}"
+        return f"not recognised: {overruled}; by its measures alone it would be {_called(measured)}"
+    if measured is GestureKind.NONE:
+        return "not recognised: farther than a tap may go and not far enough for a drag"
+    if not straight:
+        return _called(measured)
+    bent = [each.measure for each in straight if not each.holds]
+    if bent:
+        return f"{_called(measured)} in a complex pattern: {' and '.join(bent)} above the touch slop"
+    return f"{_called(measured)} {_WAYS.get(gesture.direction, '')}".rstrip()
+
+
+_WAYS = {
+    Direction.UP: "upwards",
+    Direction.DOWN: "downwards",
+    Direction.LEFT: "to the left",
+    Direction.RIGHT: "to the right",
+}
+
+
+def _called(kind: GestureKind) -> str:
+    return "nothing" if kind is GestureKind.NONE else f"a {_name(kind).replace('_', ' ')}"
+
+
+def _name(member: GestureKind | Reason | Direction) -> str:
+    return member.name.lower()
+
+
+def render(explanation: Explanation) -> str:
+    """Return an explanation as plain text, a line for each comparison."""
+    lines = [explanation.verdict, "", f"{explanation.by_measures} by its measures, because"]
+    lines += [f"  {_line(condition)}" for condition in explanation.conditions]
+    if explanation.direction_conditions:
+        lines += ["", "straight, if"]
+        lines += [f"  {_line(condition)}" for condition in explanation.direction_conditions]
+    lines += ["", "and not"]
+    for rival in explanation.rivals:
+        lines += [f"  {rival.kind}, which needs"]
+        lines += [f"    {_line(condition)}" for condition in rival.failed]
+    return "\n".join(lines)
+
+
+def _line(condition: Condition) -> str:
+    value = "not finite" if condition.value is None else _number(condition.value)
+    text = f"{condition.measure} {condition.relation} {_number(condition.threshold)} {condition.unit}"
+    if condition.margin is None:
+        margin = "by any margin" if condition.holds else "and can never be"
+    else:
+        margin = f"by {_number(abs(condition.margin))}" if condition.margin else "exactly at it"
+    return f"{text:<32} it is {value:>10}: {'holds' if condition.holds else 'fails'}, {margin}"
+
+
+def _number(value: float) -> str:
+    """Return a measure with the digits that matter beside a threshold."""
+    return f"{value:.6g}"

@@ -1,0 +1,388 @@
+"""What every touch log has: info, chunks of samples, marks, warnings, a seed."""
+
+from __future__ import annotations
+
+import array
+import ast
+import warnings
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from capture.errors import TouchLogError
+from capture.gestures.kinds import Action
+from capture.gestures.samples import TouchSamples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capture.logs.source import LogSource
+
+__all__ = [
+    "CAUSES",
+    "CHUNK_SAMPLES",
+    "DECODE_ERRORS",
+    "DOCUMENT_LIMIT_BYTES",
+    "LogInfo",
+    "Mark",
+    "ReadOptions",
+    "SampleWriter",
+    "TouchLog",
+    "literal",
+]
+
+#: Samples in a chunk, at most (1.8 MB of columns).
+CHUNK_SAMPLES = 1 << 16
+
+#: A log that is one document (JSON) must be held whole to be read; a larger one is refused.
+DOCUMENT_LIMIT_BYTES = 256 << 20
+
+#: What the JSON decoder raises on bad input.
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+#: What a log can be doubted for, by the cause under which `TouchLog.warnings` counts it.
+CAUSES = {
+    "clock_steps": "the clock jumped forward by more than an hour",
+    "dropped_by_device": "the device lost events (SYN_DROPPED); open contacts were cancelled",
+    "cut_off": "the compressed log ends too early; what there is was read",
+    "down_while_down": "a finger came down that was down already",
+    "duplicate_events": "an event was logged more than once; the copies were left out",
+    "guessed_range": "the axis range is not in the log; the largest value seen served (--axis-max gives it)",
+    "guessed_screen": "the size of the window is not in the log; it was guessed (--screen gives it)",
+    "history_not_printed": "samples were batched into an event and not printed with it",
+    "missing_lift": "a finger was still down at the end",
+    "mouse_events": "events of a mouse, or of one emulated after a touch, were left out",
+    "move_without_down": "a finger moved that was not down",
+    "no_clock": "the log has no times; they were made up",
+    "other_devices": "other devices in the log have touches too (--device chooses)",
+    "panel_units": "the log does not tell the screen; units of the panel were taken for pixels (--screen)",
+    "positions_without_contact": "positions came without a contact, as in a log that starts in mid-contact",
+    "protocol_changed": "the device turned out to speak another protocol than its first events said",
+    "raw_units": "the axis range is not in the log; raw units were taken for pixels (--axis-max, --screen)",
+    "repeated_ids": "a contact was listed twice in one frame",
+    "skipped_rows": "rows that are no touch samples were left out",
+    "time_went_back": "a time was earlier than the one before it",
+    "unfinished_frame": "the log ended within a frame, whose events were left out",
+    "unknown_codes": "events had codes that no device has",
+    "unknown_lines": "lines were not understood and left out",
+    "up_without_down": "a finger was lifted that was not down",
+}
+
+
+class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller knows about a log and the log does not say.
+
+    Attributes
+    ----------
+    format : str or None
+        Name of the format; None finds it by content.
+    device : str or None
+        Which device of a log with several: its path, the number in its path, or part of its name.
+    axis_max : (int, int) or None
+        The largest raw x and y of the panel (the smallest is 0).
+    screen : (int, int) or None
+        Width and height in px.
+    density : float or None
+        px per dp.
+    columns : str or None
+        Column map, or the name of a preset, for CSV, TSV and Parquet.
+    start_time_ms : int or None
+        Epoch milliseconds that the first sample shall have; distances in time are kept.
+    """
+
+    format: str | None = None
+    device: str | None = None
+    axis_max: tuple[int, int] | None = None
+    screen: tuple[int, int] | None = None
+    density: float | None = None
+    columns: str | None = None
+    start_time_ms: int | None = None
+
+
+class LogInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of a log as a whole; None where it is not.
+
+    Attributes
+    ----------
+    format : str
+        Name of the format that the log was read from.
+    width, height : int or None
+        Size of the screen in px.
+    density : float or None
+        px per dp.
+    start_ms : int or None
+        Epoch milliseconds of the first sample.
+    device : str or None
+        Name of the device.
+    """
+
+    format: str = ""
+    width: int | None = None
+    height: int | None = None
+    density: float | None = None
+    start_ms: int | None = None
+    device: str | None = None
+
+
+class Mark(msgspec.Struct, kw_only=True):
+    """Something that a log says besides touches.
+
+    Attributes
+    ----------
+    time_ns : int
+        On the clock of the samples.
+    kind : str
+        ``screen`` (name), ``target`` (pointer, path, id, responsive), ``transaction``, ...
+    fields : dict
+        What belongs to it.
+    stream : int
+        Whose touches it belongs to.
+    sample : int
+        How many samples of the log stand before it.
+    """
+
+    time_ns: int
+    kind: str
+    fields: dict[str, Any] = {}
+    stream: int = 0
+    sample: int = 0
+
+
+class TouchLog:
+    """A touch log that is read as it is asked for.
+
+    Attributes
+    ----------
+    info : LogInfo
+        Known when the log is open.
+    marks : list of Mark
+        Those that stand before the end of the chunk that was yielded last. A caller that has used
+        them may clear the list: then memory stays constant.
+    warnings : dict of str to int
+        How often something was skipped, repaired or guessed, by cause (`CAUSES`); complete when the
+        chunks are.
+    first_ns : int or None
+        Time of the first sample, or of a mark before it: where the seconds that people read begin. None
+        until the first chunk is out.
+    """
+
+    #: Name in the table of formats.
+    name: ClassVar[str] = ""
+
+    def __init__(self, source: LogSource, options: ReadOptions) -> None:
+        self.source = source
+        self.options = options
+        self.info = LogInfo(format=self.name)
+        self.marks: list[Mark] = []
+        self._fresh: list[Mark] = []  # not yet among the marks: their chunk is not out
+        self.warnings: Counter[str] = Counter()
+        self.first_ns: int | None = None
+
+    @classmethod
+    def matches(cls, head: bytes) -> bool:
+        """Tell by the first 64 KiB whether a log is of this format."""
+        raise NotImplementedError
+
+    def chunks(self) -> Iterator[TouchSamples]:
+        """Yield the samples in chunks; from the start again at each call, where the log is a file.
+
+        Raises
+        ------
+        TouchLogError
+            With the path and, where there is one, the line at which the reading stopped.
+        """
+        self.marks.clear()
+        self.warnings.clear()
+        self._fresh.clear()
+        self.first_ns = None
+        start_ms = self.options.start_time_ms
+        shift = 0 if start_ms is None else None
+        for chunk in self._read():
+            if not len(chunk):
+                continue
+            if shift is None:
+                shift = (start_ms or 0) * 1_000_000 - int(memoryview(chunk.time)[0])
+            self._show_marks(shift)
+            if self.first_ns is None:
+                first_ns = int(memoryview(chunk.time)[0]) + shift
+                self.first_ns = min([first_ns, *(mark.time_ns for mark in self.marks)])
+            yield _shifted(chunk, shift) if shift else chunk
+        if self.source.cut_off:
+            self.warnings["cut_off"] += 1
+        self._show_marks(shift or 0)
+
+    def mark(self, mark: Mark) -> None:
+        """Add a mark that stands before the samples that are read next."""
+        self._fresh.append(mark)
+
+    def _show_marks(self, shift_ns: int) -> None:
+        for mark in self._fresh:
+            mark.time_ns += shift_ns
+        self.marks.extend(self._fresh)
+        self._fresh.clear()
+
+    def _read(self) -> Iterator[TouchSamples]:
+        """Yield the samples as they are in the log; the readers implement this."""
+        raise NotImplementedError
+
+    def error(self, message: str, line: int | None = None) -> TouchLogError:
+        """Return an error that names this log."""
+        return TouchLogError(message, path=self.path, line=line)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the log can be read only once, as standard input."""
+        return self.source.is_stream
+
+    @property
+    def path(self) -> str:
+        """The log, as the caller named it."""
+        return self.source.path
+
+    @property
+    def seed(self) -> str:
+        """SHA-256 (hex) of the decompressed log; of its first 64 KiB for standard input."""
+        return self.source.seed
+
+    @property
+    def bytes_read(self) -> int:
+        """How far the reading is, in bytes of the file."""
+        return self.source.bytes_read
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the file; None for standard input."""
+        return self.source.size
+
+
+class SampleWriter:
+    """Samples that a reader adds one by one, and what is doubtful about them.
+
+    Parameters
+    ----------
+    warnings : Counter
+        Where the doubts are counted.
+    """
+
+    def __init__(self, warnings: Counter[str]) -> None:
+        self.total = 0
+        self._warnings = warnings
+        self._down: set[tuple[int, int]] = set()
+        self._last: dict[int, int] = {}
+        self._clear()
+
+    def add(  # noqa: PLR0917 - a touch sample has six columns
+        self,
+        stream: int,
+        pointer: int,
+        action: int,
+        time: int,
+        x: float,
+        y: float,
+    ) -> bool:
+        """Add a sample; tell whether a chunk is full.
+
+        Raises
+        ------
+        OverflowError, TypeError
+            When a value does not fit its column, or is no number; nothing is added.
+        """
+        try:
+            self._stream.append(stream)
+            self._pointer.append(pointer)
+            self._time.append(time)
+            self._action.append(action)
+            self._x.append(x)
+            self._y.append(y)
+        except (TypeError, OverflowError):
+            self._cut(len(self._y))
+            raise
+        self.total += 1
+        self._doubt(stream, pointer, action, time)
+        return self.is_full
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are samples enough for a chunk."""
+        return len(self._time) >= CHUNK_SAMPLES
+
+    def take(self) -> TouchSamples:
+        """Return the samples added since the last call."""
+        taken = TouchSamples(
+            stream=self._stream,
+            pointer=self._pointer,
+            action=self._action,
+            time=self._time,
+            x=self._x,
+            y=self._y,
+        )
+        self._clear()
+        return taken
+
+    def is_down(self, pointer: int, stream: int = 0) -> bool:
+        """Tell whether the pointer came down and was not lifted yet."""
+        return (stream, pointer) in self._down
+
+    def finish(self) -> TouchSamples:
+        """Return the last samples and count the fingers that are still down."""
+        if self._down:
+            self._warnings["missing_lift"] += len(self._down)
+            self._down.clear()
+        return self.take()
+
+    def _clear(self) -> None:
+        self._stream = array.array("q")
+        self._pointer = array.array("i")
+        self._action = array.array("B")
+        self._time = array.array("q")
+        self._x = array.array("f")
+        self._y = array.array("f")
+
+    def _cut(self, count: int) -> None:
+        for column in (self._stream, self._pointer, self._action, self._time, self._x, self._y):
+            del column[count:]
+
+    def _doubt(self, stream: int, pointer: int, action: int, time: int) -> None:
+        key = (stream, pointer)
+        if action == Action.DOWN:
+            if key in self._down:
+                self._warnings["down_while_down"] += 1
+            self._down.add(key)
+        elif key not in self._down:
+            self._warnings["move_without_down" if action == Action.MOVE else "up_without_down"] += 1
+        elif action != Action.MOVE:
+            self._down.discard(key)
+        if time < self._last.get(stream, time):
+            self._warnings["time_went_back"] += 1
+        self._last[stream] = time
+
+
+def _shifted(chunk: TouchSamples, shift_ns: int) -> TouchSamples:
+    import numpy as np
+
+    return TouchSamples(
+        stream=chunk.stream,
+        pointer=chunk.pointer,
+        action=chunk.action,
+        time=np.frombuffer(chunk.time, dtype=np.int64) + np.int64(shift_ns),
+        x=chunk.x,
+        y=chunk.y,
+    )
+
+
+def literal(text: str) -> Any:
+    """Return the value of a Python literal.
+
+    Raises
+    ------
+    ValueError
+        When it is none.
+    """
+    try:
+        with warnings.catch_warnings():
+            # What Python thinks of a damaged line's spelling is nothing for the user.
+            warnings.simplefilter("ignore")
+            return ast.literal_eval(text)
+    except (SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise ValueError(str(error)) from None

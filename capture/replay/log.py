@@ -1,0 +1,254 @@
+"""One recorded log, read in chunks and turned into events: the reading half of a replay."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture.errors import ConfigError
+from capture.events.device import Device
+from capture.gestures.kinds import GestureKind, Reason
+from capture.gestures.recognizer import Recognizer
+from capture.replay.chain import Chain
+from capture.replay.strokes import Stroke, strokes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from capture.config.sections import RunConfig
+    from capture.gestures.recognizer import GestureTable
+    from capture.gestures.samples import TouchSamples
+    from capture.logs import Mark, ReadOptions, TouchLog
+    from capture.replay.maker import Maker
+
+__all__ = ["LogReplay", "LogSummary", "device_of", "streams_of"]
+
+_MS = 1_000_000
+#: Formats whose logs say themselves what the screen was; others know their raw range, or guess.
+_TELLS_SCREEN = frozenset({"jsonl", "parquet"})
+_stream_of = attrgetter("stream")
+
+
+class LogSummary(msgspec.Struct):
+    """What was in one log.
+
+    Attributes
+    ----------
+    path, format, seed : str
+        `seed` is the SHA-256 that ids are derived from.
+    samples, strokes, events : int
+    kinds, reasons : dict of str to int
+        Strokes by kind and by reason.
+    warnings : dict of str to int
+        What was skipped, repaired or guessed, by cause.
+    ignored : dict of str to int
+        Samples that the recogniser ignored or doubted, and marks that could not become events.
+    """
+
+    path: str
+    format: str
+    seed: str
+    samples: int = 0
+    strokes: int = 0
+    events: int = 0
+    kinds: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    warnings: dict[str, int] = {}
+    ignored: dict[str, int] = {}
+
+
+class LogReplay:
+    """The session chains of one log.
+
+    The stream whose first sample comes first is followed as it is read. Those after it wait for its
+    end, since sessions are numbered chain by chain; until then each of their strokes takes about
+    300 bytes of memory.
+
+    Parameters
+    ----------
+    log : TouchLog
+    maker : Maker
+        What the chains of all logs share.
+    device : Device
+        Facts of the log's device, its density included.
+    start_ms : int, optional
+        Epoch ms of the first sample.
+    on_gestures : callable, optional
+        Called with each table of ended strokes.
+    """
+
+    def __init__(
+        self,
+        log: TouchLog,
+        maker: Maker,
+        device: Device,
+        *,
+        start_ms: int | None = None,
+        on_gestures: Callable[[GestureTable], None] | None = None,
+    ) -> None:
+        self.summary = LogSummary(path=log.path, format=log.name, seed=log.seed)
+        self._log = log
+        self._maker = maker
+        self._device = device
+        self._start_ms = start_ms
+        self._on_gestures = on_gestures
+        self._recognizer = Recognizer(device.density, maker.config.gestures)
+        self._shift_ns: int | None = None if start_ms is not None else 0
+        #: By stream, in the order of first samples; and those of streams with nothing but marks so far.
+        self._chains: dict[int, Chain] = {}
+        self._silent: dict[int, Chain] = {}
+        self._kinds: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        """Numbers of the sessions that may still go on."""
+        lead = next(iter(self._chains.values()), None)
+        return (lead.session.number,) if lead is not None and lead.session.number else ()
+
+    def read(self) -> Iterator[None]:
+        """Make the events of a chunk at each step, as far as they are not to wait for the end of the log."""
+        for chunk in self._log.chunks():
+            if self._shift_ns is None:
+                self._shift_ns = (self._start_ms or 0) * _MS - int(memoryview(chunk.time)[0])
+            for stream in streams_of(chunk):
+                self._enter(stream)
+            table = self._recognizer.feed(chunk)
+            self.summary.samples += len(chunk)
+            self._take(table)
+            yield
+
+    def rest(self) -> Iterator[None]:
+        """Make, at the end of the log, what waited, a chain at each step; then the summary is complete."""
+        self._take(self._recognizer.finish())
+        yield
+        for chain in (*self._chains.values(), *self._silent.values()):
+            if chain.waiting is not None:
+                self._begin(chain)
+                yield
+        self.sum_up()
+
+    def sum_up(self) -> None:
+        """Complete the summary with what was counted so far."""
+        summary = self.summary
+        summary.kinds, summary.reasons = dict(self._kinds), dict(self._reasons)
+        summary.warnings = dict(self._log.warnings)
+        chains = (*self._chains.values(), *self._silent.values())
+        counts = {**self._recognizer.counters, "unused_marks": sum(chain.unused_marks for chain in chains)}
+        summary.ignored = {cause: count for cause, count in counts.items() if count}
+
+    def _enter(self, stream: int) -> None:
+        """Note that a stream has samples; the first one's turn comes at once."""
+        if stream in self._chains:
+            return
+        chain = self._silent.pop(stream, None) or self._new_chain(stream)
+        if not self._chains:
+            self._begin(chain)
+        self._chains[stream] = chain
+
+    def _new_chain(self, stream: int) -> Chain:
+        return Chain(self._maker, self._device, self.summary.seed, stream, self._shift_ns or 0)
+
+    def _chain(self, stream: int) -> Chain:
+        found = self._chains.get(stream) or self._silent.get(stream)
+        if found is None:
+            found = self._silent[stream] = self._new_chain(stream)
+        return found
+
+    def _begin(self, chain: Chain) -> None:
+        before = self._maker.events
+        chain.begin()
+        self.summary.events += self._maker.events - before
+
+    def _take(self, table: GestureTable) -> None:
+        """Hand ended strokes and marks to their chains, in the order of the log."""
+        before = self._maker.events
+        strokes = strokes_of(table, self.summary.strokes, whole=self._maker.wants_records)
+        marks = self._ready_marks()
+        items = _merged(strokes, marks) if marks else strokes
+        for stream, own in _by_stream(items).items():
+            self._chain(stream).take(own)
+        self.summary.events += self._maker.events - before
+        self._count(table)
+
+    def _ready_marks(self) -> list[Mark]:
+        """Take the marks that stand before what was fed so far."""
+        marks = self._log.marks
+        fed = self.summary.samples
+        ready = [mark for mark in marks if mark.sample <= fed]
+        marks[:] = [mark for mark in marks if mark.sample > fed]
+        return ready
+
+    def _count(self, table: GestureTable) -> None:
+        self.summary.strokes += len(table)
+        if len(table):
+            self._kinds.update(_names(GestureKind, table.kind))
+            self._reasons.update(_names(Reason, table.reason))
+            if self._on_gestures is not None:
+                self._on_gestures(table)
+
+
+def _merged(strokes: list[Stroke], marks: list[Mark]) -> list[Stroke | Mark]:
+    """Return strokes and marks in one order: a mark comes before the first stroke that ends behind it."""
+    merged: list[Stroke | Mark] = []
+    left = iter(marks)
+    mark = next(left, None)
+    for stroke in strokes:
+        while mark is not None and mark.sample <= stroke.last_sample:
+            merged.append(mark)
+            mark = next(left, None)
+        merged.append(stroke)
+    if mark is not None:
+        merged += [mark, *left]
+    return merged
+
+
+def _by_stream(items: Sequence[Stroke | Mark]) -> dict[int, list[Stroke | Mark]]:
+    streams: dict[int, list[Stroke | Mark]] = {}
+    for stream, run in groupby(items, _stream_of):
+        streams.setdefault(stream, []).extend(run)
+    return streams
+
+
+def streams_of(chunk: TouchSamples) -> list[int]:
+    """Return the streams of a chunk, in the order of their first samples."""
+    if chunk.stream is None or not len(chunk):
+        return [0]
+    import numpy as np
+
+    column = np.asarray(memoryview(chunk.stream))
+    if (column == column[0]).all():
+        return [int(column[0])]
+    values, first = np.unique(column, return_index=True)
+    return [int(values[index]) for index in np.argsort(first)]
+
+
+def _names(enum: type[GestureKind | Reason], column: Any) -> dict[str, int]:
+    import numpy as np
+
+    counts = np.bincount(column).tolist()
+    return {member.name.lower(): counts[member] for member in enum if member < len(counts) and counts[member]}
+
+
+def device_of(log: TouchLog, config: RunConfig, options: ReadOptions) -> Device:
+    """Return the device facts of a log: ``[device]``, else the options, else what the log says, else none.
+
+    Raises
+    ------
+    ConfigError
+        When the density of the log is out of range.
+    """
+    width, height = options.screen or (0, 0)
+    if options.screen is None and log.name in _TELLS_SCREEN:
+        width, height = log.info.width or 0, log.info.height or 0
+    density = log.info.density if options.density is None else options.density
+    density = 1.0 if density is None else density
+    if not 0.75 <= density <= 10:
+        raise ConfigError(f"{log.path}: density = {density}: expected a number from 0.75 to 10 (px per dp)")
+    return Device(
+        width=width, height=height, density=float(density), orientation=int(width > height)
+    ).overridden(config.device)

@@ -1,0 +1,384 @@
+"""Replay: recorded touch logs become delivered batches, the same ones each time.
+
+A replay is its own consent, runs on a temporary store and asks the machine nothing: only ``[project]``,
+``[device]`` and the log feed what is sent. Ids are derived from the log's content and times are the
+log's, so that everything but the time of sending comes out the same on any machine.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture import formats, sinks as sink_table
+from capture.clock import Clock
+from capture.config.sections import RunConfig
+from capture.delivery.delivery import Delivery, SinkCounters
+from capture.errors import ConfigError, SinkError, TouchLogError
+from capture.formats.native import make_header
+from capture.ids import derived_id
+from capture.logs import ReadOptions, find_logs, open_log
+from capture.replay.interrupt import held_back
+from capture.replay.live import LiveReplay
+from capture.replay.log import LogReplay, LogSummary, device_of
+from capture.replay.maker import Maker
+from capture.replay.store import ReplayStore
+from capture.sinks._configure import configure
+from capture.sinks.file import FILE_NAME, FileSink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from capture.formats.native import Header
+    from capture.gestures.recognizer import Gesture, GestureTable
+    from capture.logs import TouchLog
+    from capture.sinks import Sink
+
+__all__ = ["SUMMARY_NAME", "LogSummary", "Replay", "Summary", "device_of", "replay"]
+
+#: Name of the summary in the output folder.
+SUMMARY_NAME = "summary.json"
+#: A replay gives up when a sink has accepted nothing for this long (s).
+_STALL_S = 30.0
+
+
+class Summary(msgspec.Struct):
+    """What a replay did; also written as ``summary.json``.
+
+    Attributes
+    ----------
+    complete : bool
+        Whether every log was read to its end and every event was delivered.
+    project_id, user_id
+        As they stand in the batches.
+    sessions, strokes, events : int
+    kinds, reasons : dict of str to int
+        Strokes by kind and by reason.
+    batches : str or None
+        The file of the batches, where no sink is configured.
+    sinks : dict
+        What became of the events, by sink.
+    logs : list of LogSummary
+    """
+
+    complete: bool = False
+    project_id: int = 0
+    user_id: str = ""
+    sessions: int = 0
+    strokes: int = 0
+    events: int = 0
+    kinds: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    batches: str | None = None
+    sinks: dict[str, SinkCounters] = {}
+    logs: list[LogSummary] = []
+
+
+def replay(
+    paths: Iterable[str | os.PathLike[str]], output: str | os.PathLike[str] | None = None, **options: Any
+) -> Summary:
+    """Replay recorded logs; the parameters are those of `Replay`.
+
+    Returns
+    -------
+    Summary
+        What was read, recognised and delivered.
+
+    Examples
+    --------
+    >>> from capture.replay import replay
+    >>> replay(["tests/data/session.touch.jsonl"], "out").strokes  # doctest: +SKIP
+    23
+    """
+    return Replay(paths, output, **options).run()
+
+
+class Replay:
+    """One replay: logs -> gestures -> events -> store -> sinks.
+
+    Parameters
+    ----------
+    paths : iterable of path-like
+        Logs, folders and globs; ``-`` is standard input.
+    output : path-like, optional
+        Folder of ``summary.json`` and, where no sink is given or configured, of ``batches.jsonl``.
+    config : RunConfig, optional
+        Default: project 0, and what the environment says.
+    options : ReadOptions, optional
+        What the logs do not say.
+    sinks : sequence of Sink, optional
+        In place of the configured ones.
+    speed : float, optional
+        Play the logs at their own pace, this many times faster, into a live `Capture`
+        (`capture.replay.live`); None replays them as fast as possible, with the times of the log.
+    clock : Clock, optional
+        When batches are sent, and what a live replay keeps its pace by.
+    on_progress : callable, optional
+        Called after each chunk with the `TouchLog`.
+    on_gestures : callable, optional
+        Called with each `GestureTable` of ended strokes; not with `speed`.
+    on_gesture : callable, optional
+        With `speed`: called with each `Gesture` as its stroke ends, and the second of the log it began at.
+    wait : callable
+        With `speed`: waits so many seconds.
+
+    Attributes
+    ----------
+    summary : Summary
+        What was done so far: complete after `run`, and right after an interrupted one too.
+    log : TouchLog or None
+        The log that is being read, or was last; not with `speed`.
+
+    Raises
+    ------
+    ConfigError
+        When a sink's settings are wrong, or there is nowhere to put the batches.
+    """
+
+    def __init__(
+        self,
+        paths: Iterable[str | os.PathLike[str]],
+        output: str | os.PathLike[str] | None = None,
+        *,
+        config: RunConfig | None = None,
+        options: ReadOptions | None = None,
+        sinks: Sequence[Sink] | None = None,
+        speed: float | None = None,
+        clock: Clock | None = None,
+        on_progress: Callable[[TouchLog], None] | None = None,
+        on_gestures: Callable[[GestureTable], None] | None = None,
+        on_gesture: Callable[[Gesture, float], None] | None = None,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if speed is not None and not 0 < speed < float("inf"):
+            raise ConfigError(f"speed = {speed}: expected a number above 0; 1 is the log's own pace")
+        self._config = config or RunConfig.load(default_project_id=0)
+        self._paths = [os.fspath(path) for path in paths]
+        self._output = None if output is None else Path(output)
+        # The shift of --start-time is not the reader's: the uptime of events stays the log's own.
+        self._options = options or ReadOptions()
+        self._sinks = self._make_sinks(sinks)
+        self._clock = clock or Clock()
+        self._speed, self._wait, self._on_gesture = speed, wait, on_gesture
+        self._on_progress = on_progress
+        self._on_gestures = on_gestures
+        self._header: Header | None = None
+        self.summary = Summary(project_id=self._config.project.id)
+        self.log: TouchLog | None = None
+        self._found: list[str] = []
+        self._first: TouchLog | None = None
+
+    def _make_sinks(self, given: Sequence[Sink] | None) -> tuple[Sink, ...]:
+        if given is not None:
+            configure(given, self._config)
+            return tuple(given)
+        configured = tuple(sink_table.create(sink) for sink in self._config.sinks)
+        configure(configured, self._config)
+        if configured:
+            return configured
+        if self._output is None:
+            raise ConfigError("no sink is configured: name a folder for the batches")
+        return (FileSink(self._output, replace=True),)
+
+    def open(self) -> TouchLog:
+        """Open the first log and return it; `run` does so before it touches what an earlier replay made.
+
+        Raises
+        ------
+        TouchLogError, ConfigError
+            When there is no log, it cannot be read, or its density is out of range.
+        """
+        if self._first is None:
+            self._found = find_logs(self._paths)
+            if not self._found:
+                raise TouchLogError("no log was named")
+            first = self._open(self._found[0])
+            device_of(first, self._config, self._options)
+            self._first = first
+        return self._first
+
+    def run(self) -> Summary:
+        """Read every log and deliver what it gives, once.
+
+        Whatever ends it early, what was read until then is delivered and in `summary`. Ctrl-C ends it
+        after the chunk that is being read, with KeyboardInterrupt; a second one at once.
+
+        Raises
+        ------
+        TouchLogError
+            When a log cannot be read.
+        SinkError
+            When a sink does not take the events.
+        """
+        first = self.open()
+        paths = self._found
+        self.summary.user_id = derived_id(first.seed)
+        self._prepare_output()
+        if self._speed is not None:
+            return self._run_live(paths, first, self._speed)
+        self._store = ReplayStore({sink.name: sink.formats[0] for sink in self._sinks})
+        self._delivery = Delivery(
+            self._store,
+            self._sinks,
+            config=self._config,
+            compose=self._compose,
+            clock=self._clock,
+        )
+        wires = tuple(dict.fromkeys(sink.formats[0] for sink in self._sinks))
+        maker = Maker(self._config, wires, self.summary.user_id)
+        with held_back() as self._interrupted:
+            try:
+                self._replay_logs(paths, first, maker)
+            finally:
+                self._finish(maker)
+        return self.summary
+
+    def _run_live(self, paths: Sequence[str], first: TouchLog, speed: float) -> Summary:
+        if self._options.start_time_ms is not None:
+            raise ConfigError("--start-time and --speed exclude each other: a live replay happens now")
+        logs = (self._open(path) if index else first for index, path in enumerate(paths))
+        devices = ((log, device_of(log, self._config, self._options)) for log in logs)
+        with held_back() as interrupted:
+            live = LiveReplay(
+                self._config,
+                self._sinks,
+                device_of(first, self._config, self._options),
+                speed=speed,
+                clock=self._clock,
+                wait=self._wait,
+                stopped=interrupted,
+                on_gesture=self._on_gesture,
+            )
+            try:
+                live.run(devices, self.summary)
+            finally:
+                self._sum_up()
+        return self.summary
+
+    def _replay_logs(self, paths: Sequence[str], first: TouchLog, maker: Maker) -> None:
+        for index, path in enumerate(paths):
+            self._replay_log(self._open(path) if index else first, maker)
+            if self._interrupted():
+                break
+        maker.end()
+        self._put(maker)
+        self._close_sinks()
+        dead = any(each.dead_letters for each in self._delivery.counters.values())
+        self.summary.complete = not dead and not self._interrupted()
+
+    def _open(self, path: str) -> TouchLog:
+        return open_log(path, options=msgspec.structs.replace(self._options, start_time_ms=None))
+
+    def _prepare_output(self) -> None:
+        """Make the output folder and empty the batches of an earlier replay: there may be none this time."""
+        if self._output is None:
+            return
+        try:
+            self._output.mkdir(parents=True, exist_ok=True)
+            for sink in self._sinks:
+                if isinstance(sink, FileSink) and sink.path == self._output / FILE_NAME:
+                    sink.path.write_bytes(b"")
+                    self.summary.batches = str(sink.path)
+        except OSError as error:
+            raise ConfigError(f"{self._output}: cannot be written: {error.strerror}") from None
+
+    def _replay_log(self, log: TouchLog, maker: Maker) -> None:
+        self.log = log
+        device = device_of(log, self._config, self._options)
+        self._header = make_header(self._config.project, device, self.summary.user_id)
+        reader = LogReplay(
+            log,
+            maker,
+            device,
+            start_ms=self._options.start_time_ms,
+            on_gestures=self._on_gestures,
+        )
+        self.summary.logs.append(reader.summary)
+        try:
+            self._read_log(reader, log, maker)
+        finally:
+            # Also where no sink takes the events.
+            reader.sum_up()
+
+    def _read_log(self, reader: LogReplay, log: TouchLog, maker: Maker) -> None:
+        try:
+            for _ in reader.read():
+                self._put(maker, active=reader.active)
+                if self._on_progress is not None:
+                    self._on_progress(log)
+                if self._interrupted():
+                    break
+        except TouchLogError:
+            self._end_log(reader, maker)
+            raise
+        self._end_log(reader, maker)
+
+    def _end_log(self, reader: LogReplay, maker: Maker) -> None:
+        for _ in reader.rest():
+            self._put(maker)
+        # The next log has a header of its own.
+        self._put(maker, anyway=True)
+
+    def _put(self, maker: Maker, *, active: Collection[int] = (), anyway: bool = False) -> None:
+        """Store what was made, and send it.
+
+        What does not fill a batch of an active session waits for the next chunk.
+        """
+        rows = maker.rows(active)
+        if rows or anyway:
+            self._store.append(rows)
+            self._deliver(active)
+
+    def _deliver(self, active: Collection[int]) -> None:
+        """Send what is due, as long as the sinks take something now and then."""
+        slice_s = self._config.delivery.timeout_s
+        stalled_s = 0.0
+        before = self._delivered()
+        while not self._delivery.drain(active=active, timeout_s=slice_s) and not self._interrupted():
+            delivered = self._delivered()
+            stalled_s = 0.0 if delivered != before else stalled_s + slice_s
+            before = delivered
+            for name, counters in self._delivery.counters.items():
+                if counters.paused or (counters.problem and stalled_s >= _STALL_S):
+                    raise SinkError(f"not delivered: {counters.paused or counters.problem}", sink=name)
+
+    def _delivered(self) -> int:
+        return sum(each.delivered + each.dead_letters for each in self._delivery.counters.values())
+
+    def _compose(self, wire: str, payloads: Sequence[bytes]) -> bytes:
+        if self._header is None:
+            raise SinkError("no log is open")
+        return formats.get(wire).compose(self._header, payloads, self._clock.wall_ns() // 1_000_000)
+
+    def _close_sinks(self) -> None:
+        for sink in self._sinks:
+            sink.flush()
+            sink.close()
+
+    def _finish(self, maker: Maker) -> None:
+        """Complete the summary and let go of everything, however it ended."""
+        summary = self.summary
+        summary.sessions = maker.sessions
+        summary.sinks = self._delivery.counters
+        self._delivery.abort()
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        summary = self.summary
+        for log in summary.logs:
+            summary.strokes += log.strokes
+            summary.events += log.events
+            _add(summary.kinds, log.kinds)
+            _add(summary.reasons, log.reasons)
+        if self._output is not None:
+            text = msgspec.json.format(msgspec.json.encode(summary), indent=2)
+            (self._output / SUMMARY_NAME).write_bytes(text + b"\n")
+
+
+def _add(total: dict[str, int], more: dict[str, int]) -> None:
+    for name, count in more.items():
+        total[name] = total.get(name, 0) + count

@@ -1,0 +1,169 @@
+"""The temporary store of a replay: rows in memory, a queue for each sink.
+
+A replay can be done again, and sends what it has made before it makes more. So nothing here outlives the
+process, has a bound or is checked for damage, and most often a batch is a row as it was packed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from capture.store.rows import StoredBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from capture.replay.rows import Row
+
+__all__ = ["ReplayStore"]
+
+
+class _Piece(msgspec.Struct, frozen=True, gc=False):
+    """Events of a row that are not sent yet, numbered from `first` on."""
+
+    first: int
+    row: Row
+    event_ids: list[str]
+    payloads: list[bytes]
+    byte_count: int
+
+    @classmethod
+    def of(cls, first: int, row: Row) -> _Piece:
+        """Return all events of a row."""
+        return cls(first, row, row.event_ids, row.payloads, sum(map(len, row.payloads)))
+
+    @property
+    def end(self) -> int:
+        """The number behind the last event's."""
+        return self.first + len(self.payloads)
+
+    def behind(self, count: int) -> _Piece:
+        """Return what is left without the first `count` events."""
+        payloads = self.payloads[count:]
+        return _Piece(self.first + count, self.row, self.event_ids[count:], payloads, sum(map(len, payloads)))
+
+    def fitting(self, max_events: int, max_bytes: int) -> int:
+        """Return how many of the events have room."""
+        if len(self.payloads) <= max_events and self.byte_count <= max_bytes:
+            return len(self.payloads)
+        count = 0
+        for payload in self.payloads[:max_events]:
+            max_bytes -= len(payload)
+            if max_bytes < 0:
+                break
+            count += 1
+        return count
+
+
+class ReplayStore:
+    """A `DeliveryStore` for rows that are packed already.
+
+    Parameters
+    ----------
+    formats : mapping
+        Queue name (a sink's) -> wire format.
+    """
+
+    #: There is no file to look after.
+    needs_upkeep = False
+    needs_keeper = False
+
+    def __init__(self, formats: Mapping[str, str]) -> None:
+        self.pid = os.getpid()
+        self._formats = dict(formats)
+        self._queues: dict[str, deque[_Piece]] = {name: deque() for name in formats}
+        self._next = 1
+
+    def append(self, rows: Iterable[Row]) -> None:
+        """Store rows; those of a session come one after another in each wire format."""
+        for row in rows:
+            piece = _Piece.of(self._next, row)
+            self._next = piece.end
+            for name, wire in self._formats.items():
+                if wire == row.wire:
+                    self._queues[name].append(piece)
+
+    def next_batch(
+        self, queue: str, max_events: int, max_bytes: int, *, skip: Collection[int] = ()
+    ) -> StoredBatch | None:
+        """Return the next events of one session, as `Store.next_batch` does."""
+        session, oldest_ms, byte_count = 0, 0, 0
+        numbers: list[int] = []
+        payloads: list[bytes] = []
+        event_ids: list[str] = []
+        full = False
+        for piece in self._queues[queue]:
+            row = piece.row
+            if row.session in skip:
+                continue
+            if not numbers:
+                session, oldest_ms = row.session, row.time_ms
+            elif row.session != session:
+                break
+            count = piece.fitting(max_events - len(numbers), max_bytes - byte_count)
+            if not numbers:
+                # A single event may be larger.
+                count = max(1, count)
+            numbers += range(piece.first, piece.first + count)
+            payloads += piece.payloads[:count]
+            event_ids += piece.event_ids[:count]
+            byte_count += piece.byte_count
+            full = count < len(piece.payloads) or len(numbers) == max_events
+            if full:
+                break
+        if not numbers:
+            return None
+        return StoredBatch(
+            queue=queue,
+            format=self._formats[queue],
+            session=session,
+            row_ids=numbers,
+            payloads=payloads,
+            event_ids=event_ids,
+            oldest_ms=oldest_ms,
+            byte_count=sum(map(len, payloads)),
+            floor=numbers[-1],
+            full=full,
+        )
+
+    def acknowledge(self, queue: str, batch: StoredBatch) -> None:
+        """Take the events of `batch` out of the queue."""
+        pieces = self._queues[queue]
+        last = batch.row_ids[-1]
+        left: list[_Piece] = []
+        while pieces and pieces[0].first <= last:
+            piece = pieces.popleft()
+            if piece.row.session != batch.session:
+                left.append(piece)
+            elif piece.end > last + 1:
+                left.append(piece.behind(last + 1 - piece.first))
+        pieces.extendleft(reversed(left))
+
+    def dead_letter(self, queue: str, batch: StoredBatch, reason: str) -> None:
+        """Give up the events of `batch`, which are counted by the delivery."""
+        del reason
+        self.acknowledge(queue, batch)
+
+    def last_id(self) -> int:
+        """Return the number of the last event."""
+        return self._next - 1
+
+    def is_live(self, session: int) -> bool:
+        """Tell that no other process holds `session`."""
+        del session
+        return False
+
+    def claim_delivery(self) -> bool:
+        """Tell that no other process delivers."""
+        return True
+
+    def watch_burst(self) -> bool:
+        """Tell that nothing of a file is held."""
+        return False
+
+    def upkeep(self) -> None:
+        """Do nothing."""

@@ -1,0 +1,194 @@
+"""What a sink is: where batches go, and what it may answer.
+
+A sink sends one batch at a time and knows nothing of queues, retries or other sinks. It answers with
+one of five outcomes, and the delivery does the rest. Whatever it raises counts as `temporary`.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import msgspec
+
+from capture import settings
+from capture.errors import ConfigError
+from capture.ids import NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from capture.config.sections import SinkConfig
+
+__all__ = [
+    "ACCEPTED",
+    "Answer",
+    "Batch",
+    "Outcome",
+    "Sink",
+    "batch_id",
+    "checked_answer",
+    "read_settings",
+    "wire_of",
+]
+
+_SettingsT = TypeVar("_SettingsT", bound=settings.Section)
+
+
+class Outcome(Enum):
+    """What became of a batch that was handed to a sink."""
+
+    #: The sink has it: its events leave the queue.
+    ACCEPTED = "accepted"
+    #: Not now: the same batch is sent again after a wait.
+    TEMPORARY = "temporary"
+    #: More than the sink takes at once: it is halved.
+    TOO_LARGE = "too large"
+    #: Something in it will never be taken: its events are sent one by one to find out what.
+    REFUSED = "refused"
+    #: The sink is not there, or does not let us in: the queue pauses.
+    UNAVAILABLE = "unavailable"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A sink's answer to a batch.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        What became of it.
+    reason : str
+        Why, in a few words without payloads or secrets: ``HTTP 413``.
+    retry_after_s : float or None
+        Time (s) that a temporary answer asks to wait at least.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    retry_after_s: float | None = None
+
+
+#: The answer of a sink that has taken the batch.
+ACCEPTED = Answer(Outcome.ACCEPTED)
+
+
+def checked_answer(answer: object) -> Answer:
+    """Return what a sink answered; for what is no answer, a temporary one that says so."""
+    if not isinstance(answer, Answer):
+        return Answer(Outcome.TEMPORARY, f"send() returned {type(answer).__name__}: expected an Answer")
+    if not isinstance(answer.outcome, Outcome):
+        return Answer(Outcome.TEMPORARY, f"outcome = {answer.outcome!r}: expected an Outcome")
+    if not isinstance(answer.reason, str):
+        return Answer(Outcome.TEMPORARY, f"reason = {answer.reason!r}: expected a text")
+    wait_s: object = answer.retry_after_s
+    if wait_s is not None and not (isinstance(wait_s, (int, float)) and abs(wait_s) < math.inf):
+        return Answer(Outcome.TEMPORARY, f"retry_after_s = {wait_s!r}: expected a finite number of seconds")
+    if answer.reason.isascii():
+        return answer
+    # A file name in it may be no Unicode, and the store takes nothing else.
+    return msgspec.structs.replace(answer, reason=answer.reason.encode("utf-8", "replace").decode())
+
+
+class Batch(msgspec.Struct, frozen=True, gc=False):
+    """What a sink is given to send.
+
+    Attributes
+    ----------
+    body : bytes
+        The whole batch in the sink's wire format, header composed for this attempt.
+    session : int
+        Session number of every event in it.
+    event_count : int
+        How many events it holds.
+    batch_id : str
+        UUIDv5 of the event ids: the same for every attempt, for receivers that deduplicate by it.
+    format : str
+        Wire format of body and payloads.
+    payloads : sequence of bytes
+        The events as they are stored.
+    """
+
+    body: bytes
+    session: int
+    event_count: int
+    batch_id: str
+    format: str
+    payloads: Sequence[bytes]
+
+
+class Sink(Protocol):
+    """Where batches go. One thread at a time calls `send`."""
+
+    #: Key of its queue in the store.
+    name: str
+    #: Wire formats that it takes; the first is the one that its events are stored in.
+    formats: tuple[str, ...]
+    #: Largest body that it takes (bytes), below the 512 kB of the batch format; None for no own limit.
+    max_bytes: int | None
+
+    def send(self, batch: Batch, timeout_s: float) -> Answer:
+        """Send one batch within `timeout_s` seconds; may also raise, which counts as temporary."""
+        ...
+
+    def flush(self) -> None:
+        """Finish what the sink holds back by itself, if anything."""
+        ...
+
+    def close(self) -> None:
+        """Give up what it holds; no `send` follows. May be called twice."""
+        ...
+
+
+def batch_id(event_ids: Sequence[str]) -> str:
+    """Return the idempotency key of a batch: the UUIDv5 of its event ids."""
+    return str(uuid.uuid5(NAMESPACE, " ".join(event_ids)))
+
+
+def wire_of(config: SinkConfig, takes: tuple[str, ...] = ("native", "currents")) -> tuple[str, ...]:
+    """Return the formats of a sink that takes any of `takes`: the configured one, or the first.
+
+    Raises
+    ------
+    ConfigError
+        When the configured wire format is not one of them.
+    """
+    if config.wire is None:
+        return takes[:1]
+    if config.wire not in takes:
+        raise ConfigError(
+            f"sinks.{config.name}.wire = {config.wire!r}: a {config.type} sink takes {' or '.join(takes)}"
+        )
+    return (config.wire,)
+
+
+def read_settings(struct: type[_SettingsT], config: SinkConfig) -> _SettingsT:
+    """Check a sink's own keys.
+
+    Raises
+    ------
+    ConfigError
+        One line for each mistake, naming ``sinks.<name>.<key>``.
+    """
+    path = f"sinks.{config.name}"
+    kinds = settings.hints(struct)
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    for key, value in config.options.items():
+        if key not in kinds:
+            known = [*kinds, "type", "name", "wire"]
+            problems.append(f"{path}.{key}: no such key; {settings.nearest(key, known)}")
+            continue
+        try:
+            values[key] = settings.check(f"{path}.{key}", value, kinds[key])
+        except ConfigError as error:
+            problems.append(str(error))
+    problems += [
+        f"{path}.{field.name}: required; expected {settings.allowed(kinds[field.name])}"
+        for field in msgspec.structs.fields(struct)
+        if field.required and field.name not in config.options
+    ]
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return struct(**values)

@@ -1,0 +1,426 @@
+"""The delivery table, row by row: what each answer of a sink does to its batch."""
+
+import shutil
+import tempfile
+import weakref
+
+import pytest
+
+from capture.config import BufferConfig, DeliveryConfig, ProjectConfig, RunConfig
+from capture.delivery.worker import MAX_BATCH_BYTES, Worker
+from capture.sinks import ACCEPTED, Answer, Outcome
+from capture.sinks.http import answer_of
+from capture.sinks.memory import MemorySink
+from capture.store import Store
+from capture.testing import START_NS, FakeClock
+
+TEMPORARY = Answer(Outcome.TEMPORARY, "HTTP 503")
+TOO_LARGE = Answer(Outcome.TOO_LARGE, "HTTP 413")
+REFUSED = Answer(Outcome.REFUSED, "HTTP 400")
+UNAVAILABLE = Answer(Outcome.UNAVAILABLE, "HTTP 404")
+
+
+class Bench:
+    """One worker on a store, under a clock that the test moves."""
+
+    def __init__(self, answers=(), *, batch_size=50, max_bytes=None):
+        self.clock = FakeClock()
+        self.ceilings = []
+        self.jitter_share = 1.0
+        self.reports = []
+        folder = tempfile.mkdtemp(prefix="bench-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.store = Store(folder, formats={"memory": "native"}, max_age_s=float("inf"), clock=self.clock)
+        self.sink = MemorySink(answers=answers, max_bytes=max_bytes)
+        self.worker = Worker(
+            self.store,
+            self.sink,
+            config=RunConfig(
+                project=ProjectConfig(id=1),
+                buffer=BufferConfig(batch_size=batch_size, flush_interval_s=30.0),
+                delivery=DeliveryConfig(timeout_s=10.0),
+            ),
+            compose=lambda _, payloads: b"[" + b",".join(payloads) + b"]",
+            clock=self.clock,
+            jitter=self.jitter,
+            report=lambda *values: self.reports.append(values),
+        )
+
+    def jitter(self, ceiling_s):
+        self.ceilings.append(ceiling_s)
+        return ceiling_s * self.jitter_share
+
+    def put(self, count, session=1, payload=b"e%d"):
+        for _ in range(count):
+            number = self.store._appender._last_id + 1
+            self.store.append(
+                session,
+                [("native", payload % number)],
+                time_ms=self.clock.wall_ns() // 10**6,
+                event_id=str(number),
+            )
+            self.worker.unseen += 1
+            self.worker.session = session
+            if self.worker.since_ns is None:
+                self.worker.since_ns = self.clock.monotonic_ns()
+
+    def step(self):
+        return self.worker.step(self.clock.monotonic_ns())
+
+    def run(self, steps=1000):
+        """Step until the worker waits; return for how long."""
+        for _ in range(steps):
+            wait_s = self.step()
+            if wait_s is None or wait_s > 0:
+                return wait_s
+        pytest.fail("the worker never waits")
+
+    def delivered(self):
+        return [payload.decode() for payload in self.sink.payloads]
+
+    def sizes(self):
+        return [batch.event_count for batch in self.sink.attempts]
+
+
+def events(first, last):
+    return [f"e{number}" for number in range(first, last + 1)]
+
+
+def letters(bench):
+    with bench.store._reading() as connection:
+        return connection.execute("SELECT event_id, reason FROM dead_letters ORDER BY id").fetchall()
+
+
+def test_accepted_leaves_the_queue():
+    bench = Bench()
+    bench.put(50)
+    bench.run()
+
+    assert bench.delivered() == events(1, 50)
+    assert bench.store.pending("memory").count == 0
+    assert bench.worker.counters.delivered == 50
+    assert bench.reports == [("delivered", "memory", 50, "")]
+
+
+def test_temporary_keeps_the_batch_and_its_key():
+    bench = Bench([TEMPORARY, TEMPORARY])
+    bench.put(50)
+    assert bench.run() == pytest.approx(0.5)
+    bench.clock.advance(ms=499)
+    bench.run()
+    assert len(bench.sink.attempts) == 1
+    bench.clock.advance(ms=1)
+    assert bench.run() == pytest.approx(1.0)
+    bench.clock.advance(s=1)
+    bench.run()
+
+    assert bench.delivered() == events(1, 50)
+    assert len({batch.batch_id for batch in bench.sink.attempts}) == 1
+    assert bench.worker.counters.retried == 2
+
+
+def test_ceilings_double_up_to_300_seconds_and_start_over_after_a_success():
+    bench = Bench([TEMPORARY] * 13)
+    bench.put(50)
+    for _ in range(13):
+        bench.run()
+        bench.clock.advance(s=300)
+    bench.run()
+
+    assert bench.ceilings == [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+    assert bench.delivered() == events(1, 50)
+    bench.sink._answer = lambda _: TEMPORARY
+    bench.put(50)
+    bench.run()
+    assert bench.ceilings[-1] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "jitter_share", "expected_s"),
+    [
+        pytest.param(7.0, 1.0, 7.0, id="a-floor-above-our-wait"),
+        pytest.param(0.1, 1.0, 0.5, id="our-wait-above-it"),
+        pytest.param(0.1, 0.0, 0.1, id="a-floor-under-no-wait"),
+        pytest.param(3600.0, 1.0, 3600.0, id="an-hour"),
+        pytest.param(86_400.0, 1.0, 3600.0, id="capped-at-an-hour"),
+        pytest.param(-5.0, 1.0, 0.5, id="in-the-past"),
+    ],
+)
+def test_retry_after_is_a_floor(asked_s, jitter_share, expected_s):
+    bench = Bench([Answer(Outcome.TEMPORARY, "HTTP 429", asked_s)])
+    bench.jitter_share = jitter_share
+    bench.put(50)
+
+    assert bench.run() == pytest.approx(expected_s)
+
+
+def test_wake_ends_our_own_wait_but_not_the_one_that_was_asked_for():
+    bench = Bench([TEMPORARY, Answer(Outcome.TEMPORARY, "HTTP 429", 60.0)])
+    bench.put(50)
+    bench.run()
+    bench.worker.wake()
+    assert bench.run() == pytest.approx(60.0)
+    bench.worker.wake()
+
+    assert bench.run() == pytest.approx(60.0)
+    assert len(bench.sink.attempts) == 2
+    bench.clock.advance(s=60)
+    bench.run()
+    assert bench.delivered() == events(1, 50)
+
+
+@pytest.mark.parametrize("error", [OSError("no route"), ValueError("bug in the sink"), TimeoutError()])
+def test_whatever_a_sink_raises_is_temporary(error):
+    bench = Bench([error])
+    bench.put(50)
+    assert bench.run() == pytest.approx(0.5)
+    bench.clock.advance(s=1)
+    bench.run()
+
+    assert bench.delivered() == events(1, 50)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param(None, "send() returned NoneType: expected an Answer", id="none"),
+        pytest.param(Outcome.ACCEPTED, "send() returned Outcome: expected an Answer", id="outcome"),
+        pytest.param(Answer("accepted"), "outcome = 'accepted': expected an Outcome", id="text"),
+        pytest.param(Answer(Outcome.REFUSED, None), "reason = None: expected a text", id="reason"),
+        *(
+            pytest.param(
+                Answer(Outcome.TEMPORARY, "x", wait),
+                f"retry_after_s = {wait!r}: expected a finite number of seconds",
+                id=str(wait),
+            )
+            for wait in (float("nan"), float("inf"), float("-inf"), "60")
+        ),
+    ],
+)
+def test_a_wrong_answer_is_temporary_and_says_what_is_wrong(answer, said):
+    bench = Bench([answer])
+    bench.put(50)
+    assert bench.run() == pytest.approx(0.5)
+    assert bench.worker.counters.problem == said
+    bench.clock.advance(s=1)
+    bench.run()
+
+    assert bench.delivered() == events(1, 50)
+
+
+def test_a_reason_that_is_no_unicode_is_kept_readably():
+    bench = Bench([Answer(Outcome.REFUSED, "bad \udcff")])
+    bench.put(1)
+    bench.worker.request()
+    bench.run()
+
+    assert letters(bench) == [("1", "bad ?")]
+
+
+def test_too_large_is_halved_by_what_was_sent():
+    bench = Bench(lambda batch: TOO_LARGE if batch.event_count > 13 else ACCEPTED)
+    bench.put(50)
+    bench.run()
+
+    assert bench.sizes() == [50, 25, 12, 12, 12, 12, 2]
+    assert bench.delivered() == events(1, 50)
+    assert letters(bench) == []
+
+
+def test_a_single_event_that_is_too_large_is_a_dead_letter():
+    bench = Bench(lambda batch: TOO_LARGE if b"e7" in batch.payloads else ACCEPTED)
+    bench.put(50)
+    bench.run()
+
+    assert bench.delivered() == [*events(1, 6), *events(8, 50)]
+    assert letters(bench) == [("7", "HTTP 413")]
+    assert bench.worker.counters.dead_letters == 1
+
+
+def test_too_large_for_ever_ends():
+    bench = Bench(lambda _: TOO_LARGE)
+    bench.put(50)
+    bench.run()
+
+    assert len(letters(bench)) == 50
+    assert bench.store.pending("memory").count == 0
+
+
+def test_the_sinks_own_limit_is_kept_without_asking_it():
+    bench = Bench(max_bytes=100)
+    bench.put(50, payload=b"%030d")
+    bench.worker.request()
+    bench.run()
+
+    assert bench.sizes() == [3] * 16 + [2]
+    assert all(len(batch.body) <= 100 for batch in bench.sink.attempts)
+    assert letters(bench) == []
+
+
+def test_an_event_over_the_sinks_own_limit_is_a_dead_letter():
+    bench = Bench(max_bytes=100)
+    bench.put(1)
+    bench.put(1, payload=b"%0200d")
+    bench.put(1)
+    bench.worker.request()
+    bench.run()
+
+    assert bench.delivered() == ["e1", "e3"]
+    assert [event for event, _ in letters(bench)] == ["2"]
+
+
+def test_a_batch_is_at_most_512_kb():
+    bench = Bench(batch_size=10_000)
+    bench.put(600, payload=b"%01000d")
+    bench.worker.request()
+    bench.run()
+
+    assert max(len(batch.body) for batch in bench.sink.attempts) <= MAX_BATCH_BYTES
+    assert sum(bench.sizes()) == 600
+    assert len(bench.sizes()) == 2
+
+
+def test_one_bad_event_is_found_and_the_others_are_sent():
+    bench = Bench(lambda batch: REFUSED if b"e7" in batch.payloads else ACCEPTED)
+    bench.put(100)
+    bench.run()
+
+    assert bench.delivered() == [*events(1, 6), *events(8, 100)]
+    assert letters(bench) == [("7", "HTTP 400")]
+    assert bench.sizes() == [50] + [1] * 50 + [50]
+
+
+def test_ten_refused_in_a_row_pause_the_queue_and_no_more_is_given_up():
+    bench = Bench(lambda _: REFUSED)
+    bench.put(50)
+    assert bench.run() is None
+    assert [event for event, _ in letters(bench)] == [str(n) for n in range(1, 11)]
+    assert bench.worker.counters.paused
+    bench.worker.request()
+    assert bench.run() is None
+
+    assert len(letters(bench)) == 10
+    assert bench.store.pending("memory").count == 40
+    bench.sink._answer = lambda _: ACCEPTED
+    bench.worker.request()
+    bench.run()
+    assert bench.delivered() == events(11, 50)
+    assert not bench.worker.counters.paused
+
+
+def test_nine_refused_in_a_row_do_not_pause():
+    bad = {f"e{n}".encode() for n in [*range(1, 10), *range(11, 20)]}
+    bench = Bench(lambda batch: REFUSED if bad & set(batch.payloads) else ACCEPTED)
+    bench.put(50)
+    bench.run()
+
+    assert bench.delivered() == ["e10", *events(20, 50)]
+    assert len(letters(bench)) == 18
+
+
+def test_unavailable_keeps_everything_and_says_so_once(caplog):
+    bench = Bench(lambda _: UNAVAILABLE)
+    bench.put(120)
+    assert bench.run() is None
+    bench.clock.advance(s=10_000)
+    bench.put(50)
+    assert bench.run() is None
+    assert len(bench.sink.attempts) == 1
+    bench.worker.request()
+    bench.run()
+
+    assert len(bench.sink.attempts) == 2
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+    assert bench.store.pending("memory").count == 170
+    bench.sink._answer = lambda _: ACCEPTED
+    bench.worker.request()
+    bench.run()
+    assert bench.delivered() == events(1, 170)
+
+
+def test_an_hour_of_500_then_everything_in_order():
+    bench = Bench()
+    bench.jitter_share = 0.5
+    end_ns = bench.clock.monotonic_ns() + 3600 * 10**9
+    bench.sink._answer = lambda _: TEMPORARY if bench.clock.monotonic_ns() < end_ns else ACCEPTED
+    bench.put(500)
+    while bench.store.pending("memory").count:
+        bench.clock.advance(s=bench.run() or 0.001)
+
+    assert bench.delivered() == events(1, 500)
+    assert len(bench.ceilings) < 50
+
+
+def test_a_dead_sink_holds_back_no_other(tmp_path):
+    clock = FakeClock()
+    store = Store(tmp_path, formats={"dead": "native", "live": "native"}, max_age_s=1e9, clock=clock)
+    config = RunConfig(project=ProjectConfig(id=1))
+    sinks = [MemorySink("dead", answers=lambda _: TEMPORARY), MemorySink("live")]
+    workers = [
+        Worker(
+            store,
+            sink,
+            config=config,
+            compose=lambda _, payloads: b"".join(payloads),
+            clock=clock,
+            jitter=lambda ceiling: ceiling,
+            report=lambda *_: None,
+        )
+        for sink in sinks
+    ]
+    for n in range(50):
+        store.append(1, [("native", b"e%d" % n)], time_ms=START_NS // 10**6, event_id=str(n))
+    for worker in workers:
+        worker.request()
+        worker.step(clock.monotonic_ns())
+
+    assert len(sinks[1].payloads) == 50
+    assert store.pending("dead").count == 50
+    assert store.pending("live").count == 0
+
+
+HTML = {"Content-Type": "Text/HTML; charset=utf-8"}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "outcome"),
+    [
+        *[(status, {}, Outcome.ACCEPTED) for status in range(200, 205)],
+        *[(status, HTML, Outcome.TEMPORARY) for status in range(200, 205)],
+        *[(status, {}, Outcome.TEMPORARY) for status in (205, 206, 226, 299)],
+        *[(status, {}, Outcome.TEMPORARY) for status in (300, 301, 302, 303, 304, 307, 308)],
+        *[
+            (status, {}, Outcome.TEMPORARY)
+            for status in (408, 425, 429, 500, 501, 502, 503, 504, 505, 511, 599)
+        ],
+        (413, {}, Outcome.TOO_LARGE),
+        *[
+            (status, {}, Outcome.REFUSED)
+            for status in (400, 402, 406, 409, 411, 414, 415, 422, 423, 431, 451, 499)
+        ],
+        *[(status, {}, Outcome.UNAVAILABLE) for status in (401, 403, 404, 405, 407, 410)],
+    ],
+)
+def test_every_status(status, headers, outcome):
+    assert answer_of(status, headers).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        pytest.param({"Retry-After": "120"}, 120.0, id="seconds"),
+        pytest.param({"Retry-After": " 0 "}, 0.0, id="zero"),
+        pytest.param(
+            {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT", "Date": "Wed, 21 Oct 2026 07:27:30 GMT"},
+            30.0,
+            id="a-date-by-the-servers-clock",
+        ),
+        pytest.param({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0, id="a-date-in-the-past"),
+        pytest.param({"Retry-After": "soon"}, None, id="garbage"),
+        pytest.param({"Retry-After": "-5"}, None, id="negative"),
+        pytest.param({"Retry-After": "1" * 400}, 111_111_111.0, id="a-number-without-end"),
+        pytest.param({}, None, id="none"),
+    ],
+)
+def test_retry_after_is_read(headers, expected):
+    assert answer_of(503, headers).retry_after_s == expected

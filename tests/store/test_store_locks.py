@@ -1,0 +1,55 @@
+"""The locks of the store, asked for by several threads of one process."""
+
+import threading
+
+from capture.store import locks
+from capture.store.locks import Claims, FileLock
+
+
+def test_threads_that_ask_at_once_all_hear_that_the_process_delivers(tmp_path, monkeypatch):
+    take, pause, entered = locks._lock, threading.Event(), threading.Event()
+
+    def take_slowly(descriptor, **more):
+        take(descriptor, **more)
+        entered.set()
+        pause.wait(0.1)
+
+    monkeypatch.setattr(locks, "_lock", take_slowly)
+    claims = Claims(tmp_path)
+    answers = []
+    first = threading.Thread(target=lambda: answers.append(claims.claim_delivery()))
+    first.start()
+    assert entered.wait(10)
+    answers.append(claims.claim_delivery())
+    first.join(10)
+
+    assert answers == [True, True]
+    assert not Claims(tmp_path).claim_delivery()
+    claims.release_delivery()
+
+
+def test_another_process_may_deliver_after_a_release(tmp_path):
+    first, second = Claims(tmp_path), Claims(tmp_path)
+
+    assert first.claim_delivery()
+    assert not second.claim_delivery()
+    first.release_delivery()
+    assert second.claim_delivery()
+    second.release_delivery()
+
+
+def test_a_session_can_be_claimed_while_somebody_asks_whether_it_is_live(tmp_path, monkeypatch):
+    claims, asking, take, tries = Claims(tmp_path), FileLock(tmp_path / "session-1.lock"), FileLock.claim, []
+    assert asking.claim()
+
+    def claim(lock, **more):
+        tries.append(lock)
+        if len(tries) == 2:
+            asking.release(remove=True)
+        return take(lock, **more)
+
+    monkeypatch.setattr(FileLock, "claim", claim)
+
+    assert claims.claim_session(1, lambda: True)
+    assert len(tries) == 2
+    claims.release_session()

@@ -1,0 +1,176 @@
+"""Store and delivery as a state machine, against a list: at least once, in order, nothing invented."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from capture.config import BufferConfig, ProjectConfig, RunConfig
+from capture.delivery.worker import Worker
+from capture.sinks import ACCEPTED, Answer, Outcome
+from capture.sinks.memory import MemorySink
+from capture.store import Store, StoredEvent
+from capture.testing import FakeClock
+
+CONFIG = RunConfig(project=ProjectConfig(id=1), buffer=BufferConfig(batch_size=4))
+NAMES = ("one", "two")
+ANSWERS = {
+    "accepted": ACCEPTED,
+    "temporary": Answer(Outcome.TEMPORARY),
+    "lost-answer": OSError("the answer was lost"),
+}
+
+
+class Machine(RuleBasedStateMachine):
+    """Two sinks on one store, which crashes and starts again."""
+
+    @initialize()
+    def begin(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.clock = FakeClock()
+        self.session = 1
+        self.count = 0
+        #: What was recorded: (session, payload), in order, since the last opt-out.
+        self.recorded = []
+        #: What reached each receiver, also where its answer was lost.
+        self.received = {name: [] for name in NAMES}
+        self.answer = dict.fromkeys(NAMES, "accepted")
+        self.start()
+
+    def start(self):
+        self.store = Store(self.folder, formats=dict.fromkeys(NAMES, "native"), clock=self.clock)
+        self.workers = [
+            Worker(
+                self.store,
+                MemorySink(name, answers=lambda batch, name=name: self.receive(name, batch)),
+                config=CONFIG,
+                compose=lambda _, payloads: b",".join(payloads),
+                clock=self.clock,
+                jitter=lambda ceiling_s: ceiling_s,
+                report=lambda *_: None,
+            )
+            for name in NAMES
+        ]
+        for worker in self.workers:
+            worker.request()
+            worker.session = self.session
+
+    def receive(self, name, batch):
+        answer = self.answer[name]
+        if answer != "temporary":
+            self.received[name] += [(batch.session, payload) for payload in batch.payloads]
+        return ANSWERS[answer]
+
+    def new_event(self):
+        self.count += 1
+        payload = b"%d" % self.count
+        self.recorded.append((self.session, payload))
+        for worker in self.workers:
+            worker.unseen += 1
+            worker.session = self.session
+        return payload
+
+    @rule(state=st.booleans())
+    def append(self, state):
+        payload = self.new_event()
+        self.store.append(
+            self.session,
+            [("native", payload)],
+            time_ms=self.clock.wall_ns() // 10**6,
+            event_id=payload.decode(),
+            state={"count": self.count} if state else None,
+        )
+
+    @rule(count=st.integers(1, 11), pack_size=st.integers(1, 5))
+    def append_many(self, count, pack_size):
+        payloads = [self.new_event() for _ in range(count)]
+        now_ms = self.clock.wall_ns() // 10**6
+        events = [StoredEvent(self.session, [("native", p)], now_ms, p.decode()) for p in payloads]
+        self.store.append_many(events, pack_size=pack_size)
+
+    @rule()
+    def new_session(self):
+        self.session += 1
+
+    @rule(name=st.sampled_from(NAMES), answer=st.sampled_from(sorted(ANSWERS)))
+    def change(self, name, answer):
+        self.answer[name] = answer
+
+    @rule(which=st.integers(0, 1), steps=st.integers(1, 6), wait_s=st.sampled_from([0, 1, 31, 400]))
+    def work(self, which, steps, wait_s):
+        self.clock.advance(s=wait_s)
+        for _ in range(steps):
+            self.workers[which].step(self.clock.monotonic_ns())
+
+    @rule()
+    def flush(self):
+        for worker in self.workers:
+            worker.request()
+            worker.step(self.clock.monotonic_ns())
+
+    @rule()
+    def upkeep(self):
+        self.store.upkeep()
+
+    @rule()
+    def restart(self):
+        self.store.close()
+        self.start()
+
+    @rule()
+    def crash(self):
+        # As after kill -9: the files as they are, and nothing that was in memory.
+        copy = Path(tempfile.mkdtemp())
+        for path in self.folder.glob("capture.db*"):
+            if not path.name.endswith("-shm"):
+                shutil.copy(path, copy / path.name)
+        self.store.close()
+        shutil.rmtree(self.folder)
+        self.folder = copy
+        self.start()
+
+    @rule()
+    def opt_out(self):
+        self.store.destroy()
+        self.recorded.clear()
+        self.received = {name: [] for name in NAMES}
+        self.session = 1
+        self.start()
+
+    @invariant()
+    def nothing_is_invented(self):
+        for name in NAMES:
+            assert set(self.received[name]) <= set(self.recorded)
+
+    @invariant()
+    def order_within_a_session(self):
+        for name in NAMES:
+            first_seen = list(dict.fromkeys(self.received[name]))
+            for session in {session for session, _ in first_seen}:
+                got = [payload for number, payload in first_seen if number == session]
+                assert got == [payload for number, payload in self.recorded if number == session][: len(got)]
+
+    def teardown(self):
+        if not hasattr(self, "store"):
+            return
+        self.answer = dict.fromkeys(NAMES, "accepted")
+        for worker in self.workers:
+            worker.request()
+            for _ in range(1000):
+                self.clock.advance(s=400)
+                if worker.step(self.clock.monotonic_ns()) is None:
+                    break
+        for name in NAMES:
+            assert set(self.received[name]) == set(self.recorded)
+            assert self.store.pending(name).count == 0
+        assert self.store.dropped == {}
+        self.store.close()
+        shutil.rmtree(self.folder)
+
+
+Machine.TestCase.settings = settings(
+    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestMachine = Machine.TestCase
