@@ -1,10 +1,18 @@
-"""The enums of the engine; their numbers are fixed, in records, columns and files."""
+"""The gesture kinds, once: what the engine recognises, by which rule, and how a kind is shown.
+
+`KINDS` is the one table. The C rule of the core, `capture.gestures.explain`, threshold sweeps, the report
+page, the demo, the terminal view, the SQL of statistics and the tables of the guide are made from it or
+read it; its order is the order of tables, legends and counts. A kind that a place does not know raises.
+
+The numbers of the enums are fixed: they stand in records, columns and files.
+"""
 
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Literal, NamedTuple
 
-__all__ = ["Action", "Direction", "GestureKind", "Reason"]
+__all__ = ["KINDS", "Action", "Condition", "Direction", "GestureKind", "Kind", "Reason", "kind_of"]
 
 
 class Action(IntEnum):
@@ -46,3 +54,137 @@ class Direction(IntEnum):
     LEFT = 3
     RIGHT = 4
     COMPLEX_PATTERN = 5
+
+
+class Condition(NamedTuple):
+    """A comparison of a measure with a threshold.
+
+    Attributes
+    ----------
+    measure : str
+        Field of a record: ``distance`` (dp), ``duration`` (ms, compared in whole ns) or ``velocity`` (dp/s).
+    relation : str
+        ``<``, ``<=``, ``>`` or ``>=``; a measure that is no number exceeds nothing: ``<=`` holds for it.
+    setting : str
+        Field of `capture.GestureConfig`.
+    """
+
+    measure: Literal["distance", "duration", "velocity"]
+    relation: Literal["<", "<=", ">", ">="]
+    setting: str
+
+
+class Kind(NamedTuple):
+    """A row of the table: one gesture kind.
+
+    Attributes
+    ----------
+    kind : GestureKind
+    when : tuple of Condition
+        The kind of a stroke is the first one whose conditions all hold.
+    event : {"target", "movement", None}
+        Which fields its event has: those of the target, or direction, distance and velocity as well; None
+        where it has no event.
+    shape : {"disc", "ring", "square", "arrow", "cross"}
+        Its symbol in pictures, pages and legends.
+    color, dark : str
+        Its colour on light and on dark ground (``#rrggbb``).
+    style : str
+        Its colour in a terminal (a colour name of rich).
+    runs : bool
+        Whether such strokes form runs (double taps, rage taps) and can be dead.
+    """
+
+    kind: GestureKind
+    when: tuple[Condition, ...]
+    event: Literal["target", "movement"] | None
+    shape: Literal["disc", "ring", "square", "arrow", "cross"]
+    color: str
+    dark: str
+    style: str
+    runs: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name in files and on the wire of statistics: ``long_press``."""
+        return self.kind.name.lower()
+
+    @property
+    def label(self) -> str:
+        """The name in prose: ``long press``."""
+        return self.name.replace("_", " ")
+
+    @property
+    def moves(self) -> bool:
+        """Whether such strokes have a direction."""
+        return self.event == "movement"
+
+
+_NEAR = Condition("distance", "<", "touch_slop_dp")
+_FAR = Condition("distance", ">", "drag_distance_dp")
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        GestureKind.TAP,
+        when=(Condition("duration", "<=", "tap_timeout_ms"), _NEAR),
+        event="target",
+        shape="disc",
+        color="#0072b2",
+        dark="#56b4e9",
+        style="blue",
+        runs=True,
+    ),
+    Kind(
+        GestureKind.LONG_PRESS,
+        when=(Condition("duration", ">", "tap_timeout_ms"), _NEAR),
+        event="target",
+        shape="ring",
+        color="#b87700",
+        dark="#e6a117",
+        style="yellow",
+    ),
+    Kind(
+        GestureKind.DRAG,
+        when=(_FAR, Condition("velocity", "<=", "fling_velocity_dp_s")),
+        event="movement",
+        shape="square",
+        color="#00805c",
+        dark="#35c79c",
+        style="green",
+    ),
+    Kind(
+        GestureKind.FLING,
+        when=(_FAR, Condition("velocity", ">", "fling_velocity_dp_s")),
+        event="movement",
+        shape="arrow",
+        color="#c44d00",
+        dark="#ff8a4c",
+        style="red",
+    ),
+    Kind(
+        GestureKind.NONE,
+        when=(Condition("distance", ">=", "touch_slop_dp"), Condition("distance", "<=", "drag_distance_dp")),
+        event=None,
+        shape="cross",
+        color="#687386",
+        dark="#94a0b4",
+        style="bright_black",
+    ),
+)
+
+_ROWS = {int(row.kind): row for row in KINDS}
+
+
+def kind_of(number: int) -> Kind:
+    """Return the row of a kind.
+
+    Raises
+    ------
+    ValueError
+        When the table has no such kind.
+    """
+    row = _ROWS.get(number)
+    if row is None:
+        known = ", ".join(f"{each.kind.value} {each.name}" for each in KINDS)
+        raise ValueError(f"kind = {number!r}: not in the table of kinds ({known})")
+    return row
