@@ -13,12 +13,14 @@ from capture import formats, sinks as sink_table
 from capture.clock import Clock
 from capture.config.sections import RunConfig
 from capture.delivery.delivery import Delivery
+from capture.engine import device as detection
 from capture.engine.app_data import Installation
 from capture.engine.recorder import Recorder
 from capture.engine.recorder_currents import CurrentsRecorder
 from capture.engine.telemetry import EngineCounts
 from capture.errors import SinkError, StoreError
-from capture.events import checks as tracking, device as devices
+from capture.events import checks as tracking
+from capture.events.device import Device
 from capture.formats.native import make_header
 from capture.gestures.recognizer import Recognizer
 from capture.settings import is_disabled
@@ -70,7 +72,7 @@ class EngineCore(EngineCounts):
         self._sinks = self._make_sinks()
         queues = {sink.name: sink.formats[0] for sink in self._sinks}
         wires = sorted(set(queues.values()), key=lambda wire: (wire != "native", wire)) or ["native"]
-        facts = devices.Device() if self.disabled else devices.detect(config.device)
+        facts = Device() if self.disabled else detection.detect(config.device)
         recorder = CurrentsRecorder if "currents" in wires else Recorder
         self._recorder: Recorder = recorder(config, self._clock, facts, wires)
         self._recorder.debug = debug or os.environ.get("CAPTURE_DEBUG", "") not in {"", "0"}

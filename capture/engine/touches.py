@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from capture.engine import device as devices
 from capture.engine.lifecycle import EngineCore
-from capture.events import device as devices
 from capture.events.targets import Target
 
 if TYPE_CHECKING:

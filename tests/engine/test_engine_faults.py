@@ -173,7 +173,7 @@ def test_the_network_is_looked_at_anew_unless_the_host_says(tmp_path, monkeypatc
     clock = FakeClock()
     base, _ = memory_capture(tmp_path / "x", privacy=PrivacyConfig())
     found = [1]
-    monkeypatch.setattr("capture.events.device.connectivity", lambda *_: found[0])
+    monkeypatch.setattr("capture.engine.device.connectivity", lambda *_: found[0])
     device = type(base.config.device)(os_version="1")
     cap, sink = memory_capture(tmp_path, clock=clock, device=device)
     script = TouchScript(cap, clock)

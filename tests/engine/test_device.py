@@ -7,7 +7,8 @@ import types
 import pytest
 
 from capture.config import DeviceConfig
-from capture.events import device
+from capture.engine import device
+from capture.events.device import Device
 
 
 def tree(root, **files):
@@ -125,7 +126,7 @@ def test_a_linux_machine(tmp_path):
     (tmp_path / "etc/os_release").rename(tmp_path / "etc/os-release")
     found = device.detect(DeviceConfig(), environ={"LANG": "de_AT.UTF-8", "TZ": "UTC"}, root=tmp_path)
 
-    assert found == device.Device(
+    assert found == Device(
         device_type=5,
         device_manufacturer="LENOVO",
         device_model="20XW",
@@ -194,25 +195,25 @@ def test_every_fact_can_be_overridden(tmp_path):
         "orientation": 0,
     }
 
-    assert device.detect(DeviceConfig(**given), environ={}, root=tmp_path) == device.Device(**given)
+    assert device.detect(DeviceConfig(**given), environ={}, root=tmp_path) == Device(**given)
 
 
 def test_a_replay_asks_no_machine():
-    facts = device.Device().overridden(DeviceConfig(language="fr_FR"))
+    facts = Device().overridden(DeviceConfig(language="fr_FR"))
 
-    assert facts == device.Device(
+    assert facts == Device(
         device_type=5, os_version="", language="fr_FR", timezone="UTC", connectivity=0, orientation=0
     )
 
 
 @pytest.mark.parametrize(("generation", "expected"), [(-1, None), (0, None), (1, None), (2, "o2"), (4, "o2")])
 def test_the_carrier_is_told_on_a_mobile_network_only(generation, expected):
-    assert device.Device(connectivity=generation, carrier_id="o2").carrier == expected
+    assert Device(connectivity=generation, carrier_id="o2").carrier == expected
 
 
 def test_detection_loads_nothing_heavy():
     code = (
-        "import sys; from capture.config import DeviceConfig; from capture.events import device; "
+        "import sys; from capture.config import DeviceConfig; from capture.engine import device; "
         "device.detect(DeviceConfig()); "
         "print({'numpy', 'urllib3', 'pyarrow', 'kivy', 'subprocess'} & set(sys.modules))"
     )
