@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         CurrentsConfig,
         DeliveryConfig,
         DeviceConfig,
-        GestureConfig,
         PrivacyConfig,
         ProjectConfig,
         RunConfig,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
         TouchLogError,
     )
     from capture.events.targets import Target
+    from capture.gestures.config import GestureConfig
     from capture.gestures.kinds import Action, Direction, GestureKind, Reason
     from capture.gestures.recognizer import Gesture, GestureTable, Recognizer, classify
     from capture.gestures.samples import TouchSamples
@@ -75,6 +75,7 @@ _HOME = {
     **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "errors"),
     **dict.fromkeys((name for name in __all__ if name.endswith("Config")), "config.sections"),
     "Capture": "engine.capture",
+    "GestureConfig": "gestures.config",
     "Target": "events.targets",
     "TouchSamples": "gestures.samples",
 }

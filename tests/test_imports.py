@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "capture"
 #: From the bottom to the top: a layer imports its own and those below.
 LAYERS = [
     {"errors", "clock", "ids", "settings", "optional", "process", "_native"},
-    {"config"},
     {"gestures", "explain"},
+    {"config"},
     {"events", "targets"},
     {"formats"},
     {"store", "logs", "sinks"},

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from capture.config.sections import GestureConfig
+    from capture.gestures.config import GestureConfig
 
 __all__ = ["HOST", "DemoServer", "create_app", "serve"]
 

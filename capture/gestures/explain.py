@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.config.sections import GestureConfig
+from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import Direction, GestureKind, Reason
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from capture._native import batch, output, recognizer as native
-from capture.config.sections import GestureConfig
 from capture.errors import ConfigError
 from capture.gestures.arrow import StreamKeys
+from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import Direction, GestureKind, Reason
 from capture.gestures.samples import TouchSamples
 

@@ -11,7 +11,7 @@ from capture.gestures.recognizer import COUNTERS, Density, GestureTable, Recogni
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from capture.config.sections import GestureConfig
+    from capture.gestures.config import GestureConfig
     from capture.gestures.samples import TouchSamples
 
 __all__ = ["classify_in_threads"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.config.sections import GestureConfig
+from capture.gestures.config import GestureConfig
 
 if TYPE_CHECKING:
     import numpy as np

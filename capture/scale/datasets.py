@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import msgspec
 
 from capture._native.output import GestureColumns
-from capture.config.sections import GestureConfig
 from capture.errors import ConfigError
+from capture.gestures.config import GestureConfig
 from capture.gestures.recognizer import Density, GestureTable, Recognizer
 from capture.scale import _files
 from capture.scale._files import GestureFile, density_of, fingerprint_of, sample_batches

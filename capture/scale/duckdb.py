@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from capture.config.sections import GestureConfig
+    from capture.gestures.config import GestureConfig
     from capture.gestures.recognizer import Density
 
 __all__ = ["classify", "stream"]

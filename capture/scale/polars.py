@@ -12,7 +12,7 @@ from capture.scale._extras import require
 if TYPE_CHECKING:
     import polars as pl
 
-    from capture.config.sections import GestureConfig
+    from capture.gestures.config import GestureConfig
 
 __all__ = ["classify", "expression"]
 

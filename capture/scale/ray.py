@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from ray.data import Dataset
 
-    from capture.config.sections import GestureConfig
+    from capture.gestures.config import GestureConfig
     from capture.scale.partitions import Partition
     from capture.scale.repartition import Piece
 

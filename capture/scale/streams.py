@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from capture.config.sections import GestureConfig
+    from capture.gestures.config import GestureConfig
 
 __all__ = ["as_batch", "classify_stream"]
 

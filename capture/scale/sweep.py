@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.config.sections import GestureConfig
 from capture.errors import ConfigError
+from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import GestureKind
 from capture.gestures.recognizer import GestureTable, thresholds
 
