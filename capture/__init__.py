@@ -13,17 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from capture.config.sections import (
-        BufferConfig,
-        CurrentsConfig,
-        DeliveryConfig,
-        DeviceConfig,
-        PrivacyConfig,
-        ProjectConfig,
-        RunConfig,
-        SessionConfig,
-        SinkConfig,
-    )
+    from capture.config.run import RunConfig
+    from capture.config.sections import BufferConfig, CurrentsConfig, DeliveryConfig, SinkConfig
     from capture.engine.capture import Capture
     from capture.errors import (
         CaptureError,
@@ -33,11 +24,15 @@ if TYPE_CHECKING:
         StoreError,
         TouchLogError,
     )
+    from capture.events.config import DeviceConfig, PrivacyConfig, ProjectConfig, SessionConfig
     from capture.events.targets import Target
     from capture.gestures.config import GestureConfig
     from capture.gestures.kinds import Action, Direction, GestureKind, Reason
     from capture.gestures.recognizer import Gesture, GestureTable, Recognizer, classify
     from capture.gestures.samples import TouchSamples
+
+#: The one place that states it: pyproject.toml, events and the command line read it from here.
+__version__ = "0.1.0"
 
 __all__ = [
     "Action",
@@ -73,7 +68,7 @@ _HOME = {
     **dict.fromkeys(("Gesture", "GestureTable", "Recognizer", "classify"), "gestures.recognizer"),
     **dict.fromkeys(("Action", "Direction", "GestureKind", "Reason"), "gestures.kinds"),
     **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "errors"),
-    **dict.fromkeys((name for name in __all__ if name.endswith("Config")), "config.sections"),
+    **dict.fromkeys((name for name in __all__ if name.endswith("Config")), "config"),
     "Capture": "engine.capture",
     "GestureConfig": "gestures.config",
     "Target": "events.targets",

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "Seconds",
     "Section",
+    "Text",
     "allowed",
     "build_sections",
     "build_sinks",
@@ -44,6 +46,9 @@ __all__ = [
     "nearest",
     "read_toml",
 ]
+
+Seconds = Annotated[float, Meta(gt=0, le=31_536_000, description="s")]
+Text = Annotated[str, Meta(min_length=1, max_length=255)]
 
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 _BASICS = {

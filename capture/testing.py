@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from capture.clock import Clock
-from capture.config.sections import BufferConfig, DeviceConfig, PrivacyConfig, ProjectConfig, RunConfig
+from capture.config.run import RunConfig
+from capture.config.sections import BufferConfig
+from capture.events.config import DeviceConfig, PrivacyConfig, ProjectConfig
 from capture.formats import native
 
 if TYPE_CHECKING:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from capture.cli._config_text import markdown_text
 from capture.cli._help_text import cli_page
+from capture.config.text import markdown_text
+from capture.formats import FORMATS
+from capture.sinks import SINKS
 
 DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main() -> None:
     """Write the pages."""
-    (DOCS / "configuration.md").write_text(markdown_text(), encoding="utf-8")
+    (DOCS / "configuration.md").write_text(markdown_text(SINKS, FORMATS), encoding="utf-8")
     (DOCS / "cli.md").write_text(cli_page(), encoding="utf-8")
 
 

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[1] / "capture"
 LAYERS = [
     {"errors", "clock", "ids", "settings", "optional", "process", "_native"},
     {"gestures", "explain"},
-    {"config"},
     {"events", "targets"},
+    {"config"},
     {"formats"},
     {"store", "logs", "sinks"},
     {"delivery"},

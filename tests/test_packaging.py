@@ -18,7 +18,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def test_one_version_everywhere():
-    assert PROJECT["project"]["version"] == SDK_VERSION
+    assert PROJECT["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "capture.__version__"}
+    assert capture.__version__ == SDK_VERSION
 
 
 def test_every_requirement_has_a_lower_bound():

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from capture import __version__
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -88,9 +90,7 @@ def _refuse(error: Exception) -> int:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from capture.events.domain import SDK_VERSION
-
-        typer.echo(f"touchcapture {SDK_VERSION}")
+        typer.echo(f"touchcapture {__version__}")
         raise typer.Exit
 
 

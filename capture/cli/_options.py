@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from capture.config.sections import RunConfig
+from capture.config.run import RunConfig
 from capture.logs import FORMATS, ReadOptions, find_logs, open_log
 
 if TYPE_CHECKING:

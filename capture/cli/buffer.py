@@ -15,7 +15,7 @@ from rich.table import Table
 
 from capture.cli._options import Json
 from capture.cli._show import print_json
-from capture.config.sections import RunConfig
+from capture.config.run import RunConfig
 from capture.engine.app_data import data_folder
 from capture.errors import ConfigError
 from capture.settings import expanded

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from capture.cli._config_text import toml_text
+from capture import sinks
 from capture.cli._options import Json
 from capture.cli._show import print_json
-from capture.config.sections import RunConfig
+from capture.config.run import RunConfig
+from capture.config.text import toml_text
 from capture.errors import ConfigError
 
 app = typer.Typer(help="Make and check run configurations.", no_args_is_help=True, rich_markup_mode=None)
@@ -28,7 +29,7 @@ def init(
     """
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(toml_text())
+            file.write(toml_text(sinks.SINKS))
     except FileExistsError:
         raise ConfigError(f"{path}: is there already; --force replaces it") from None
     except OSError as error:
@@ -46,8 +47,6 @@ def check(
 
     Example: capture config check capture.toml
     """
-    from capture import sinks
-
     config = RunConfig.load(path)
     problems = []
     for sink in config.sinks:

@@ -17,7 +17,7 @@ def command(
 
     Example: capture demo --open
     """
-    from capture.config.sections import RunConfig
+    from capture.config.run import RunConfig
     from capture.demo import serve
 
     gestures = None if config is None else RunConfig.load(config, default_project_id=0).gestures

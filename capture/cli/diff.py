@@ -13,7 +13,7 @@ from rich.table import Table
 from capture import settings
 from capture.cli._options import Json, Reading, with_reading
 from capture.cli._show import Meter, print_json
-from capture.config.sections import RunConfig
+from capture.config.run import RunConfig
 from capture.errors import ConfigError
 from capture.gestures.config import GestureConfig
 

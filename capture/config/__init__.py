@@ -1,22 +1,9 @@
 """The run configuration: every key with its default, unit, range and source."""
 
-from typing import TYPE_CHECKING
-
-from capture.optional import lazy_names
-
-if TYPE_CHECKING:
-    from capture.config.sections import (
-        BufferConfig,
-        CurrentsConfig,
-        DeliveryConfig,
-        DeviceConfig,
-        GestureConfig,
-        PrivacyConfig,
-        ProjectConfig,
-        RunConfig,
-        SessionConfig,
-        SinkConfig,
-    )
+from capture.config.run import RunConfig
+from capture.config.sections import BufferConfig, CurrentsConfig, DeliveryConfig, SinkConfig
+from capture.events.config import DeviceConfig, PrivacyConfig, ProjectConfig, SessionConfig
+from capture.gestures.config import GestureConfig
 
 __all__ = [
     "BufferConfig",
@@ -30,6 +17,3 @@ __all__ = [
     "SessionConfig",
     "SinkConfig",
 ]
-
-if not TYPE_CHECKING:
-    __getattr__ = lazy_names(__name__, "capture.config.sections", __all__)

@@ -26,7 +26,7 @@ from capture.ids import full_jitter
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from capture.config.sections import RunConfig
+    from capture.config.run import RunConfig
     from capture.delivery.base import DeliveryStore
     from capture.sinks.base import Sink
 

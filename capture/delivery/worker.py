@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from capture.clock import Clock
-    from capture.config.sections import RunConfig
+    from capture.config.run import RunConfig
     from capture.delivery.base import DeliveryStore
     from capture.store.rows import StoredBatch
 

@@ -9,16 +9,12 @@ import msgspec
 from msgspec import Meta
 
 from capture import formats
-from capture.config.sections import (
-    BufferConfig,
-    DeviceConfig,
-    GestureConfig,
-    PrivacyConfig,
-    ProjectConfig,
-    RunConfig,
-)
+from capture.config.run import RunConfig
+from capture.config.sections import BufferConfig
 from capture.engine.capture import Capture
+from capture.events.config import DeviceConfig, PrivacyConfig, ProjectConfig
 from capture.events.targets import Target
+from capture.gestures.config import GestureConfig
 from capture.sinks.memory import MemorySink
 
 if TYPE_CHECKING:

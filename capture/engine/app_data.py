@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from capture.clock import Clock
-    from capture.config.sections import BufferConfig, RunConfig
+    from capture.config.run import RunConfig
+    from capture.config.sections import BufferConfig
 
 __all__ = ["Installation", "data_folder"]
 

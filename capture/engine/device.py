@@ -21,7 +21,7 @@ from capture.events.device import OFFLINE, PHONE, TABLET, UNKNOWN, WIFI_OR_WIRED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from capture.config.sections import DeviceConfig
+    from capture.events.config import DeviceConfig
 
 __all__ = ["connectivity", "detect", "language", "timezone"]
 

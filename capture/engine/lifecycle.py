@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture import formats, sinks as sink_table
 from capture.clock import Clock
-from capture.config.sections import RunConfig
+from capture.config.run import RunConfig
 from capture.delivery.delivery import Delivery
 from capture.engine import device as detection
 from capture.engine.app_data import Installation

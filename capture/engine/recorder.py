@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from capture.clock import Clock
-    from capture.config.sections import RunConfig
+    from capture.config.run import RunConfig
     from capture.engine.app_data import Installation
     from capture.events.device import Device
     from capture.events.targets import Target

@@ -16,7 +16,7 @@ from capture.gestures.recognizer import Recognizer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from capture.config.sections import RunConfig
+    from capture.config.run import RunConfig
     from capture.delivery.delivery import Delivery
     from capture.engine.app_data import Installation
     from capture.engine.recorder import Recorder

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from capture.config.sections import DeviceConfig
+    from capture.events.config import DeviceConfig
 
 __all__ = ["Device"]
 

@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 import msgspec
 
+from capture import __version__
 from capture.gestures.kinds import GestureKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from capture.config.sections import ProjectConfig
+    from capture.events.config import ProjectConfig
     from capture.events.targets import Target
     from capture.gestures.recognizer import Gesture
 
@@ -49,8 +50,8 @@ __all__ = [
     "version_origin",
 ]
 
-#: Version of this package, as events carry it; equals that of pyproject.toml.
-SDK_VERSION = "0.1.0"
+#: Version of this package, as events carry it.
+SDK_VERSION = __version__
 SDK_TYPE = "SDK-python"
 
 _INT32_MAX = 2**31 - 1

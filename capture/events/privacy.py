@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from capture.config.sections import PrivacyConfig
+    from capture.events.config import PrivacyConfig
     from capture.events.targets import Target
 
 __all__ = ["OPTED_OUT", "Consent", "Masks", "is_sampled", "new_salt"]

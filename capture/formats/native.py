@@ -17,7 +17,7 @@ from capture.events import domain as events
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from capture.config.sections import ProjectConfig
+    from capture.events.config import ProjectConfig
     from capture.events.device import Device
 
 __all__ = [

@@ -9,7 +9,7 @@ from capture.formats.currents.maker import Facts, RecordMaker
 from capture.ids import derived_id
 
 if TYPE_CHECKING:
-    from capture.config.sections import RunConfig
+    from capture.config.run import RunConfig
     from capture.events.domain import Event
     from capture.formats.currents.maker import Made
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.clock import Clock
-from capture.config.sections import PrivacyConfig
 from capture.engine.capture import Capture
 from capture.errors import CaptureError, ConfigError, SinkError
+from capture.events.config import PrivacyConfig
 from capture.events.targets import Target
 from capture.gestures.kinds import Action
 from capture.replay.log import LogSummary
@@ -25,7 +25,7 @@ from capture.replay.log import LogSummary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from capture.config.sections import RunConfig
+    from capture.config.run import RunConfig
     from capture.events.device import Device
     from capture.gestures.recognizer import Gesture
     from capture.logs import Mark, TouchLog

@@ -19,7 +19,7 @@ from capture.replay.strokes import Stroke, strokes_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from capture.config.sections import RunConfig
+    from capture.config.run import RunConfig
     from capture.gestures.recognizer import GestureTable
     from capture.gestures.samples import TouchSamples
     from capture.logs import Mark, ReadOptions, TouchLog

@@ -15,7 +15,7 @@ from capture.replay.rows import Packer, Row
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from capture.config.sections import RunConfig
+    from capture.config.run import RunConfig
     from capture.events.device import Device
     from capture.replay.native import Recognized
 

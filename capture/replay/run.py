@@ -16,7 +16,7 @@ import msgspec
 
 from capture import formats, sinks as sink_table
 from capture.clock import Clock
-from capture.config.sections import RunConfig
+from capture.config.run import RunConfig
 from capture.delivery.delivery import Delivery, SinkCounters
 from capture.errors import ConfigError, SinkError, TouchLogError
 from capture.formats.native import make_header

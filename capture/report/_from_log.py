@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from capture.config.sections import RunConfig
+from capture.config.run import RunConfig
 from capture.gestures.recognizer import FIELDS, GestureTable, classify
 from capture.gestures.samples import TouchSamples
 from capture.logs import CAUSES, ReadOptions, open_log

@@ -9,7 +9,7 @@ from capture.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from capture.config.sections import RunConfig
+    from capture.config.run import RunConfig
     from capture.sinks.base import Sink
 
 __all__ = ["configure"]

@@ -24,7 +24,7 @@ from capture.sinks.http import answer_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from capture.config.sections import RunConfig
+    from capture.config.run import RunConfig
     from capture.formats.currents.shapes import Shape
     from capture.sinks._post import Reply
 

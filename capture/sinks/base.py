@@ -15,6 +15,7 @@ import msgspec
 
 from capture import settings
 from capture.errors import ConfigError
+from capture.formats import FORMATS
 from capture.ids import NAMESPACE
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def batch_id(event_ids: Sequence[str]) -> str:
     return str(uuid.uuid5(NAMESPACE, " ".join(event_ids)))
 
 
-def wire_of(config: SinkConfig, takes: tuple[str, ...] = ("native", "currents")) -> tuple[str, ...]:
+def wire_of(config: SinkConfig, takes: tuple[str, ...] = tuple(FORMATS)) -> tuple[str, ...]:
     """Return the formats of a sink that takes any of `takes`: the configured one, or the first.
 
     Raises

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from capture.config.sections import RunConfig, SinkConfig
+    from capture.config.run import RunConfig
+    from capture.config.sections import SinkConfig
 
 __all__ = ["MANIFEST", "CloudStorageSettings", "CloudStorageSink", "FileInfo"]
 

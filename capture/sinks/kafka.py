@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from capture.config.sections import RunConfig, SinkConfig
+    from capture.config.run import RunConfig
+    from capture.config.sections import SinkConfig
     from capture.formats.currents.schema import Version
 
 __all__ = ["KafkaSettings", "KafkaSink"]

@@ -124,6 +124,13 @@ def test_a_wire_format_may_be_chosen(tmp_path):
     assert sinks.create(SinkConfig(type="memory")).formats == ("native",)
 
 
+def test_an_unknown_wire_format_is_refused_with_those_of_the_table():
+    config = SinkConfig(type="memory", wire="xml")
+
+    with pytest.raises(ConfigError, match="a memory sink takes native or currents"):
+        sinks.create(config)
+
+
 def test_the_memory_sink_keeps_what_it_accepted_with_whatever_reason():
     sink = MemorySink(answers=[Answer(Outcome.ACCEPTED, "HTTP 202"), Answer(Outcome.TEMPORARY)])
     batches = [Batch(body, 1, 1, "id", "native", [body]) for body in (b"a", b"b", b"c")]

@@ -19,7 +19,7 @@ from capture.formats.currents.schema import EVENTS, MAX_RECORD_BYTES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from capture.config.sections import RunConfig
+    from capture.config.run import RunConfig
     from capture.events.device import Device
     from capture.events.domain import Event
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.config.sections import RunConfig
+from capture.config.run import RunConfig
 from capture.engine.capture import Capture
 from capture.errors import CaptureError
 from capture.integrations.kivy.installation import Installation

@@ -1,7 +1,8 @@
 """The run configuration in words: a commented TOML file and the page of the user guide.
 
 Both are made from the structs themselves: their fields, defaults, ranges and the ``#:`` comments above
-the fields in their source.
+the fields in their source. The tables of sinks and of wire formats, which are in layers above, are passed in:
+``{type: "module:Class"}`` and names.
 """
 
 from __future__ import annotations
@@ -14,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture import settings
-from capture.config.sections import SECTIONS, SinkConfig
+from capture.config.run import SECTIONS
 from capture.settings import Section
-from capture.sinks import SINKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["Key", "markdown_text", "sections", "sink_settings", "toml_text"]
 
@@ -51,9 +51,9 @@ def sections() -> Iterator[tuple[str, str, list[Key]]]:
         yield name, _about(struct), _keys(struct)
 
 
-def sink_settings() -> Iterator[tuple[str, str, list[Key]]]:
+def sink_settings(sinks: Mapping[str, str]) -> Iterator[tuple[str, str, list[Key]]]:
     """Yield (type, what it is for, own keys) of each sink."""
-    for name, place in SINKS.items():
+    for name, place in sinks.items():
         module = import_module(place.partition(":")[0])
         own = [
             value
@@ -109,7 +109,7 @@ def _default(field: msgspec.inspect.Field | Any) -> str | None:
     return msgspec.json.encode(value).decode()
 
 
-def toml_text() -> str:
+def toml_text(sinks: Mapping[str, str]) -> str:
     """Return a run configuration with every key: commented out, at its default."""
     lines = [
         "# Run configuration of touchcapture. Every key but project.id has a default, shown here.",
@@ -120,7 +120,7 @@ def toml_text() -> str:
         for key in keys:
             lines += _toml_key(key, live=key.required)
     lines += ["", "# Where the events go: any number of sinks, each in a table of its own."]
-    for name, about, keys in sink_settings():
+    for name, about, keys in sink_settings(sinks):
         lines += ["", f"# {about}", "# [[sinks]]", f'# type = "{name}"', f'# name = "{name}"']
         for key in keys:
             lines += _toml_key(key, live=False)
@@ -136,12 +136,12 @@ def _toml_key(key: Key, *, live: bool) -> list[str]:
     return [head, f"# {key.name} ={value}"]
 
 
-def markdown_text() -> str:
+def markdown_text(sinks: Mapping[str, str], wires: Iterable[str]) -> str:
     """Return the page of the user guide."""
     lines = [
         "# Run configuration",
         "",
-        "<!-- Made by `make docs` from the structs in capture/config/sections.py and capture/sinks. -->",
+        "<!-- Made by `make docs` from the structs of the sections and of the sinks. -->",
         "",
         "One TOML file per app, by custom `capture.toml`. Every key is optional but `project.id`.",
         "`capture config init` writes a file with every key, `capture config check` says everything that is",
@@ -151,21 +151,24 @@ def markdown_text() -> str:
     for name, about, keys in sections():
         lines += ["", f"## `[{name}]`", "", _sentence(about), "", *_markdown_table(keys)]
     lines += ["", "## `[[sinks]]`", "", "Where the events go: any number of tables, one for each sink."]
-    lines += ["", *_markdown_table(_sink_keys())]
-    for name, about, keys in sink_settings():
+    lines += ["", *_markdown_table(_sink_keys(sinks, wires))]
+    for name, about, keys in sink_settings(sinks):
         lines += ["", f'### `type = "{name}"`', "", about.replace("``", "`")]
         lines += ["", *(_markdown_table(keys) if keys else ["No keys of its own."])]
     return "\n".join(lines) + "\n"
 
 
-def _sink_keys() -> list[Key]:
-    wires = settings.allowed(SinkConfig.__annotations__["wire"])
-    if wires.startswith("Literal") or "|" in wires:
-        wires = "one of native, currents"
+def _sink_keys(sinks: Iterable[str], wires: Iterable[str]) -> list[Key]:
     return [
-        Key("type", "Which sink.", f"one of {', '.join(SINKS)}", None, required=True),
+        Key("type", "Which sink.", f"one of {', '.join(sinks)}", None, required=True),
         Key("name", "Key of its queue in the store; by default the type.", "a text", None, required=False),
-        Key("wire", "Wire format, where the sink takes more than one.", wires, None, required=False),
+        Key(
+            "wire",
+            "Wire format, where the sink takes more than one.",
+            f"one of {', '.join(wires)}",
+            None,
+            required=False,
+        ),
     ]
 
 

@@ -1,0 +1,93 @@
+"""The settings of events: the app, its device, sessions and privacy."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+from capture.settings import Seconds, Section, Text
+
+__all__ = ["DeviceConfig", "PrivacyConfig", "ProjectConfig", "SessionConfig"]
+
+
+class ProjectConfig(Section, frozen=True, kw_only=True):
+    """``[project]``: which app this is."""
+
+    section: ClassVar[str] = "project"
+
+    id: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    #: Application name; the id as text when not given.
+    app_name: Text | None = None
+    #: Application id, the host part of event URLs; ``touchcapture.<id>`` when not given.
+    app_id: Text | None = None
+    app_version: Text = "0"
+    app_build: Annotated[int, Meta(ge=0, lt=2**31)] = 0
+    app_flavor: Text = "release"
+    sdk_flavor: Literal["release", "debug", "god"] = "release"
+    url_scheme: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9+.\-]*$")] = "app-and"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.app_name is None:
+            msgspec.structs.force_setattr(self, "app_name", str(self.id))
+        if self.app_id is None:
+            msgspec.structs.force_setattr(self, "app_id", f"touchcapture.{self.id}")
+
+
+class DeviceConfig(Section, frozen=True, kw_only=True):
+    """``[device]``: overrides of what is detected; None leaves it to detection."""
+
+    section: ClassVar[str] = "device"
+
+    #: 4 phone, 5 tablet; other numbers are passed on.
+    device_type: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
+    device_manufacturer: Text | None = None
+    device_model: Text | None = None
+    os_version: Text | None = None
+    #: As a user would recognise it: ``en_US``.
+    language: Text | None = None
+    #: IANA name: ``Europe/Berlin``.
+    timezone: Text | None = None
+    #: Screen width in px.
+    width: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
+    #: Screen height in px.
+    height: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
+    #: px per dp.
+    density: Annotated[float, Meta(ge=0.75, le=10)] | None = None
+    #: -1 offline, 0 unknown, 1 wifi or wired, 2 2g, 3 3g, 4 4g and newer.
+    connectivity: Literal[-1, 0, 1, 2, 3, 4] | None = None
+    carrier_id: Text | None = None
+    #: 0 portrait, 1 landscape.
+    orientation: Literal[0, 1] | None = None
+
+
+class SessionConfig(Section, frozen=True, kw_only=True):
+    """``[session]``: when a session ends."""
+
+    section: ClassVar[str] = "session"
+
+    #: Inactivity (s) that ends a session.
+    timeout_s: Seconds = 1800.0
+
+
+class PrivacyConfig(Section, frozen=True, kw_only=True):
+    """``[privacy]``: consent, hiding and personal data."""
+
+    section: ClassVar[str] = "privacy"
+
+    #: Whether the app has the user's consent already when it starts.
+    opted_in: bool = False
+    #: Patterns (``*`` and ``?``) of view ids that are hidden.
+    hide_ids: tuple[str, ...] = ()
+    #: Patterns of screen titles that are hidden.
+    hide_titles: tuple[str, ...] = ()
+    #: Patterns of URL path segments that are hidden.
+    hide_paths: tuple[str, ...] = ()
+    #: ``hash`` (with a per-install salt) keeps hidden things apart; ``drop`` leaves nothing.
+    hide_with: Literal["hash", "drop"] = "hash"
+    #: Share of users whose events are recorded, decided once per user.
+    sampling: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    #: Field of personal data -> what happens to it.
+    pii: dict[str, Literal["keep", "hash", "drop"]] = {}  # noqa: RUF012 - msgspec copies it
