@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from capture.errors import CaptureError, SinkError, StoreError
+from capture.optional import EXTRAS, how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,16 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["main", "run"]
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
-#: Module -> the extra that brings it.
-EXTRAS = {
-    "confluent_kafka": "kafka",
-    "fastavro": "currents",
-    "obstore": "currents",
-    "pyarrow": "arrow",
-    "starlette": "demo",
-    "uvicorn": "demo",
-    "wsproto": "demo",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +58,7 @@ def _line(error: BaseException) -> tuple[str, int]:
     if isinstance(error, OSError):
         return f"{error.filename or 'system'}: {error.strerror or error}", FAILED
     if isinstance(error, ImportError) and error.name in EXTRAS:
-        return f"{error.name} is needed for this: pip install 'touchcapture[{EXTRAS[error.name]}]'", WRONG
+        return how_to_install(error.name), WRONG
     return f"internal error ({type(error).__name__}: {error}); CAPTURE_DEBUG=1 shows where", FAILED
 
 

@@ -14,10 +14,16 @@ The native core raises builtins only (``ValueError``, ``TypeError``, ``MemoryErr
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import logging
+
 __all__ = [
     "CaptureError",
     "ConfigError",
     "InvalidEventError",
+    "LogOnce",
     "SinkError",
     "StoreError",
     "TouchLogError",
@@ -81,3 +87,25 @@ class SinkError(CaptureError):
 
 class StoreError(CaptureError):
     """The local store cannot be opened, read or written."""
+
+
+class LogOnce:
+    """Logs the first message of each key; for failures that a counter follows from then on.
+
+    Parameters
+    ----------
+    log : Logger
+        Where messages go.
+    """
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._keys: set[str] = set()
+
+    def __call__(
+        self, key: str, level: int, message: str, *args: object, error: Exception | None = None
+    ) -> None:
+        """Log `message` unless one with this `key` was logged before."""
+        if key not in self._keys:
+            self._keys.add(key)
+            self._log.log(level, f"{message} (logged only once)", *args, exc_info=error)

@@ -1,13 +1,34 @@
-"""Imports that happen late: names of a package that are imported at first use."""
+"""Late imports: names of a package at first use, and packages that an extra installs."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+from capture.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+__all__ = ["EXTRAS", "how_to_install", "lazy_names", "need", "require"]
+
+#: Package -> the extra that installs it.
+EXTRAS = {
+    "backports.zstd": "zstd",
+    "confluent_kafka": "kafka",
+    "duckdb": "duckdb",
+    "fastavro": "currents",
+    "obstore": "currents",
+    "polars": "polars",
+    "pyarrow": "arrow",
+    "ray": "ray",
+    "resvg_py": "report",
+    "starlette": "demo",
+    "uvicorn": "demo",
+    "wsproto": "demo",
+}
 
 
 def lazy_names(package: str, home: str, names: Collection[str]) -> Callable[[str], Any]:
@@ -21,3 +42,29 @@ def lazy_names(package: str, home: str, names: Collection[str]) -> Callable[[str
         return value
 
     return get
+
+
+def how_to_install(package: str, what: str = "this") -> str:
+    """Return the sentence for a user who lacks a package of `EXTRAS`, which `what` needs."""
+    name = package.replace("_", "-")
+    return f"{what} needs the package {name}: pip install 'touchcapture[{EXTRAS[package]}]'"
+
+
+def need(package: str, what: str) -> None:
+    """Raise a ConfigError unless a package of `EXTRAS` is installed; it is not imported."""
+    if find_spec(package) is None:
+        raise ConfigError(how_to_install(package, what))
+
+
+def require(module: str, what: str = "this", error: Callable[[str], Exception] = ConfigError) -> Any:
+    """Import a module of an optional package, or raise an `error` that says how to install it.
+
+    A package that is installed but broken raises its own ImportError.
+    """
+    try:
+        return import_module(module)
+    except ImportError as failure:
+        package = next(name for name in EXTRAS if f"{module}.".startswith(f"{name}."))
+        if failure.name is None or not f"{package}.".startswith(f"{failure.name}."):
+            raise
+        raise error(how_to_install(package, what)) from None

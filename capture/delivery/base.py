@@ -16,10 +16,6 @@ class DeliveryStore(Protocol):
     """Queues of events, one for each sink; `capture.store.Store` says what each call means."""
 
     @property
-    def pid(self) -> int:
-        """The process that uses it now."""
-
-    @property
     def needs_upkeep(self) -> bool:
         """Whether `upkeep` should not wait."""
 

@@ -13,15 +13,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import os
 import sys
 import threading
 from typing import TYPE_CHECKING
 
 from capture.clock import Clock
 from capture.delivery.worker import SinkCounters, Worker
-from capture.errors import StoreError
+from capture.errors import LogOnce, StoreError
 from capture.ids import full_jitter
+from capture.process import PerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -82,7 +82,7 @@ class Delivery:
         self._sinks = tuple(sinks)
         self._clock = clock or Clock()
         self._on_report = on_report
-        self._report_failed = False
+        self._log_once = LogOnce(_log)
         self._workers = [
             Worker(
                 store,
@@ -100,11 +100,11 @@ class Delivery:
 
     def _reset(self) -> None:
         """Start without threads: at construction, and in a forked child."""
-        self._pid = os.getpid()
         self._condition = threading.Condition(threading.Lock())
         self._keeper = threading.Event()
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._is_ours: PerProcess[bool] = PerProcess(True)
         self._deadline_ns: int | None = None
         #: Workers that have something new to look at.
         self._poked: set[str] = set()
@@ -125,8 +125,6 @@ class Delivery:
     def notify(self, session: int, pending: int = 1) -> None:
         """Tell that `pending` events of `session` were appended; never waits.
 
-        An append has noticed a fork, so that it is not looked for again.
-
         Parameters
         ----------
         session : int
@@ -135,8 +133,7 @@ class Delivery:
         pending : int
             How many.
         """
-        if self._pid != self._store.pid:
-            self._after_fork()
+        self._check_fork()
         for worker in self._workers:
             before = worker.unseen
             worker.unseen = before + pending
@@ -252,8 +249,7 @@ class Delivery:
 
     def _start_threads(self) -> bool:
         """Start the threads that are missing; tell whether they run."""
-        if self._pid != os.getpid():
-            self._after_fork()
+        self._check_fork()
         with self._condition:
             if self._threads or self._stopped:
                 return not self._stopped
@@ -325,8 +321,7 @@ class Delivery:
             self._condition.notify_all()
 
     def _poke_all(self) -> None:
-        if self._pid != os.getpid():
-            self._after_fork()
+        self._check_fork()
         with self._condition:
             self._poked.update(worker.name for worker in self._workers)
             self._condition.notify_all()
@@ -375,8 +370,10 @@ class Delivery:
 
     # Fork
 
-    def _after_fork(self) -> None:
+    def _check_fork(self) -> None:
         """Start afresh in a forked child, where the parent's threads do not run."""
+        if self._is_ours.value:
+            return
         self._reset()
         for worker in self._workers:
             worker.unseen, worker.since_ns = 0, None
@@ -388,7 +385,5 @@ class Delivery:
             return
         try:
             self._on_report(kind, sink, count, reason)
-        except Exception:  # noqa: BLE001 - the owner's callable, not ours
-            if not self._report_failed:
-                self._report_failed = True
-                _log.exception("the report callable raised; said once")
+        except Exception as error:  # noqa: BLE001 - the owner's callable, not ours
+            self._log_once("report", logging.ERROR, "the report callable raised", error=error)

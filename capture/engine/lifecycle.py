@@ -23,6 +23,7 @@ from capture.events import checks as tracking
 from capture.events.device import Device
 from capture.formats.native import make_header
 from capture.gestures.recognizer import Recognizer
+from capture.process import run_in_forked_child
 from capture.settings import is_disabled
 from capture.sinks._configure import configure
 
@@ -362,5 +363,4 @@ def _after_fork_in_child() -> None:
 
 
 atexit.register(_close_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+run_in_forked_child(_after_fork_in_child)

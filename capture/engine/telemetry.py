@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from capture.engine.stats import Stats
-from capture.errors import StoreError
+from capture.errors import LogOnce, StoreError
 from capture.gestures.kinds import GestureKind
 from capture.gestures.recognizer import Recognizer
 
@@ -50,7 +50,7 @@ class EngineCounts:
         self.hook: str | None = None
         self._lock = threading.RLock()
         self._delivery: Delivery | None = None
-        self._said: set[str] = set()
+        self._log_once = LogOnce(_log)
         #: Losses that are still to be told, once no lock is held.
         self._losses: deque[tuple[str, int]] = deque()
         #: What was pending when the capture was closed.
@@ -130,14 +130,11 @@ class EngineCounts:
             self._failed(name, error)
 
     def _failed(self, where: str, error: Exception) -> None:
-        """Count a failure that must not reach the host app; say it once per kind."""
+        """Count a failure that must not reach the host app; log it once per kind."""
         with self._lock:
             self._recorder.ignore(where)
-            kind = f"{where} {type(error).__name__}"
-            if kind in self._said:
-                return
-            self._said.add(kind)
-        _log.error("%s failed; said once: %s", where, error, exc_info=error)
+        kind = f"{where} {type(error).__name__}"
+        self._log_once(kind, logging.ERROR, "%s failed: %s", where, error, error=error)
 
     # Strokes
 

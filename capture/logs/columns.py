@@ -6,12 +6,14 @@ column is named, or given by its number from 1 as ``#3``; several joined with ``
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from capture.errors import TouchLogError
 from capture.gestures.samples import TouchSamples
+from capture.optional import require
 
 __all__ = ["ACTION_WORDS", "PRESETS", "ColumnMap", "Converter", "need_arrow"]
 
@@ -122,11 +124,7 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
 
 def need_arrow(path: str) -> None:
     """Raise a TouchLogError that says what to install when pyarrow is missing."""
-    try:
-        import pyarrow as pa
-    except ImportError:
-        raise TouchLogError("tables need pyarrow: pip install 'touchcapture[arrow]'", path=path) from None
-    del pa
+    require("pyarrow", "a table", partial(TouchLogError, path=path))
 
 
 class Converter:

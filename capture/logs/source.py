@@ -6,10 +6,12 @@ import hashlib
 import io
 import stat
 import sys
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from capture.errors import TouchLogError
+from capture.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,15 +215,10 @@ def _decompressor(raw: IO[bytes], kind: str, path: str) -> tuple[Any, type[Excep
         import lzma
 
         return lzma.LZMAFile(raw), lzma.LZMAError
-    try:
-        if sys.version_info >= (3, 14):
-            from compression import zstd
-        else:
-            from backports import zstd
-    except ImportError:
-        raise TouchLogError(
-            "Zstandard needs the package backports.zstd: pip install 'touchcapture[zstd]'", path=path
-        ) from None
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        zstd = require("backports.zstd", "Zstandard", partial(TouchLogError, path=path))
     return zstd.ZstdFile(raw), zstd.ZstdError
 
 

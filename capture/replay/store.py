@@ -6,7 +6,6 @@ process, has a bound or is checked for damage, and most often a batch is a row a
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -73,7 +72,6 @@ class ReplayStore:
     needs_keeper = False
 
     def __init__(self, formats: Mapping[str, str]) -> None:
-        self.pid = os.getpid()
         self._formats = dict(formats)
         self._queues: dict[str, deque[_Piece]] = {name: deque() for name in formats}
         self._next = 1

@@ -10,6 +10,7 @@ import numpy as np
 
 from capture.errors import CaptureError
 from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.optional import require
 from capture.report.text import shorten, shown
 
 if TYPE_CHECKING:
@@ -116,10 +117,7 @@ def to_png(svg: str, *, zoom: int = 2) -> bytes:
     PictureError
         When resvg is not installed (extra ``report``).
     """
-    try:
-        import resvg_py
-    except ImportError:
-        raise PictureError("PNG needs resvg: pip install 'touchcapture[report]'; SVG needs nothing") from None
+    resvg_py = require("resvg_py", "PNG, unlike SVG,", PictureError)
     return bytes(
         resvg_py.svg_to_bytes(svg_string=svg, zoom=zoom, background="#ffffff", font_family="DejaVu Sans")
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capture.gestures.arrow import gesture_schema
-from capture.scale._extras import require
+from capture.optional import require
 from capture.scale.streams import classify_stream
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def stream(
     """
     import pyarrow as pa
 
-    require("duckdb", "duckdb")
+    require("duckdb")
     reader = relation.to_arrow_reader(_BATCH)
     keyed = "stream" in reader.schema.names and not pa.types.is_integer(reader.schema.field("stream").type)
     return pa.RecordBatchReader.from_batches(

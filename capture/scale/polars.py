@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from capture.gestures.arrow import gesture_schema
 from capture.gestures.recognizer import Density, classify as classify_log
 from capture.gestures.samples import COLUMNS
-from capture.scale._extras import require
+from capture.optional import require
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,7 +35,7 @@ def classify(
         As the frame is: one row for each stroke, in the columns of `capture.Gesture`. A lazy frame is
         read whole when it is collected; `capture.scale.classify_stream` takes it piece by piece.
     """
-    polars = require("polars", "polars")
+    polars = require("polars")
     if isinstance(frame, polars.LazyFrame):
         return frame.map_batches(
             lambda part: polars.DataFrame(classify_log(_in_chunks(part), density, gestures)),
@@ -58,7 +58,7 @@ def expression(
     keyed : bool, default False
         Whether the column ``stream`` is text.
     """
-    polars = require("polars", "polars")
+    polars = require("polars")
 
     def run(columns: list[pl.Series]) -> pl.Series:
         samples = polars.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
@@ -80,6 +80,6 @@ def _in_chunks(frame: Any) -> Any:
 
 def _schema(stream: Any) -> Any:
     """Return the schema of gestures as Polars has it; `stream` is the type of that column of the samples."""
-    polars = require("polars", "polars")
+    polars = require("polars")
     keyed = stream is not None and not stream.is_integer()
     return polars.DataFrame(gesture_schema(keyed=keyed).empty_table()).schema

@@ -16,7 +16,7 @@ import msgspec
 from capture.errors import CaptureError, ConfigError, TouchLogError
 from capture.gestures.recognizer import Density, classify as classify_log
 from capture.gestures.samples import COLUMNS
-from capture.scale._extras import require
+from capture.optional import require
 from capture.scale.datasets import Done, Job, classify_partition
 from capture.scale.repartition import bucket_of, sort_file
 
@@ -52,8 +52,8 @@ def start(workers: int | None = None) -> Any:
     """
     # Ray reads it when it starts; it would else tell its makers about this use of it.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray = require("ray", "ray")
-    require("ray.data", "ray")
+    ray = require("ray")
+    require("ray.data")
     if not ray.is_initialized():
         here = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
         ray.init(log_to_driver=False, logging_level="ERROR", **here)

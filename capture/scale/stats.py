@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture.errors import ConfigError
 from capture.gestures.kinds import Direction, GestureKind, Reason
-from capture.scale._extras import require
+from capture.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +127,7 @@ def open_stats(folder: str | Path, funnel: Sequence[str] = ()) -> duckdb.DuckDBP
     ConfigError
         When there is neither, or a file is no file of gestures.
     """
-    engine = require("duckdb", "duckdb")
+    engine = require("duckdb")
     connection: duckdb.DuckDBPyConnection = engine.connect()
     try:
         _fill(connection, Path(folder), funnel)

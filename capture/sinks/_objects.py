@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from capture.errors import ConfigError
+from capture.optional import need
+from capture.process import PerProcess, is_alive
 from capture.settings import expanded
 from capture.sinks._deadline import DeadlineCaller
-from capture.sinks._extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,7 @@ def open_objects(url: str, sink: str, base: Path | None) -> Objects:
         return _Folder(base / folder if base else folder)
     if scheme not in _KINDS or not parts.netloc:
         raise wrong
-    need("obstore", "currents", sink)
+    need("obstore", f"sinks.{sink}")
     return _Bucket(url, _KINDS[scheme], sink)
 
 
@@ -130,7 +131,8 @@ class _Folder:
         """Remove what a killed process left; a living one's files have its number in front."""
         self._swept = True
         for partial in incoming.iterdir():
-            if not _is_alive(partial.name.partition("-")[0]):
+            pid = partial.name.partition("-")[0]
+            if not (pid.isdecimal() and is_alive(int(pid))):
                 partial.unlink(missing_ok=True)
 
 
@@ -141,13 +143,12 @@ class _Bucket:
         self.kind = kind
         self._url = url
         self._caller = DeadlineCaller(f"touchcapture-{sink}-storage")
-        self._store: Any = None
-        self._pid = os.getpid()
+        self._store: PerProcess[Any] = PerProcess()
         #: Parts of lists that this process adds to.
         self._lists: dict[str, bytes] = {}
 
     def put(self, path: str, content: bytes, timeout_s: float) -> None:
-        self._call(lambda obstore: obstore.put(self._store, path, content), timeout_s)
+        self._call(lambda obstore: obstore.put(self._store.value, path, content), timeout_s)
 
     def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:
         stem, _, ending = name.rpartition(".")
@@ -165,7 +166,7 @@ class _Bucket:
 
     def _read(self, obstore: Any, path: str) -> bytes:
         try:
-            return bytes(obstore.get(self._store, path).bytes())
+            return bytes(obstore.get(self._store.value, path).bytes())
         except FileNotFoundError:
             return b""
 
@@ -181,23 +182,10 @@ class _Bucket:
         import obstore.exceptions
         import obstore.store
 
-        if self._store is None or self._pid != os.getpid():
+        if self._store.value is None:
             # The delivery waits and tries again by itself.
-            self._store = obstore.store.from_url(self._url, retry_config={"max_retries": 0})
-            self._pid = os.getpid()
+            self._store.value = obstore.store.from_url(self._url, retry_config={"max_retries": 0})
         return obstore
-
-
-def _is_alive(text: str) -> bool:
-    if not text.isdecimal() or os.name != "posix":
-        return False
-    try:
-        os.kill(int(text), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _sync_folder(folder: Path) -> None:

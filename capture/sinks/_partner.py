@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from capture.errors import LogOnce
 from capture.formats.currents.record import decode_record
 from capture.formats.currents.shapes import Options
 from capture.sinks._post import Poster
@@ -116,6 +117,7 @@ class PartnerSink(ABC):
         #: What one batch of the delivery may take (bytes): a single record may have 900,000.
         self.batch_bytes = 1_000_000
         self.not_sent: dict[str, int] = {}
+        self._log_once = LogOnce(_log)
         self.options = Options()
         self._key_env = key_env
         self._environ = os.environ if environ is None else environ
@@ -258,8 +260,8 @@ class PartnerSink(ABC):
         return requests
 
     def _count(self, cause: str) -> None:
-        if cause not in self.not_sent:
-            _log.warning("sink %s: records are not sent (%s); said once, counted from here", self.name, cause)
+        message = "sink %s: records are not sent (%s), and counted"
+        self._log_once(cause, logging.WARNING, message, self.name, cause)
         self.not_sent[cause] = self.not_sent.get(cause, 0) + 1
 
     @staticmethod

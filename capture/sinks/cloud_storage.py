@@ -19,8 +19,8 @@ from msgspec import Meta
 from capture.formats.currents.avro import name_types, storage_row, to_file
 from capture.formats.currents.record import decode_records
 from capture.formats.currents.schema import SCHEMA_IDS, Version
+from capture.optional import need
 from capture.settings import Section
-from capture.sinks._extras import need
 from capture.sinks._objects import Objects, open_objects
 from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings
 
@@ -131,7 +131,7 @@ class CloudStorageSink:
         """Make the sink of a ``[[sinks]]`` table; a relative path starts from `base`."""
         settings = read_settings(CloudStorageSettings, config)
         if settings.format == "avro":
-            need("fastavro", "currents", config.name)
+            need("fastavro", f"sinks.{config.name}")
         return cls(settings, name=config.name, base=base, gather=gather)
 
     def configure(self, config: RunConfig) -> None:

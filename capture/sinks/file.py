@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta
 
 from capture.errors import SinkError
+from capture.process import PerProcess
 from capture.settings import Section, expanded
 from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
 
@@ -61,8 +62,7 @@ class FileSink:
         self.max_bytes: int | None = None
         self.path = Path(folder) / FILE_NAME
         self._replace = replace
-        self._descriptor: int | None = None
-        self._pid = os.getpid()
+        self._file: PerProcess[int] = PerProcess()
 
     @classmethod
     def from_config(cls, config: SinkConfig, *, base: Path | None = None) -> FileSink:
@@ -90,14 +90,15 @@ class FileSink:
 
     def flush(self) -> None:
         """Bring what was written to the disk."""
-        if self._descriptor is not None:
-            os.fsync(self._descriptor)
+        descriptor = self._file.value
+        if descriptor is not None:
+            os.fsync(descriptor)
 
     def close(self) -> None:
         """Bring what was written to the disk and close the file."""
-        if self._descriptor is None:
+        descriptor, self._file.value = self._file.value, None
+        if descriptor is None:
             return
-        descriptor, self._descriptor = self._descriptor, None
         try:
             os.fsync(descriptor)
         except OSError as error:
@@ -106,9 +107,10 @@ class FileSink:
             os.close(descriptor)
 
     def _open(self) -> int:
-        if self._descriptor is not None and self._pid == os.getpid():
-            if self._is_at_path(self._descriptor):
-                return self._descriptor
+        descriptor = self._file.value
+        if descriptor is not None:
+            if self._is_at_path(descriptor):
+                return descriptor
             self.close()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         flags = (
@@ -117,11 +119,11 @@ class FileSink:
         descriptor = os.open(self.path, flags, 0o644)
         self._cut(descriptor, 0 if self._replace else _whole_lines(descriptor))
         self._replace = False
-        self._descriptor, self._pid = descriptor, os.getpid()
+        self._file.value = descriptor
         return descriptor
 
     def _is_at_path(self, descriptor: int) -> bool:
-        """Tell whether the open file is still the one at the path: others may rotate or remove it."""
+        """Return whether the open file is still the one at the path: others may rotate or remove it."""
         try:
             return os.path.samestat(os.fstat(descriptor), self.path.stat())
         except FileNotFoundError:

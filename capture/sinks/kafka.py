@@ -14,8 +14,9 @@ from msgspec import Meta
 from capture.errors import ConfigError
 from capture.formats.currents.avro import to_message
 from capture.formats.currents.record import decode_record
+from capture.optional import need
+from capture.process import PerProcess
 from capture.settings import Section
-from capture.sinks._extras import need
 from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
 
 if TYPE_CHECKING:
@@ -106,8 +107,7 @@ class KafkaSink:
         self._environ = os.environ if environ is None else environ
         self._monotonic_s = monotonic_s
         self._version: Version = "current"
-        self._producer: Any = None
-        self._pid = os.getpid()
+        self._producer: PerProcess[Any] = PerProcess()
         self._under_way: set[str] = set()
         self._taken: set[str] = set()
         self._failed: dict[str, Any] = {}
@@ -117,9 +117,9 @@ class KafkaSink:
         """Make the sink of a ``[[sinks]]`` table; the wire format is ``currents`` by default."""
         del base
         settings = read_settings(KafkaSettings, config)
-        need("confluent_kafka", "kafka", config.name)
+        need("confluent_kafka", f"sinks.{config.name}")
         if settings.format == "avro":
-            need("fastavro", "currents", config.name)
+            need("fastavro", f"sinks.{config.name}")
         formats = wire_of(config, ("currents", "native"))
         if formats == ("native",) and settings.format == "avro":
             raise ConfigError(f"sinks.{config.name}.format = 'avro': native batches are JSON")
@@ -150,8 +150,8 @@ class KafkaSink:
 
     def close(self) -> None:
         """Give up what is under way: it was not acknowledged, and comes again at the next start."""
-        producer, self._producer = self._producer, None
-        if producer is not None and self._pid == os.getpid():
+        producer, self._producer.value = self._producer.value, None
+        if producer is not None:
             producer.purge(blocking=False)
             producer.flush(0)
         # Last: a `send` in another thread takes what is not under way for reported.
@@ -241,8 +241,9 @@ class KafkaSink:
         return Answer(outcome, reason)
 
     def _connected(self) -> Any:
-        if self._producer is not None and self._pid == os.getpid():
-            return self._producer
+        producer = self._producer.value
+        if producer is not None:
+            return producer
         from confluent_kafka import Producer
 
         options: dict[str, Any] = {
@@ -255,8 +256,7 @@ class KafkaSink:
         }
         for option, variable in self._settings.options_env.items():
             options[option] = self._environ.get(variable, "")
-        if self._pid != os.getpid():
-            self._under_way.clear()
-        self._producer = Producer(options, logger=_log)
-        self._pid = os.getpid()
-        return self._producer
+        # In a forked child it is the parent's.
+        self._under_way.clear()
+        self._producer.value = producer = Producer(options, logger=_log)
+        return producer

@@ -136,7 +136,7 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch, module, call, ex
     monkeypatch.setitem(sys.modules, module, None)
 
     with pytest.raises(
-        ConfigError, match=rf"{module} is needed for this: pip install 'touchcapture\[{extra}\]'"
+        ConfigError, match=rf"this needs the package {module}: pip install 'touchcapture\[{extra}\]'"
     ):
         call()
 

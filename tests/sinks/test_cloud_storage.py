@@ -146,7 +146,7 @@ def test_wrong_settings_are_refused(options, message):
     ],
 )
 def test_a_missing_package_is_one_error_that_names_the_extra(monkeypatch, kind, options, package):
-    monkeypatch.setattr("capture.sinks._extras.find_spec", lambda name: None if name == package else object())
+    monkeypatch.setattr("capture.optional.find_spec", lambda name: None if name == package else object())
 
     with pytest.raises(ConfigError, match=r"pip install 'touchcapture\[(currents|kafka)\]'"):
         create(SinkConfig(type=kind, options=options))

@@ -248,7 +248,7 @@ class Closing:
 @pytest.mark.parametrize("taken", [0, 1])
 def test_a_close_during_a_send_takes_nothing_for_delivered(taken):
     sink = KafkaSink(KafkaSettings(brokers="127.0.0.1:1", topic="t"))
-    sink._producer = Closing(sink, taken)
+    sink._producer.value = Closing(sink, taken)
     answer = sink.send(batch(full(CUSTOM, id="one"), full(CUSTOM, id="two")), 30)
 
     assert answer == Answer(Outcome.TEMPORARY, "closed")

@@ -7,8 +7,8 @@ import io
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from capture.errors import ConfigError
 from capture.formats.currents.schema import EVENTS, FIELDS, Version, fields_of
+from capture.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -132,11 +132,5 @@ def _fingerprint(event: str, version: Version) -> bytes:
 
 
 def _fastavro() -> Any:
-    try:
-        import fastavro
-        import fastavro.schema
-    except ImportError:
-        raise ConfigError(
-            "Avro needs the package fastavro: pip install 'touchcapture[currents]', or use format = \"json\""
-        ) from None
-    return fastavro
+    require("fastavro.schema", 'format "avro", unlike "json",')
+    return require("fastavro")

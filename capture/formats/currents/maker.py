@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from capture.errors import LogOnce
 from capture.formats.currents.float32 import shortest
 from capture.formats.currents.mapping import MAPPING
 from capture.formats.currents.pii import Pii
@@ -123,7 +124,7 @@ class RecordMaker:
         self._pii = Pii(config.privacy.pii, salt)
         self._new_id = new_id
         self._on_drop = on_drop
-        self._said: set[str] = set()
+        self._log_once = LogOnce(_log)
         self._heads: dict[str, bytes] = {}
 
     def change(self, *, device: Device | None = None, **facts: Any) -> None:
@@ -244,7 +245,5 @@ class RecordMaker:
 
     def _drop(self, cause: str, event_type: str) -> list[Made]:
         self._on_drop(f"currents_{cause}")
-        if cause not in self._said:
-            self._said.add(cause)
-            _log.warning("a %s record is dropped (%s); said once, counted from here", event_type, cause)
+        self._log_once(cause, logging.WARNING, "a %s record is dropped (%s), and counted", event_type, cause)
         return []
