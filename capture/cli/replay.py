@@ -103,7 +103,7 @@ def _report(summary: Summary, listed: list[tuple[Gesture, int]], json: bool) -> 
     for name, sink in summary.sinks.items():
         state = f"{plural(sink.delivered, 'event')} in {plural(summary.sessions, 'session')}"
         if sink.dead_letters:
-            state += f", {sink.dead_letters} refused: {sink.problem}"
+            state += f", {sink.dead_letters} refused: {sink.last_error}"
         place = summary.batches if summary.batches and name == "file" else f"sink {name}"
         console.print(f"{state} -> {place}", highlight=False, soft_wrap=True)
 

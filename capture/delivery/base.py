@@ -1,15 +1,40 @@
-"""What a delivery asks of the store that it sends from."""
+"""The store as a delivery uses it, and the counts of one sink."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from capture.store.rows import StoredBatch
 
-__all__ = ["DeliveryStore"]
+__all__ = ["DeliveryStore", "SinkCounters"]
+
+
+class SinkCounters(msgspec.Struct):
+    """Counts of one sink.
+
+    Attributes
+    ----------
+    delivered, dead_letters : int
+        Events accepted, and events given up.
+    retried : int
+        Requests that failed and are made again.
+    paused : str
+        Why delivery to the sink is paused; empty if it is not.
+    last_error : str
+        The last failure; empty after a success.
+    """
+
+    delivered: int = 0
+    retried: int = 0
+    dead_letters: int = 0
+    paused: str = ""
+    #: Its key in the summary of a replay is older than its name.
+    last_error: str = msgspec.field(default="", name="problem")
 
 
 class DeliveryStore(Protocol):

@@ -18,7 +18,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from capture.clock import Clock
-from capture.delivery.worker import SinkCounters, Worker
+from capture.delivery.worker import Worker
 from capture.errors import LogOnce, StoreError
 from capture.ids import full_jitter
 from capture.process import PerProcess
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from capture.config.run import RunConfig
-    from capture.delivery.base import DeliveryStore
+    from capture.delivery.base import DeliveryStore, SinkCounters
     from capture.sinks.base import Sink
 
-__all__ = ["Delivery", "SinkCounters"]
+__all__ = ["Delivery"]
 
 #: How often (s) a process that does not deliver asks whether it may.
 _TAKE_OVER_S = 2.0
@@ -242,7 +242,7 @@ class Delivery:
 
     @property
     def counters(self) -> dict[str, SinkCounters]:
-        """What became of the events so far, by sink."""
+        """Counts by sink."""
         return {worker.name: worker.counters for worker in self._workers}
 
     # Threads

@@ -10,8 +10,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from capture.delivery.base import SinkCounters
 from capture.errors import StoreError
 from capture.sinks.base import Answer, Batch, Outcome, Sink, batch_id, checked_answer
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from capture.delivery.base import DeliveryStore
     from capture.store.rows import StoredBatch
 
-__all__ = ["MAX_BATCH_BYTES", "SinkCounters", "Worker"]
+__all__ = ["MAX_BATCH_BYTES", "Worker"]
 
 #: Largest body (bytes), and what of it the events leave to the header.
 MAX_BATCH_BYTES = 512_000
@@ -36,28 +35,6 @@ _MAX_RETRY_AFTER_S = 3600.0
 _MAX_REFUSED = 10
 _STORE_RETRY_S = 1.0
 _log = logging.getLogger("capture.delivery")
-
-
-class SinkCounters(msgspec.Struct):
-    """What became of a sink's events.
-
-    Attributes
-    ----------
-    delivered, dead_letters : int
-        Events that it accepted, and that were given up.
-    retried : int
-        Attempts that have to be made again.
-    paused : str
-        Why the queue pauses; empty while it does not.
-    problem : str
-        The last answer that was not an acceptance.
-    """
-
-    delivered: int = 0
-    retried: int = 0
-    dead_letters: int = 0
-    paused: str = ""
-    problem: str = ""
 
 
 class Worker:
@@ -196,7 +173,7 @@ class Worker:
         try:
             return self._look(now_ns, timeout_s)
         except StoreError as error:
-            self.counters.problem = str(error)
+            self.counters.last_error = str(error)
             self._wait_until_ns = now_ns + int(_STORE_RETRY_S * 1e9)
             self._more = True
             return _STORE_RETRY_S
@@ -287,7 +264,7 @@ class Worker:
         if answer.outcome is Outcome.ACCEPTED:
             self._accepted(stored)
             return
-        self.counters.problem = answer.reason
+        self.counters.last_error = answer.reason
         if answer.outcome is Outcome.TEMPORARY:
             self._temporary(answer)
         elif answer.outcome is Outcome.UNAVAILABLE:
@@ -327,7 +304,7 @@ class Worker:
         self._accepted_batch = stored
         if self._limit is not None and stored.row_ids[-1] >= self._limit_to:
             self._limit = None
-        self.counters.problem = ""
+        self.counters.last_error = ""
         self._acknowledge()
 
     def _acknowledge(self) -> None:

@@ -144,7 +144,7 @@ class LiveReplay:
             summary.sinks = {} if delivery is None else delivery.counters
             summary.sessions = self.capture.session_number
         if not delivered and not self._stopped():
-            problems = "; ".join(each.problem for each in summary.sinks.values() if each.problem)
+            problems = "; ".join(each.last_error for each in summary.sinks.values() if each.last_error)
             raise SinkError(
                 f"{self.capture.stats.pending} events were not delivered: {problems or 'no answer'}"
             )

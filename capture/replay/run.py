@@ -17,7 +17,7 @@ import msgspec
 from capture import formats, sinks as sink_table
 from capture.clock import Clock
 from capture.config.run import RunConfig
-from capture.delivery.delivery import Delivery, SinkCounters
+from capture.delivery.delivery import Delivery
 from capture.errors import ConfigError, SinkError, TouchLogError
 from capture.formats.native import make_header
 from capture.ids import derived_id
@@ -33,6 +33,7 @@ from capture.sinks.file import FILE_NAME, FileSink
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from capture.delivery.base import SinkCounters
     from capture.formats.native import Header
     from capture.gestures.recognizer import Gesture, GestureTable
     from capture.logs import TouchLog
@@ -343,8 +344,8 @@ class Replay:
             stalled_s = 0.0 if delivered != before else stalled_s + slice_s
             before = delivered
             for name, counters in self._delivery.counters.items():
-                if counters.paused or (counters.problem and stalled_s >= _STALL_S):
-                    raise SinkError(f"not delivered: {counters.paused or counters.problem}", sink=name)
+                if counters.paused or (counters.last_error and stalled_s >= _STALL_S):
+                    raise SinkError(f"not delivered: {counters.paused or counters.last_error}", sink=name)
 
     def _delivered(self) -> int:
         return sum(each.delivered + each.dead_letters for each in self._delivery.counters.values())

@@ -201,7 +201,7 @@ def test_a_wrong_answer_is_temporary_and_says_what_is_wrong(answer, said):
     bench = Bench([answer])
     bench.put(50)
     assert bench.run() == pytest.approx(0.5)
-    assert bench.worker.counters.problem == said
+    assert bench.worker.counters.last_error == said
     bench.clock.advance(s=1)
     bench.run()
 
