@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from capture.errors import ConfigError
+from capture.gestures.arrow import GestureFile
 from capture.gestures.kinds import Direction, GestureKind, Reason
 from capture.gestures.recognizer import FIELDS
 
@@ -94,39 +95,10 @@ class Csv:
         self._text.detach()
 
 
-class Parquet:
-    """Parquet, a row group for about a million records."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        import pyarrow as pa
-        from pyarrow import parquet
-
-        self._pa = pa
-        fixed = {"stream": pa.int64(), "pointer": pa.int32(), "duration": pa.float64(), "rage": pa.bool_()}
-        fixed |= dict.fromkeys(("time_down", "time_up", "first_sample", "last_sample"), pa.int64())
-        fixed |= dict.fromkeys(("sample_count", "tap_count"), pa.int32())
-        fixed |= dict.fromkeys(_NAMES, pa.string())
-        self._schema = pa.schema([(field, fixed.get(field, pa.float32())) for field in FIELDS])
-        self._writer = parquet.ParquetWriter(file, self._schema, compression="zstd")
-
-    def write(self, table: GestureTable) -> None:
-        """Write the records of a table."""
-        if len(table):
-            arrays = [
-                self._pa.array(values, field.type)
-                for values, field in zip(columns(table), self._schema, strict=True)
-            ]
-            self._writer.write_table(self._pa.table(arrays, schema=self._schema))
-
-    def close(self) -> None:
-        """Write the end of the file, without which it cannot be read."""
-        self._writer.close()
-
-
-_WRITERS: dict[str, type[JsonLines | Csv | Parquet]] = {
+_WRITERS: dict[str, type[JsonLines | Csv | GestureFile]] = {
     ".jsonl": JsonLines,
     ".csv": Csv,
-    ".parquet": Parquet,
+    ".parquet": GestureFile,
 }
 #: How the name of a file of records may end.
 SUFFIXES = tuple(_WRITERS)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -18,10 +19,10 @@ import msgspec
 
 from capture._native.output import GestureColumns
 from capture.errors import ConfigError
+from capture.gestures.arrow import GROUP_GESTURES, GestureFile
 from capture.gestures.config import GestureConfig
 from capture.gestures.recognizer import Density, GestureTable, Recognizer
-from capture.scale import _files
-from capture.scale._files import GestureFile, density_of, fingerprint_of, sample_batches
+from capture.scale.files import FINGERPRINT_KEY, density_of, fingerprint_of, sample_batches
 from capture.scale.partitions import Partition, Partitioning, find_partitions
 from capture.scale.places import Place
 
@@ -233,9 +234,9 @@ def classify_partition(job: Job, partition: Partition, stop: threading.Event | N
     if fingerprint_of(output.filesystem, output.join(partition.name)) == fingerprint:
         return Done(name=partition.name, skipped=True)
     try:
-        with output.writing(partition.name) as opened, GestureFile(opened) as file:
+        with output.writing(partition.name) as opened, closing(GestureFile(opened)) as file:
             done = _classify(job, partition, source, file, density=density, stop=stop)
-            file.finish(fingerprint)
+            file.add_metadata({FINGERPRINT_KEY: fingerprint})
             return done
     except _Stopped:
         return None
@@ -278,7 +279,7 @@ def _classify(
         for batch in sample_batches(source.filesystem, each.path, threads=job.decode_threads):
             recognizer.feed_into(columns, batch)
             samples += batch.num_rows
-            if len(columns) >= _files.GROUP_GESTURES:
+            if len(columns) >= GROUP_GESTURES:
                 file.write(GestureTable(columns, {}, recognizer.stream_keys))
                 columns.clear()
             if stop is not None and stop.is_set():
@@ -306,7 +307,7 @@ def _empty_columns() -> GestureColumns:
             # What went wrong in an earlier partition is still being told, and looks at them.
             columns = None
     if columns is None:
-        columns = _kept.columns = GestureColumns(_files.GROUP_GESTURES)
+        columns = _kept.columns = GestureColumns(GROUP_GESTURES)
     return columns
 
 

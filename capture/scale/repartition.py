@@ -18,7 +18,7 @@ import msgspec
 
 from capture.errors import ConfigError
 from capture.gestures.arrow import is_text
-from capture.scale._files import sample_batches
+from capture.scale.files import sample_batches
 from capture.scale.places import Found, Place
 
 if TYPE_CHECKING:
