@@ -9,7 +9,7 @@ BUILT := $(VENV)/.built
 DEV := $(VENV)/.dev
 RECORDING := tests/data/session.touch.jsonl
 OUT := out
-SOURCES := $(wildcard capture/_native/*.pyx capture/_native/*.pxd capture/_native/*.h)
+SOURCES := $(shell find capture/_native -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: run test lint bench soak docs example clean

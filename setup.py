@@ -6,7 +6,9 @@ initialisation checks on) or ``trace`` (line tracing, for coverage of the ``.pyx
 """
 
 import os
+import re
 import sys
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -39,16 +41,39 @@ if checked:
 # No contraction to FMA: records are bit-identical on every machine (gestures.md, section 7).
 flags = ["-O3", "-g0", "-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wno-unused-function"]
 
-native = Extension(
-    "capture._native.*",
-    ["capture/_native/*.pyx"],
-    define_macros=macros,
-    extra_compile_args=[] if sys.platform == "win32" else flags,
-    depends=[f"capture/_native/{name}.h" for name in ("kernels", "kernel_body", "memory", "search")],
-)
+# Cython finds the headers that a module names, and those of the modules that it imports; not what these
+# headers include in turn.
+USED = re.compile(r'from (?P<module>capture\._native[\w.]*) cimport|(?:from|#include) "(?P<header>[\w.]+)"')
+
+
+def sources(file: Path, seen: set[Path]) -> set[Path]:
+    """Return a native source and every source and header that it is compiled with."""
+    if file in seen or not file.exists():
+        return seen
+    seen.add(file)
+    if file.suffix == ".pyx":
+        sources(file.with_suffix(".pxd"), seen)
+    for use in USED.finditer(file.read_text(encoding="utf-8")):
+        module, header = use["module"], use["header"]
+        sources(Path(module.replace(".", "/") + ".pxd") if module else file.with_name(header), seen)
+    return seen
+
+
+def native(file: Path) -> Extension:
+    """Return the extension module of a ``.pyx`` file."""
+    used = sources(file, set())
+    return Extension(
+        ".".join(file.with_suffix("").parts),
+        [file.as_posix()],
+        define_macros=macros,
+        extra_compile_args=[] if sys.platform == "win32" else flags,
+        depends=sorted(each.as_posix() for each in used if each.suffix == ".h"),
+    )
+
+
 setup(
     ext_modules=cythonize(
-        [native],
+        [native(file) for file in sorted(Path("capture/_native").rglob("*.pyx"))],
         compiler_directives=directives,
         annotate=bool(os.environ.get("CAPTURE_ANNOTATE")),
         force=build != "release",  # a change of directives is not in Cython's dependency check

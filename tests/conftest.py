@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-NATIVE = Path(__file__).parents[1] / "capture" / "_native"
+ROOT = Path(__file__).parents[1]
+NATIVE = ROOT / "capture" / "_native"
 USED = re.compile(
-    r"from capture\._native\.(?P<module>\w+) cimport"
+    r"from capture\._native\.(?P<module>[\w.]+) cimport"
     r'|extern from "(?P<header>[^"]+)"|#include "(?P<included>[^"]+)"'
 )
 
@@ -49,7 +50,7 @@ def golden(request):
 def stale_modules(folder):
     """Return the modules whose shared object is missing, or older than something that it is made from."""
     found = []
-    for source in sorted(folder.glob("*.pyx")):
+    for source in sorted(folder.rglob("*.pyx")):
         built = [
             file for suffix in EXTENSION_SUFFIXES if (file := source.with_name(source.stem + suffix)).exists()
         ]
@@ -68,6 +69,8 @@ def sources(file, seen=None):
     if file.suffix == ".pyx":
         sources(file.with_suffix(".pxd"), seen)
     for use in USED.finditer(file.read_text(encoding="utf-8")):
-        name = f"{use['module']}.pxd" if use["module"] else use["header"] or use["included"]
-        sources(file.with_name(name), seen)
+        if use["module"]:
+            sources(ROOT.joinpath("capture", "_native", *use["module"].split(".")).with_suffix(".pxd"), seen)
+        else:
+            sources(file.with_name(use["header"] or use["included"]), seen)
     return seen

@@ -54,9 +54,9 @@ def test_public_names_are_sorted():
 
 def test_the_package_is_typed():
     assert (ROOT / "capture" / "py.typed").exists()
-    modules = {path.stem for path in (ROOT / "capture" / "_native").glob("*.pyx")}
+    modules = {path.with_suffix("") for path in (ROOT / "capture" / "_native").rglob("*.pyx")}
 
-    assert modules == {path.stem for path in (ROOT / "capture" / "_native").glob("*.pyi")}
+    assert modules == {path.with_suffix("") for path in (ROOT / "capture" / "_native").rglob("*.pyi")}
 
 
 def plug_ins(folder, *, shared=()):
@@ -103,5 +103,5 @@ def test_every_resource_is_in_the_package():
     there = {path for path in (ROOT / "capture").rglob("*") if path.is_file() and path.suffix not in made}
 
     assert {
-        path.relative_to(ROOT).as_posix() for path in there - packed if path.parent.name != "_native"
+        path.relative_to(ROOT).as_posix() for path in there - packed if "_native" not in path.parts
     } == set()

@@ -15,7 +15,7 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from capture._native.evdev_frames import EventModel
+from capture._native.evdev.frames import EventModel
 from capture.errors import CaptureError
 from capture.gestures.kinds import Action
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from capture._native.evdev_frames import EventModel
-from capture._native.evdev_text import TextReader, contains
+from capture._native.evdev.frames import EventModel
+from capture._native.evdev.text import TextReader, contains
 from capture.errors import TouchLogError
 from capture.gestures.samples import TouchSamples
 from capture.logs.base import CHUNK_SAMPLES, LogInfo, ReadOptions, TouchLog

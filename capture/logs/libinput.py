@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar
 
-from capture._native.evdev_text import contains
+from capture._native.evdev.text import contains
 from capture.logs.evdev import Device, EvdevTextLog, Event
 
 if TYPE_CHECKING:
-    from capture._native.evdev_text import TextReader
+    from capture._native.evdev.text import TextReader
 
 __all__ = ["Log"]
 

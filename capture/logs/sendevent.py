@@ -11,7 +11,7 @@ from capture.logs.evdev import Device, EvdevLog
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from capture._native.evdev_frames import EventModel
+    from capture._native.evdev.frames import EventModel
 
 __all__ = ["FRAME_NS", "Log"]
 

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 from log_seeds import SEEDS
 
 from capture import logs
-from capture._native.evdev_text import contains
+from capture._native.evdev.text import contains
 from capture.errors import TouchLogError
 from capture.logs import base, source
 

@@ -8,9 +8,9 @@ cimport cython
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from capture._native.evdev_codes cimport *
-from capture._native.evdev_match cimport match
-from capture._native.evdev_samples cimport SampleBuffer
+from capture._native.evdev.codes cimport *
+from capture._native.evdev.match cimport match
+from capture._native.evdev.samples cimport SampleBuffer
 
 cdef int64_t CLOCK_STEP_NS = 3600 * <int64_t> 1000000000
 cdef int64_t NO_TIME = -0x7fffffffffffffff

@@ -6,7 +6,7 @@
 from libc.stdint cimport uint32_t
 from libc.string cimport memchr, memcmp
 
-from capture._native.evdev_codes cimport *
+from capture._native.evdev.codes cimport *
 
 # The seconds of a time may have this many digits and still be 64 bits of nanoseconds.
 cdef int64_t MAX_SECONDS = 9000000000

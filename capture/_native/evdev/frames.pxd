@@ -2,8 +2,8 @@
 
 from libc.stdint cimport int32_t, int64_t
 
-from capture._native.evdev_match cimport Contact, Packet
-from capture._native.evdev_samples cimport SampleBuffer
+from capture._native.evdev.match cimport Contact, Packet
+from capture._native.evdev.samples cimport SampleBuffer
 
 cdef enum:
     SLOTS = 1024

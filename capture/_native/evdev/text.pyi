@@ -1,6 +1,6 @@
 from typing import Self, final
 
-from capture._native.evdev_frames import EventModel
+from capture._native.evdev.frames import EventModel
 
 @final
 class TextReader:

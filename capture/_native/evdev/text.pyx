@@ -7,9 +7,9 @@ cimport cython
 from libc.stdint cimport int64_t
 from libc.string cimport memchr
 
-from capture._native.evdev_codes cimport EV_SYN, SYN_REPORT
-from capture._native.evdev_frames cimport EventModel
-from capture._native.evdev_lines cimport (
+from capture._native.evdev.codes cimport EV_SYN, SYN_REPORT
+from capture._native.evdev.frames cimport EventModel
+from capture._native.evdev.lines cimport (
     LINE_EVENT,
     LINE_SKIPPED,
     LINE_STRANGE,

@@ -1,0 +1,1 @@
+"""Linux input events in, touch samples out: the readers of evdev text and the event model."""
