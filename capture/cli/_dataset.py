@@ -16,8 +16,8 @@ from capture.replay.interrupt import held_back
 if TYPE_CHECKING:
     from capture.cli._options import Reading
     from capture.logs import ReadOptions
-    from capture.scale.datasets import Done, Engine, Summary
-    from capture.scale.partitions import Partitioning
+    from capture.scale.datasets import Done, Summary
+    from capture.scale.partitions import Engine, Partitioning
 
 __all__ = ["classify_data", "is_data_set"]
 

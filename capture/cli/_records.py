@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from capture.errors import ConfigError
-from capture.gestures.arrow import GestureFile
 from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.gestures.parquet import GestureFile
 from capture.gestures.recognizer import FIELDS
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Touch samples and gestures as Arrow data and Parquet files: schemas, their check, text as stream keys.
+"""Touch samples and gestures as Arrow data: the schemas, their check, and text as stream keys.
 
 pyarrow is imported inside the functions: a process that only feeds numpy columns never loads it.
 """
@@ -14,14 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from capture.gestures.recognizer import GestureTable
-
 __all__ = [
     "GESTURES_VERSION",
-    "GROUP_GESTURES",
     "SAMPLES_VERSION",
     "SCHEMA_KEY",
-    "GestureFile",
     "StreamKeys",
     "check_schema",
     "file_schema",
@@ -37,9 +33,6 @@ __all__ = [
 SCHEMA_KEY = b"touchcapture.schema"
 SAMPLES_VERSION = b"touch-samples/1"
 GESTURES_VERSION = b"gestures/1"
-
-#: Gestures of a row group (7 MB of columns).
-GROUP_GESTURES = 1 << 16
 
 _ENUMS = {"kind": GestureKind, "reason": Reason, "direction": Direction}
 _NEEDED = ("action", "time", "x", "y")
@@ -122,61 +115,6 @@ def named(table: pa.Table) -> pa.Table:
         place = schema.get_field_index(column)
         table = table.set_column(place, field, pa.chunked_array(chunks, field.type))
     return table
-
-
-class GestureFile:
-    """A Parquet file of gestures, written table by table; `close` completes it.
-
-    Parameters
-    ----------
-    file : binary file or pyarrow.NativeFile
-        Open for writing; stays open.
-
-    Attributes
-    ----------
-    gestures : int
-        Number of gestures written so far.
-    """
-
-    def __init__(self, file: Any) -> None:
-        self.gestures = 0
-        self._file = file
-        self._writer: Any = None
-
-    def write(self, table: GestureTable) -> None:
-        """Write gestures as a row group."""
-        writer = self._open(keyed=table.stream_keys is not None)
-        if len(table):
-            writer.write_table(named(table.to_arrow()))
-            self.gestures += len(table)
-
-    def add_metadata(self, metadata: dict[str, str]) -> None:
-        """Add to the metadata of the file."""
-        self._open(keyed=False).add_key_value_metadata(metadata)
-
-    def close(self) -> None:
-        """Write the end of the file, without which it cannot be read."""
-        self._open(keyed=False).close()
-
-    def _open(self, *, keyed: bool) -> Any:
-        """Return the writer; the first table says whether streams are named by text."""
-        from pyarrow import parquet
-
-        if self._writer is None:
-            # What is written costs time by the byte: numbers of samples lie close together, and take one
-            # byte of eight as differences. For measures and times that, a dictionary or compression would
-            # cost more time than recognising did, and save a sixth of the room at most.
-            self._writer = parquet.ParquetWriter(
-                self._file,
-                file_schema(keyed=keyed),
-                compression="none",
-                use_dictionary=["stream", "pointer", *_ENUMS],
-                column_encoding=dict.fromkeys(["first_sample", "last_sample"], "DELTA_BINARY_PACKED"),
-                # A reader skips row groups by these; every group has all kinds.
-                write_statistics=["stream", "time_down", "time_up"],
-                write_batch_size=GROUP_GESTURES,
-            )
-        return self._writer
 
 
 def check_schema(schema: pa.Schema) -> None:

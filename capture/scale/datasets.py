@@ -12,26 +12,25 @@ import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
 from capture._native.output import GestureColumns
 from capture.errors import ConfigError
-from capture.gestures.arrow import GROUP_GESTURES, GestureFile
 from capture.gestures.config import GestureConfig
+from capture.gestures.parquet import GROUP_GESTURES, GestureFile
 from capture.gestures.recognizer import Density, GestureTable, Recognizer
 from capture.scale.files import FINGERPRINT_KEY, density_of, fingerprint_of, sample_batches
-from capture.scale.partitions import Partition, Partitioning, find_partitions
-from capture.scale.places import Place
+from capture.scale.partitions import Engine, Partition, Partitioning, find_partitions
+from capture.scale.places import Place, source_and_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Done", "Job", "Summary", "classify_dataset", "classify_partition"]
-
-Engine = Literal["local", "ray"]
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -111,15 +110,6 @@ class Summary(msgspec.Struct, kw_only=True):
         self.counters = dict(Counter(self.counters) + Counter(done.counters))
 
 
-class Runner(Protocol):
-    """An engine: does the partitions in any order, and tells of each as it is done."""
-
-    def __call__(
-        self, job: Job, partitions: list[Partition], workers: int, stop: threading.Event
-    ) -> Iterable[Done]:
-        """Yield what became of each partition."""
-
-
 def classify_dataset(
     source: str,
     output: str,
@@ -165,9 +155,9 @@ def classify_dataset(
         When a file is damaged or has a wrong column; what was done until then stays.
     """
     begun = time.monotonic()
-    origin, target = Place(source), Place(output)
-    if target.inside(origin):
-        raise ConfigError(f"{output}: lies in {source}, and would be read as touch samples")
+    if engine not in get_args(Engine):
+        raise ConfigError(f"engine = {engine!r}: expected local or ray")
+    origin, _ = source_and_output(source, output)
     found = find_partitions(origin, partition)
     count = workers or _processors()
     job = Job(
@@ -181,22 +171,12 @@ def classify_dataset(
     Recognizer(1.0 if job.density is None else job.density, job.gestures)
     summary = Summary()
     stop = threading.Event()
-    for done in _runner(engine)(job, found, count, stop):
+    for done in (_run_on_ray if engine == "ray" else _run_here)(job, found, count, stop):
         summary.add(done)
         if on_done is not None and on_done(done, len(found)):
             stop.set()
     summary.seconds = time.monotonic() - begun
     return summary
-
-
-def _runner(engine: Engine) -> Runner:
-    if engine == "ray":
-        from capture.scale.ray import run_partitions
-
-        return run_partitions
-    if engine != "local":
-        raise ConfigError(f"engine = {engine!r}: expected local or ray")
-    return _run_here
 
 
 def _processors() -> int:
@@ -224,6 +204,16 @@ def _run_here(job: Job, partitions: list[Partition], workers: int, stop: threadi
             # Where one failed the others need not finish: what they wrote has no name yet.
             if running:
                 stop.set()
+
+
+def _run_on_ray(job: Job, partitions: list[Partition], workers: int, stop: threading.Event) -> Iterator[Done]:
+    """Do partitions as tasks of Ray Data."""
+    from capture.scale.ray import run_tasks
+
+    for done in run_tasks(partial(classify_partition, job), partitions, Done, workers):
+        yield done
+        if stop.is_set():
+            return
 
 
 def classify_partition(job: Job, partition: Partition, stop: threading.Event | None = None) -> Done | None:

@@ -21,7 +21,7 @@ from capture.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Found", "Place"]
+__all__ = ["Found", "Place", "source_and_output"]
 
 _GLOB = "*["
 
@@ -73,6 +73,19 @@ class Place:
     def __str__(self) -> str:
         return self.text
 
+    def parquet_files(self) -> list[Found]:
+        """Return the Parquet files here, sorted by name.
+
+        Raises
+        ------
+        ConfigError
+            When there are none.
+        """
+        files = self.find(".parquet")
+        if not files:
+            raise ConfigError(f"{self}: no Parquet files there")
+        return files
+
     def find(self, suffix: str) -> list[Found]:
         """Return the files here, sorted by name: what the glob matches, else what ends in `suffix`."""
         from pyarrow import fs
@@ -105,7 +118,7 @@ class Place:
         return place
 
     def inside(self, other: Place) -> bool:
-        """Tell whether this place lies in another one, or is it."""
+        """Return whether this place lies in another one, or is it."""
         return self.filesystem.equals(other.filesystem) and f"{self.path.rstrip('/')}/".startswith(
             f"{other.path.rstrip('/')}/"
         )
@@ -123,6 +136,20 @@ class Place:
             self.filesystem.delete_file(partial)
             raise
         self.filesystem.move(partial, path)
+
+
+def source_and_output(source: str, output: str) -> tuple[Place, Place]:
+    """Return the places of a data set and of what is made of it.
+
+    Raises
+    ------
+    ConfigError
+        When the output lies in the source.
+    """
+    origin, target = Place(source), Place(output)
+    if target.inside(origin):
+        raise ConfigError(f"{output}: lies in {source}, and would be read as touch samples")
+    return origin, target
 
 
 def _split(base: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -17,21 +17,20 @@ from capture.errors import CaptureError, ConfigError, TouchLogError
 from capture.gestures.recognizer import Density, classify as classify_log
 from capture.gestures.samples import COLUMNS
 from capture.optional import require
-from capture.scale.datasets import Done, Job, classify_partition
-from capture.scale.repartition import bucket_of, sort_file
+from capture.scale.partitions import bucket_of
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
     from ray.data import Dataset
 
     from capture.gestures.config import GestureConfig
-    from capture.scale.partitions import Partition
-    from capture.scale.repartition import Piece
 
-__all__ = ["classify", "run_partitions", "sort_files", "start"]
+__all__ = ["classify", "run_tasks", "start"]
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 #: Columns that a shuffle needs and no result has: where a row goes, and where it stood in its block.
 _BUCKET, _ROW = "_capture_bucket", "_capture_row"
@@ -60,33 +59,41 @@ def start(workers: int | None = None) -> Any:
     return ray
 
 
-def run_partitions(
-    job: Job, partitions: list[Partition], workers: int, stop: threading.Event
-) -> Iterator[Done]:
-    """Do partitions with Ray Data, `workers` at a time, and yield what became of each."""
+def run_tasks(
+    work: Callable[[_Item], _Result | None], items: Sequence[_Item], kind: type[_Result], workers: int
+) -> Iterator[_Result]:
+    """Do `work` with every item as a task of its own, `workers` at a time; yield the results as they come.
+
+    What is wrong with a file comes back as a text, not as a failed task, and is raised here.
+
+    Raises
+    ------
+    ConfigError, TouchLogError
+        What a task raised.
+    """
     ray = start(workers)
+    if not items:
+        return
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = sys.stderr.isatty()
-    numbers = [{"partition": number} for number in range(len(partitions))]
-    # One block for each partition: so each is a task of its own, and repeated by itself.
+    numbers = [{"item": number} for number in range(len(items))]
+    # One block for each item: so each is a task of its own, and repeated by itself.
     dataset = ray.data.from_items(numbers, override_num_blocks=len(numbers)).map(
-        _work, fn_args=(job, partitions), num_cpus=1, concurrency=workers
+        _task, fn_args=(work, list(items)), num_cpus=1, concurrency=workers
     )
     for row in dataset.iter_rows():
         if row["error"]:
-            raise TouchLogError(row["error"])
-        yield msgspec.json.decode(row["done"], type=Done)
-        if stop.is_set():
-            return
+            raise (ConfigError if row["is_config"] else TouchLogError)(row["error"])
+        yield msgspec.json.decode(row["result"], type=kind)
 
 
-def _work(row: dict[str, Any], job: Job, partitions: list[Partition]) -> dict[str, Any]:
-    """Do a partition in a worker; what is wrong with a file comes back as a text, not as a failed task."""
+def _task(row: dict[str, Any], work: Callable[[Any], Any], items: list[Any]) -> dict[str, Any]:
+    """Do the work with one item, in a worker."""
     try:
-        done = classify_partition(job, partitions[row["partition"]])
+        result = work(items[row["item"]])
     except CaptureError as error:
-        return {"done": b"", "error": str(error)}
-    return {"done": msgspec.json.encode(done), "error": ""}
+        return {"result": b"", "error": str(error), "is_config": isinstance(error, ConfigError)}
+    return {"result": msgspec.json.encode(result), "error": "", "is_config": False}
 
 
 def classify(
@@ -148,33 +155,3 @@ def _recognised(part: pa.Table, density: Density, gestures: GestureConfig | None
     # By stream: strokes that stand together are measured several samples at a time.
     ordered = part.sort_by([("stream", "ascending"), ("time", "ascending"), (_ROW, "ascending")])
     return classify_log(ordered.drop_columns([_BUCKET, _ROW]), density, gestures).to_arrow()
-
-
-def sort_files(source: str, output: str, pieces: Sequence[Piece], partitions: int, workers: int) -> int:
-    """Sort files by stream with Ray Data, `workers` at a time; return how many samples were written."""
-    ray = start(workers)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = sys.stderr.isatty()
-    numbers = [{"piece": number} for number in range(len(pieces))]
-    if not numbers:
-        return 0
-    dataset = ray.data.from_items(numbers, override_num_blocks=len(numbers)).map(
-        _sort, fn_args=(source, output, list(pieces), partitions), num_cpus=1, concurrency=workers
-    )
-    total = 0
-    for row in dataset.iter_rows():
-        if row["error"]:
-            raise (ConfigError if row["is_config"] else TouchLogError)(row["error"])
-        total += row["count"]
-    return total
-
-
-def _sort(
-    row: dict[str, Any], source: str, output: str, pieces: list[Piece], partitions: int
-) -> dict[str, Any]:
-    """Sort a file in a worker; what is wrong with it comes back as a text."""
-    try:
-        count = sort_file(source, output, pieces[row["piece"]], partitions)
-    except CaptureError as error:
-        return {"count": 0, "error": str(error), "is_config": isinstance(error, ConfigError)}
-    return {"count": count, "error": "", "is_config": False}

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
 from capture.errors import ConfigError
-from capture.gestures.arrow import is_text
 from capture.scale.files import sample_batches
-from capture.scale.places import Found, Place
+from capture.scale.partitions import Engine, bucket_of
+from capture.scale.places import Found, Place, source_and_output
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
-__all__ = ["Piece", "bucket_of", "repartition", "sort_file"]
+__all__ = ["Piece", "repartition", "sort_file"]
 
 #: Samples of a row group: what a partition gathers before it is written (1.9 MB of columns).
 _GROUP = 1 << 16
@@ -47,7 +46,7 @@ def repartition(
     *,
     partitions: int = 64,
     workers: int = 1,
-    engine: Literal["local", "ray"] = "local",
+    engine: Engine = "local",
 ) -> int:
     """Write the touch samples of a data set by stream; return how many were written.
 
@@ -76,23 +75,20 @@ def repartition(
     """
     if partitions < 1:
         raise ConfigError(f"partitions = {partitions}: expected at least 1")
-    origin, target = Place(source), Place(output)
-    if target.inside(origin):
-        raise ConfigError(f"{output}: lies in {source}, and would be read as touch samples")
-    found = origin.find(".parquet")
-    if not found:
-        raise ConfigError(f"{source}: no Parquet files there")
-    if engine not in {"local", "ray"}:
+    origin, target = source_and_output(source, output)
+    files = origin.parquet_files()
+    if engine not in get_args(Engine):
         raise ConfigError(f"engine = {engine!r}: expected local or ray")
-    every = [Piece(_name_of(number, file, partitions), file) for number, file in enumerate(found)]
+    every = [Piece(_name_of(number, file, partitions), file) for number, file in enumerate(files)]
     finished = _finished(target, every, partitions)
     pieces = [piece for piece in every if piece.name not in finished]
+    sort = partial(sort_file, source, output, partitions)
     if engine == "ray":
-        from capture.scale.ray import sort_files
+        from capture.scale.ray import run_tasks
 
-        return sort_files(source, output, pieces, partitions, workers)
+        return sum(run_tasks(sort, pieces, int, workers))
     with ThreadPoolExecutor(workers, thread_name_prefix="capture-repartition") as pool:
-        return sum(pool.map(lambda piece: sort_file(source, output, piece, partitions), pieces))
+        return sum(pool.map(sort, pieces))
 
 
 def _name_of(number: int, file: Found, partitions: int) -> str:
@@ -123,7 +119,7 @@ def _finished(target: Place, pieces: list[Piece], partitions: int) -> set[str]:
     return kept
 
 
-def sort_file(source: str, output: str, piece: Piece, partitions: int) -> int:
+def sort_file(source: str, output: str, partitions: int, piece: Piece) -> int:
     """Write the samples of one file by stream, then the mark that it is done; return how many they are."""
     target = Place(output)
     count = _sort(Place(source), target, piece, partitions)
@@ -187,24 +183,3 @@ def _parts(batch: pa.RecordBatch, partitions: int) -> list[tuple[int, pa.RecordB
         (int(bucket), taken.slice(begin, end - begin))
         for bucket, begin, end in zip(found, first.tolist(), ends, strict=True)
     ]
-
-
-def bucket_of(stream: pa.Array, partitions: int) -> np.ndarray[Any, Any]:
-    """Return the partition of each sample: of a number by multiplicative hashing, of a text by CRC-32."""
-    import numpy as np
-    from pyarrow import types
-
-    if is_text(stream.type):
-        stream = stream.dictionary_encode()
-    if types.is_dictionary(stream.type) and not types.is_integer(stream.type.value_type):
-        of_key = np.array(
-            [zlib.crc32(key.encode()) % partitions for key in stream.dictionary.to_pylist()], np.int32
-        )
-        by_key: np.ndarray[Any, Any] = of_key[stream.indices.to_numpy(zero_copy_only=False)]
-        return by_key
-    if types.is_dictionary(stream.type):
-        stream = stream.dictionary_decode()
-    numbers = stream.to_numpy(zero_copy_only=False).astype(np.int64).view(np.uint64)
-    mixed = (numbers * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)
-    buckets: np.ndarray[Any, Any] = ((mixed * np.uint64(partitions)) >> np.uint64(32)).astype(np.int32)
-    return buckets

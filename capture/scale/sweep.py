@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.errors import ConfigError
+from capture.gestures import kinds
 from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import GestureKind
 from capture.gestures.recognizer import GestureTable, thresholds
@@ -24,20 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "MAX_SETTINGS", "SWEPT", "Classes", "Strokes", "Sweep", "parse_range", "sweep"]
 
-#: Thresholds that can be swept; the velocity strategy is not among them, since it changes measures.
-SWEPT = (
-    "tap_timeout_ms",
-    "touch_slop_dp",
-    "drag_distance_dp",
-    "fling_velocity_dp_s",
-    "multi_tap_timeout_ms",
-    "multi_tap_slop_dp",
-    "rage_tap_count",
-    "rage_tap_timeout_ms",
-    "rage_tap_radius_dp",
-)
+#: Fields of `GestureConfig` that are not swept: they change measures or events, not classes.
+_NOT_SWEPT = {"velocity_strategy", "max_fling_velocity_dp_s", "unknown_responsive"}
+#: Thresholds that can be swept.
+SWEPT = tuple(name for name in GestureConfig.__struct_fields__ if name not in _NOT_SWEPT)
 #: The kinds in the order of tables and pictures.
-KINDS = (GestureKind.TAP, GestureKind.LONG_PRESS, GestureKind.DRAG, GestureKind.FLING, GestureKind.NONE)
+KINDS = tuple(row.kind for row in kinds.KINDS)
 #: Settings of a sweep, at most.
 MAX_SETTINGS = 100_000
 

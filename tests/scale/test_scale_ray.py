@@ -112,15 +112,15 @@ def test_a_killed_worker_loses_nothing(cluster, touches, tmp_path, monkeypatch):
 
     begun = tmp_path / "begun"
     begun.mkdir()
-    work = engine._work
+    task = engine._task
 
-    def slow(row, job, partitions):
+    def slow(row, work, items):
         if not any(begun.iterdir()):
             (begun / str(os.getpid())).touch()
             threading.Event().wait(60)  # until it is killed
-        return work(row, job, partitions)
+        return task(row, work, items)
 
-    monkeypatch.setattr(engine, "_work", slow)
+    monkeypatch.setattr(engine, "_task", slow)
     source = str(touches / "touches")
     there = []
 

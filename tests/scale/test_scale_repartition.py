@@ -7,7 +7,7 @@ from pyarrow import parquet
 
 from capture import ConfigError, classify
 from capture.scale import classify_dataset, repartition
-from capture.scale.repartition import bucket_of
+from capture.scale.partitions import bucket_of
 
 NAMES = np.array(["anna", "bert", "cleo", "dana"])
 #: What does not depend on which other streams a log has.
