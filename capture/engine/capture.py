@@ -1,53 +1,65 @@
-"""Capture: what a host app talks to."""
+"""Capture: records what a user does in an app, and delivers it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import functools
+import os
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from capture.engine.currents import CurrentsCalls
-from capture.engine.idle import IdleWatch
+from capture.clock import Clock
+from capture.config.run import RunConfig
+from capture.engine.device import detect
+from capture.engine.lifecycle import Lifecycle, make_sinks
+from capture.engine.recorder import Recorder
+from capture.engine.recorder_currents import CurrentsRecorder
+from capture.engine.stats import Stats, read_stats
+from capture.engine.telemetry import Telemetry
+from capture.engine.touches import Touches
 from capture.errors import InvalidEventError
-from capture.events import checks as tracking, device as devices, domain as events
+from capture.events import checks, device as devices, domain as events
+from capture.formats.currents import api
+from capture.settings import is_disabled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
-    from capture.events.device import Device
+    from capture.events.targets import Target
+    from capture.gestures.recognizer import Gesture
+    from capture.sinks import Sink
 
 __all__ = ["Capture"]
 
+_NO_PROPERTIES: dict[str, Any] = {}
 
-class Capture(CurrentsCalls):
+
+class Capture:
     """Records what a user does in an app, and delivers it.
 
     Nothing is recorded, and no file made, before `opt_in` (or ``opted_in = true`` in the configuration,
-    or an opt-in at an earlier start). Every call is safe from any thread and never waits for a network.
-    ``touch_*`` calls never raise; the tracking calls raise `InvalidEventError` for a wrong argument,
-    before anything is recorded.
+    or an opt-in in an earlier run). Every call may come from any thread and never waits for a network.
+    The ``touch_*`` calls never raise; `screen_view` and the tracking calls raise `InvalidEventError` for a
+    wrong argument, before anything is recorded.
 
     Parameters
     ----------
     config : RunConfig
         The run configuration.
     clock : Clock, optional
-        Where time comes from; a test gives ``capture.testing.FakeClock``.
+        Source of time; a test passes ``capture.testing.FakeClock``.
     sinks : sequence of Sink, optional
-        In place of the configured ones.
+        Used instead of the configured sinks.
     debug : bool, default False
         Print each event to standard error as it is recorded (also: ``CAPTURE_DEBUG=1``).
 
     Attributes
     ----------
-    on_gesture : callable or None
-        Called with ``(gesture, target)`` after every stroke, recognised or not, with no lock held.
-        ``gesture.rage`` marks a rage tap; ``target.responsive is False`` a dead one.
-    on_drop : callable or None
-        Called with ``(cause, count)`` when stored events are lost, with no lock held.
-    hook : {"raw", "merged", None}
-        How a toolkit's touches reach the engine; set by its integration.
+    config : RunConfig
+        The run configuration.
+    disabled : bool
+        Whether every call is a no-op (``disabled = true`` or ``CAPTURE_DISABLED=1``).
 
     Raises
     ------
@@ -63,6 +75,47 @@ class Capture(CurrentsCalls):
     >>> recorded is None  # no consent, no event
     True
     """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        *,
+        clock: Clock | None = None,
+        sinks: Sequence[Sink] | None = None,
+        debug: bool = False,
+    ) -> None:
+        if not isinstance(config, RunConfig):
+            raise TypeError(f"config = {config!r}: expected a RunConfig; RunConfig.load reads a file")
+        self.config = config
+        self.disabled = config.disabled or is_disabled(os.environ)
+        clock = clock or Clock()
+        make = functools.partial(make_sinks, config, sinks)
+        made = make()
+        wires = {sink.formats[0] for sink in made}
+        facts = devices.Device() if self.disabled else detect(config.device)
+        recorder = CurrentsRecorder if "currents" in wires else Recorder
+        ordered = sorted(wires, key=lambda wire: (wire != "native", wire)) or ["native"]
+        self._recorder: Recorder = recorder(config, clock, facts, ordered)
+        self._recorder.debug = debug or os.environ.get("CAPTURE_DEBUG", "") not in {"", "0"}
+        self._telemetry = Telemetry()
+        self._touches = Touches(
+            config.gestures,
+            self._recorder,
+            self._telemetry,
+            clock.monotonic_ns,
+            detects_network=config.device.connectivity is None,
+        )
+        self._lifecycle = Lifecycle(
+            config,
+            clock,
+            made,
+            make_sinks=make,
+            recorder=self._recorder,
+            touches=self._touches,
+            telemetry=self._telemetry,
+        )
+        if not self.disabled:
+            self._lifecycle.resume_consent()
 
     def __enter__(self) -> Self:
         return self
@@ -82,13 +135,51 @@ class Capture(CurrentsCalls):
 
         await asyncio.to_thread(self.close)
 
-    async def aflush(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109 - the deadline of flush, not of the task
-        """`flush` without blocking the event loop."""
-        import asyncio
+    # Consent
 
-        return await asyncio.to_thread(self.flush, timeout)
+    def opt_in(self) -> None:
+        """Start to record: the user agreed. Creates the user id and the store, which outlast the process.
 
-    # The life of the app
+        Raises
+        ------
+        StoreError
+            When the store cannot be opened, or an earlier opt-out cannot be ended; nothing is recorded then.
+        """
+        if not self.disabled:
+            self._lifecycle.opt_in()
+
+    def opt_out(self) -> None:
+        """Stop at once, deliveries under way included; delete the store, the ids and the counters.
+
+        An empty file in the store's folder remembers the opt-out until the next `opt_in`.
+
+        Raises
+        ------
+        StoreError
+            When that file cannot be created; everything else is done.
+        """
+        if not self.disabled:
+            self._lifecycle.opt_out()
+
+    def pause(self) -> None:
+        """Record nothing until `resume`; open strokes are canceled."""
+        self._lifecycle.pause()
+
+    def resume(self) -> None:
+        """Record again after a `pause`."""
+        self._lifecycle.resume()
+
+    @property
+    def opted_in(self) -> bool:
+        """Whether there is consent, and a store to record into."""
+        return self._lifecycle.opted_in
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether events are recorded now: opted in, not paused, not closed."""
+        return self._touches.is_open
+
+    # Life of the app
 
     def app_start(self) -> str | None:
         """Record the start of the app, once; without this call it is recorded before the first event.
@@ -96,28 +187,24 @@ class Capture(CurrentsCalls):
         Returns
         -------
         str or None
-            The event id; None where nothing was recorded.
+            The event id; None if nothing was recorded.
         """
-        return self._locked(self._recorder.record_start)
+        return self._record(self._recorder.record_start)
 
     def app_show(self) -> str | None:
         """Record that the app came to the foreground; return the event id."""
-        return self._locked(lambda: self._recorder.record(events.AppShow, action=True))
+        return self._record(lambda: self._recorder.record(events.AppShow, action=True))
 
     def app_hide(self) -> str | None:
         """Record that the app left the foreground, cancel open strokes and send what is recorded."""
-        with self._lock:
-            canceled = self._cancel_open()
-            event_id = self._recorder.record(events.AppHide) if self._move is not None else None
-            # What was recorded before is due, whatever becomes of this event.
-            delivery = None if self._closed else self._delivery
-        self._tell(canceled)
-        if delivery is not None:
-            delivery.send_pending()
+        with self._touches.canceled():
+            event_id = self._recorder.record(events.AppHide) if self._touches.is_open else None
+        # What was recorded before is due, whatever becomes of this event.
+        self._lifecycle.send_pending()
         return event_id
 
     def screen_view(self, name: str, path: tuple[str, ...] = ()) -> str | None:
-        """Record that a screen is shown; events name it until the next one.
+        """Record that a screen is shown; later events name it until the next one.
 
         Parameters
         ----------
@@ -130,16 +217,78 @@ class Capture(CurrentsCalls):
         -------
         str or None
             The event id; None while not recording.
-
-        Raises
-        ------
-        InvalidEventError
-            When an argument is wrong.
         """
         if self.disabled:
             return None
-        title, segments = tracking.check_screen_name(name), tracking.check_path(path)
-        return self._locked(lambda: self._recorder.record_screen(title, segments))
+        title, segments = checks.check_screen_name(name), checks.check_path(path)
+        return self._record(lambda: self._recorder.record_screen(title, segments))
+
+    # Touches
+
+    def touch_down(
+        self, pointer: int, x: float, y: float, time: int | None = None, target: Target | None = None
+    ) -> Gesture | None:
+        """Process a DOWN sample.
+
+        Parameters
+        ----------
+        pointer : int
+            Identifies the finger until its UP or CANCEL.
+        x, y : float
+            Position in px, y downwards.
+        time : int, optional
+            ns of a monotonic clock; default now.
+        target : Target, optional
+            The view under the finger; default the root.
+
+        Returns
+        -------
+        Gesture or None
+            The INCOMPLETE stroke that this DOWN ended, if any.
+        """
+        return self._touches.down(pointer, x, y, time, target)
+
+    def touch_move(self, pointer: int, x: float, y: float, time: int | None = None) -> None:
+        """Process a MOVE sample; parameters as in `touch_down`."""
+        self._touches.move(pointer, x, y, time)
+
+    def touch_up(
+        self, pointer: int, x: float, y: float, time: int | None = None, responsive: bool | None = None
+    ) -> Gesture | None:
+        """Process an UP sample, which ends the stroke; a recognized gesture is recorded.
+
+        Parameters
+        ----------
+        pointer, x, y, time
+            As in `touch_down`.
+        responsive : bool, optional
+            Whether the target reacted; None leaves what its `Target` says.
+
+        Returns
+        -------
+        Gesture or None
+            The record of the stroke, recognized or not; None if there was no DOWN.
+        """
+        return self._touches.up(pointer, x, y, time, responsive)
+
+    def touch_cancel(
+        self, pointer: int, x: float | None = None, y: float | None = None, time: int | None = None
+    ) -> Gesture | None:
+        """Process a CANCEL sample: the stroke ends without an event.
+
+        Parameters
+        ----------
+        pointer, time
+            As in `touch_down`.
+        x, y : float, optional
+            Position in px; default the last position.
+
+        Returns
+        -------
+        Gesture or None
+            The record of the stroke; None if there was no DOWN.
+        """
+        return self._touches.cancel(pointer, x, y, time)
 
     # Tracking
 
@@ -149,28 +298,23 @@ class Capture(CurrentsCalls):
         Parameters
         ----------
         value : float
-            Finite.
+            A finite amount.
         currency : str or int
             ISO 4217: letters in any case, or the number.
         id : str, optional
-            The transaction's.
+            The transaction's id.
 
         Returns
         -------
         str or None
             The event id; None while not recording.
-
-        Raises
-        ------
-        InvalidEventError
-            When an argument is wrong.
         """
         if self.disabled:
             return None
-        amount = tracking.check_value(value)
-        letters, number = tracking.check_currency(currency)
-        own_id = tracking.check_optional_text("id", id)
-        return self._record(lambda common: events.Transaction(common, amount, number, letters, own_id))
+        amount = checks.check_value(value)
+        letters, number = checks.check_currency(currency)
+        transaction_id = checks.check_optional_text("id", id)
+        return self._track(lambda common: events.Transaction(common, amount, number, letters, transaction_id))
 
     def track_variable(self, key: str, value: str | int) -> str | None:
         """Record a dynamic variable.
@@ -180,45 +324,216 @@ class Capture(CurrentsCalls):
         key : str
             1 to 512 characters after trimming.
         value : str or int
-            A text is trimmed and cut to 255 characters, an empty one becomes ``cs-empty``; a whole
+            Text is trimmed and cut to 255 characters, an empty one becomes ``cs-empty``; a whole
             number is 0 to 2**32 - 1.
 
         Returns
         -------
         str or None
             The event id; None while not recording.
+        """
+        if self.disabled:
+            return None
+        name, content = checks.check_key(key), checks.check_variable(value)
+        if isinstance(content, str):
+            return self._track(lambda common: events.StringVariable(common, name, content))
+        return self._track(lambda common: events.NumberVariable(common, name, content))
+
+    def track_purchase(
+        self,
+        product_id: str,
+        price: float,
+        currency: str | int,
+        properties: Mapping[str, Any] = _NO_PROPERTIES,
+    ) -> str | None:
+        """Record the purchase of a product: a Currents Purchase, and a native transaction.
+
+        Parameters
+        ----------
+        product_id : str
+            1 to 255 characters.
+        price : float
+            In the range of 32-bit floats.
+        currency : str or int
+            ISO 4217: letters in any case, or the number.
+        properties : mapping
+            Text keys and JSON values, at most 890 kB as JSON; Currents only.
+
+        Returns
+        -------
+        str or None
+            The event id; None while not recording.
+        """
+        product = api.check_name("product_id", product_id)
+        amount = api.check_float("price", price)
+        letters, number = checks.check_currency(currency)
+        copied = api.check_properties(properties)
+        return self._track(
+            lambda common: events.Purchase(
+                common, amount, number, letters, product, product_id=product, properties=copied
+            )
+        )
+
+    def track_custom_event(self, name: str, properties: Mapping[str, Any] = _NO_PROPERTIES) -> str | None:
+        """Record an event of the host's own: a Currents CustomEvent; the native format has none.
+
+        Parameters
+        ----------
+        name : str
+            1 to 255 characters.
+        properties : mapping
+            Text keys and JSON values, at most 890 kB as JSON.
+
+        Returns
+        -------
+        str or None
+            The event id; None while not recording.
+        """
+        title, copied = api.check_name("name", name), api.check_properties(properties)
+        return self._track(lambda common: events.CustomEvent(common, title, copied))
+
+    def track_location(
+        self,
+        latitude: float,
+        longitude: float,
+        altitude: float | None = None,
+        horizontal_accuracy: float | None = None,
+        vertical_accuracy: float | None = None,
+    ) -> str | None:
+        """Record where the device is: a Currents Location; the native format has none.
+
+        Parameters
+        ----------
+        latitude, longitude : float
+            Degrees north and east.
+        altitude, horizontal_accuracy, vertical_accuracy : float, optional
+            m; accuracies are at least 0.
+
+        Returns
+        -------
+        str or None
+            The event id; None while not recording.
+        """
+        measures = (
+            api.check_degrees("latitude", latitude, 90),
+            api.check_degrees("longitude", longitude, 180),
+            api.check_optional_float("altitude", altitude),
+            api.check_optional_float("horizontal_accuracy", horizontal_accuracy, least=0),
+            api.check_optional_float("vertical_accuracy", vertical_accuracy, least=0),
+        )
+        return self._track(lambda common: events.Location(common, *measures))
+
+    def track_install_attribution(self, source: str) -> str | None:
+        """Record which source the app was installed from: a Currents InstallAttribution.
+
+        Parameters
+        ----------
+        source : str
+            1 to 255 characters.
+
+        Returns
+        -------
+        str or None
+            The event id; None while not recording.
+        """
+        origin = api.check_name("source", source)
+        return self._track(lambda common: events.InstallAttribution(common, origin))
+
+    def _track(self, build: Callable[[events.CommonSection], events.Event]) -> str | None:
+        return self._record(lambda: self._recorder.record(build))
+
+    def _record(self, record: Callable[[], str | None]) -> str | None:
+        """Call `record` with the lock held if the gate is open; then report losses."""
+        with self._touches.lock:
+            event_id = record() if self._touches.is_open else None
+        if self._telemetry.losses:
+            self._telemetry.report()
+        return event_id
+
+    # The user
+
+    def identify(self, external_user_id: str | None) -> None:
+        """Set the host's id of the user, for Currents records from now on; None for an unknown user.
+
+        The store keeps it until an opt-out. The call has no effect before the opt-in.
+
+        Parameters
+        ----------
+        external_user_id : str or None
+            1 to 255 characters.
+
+        Raises
+        ------
+        InvalidEventError
+            When it is neither.
+        """
+        if self.disabled:
+            return
+        user = None if external_user_id is None else api.check_name("external_user_id", external_user_id)
+        self._lifecycle.identify(user)
+
+    def set_advertising_id(
+        self, ad_id: str | None, ad_id_type: str | None = None, *, tracking_enabled: bool | None = None
+    ) -> None:
+        """Set the advertising id, for Currents records from now on; it is kept in memory only.
+
+        Parameters
+        ----------
+        ad_id : str or None
+            The id; None for none.
+        ad_id_type : str, optional
+            ``ios_idfa``, ``google_ad_id``, ``windows_ad_id`` or ``roku_ad_id``; required with an id.
+        tracking_enabled : bool, optional
+            Whether the user lets advertising track the device; None if unknown.
 
         Raises
         ------
         InvalidEventError
             When an argument is wrong.
         """
-        if self.disabled:
-            return None
-        name, content = tracking.check_key(key), tracking.check_variable(value)
-        if isinstance(content, str):
-            return self._record(lambda common: events.StringVariable(common, name, content))
-        return self._record(lambda common: events.NumberVariable(common, name, content))
+        facts = {
+            "ad_id": None if ad_id is None else api.check_name("ad_id", ad_id),
+            "ad_id_type": None if ad_id is None else api.check_ad_id_type(ad_id_type),
+            "ad_tracking_enabled": api.check_optional_bool("tracking_enabled", tracking_enabled),
+        }
+        with self._touches.lock:
+            self._recorder.change_facts(**facts)
 
-    def _record(self, build: Callable[[events.CommonSection], events.Event]) -> str | None:
-        return self._locked(lambda: self._recorder.record(build))
+    @property
+    def user_id(self) -> str | None:
+        """The random id of the user; None before the opt-in."""
+        return self._lifecycle.app_data.user_id
 
-    def _locked(self, record: Callable[[], str | None]) -> str | None:
-        """Record with the lock held, where anything is recorded; then tell what was lost meanwhile."""
-        with self._lock:
-            event_id = record() if self._move is not None else None
-        if self._losses:
-            self._tell_losses()
-        return event_id
+    @property
+    def session_number(self) -> int:
+        """Number of the session; 0 before the first."""
+        return self._recorder.session.number
 
-    # What the host knows of the device
+    @property
+    def project_id(self) -> int:
+        """Number of the project, from the run configuration."""
+        return self.config.project.id
+
+    # The device
+
+    def set_platform(self, platform: str) -> None:
+        """Set the kind of device where it cannot be detected: ``FireTV``, ``Roku``, ``Web``, ...
+
+        Raises
+        ------
+        InvalidEventError
+            When the table of platforms does not have it.
+        """
+        value = api.check_platform(platform)
+        with self._touches.lock:
+            self._recorder.change_facts(platform=value)
 
     def set_orientation(self, orientation: int) -> None:
-        """Say how the device is held: 0 portrait, 1 landscape."""
-        self._change_device(orientation=tracking.check_choice("orientation", orientation, (0, 1)))
+        """Set how the device is held: 0 portrait, 1 landscape."""
+        self._change_device(orientation=checks.check_choice("orientation", orientation, (0, 1)))
 
     def set_connectivity(self, connectivity: int, carrier_id: str | None = None) -> None:
-        """Say how the device is connected.
+        """Set how the device is connected; when it is online again, waiting batches are tried at once.
 
         Parameters
         ----------
@@ -232,42 +547,80 @@ class Capture(CurrentsCalls):
         InvalidEventError
             When an argument is wrong.
         """
-        kind = tracking.check_choice("connectivity", connectivity, (-1, 0, 1, 2, 3, 4))
-        carrier = tracking.check_optional_text("carrier_id", carrier_id)
-        back = self._recorder.device.connectivity == devices.OFFLINE != kind
-        self._connectivity_given = True
+        kind = checks.check_choice("connectivity", connectivity, (-1, 0, 1, 2, 3, 4))
+        carrier = checks.check_optional_text("carrier_id", carrier_id)
+        is_back = self.device.connectivity == devices.OFFLINE != kind
+        self._touches.detects_network = False
         self._change_device(connectivity=kind, carrier_id=carrier)
-        if back and self._delivery is not None:
-            self._delivery.wake()
+        if is_back:
+            self._lifecycle.wake()
 
     def set_screen(self, width: int, height: int, density: float) -> None:
-        """Say what the screen is: px as it is held now, and px per dp (0.75 to 10).
+        """Set the size of the screen in px, as it is held now, and px per dp (0.75 to 10).
 
         Raises
         ------
         InvalidEventError
             When an argument is wrong.
         """
-        per_dp = tracking.check_value(density, "density")
+        per_dp = checks.check_value(density, "density")
         if not 0.75 <= per_dp <= 10:
             raise InvalidEventError(f"density = {density!r}: expected a number from 0.75 to 10 (px per dp)")
         sides = {
-            "width": tracking.check_size("width", width),
-            "height": tracking.check_size("height", height),
+            "width": checks.check_size("width", width),
+            "height": checks.check_size("height", height),
         }
         self._change_device(**sides, density=per_dp)
-        with self._lock:
-            self._recognizer.set_density(0, per_dp)
+        self._touches.set_density(per_dp)
 
     def _change_device(self, **facts: object) -> None:
-        with self._lock:
-            changed: Device = msgspec.structs.replace(self._recorder.device, **facts)
-            self._recorder.set_device(changed)
+        with self._touches.lock:
+            self._recorder.set_device(msgspec.structs.replace(self._recorder.device, **facts))
+
+    @property
+    def device(self) -> devices.Device:
+        """What is known of the device, detected or set."""
+        return self._recorder.device
+
+    # Callbacks
+
+    @property
+    def on_gesture(self) -> Callable[[Gesture, Target], None] | None:
+        """Called with ``(gesture, target)`` after every stroke, recognized or not, with no lock held.
+
+        ``gesture.rage`` marks a rage tap; ``target.responsive is False`` a dead one.
+        """
+        return self._telemetry.on_gesture
+
+    @on_gesture.setter
+    def on_gesture(self, function: Callable[[Gesture, Target], None] | None) -> None:
+        self._telemetry.on_gesture = function
+
+    @property
+    def on_drop(self) -> Callable[[str, int], None] | None:
+        """Called with ``(cause, count)`` when stored events are lost, with no lock held."""
+        return self._telemetry.on_drop
+
+    @on_drop.setter
+    def on_drop(self, function: Callable[[str, int], None] | None) -> None:
+        self._telemetry.on_drop = function
+
+    @property
+    def before_send(self) -> Callable[[events.Event], events.Event | None] | None:
+        """Called with every event before it is stored; returns it, a changed one, or None to drop it.
+
+        It must not track anything itself. Event id, session and time cannot be changed.
+        """
+        return self._recorder.before_send
+
+    @before_send.setter
+    def before_send(self, function: Callable[[events.Event], events.Event | None] | None) -> None:
+        self._recorder.before_send = function
 
     def set_idle(self, after_s: float, on_idle: Callable[[], None]) -> None:
-        """Have `on_idle` called once whenever nobody touched for `after_s` seconds, as a kiosk wants.
+        """Call `on_idle` once whenever there was no touch for `after_s` seconds, as a kiosk needs.
 
-        It is called from a thread of its own, which runs from this call to `close`; the next touch arms
+        It is called from its own thread, which runs from this call to `close`; the next touch arms
         it again.
 
         Raises
@@ -275,12 +628,68 @@ class Capture(CurrentsCalls):
         InvalidEventError
             When the time is not a positive number.
         """
-        seconds = tracking.check_seconds("after_s", after_s)
+        seconds = checks.check_seconds("after_s", after_s)
         if seconds <= 0:
             raise InvalidEventError(f"after_s = {after_s!r}: expected a positive number of seconds")
-        if self.disabled or self._closed:
-            return
-        if self._idle is not None:
-            self._idle.stop()
-        self._idle = IdleWatch(seconds, lambda: self._call("on_idle", on_idle), self._monotonic_ns)
-        self._idle.start()
+        if not self.disabled and not self._lifecycle.closed:
+            self._touches.watch_idle(seconds, on_idle)
+
+    # Delivery and counts
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Send everything that is recorded, and wait for it.
+
+        Parameters
+        ----------
+        timeout : float, default 5.0
+            Deadline in seconds.
+
+        Returns
+        -------
+        bool
+            Whether all of it was delivered; the rest stays in the store. After `close`, its result.
+
+        Raises
+        ------
+        InvalidEventError
+            When the deadline is not a finite number.
+        """
+        if self.disabled:
+            return True
+        return self._lifecycle.flush(max(0.0, checks.check_seconds("timeout", timeout)))
+
+    async def aflush(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109 - the deadline of flush, not of the task
+        """`flush` without blocking the event loop."""
+        import asyncio
+
+        return await asyncio.to_thread(self.flush, timeout)
+
+    def close(self) -> bool:
+        """Send what is recorded, within ``[delivery] shutdown_timeout_s``, and stop.
+
+        Returns
+        -------
+        bool
+            Whether everything was delivered; the rest is sent in the next run. Further calls return the
+            result of the first; False while that is under way.
+        """
+        return self._lifecycle.close(self.config.delivery.shutdown_timeout_s)
+
+    @property
+    def sinks(self) -> dict[str, Sink]:
+        """The sinks by name."""
+        return {sink.name: sink for sink in self._lifecycle.sinks}
+
+    @property
+    def stats(self) -> Stats:
+        """The counts so far, frozen."""
+        return read_stats(self._recorder, self._touches, self._telemetry, self._lifecycle)
+
+    @property
+    def hook(self) -> str | None:
+        """How a toolkit's touches reach the engine: ``raw``, ``merged`` or None; set by its integration."""
+        return self._telemetry.hook
+
+    @hook.setter
+    def hook(self, hook: str | None) -> None:
+        self._telemetry.hook = hook

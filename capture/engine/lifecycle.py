@@ -1,105 +1,110 @@
-"""The life of a capture: consent, store, delivery, counters, and what happens at exit and in a fork."""
+"""The life of a capture: consent, store, delivery, the end of the process, and forks."""
 
 from __future__ import annotations
 
 import atexit
+import functools
 import logging
-import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from capture import formats, sinks as sink_table
 from capture.clock import Clock
-from capture.config.run import RunConfig
 from capture.delivery.delivery import Delivery
-from capture.engine import device as detection
-from capture.engine.app_data import Installation
-from capture.engine.recorder import Recorder
-from capture.engine.recorder_currents import CurrentsRecorder
-from capture.engine.telemetry import EngineCounts
+from capture.engine.app_data import AppData
 from capture.errors import SinkError, StoreError
-from capture.events import checks as tracking
-from capture.events.device import Device
 from capture.formats.native import make_header
-from capture.gestures.recognizer import Recognizer
 from capture.process import run_in_forked_child
-from capture.settings import is_disabled
 from capture.sinks._configure import configure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from capture.engine.idle import IdleWatch
-    from capture.events.domain import Event
+    from capture.config.run import RunConfig
+    from capture.delivery.base import SinkCounters
+    from capture.engine.recorder import Recorder
+    from capture.engine.telemetry import Telemetry
+    from capture.engine.touches import Touches
     from capture.sinks import Sink
     from capture.store.store import Store
 
-__all__ = ["EngineCore"]
+__all__ = ["Lifecycle", "make_sinks"]
 
-#: How often (s) a store is tried again that could not be read at the start.
+#: Seconds between two attempts to open a store that could not be read at the start.
 _OPEN_AGAIN_S = 2.0
 _log = logging.getLogger("capture.engine")
 
 
-class EngineCore(EngineCounts):
-    """Consent, store and delivery of a `capture.Capture`; its documentation is there."""
+def make_sinks(config: RunConfig, given: Sequence[Sink] | None) -> list[Sink]:
+    """Return the `given` sinks, or those of the configuration, configured."""
+    sinks = [sink_table.create(sink) for sink in config.sinks] if given is None else list(given)
+    configure(sinks, config)
+    return sinks
+
+
+class Lifecycle:
+    """Opens and closes the store of an app by the user's consent, and delivers from it.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run configuration.
+    clock : Clock
+        Time.
+    sinks : list of Sink
+        Where the events go.
+    make_sinks : callable
+        Returns new sinks after an opt-out, which closes the old ones.
+    recorder, touches, telemetry
+        The other parts: the gate of `touches` is open while events are recorded.
+    """
 
     def __init__(
         self,
         config: RunConfig,
+        clock: Clock,
+        sinks: list[Sink],
         *,
-        clock: Clock | None = None,
-        sinks: Sequence[Sink] | None = None,
-        debug: bool = False,
+        make_sinks: Callable[[], list[Sink]],
+        recorder: Recorder,
+        touches: Touches,
+        telemetry: Telemetry,
     ) -> None:
-        if not isinstance(config, RunConfig):
-            raise TypeError(f"config = {config!r}: expected a RunConfig; RunConfig.load reads a file")
         self.config = config
-        #: Whether every call is a no-op.
-        self.disabled = config.disabled or is_disabled(os.environ)
-        super().__init__()
-        self._clock = clock or Clock()
-        self._monotonic_ns = self._clock.monotonic_ns
-        self._given_sinks = sinks
-        self._closed = False
-        self._ended = threading.Event()
-        #: Whether `close` delivered everything.
-        self._delivered = False
+        self.sinks = sinks
+        queues = {sink.name: sink.formats[0] for sink in sinks}
+        self.app_data = AppData(config, clock, queues, self._dropped)
+        self.closed = False
+        self._clock = clock
+        self._make_sinks = make_sinks
+        self._recorder = recorder
+        self._touches = touches
+        self._telemetry = telemetry
+        self._delivery: Delivery | None = None
         self._paused = False
-        self._idle: IdleWatch | None = None
-        #: `Recognizer.move` while touches are taken, else None: one look decides for all touch calls.
-        self._move: Callable[[int, float, float, int], None] | None = None
-        self._sinks = self._make_sinks()
-        queues = {sink.name: sink.formats[0] for sink in self._sinks}
-        wires = sorted(set(queues.values()), key=lambda wire: (wire != "native", wire)) or ["native"]
-        facts = Device() if self.disabled else detection.detect(config.device)
-        recorder = CurrentsRecorder if "currents" in wires else Recorder
-        self._recorder: Recorder = recorder(config, self._clock, facts, wires)
-        self._recorder.debug = debug or os.environ.get("CAPTURE_DEBUG", "") not in {"", "0"}
-        self._installation = Installation(config, self._clock, queues, self._dropped)
-        self._connectivity_given = config.device.connectivity is not None
-        self._start_counting()
+        self._ended = threading.Event()
+        #: Whether `close` delivered everything, and the events by queue that it left.
+        self._delivered = False
+        self._left: dict[str, int] | None = None
         _live.add(self)
-        self._resume_consent()
-
-    def _make_sinks(self) -> list[Sink]:
-        given = self._given_sinks
-        sinks = [sink_table.create(sink) for sink in self.config.sinks] if given is None else list(given)
-        configure(sinks, self.config)
-        return sinks
 
     # Consent
 
-    def _resume_consent(self) -> None:
-        """Go on as the last start left off, or as the configuration says; an opt-out wins over both."""
-        installation = self._installation
-        if self.disabled or installation.consent.is_withdrawn():
+    @property
+    def opted_in(self) -> bool:
+        """Whether there is consent, and a store to record into."""
+        return self.app_data.store is not None
+
+    def resume_consent(self) -> None:
+        """Record if the last run did, or as the configuration says; an opt-out overrides both."""
+        data = self.app_data
+        if data.consent.is_withdrawn():
             return
         try:
             if self.config.privacy.opted_in:
-                installation.open()
-            elif not installation.resume():
+                data.open()
+            elif not data.resume():
                 return
         except StoreError as error:
             # The app must start all the same. The user's ids are in that store, which is tried again.
@@ -113,253 +118,201 @@ class EngineCore(EngineCounts):
         while not self._ended.wait(_OPEN_AGAIN_S):
             try:
                 # Without the lock: this waits for another process.
-                found = self._installation.find()
-                with self._lock:
-                    self._go_on_with(found)
+                existing = self.app_data.read_existing()
+                with self._touches.lock:
+                    self._resume_with(existing)
             except StoreError as error:
                 _log.debug("%s", error)
             else:
                 return
 
-    def _go_on_with(self, found: tuple[Store, dict[str, Any]] | None) -> None:
-        installation = self._installation
-        if self._closed or self.opted_in or installation.consent.is_withdrawn():
-            if found is not None:
-                found[0].close()
-        elif found is not None:
-            installation.adopt(*found)
+    def _resume_with(self, existing: tuple[Store, dict[str, Any]] | None) -> None:
+        data = self.app_data
+        if self.closed or self.opted_in or data.consent.is_withdrawn():
+            if existing is not None:
+                existing[0].close()
+        elif existing is not None:
+            data.adopt(*existing)
             self._begin()
         elif self.config.privacy.opted_in:
-            installation.open()
+            data.open()
             self._begin()
 
     def opt_in(self) -> None:
-        """Start to record: the user agreed. Makes the user id and the store; kept over restarts.
-
-        Raises
-        ------
-        StoreError
-            When the store cannot be opened, or an earlier opt-out not be ended; nothing is recorded then.
-        """
-        if self.disabled:
-            return
-        with self._lock:
-            if self._closed or self.opted_in:
+        """As `Capture.opt_in`."""
+        with self._touches.lock:
+            if self.closed or self.opted_in:
                 return
-            installation = self._installation
-            installation.open()
+            data = self.app_data
+            data.open()
             try:
-                # Last: only what can be recorded ends an opt-out.
-                installation.consent.give()
+                # Last: only a store that can be recorded into ends an opt-out.
+                data.consent.give()
             except OSError as error:
-                installation.close()
-                installation.store, installation.state = None, {}
-                raise StoreError(f"{installation.folder}: the opt-out cannot be ended: {error}") from error
+                data.release()
+                raise StoreError(f"{data.folder}: the opt-out cannot be ended: {error}") from error
             self._begin()
 
     def opt_out(self) -> None:
-        """Stop at once, deliveries under way included; delete the store, the ids and the counters.
-
-        It is remembered by one empty file in the store's folder, until the next `opt_in`.
-
-        Raises
-        ------
-        StoreError
-            When that file cannot be made; everything else is done.
-        """
-        if self.disabled:
-            return
-        with self._lock:
-            canceled = self._cancel_open()
+        """As `Capture.opt_out`."""
+        with self._touches.canceled():
             self._recorder.detach()
             delivery, self._delivery = self._delivery, None
             if delivery is not None:
                 delivery.abort()
-            self._set_gate()
+            self._touches.set_gate(False)
             try:
-                self._installation.forget()
+                self.app_data.forget()
             finally:
-                self._sinks = self._make_sinks()
-                self._start_counting()
+                self.sinks = self._make_sinks()
+                self._recorder.reset_counts()
+                self._telemetry.reset()
+                self._touches.reset()
                 self._set_gate()
-        self._tell(canceled)
+
+    def identify(self, external_user_id: str | None) -> None:
+        """As `Capture.identify`."""
+        with self._touches.lock:
+            store, recorder = self.app_data.store, self._recorder
+            if store is None or self.closed:
+                return
+            self.app_data.state["external_user_id"] = external_user_id
+            store.write_state({**self.app_data.state, **recorder.carried(recorder.session)})
+            recorder.change_facts(external_user_id=external_user_id)
+
+    # Recording and delivery
 
     def _begin(self) -> None:
         """Record into the open store, and deliver from it."""
-        store = self._installation.store
-        user_id = self._installation.user_id
+        store, user_id = self.app_data.store, self.app_data.user_id
         if store is None or user_id is None:
             return
-
-        def compose(wire: str, payloads: Sequence[bytes]) -> bytes:
-            return self._compose(wire, payloads, user_id)
-
-        delivery = Delivery(store, self._sinks, config=self.config, compose=compose, clock=self._clock)
+        compose = functools.partial(self._compose, user_id)
+        delivery = Delivery(store, self.sinks, config=self.config, compose=compose, clock=self._clock)
         full = self.config.buffer.batch_size
-        self._recorder.attach(self._installation)
+        self._recorder.attach(self.app_data)
         self._recorder.on_stored = delivery.notify
-        # As if a batch were full: the workers look at the store at once, and find the session before over.
+        # As if a batch were full: the workers look at the store at once, and find the last session over.
         self._recorder.on_opened = lambda session: delivery.notify(session, full)
         self._delivery = delivery
         delivery.start()
         self._set_gate()
 
-    def _compose(self, wire: str, payloads: Sequence[bytes], user_id: str) -> bytes:
+    def _compose(self, user_id: str, wire: str, payloads: Sequence[bytes]) -> bytes:
         """Return a batch with the header of now; called by the workers."""
-        if self._installation.consent.is_withdrawn():
-            # Another process of the app opted out: nothing leaves the device any more.
+        if self.app_data.consent.is_withdrawn():
+            # Perhaps in another process of the app: nothing leaves the device any more.
             raise SinkError("the user opted out")
         header = make_header(self.config.project, self._recorder.device, user_id)
         return formats.get(wire).compose(header, payloads, self._clock.wall_ns() // 1_000_000)
 
-    @property
-    def opted_in(self) -> bool:
-        """Whether there is consent, and a store to record into."""
-        return self._installation.store is not None
-
-    @property
-    def is_recording(self) -> bool:
-        """Whether events are recorded now: opted in, not paused, not closed."""
-        return self._move is not None
+    def _dropped(self, cause: str, count: int) -> None:
+        """Report a loss of the store to the host; called by a worker, or within an append."""
+        self._telemetry.add_loss(cause, count)
+        if not self._recorder.appending:
+            self._telemetry.report()
 
     def pause(self) -> None:
-        """Record nothing until `resume`; open strokes are canceled."""
-        with self._lock:
-            canceled = self._cancel_open()
+        """As `Capture.pause`."""
+        with self._touches.canceled():
             self._paused = True
             self._set_gate()
-        self._tell(canceled)
 
     def resume(self) -> None:
-        """Record again after a `pause`."""
-        with self._lock:
+        """As `Capture.resume`."""
+        with self._touches.lock:
             self._paused = False
             self._set_gate()
 
     def _set_gate(self) -> None:
-        on = self.opted_in and not self._paused and not self._closed
-        self._move = self._recognizer.move if on else None
+        self._touches.set_gate(self.opted_in and not self._paused and not self.closed)
 
-    @property
-    def user_id(self) -> str | None:
-        """The random id of the user; None before the opt-in."""
-        return self._installation.user_id
-
-    @property
-    def session_number(self) -> int:
-        """Number of the session; 0 before the first."""
-        return self._recorder.session.number
-
-    @property
-    def project_id(self) -> int:
-        """Number of the project, from the run configuration."""
-        return self.config.project.id
-
-    @property
-    def sinks(self) -> dict[str, Sink]:
-        """The sinks by name."""
-        return {sink.name: sink for sink in self._sinks}
-
-    @property
-    def before_send(self) -> Callable[[Event], Event | None] | None:
-        """Sees every event before it is stored: returns it, a changed one, or None to drop it.
-
-        It must not track anything itself. Event id, session and time stay what they are.
-        """
-        return self._recorder.before_send
-
-    @before_send.setter
-    def before_send(self, function: Callable[[Event], Event | None] | None) -> None:
-        self._recorder.before_send = function
-
-    # Delivery and the end
-
-    def flush(self, timeout: float = 5.0) -> bool:
-        """Send everything that is recorded; wait for it.
-
-        Parameters
-        ----------
-        timeout : float, default 5.0
-            Deadline in seconds.
-
-        Returns
-        -------
-        bool
-            Whether all of it was delivered. What was not stays in the store. After `close`, what that said.
-
-        Raises
-        ------
-        InvalidEventError
-            When the deadline is not a finite number.
-        """
-        if self.disabled:
-            return True
-        seconds = max(0.0, tracking.check_seconds("timeout", timeout))
+    def send_pending(self) -> None:
+        """Make everything pending due, as at app hide."""
         delivery = self._delivery
-        if self._closed:
+        if delivery is not None and not self.closed:
+            delivery.send_pending()
+
+    def wake(self) -> None:
+        """End the waits between attempts, as when the network is back."""
+        delivery = self._delivery
+        if delivery is not None:
+            delivery.wake()
+
+    def counters(self) -> dict[str, SinkCounters]:
+        """Return the counts of the delivery by sink."""
+        delivery = self._delivery
+        return {} if delivery is None else delivery.counters
+
+    def pending(self) -> dict[str, int]:
+        """Return the number of events not acknowledged by queue; after `close`, those that it left."""
+        store = self.app_data.store
+        if self._left is not None or store is None:
+            return self._left or {}
+        try:
+            return {queue: store.pending(queue).count for queue in store.formats}
+        except StoreError as error:
+            _log.debug("pending events could not be counted: %s", error)
+            return {}
+
+    # The end
+
+    def flush(self, timeout_s: float) -> bool:
+        """As `Capture.flush`."""
+        delivery = self._delivery
+        if self.closed:
             return self._delivered
         if delivery is None:
             return True
-        # Without a sink nothing can be delivered: what is recorded waits for one.
-        return delivery.flush(seconds) and (bool(self._sinks) or self._pending() == 0)
+        return delivery.flush(timeout_s) and self._nothing_waits()
 
-    def close(self) -> bool:
-        """Send what is recorded, within ``[delivery] shutdown_timeout_s``, and stop; may be called again.
+    def _nothing_waits(self) -> bool:
+        """Return whether there is a sink, or no event that waits for one."""
+        return bool(self.sinks) or not any(self.pending().values())
 
-        Returns
-        -------
-        bool
-            Whether everything was delivered. What was not is sent at the next start. Called again, it
-            returns what the first call did; False while that is under way.
-        """
-        return self._close(self.config.delivery.shutdown_timeout_s)
-
-    def _close(self, timeout_s: float) -> bool:
-        with self._lock:
-            if self._closed:
+    def close(self, timeout_s: float) -> bool:
+        """As `Capture.close`, within `timeout_s`."""
+        with self._touches.canceled():
+            if self.closed:
                 return self._delivered
-            canceled = self._cancel_open()
-            self._closed = True
+            self.closed = True
             self._ended.set()
             self._set_gate()
-            idle, delivery = self._idle, self._delivery
+            delivery = self._delivery
             self._recorder.stop()
-        self._tell(canceled)
-        if idle is not None:
-            idle.stop()
+        self._touches.stop_idle()
         # Without the lock: a flush may take its time, and other threads' calls return at once.
         try:
             delivered = True if delivery is None else delivery.close(timeout_s)
-            self._last_pending = self._pending()
+            self._left = self.pending()
         finally:
-            self._installation.close()
-        self._delivered = delivered and (bool(self._sinks) or self._last_pending == 0)
+            self.app_data.close()
+        self._delivered = delivered and self._nothing_waits()
         return self._delivered
 
-    def _after_fork(self) -> None:
-        """Go on in a forked child: no lock, stroke or session of the parent's."""
-        self._lock = threading.RLock()
-        self._down.clear()
-        self._recognizer = Recognizer(self._recorder.device.density, self.config.gestures)
+    def after_fork(self) -> None:
+        """Continue in a forked child without locks, strokes and session of the parent."""
+        self._telemetry.after_fork()
         self._recorder.after_fork()
-        self._set_gate()
+        self._touches.after_fork()
 
 
 #: Captures that are not closed, for the end of the process and for forks.
-_live: weakref.WeakSet[EngineCore] = weakref.WeakSet()
+_live: weakref.WeakSet[Lifecycle] = weakref.WeakSet()
 
 
 def _close_at_exit() -> None:
     """Close what the host left open; the deadlines run side by side."""
-    started_ns = Clock().monotonic_ns()
-    for engine in list(_live):
-        passed_s = (Clock().monotonic_ns() - started_ns) / 1e9
-        engine._close(max(0.0, engine.config.delivery.exit_timeout_s - passed_s))  # noqa: SLF001 - one module
+    clock = Clock()
+    started_ns = clock.monotonic_ns()
+    for lifecycle in list(_live):
+        passed_s = (clock.monotonic_ns() - started_ns) / 1e9
+        lifecycle.close(max(0.0, lifecycle.config.delivery.exit_timeout_s - passed_s))
 
 
 def _after_fork_in_child() -> None:
-    for engine in list(_live):
-        engine._after_fork()  # noqa: SLF001 - one module
+    for lifecycle in list(_live):
+        lifecycle.after_fork()
 
 
 atexit.register(_close_at_exit)

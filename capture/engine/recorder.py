@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from capture.clock import Clock
     from capture.config.run import RunConfig
-    from capture.engine.app_data import Installation
+    from capture.engine.app_data import AppData
     from capture.events.device import Device
     from capture.events.targets import Target
     from capture.gestures.recognizer import Gesture
@@ -88,10 +88,10 @@ class Recorder:
 
     # What events are made from
 
-    def attach(self, installation: Installation) -> None:
+    def attach(self, data: AppData) -> None:
         """Record into an installation's open store from now on."""
-        state = installation.state
-        self._store = installation.store
+        state = data.state
+        self._store = data.store
         self._masks = Masks(self._config.privacy, state.get("salt", ""))
         self._sampled = is_sampled(state["user_id"], self._config.privacy.sampling)
         self.session = _session_of(state)
@@ -120,6 +120,9 @@ class Recorder:
         self._started = True
         self._claimed = False
         self._filtering = False
+
+    def change_facts(self, **facts: Any) -> None:
+        """Use other facts about the user from now on, for the formats that have them."""
 
     def set_device(self, device: Device) -> None:
         """Use other facts from now on."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from capture.clock import Clock
     from capture.config.run import RunConfig
-    from capture.engine.app_data import Installation
+    from capture.engine.app_data import AppData
     from capture.events.device import Device
     from capture.events.domain import Event
     from capture.events.session import SessionState
@@ -63,10 +63,10 @@ class CurrentsRecorder(Recorder):
         self._records: RecordMaker | None = None
         super().__init__(config, clock, device, [name for name in wires if name != "currents"])
 
-    def attach(self, installation: Installation) -> None:
+    def attach(self, data: AppData) -> None:
         """Record into an installation; end the session that it left open, if that is over."""
-        super().attach(installation)
-        store, state = installation.store, installation.state
+        super().attach(data)
+        store, state = data.store, data.state
         if store is None:
             return
         new_user = "device_id" not in state

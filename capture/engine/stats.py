@@ -1,29 +1,59 @@
-"""What a capture did so far, frozen at the moment of asking."""
+"""Counts of a capture, frozen at the moment of the request."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
-__all__ = ["Stats"]
+from capture.delivery.base import SinkCounters
+
+if TYPE_CHECKING:
+    from capture.engine.lifecycle import Lifecycle
+    from capture.engine.recorder import Recorder
+    from capture.engine.telemetry import Telemetry
+    from capture.engine.touches import Touches
+
+__all__ = ["SinkStats", "Stats", "read_stats"]
+
+
+class SinkStats(SinkCounters, kw_only=True):
+    """Counts of one sink since the start of this process's capture.
+
+    Attributes
+    ----------
+    pending : int
+        Events stored and not acknowledged; those of earlier runs included.
+    delivered, dead_letters : int
+        Events accepted, and events given up.
+    retried : int
+        Requests that failed and are made again.
+    paused : str
+        Why delivery to the sink is paused; empty if it is not.
+    last_error : str
+        The last failure; empty after a success.
+    """
+
+    pending: int = 0
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts since the start of this process's capture; what is `pending` includes what was stored before.
+    """Counts since the start of this process's capture; `pending` includes events of earlier runs.
 
     Attributes
     ----------
     collected : int
         Events recorded.
     pending : int
-        Events that are stored and not acknowledged, by the slowest sink.
+        Events stored and not acknowledged, by the slowest sink.
     delivered : int
         Events acknowledged, over all sinks.
     retried : int
-        Requests that were made again.
+        Requests that failed and are made again, over all sinks.
     deferred : int
         Events that waited in memory because the store was busy.
     dead_letters : int
-        Events given up, with a reason, and kept aside.
+        Events given up, with a reason, and kept aside, over all sinks.
     dropped : dict of str to int
         Events lost, by cause.
     ignored : dict of str to int
@@ -32,6 +62,8 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
         Strokes by kind (``tap``, ..., ``none``), and ``rage`` and ``dead`` taps among them.
     hook : {"raw", "merged", None}
         How a toolkit's touches reach the engine: every sample, one for each frame, or no toolkit.
+    sinks : dict of str to SinkStats
+        The counts of each sink by its name.
     """
 
     collected: int = 0
@@ -44,3 +76,30 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     ignored: dict[str, int] = {}
     gestures: dict[str, int] = {}
     hook: str | None = None
+    sinks: dict[str, SinkStats] = {}
+
+
+def read_stats(recorder: Recorder, touches: Touches, telemetry: Telemetry, lifecycle: Lifecycle) -> Stats:
+    """Return the counts that the parts of a capture keep."""
+    store, pending, counters = lifecycle.app_data.store, lifecycle.pending(), lifecycle.counters()
+    dropped = {**({} if store is None else store.dropped), **recorder.dropped}
+    sinks = {}
+    for sink in lifecycle.sinks:
+        counted = msgspec.structs.asdict(counters.get(sink.name, SinkCounters()))
+        sinks[sink.name] = SinkStats(pending=pending.get(sink.name, 0), **counted)
+        unsent: dict[str, int] = getattr(sink, "not_sent", {})
+        dropped |= {f"{sink.name}_{cause}": count for cause, count in unsent.items()}
+    ignored = {**touches.ignored, **recorder.ignored, **telemetry.failures}
+    return Stats(
+        collected=recorder.collected,
+        pending=max(pending.values(), default=0),
+        delivered=sum(each.delivered for each in sinks.values()),
+        retried=sum(each.retried for each in sinks.values()),
+        deferred=0 if store is None else store.deferred_count,
+        dead_letters=sum(each.dead_letters for each in sinks.values()),
+        dropped=dropped,
+        ignored={cause: count for cause, count in ignored.items() if count},
+        gestures=dict(telemetry.strokes),
+        hook=telemetry.hook,
+        sinks=sinks,
+    )

@@ -1,197 +1,264 @@
-"""Touches of a live app: the recognizer, the target at DOWN, the scene that a gesture belongs to.
+"""Touches of a live app: the recognizer, the open strokes, and the gate that all calls pass.
 
-Nothing here raises into the host app: what goes wrong is counted and logged once per kind.
+The touch methods never raise: exceptions are counted and logged once per type.
 """
 
 from __future__ import annotations
 
 import math
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from capture.engine import device as devices
-from capture.engine.lifecycle import EngineCore
+from capture.engine import device as detection
+from capture.engine.idle import IdleWatch
 from capture.events.targets import Target
+from capture.gestures.recognizer import Recognizer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from capture.engine.recorder import Recorder
+    from capture.engine.telemetry import Telemetry
     from capture.events.domain import Scene
+    from capture.gestures.config import GestureConfig
     from capture.gestures.recognizer import Gesture
 
-__all__ = ["TouchCalls"]
+__all__ = ["Touches"]
 
-_NOWHERE = Target()
-#: A touch is told to be older than this (ns) by another clock, not by a delay.
-_OLDEST_NS = 60 * 10**9
-#: How often (ns) a DOWN looks whether there is a network.
-_LOOK_NS = 30 * 10**9
+_NAN = math.nan
+_ROOT = Target()
+#: An age above this (ns) means that the timestamp is from a different clock.
+_MAX_AGE_NS = 60 * 10**9
+#: Least time (ns) between two detections of the connectivity.
+_DETECTION_NS = 30 * 10**9
 
 
-class TouchCalls(EngineCore):
-    """The touch calls of a `capture.Capture`."""
+class Touches:
+    """Recognizes strokes, and hands each with the scene and target of its DOWN to the recorder.
 
-    _looked_ns = 0
+    Parameters
+    ----------
+    config : GestureConfig
+        Thresholds.
+    recorder : Recorder
+        Records the gestures.
+    telemetry : Telemetry
+        Counts and reports the strokes.
+    monotonic_ns : callable
+        Clock of samples without a time.
+    detects_network : bool
+        Whether DOWNs detect the connectivity again from time to time.
 
-    def touch_down(
-        self, pointer: int, x: float, y: float, time: int | None = None, target: Target | None = None
+    Attributes
+    ----------
+    lock : RLock
+        The engine lock: recorder, recognizer and the gate change under it.
+    """
+
+    def __init__(
+        self,
+        config: GestureConfig,
+        recorder: Recorder,
+        telemetry: Telemetry,
+        monotonic_ns: Callable[[], int],
+        *,
+        detects_network: bool,
+    ) -> None:
+        self.lock = threading.RLock()
+        self.detects_network = detects_network
+        self._config = config
+        self._recorder = recorder
+        self._telemetry = telemetry
+        self._monotonic_ns = monotonic_ns
+        self._detected_ns = 0
+        self._idle: IdleWatch | None = None
+        #: `Recognizer.move` while the gate is open, else None: one attribute decides for all touch calls.
+        self._move: Callable[[int, float, float, int], None] | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Start with a new recognizer, without open strokes and counts."""
+        self._recognizer = Recognizer(self._recorder.device.density, self._config)
+        #: Pointer -> scene and target of its DOWN.
+        self._open: dict[int, tuple[Scene, Target]] = {}
+        #: Cancels without a place, which the recognizer counts as dropped samples.
+        self._placeless = 0
+        self.set_gate(self.is_open)
+
+    def after_fork(self) -> None:
+        """Replace the lock and the recognizer, which another thread of the parent may have been using."""
+        self.lock = threading.RLock()
+        self.reset()
+
+    # The gate
+
+    @property
+    def is_open(self) -> bool:
+        """Whether touches and events are recorded."""
+        return self._move is not None
+
+    def set_gate(self, is_open: bool) -> None:
+        """Open or close the gate."""
+        self._move = self._recognizer.move if is_open else None
+
+    @contextmanager
+    def canceled(self) -> Iterator[None]:
+        """Hold the lock with all open strokes canceled; report them once it is released."""
+        with self.lock:
+            strokes = []
+            now_ns = self._monotonic_ns()
+            for pointer, (_, target) in self._open.items():
+                gesture = self._recognizer.cancel(pointer, _NAN, _NAN, now_ns)
+                if gesture is not None:
+                    self._placeless += 1
+                    self._telemetry.count(gesture, target)
+                    strokes.append((gesture, target))
+            self._open.clear()
+            yield
+        self._telemetry.report(strokes)
+
+    # Touches
+
+    def down(
+        self, pointer: int, x: float, y: float, time: int | None, target: Target | None
     ) -> Gesture | None:
-        """Take a DOWN.
-
-        Parameters
-        ----------
-        pointer : int
-            Which finger, until its UP or CANCEL.
-        x, y : float
-            px, y downwards.
-        time : int, optional
-            ns of a monotonic clock; now when not given.
-        target : Target, optional
-            What is under the finger; the root where nothing is.
-
-        Returns
-        -------
-        Gesture or None
-            The INCOMPLETE stroke that this DOWN ended, if there was one.
-        """
+        """As `Capture.touch_down`."""
         if self._move is None:
             return None
         try:
             now_ns = self._monotonic_ns()
-            with self._lock:
+            with self.lock:
                 if self._move is None:
                     return None
                 if isinstance(time, float):
-                    # Seconds, most likely: as ns they would make a tap of every stroke.
+                    # Probably seconds: as ns they would make a tap of every stroke.
                     raise TypeError(f"time = {time}: expected int nanoseconds")  # noqa: TRY301
-                if now_ns - self._looked_ns > _LOOK_NS:
-                    self._look_at_network(now_ns)
+                if now_ns - self._detected_ns > _DETECTION_NS:
+                    self._detect_network(now_ns)
                 ended: Gesture | None = self._recognizer.down(pointer, x, y, now_ns if time is None else time)
-                before = self._down.get(pointer)
-                self._down[pointer] = (self._recorder.scene, _checked(target))
+                before = self._open.get(pointer)
+                self._open[pointer] = (self._recorder.scene, _encodable(target))
                 if ended is not None and before is not None:
-                    self._count(ended, before[1])
+                    self._telemetry.count(ended, before[1])
             if self._idle is not None:
-                self._idle.touched(len(self._down))
+                self._idle.touched(len(self._open))
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the host's touch handling
-            self._failed("touch_down", error)
+            self._telemetry.failed("touch_down", error)
             return None
         if ended is not None and before is not None:
-            self._tell([(ended, before[1])])
+            self._telemetry.report([(ended, before[1])])
         return ended
 
-    def touch_move(self, pointer: int, x: float, y: float, time: int | None = None) -> None:
-        """Take a MOVE; parameters as in `touch_down`."""
+    def move(self, pointer: int, x: float, y: float, time: int | None) -> None:
+        """As `Capture.touch_move`."""
         move = self._move
         if move is not None:
             try:
                 move(pointer, x, y, self._monotonic_ns() if time is None else time)
-            except Exception as error:  # noqa: BLE001 - as in touch_down
-                self._failed("touch_move", error)
+            except Exception as error:  # noqa: BLE001 - as in down
+                self._telemetry.failed("touch_move", error)
 
-    def touch_up(
-        self, pointer: int, x: float, y: float, time: int | None = None, responsive: bool | None = None
+    def up(
+        self, pointer: int, x: float, y: float, time: int | None, responsive: bool | None
     ) -> Gesture | None:
-        """Take an UP, which ends the stroke; a recognised one is recorded.
-
-        Parameters
-        ----------
-        pointer, x, y, time
-            As in `touch_down`.
-        responsive : bool, optional
-            Whether the target turned out to react; None leaves what its `Target` says.
-
-        Returns
-        -------
-        Gesture or None
-            The stroke's record, recognised or not; None where there was no DOWN.
-        """
+        """As `Capture.touch_up`."""
         if self._move is None:
             return None
-        gesture, target = None, _NOWHERE
+        gesture, target, telemetry = None, _ROOT, self._telemetry
         try:
-            with self._lock:
+            with self.lock:
                 if self._move is None:
                     return None
                 now_ns = self._monotonic_ns()
                 gesture = self._recognizer.up(pointer, x, y, now_ns if time is None else time)
                 if gesture is None:
                     return None
-                scene, target = self._seen(pointer)
+                scene, target = self._pop(pointer)
                 if responsive is not None and responsive is not target.responsive:
                     target = msgspec.structs.replace(target, responsive=bool(responsive))
-                self._count(gesture, target)
+                telemetry.count(gesture, target)
                 age_ns = 0 if time is None else now_ns - gesture.time_up
-                if not 0 <= age_ns <= _OLDEST_NS:
+                if not 0 <= age_ns <= _MAX_AGE_NS:
                     age_ns = 0
                 self._recorder.record_gesture(gesture, scene, target, age_ns)
             if self._idle is not None:
-                self._idle.touched(len(self._down))
-        except Exception as error:  # noqa: BLE001 - as in touch_down
-            self._failed("touch_up", error)
-        if self._losses or (gesture is not None and self.on_gesture is not None):
-            self._tell([] if gesture is None else [(gesture, target)])
+                self._idle.touched(len(self._open))
+        except Exception as error:  # noqa: BLE001 - as in down
+            telemetry.failed("touch_up", error)
+        if telemetry.losses or (gesture is not None and telemetry.on_gesture is not None):
+            telemetry.report([] if gesture is None else [(gesture, target)])
         return gesture
 
-    def touch_cancel(
-        self, pointer: int, x: float | None = None, y: float | None = None, time: int | None = None
-    ) -> Gesture | None:
-        """Take a CANCEL: the stroke ends without an event.
-
-        Parameters
-        ----------
-        pointer, time
-            As in `touch_down`.
-        x, y : float, optional
-            Where; the last position when not given.
-
-        Returns
-        -------
-        Gesture or None
-            The stroke's record; None where there was no DOWN.
-        """
+    def cancel(self, pointer: int, x: float | None, y: float | None, time: int | None) -> Gesture | None:
+        """As `Capture.touch_cancel`."""
         if self._move is None:
             return None
-        gesture, target = None, _NOWHERE
+        gesture, target = None, _ROOT
         try:
-            with self._lock:
+            with self.lock:
                 if self._move is None:
                     return None
-                known = x is not None and y is not None
-                place = (x, y) if x is not None and y is not None else (math.nan, math.nan)
+                place = (_NAN, _NAN) if x is None or y is None else (x, y)
                 now_ns = self._monotonic_ns() if time is None else time
                 gesture = self._recognizer.cancel(pointer, *place, now_ns)
                 if gesture is None:
                     return None
-                self._own_cancels += not known
-                _, target = self._seen(pointer)
-                self._count(gesture, target)
+                self._placeless += x is None or y is None
+                _, target = self._pop(pointer)
+                self._telemetry.count(gesture, target)
             if self._idle is not None:
-                self._idle.touched(len(self._down))
-        except Exception as error:  # noqa: BLE001 - as in touch_down
-            self._failed("touch_cancel", error)
+                self._idle.touched(len(self._open))
+        except Exception as error:  # noqa: BLE001 - as in down
+            self._telemetry.failed("touch_cancel", error)
         if gesture is not None:
-            self._tell([(gesture, target)])
+            self._telemetry.report([(gesture, target)])
         return gesture
 
-    def _seen(self, pointer: int) -> tuple[Scene, Target]:
-        """Return and forget what a pointer went down on."""
-        return self._down.pop(pointer, None) or (self._recorder.scene, _NOWHERE)
+    def _pop(self, pointer: int) -> tuple[Scene, Target]:
+        """Return and forget the scene and target of a pointer's DOWN."""
+        return self._open.pop(pointer, None) or (self._recorder.scene, _ROOT)
 
-    def _look_at_network(self, now_ns: int) -> None:
-        """Detect the connectivity anew, unless the host or the configuration says what it is."""
-        self._looked_ns = now_ns
-        if self._connectivity_given:
-            return
-        facts = self._recorder.device
-        found = devices.connectivity()
-        if found != facts.connectivity:
-            self._recorder.set_device(msgspec.structs.replace(facts, connectivity=found))
+    def _detect_network(self, now_ns: int) -> None:
+        self._detected_ns = now_ns
+        if self.detects_network:
+            facts = self._recorder.device
+            connectivity = detection.connectivity()
+            if connectivity != facts.connectivity:
+                self._recorder.set_device(msgspec.structs.replace(facts, connectivity=connectivity))
+
+    # For the other calls of a capture
+
+    @property
+    def ignored(self) -> dict[str, int]:
+        """Samples without an effect, by cause."""
+        counters = dict(self._recognizer.counters)
+        counters["dropped_samples"] -= self._placeless
+        return counters
+
+    def set_density(self, density: float) -> None:
+        """Set px per dp of the strokes from now on."""
+        with self.lock:
+            self._recognizer.set_density(0, density)
+
+    def watch_idle(self, after_s: float, on_idle: Callable[[], None]) -> None:
+        """Call `on_idle` after each `after_s` seconds without a touch; replaces an earlier watch."""
+        self.stop_idle()
+        self._idle = IdleWatch(after_s, lambda: self._telemetry.call("on_idle", on_idle), self._monotonic_ns)
+        self._idle.start()
+
+    def stop_idle(self) -> None:
+        """End the watch of `watch_idle`, if any."""
+        if self._idle is not None:
+            self._idle.stop()
 
 
-def _checked(target: Target | None) -> Target:
-    """Return a target whose texts can be encoded, whatever the host gave."""
+def _encodable(target: Target | None) -> Target:
+    """Return a target whose texts can be encoded as UTF-8."""
     if target is None:
-        return _NOWHERE
+        return _ROOT
     if not isinstance(target, Target):
         raise TypeError(f"target = {type(target).__name__}: expected a capture.Target")
     if target.path.isascii() and target.id.isascii():

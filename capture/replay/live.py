@@ -140,8 +140,7 @@ class LiveReplay:
             delivered = self.close()
         finally:
             self.close()
-            delivery = self.capture._delivery  # noqa: SLF001 - the counts by sink have no public name
-            summary.sinks = {} if delivery is None else delivery.counters
+            summary.sinks = dict(self.capture.stats.sinks)
             summary.sessions = self.capture.session_number
         if not delivered and not self._stopped():
             problems = "; ".join(each.last_error for each in summary.sinks.values() if each.last_error)

@@ -1,6 +1,7 @@
 """What goes wrong around a capture, and that the app goes on."""
 
 import functools
+import threading
 
 import pytest
 
@@ -161,7 +162,7 @@ def test_the_network_that_comes_back_ends_the_wait_of_the_delivery(tmp_path, mon
     cap, _ = memory_capture(tmp_path)
     woken = []
     with cap:
-        monkeypatch.setattr(cap._delivery, "wake", lambda: woken.append(1))
+        monkeypatch.setattr(Delivery, "wake", lambda _: woken.append(1))
         cap.set_connectivity(1)
         cap.set_connectivity(-1)
         assert woken == []
@@ -192,11 +193,15 @@ def test_the_network_is_looked_at_anew_unless_the_host_says(tmp_path, monkeypatc
 
 
 def test_an_idle_watch_is_not_started_for_nothing(tmp_path):
+    def idle_threads():
+        return {thread for thread in threading.enumerate() if thread.name == "touchcapture-idle"}
+
     cap, _ = memory_capture(tmp_path)
     cap.close()
+    before = idle_threads()
     cap.set_idle(1, print)
 
-    assert cap._idle is None
+    assert idle_threads() <= before
 
 
 def test_a_closed_capture_keeps_saying_what_was_not_delivered(tmp_path):
@@ -209,14 +214,14 @@ def test_a_closed_capture_keeps_saying_what_was_not_delivered(tmp_path):
 
 
 def test_a_store_is_closed_whatever_the_delivery_raises(tmp_path, monkeypatch):
-    closed = []
+    closed, deliveries = [], []
     cap, _ = memory_capture(tmp_path)
-    monkeypatch.setattr(Delivery, "close", lambda *_: 1 / 0)
+    monkeypatch.setattr(Delivery, "close", lambda delivery, _: deliveries.append(delivery) or 1 / 0)
     monkeypatch.setattr(Store, "close", lambda store, real=Store.close: closed.append(1) or real(store))
     with pytest.raises(ZeroDivisionError):
         cap.close()
     monkeypatch.undo()
-    cap._delivery.abort()
+    deliveries[0].abort()
 
     assert closed == [1]
 

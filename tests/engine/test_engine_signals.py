@@ -13,15 +13,35 @@ from capture.engine.idle import IdleWatch
 from capture.errors import InvalidEventError
 from capture.sinks import ACCEPTED, Answer, Outcome
 from capture.sinks.memory import MemorySink
+from capture.store import Store
 from capture.targets import Target
 from capture.testing import FakeClock, TouchScript, decode_batches, memory_capture
 
 
 @pytest.fixture
-def opened(tmp_path):
-    cap, sink = memory_capture(tmp_path, clock=FakeClock())
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def opened(tmp_path, clock):
+    cap, sink = memory_capture(tmp_path, clock=clock)
     with cap:
         yield cap, sink
+
+
+@pytest.fixture
+def lose(monkeypatch):
+    """Return a function that a store calls with each loss: the one that the capture made for it."""
+    options, init = {}, Store.__init__
+    monkeypatch.setattr(
+        Store, "__init__", lambda *place, **given: options.update(given) or init(*place, **given)
+    )
+
+    def lose(cause, count):
+        options["on_drop"](cause, count)
+
+    return lose
 
 
 def recorded(cap, sink):
@@ -126,7 +146,7 @@ def test_tracking_inside_before_send_is_ignored_and_counted(opened):
     assert cap.stats.ignored == {"in_before_send": 1}
 
 
-def test_callbacks_are_called_with_no_lock_held(opened):
+def test_callbacks_are_called_with_no_lock_held(opened, clock):
     cap, _ = opened
     done = []
 
@@ -136,32 +156,31 @@ def test_callbacks_are_called_with_no_lock_held(opened):
         thread.join(10)
 
     cap.on_gesture = from_another_thread
-    TouchScript(cap, cap._clock).tap(target=Target(id="x"))
+    TouchScript(cap, clock).tap(target=Target(id="x"))
 
     assert done != []
     assert done[0] is not None
 
 
-def test_losses_of_the_store_are_told(opened, caplog):
+def test_losses_of_the_store_are_reported(lose, opened, caplog):
     cap, _ = opened
     told = []
     cap.on_drop = lambda cause, count: told.append((cause, count))
-    cap._installation._settings["on_drop"]("age", 3)
+    lose("age", 3)
     cap.on_drop = lambda cause, count: 1 / 0
-    cap._installation._settings["on_drop"]("age", 1)
+    lose("age", 1)
 
     assert told == [("age", 3)]
     assert "on_drop failed" in caplog.text
 
 
-def test_losses_of_an_append_are_told_after_it_with_no_lock_held(opened):
+def test_losses_of_an_append_are_reported_after_it_with_no_lock_held(lose, opened, monkeypatch):
     cap, _ = opened
     cap.app_start()
-    store = cap._installation.store
-    append, told = store.append, []
+    append, told = Store.append, []
 
     def losing(*arguments, **options):
-        cap._installation._settings["on_drop"]("memory_full", 1)
+        lose("memory_full", 1)
         assert told == []
         return append(*arguments, **options)
 
@@ -170,9 +189,9 @@ def test_losses_of_an_append_are_told_after_it_with_no_lock_held(opened):
         thread.start()
         thread.join(10)
 
-    store.append, cap.on_drop = losing, on_drop
+    monkeypatch.setattr(Store, "append", losing)
+    cap.on_drop = on_drop
     cap.track_variable("k", 1)
-    store.append = append
 
     assert told == [("memory_full", 1, None)]
 
@@ -268,39 +287,37 @@ def test_a_finger_that_rests_is_a_touch():
 def test_the_idle_signal_of_a_capture(tmp_path):
     cap, _ = memory_capture(tmp_path)
     told = threading.Event()
+    before = set(threading.enumerate())
     with cap:
         cap.set_idle(3600, lambda: None)
-        first = cap._idle._thread
         cap.set_idle(0.01, told.set)
         assert told.wait(10)
-        thread = cap._idle._thread
-        assert thread.daemon
-    thread.join(10)
-    first.join(10)
+        threads = {each for each in threading.enumerate() if each.name == "touchcapture-idle"} - before
+        assert all(thread.daemon for thread in threads)
+    for thread in threads:
+        thread.join(10)
 
-    assert not thread.is_alive()
-    assert not first.is_alive()
+    assert threads != set()
+    assert not any(thread.is_alive() for thread in threads)
 
 
-def test_touches_reach_the_idle_watch(tmp_path):
-    clock = FakeClock()
-    cap, _ = memory_capture(tmp_path, clock=clock)
-    with cap:
-        cap.set_idle(3600, lambda: None)
-        for call, fingers in ((cap.touch_down, 1), (cap.touch_up, 0), (cap.touch_down, 1)):
-            clock.advance(s=1)
-            call(0, 1, 1)
-            assert (cap._idle._touched_ns, cap._idle._down) == (clock.monotonic_ns(), fingers)
-        clock.advance(s=1)
-        cap.touch_cancel(0)
-        assert cap._idle._down == 0
+def test_touches_reach_the_idle_watch(opened, monkeypatch):
+    cap, _ = opened
+    fingers = []
+    monkeypatch.setattr(IdleWatch, "touched", lambda _, down: fingers.append(down))
+    cap.set_idle(3600, lambda: None)
+    for call in (cap.touch_down, cap.touch_up, cap.touch_down):
+        call(0, 1, 1)
+    cap.touch_cancel(0)
+
+    assert fingers == [1, 0, 1, 0]
 
 
 def test_a_time_of_ages_is_a_time(tmp_path):
     cap, _ = memory_capture(tmp_path)
     with cap:
         cap.set_idle(1e300, print)
-        assert cap._idle.check() == 3600.0
+        assert watch(1e9)[2].check() == 3600.0
         assert cap.flush(1e300)
         cap.flush(-1e300)
 

@@ -13,7 +13,22 @@ import threading
 from pathlib import Path
 
 from capture.config import BufferConfig, DeliveryConfig, PrivacyConfig, ProjectConfig, RunConfig, SinkConfig
-from capture.engine import Capture
+from capture.engine import Capture, app_data
+from capture.store import Store
+
+#: The stores that captures opened, the one in use last.
+stores = []
+
+
+class KeptStore(Store):
+    """A store that this script can reach."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        stores.append(self)
+
+
+app_data.Store = KeptStore
 
 
 def configuration(folder, url):
@@ -34,10 +49,10 @@ def record(cap, folder, first, last):
         event_id = cap.track_variable("n", number)
         if event_id is not None:
             waiting.append(f"{event_id}\n")
-        if not cap._installation.store.waiting_in_memory:
+        if not stores[-1].waiting_in_memory:
             os.write(descriptor, "".join(waiting).encode())
             waiting.clear()
-    cap._installation.store.upkeep()
+    stores[-1].upkeep()
     os.write(descriptor, "".join(waiting).encode())
     os.close(descriptor)
 

@@ -105,7 +105,7 @@ def test_lifecycle_in_its_order(raw):
 
 
 def test_pause_cancels_what_is_down(raw):
-    assert raw["open_after_pause"] == 0
+    assert raw["canceled_by_pause"] == 1
 
 
 def test_a_resized_window_is_told(raw):

@@ -60,7 +60,7 @@ pygame.event.get()
 host.untee()
 mouse(pygame.MOUSEBUTTONDOWN, 1, 1)
 pygame.event.get()
-device = cap._recorder.device
+device = cap.device
 print(json.dumps({"found": found, "handed": handed, "screen": [device.width, device.height],
     "ignored": cap.stats.ignored}))
 cap.close()

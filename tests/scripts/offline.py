@@ -5,7 +5,15 @@ import socket
 import sys
 from pathlib import Path
 
-from capture.config import BufferConfig, DeviceConfig, PrivacyConfig, ProjectConfig, RunConfig, SinkConfig
+from capture.config import (
+    BufferConfig,
+    DeliveryConfig,
+    DeviceConfig,
+    PrivacyConfig,
+    ProjectConfig,
+    RunConfig,
+    SinkConfig,
+)
 from capture.engine import Capture
 from capture.targets import Target
 
@@ -23,6 +31,7 @@ with socket.socket() as taken:
         project=ProjectConfig(id=8, app_id="app"),
         device=DeviceConfig(connectivity=1),
         buffer=BufferConfig(path=sys.argv[1], max_store_bytes=2**30),
+        delivery=DeliveryConfig(shutdown_timeout_s=0.0),
         privacy=PrivacyConfig(opted_in=True),
         sinks=(SinkConfig(type="http", options={"url": f"http://127.0.0.1:{taken.getsockname()[1]}/"}),),
     )
@@ -44,4 +53,4 @@ with socket.socket() as taken:
     stats = capture.stats
     sys.stdout.write(f"{grown} {stats.pending} {stats.delivered} {stats.collected}\n")
     sys.stdout.flush()
-    capture._close(0.0)
+    capture.close()

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from capture.config import (
     ProjectConfig,
     SinkConfig,
 )
+from capture.delivery.worker import Worker
 from capture.errors import ConfigError
 from capture.formats.currents.schema import EVENTS
 from capture.sinks import Batch, Outcome, create
@@ -204,33 +206,41 @@ def capture_into(folder, clock=None, **options):
     return Capture(config, clock=clock)
 
 
-def worker_of(cap):
-    return cap._delivery._workers[0]
+@pytest.fixture
+def workers(monkeypatch):
+    """Return the list of the workers that deliveries make from now on."""
+    kept = []
+
+    class KeptWorker(Worker):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            kept.append(self)
+
+    monkeypatch.setattr("capture.delivery.delivery.Worker", KeptWorker)
+    return kept
 
 
-def test_the_delivery_waits_for_max_events_or_max_age(tmp_path):
+def test_the_delivery_waits_for_max_events_or_max_age(tmp_path, workers):
     with capture_into(tmp_path) as cap:
-        worker = worker_of(cap)
+        [worker] = workers
 
         assert worker.size == 15_000
-        assert worker._interval_ns == 300 * 10**9
         cap.flush(30)
         for index in range(200):
             cap.track_custom_event(f"event {index}")
         pending = cap.stats.pending
         # Four batches of the usual size, and nothing is due.
-        assert worker.step(cap._clock.monotonic_ns()) > 0
+        assert 200 < worker.step(time.monotonic_ns()) <= 300
         assert cap.stats.pending == pending >= 200
     assert sum(CUSTOM in line["path"] for line in manifest_in(tmp_path / "out")) <= 2
 
 
-def test_records_that_are_max_age_old_are_due(tmp_path):
+def test_records_that_are_max_age_old_are_due(tmp_path, workers):
     clock = FakeClock()
     with capture_into(tmp_path, clock, max_age_s=300.0) as cap:
         cap.flush(30)
         cap.track_custom_event("event")
-        worker = worker_of(cap)
-
+        [worker] = workers
         clock.advance(s=299)
         assert worker.step(clock.monotonic_ns()) == pytest.approx(1, abs=0.5)
         before = cap.stats.delivered

@@ -54,6 +54,11 @@ def check_float(argument: str, value: object, *, least: float = -math.inf) -> fl
     return number
 
 
+def check_optional_float(argument: str, value: object, *, least: float = -math.inf) -> float | None:
+    """Return a number as `check_float` does, or None."""
+    return None if value is None else check_float(argument, value, least=least)
+
+
 def check_degrees(argument: str, value: object, most: float) -> float:
     """Return an angle from -`most` to `most` degrees."""
     number = tracking.check_value(value, argument)

@@ -156,14 +156,15 @@ def screens(lab):
 def lifecycle(lab):
     lab.finger.stroke([(50, 590), (50, 590)], 1.0)
     yield 0.1
+    ended = cap.stats.gestures.get("none", 0)
     app.dispatch("on_pause")
-    result["open_after_pause"] = len(cap._down)
+    result["canceled_by_pause"] = cap.stats.gestures.get("none", 0) - ended
     yield 0.05
     app.dispatch("on_resume")
     yield 1.0
     Window.size = (300, 500)
     yield 0.1
-    facts = cap._recorder.device
+    facts = cap.device
     result["turned"] = [facts.width, facts.height, facts.orientation]
 
 

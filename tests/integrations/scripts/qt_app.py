@@ -54,7 +54,7 @@ before = len(found)
 host.uninstall()
 host.uninstall()
 QTest.mouseClick(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle(button))
-device = cap._recorder.device
+device = cap.device
 result = {
     "found": found,
     "after": len(found) - before,
