@@ -13,6 +13,7 @@ from rich.text import Text
 
 from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._show import Meter, console_for, print_json
+from capture.gestures.kinds import kind_of
 from capture.report.summary import Row
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ _WIDE = 100
 _PIPED = 160
 _NAMES = ("#", "at (s)", "gesture", "", "screen", "ms", "dp", "dp/s", "target")
 _NUMBERS = frozenset({"number", "at", "ms", "dp", "speed"})
-_STYLES = {"tap": "blue", "long": "yellow", "drag": "green", "fling": "red", "-": "bright_black"}
 
 
 @with_reading
@@ -54,8 +54,8 @@ def command(
     Example: capture view --follow /tmp/live.touch.jsonl
     """
     from capture import report
-    from capture.report._from_batches import Reader
     from capture.report.follow import find_store, read_store
+    from capture.report.from_batches import Reader
 
     progress: Callable[[TouchLog], None] | None = None
     seen = Reader()  # events leave a store when they are delivered
@@ -128,13 +128,13 @@ def _table(recording: Recording, console: Console, limit: int | None) -> Table:
             overflow="ellipsis",
             style={"number": "dim", "flags": "magenta"}.get(field),
         )
-    for row in rows:
+    for kind, row in zip(recording.columns["kind"][first:].tolist(), rows, strict=True):
         # Text, not markup: a target may be called "[red]".
         cells = {
             field: Text(text, overflow="ellipsis", no_wrap=True)
             for field, text in zip(row._fields, row, strict=True)
         }
-        cells["gesture"].stylize(_STYLES.get(row.gesture.split(" ", 1)[0], ""))
+        cells["gesture"].stylize(kind_of(kind).style)
         if console.width < _WIDE:
             del cells["screen"]
         table.add_row(*cells.values())

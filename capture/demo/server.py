@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from capture.demo.session import MAX_MESSAGE_BYTES, DemoSession
 from capture.gateway.collector import cannot_listen
+from capture.gestures.kinds import kinds_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,16 +107,19 @@ async def _talk(visitor: WebSocket, session: DemoSession) -> None:
 
 
 def _is_own_page(visitor: WebSocket) -> bool:
-    """Tell whether a WebSocket comes from the page that this server gave out."""
+    """Return whether a WebSocket was opened by the page that this server serves."""
     origin = visitor.headers.get("origin")
     server = visitor.scope.get("server") or (HOST, 0)
     return origin in {f"http://{name}:{server[1]}" for name in _NAMES}
 
 
 def _file(name: str, kind: str) -> Callable[[Request], Response]:
+    table = msgspec.json.encode(kinds_data())
+
     def answer(request: Request) -> Response:
         del request
-        return Response((_PAGE / name).read_bytes(), media_type=kind, headers=_HEADERS)
+        content = (_PAGE / name).read_bytes().replace(b"@@kinds@@", table)
+        return Response(content, media_type=kind, headers=_HEADERS)
 
     return answer
 

@@ -10,9 +10,19 @@ The numbers of the enums are fixed: they stand in records, columns and files.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-__all__ = ["KINDS", "Action", "Condition", "Direction", "GestureKind", "Kind", "Reason", "kind_of"]
+__all__ = [
+    "KINDS",
+    "Action",
+    "Condition",
+    "Direction",
+    "GestureKind",
+    "Kind",
+    "Reason",
+    "kind_of",
+    "kinds_data",
+]
 
 
 class Action(IntEnum):
@@ -115,6 +125,11 @@ class Kind(NamedTuple):
         return self.name.replace("_", " ")
 
     @property
+    def legend(self) -> str:
+        """The name in legends: the label, or ``not recognised``."""
+        return self.label if self.kind else "not recognised"
+
+    @property
     def moves(self) -> bool:
         """Whether such strokes have a direction."""
         return self.event == "movement"
@@ -188,3 +203,9 @@ def kind_of(number: int) -> Kind:
         known = ", ".join(f"{each.kind.value} {each.name}" for each in KINDS)
         raise ValueError(f"kind = {number!r}: not in the table of kinds ({known})")
     return row
+
+
+def kinds_data() -> list[dict[str, Any]]:
+    """Return the table as plain data, for pages (JSON): the columns of `Kind` and what follows from them."""
+    derived = ("name", "label", "legend", "moves")
+    return [{**row._asdict(), **{name: getattr(row, name) for name in derived}} for row in KINDS]

@@ -24,7 +24,7 @@ def read(paths: Iterable[str], **options: Any) -> list[Recording]:
     paths : iterable of str
         Logs, folders and globs; a ``batches.jsonl``, or a folder with one, is read as batches.
     **options
-        Of `capture.report._from_log.read_log`.
+        Of `capture.report.from_log.read_log`.
 
     Raises
     ------
@@ -32,8 +32,8 @@ def read(paths: Iterable[str], **options: Any) -> list[Recording]:
         When one cannot be read.
     """
     from capture.logs import find_logs
-    from capture.report._from_batches import find_batches, read_batches
-    from capture.report._from_log import read_log
+    from capture.report.from_batches import find_batches, read_batches
+    from capture.report.from_log import read_log
 
     recordings: list[Recording] = []
     for path in paths:

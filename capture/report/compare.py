@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 
 from capture.gestures.explain import Condition, Explanation, explain
-from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.gestures.kinds import GestureKind
+from capture.report.text import moved, words
 
 if TYPE_CHECKING:
     from capture.gestures.recognizer import Gesture
@@ -140,13 +141,8 @@ def _gesture(recording: Recording, row: int) -> Gesture:
 
 def _called(gesture: Gesture) -> str:
     if gesture.kind is GestureKind.NONE:
-        return f"none ({_words(gesture.reason)})"
-    way = "" if gesture.direction is Direction.NONE else f" {_words(gesture.direction)}"
-    return _words(gesture.kind) + way
-
-
-def _words(member: GestureKind | Reason | Direction) -> str:
-    return member.name.lower().replace("_", " ")
+        return f"none ({words(gesture.reason)})"
+    return moved(gesture.kind, gesture.direction)
 
 
 def _why(was: Explanation, now: Explanation) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from capture.errors import StoreError, TouchLogError
 from capture.formats import native
-from capture.report._from_batches import Reader
+from capture.report.from_batches import Reader
 from capture.store.schema import FILE_NAME
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
-from capture.gestures.kinds import Direction, GestureKind, Reason
-from capture.report.picture import COLORS
+from capture.gestures.kinds import KINDS, Reason, kind_of
+from capture.report.svg import document, stroke, text
+from capture.report.text import moved, words
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -20,7 +21,7 @@ __all__ = ["Plot", "plot", "table_html"]
 _HEAD, _TAIL = 15, 5
 #: Strokes that a plot draws; more are too many to see.
 _DRAWN = 20_000
-_WIDTH = 460.0
+_WIDTH, _MARGIN = 460.0, 12.0
 
 
 class Plot:
@@ -73,10 +74,8 @@ def table_html(table: GestureTable) -> str:
 
 
 def _row(row: int, gesture: Gesture, start: int) -> str:
-    name = gesture.kind.name.lower().replace("_", " ")
-    if gesture.direction is not Direction.NONE:
-        name += f" {gesture.direction.name.lower().replace('_', ' ')}"
-    reason = "" if gesture.reason is Reason.RECOGNIZED else gesture.reason.name.lower().replace("_", " ")
+    name = moved(gesture.kind, gesture.direction)
+    reason = "" if gesture.reason is Reason.RECOGNIZED else words(gesture.reason)
     numbers = (
         f"{(gesture.time_down - start) / 1e9:.3f}",
         f"{gesture.duration:.0f}",
@@ -84,7 +83,7 @@ def _row(row: int, gesture: Gesture, start: int) -> str:
         f"{gesture.velocity:.0f}",
     )
     right = '<td style="text-align:right">'
-    dot = f'<span style="color:{COLORS[gesture.kind]}" aria-hidden="true">&#9679;</span>'
+    dot = f'<span style="color:{kind_of(gesture.kind).color}" aria-hidden="true">&#9679;</span>'
     flag = " (rage)" if gesture.rage else ""
     return (
         f'<tr>{right}{row}</td>{right}{numbers[0]}</td><td style="text-align:left">{dot} {name}{flag}</td>'
@@ -95,9 +94,7 @@ def _row(row: int, gesture: Gesture, start: int) -> str:
 
 def _summary(table: GestureTable) -> str:
     kinds = Counter(table.kind.tolist())
-    return ", ".join(
-        f"{kinds[int(kind)]} {kind.name.lower().replace('_', ' ')}" for kind in COLORS if kinds[int(kind)]
-    )
+    return ", ".join(f"{kinds[row.kind]} {row.label}" for row in KINDS if kinds[row.kind])
 
 
 def plot(table: GestureTable) -> Plot:
@@ -113,47 +110,13 @@ def plot(table: GestureTable) -> Plot:
     left, top, scale, height = 0.0, 0.0, 1.0, 120.0
     if len(drawn):
         left, top = float(xs[:, drawn].min()), float(ys[:, drawn].min())
-        width_px = max(float(np.ptp(xs[:, drawn])), 1.0)
-        height_px = max(float(np.ptp(ys[:, drawn])), 1.0)
-        scale = min(_WIDTH / width_px, 2 * _WIDTH / height_px)
-        height = height_px * scale
+        across, down = max(float(np.ptp(xs[:, drawn])), 1.0), max(float(np.ptp(ys[:, drawn])), 1.0)
+        scale = min(_WIDTH / across, 2 * _WIDTH / down)
+        height = down * scale
+    places = (np.stack([xs[:, drawn] - left, ys[:, drawn] - top], axis=-1) * scale + _MARGIN).swapaxes(0, 1)
     parts = [
-        _line(
-            int(table.kind[row]),
-            [
-                (float(v) - o) * scale + 12
-                for v, o in zip(
-                    (xs[0, row], ys[0, row], xs[1, row], ys[1, row]), (left, top) * 2, strict=True
-                )
-            ],
-        )
-        for row in drawn.tolist()
+        stroke(kind_of(kind), [(x0, y0), (x1, y1)], width=1.5, size=0.6)
+        for kind, ((x0, y0), (x1, y1)) in zip(table.kind[drawn].tolist(), places.tolist(), strict=True)
     ]
-    return Plot(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH + 24:.0f} {height + 44:.0f}" '
-        f'width="{_WIDTH + 24:.0f}" height="{height + 44:.0f}" role="img" font-family="sans-serif">'
-        f"<title>{len(table)} gestures</title>"
-        f'<rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}'
-        f'<text x="12" y="{height + 36:.0f}" font-size="12" fill="#566073">'
-        f"{escape(_summary(table))}</text></svg>"
-    )
-
-
-def _line(kind: int, place: list[float]) -> str:
-    color = COLORS[GestureKind(kind)]
-    x0, y0, x1, y1 = place
-    if kind in {GestureKind.TAP, GestureKind.LONG_PRESS}:
-        ring = f'<circle cx="{x0:.1f}" cy="{y0:.1f}" r="6" fill="none" stroke="{color}"/>'
-        return f'<circle cx="{x0:.1f}" cy="{y0:.1f}" r="3" fill="{color}"/>' + (
-            ring if kind == GestureKind.LONG_PRESS else ""
-        )
-    dashes = ' stroke-dasharray="2 4"' if kind == GestureKind.NONE else ""
-    end = "rect" if kind == GestureKind.DRAG else "circle"
-    size = f'x="{x1 - 3:.1f}" y="{y1 - 3:.1f}" width="6" height="6"'
-    if end == "circle":
-        size = f'cx="{x1:.1f}" cy="{y1:.1f}" r="2.5"'
-    return (
-        f'<path d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}" stroke="{color}" fill="none" '
-        f'stroke-width="1.5"{dashes}/>'
-        f'<{end} {size} fill="{color}"/>'
-    )
+    parts.append(text(_MARGIN, height + 36, _summary(table), font_size=12))
+    return Plot(document(parts, _WIDTH + 2 * _MARGIN, height + 44, f"{len(table)} gestures"))

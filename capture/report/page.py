@@ -11,10 +11,12 @@ import base64
 import hashlib
 import html
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from capture.gestures.config import GestureConfig
+from capture.gestures.kinds import KINDS, Reason, kinds_data
 from capture.report.data import page_data
 from capture.report.text import shown
 
@@ -58,11 +60,8 @@ def build_page(recordings: Sequence[Recording], *, title: str | None = None) -> 
     title : str, optional
         Of the document; the names of the recordings when not given.
     """
-    style = _text("style.css")
+    style = _kind_style() + _text("style.css")
     script = '"use strict";\n(() => {\n' + "\n".join(_text(f"js/{name}") for name in SCRIPTS) + "})();\n"
-    data = msgspec.json.encode([page_data(recording) for recording in recordings])
-    for char, escape in _ESCAPES.items():
-        data = data.replace(char, escape)
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -72,11 +71,48 @@ def build_page(recordings: Sequence[Recording], *, title: str | None = None) -> 
         "title": html.escape(shown(title or ", ".join(recording.name for recording in recordings))),
         "style": style,
         "script": script,
-        "data": data.decode(),
+        "model": _json(_model()),
+        "data": _json([page_data(recording) for recording in recordings]),
     }
     # Cut at the places once: what is put in is never looked at again.
     pieces = _text("page.html").split("@@")
     return "".join(parts[piece] if index % 2 else piece for index, piece in enumerate(pieces))
+
+
+def _model() -> dict[str, Any]:
+    """Return what the script knows of the engine: the table of kinds, the reasons, the default thresholds."""
+    return {
+        "kinds": kinds_data(),
+        "reasons": [reason.name.lower().replace("_", " ") for reason in Reason],
+        "defaults": GestureConfig(),
+    }
+
+
+def _kind_style() -> str:
+    """Return the colours of the kinds: variables for light and dark ground, and a class for each kind.
+
+    The colours are Okabe and Ito's, which the colour-blind tell apart; the shapes say the same.
+    """
+    light, dark = (
+        " ".join(f"--{row.name}: {color};" for row, color in zip(KINDS, colors, strict=True))
+        for colors in ([row.color for row in KINDS], [row.dark for row in KINDS])
+    )
+    return "\n".join(
+        [
+            f":root {{ {light} }}",
+            f'@media (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) {{ {dark} }} }}',
+            f':root[data-theme="dark"] {{ {dark} }}',
+            *(f".kind-{row.name} {{ --kind: var(--{row.name}); }}" for row in KINDS),
+            "",
+        ]
+    )
+
+
+def _json(value: Any) -> str:
+    data = msgspec.json.encode(value)
+    for char, escape in _ESCAPES.items():
+        data = data.replace(char, escape)
+    return data.decode()
 
 
 def _hash(text: str) -> str:

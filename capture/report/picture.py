@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
 from capture.errors import CaptureError
-from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.gestures.kinds import KINDS, Direction, GestureKind, Reason, kind_of
 from capture.optional import require
-from capture.report.text import shorten, shown
+from capture.report.svg import INK, LINE, MUTED, document, element, stroke as draw_stroke, text
+from capture.report.text import moved, shorten, shown, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from capture.report.recording import Recording
 
-__all__ = ["COLORS", "PictureError", "screen_svg", "stroke_svg", "to_png"]
+__all__ = ["PictureError", "screen_svg", "stroke_svg", "to_png"]
 
-#: Colour of each kind, as in the page.
-COLORS = {
-    GestureKind.TAP: "#0072b2",
-    GestureKind.LONG_PRESS: "#b87700",
-    GestureKind.DRAG: "#00805c",
-    GestureKind.FLING: "#c44d00",
-    GestureKind.NONE: "#687386",
-}
-_INK, _MUTED, _LINE = "#1c2330", "#566073", "#d9dee7"
-_FONT = "system-ui, 'DejaVu Sans', Helvetica, Arial, sans-serif"
 _CAPTION = 58.0  # px below the drawing
 _SIDE = 640.0  # px of the longer side of the drawing
 
@@ -144,36 +133,26 @@ class _Frame:
 
     def document(self, parts: Iterable[str], title: str, caption: list[str]) -> str:
         width, height = self.width + 2 * self._inset, self.height + _CAPTION + 18 * len(caption)
-        lines = [
-            (
-                f'<svg xmlns="http://www.w3.org/2000/svg" width="{width + 32:.0f}" '
-                f'height="{height + 16:.0f}" '
-                f'viewBox="-16 -16 {width + 32:.1f} {height + 16:.1f}" role="img" font-family="{_FONT}">'
+        box = {"x": self._inset, "width": self.width, "height": self.height, "rx": 12}
+        trails = "\n".join(parts)
+        content = [
+            element("rect", **box, fill="#fbfcfe", stroke=LINE),
+            element("clipPath", element("rect", **box), id="frame"),
+            element(
+                "g",
+                f"\n{trails}\n",
+                clip_path="url(#frame)",
+                fill="none",
+                stroke_linecap="round",
+                stroke_linejoin="round",
             ),
-            f"<title>{escape(title)}</title>",
-            f'<rect x="-16" y="-16" width="{width + 32:.1f}" height="{height + 16:.1f}" fill="#fff"/>',
-            (
-                f'<rect x="{self._inset:.1f}" y="0" width="{self.width:.1f}" height="{self.height:.1f}" '
-                f'rx="12" fill="#fbfcfe" stroke="{_LINE}"/>'
-            ),
-            (
-                f'<clipPath id="frame"><rect x="{self._inset:.1f}" width="{self.width:.1f}" '
-                f'height="{self.height:.1f}" rx="12"/></clipPath>'
-            ),
-            '<g clip-path="url(#frame)" fill="none" stroke-linecap="round" stroke-linejoin="round">',
-            *parts,
-            "</g>",
-            (
-                f'<text x="0" y="{self.height + 26:.1f}" font-size="16" font-weight="600" fill="{_INK}">'
-                f"{escape(title)}</text>"
+            text(0, self.height + 26, title, fill=INK, font_size=16, font_weight=600),
+            *(
+                text(0, self.height + 46 + 18 * number, line, font_size=12.5)
+                for number, line in enumerate(caption)
             ),
         ]
-        for number, line in enumerate(caption):
-            lines.append(
-                f'<text x="0" y="{self.height + 46 + 18 * number:.1f}" font-size="12.5" fill="{_MUTED}">'
-                f"{escape(line)}</text>"
-            )
-        return "\n".join([*lines, "</svg>", ""])
+        return document(content, width + 32, height + 16, title, margin=16)
 
 
 def _samples(recording: Recording, stroke: int) -> tuple[Any, Any, Any]:
@@ -186,10 +165,9 @@ def _ring(frame: _Frame, x: float, y: float, radius: float, name: str) -> str:
     size = radius * frame.scale
     if size <= 0:
         return ""
-    return (
-        f'<circle cx="{frame.x(x):.1f}" cy="{frame.y(y):.1f}" r="{size:.1f}" stroke="{_MUTED}" '
-        f'stroke-dasharray="4 4"/><text x="{frame.x(x):.1f}" y="{frame.y(y) - size - 4:.1f}" '
-        f'text-anchor="middle" font-size="11" fill="{_MUTED}">{name}</text>'
+    cx, cy = frame.x(x), frame.y(y)
+    return element("circle", cx=cx, cy=cy, r=size, stroke=MUTED, stroke_dasharray="4 4") + text(
+        cx, cy - size - 4, name, text_anchor="middle", font_size=11
     )
 
 
@@ -197,62 +175,39 @@ def _trail(frame: _Frame, recording: Recording, stroke: int, *, width: float) ->
     _, xs, ys = _samples(recording, stroke)
     if not len(xs):
         return ""
-    kind = GestureKind(int(recording.columns["kind"][stroke]))
-    color = COLORS[kind]
     points = [(frame.x(x), frame.y(y)) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
-    parts = [f'<g stroke="{color}" fill="{color}" stroke-width="{width}">']
-    if kind not in {GestureKind.TAP, GestureKind.LONG_PRESS} and len(points) > 1:
-        dashes = ' stroke-dasharray="2 6"' if kind is GestureKind.NONE else ""
-        path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-        parts.append(f'<path d="M{path}" fill="none"{dashes}/>')
-    parts += [_mark(kind, points), _badges(recording, stroke, points[0]), "</g>"]
-    return "".join(parts)
-
-
-def _mark(kind: GestureKind, points: list[tuple[float, float]]) -> str:
-    """Return the shape of a kind: a disc, a ring, a square, an arrow head, a cross."""
-    (x0, y0), (x, y) = points[0], points[-1]
-    if kind is GestureKind.TAP:
-        return f'<circle cx="{x0:.1f}" cy="{y0:.1f}" r="6" stroke="none"/>'
-    if kind is GestureKind.LONG_PRESS:
-        return (
-            f'<circle cx="{x0:.1f}" cy="{y0:.1f}" r="3.5" stroke="none"/>'
-            f'<circle cx="{x0:.1f}" cy="{y0:.1f}" r="9" fill="none"/>'
-        )
-    if kind is GestureKind.DRAG:
-        return f'<rect x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10" stroke="none"/>'
-    if kind is GestureKind.FLING:
-        back = points[max(0, len(points) - 4)]
-        angle = math.degrees(math.atan2(y - back[1], x - back[0]))
-        return (
-            f'<path d="M11 0L-6 -7L-6 7Z" stroke="none" '
-            f'transform="translate({x:.1f} {y:.1f}) rotate({angle:.1f})"/>'
-        )
-    return f'<path d="M{x - 6:.1f} {y - 6:.1f}l12 12m0 -12l-12 12" fill="none" stroke-width="2"/>'
+    row = kind_of(int(recording.columns["kind"][stroke]))
+    return draw_stroke(row, points, width=width, badges=_badges(recording, stroke, points[0]))
 
 
 def _badges(recording: Recording, stroke: int, place: tuple[float, float]) -> str:
     x, y = place
     badges = ""
     if recording.columns["dead"][stroke]:
-        badges += f'<path d="M{x - 9:.1f} {y + 9:.1f}l18 -18" stroke="#8e2f74" stroke-width="2"/>'
+        badges += element("path", d=f"M{x - 9:.1f} {y + 9:.1f}l18 -18", stroke="#8e2f74", stroke_width=2)
     if recording.columns["rage"][stroke]:
-        badges += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="14" fill="none" stroke="#c1121f" stroke-width="2"/>'
+        badges += element("circle", cx=x, cy=y, r=14, fill="none", stroke="#c1121f", stroke_width=2)
     return badges
 
 
 def _dots(frame: _Frame, xs: Any, ys: Any) -> list[str]:
-    """Return a dot for each sample, so that the eye sees speed."""
+    """Return a dot for each sample: dense dots are slow movement."""
     return [
-        f'<circle cx="{frame.x(x):.1f}" cy="{frame.y(y):.1f}" r="1.6" fill="{_INK}" fill-opacity="0.55"/>'
+        element("circle", cx=frame.x(x), cy=frame.y(y), r=1.6, fill=INK, fill_opacity="0.55")
         for x, y in zip(xs.tolist(), ys.tolist(), strict=True)
     ]
 
 
 def _image(frame: _Frame, uri: str) -> str:
-    return (
-        f'<image href={quoteattr(uri)} x="{frame.x(0):.1f}" y="0" width="{frame.width:.1f}" '
-        f'height="{frame.height:.1f}" preserveAspectRatio="none" opacity="0.75"/>'
+    return element(
+        "image",
+        href=uri,
+        x=frame.x(0),
+        y=0,
+        width=frame.width,
+        height=frame.height,
+        preserveAspectRatio="none",
+        opacity="0.75",
     )
 
 
@@ -260,11 +215,9 @@ def _stroke_title(recording: Recording, stroke: int) -> str:
     columns = recording.columns
     kind = GestureKind(int(columns["kind"][stroke]))
     if kind is GestureKind.NONE:
-        name = f"not recognised: {Reason(int(columns['reason'][stroke])).name.lower().replace('_', ' ')}"
+        name = f"not recognised: {words(Reason(int(columns['reason'][stroke])))}"
     else:
-        way = Direction(int(columns["direction"][stroke]))
-        name = kind.name.lower().replace("_", " ")
-        name += f" {way.name.lower().replace('_', ' ')}" if way is not Direction.NONE else ""
+        name = moved(kind, Direction(int(columns["direction"][stroke])))
     return f"Stroke {stroke}: {name}"
 
 
@@ -284,12 +237,8 @@ def _stroke_caption(recording: Recording, stroke: int) -> list[str]:
 
 def _legend(recording: Recording, rows: list[int]) -> list[str]:
     kinds = recording.columns["kind"][rows]
-    counts = [(kind, int((kinds == int(kind)).sum())) for kind in COLORS]
-    named = [
-        f"{count} {'not recognised' if kind is GestureKind.NONE else kind.name.lower().replace('_', ' ')}"
-        for kind, count in counts
-        if count
-    ]
+    counts = [(row.legend, int((kinds == int(row.kind)).sum())) for row in KINDS]
+    named = [f"{count} {name}" for name, count in counts if count]
     marks = [
         f"{count} {mark}"
         for mark in ("dead", "rage")
@@ -297,7 +246,7 @@ def _legend(recording: Recording, rows: list[int]) -> list[str]:
     ]
     lines = [
         f"{len(rows)} strokes: {'; '.join([', '.join(named), *marks])}" if named else "no stroke",
-        "disc tap · ring long press · square drag · arrow fling · cross not recognised",
+        " · ".join(f"{row.shape} {row.legend}" for row in KINDS),
     ]
     if marks:
         lines.append("slash through a tap: dead · wide ring around a tap: rage")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from capture.gestures.kinds import Direction, GestureKind, Reason
-from capture.report.text import shorten, shown
+from capture.gestures.kinds import KINDS, Direction, GestureKind, Reason
+from capture.report.text import moved, shorten, shown, words
 
 if TYPE_CHECKING:
     from capture.report.recording import Recording
@@ -48,15 +48,15 @@ def head(recording: Recording) -> str:
 
 def facts(recording: Recording) -> str:
     """Return the kinds of a recording's strokes and how many there are of each."""
-    counts = [(kind, recording.count(kind)) for kind in GestureKind if kind is not GestureKind.NONE]
-    return ", ".join(f"{count} {_words(kind)}" for kind, count in counts if count) or "no gesture"
+    counts = [(row.label, recording.count(row.kind)) for row in KINDS if row.kind]
+    return ", ".join(f"{count} {label}" for label, count in counts if count) or "no gesture"
 
 
 def reasons(recording: Recording) -> list[tuple[str, int]]:
     """Return why strokes were not recognised, with how many each, most frequent first."""
     found = recording.columns["reason"]
     counts = [(reason, int((found == int(reason)).sum())) for reason in Reason]
-    named = [(_words(reason), count) for reason, count in counts if count and reason is not Reason.RECOGNIZED]
+    named = [(words(reason), count) for reason, count in counts if count and reason is not Reason.RECOGNIZED]
     return sorted(named, key=lambda each: -each[1])
 
 
@@ -95,11 +95,10 @@ def rows(recording: Recording, first: int = 0) -> list[Row]:
 def _row(recording: Recording, number: int) -> Row:
     columns = recording.columns
     kind = GestureKind(int(columns["kind"][number]))
-    way = Direction(int(columns["direction"][number]))
     if kind is GestureKind.NONE:
-        gesture = f"- {_words(Reason(int(columns['reason'][number])))}"
+        gesture = f"- {words(Reason(int(columns['reason'][number])))}"
     else:
-        gesture = _words(kind) + (f" {_words(way)}" if way is not Direction.NONE else "")
+        gesture = moved(kind, Direction(int(columns["direction"][number])))
     target = recording.targets[int(columns["target"][number])]
     span = int(columns["span_ns"][number])
     return Row(
@@ -124,10 +123,6 @@ def _seconds(milliseconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {seconds % 60:.0f} s"
-
-
-def _words(member: GestureKind | Direction | Reason) -> str:
-    return member.name.lower().replace("_", " ")
 
 
 def _plural(count: int, noun: str) -> str:

@@ -1,10 +1,16 @@
-"""Text of others, made fit to be shown: nothing in it can steer a terminal, a page or a reader's eye."""
+"""Words for what is shown. Text of a recording is made safe: it cannot control a terminal or a page."""
 
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
 
-__all__ = ["shorten", "shown"]
+from capture.gestures.kinds import Direction, GestureKind, kind_of
+
+if TYPE_CHECKING:
+    from enum import IntEnum
+
+__all__ = ["moved", "shorten", "shown", "words"]
 
 #: Categories of characters that act instead of being seen: controls, formats (bidi among them), lone
 #: surrogates, what is no character (XML has no place for some), separators of lines and paragraphs.
@@ -35,6 +41,17 @@ def shorten(text: str, limit: int) -> str:
         return text
     head = limit // 2
     return text[:head] + _ELLIPSIS + text[len(text) - (limit - head - 1) :]
+
+
+def words(member: IntEnum) -> str:
+    """Return the name of a kind, a reason or a direction in prose: ``long press``."""
+    return member.name.lower().replace("_", " ")
+
+
+def moved(kind: GestureKind, direction: Direction) -> str:
+    """Return a kind with its direction, where it has one: ``fling up``."""
+    label = kind_of(kind).label
+    return label if direction is Direction.NONE else f"{label} {words(direction)}"
 
 
 def _acts(char: str) -> bool:

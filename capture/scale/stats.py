@@ -13,15 +13,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import ConfigError
-from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.gestures.kinds import KINDS, Direction, GestureKind, Reason
 from capture.optional import require
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import duckdb
 
+    from capture.gestures.kinds import Kind
+
 __all__ = ["VIEWS", "open_stats"]
+
+_MOVING = [row for row in KINDS if row.moves]
+
+
+def _plural(name: str) -> str:
+    return f"{name}es" if name.endswith("s") else f"{name}s"
+
 
 #: The views that `capture stats` shows, each with what it answers.
 VIEWS = {
@@ -29,7 +38,7 @@ VIEWS = {
     "screens": "Gestures by screen, dead and rage rates",
     "targets": "Gestures by target",
     "time_between_taps": "Time between taps of a stream (ms)",
-    "speeds": "How fast drags and flings are (dp/s)",
+    "speeds": f"How fast {' and '.join(_plural(row.label) for row in _MOVING)} are (dp/s)",
     "steps": "From target to target",
     "funnel": "Streams that reached each step",
 }
@@ -79,7 +88,8 @@ asof left join (select * from marks where mark = 'target') as met
     on plain.stream = met.stream and plain.pointer = met.pointer and plain.time_down >= met.time
 """
 
-# The batches of a replay: the events' screens are in their addresses, the reasons only in records.
+# The batches of a replay: gestures are the events with a target; their screens are in their addresses,
+# the reasons only in records.
 _EVENTS = """
 create table gestures as
 with events as (
@@ -92,9 +102,9 @@ with events as (
 select
     stream,
     row_number() over () as row,
-    case event.ea when 6 then 'tap' when 8 then 'long_press' when 9 then 'drag' else 'fling' end as kind,
+    {kind} as kind,
     'recognized' as reason,
-    ['up', 'down', 'left', 'right', 'complex_pattern'][event.fd] as direction,
+    {direction} as direction,
     event.t * 1000000 as time_down,
     event.t * 1000000 as time_up,
     null::double as duration,
@@ -104,9 +114,9 @@ select
     null::boolean as rage,
     nullif(url_decode(replace(regexp_extract(event.url, '[?&]title=([^&]*)', 1), '+', ' ')), '') as screen,
     coalesce(nullif(event.tvid, ''), nullif(event.tvp, '')) as target,
-    case when event.ea = 6 then event.ur end as responsive
+    event.ur as responsive
 from events
-where event.ea in (6, 8, 9, 10)
+where event.tvp is not null
 """
 
 
@@ -145,14 +155,34 @@ def _fill(connection: Any, folder: Path, funnel: Sequence[str]) -> None:
     if gestures:
         _read_gestures(connection, gestures, sorted(str(path) for path in folder.rglob("*.marks.jsonl")))
     elif batches:
-        connection.execute(_EVENTS.format(files=_list(batches)))
+        names = {"kind": _name_of("kind", "event.ea"), "direction": _name_of("direction", "event.fd")}
+        connection.execute(_EVENTS.format(files=_list(batches), **names))
     else:
         others = ": touch samples alone, classify them first" if found else ""
         raise ConfigError(f"{folder}: no Parquet files of gestures there, and no {_BATCHES}{others}")
     connection.execute("create table funnel_steps (step integer, target varchar)")
     for step in enumerate(funnel, 1):
         connection.execute("insert into funnel_steps values (?, ?)", step)
-    connection.execute(files("capture.scale").joinpath("stats.sql").read_text("utf-8"))
+    connection.execute(_views())
+
+
+def _views() -> str:
+    """Return the SQL of the views, with what depends on kinds written from their table."""
+    written = {
+        "    -- counts of all kinds": _counts(KINDS),
+        "    -- counts of kinds at a place": _counts([row for row in KINDS if row.event == "target"]),
+        "MOVING": _list([row.name for row in _MOVING], "()"),
+        "TAPS": _list([row.name for row in KINDS if row.runs], "()"),
+    }
+    sql = files("capture.scale").joinpath("stats.sql").read_text("utf-8")
+    for place, text in written.items():
+        sql = sql.replace(place, text)
+    return sql
+
+
+def _counts(rows: Iterable[Kind]) -> str:
+    names = {row.name: "unrecognised" if row.event is None else _plural(row.name) for row in rows}
+    return "\n".join(f"    count(*) filter (kind = '{name}') as {column}," for name, column in names.items())
 
 
 def _gesture_files(connection: Any, paths: list[str]) -> list[str]:
@@ -174,13 +204,13 @@ def _read_gestures(connection: Any, paths: list[str], marks: list[str]) -> None:
     columns = [
         "cast(stream as varchar) as stream",
         "row_number() over () as row",
-        f"{_name_of('kind', kinds['kind'])} as kind",
+        f"{_named('kind', kinds['kind'])} as kind",
         "time_down",
         "time_up",
         "pointer" if "pointer" in kinds else "0 as pointer",
     ]
     for name, kind in _OPTIONAL.items():
-        given = _name_of(name, kinds[name]) if name in kinds else f"null::{kind}"
+        given = _named(name, kinds[name]) if name in kinds else f"null::{kind}"
         columns.append(f"{given} as {name}")
     plain = f"select {', '.join(columns)} from {source}"  # noqa: S608 - names of ours; paths, quoted
     if marks:
@@ -191,13 +221,18 @@ def _read_gestures(connection: Any, paths: list[str], marks: list[str]) -> None:
         connection.execute(f"create view gestures as {plain}")
 
 
-def _name_of(column: str, kind: str) -> str:
-    """Return SQL that gives a column as text, whether the file has names or numbers."""
-    if column not in _ENUMS or kind == "VARCHAR" or kind.startswith("ENUM"):
-        return column
+def _named(column: str, kind: str) -> str:
+    """Return SQL for a column as text, whether the file has names or numbers."""
+    is_text = column not in _ENUMS or kind == "VARCHAR" or kind.startswith("ENUM")
+    return column if is_text else _name_of(column, column)
+
+
+def _name_of(column: str, number: str) -> str:
+    """Return SQL for the name that a number stands for; an unknown number is its own name."""
     names = " ".join(f"when {int(member)} then '{member.name.lower()}'" for member in _ENUMS[column])
-    return f"case {column} {names} end"
+    return f"case {number} {names} else cast({number} as varchar) end"
 
 
-def _list(paths: list[str]) -> str:
-    return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "]"
+def _list(texts: list[str], brackets: str = "[]") -> str:
+    quoted = ", ".join("'" + text.replace("'", "''") + "'" for text in texts)
+    return f"{brackets[0]}{quoted}{brackets[1]}"

@@ -1,5 +1,5 @@
--- Views over the table `gestures` (see stats.py for its columns). Each answers one question; all are
--- plain SQL, to be read, changed and used from any DuckDB connection.
+-- Views over the table `gestures` (see stats.py for its columns). Each answers one question. stats.py
+-- writes what depends on kinds: the two lists of counts, MOVING ('drag', ...) and TAPS ('tap', ...).
 
 -- What was recognised, and why the rest was not.
 create or replace view kinds as
@@ -14,15 +14,11 @@ create or replace view screens as
 select
     screen,
     count(*) as strokes,
-    count(*) filter (kind = 'tap') as taps,
-    count(*) filter (kind = 'long_press') as long_presses,
-    count(*) filter (kind = 'drag') as drags,
-    count(*) filter (kind = 'fling') as flings,
-    count(*) filter (kind = 'none') as unrecognised,
-    count(*) filter (kind = 'tap' and not responsive) as dead_taps,
-    dead_taps / nullif(count(*) filter (kind = 'tap' and responsive is not null), 0) as dead_rate,
+    -- counts of all kinds
+    count(*) filter (kind in TAPS and not responsive) as dead_taps,
+    dead_taps / nullif(count(*) filter (kind in TAPS and responsive is not null), 0) as dead_rate,
     case when count(rage) > 0 then count(*) filter (rage) end as rage_runs,
-    rage_runs / nullif(taps, 0) as rage_rate
+    rage_runs / nullif(count(*) filter (kind in TAPS), 0) as rage_rate
 from gestures
 group by screen
 order by strokes desc, screen;
@@ -33,11 +29,10 @@ select
     target,
     any_value(screen) as screen,
     count(*) as strokes,
-    count(*) filter (kind = 'tap') as taps,
-    count(*) filter (kind = 'long_press') as long_presses,
-    count(*) filter (kind in ('drag', 'fling')) as swipes,
-    count(*) filter (kind = 'tap' and not responsive) as dead_taps,
-    dead_taps / nullif(count(*) filter (kind = 'tap' and responsive is not null), 0) as dead_rate,
+    -- counts of kinds at a place
+    count(*) filter (kind in MOVING) as swipes,
+    count(*) filter (kind in TAPS and not responsive) as dead_taps,
+    dead_taps / nullif(count(*) filter (kind in TAPS and responsive is not null), 0) as dead_rate,
     case when count(rage) > 0 then count(*) filter (rage) end as rage_runs
 from gestures
 where target is not null
@@ -57,7 +52,7 @@ from (
     from gestures
     window streams as (partition by stream order by time_down, row)
 )
-where kind = 'tap' and kind_before = 'tap';
+where kind in TAPS and kind_before in TAPS;
 
 create or replace view time_between_taps as
 select
@@ -68,7 +63,7 @@ select
     count(*) filter (gap_ms <= 300) / nullif(count(*), 0) as share_within_300_ms
 from tap_gaps;
 
--- How fast drags and flings are (dp/s).
+-- How fast movements are (dp/s).
 create or replace view speeds as
 select
     kind,
@@ -80,7 +75,7 @@ select
     quantile_cont(velocity, 0.75) as p75,
     quantile_cont(velocity, 0.95) as p95
 from gestures
-where kind in ('drag', 'fling') and isfinite(velocity)
+where kind in MOVING and isfinite(velocity)
 group by kind, direction
 order by kind, strokes desc, direction;
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from capture.errors import ConfigError
-from capture.report.picture import COLORS, to_png
-from capture.scale.sweep import KINDS
+from capture.gestures.kinds import KINDS
+from capture.report.picture import to_png
+from capture.report.svg import INK, document, element, text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capture.gestures.kinds import GestureKind
+    from capture.gestures.kinds import Kind
     from capture.scale.sweep import Sweep
 
 __all__ = ["draw", "save"]
 
-_INK, _MUTED = "#1c2330", "#566073"
-_FONT = "system-ui, 'DejaVu Sans', Helvetica, Arial, sans-serif"
 _LEFT, _TOP, _GAP = 74, 58, 40
 _BARS = (640, 300)
 _MAP = 300
@@ -65,22 +63,18 @@ def _bars(swept: Sweep, field: str) -> str:
     for place, row in enumerate(swept.rows):
         x, y = _LEFT + place * step, float(_TOP + height)
         for kind in KINDS:
-            share = row[kind.name.lower()] / total
+            share = row[kind.name] / total
             y -= share * height
-            name = f"{_words(kind)}: {row[kind.name.lower()]:.0f} ({share:.1%})"
-            parts.append(
-                f'<rect x="{x + 1:.1f}" y="{y:.1f}" width="{max(1.0, step - 2):.1f}" '
-                f'height="{share * height:.1f}" fill="{COLORS[kind]}"><title>{name}</title></rect>'
-            )
+            parts.append(_bar(kind, row[kind.name], share, (x + 1, y, max(1.0, step - 2), share * height)))
         parts.append(_label(x + step / 2, _TOP + height + 16, row[field], place, len(swept.rows)))
     for percent in (0, 50, 100):
         y = _TOP + height * (1 - percent / 100)
-        parts.append(_text(_LEFT - 8, y + 4, f"{percent} %", "end"))
+        parts.append(text(_LEFT - 8, y + 4, f"{percent} %", text_anchor="end"))
     for place, kind in enumerate(KINDS):
         x = _LEFT + place * 118
-        parts.append(f'<rect x="{x}" y="34" width="12" height="12" rx="2" fill="{COLORS[kind]}"/>')
-        parts.append(_text(x + 17, 45, _words(kind)))
-    parts.append(_text(_LEFT + width / 2, _TOP + height + 38, _axis(field), "middle"))
+        parts.append(element("rect", x=x, y=34, width=12, height=12, rx=2, fill=kind.color))
+        parts.append(text(x + 17, 45, kind.label))
+    parts.append(text(_LEFT + width / 2, _TOP + height + 38, _axis(field), text_anchor="middle"))
     return _document(parts, _LEFT + width + 24, _TOP + height + 54, swept)
 
 
@@ -97,7 +91,7 @@ def _maps(swept: Sweep, across: str, up: str) -> str:
 
 def _map(
     swept: Sweep,
-    kind: GestureKind,
+    kind: Kind,
     *,
     fields: tuple[str, str],
     values: tuple[list[float], list[float]],
@@ -105,45 +99,44 @@ def _map(
     cell: tuple[float, float],
 ) -> list[str]:
     (across, up), (columns, rows), (left, top) = fields, values, corner
-    name = kind.name.lower()
-    counts = [row[name] for row in swept.rows]
+    counts = [row[kind.name] for row in swept.rows]
     low, high = min(counts), max(counts)
     total = max(1, swept.strokes)
-    parts = [
-        _text(left, top - 8, f"{_words(kind)}: {low / total:.1%} to {high / total:.1%}", ink=COLORS[kind])
-    ]
+    title = f"{kind.label}: {low / total:.1%} to {high / total:.1%}"
+    parts = [text(left, top - 8, title, fill=kind.color)]
     for row in swept.rows:
         x = left + columns.index(row[across]) * cell[0]
         y = top + _MAP - (rows.index(row[up]) + 1) * cell[1]
-        depth = 0.08 + 0.92 * (row[name] - low) / (high - low) if high > low else 0.08
-        now = row[across] == swept.base[across] and row[up] == swept.base[up]
-        ring = f' stroke="{_INK}" stroke-width="2"' if now else ""
-        title = f"{_words(kind)}: {row[name]:.0f} ({row[name] / total:.1%})"
-        parts.append(
-            f'<rect x="{x + 0.5:.1f}" y="{y + 0.5:.1f}" width="{cell[0] - 1:.1f}" height="{cell[1] - 1:.1f}" '
-            f'fill="{COLORS[kind]}" fill-opacity="{depth:.2f}"{ring}><title>{title}</title></rect>'
-        )
+        count = row[kind.name]
+        depth = 0.08 + 0.92 * (count - low) / (high - low) if high > low else 0.08
+        look: dict[str, object] = {"fill_opacity": f"{depth:.2f}"}
+        if all(row[field] == swept.base[field] for field in fields):
+            look |= {"stroke": INK, "stroke_width": 2}
+        parts.append(_bar(kind, count, count / total, (x + 0.5, y + 0.5, cell[0] - 1, cell[1] - 1), **look))
     parts += [
         _label(left + (place + 0.5) * cell[0], top + _MAP + 15, value, place, len(columns))
         for place, value in enumerate(columns)
     ]
     for place, value in enumerate(rows):
         if place % (len(rows) // 12 + 1) == 0:
-            parts.append(_text(left - 6, top + _MAP - (place + 0.5) * cell[1] + 4, f"{value:g}", "end"))
-    parts.append(_text(left + _MAP / 2, top + _MAP + 32, f"{_axis(across)}, up: {_axis(up)}", "middle"))
+            y = top + _MAP - (place + 0.5) * cell[1] + 4
+            parts.append(text(left - 6, y, f"{value:g}", text_anchor="end"))
+    words = f"{_axis(across)}, up: {_axis(up)}"
+    parts.append(text(left + _MAP / 2, top + _MAP + 32, words, text_anchor="middle"))
     return parts
 
 
+def _bar(
+    kind: Kind, count: float, share: float, box: tuple[float, float, float, float], **look: object
+) -> str:
+    """Return a rectangle in the colour of a kind, which says how many strokes it stands for."""
+    title = element("title", f"{kind.label}: {count:.0f} ({share:.1%})")
+    x, y, width, height = box
+    return element("rect", title, x=x, y=y, width=width, height=height, fill=kind.color, **look)
+
+
 def _label(x: float, y: float, value: float, place: int, count: int) -> str:
-    return _text(x, y, f"{value:g}", "middle") if place % (count // 14 + 1) == 0 else ""
-
-
-def _text(x: float, y: float, words: str, anchor: str = "start", ink: str = _MUTED) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{ink}">{escape(words)}</text>'
-
-
-def _words(kind: GestureKind) -> str:
-    return kind.name.lower().replace("_", " ")
+    return text(x, y, f"{value:g}", text_anchor="middle") if place % (count // 14 + 1) == 0 else ""
 
 
 def _axis(field: str) -> str:
@@ -155,10 +148,5 @@ def _axis(field: str) -> str:
 
 def _document(parts: list[str], width: float, height: float, swept: Sweep) -> str:
     title = f"{swept.strokes:,} strokes under {len(swept.rows):,} settings"
-    size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{_FONT}" font-size="12" role="img" '
-        f'aria-label="{escape(title)}"><rect width="100%" height="100%" fill="#fff"/>'
-        f'<text x="{_LEFT}" y="22" font-size="15" fill="{_INK}">{escape(title)}</text>'
-        f"{''.join(parts)}</svg>\n"
-    )
+    heading = text(_LEFT, 22, title, fill=INK, font_size=15)
+    return document([heading, *parts], width, height, title, font_size=12)

@@ -47,10 +47,6 @@ class Opened:
             self.page.wait_for_timeout(20)
         raise AssertionError(f"never came true: {expression}")
 
-    def _hear(self, message):
-        if message.type == "error":
-            self.problems.append(message.text)
-
     def _note(self, request):
         if not request.url.startswith(("file:", "data:")):
             self.requests.append(request.url)
@@ -80,7 +76,8 @@ def show(browser, tmp_path):
 @pytest.fixture(scope="session")
 def axe(request):
     """The source of axe-core, fetched once by npm."""
-    folder = request.config.cache.mkdir("axe")
+    folder = request.config.rootpath / ".pytest_cache" / "d" / "axe"
+    folder.mkdir(parents=True, exist_ok=True)
     script = folder / "node_modules" / "axe-core" / "axe.min.js"
     if not script.exists():
         npm = shutil.which("npm")

@@ -13,7 +13,7 @@ from capture.explain import explain
 from capture.gestures import classify
 from capture.replay import replay
 from capture.report import build_page
-from capture.report._marks import screenshot_uri
+from capture.report.marks import screenshot_uri
 from capture.report.text import shown
 
 SESSION = DATA / "session.touch.jsonl"

@@ -1,23 +1,21 @@
 """Pictures of strokes and screens, tables in notebooks, comparisons."""
 
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
 from report_recordings import DATA, PANEL, load
 
-import capture
 from capture import RunConfig
 from capture.config import GestureConfig
 from capture.gestures import classify
+from capture.gestures.kinds import KINDS
 from capture.gestures.samples import TouchSamples
-from capture.report import read
+from capture.report import build_page, read
 from capture.report.compare import compare
 from capture.report.notebook import Plot
-from capture.report.picture import COLORS, PictureError, screen_svg, stroke_svg, to_png
+from capture.report.picture import PictureError, screen_svg, stroke_svg, to_png
+from capture.report.svg import stroke
 
-#: The installed code, whose pages have the colours once more.
-PACKAGE = Path(capture.__file__).parent
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -63,14 +61,19 @@ def test_marks_that_a_screen_has_not_are_not_explained(session):
     assert len(said) == 3
 
 
-def test_colours_are_the_same_everywhere():
-    page = (PACKAGE / "report" / "style.css").read_text().partition("}")[0]
-    demo = (PACKAGE / "demo" / "page" / "demo.css").read_text().partition("}")[0]
+def test_a_kind_has_the_colours_of_the_table_everywhere(session):
+    page = build_page([session])
+    table = session.table._repr_html_()
 
-    for kind, color in COLORS.items():
-        name = kind.name.lower()
-        assert f"--{name.replace('_', '-')}: {color};" in page
-        assert f"--{name}: {color};" in demo
+    for row in KINDS:
+        assert page.count(f"--{row.name}: {row.color};") == 1
+        assert page.count(f"--{row.name}: {row.dark};") == 2  # by the system's setting, and by the button
+        assert f'style="color:{row.color}"' in table
+
+
+def test_a_shape_without_a_sign_is_refused():
+    with pytest.raises(ValueError, match="shape = 'star'"):
+        stroke(KINDS[0]._replace(shape="star"), [(0.0, 0.0)], width=1.0)
 
 
 def test_what_is_not_there_is_not_drawn(session):
@@ -125,7 +128,9 @@ def test_a_table_is_plotted_and_saved(session, tmp_path):
 
     assert isinstance(drawn, Plot)
     assert drawn._repr_svg_() == (tmp_path / "plot.svg").read_text()
-    assert len(list(parsed(drawn.svg).iter(f"{SVG}path"))) == 14  # what is no tap and no long press
+    signs = [parsed(drawn.svg).iter(f"{SVG}{tag}") for tag in ("circle", "rect", "path")]
+    # 8 discs and a ring of two; the ground and 4 squares; 14 trails, 6 arrows and 4 crosses
+    assert [len(list(each)) for each in signs] == [10, 5, 24]
 
 
 def under(**gestures):

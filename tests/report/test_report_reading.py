@@ -14,8 +14,8 @@ from capture.gestures import FIELDS, classify
 from capture.gestures.kinds import GestureKind
 from capture.replay import replay
 from capture.report import build_page, read
-from capture.report._marks import screenshot_uri
 from capture.report.data import page_data
+from capture.report.marks import screenshot_uri
 from capture.report.text import shorten, shown
 
 MS = 1_000_000

@@ -13,8 +13,8 @@ from report_recordings import DATA, load
 from capture.__main__ import main
 from capture.errors import StoreError, TouchLogError
 from capture.report import summary
-from capture.report._from_batches import Reader
 from capture.report.follow import find_store, follow, read_growing, read_store
+from capture.report.from_batches import Reader
 from capture.targets import Target
 from capture.testing import FakeClock, TouchScript, memory_capture
 

@@ -3,10 +3,12 @@
 
 const $ = (id) => document.getElementById(id);
 const pad = $("pad"), ink = $("ink"), pen = ink.getContext("2d");
-const colors = getComputedStyle(document.documentElement);
+// The table of kinds: colours, labels and shapes.
+const kinds = new Map(JSON.parse($("kinds").textContent).map((row) => [row.name, row]));
 const strokes = new Map();   // pointer id -> points of the stroke being drawn
 const ended = new Map();     // pointer id -> {points, at} of strokes that wait for their class
 const socket = new WebSocket(`ws://${location.host}/touches`);
+$("last").style.background = kinds.get("none").color;
 window.demo = { gestures: [], latencies: [], batches: [] };   // for tests
 
 socket.onopen = () => { $("state").textContent = "connected"; $("state").className = "open"; };
@@ -70,27 +72,27 @@ pad.addEventListener("contextmenu", (event) => event.preventDefault());
 function showGesture(gesture) {
   const stroke = ended.get(gesture.pointer);
   ended.delete(gesture.pointer);
-  const kind = gesture.kind;
-  const words = (gesture.reason === "recognized" ? gesture.direction : gesture.reason).replaceAll("_", " ");
-  $("last").className = kind;
-  $("kind").textContent = kind === "none" ? "not recognised" : kind.replace("_", " ");
+  const row = kinds.get(gesture.kind), known = gesture.reason === "recognized";
+  const words = (known ? gesture.direction : gesture.reason).replaceAll("_", " ");
+  $("last").style.background = row.color;
+  $("kind").textContent = known ? row.label : "not recognised";
   $("reason").textContent = words === "none" ? (gesture.rage ? "rage tap" : "") : words;
-  const rows = [["duration", "ms", 0], ["distance", "dp", 1], ["velocity", "dp/s", 0], ["sample_count", "", 0]];
-  $("measures").tBodies[0].replaceChildren(...rows.map(([name, unit, digits]) => {
-    const row = document.createElement("tr");
-    row.insertCell().textContent = name.replace("_", " ");
-    row.insertCell().textContent = gesture[name] === null ? "–" : `${gesture[name].toFixed(digits)} ${unit}`;
-    return row;
+  const measures = [["duration", "ms", 0], ["distance", "dp", 1], ["velocity", "dp/s", 0], ["sample_count", "", 0]];
+  $("measures").tBodies[0].replaceChildren(...measures.map(([name, unit, digits]) => {
+    const line = document.createElement("tr");
+    line.insertCell().textContent = name.replace("_", " ");
+    line.insertCell().textContent = gesture[name] === null ? "–" : `${gesture[name].toFixed(digits)} ${unit}`;
+    return line;
   }));
   const item = document.createElement("li"), dot = document.createElement("i"), note = document.createElement("span");
-  dot.className = kind;
+  dot.style.background = row.color;
   note.textContent = words === "none" ? `${Math.round(gesture.duration)} ms` : words;
-  item.append(dot, kind.replace("_", " "), note);
+  item.append(dot, row.label, note);
   $("gestures").prepend(item);
   while ($("gestures").children.length > 6) $("gestures").lastChild.remove();
   if (gesture.event) $("event").textContent = JSON.stringify(gesture.event);
-  const label = kind === "none" ? words : kind.replace("_", " ") + (words === "none" ? "" : ", " + words);
-  if (stroke) { draw(stroke.points, kind, label); window.demo.latencies.push(performance.now() - stroke.at); }
+  const label = known ? row.label + (words === "none" ? "" : ", " + words) : words;
+  if (stroke) { draw(stroke.points, row, label); window.demo.latencies.push(performance.now() - stroke.at); }
   window.demo.gestures.push(gesture);
 }
 
@@ -111,15 +113,14 @@ function segment(from, to) {
   pen.stroke();
 }
 
-function draw(points, kind, label) {
-  const color = colors.getPropertyValue("--" + kind);
+function draw(points, { color, shape }, label) {
   pen.strokeStyle = pen.fillStyle = color;
   pen.lineWidth = 5;
   pen.beginPath();
   points.forEach((point) => pen.lineTo(...point));
   pen.stroke();
   pen.beginPath();
-  pen.arc(...points[0], kind === "long_press" ? 14 : 8, 0, 7);
+  pen.arc(...points[0], shape === "ring" ? 14 : 8, 0, 7);
   pen.fill();
   pen.lineWidth = 2;
   pen.font = "600 13px system-ui";

@@ -1,10 +1,29 @@
 // Classification as the engine does it: over the recorded measures (float32) and whole nanoseconds,
 // nothing else. Numbers read from a Float32Array are exact; where the core computes in float32, so does
-// Math.fround.
+// Math.fround. The table of kinds comes with the page: the rule is its first row whose conditions hold.
 
-const NONE = 0, TAP = 6, LONG_PRESS = 8, DRAG = 9, FLING = 10;
-const RECOGNIZED = 0, BETWEEN_SLOP_AND_DRAG = 1;
+const { kinds: KINDS, reasons: REASONS, defaults: DEFAULTS } = JSON.parse(document.getElementById("model").textContent);
+const ROWS = new Map(KINDS.map((row) => [row.kind, row]));
+const NONE = 0, RECOGNIZED = 0, BETWEEN_SLOP_AND_DRAG = 1;
 const UP = 1, DOWN = 2, LEFT = 3, RIGHT = 4, COMPLEX_PATTERN = 5;
+
+/** What conditions compare, as the record has it; durations in ns. */
+const MEASURES = {
+  duration: (c, i) => c.span_ns[i],
+  distance: (c, i) => c.distance[i],
+  velocity: (c, i) => c.velocity[i],
+};
+const HOLDS = {
+  "<": (a, b) => a < b,
+  "<=": (a, b) => !(a > b), // what is not a number exceeds nothing
+  ">": (a, b) => a > b,
+  ">=": (a, b) => a >= b,
+};
+/** Measure -> its thresholds, both in the order of the table. */
+const SETTINGS = new Map();
+for (const [measure, , setting] of KINDS.flatMap((row) => row.when)) {
+  SETTINGS.set(measure, (SETTINGS.get(measure) || new Set()).add(setting));
+}
 
 /** Milliseconds as whole ns, halves to the even number. */
 function nsOf(ms) {
@@ -28,14 +47,17 @@ function directionOf(c, i, limits) {
   return c.dy[i] < 0 ? UP : DOWN;
 }
 
-function kindOf(c, i, limits) {
-  if (c.distance[i] < limits.touch_slop_dp) {
-    return c.span_ns[i] > nsOf(limits.tap_timeout_ms) ? LONG_PRESS : TAP;
-  }
-  if (c.distance[i] > limits.drag_distance_dp) {
-    return c.velocity[i] > limits.fling_velocity_dp_s ? FLING : DRAG;
-  }
-  return NONE;
+/** The table of kinds under thresholds: answers the kind of a stroke. */
+function ruleOf(limits) {
+  const rows = KINDS.map(({ kind, when }) => [kind, when.map(([measure, relation, setting]) => {
+    const holds = HOLDS[relation], valueOf = MEASURES[measure];
+    const limit = measure === "duration" ? nsOf(limits[setting]) : limits[setting];
+    return (c, i) => holds(valueOf(c, i), limit);
+  })]);
+  return (c, i) => {
+    for (const [kind, conditions] of rows) if (conditions.every((each) => each(c, i))) return kind;
+    return NONE;
+  };
 }
 
 /** Classes of all strokes under thresholds: kind, reason, direction, tap runs, rage. */
@@ -49,23 +71,22 @@ function classifyAll(rec, limits) {
     dead: new Uint8Array(count), rage: new Uint8Array(count), tapCount: new Int32Array(count),
     run: new Uint8Array(count), // 1 for each tap of a run that became a rage run
   };
-  const runs = new Map();
+  const runs = new Map(), kindOf = ruleOf(limits);
   for (let i = 0; i < count; i++) {
     // What was cancelled, cut off or one of several fingers stays so under any threshold.
     const judged = c.reason[i] <= BETWEEN_SLOP_AND_DRAG;
-    const kind = judged ? kindOf(c, i, limits) : NONE;
+    const kind = judged ? kindOf(c, i) : NONE, row = ROWS.get(kind);
     out.kind[i] = kind;
     out.reason[i] = !judged ? c.reason[i] : kind === NONE ? BETWEEN_SLOP_AND_DRAG : RECOGNIZED;
-    out.direction[i] = kind === DRAG || kind === FLING ? directionOf(c, i, limits) : NONE;
-    out.dead[i] = kind === TAP && rec.targets[c.target[i]].responsive === false ? 1 : 0;
-    countTap(c, i, kind, limits, runs, out, rec.streamOf[i]);
+    out.direction[i] = row.moves ? directionOf(c, i, limits) : 0;
+    out.dead[i] = row.runs && rec.targets[c.target[i]].responsive === false ? 1 : 0;
+    if (row.runs) countTap(c, i, limits, runs, out, rec.streamOf[i]); else runs.delete(rec.streamOf[i]);
   }
   return out;
 }
 
-/** Continue or break the tap runs of a stream. */
-function countTap(c, i, kind, limits, runs, out, stream) {
-  if (kind !== TAP) { runs.delete(stream); return; }
+/** Continue or begin the run of taps of a stream. */
+function countTap(c, i, limits, runs, out, stream) {
   let run = runs.get(stream);
   const gap = c.gap_ns[i], apart = c.apart[i];
   if (run) {

@@ -5,7 +5,7 @@ const HEAT = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 2
 
 /** Which strokes a heat map counts. */
 const HEATS = {
-  taps: (app, i) => app.classes.kind[i] === TAP,
+  taps: (app, i) => ROWS.get(app.classes.kind[i]).runs,
   dead: (app, i) => app.classes.dead[i] === 1,
   rage: (app, i) => app.classes.run[i] === 1,
   touches: () => true,
@@ -72,15 +72,8 @@ function mark(app, context, i, scale, exits) {
   context.lineWidth = 1.5;
   context.strokeStyle = app.colors.ink;
   context.beginPath();
-  if (exits) {
-    context.arc(x, y, 7, 0, 7);
-    context.moveTo(x - 4, y - 4); context.lineTo(x + 4, y + 4);
-    context.moveTo(x + 4, y - 4); context.lineTo(x - 4, y + 4);
-  } else if (app.classes.dead[i]) {
-    context.moveTo(x - 4, y - 4); context.lineTo(x + 4, y + 4);
-    context.moveTo(x + 4, y - 4); context.lineTo(x - 4, y + 4);
-  } else {
-    context.arc(x, y, 2, 0, 7);
-  }
+  if (exits || app.classes.dead[i]) cross(context, [x, y], 4);
+  if (exits) context.moveTo(x + 7, y);
+  if (exits || !app.classes.dead[i]) context.arc(x, y, exits ? 7 : 2, 0, 7);
   context.stroke();
 }

@@ -124,21 +124,19 @@ function open(number) {
 
 /** A stroke worth a first look: the first that moved, else the first. */
 function interesting(rec) {
-  const found = app.classes.kind.findIndex((kind, i) => (kind === FLING || kind === DRAG) && rec.columns.stage[i] === 0);
+  const found = app.classes.kind.findIndex((kind, i) => ROWS.get(kind).moves && rec.columns.stage[i] === 0);
   return found < 0 ? 0 : found;
 }
 
 function chips() {
   const { rec, classes } = app, count = (column) => column.reduce((sum, each) => sum + (each ? 1 : 0), 0);
   const chip = (value, name, className = "") => el("span", { className: `chip ${className}` }, el("b", { textContent: value }), ` ${name}`);
-  const kinds = new Map();
-  for (const kind of classes.kind) kinds.set(kind, (kinds.get(kind) || 0) + 1);
   const dead = count(classes.dead), rage = count(classes.rage);
   $("chips").replaceChildren(
     chip(spoken(rec.length), "long"), chip(rec.count.toLocaleString("en"), rec.count === 1 ? "stroke" : "strokes"),
     chip(rec.stages.length, rec.stages.length === 1 ? "screen" : "screens"),
     chip(rec.sessions.length, rec.sessions.length === 1 ? "session" : "sessions"),
-    chip(kinds.get(NONE) || 0, "not recognised"),
+    chip(countsOf(classes.kind).get(NONE) || 0, "not recognised"),
     chip(dead, dead === 1 ? "dead tap" : "dead taps", dead ? "dead" : ""), chip(rage, rage === 1 ? "rage run" : "rage runs", rage ? "rage" : ""));
   const facts = [rec.device, rec.format, rec.density !== 1 ? `${digits(Math.fround(rec.density))} px per dp` : "", rec.measured ? `velocity: ${rec.gestures.velocity_strategy}` : ""];
   $("about").replaceChildren(quoted(rec.name, "file"), ...facts.filter(Boolean).map((each) => quoted(each)));
@@ -291,6 +289,15 @@ window.addEventListener("afterprint", () => {
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
 new ResizeObserver(() => { if (app.rec) { stage.draw(); timeline.draw(); table.draw(); } }).observe(document.body);
+
+const choice = (value, textContent) => el("option", { value, textContent });
+$("filter-kind").append(...KINDS.map((row) => choice(row.kind, row.legend)));
+$("filter-reason").append(...REASONS.map((name, number) => choice(number, name)));
+const legend = (sign, text) => el("li", {}, sign, text), tapped = KINDS.find(({ runs }) => runs).name;
+$("legend").prepend(
+  ...KINDS.map((row) => legend(icon(row), row.legend)),
+  legend(glyph(`dead-mark kind-${tapped}`, [["circle", { r: 4, class: "spot" }], ["path", { d: "M-6 6L6 -6", class: "line" }]]), "dead"),
+  legend(glyph(`rage-mark kind-${tapped}`, [["circle", { r: 3, class: "spot" }], ["circle", { r: 7, class: "line" }]]), "rage"));
 
 dress();
 $("recording").append(...app.recordings.map((each, n) => el("option", { value: n, textContent: each.name.slice(0, 80) })));

@@ -1,11 +1,5 @@
 // Words, numbers, icons and elements. Texts of the recording enter the document as text nodes only.
 
-const KINDS = {
-  [TAP]: "tap", [LONG_PRESS]: "long press", [DRAG]: "drag", [FLING]: "fling", [NONE]: "none",
-};
-const KEYS = { [TAP]: "tap", [LONG_PRESS]: "long_press", [DRAG]: "drag", [FLING]: "fling", [NONE]: "none" };
-const ORDER = [TAP, LONG_PRESS, DRAG, FLING, NONE];
-const REASONS = ["recognized", "between slop and drag", "multi touch", "canceled", "incomplete", "malformed"];
 const DIRECTIONS = ["", "up", "down", "left", "right", "complex"];
 
 const $ = (id) => document.getElementById(id);
@@ -32,18 +26,60 @@ function quoted(text, className = "") {
   return el("bdi", { className, textContent: text });
 }
 
-/** The shape of a kind: a shape as well as a colour. */
-function icon(kind) {
-  const node = svg("svg", { viewBox: "-8 -8 16 16", class: `icon kind-${KEYS[kind]}`, "aria-hidden": "true" });
-  const shapes = {
-    [TAP]: [["circle", { r: 4.5, class: "fill" }]],
-    [LONG_PRESS]: [["circle", { r: 6, class: "line" }], ["circle", { r: 2.5, class: "fill" }]],
-    [DRAG]: [["path", { d: "M-7 3C-3 -5 0 5 3 0", class: "line" }], ["rect", { x: 2, y: -3, width: 5, height: 5, class: "fill" }]],
-    [FLING]: [["path", { d: "M-7 0H3", class: "line" }], ["path", { d: "M1 -5L8 0L1 5Z", class: "fill" }]],
-    [NONE]: [["path", { d: "M-5 -5L5 5M5 -5L-5 5", class: "line" }]],
-  };
-  for (const [tag, attributes] of shapes[kind]) node.append(svg(tag, attributes));
-  return node;
+/** The shapes that a kind may have: its icon, its sign at DOWN or UP, whether a trail leads there. */
+const SHAPES = {
+  disc: {
+    icon: [["circle", { r: 4.5, class: "fill" }]], tall: true,
+    draw: (context, down) => dot(context, down, 5),
+  },
+  ring: {
+    icon: [["circle", { r: 6, class: "line" }], ["circle", { r: 2.5, class: "fill" }]],
+    draw: (context, down) => { dot(context, down, 3); circle(context, down, 8); },
+  },
+  square: {
+    icon: [["path", { d: "M-7 3C-3 -5 0 5 3 0", class: "line" }], ["rect", { x: 2, y: -3, width: 5, height: 5, class: "fill" }]], trail: true,
+    draw: (context, down, [x, y]) => { context.fillRect(x - 4, y - 4, 8, 8); dot(context, down, 3); },
+  },
+  arrow: {
+    icon: [["path", { d: "M-7 0H3", class: "line" }], ["path", { d: "M1 -5L8 0L1 5Z", class: "fill" }]], trail: true,
+    draw: (context, down, [x, y], before) => {
+      context.save();
+      context.translate(x, y);
+      context.rotate(before ? Math.atan2(y - before[1], x - before[0]) : 0);
+      context.beginPath(); context.moveTo(9, 0); context.lineTo(-5, -6); context.lineTo(-5, 6); context.fill();
+      context.restore();
+    },
+  },
+  cross: {
+    icon: [["path", { d: "M-5 -5L5 5M5 -5L-5 5", class: "line" }]], trail: true, tall: true, dashed: true,
+    draw: (context, down, up) => { context.beginPath(); cross(context, up, 5); context.stroke(); },
+  },
+};
+const shapeOf = (kind) => SHAPES[ROWS.get(kind).shape];
+
+function dot(context, [x, y], radius) { context.beginPath(); context.arc(x, y, radius, 0, 7); context.fill(); }
+
+function circle(context, [x, y], radius) { context.beginPath(); context.arc(x, y, radius, 0, 7); context.stroke(); }
+
+/** Add a cross to the path. */
+function cross(context, [x, y], size) {
+  context.moveTo(x - size, y - size); context.lineTo(x + size, y + size);
+  context.moveTo(x + size, y - size); context.lineTo(x - size, y + size);
+}
+
+/** The sign of a kind (a row of the table): a shape as well as a colour. */
+function icon({ name, shape }) {
+  return glyph(`kind-${name}`, SHAPES[shape].icon);
+}
+
+function glyph(className, parts) {
+  const nodes = parts.map(([tag, attributes]) => svg(tag, attributes));
+  return svg("svg", { viewBox: "-8 -8 16 16", class: `icon ${className}`, "aria-hidden": "true" }, ...nodes);
+}
+
+/** The name of a threshold in prose, without its unit. */
+function settingName(setting) {
+  return setting.replace(/_(ms|dp|dp_s)$/, "").replaceAll("_", " ");
 }
 
 /** A float32 with as many digits as it has. */
@@ -81,6 +117,13 @@ function plural(count, word) {
   return `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 }
 
+/** How often each value occurs in a column. */
+function countsOf(column) {
+  const counts = new Map();
+  for (const each of column) counts.set(each, (counts.get(each) || 0) + 1);
+  return counts;
+}
+
 function stageName(stage) {
   return `${stage.title || "Screen"}${stage.landscape ? " (landscape)" : ""}`;
 }
@@ -88,7 +131,8 @@ function stageName(stage) {
 function strokeName(app, i) {
   const direction = DIRECTIONS[app.classes.direction[i]];
   const kind = app.classes.kind[i];
-  return kind === NONE ? REASONS[app.classes.reason[i]] : direction ? `${KINDS[kind]} ${direction}` : KINDS[kind];
+  if (kind === NONE) return REASONS[app.classes.reason[i]];
+  return [ROWS.get(kind).label, direction].filter(Boolean).join(" ");
 }
 
 /** A canvas in the pixels of the device; returns its context in CSS pixels, and its size. */
@@ -110,7 +154,7 @@ function palette() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
   const colors = {};
-  for (const kind of ORDER) colors[kind] = read(KEYS[kind].replace("_", "-"));
+  for (const { kind, name } of KINDS) colors[kind] = read(name);
   for (const name of ["ink", "muted", "line", "panel", "stage", "dots", "accent", "dead", "rage", "band-a", "band-b"]) colors[name] = read(name);
   return colors;
 }

@@ -45,9 +45,8 @@ function makeStage(app) {
   const onStage = (i) => app.rec.columns.stage[i] === app.stage;
 
   function describe(stage) {
-    const rows = app.rec.ofStage[app.stage], counts = new Map();
-    for (const i of rows) counts.set(app.classes.kind[i], (counts.get(app.classes.kind[i]) || 0) + 1);
-    const said = ORDER.filter((kind) => counts.has(kind)).map((kind) => `${counts.get(kind)} ${KINDS[kind]}`);
+    const rows = app.rec.ofStage[app.stage], counts = countsOf(rows.map((i) => app.classes.kind[i]));
+    const said = KINDS.filter(({ kind }) => counts.has(kind)).map(({ kind, label }) => `${counts.get(kind)} ${label}`);
     return `${stageName(stage)}: ${plural(rows.length, "stroke")}${said.length ? `, ${said.join(", ")}` : ""}`;
   }
 
@@ -86,7 +85,8 @@ function makeStage(app) {
     const path = app.rec.trail;
     context.lineJoin = "round";
     context.lineWidth = 1.5;
-    for (const kind of [NONE, DRAG, FLING]) {
+    // What was not recognised lies below.
+    for (const { kind } of [ROWS.get(NONE), ...KINDS].filter(({ shape }) => SHAPES[shape].trail)) {
       context.strokeStyle = app.colors[kind];
       context.beginPath();
       for (const i of rows) {
@@ -109,12 +109,12 @@ function makeStage(app) {
     context.lineCap = context.lineJoin = "round";
     let x = (first < end ? path.x[first] : c.x[i]) * scale, y = (first < end ? path.y[first] : c.y[i]) * scale;
     if (!Number.isFinite(x) || !Number.isFinite(y)) return null;
-    const moves = kind === DRAG || kind === FLING || kind === NONE;
-    context.setLineDash(kind === NONE ? [3, 5] : []);
+    const shape = shapeOf(kind);
+    context.setLineDash(shape.dashed ? [3, 5] : []);
     const x0 = x, y0 = y;
     let stop = first + 1;
     while (stop < end && path.time[stop] <= until) stop++;
-    if (moves && halo) {
+    if (shape.trail && halo) {
       context.save();
       context.setLineDash([]);
       context.strokeStyle = app.colors.panel;
@@ -122,8 +122,8 @@ function makeStage(app) {
       line(context, path, first, stop, scale);
       context.restore();
     }
-    if (moves && !marked) {
-      if (kind === NONE) {
+    if (shape.trail && !marked) {
+      if (shape.dashed) {
         context.lineWidth = 2;
         line(context, path, first, stop, scale);
       } else {
@@ -140,9 +140,11 @@ function makeStage(app) {
       }
     }
     context.setLineDash([]);
-    let back = Math.max(first, stop - 4);
-    if (stop - 1 > first) { x = path.x[stop - 1] * scale; y = path.y[stop - 1] * scale; }
-    marker(context, kind, x0, y0, x, y, path && stop - 1 > first ? [path.x[back] * scale, path.y[back] * scale] : null, i);
+    const back = Math.max(first, stop - 4), moved = path && stop - 1 > first;
+    if (moved) { x = path.x[stop - 1] * scale; y = path.y[stop - 1] * scale; }
+    context.lineWidth = 2;
+    shape.draw(context, [x0, y0], [x, y], moved ? [path.x[back] * scale, path.y[back] * scale] : null);
+    badges(context, i, x0, y0);
     return [x, y];
   }
 
@@ -152,33 +154,14 @@ function makeStage(app) {
     context.stroke();
   }
 
-  function marker(context, kind, x0, y0, x, y, before, i) {
-    context.lineWidth = 2;
-    context.beginPath();
-    if (kind === TAP) {
-      context.arc(x0, y0, 5, 0, 7); context.fill();
-    } else if (kind === LONG_PRESS) {
-      context.arc(x0, y0, 3, 0, 7); context.fill();
-      context.beginPath(); context.arc(x0, y0, 8, 0, 7); context.stroke();
-    } else if (kind === DRAG) {
-      context.fillRect(x - 4, y - 4, 8, 8);
-      context.beginPath(); context.arc(x0, y0, 3, 0, 7); context.fill();
-    } else if (kind === FLING) {
-      const angle = before ? Math.atan2(y - before[1], x - before[0]) : 0;
-      context.save(); context.translate(x, y); context.rotate(angle);
-      context.moveTo(9, 0); context.lineTo(-5, -6); context.lineTo(-5, 6); context.fill();
-      context.restore();
-    } else {
-      context.moveTo(x - 5, y - 5); context.lineTo(x + 5, y + 5);
-      context.moveTo(x + 5, y - 5); context.lineTo(x - 5, y + 5); context.stroke();
-    }
+  function badges(context, i, x0, y0) {
     if (app.classes.dead[i]) {
       context.strokeStyle = app.colors.dead;
       context.beginPath(); context.moveTo(x0 - 7, y0 + 7); context.lineTo(x0 + 7, y0 - 7); context.stroke();
     }
     if (app.classes.rage[i]) {
       context.strokeStyle = app.colors.rage;
-      for (const radius of [11, 15]) { context.beginPath(); context.arc(x0, y0, radius, 0, 7); context.stroke(); }
+      for (const radius of [11, 15]) circle(context, [x0, y0], radius);
     }
   }
 
@@ -197,11 +180,10 @@ function makeStage(app) {
     context.globalAlpha = 1;
   }
 
-  function drawFinger(context, [x, y], color) {
+  function drawFinger(context, place, color) {
     context.lineWidth = 2;
-    context.strokeStyle = color;
-    context.fillStyle = color;
-    context.beginPath(); context.arc(x, y, 15, 0, 7); context.stroke();
+    context.strokeStyle = context.fillStyle = color;
+    circle(context, place, 15);
     context.save();
     context.globalAlpha *= 0.25;
     context.fill();
@@ -216,7 +198,7 @@ function makeStage(app) {
     context.strokeStyle = app.colors.ink;
     context.lineWidth = 1.5;
     context.setLineDash([2, 3]);
-    context.beginPath(); context.arc(x, y, 19, 0, 7); context.stroke();
+    circle(context, [x, y], 19);
     context.setLineDash([]);
   }
 

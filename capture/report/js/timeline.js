@@ -1,7 +1,11 @@
 // The timeline: sessions, screens, strokes by kind, events. A picture that is drawn once per zoom, and a
 // playhead that moves over it.
 
-const LANES = { sessions: 4, screens: 22, strokes: 48, stroke: 15, events: 128, axis: 148, height: 166 };
+const LANES = { sessions: 4, screens: 22, strokes: 48, stroke: 15 };
+LANES.events = LANES.strokes + KINDS.length * LANES.stroke + 5;
+LANES.axis = LANES.events + 20;
+LANES.height = LANES.axis + 18;
+const LANE_OF = new Map(KINDS.map(({ kind }, lane) => [kind, LANES.strokes + lane * LANES.stroke]));
 const SHORTEST = 500; // ms that the whole width shows at most zoom
 
 function makeTimeline(app) {
@@ -9,6 +13,9 @@ function makeTimeline(app) {
   let from = 0, span = 1, drag = null, asked = 0;
   let wide = 1; // of the canvas; asking it each time would lay the page out each time
   const fingers = new Map();
+  canvas.style.height = `${LANES.height}px`;
+  head.style.height = `${LANES.axis}px`;
+  $("lane-names").append(...["sessions", "screens", ...KINDS.map(({ label }) => label), "events"].map((name) => el("li", { textContent: name })));
 
   const most = () => Math.max(SHORTEST, app.rec.length * 1.01);
   const xOf = (time) => ((time - from) / span) * wide;
@@ -66,17 +73,16 @@ function makeTimeline(app) {
   function strokes(context, width) {
     const { rec, colors, classes } = app;
     context.fillStyle = colors.line;
-    ORDER.forEach((kind, lane) => context.fillRect(0, LANES.strokes + lane * LANES.stroke + 7, width, 0.5));
+    for (const top of LANE_OF.values()) context.fillRect(0, top + 7, width, 0.5);
     const last = begun(rec, from + span);
     for (let n = 0; n < last; n++) {
       const i = rec.byStart[n];
       if (rec.end[i] < from) continue;
-      const kind = classes.kind[i], top = LANES.strokes + ORDER.indexOf(kind) * LANES.stroke;
+      const kind = classes.kind[i], top = LANE_OF.get(kind);
       const x = xOf(rec.columns.start[i]), long = Math.max(3, xOf(rec.end[i]) - x);
       context.globalAlpha = app.passes(i) ? 1 : 0.18;
       context.fillStyle = colors[kind];
-      if (kind === TAP || kind === NONE) context.fillRect(x, top + 3, long, 9);
-      else context.fillRect(x, top + 5, long, 5);
+      if (shapeOf(kind).tall) context.fillRect(x, top + 3, long, 9); else context.fillRect(x, top + 5, long, 5);
       if (classes.dead[i] || classes.rage[i]) {
         context.fillStyle = classes.rage[i] ? colors.rage : colors.dead;
         context.fillRect(x - 1, top, long + 2, 2.5);
@@ -88,7 +94,7 @@ function makeTimeline(app) {
       const i = app.selected, x = xOf(rec.columns.start[i]), long = Math.max(3, xOf(rec.end[i]) - x);
       context.strokeStyle = colors.ink;
       context.lineWidth = 1.5;
-      context.strokeRect(x - 3, LANES.strokes + ORDER.indexOf(classes.kind[i]) * LANES.stroke + 0.5, long + 6, 14);
+      context.strokeRect(x - 3, LANE_OF.get(classes.kind[i]) + 0.5, long + 6, 14);
     }
   }
 
@@ -140,12 +146,12 @@ function makeTimeline(app) {
 
   function at(x, y) {
     const time = timeOf(x), reach = (4 / wide) * span, { rec } = app;
-    const lane = ORDER[Math.floor((y - LANES.strokes) / LANES.stroke)];
-    if (lane === undefined || y < LANES.strokes) return -1;
+    const lane = KINDS[Math.floor((y - LANES.strokes) / LANES.stroke)];
+    if (!lane) return -1;
     for (let n = begun(rec, time + reach) - 1; n >= 0; n--) {
       const i = rec.byStart[n];
       if (rec.columns.start[i] < time - rec.longest - reach) break;
-      if (app.classes.kind[i] === lane && rec.end[i] >= time - reach) return i;
+      if (app.classes.kind[i] === lane.kind && rec.end[i] >= time - reach) return i;
     }
     return -1;
   }

@@ -1,16 +1,16 @@
-// Sliders for the four thresholds: what would another have done? And the strokes that were not recognised.
+// A slider for each threshold of the table of kinds: what would another have done? And the strokes that were not recognised.
 
-const SLIDERS = [
-  ["tap_timeout_ms", "Tap timeout", "ms", 1000, 10],
-  ["touch_slop_dp", "Touch slop", "dp", 96, 1],
-  ["drag_distance_dp", "Drag distance", "dp", 192, 1],
-  ["fling_velocity_dp_s", "Fling velocity", "dp/s", 1000, 5],
-];
+/** Of a slider by its unit: the end of its range in times of the default, and its step. */
+const RANGES = { ms: [2, 10], dp: [4, 1], "dp/s": [10, 5] };
+const SLIDERS = [...SETTINGS].flatMap(([measure, settings]) => [...settings].map((key) => {
+  const unit = UNITS[measure] || "dp", name = settingName(key), [times, step] = RANGES[unit];
+  return { key, name: name[0].toUpperCase() + name.slice(1), unit, most: DEFAULTS[key] * times, step };
+}));
 
 function makeTune(app) {
   const box = $("sliders"), fields = new Map();
 
-  for (const [key, name, unit, , step] of SLIDERS) {
+  for (const { key, name, unit, step } of SLIDERS) {
     const range = el("input", { type: "range", min: 0, step, id: `range-${key}`, "aria-label": `${name}, ${unit}` });
     const number = el("input", { type: "number", min: 0, step: "any", id: key });
     const change = (value) => { if (Number.isFinite(value) && value >= 0) set(key, value); };
@@ -31,7 +31,7 @@ function makeTune(app) {
   }
 
   function show() {
-    for (const [key, , , most] of SLIDERS) {
+    for (const { key, most } of SLIDERS) {
       const { range, number } = fields.get(key), value = app.limits[key], own = app.rec.gestures[key];
       range.max = Math.max(most, own * 2);
       range.value = value;
@@ -55,12 +55,12 @@ function makeTune(app) {
     const list = [...moves].sort((a, b) => b[1] - a[1]).slice(0, 6);
     $("changes").replaceChildren(el("strong", { textContent: count ? `${plural(count, "stroke")} would change` : "No stroke would change" }),
       ...list.map(([text, number]) => el("span", { className: "move", textContent: `${number} × ${text}` })));
-    $("reset").disabled = SLIDERS.every(([key]) => app.limits[key] === app.rec.gestures[key]);
+    $("reset").disabled = SLIDERS.every(({ key }) => app.limits[key] === app.rec.gestures[key]);
   }
 
   function toml() {
     const number = (value) => (Number.isInteger(value) ? `${value}.0` : String(value));
-    return `[gestures]\n${SLIDERS.map(([key]) => `${key} = ${number(app.limits[key])}`).join("\n")}\n`;
+    return `[gestures]\n${SLIDERS.map(({ key }) => `${key} = ${number(app.limits[key])}`).join("\n")}\n`;
   }
 
   $("reset").addEventListener("click", () => app.tune({ ...app.rec.gestures }));
@@ -83,26 +83,20 @@ function makeTune(app) {
 
 /** Kinds and reasons as bars; a click filters the table by it. */
 function drawHistogram(app) {
-  const kinds = new Map(), reasons = new Map();
-  for (let i = 0; i < app.rec.count; i++) {
-    const kind = app.classes.kind[i], reason = app.classes.reason[i];
-    if (kind !== NONE) kinds.set(kind, (kinds.get(kind) || 0) + 1);
-    if (reason !== RECOGNIZED) reasons.set(reason, (reasons.get(reason) || 0) + 1);
-  }
+  const kinds = countsOf(app.classes.kind), reasons = countsOf(app.classes.reason);
+  kinds.delete(NONE);
+  reasons.delete(RECOGNIZED);
   const most = Math.max(1, ...kinds.values(), ...reasons.values());
-  const bar = (name, count, mark, filter) => {
+  const bar = (row, name, count, mark, filter) => {
     const fill = el("span", { className: "fill" });
     fill.style.width = `${(count / most) * 100}%`;
-    const row = el("button", { type: "button", className: "bar", disabled: !count }, el("span", { className: "name" }, ...mark, name), el("span", { className: "track", "aria-hidden": "true" }, fill), el("span", { className: "number", textContent: count.toLocaleString("en") }));
-    row.addEventListener("click", () => app.filter(filter));
-    return row;
-  };
-  $("kinds").replaceChildren(...[TAP, LONG_PRESS, DRAG, FLING].map((kind) => {
-    const node = bar(KINDS[kind], kinds.get(kind) || 0, [icon(kind)], { kind: String(kind) });
-    node.classList.add(`kind-${KEYS[kind]}`);
+    const node = el("button", { type: "button", className: `bar kind-${row.name}`, disabled: !count }, el("span", { className: "name" }, ...mark, name), el("span", { className: "track", "aria-hidden": "true" }, fill), el("span", { className: "number", textContent: count.toLocaleString("en") }));
+    node.addEventListener("click", () => app.filter(filter));
     return node;
-  }));
-  $("reasons").replaceChildren(...REASONS.slice(1).map((name, n) => bar(name, reasons.get(n + 1) || 0, [], { reason: String(n + 1) })));
+  };
+  $("kinds").replaceChildren(...KINDS.filter(({ kind }) => kind !== NONE)
+    .map((row) => bar(row, row.label, kinds.get(row.kind) || 0, [icon(row)], { kind: String(row.kind) })));
+  $("reasons").replaceChildren(...REASONS.slice(1).map((name, n) => bar(ROWS.get(NONE), name, reasons.get(n + 1) || 0, [], { reason: String(n + 1) })));
   const none = [...reasons.values()].reduce((a, b) => a + b, 0);
   $("unrecognized").textContent = app.rec.measured ? `${plural(none, "stroke")} not recognised` : "Batches carry recognised gestures only";
 }

@@ -23,32 +23,26 @@ function six(value) {
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
-function compare(measure, value, relation, limits, setting) {
+/** A comparison; `exact` is the measure that is compared, a duration in ns. */
+function compare(measure, value, relation, limits, setting, exact = value) {
   const threshold = limits[setting];
-  const [a, b] = measure === "duration" ? [Math.round(value * 1e6), nsOf(threshold)] : [value, threshold];
-  const holds = { "<": a < b, "<=": !(a > b), ">": a > b, ">=": a >= b }[relation];
   return {
-    measure, value, relation, threshold, setting, holds, unit: UNITS[measure] || "dp",
+    measure, value, relation, threshold, setting, unit: UNITS[measure] || "dp",
+    holds: HOLDS[relation](exact, measure === "duration" ? nsOf(threshold) : threshold),
     margin: relation[0] === "<" ? threshold - value : value - threshold,
   };
 }
 
+const valueOf = (c, i, measure) => MEASURES[measure](c, i) / (measure === "duration" ? 1e6 : 1);
+
 function explainStroke(rec, i, limits, cls) {
-  const c = rec.columns, duration = c.span_ns[i] / 1e6;
-  const near = compare("distance", c.distance[i], "<", limits, "touch_slop_dp");
-  const far = compare("distance", c.distance[i], ">", limits, "drag_distance_dp");
-  const classes = new Map([
-    [TAP, [compare("duration", duration, "<=", limits, "tap_timeout_ms"), near]],
-    [LONG_PRESS, [compare("duration", duration, ">", limits, "tap_timeout_ms"), near]],
-    [DRAG, [far, compare("velocity", c.velocity[i], "<=", limits, "fling_velocity_dp_s")]],
-    [FLING, [far, compare("velocity", c.velocity[i], ">", limits, "fling_velocity_dp_s")]],
-    [NONE, [compare("distance", c.distance[i], ">=", limits, "touch_slop_dp"), compare("distance", c.distance[i], "<=", limits, "drag_distance_dp")]],
-  ]);
-  const measured = [...classes].find(([, conditions]) => conditions.every((each) => each.holds))?.[0] ?? NONE;
+  const c = rec.columns, measured = ruleOf(limits)(c, i);
+  const classes = new Map(KINDS.map(({ kind, when }) => [kind, when.map(([measure, relation, setting]) =>
+    compare(measure, valueOf(c, i, measure), relation, limits, setting, MEASURES[measure](c, i)))]));
   const rivals = [...classes].filter(([kind]) => kind !== measured)
     .map(([kind, conditions]) => ({ kind, failed: conditions.filter((each) => !each.holds) }));
   let straight = [];
-  if (measured === DRAG || measured === FLING) {
+  if (ROWS.get(measured).moves) {
     const [x, y] = beyond(c, i), across = Math.abs(c.dx[i]) > Math.abs(c.dy[i]);
     straight = [
       compare("backtrack", across ? x : y, "<=", limits, "touch_slop_dp"),
@@ -58,7 +52,7 @@ function explainStroke(rec, i, limits, cls) {
   return { measured, conditions: classes.get(measured), rivals, straight, verdict: verdictOf(cls, i, measured, straight) };
 }
 
-const called = (kind) => (kind === NONE ? "nothing" : `a ${KINDS[kind]}`);
+const called = (kind) => (kind === NONE ? "nothing" : `a ${ROWS.get(kind).label}`);
 
 function verdictOf(cls, i, measured, straight) {
   const reason = cls.reason[i];
@@ -83,7 +77,7 @@ function makeWhy(app) {
       $("why-title").textContent = "Why was it called that?";
       return;
     }
-    $("why-title").replaceChildren(icon(app.classes.kind[i]), `Stroke ${i}: ${strokeName(app, i)}`);
+    $("why-title").replaceChildren(icon(ROWS.get(app.classes.kind[i])), `Stroke ${i}: ${strokeName(app, i)}`);
     if (!app.rec.measured) { box.replaceChildren(facts(i), el("p", { className: "empty", textContent: "Batches carry no measures: the touch log tells why." })); return; }
     const why = explainStroke(app.rec, i, app.limits, app.classes);
     const parts = [el("p", { className: "verdict", textContent: why.verdict })];
@@ -100,9 +94,7 @@ function makeWhy(app) {
     const add = (measure, value, settings) => {
       list.append(meter(measure, value, settings.map((setting) => [setting, limits[setting]]), decisive));
     };
-    add("duration", c.span_ns[i] / 1e6, ["tap_timeout_ms"]);
-    add("distance", c.distance[i], ["touch_slop_dp", "drag_distance_dp"]);
-    add("velocity", c.velocity[i], ["fling_velocity_dp_s"]);
+    for (const [measure, settings] of SETTINGS) add(measure, valueOf(c, i, measure), [...settings]);
     for (const each of why.straight) add(each.measure, each.value, ["touch_slop_dp"]);
     return list;
   }
@@ -120,7 +112,7 @@ function makeWhy(app) {
       track.append(tick);
       const away = value - limit;
       const words = !Number.isFinite(value) ? "not finite" : away === 0 ? "exactly at" : `${six(Math.abs(away))} ${away > 0 ? "over" : "under"}`;
-      const margin = el("span", { className: "margin" }, `${words} `, el("b", { textContent: six(limit) }), ` ${setting.replace(/_(ms|dp|dp_s)$/, "").replaceAll("_", " ")}`);
+      const margin = el("span", { className: "margin" }, `${words} `, el("b", { textContent: six(limit) }), ` ${settingName(setting)}`);
       if (decisive.has(measure + setting)) margin.classList.add("decides");
       return margin;
     });
@@ -137,7 +129,7 @@ function makeWhy(app) {
         const off = Number.isFinite(each.margin) ? each.margin === 0 ? "exactly at it" : `off by ${six(Math.abs(each.margin))}` : "never";
         return el("span", { className: "lack" }, `${each.measure} ${each.relation} ${six(each.threshold)} ${each.unit}`, el("i", { textContent: off }));
       });
-      list.append(el("li", {}, el("span", { className: "rival" }, icon(rival.kind), KINDS[rival.kind]), el("span", { className: "lacks" }, ...lacks)));
+      list.append(el("li", {}, el("span", { className: "rival" }, icon(ROWS.get(rival.kind)), ROWS.get(rival.kind).label), el("span", { className: "lacks" }, ...lacks)));
     }
     return list;
   }

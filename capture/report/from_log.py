@@ -12,7 +12,7 @@ from capture.gestures.recognizer import FIELDS, GestureTable, classify
 from capture.gestures.samples import TouchSamples
 from capture.logs import CAUSES, ReadOptions, open_log
 from capture.replay.run import device_of
-from capture.report._marks import Marks
+from capture.report.marks import Marks
 from capture.report.recording import Columns, Recording, Trail
 
 if TYPE_CHECKING:
