@@ -12,7 +12,7 @@ import numpy as np
 from capture.errors import TouchLogError
 from capture.events.targets import Target
 from capture.formats import native
-from capture.gestures.kinds import Direction, GestureKind
+from capture.gestures.kinds import KINDS, Direction, Kind
 from capture.report.recording import Columns, Occurrence, Recording, Session, Stage, Visit
 from capture.sinks.file import FILE_NAME
 
@@ -21,12 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Reader", "find_batches", "read_batches"]
 
-_KINDS: dict[type, GestureKind] = {
-    native.Tap: GestureKind.TAP,
-    native.LongPress: GestureKind.LONG_PRESS,
-    native.Drag: GestureKind.DRAG,
-    native.Fling: GestureKind.FLING,
-}
+#: The event of a kind has its number (`ea`).
+_KINDS: dict[object, Kind] = {int(row.kind): row for row in KINDS if row.event is not None}
+#: Name of every other event in the timeline.
 _NAMES: dict[type, str] = {
     native.AppStart: "app_start",
     native.AppShow: "app_show",
@@ -63,8 +60,8 @@ _UNKNOWN = {
 
 def find_batches(path: str) -> Path | None:
     """Return the file of batches that a path is or holds; None where it is none."""
-    given = Path(path)
-    file = given / FILE_NAME if given.is_dir() else given
+    place = Path(path)
+    file = place / FILE_NAME if place.is_dir() else place
     return file if file.name == FILE_NAME and file.is_file() else None
 
 
@@ -130,8 +127,9 @@ class Reader:
             time = float(event.time_ms - origin)
             stage = self._stage(event)
             _extend(recording, time, event, stage)
-            if type(event) in _KINDS:
-                rows.append(self._row(event, time, stage))
+            kind = _KINDS.get(event.__struct_config__.tag)
+            if kind is not None:
+                rows.append(self._row(kind, event, time, stage))
             else:
                 recording.events.append(
                     Occurrence(time=time, kind=_NAMES[type(event)], label=_label(event), stream=0)
@@ -155,16 +153,15 @@ class Reader:
             width, height = height, width
         return Stage(title=title, landscape=turned, width=float(width), height=float(height))
 
-    def _row(self, event: Any, time: float, stage: int) -> tuple[Any, ...]:
-        responsive = event.responsive if isinstance(event, native.Tap) else None
+    def _row(self, kind: Kind, event: Any, time: float, stage: int) -> tuple[Any, ...]:
+        responsive = event.responsive if kind.runs else None
         target = Target(path=event.target_path, id=event.target_id, responsive=responsive)
-        moves = isinstance(event, native.Drag | native.Fling)
         return (
-            _KINDS[type(event)],
-            event.direction if moves else Direction.NONE,
+            kind.kind,
+            event.direction if kind.moves else Direction.NONE,
             time,
-            event.distance if moves else np.nan,
-            event.velocity if moves else np.nan,
+            event.distance if kind.moves else np.nan,
+            event.velocity if kind.moves else np.nan,
             stage,
             self._targets.setdefault(target, len(self._targets)),
             event.session_number,
@@ -185,9 +182,9 @@ def _extend(recording: Recording, time: float, event: native.WireEvent, stage: i
 
 
 def _columns(rows: list[tuple[Any, ...]]) -> Columns:
-    given = list(zip(*rows, strict=True)) or [()] * len(_TYPES)
+    values = list(zip(*rows, strict=True)) or [()] * len(_TYPES)
     columns: Columns = {
-        name: np.array(values, dtype=kind) for (name, kind), values in zip(_TYPES.items(), given, strict=True)
+        name: np.array(each, dtype=kind) for (name, kind), each in zip(_TYPES.items(), values, strict=True)
     }
     for name, (kind, value) in _UNKNOWN.items():
         columns[name] = np.full(len(rows), value, dtype=kind)

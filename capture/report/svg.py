@@ -31,7 +31,7 @@ def element(tag: str, content: str = "", /, **attributes: object) -> str:
         Floats are written with one decimal; what is None is left out.
     """
     written = "".join(
-        f" {name.replace('_', '-')}={quoteattr(f'{value:.1f}' if isinstance(value, float) else str(value))}"
+        f" {name.replace('_', '-')}={quoteattr(str(value) if isinstance(value, str | int) else f'{value:.1f}')}"
         for name, value in attributes.items()
         if value is not None
     )
@@ -60,18 +60,15 @@ def document(
     **attributes
         Of the root.
     """
-    size = {"width": round(width), "height": round(height)}
-    content = [
-        element("title", escape(title)),
-        element("rect", x=-margin, y=-margin, **size, fill="#fff"),
-        *parts,
-    ]
+    ground = element("rect", x=-margin, y=-margin, width=float(width), height=float(height), fill="#fff")
+    content = [element("title", escape(title)), ground, *parts]
     svg = element(
         "svg",
         "\n".join(["", *content, ""]),
         xmlns="http://www.w3.org/2000/svg",
-        **size,
-        viewBox=f"{-margin} {-margin} {size['width']} {size['height']}",
+        width=round(width),
+        height=round(height),
+        viewBox=f"{-margin} {-margin} {width:.1f} {height:.1f}",
         role="img",
         font_family=_FONT,
         **attributes,
