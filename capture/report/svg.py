@@ -30,11 +30,11 @@ def element(tag: str, content: str = "", /, **attributes: object) -> str:
     **attributes
         Floats are written with one decimal; what is None is left out.
     """
-    written = "".join(
-        f" {name.replace('_', '-')}={quoteattr(str(value) if isinstance(value, str | int) else f'{value:.1f}')}"
-        for name, value in attributes.items()
-        if value is not None
-    )
+    written = ""
+    for name, value in attributes.items():
+        if value is not None:
+            shown = str(value) if isinstance(value, str | int) else f"{value:.1f}"
+            written += f" {name.replace('_', '-')}={quoteattr(shown)}"
     return f"<{tag}{written}>{content}</{tag}>" if content else f"<{tag}{written}/>"
 
 
@@ -96,7 +96,7 @@ def stroke(
     parts = ""
     if row.shape not in POINTS and len(points) > 1:
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-        dashes = f"{width:.0f} {3 * width:.0f}" if row.shape == "cross" else None
+        dashes = "2 6" if row.shape == "cross" else None
         parts = element("path", d=f"M{path}", fill="none", stroke_dasharray=dashes)
     parts += _sign(row.shape, points, size) + badges
     return element("g", parts, stroke=row.color, fill=row.color, stroke_width=width)
