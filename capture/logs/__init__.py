@@ -6,7 +6,7 @@ import glob
 import importlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = [
     "CAUSES",
     "FORMATS",
-    "Format",
     "LogInfo",
     "Mark",
     "ReadOptions",
@@ -30,91 +29,29 @@ __all__ = [
     "detect",
     "find_logs",
     "open_log",
+    "reader_of",
     "write",
 ]
 
 
-class Format(msgspec.Struct, frozen=True):
-    """A line of the table of formats: module, what it is, a line of it as an example."""
-
-    module: str
-    description: str
-    example: str
-    suffixes: tuple[str, ...] = ()
-    untried: bool = False  # no real file was at hand when the reader was written
-
-
-#: The formats, in the order in which a log is tried on them.
-FORMATS: dict[str, Format] = {
-    "parquet": Format(
-        "parquet", "Parquet: the six columns, or any by a column map", "PAR1...", (".parquet",)
-    ),
-    "kvi": Format(
-        "kvi", "Kivy's recorder", "(1.152, 'begin', 2, {'is_touch': True, 'sx': 0.39, 'sy': 0.72})", (".kvi",)
-    ),
-    "jsonl": Format(
-        "jsonl",
-        "the common form: info, samples and marks as JSON lines",
-        '{"action": 0, "time": 1000000, "x": 10.0, "y": 20.0}',
-        (".jsonl",),
-    ),
-    "motionevent": Format(
-        "motionevent",
-        "log lines with Android's MotionEvent, copies of other layers left out",
-        "MotionEvent { action=ACTION_DOWN, id[0]=0, x[0]=642.5, y[0]=887.0, ... }",
-    ),
-    "evemu": Format(
-        "evemu",
-        "evemu-record, its description inside or beside it",
-        "E: 0.000001 0003 0035 861",
-        (".evemu", ".events", ".event"),
-    ),
-    "libinput": Format(
-        "libinput",
-        "libinput record (YAML)",
-        "- [  0,  81233,   3,  57,  46] # EV_ABS / ABS_MT_TRACKING_ID",
-        (".yml", ".yaml"),
-        untried=True,
-    ),
-    "evtest": Format(
-        "evtest",
-        "evtest, and python-evdev's evtest",
-        "Event: time 1714664083.841958, type 3 (EV_ABS), code 53 (ABS_MT_POSITION_X), value 404",
-    ),
-    "getevent": Format(
-        "getevent",
-        "Android's getevent -lt or -t, with the header of -lp or without",
-        "[    1193.605705] EV_ABS       ABS_MT_POSITION_X    00000213",
-        (".getevent",),
-    ),
-    "sendevent": Format(
-        "sendevent", "shell scripts of sendevent lines", "sendevent /dev/input/event2 3 53 479", (".sh",)
-    ),
-    "reran": Format("reran", "RERAN's translated logs", "2,3,53,479", untried=True),
-    "monkeyrecorder": Format(
-        "monkeyrecorder", "MonkeyRecorder scripts", "TOUCH|{'x':536,'y':1708,'type':'downAndUp',}", (".mr",)
-    ),
-    "testfairy": Format(
-        "testfairy",
-        "TestFairy session data",
-        '{"input": [{"x": 566, "y": 1140, "act": 0, "t": 0, "ts": 6.16}]}',
-    ),
-    "rrweb": Format(
-        "rrweb",
-        "rrweb session replays",
-        '[{"type": 3, "data": {"source": 2, "type": 7, "x": 1, "y": 2}, ...}]',
-    ),
-    "strokes": Format(
-        "strokes", "stroke XML of $1, $N and MMG", '<Point X="51" Y="23" T="1302212416386" />', (".xml",)
-    ),
-    "howweswipe": Format(
-        "howweswipe",
-        "the How We Swipe data set",
-        "is_she_done_yet 1581260810918 393 224 touchstart 293 13 0.18 0.18 0 is 1",
-    ),
-    "csv": Format(
-        "csv", "CSV or TSV: the six columns, or any by a column map", "action,time,x,y", (".csv", ".tsv")
-    ),
+#: Name of a format -> module, which has its reader as ``Log``; a log is tried on them in this order.
+FORMATS = {
+    "parquet": "capture.logs.parquet",
+    "kvi": "capture.logs.kvi",
+    "jsonl": "capture.logs.jsonl",
+    "motionevent": "capture.logs.motionevent",
+    "evemu": "capture.logs.evemu",
+    "libinput": "capture.logs.libinput",
+    "evtest": "capture.logs.evtest",
+    "getevent": "capture.logs.getevent",
+    "sendevent": "capture.logs.sendevent",
+    "reran": "capture.logs.reran",
+    "monkeyrecorder": "capture.logs.monkeyrecorder",
+    "testfairy": "capture.logs.testfairy",
+    "rrweb": "capture.logs.rrweb",
+    "strokes": "capture.logs.strokes",
+    "howweswipe": "capture.logs.howweswipe",
+    "csv": "capture.logs.csv",
 }
 
 #: Descriptions of devices, and logs that are being written.
@@ -162,8 +99,7 @@ def open_log(
     if wanted is not None and wanted not in FORMATS:
         known = ", ".join(FORMATS)
         raise TouchLogError(f"unknown format {wanted!r}; known are: {known}", path=source.path)
-    name = wanted or detect(source, options)
-    log: TouchLog = _module(name).Log(source, options)
+    log = reader_of(wanted or detect(source, options))(source, options)
     if options.start_time_ms is not None:
         log.info = msgspec.structs.replace(log.info, start_ms=options.start_time_ms)
     return log
@@ -179,7 +115,7 @@ def detect(source: LogSource, options: ReadOptions | None = None) -> str:
     """
     head = source.text_head()
     for name in FORMATS:
-        if _module(name).Log.matches(head):
+        if reader_of(name).matches(head):
             return name
     if options is not None and options.columns is not None:
         return "csv"
@@ -253,5 +189,7 @@ def _is_log(file: Path) -> bool:
     return True
 
 
-def _module(name: str) -> Any:
-    return importlib.import_module(f"capture.logs.{FORMATS[name].module}")
+def reader_of(name: str) -> type[TouchLog]:
+    """Return the reader of a format of the table."""
+    reader: type[TouchLog] = importlib.import_module(FORMATS[name]).Log
+    return reader

@@ -27,6 +27,7 @@ __all__ = [
     "LogInfo",
     "Mark",
     "ReadOptions",
+    "Sample",
     "SampleWriter",
     "TouchLog",
     "literal",
@@ -68,6 +69,10 @@ CAUSES = {
     "unknown_lines": "lines were not understood and left out",
     "up_without_down": "a finger was lifted that was not down",
 }
+
+
+#: (stream, pointer, action, time in ns, x and y in px)
+Sample = tuple[int, int, int, int, float, float]
 
 
 class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,21 +173,35 @@ class TouchLog:
     """
 
     #: Name in the table of formats.
-    name: ClassVar[str] = ""
+    name: ClassVar[str]
+    #: What the format is, and a line of it: for the guide.
+    description: ClassVar[str]
+    example: ClassVar[str]
+    #: Whether the reader was written by the documentation alone, without a real file.
+    untried: ClassVar[bool] = False
 
     def __init__(self, source: LogSource, options: ReadOptions) -> None:
         self.source = source
         self.options = options
-        self.info = LogInfo(format=self.name)
         self.marks: list[Mark] = []
         self._fresh: list[Mark] = []  # not yet among the marks: their chunk is not out
         self.warnings: Counter[str] = Counter()
         self.first_ns: int | None = None
+        self._writer = SampleWriter(self.warnings)
+        self._line: int | None = None  # the number of the line that is read
+        info = self._describe()
+        width, height = options.screen or (info.width, info.height)
+        density = info.density if options.density is None else options.density
+        self.info = msgspec.structs.replace(info, width=width, height=height, density=density)
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell by the first 64 KiB whether a log is of this format."""
+        """Return whether a log that begins so (64 KiB) is in this format."""
         raise NotImplementedError
+
+    def _describe(self) -> LogInfo:
+        """Return what the log says of itself, once when it is opened; options go before it."""
+        return LogInfo(format=self.name)
 
     def chunks(self) -> Iterator[TouchSamples]:
         """Yield the samples in chunks; from the start again at each call, where the log is a file.
@@ -216,6 +235,10 @@ class TouchLog:
         """Add a mark that stands before the samples that are read next."""
         self._fresh.append(mark)
 
+    def mark_here(self, kind: str, time_ns: int, **fields: Any) -> None:
+        """Add a mark after the samples that `_samples` has yielded."""
+        self.mark(Mark(time_ns=time_ns, kind=kind, fields=fields, sample=self._writer.total))
+
     def _show_marks(self, shift_ns: int) -> None:
         for mark in self._fresh:
             mark.time_ns += shift_ns
@@ -223,8 +246,26 @@ class TouchLog:
         self._fresh.clear()
 
     def _read(self) -> Iterator[TouchSamples]:
-        """Yield the samples as they are in the log; the readers implement this."""
+        """Yield the samples in chunks, as they are in the log; the readers implement this or `_samples`."""
+        self._writer = writer = SampleWriter(self.warnings)
+        self._line = None
+        try:
+            for sample in self._samples(self._lines()):
+                if writer.add(*sample):
+                    yield writer.take()
+        except OverflowError:
+            raise self.error("a number is too large", self._line) from None
+        yield writer.finish()
+
+    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:
+        """Yield (stream, pointer, action, time in ns, x and y in px) of the lines, empty ones left out."""
         raise NotImplementedError
+
+    def _lines(self) -> Iterator[str]:
+        for number, text in self.source.lines():
+            self._line = number
+            if text:
+                yield text
 
     def error(self, message: str, line: int | None = None) -> TouchLogError:
         """Return an error that names this log."""

@@ -6,6 +6,7 @@ column is named, or given by its number from 1 as ``#3``; several joined with ``
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -172,6 +173,10 @@ class Converter:
             return self._columns(batch, action, time)
         except pa.ArrowException as error:
             raise ValueError(str(error)) from None
+
+    def count_doubts(self, warnings: Counter[str]) -> None:
+        """Add what was skipped or doubtful to the warnings of a log."""
+        warnings += Counter(skipped_rows=self.skipped, time_went_back=self.went_back)
 
     def _columns(self, batch: Any, action: Any, time: Any) -> TouchSamples:
         import numpy as np

@@ -7,12 +7,12 @@ import csv
 import io
 import re
 import threading
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any
 
 from capture.gestures.samples import COLUMNS, TouchSamples
-from capture.logs.base import LogInfo, ReadOptions, TouchLog
+from capture.logs.base import LogInfo, TouchLog
 from capture.logs.columns import ColumnMap, Converter, need_arrow
-from capture.logs.source import BLOCK_BYTES, LogSource
+from capture.logs.source import BLOCK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,20 +33,20 @@ _STOP_S = 0.5
 class Log(TouchLog):
     """A table as text."""
 
-    name: ClassVar[str] = "csv"
+    name = "csv"
+    description = "CSV or TSV: the six columns, or any by a column map"
+    example = "action,time,x,y"
 
-    def __init__(self, source: LogSource, options: ReadOptions) -> None:
-        super().__init__(source, options)
-        need_arrow(source.path)
+    def _describe(self) -> LogInfo:
+        need_arrow(self.path)
         try:
-            self._map = ColumnMap.parse(options.columns)
-            self._separator, self._names = _header(source.text_head(), self._map)
+            self._map = ColumnMap.parse(self.options.columns)
+            self._separator, self._names = _header(self.source.text_head(), self._map)
             self._chosen = self._map.chosen(self._names)
-            self._map.check_screen(options.screen)
+            self._map.check_screen(self.options.screen)
         except ValueError as error:
             raise self.error(str(error), line=1) from None
-        width, height = options.screen or (None, None)
-        self.info = LogInfo(format=self.name, width=width, height=height, density=options.density)
+        return LogInfo(format=self.name)
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -70,10 +70,7 @@ class Log(TouchLog):
             raise self.error(*self._place(error)) from None
         finally:
             stream.stop()
-        if converter.skipped:
-            self.warnings["skipped_rows"] += converter.skipped
-        if converter.went_back:
-            self.warnings["time_went_back"] += converter.went_back
+        converter.count_doubts(self.warnings)
 
     def _batches(self, stream: _Stream, *, threads: bool) -> Any:
         import pyarrow as pa

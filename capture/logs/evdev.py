@@ -12,10 +12,9 @@ import msgspec
 
 from capture._native.evdev.frames import EventModel
 from capture._native.evdev.text import TextReader, contains
-from capture.errors import TouchLogError
 from capture.gestures.samples import TouchSamples
-from capture.logs.base import CHUNK_SAMPLES, LogInfo, ReadOptions, TouchLog
-from capture.logs.source import LINE_LIMIT_BYTES, LogSource
+from capture.logs.base import CHUNK_SAMPLES, LogInfo, TouchLog
+from capture.logs.source import LINE_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,28 +67,27 @@ class Device(msgspec.Struct, kw_only=True):
 class EvdevLog(TouchLog):
     """A log of evdev events."""
 
-    def __init__(self, source: LogSource, options: ReadOptions) -> None:
-        super().__init__(source, options)
-        self.own_screen: tuple[int, int] | None = None
-        self.other_devices = 0
+    own_screen: tuple[int, int] | None = None
+    other_devices = 0
+
+    def _describe(self) -> LogInfo:
+        options = self.options
         self.device = self.choose_device(self.devices())
         ranges = self.device.ranges()
         if options.axis_max is not None:
             ranges = (0, options.axis_max[0]), (0, options.axis_max[1])
         self.ranges = ranges
-        if options.screen is not None and ranges is None and source.is_stream:
-            raise TouchLogError(
+        if options.screen is not None and ranges is None and self.is_stream:
+            raise self.error(
                 "--screen needs the range of the panel, which standard input cannot be searched for: "
-                "give it with --axis-max X,Y",
-                path=source.path,
+                "give it with --axis-max X,Y"
             )
         self.screen = options.screen or self.own_screen
         size = self.screen or (ranges and tuple(high - low + 1 for low, high in ranges))
-        self.info = LogInfo(
+        return LogInfo(
             format=self.name,
             width=size[0] if size else None,
             height=size[1] if size else None,
-            density=options.density,
             device=self.device.name or self.device.path or None,
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import ClassVar
 
 from capture.errors import TouchLogError
 from capture.logs.evdev import Device, EvdevTextLog, Event
@@ -26,8 +25,10 @@ _DESCRIPTION_BYTES = 1 << 20
 class Log(EvdevTextLog):
     """A recording of evemu-record."""
 
-    name: ClassVar[str] = "evemu"
-    dialect: ClassVar[int] = 1
+    name = "evemu"
+    description = "evemu-record, its description inside or beside it"
+    example = "E: 0.000001 0003 0035 861"
+    dialect = 1
     type_a_signs = ((b" 0000 0002 ", 9),)
 
     @classmethod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
 
 from capture.logs.evdev import Device, EvdevTextLog, Event
 
@@ -30,8 +29,10 @@ _SYNS = {"SYN_REPORT": 0, "EV_SYN": 0, "SYN_MT_REPORT": 2, "SYN_DROPPED": 3}
 class Log(EvdevTextLog):
     """Text of evtest."""
 
-    name: ClassVar[str] = "evtest"
-    dialect: ClassVar[int] = 2
+    name = "evtest"
+    description = "evtest, and python-evdev's evtest"
+    example = "Event: time 1714664083.841958, type 3 (EV_ABS), code 53 (ABS_MT_POSITION_X), value 404"
+    dialect = 2
     type_a_signs = (
         (b"SYN_MT_REPORT", 2),
         (b"++++", 0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from capture.logs.evdev import ABS_CODES, Device, EvdevTextLog, Event
 
@@ -32,8 +32,10 @@ _TOUCH = re.compile(
 class Log(EvdevTextLog):
     """Text of getevent."""
 
-    name: ClassVar[str] = "getevent"
-    dialect: ClassVar[int] = 0
+    name = "getevent"
+    description = "Android's getevent -lt or -t, with the header of -lp or without"
+    example = "[    1193.605705] EV_ABS       ABS_MT_POSITION_X    00000213"
+    dialect = 0
     type_a_signs = ((b"SYN_MT_REPORT", 2), (b"0000 0002 0", 8))
 
     @classmethod

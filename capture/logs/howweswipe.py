@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from capture.gestures.kinds import Action
-from capture.logs.base import LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
+from capture.logs.base import LogInfo, Sample, TouchLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from capture.gestures.samples import TouchSamples
-    from capture.logs.source import LogSource
 
 __all__ = ["Log"]
 
@@ -30,51 +27,39 @@ _ACTIONS = {
 class Log(TouchLog):
     """A participant's log; the screen is the keyboard, in CSS px."""
 
-    name: ClassVar[str] = "howweswipe"
-
-    def __init__(self, source: LogSource, options: ReadOptions) -> None:
-        super().__init__(source, options)
-        size: tuple[int | None, int | None] = options.screen or self._keyboard()
-        self.info = LogInfo(format=self.name, width=size[0], height=size[1], density=options.density)
+    name = "howweswipe"
+    description = "the How We Swipe data set"
+    example = "is_she_done_yet 1581260810918 393 224 touchstart 293 13 0.18 0.18 0 is 1"
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Tell by the header."""
         return head.startswith(_HEADER.encode())
 
-    def _keyboard(self) -> tuple[int | None, int | None]:
+    def _describe(self) -> LogInfo:
         rows = self.source.text_head().split(b"\n", 2)[1:2]
         fields = rows[0].split(b" ") if rows else []
         if len(fields) > 3 and fields[2].isdigit() and fields[3].isdigit():
-            return int(fields[2][:9]), int(fields[3][:9])
-        return None, None
+            return LogInfo(format=self.name, width=int(fields[2][:9]), height=int(fields[3][:9]))
+        return LogInfo(format=self.name)
 
-    def _read(self) -> Iterator[TouchSamples]:
-        writer = SampleWriter(self.warnings)
+    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:
+        next(lines, None)
         sentence = ""
-        for number, line in self.source.lines():
+        for line in lines:
             fields = line.split(" ")
-            if number == 1 or not line:
-                continue
             sample = _sample(fields)
             if sample is None:
                 self.warnings["unknown_lines"] += 1
                 continue
             if fields[0] != sentence:
                 sentence = fields[0]
-                mark = Mark(time_ns=sample[1], kind="screen", fields={"name": sentence}, sample=writer.total)
-                self.mark(mark)
-            try:
-                full = writer.add(0, 0, *sample)
-            except OverflowError:
-                raise self.error("a number is too large", line=number) from None
-            if full:
-                yield writer.take()
-        yield writer.finish()
+                self.mark_here("screen", sample[3], name=sentence)
+            yield sample
 
 
-def _sample(fields: list[str]) -> tuple[int, int, float, float] | None:
-    """Return (action, time, x, y) of a row; None when it is none."""
+def _sample(fields: list[str]) -> Sample | None:
+    """Return the sample of a row; None where it has none."""
     if len(fields) < _FIXED:
         return None
     try:
@@ -82,4 +67,4 @@ def _sample(fields: list[str]) -> tuple[int, int, float, float] | None:
     except ValueError:
         return None
     action = _ACTIONS.get(fields[4])
-    return None if action is None or not math.isfinite(x + y) else (action, time, x, y)
+    return None if action is None or not math.isfinite(x + y) else (0, 0, action, time, x, y)

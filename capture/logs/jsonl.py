@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
 from capture.gestures.kinds import Action
-from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
+from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, SampleWriter, TouchLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from capture.gestures.samples import TouchSamples
-    from capture.logs.source import LogSource
     from capture.logs.writing import Writable
 
 __all__ = ["ACTIONS", "Log", "write"]
@@ -44,18 +43,9 @@ _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 class Log(TouchLog):
     """The common form as JSON lines."""
 
-    name: ClassVar[str] = "jsonl"
-
-    def __init__(self, source: LogSource, options: ReadOptions) -> None:
-        super().__init__(source, options)
-        info = self._first_info()
-        size = options.screen or (info.width, info.height)
-        self.info = msgspec.structs.replace(
-            info,
-            width=size[0],
-            height=size[1],
-            density=info.density if options.density is None else options.density,
-        )
+    name = "jsonl"
+    description = "the common form: info, samples and marks as JSON lines"
+    example = '{"action": 0, "time": 1000000, "x": 10.0, "y": 20.0}'
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -67,7 +57,7 @@ class Log(TouchLog):
             return False
         return line.info is not None or line.time is not None
 
-    def _first_info(self) -> LogInfo:
+    def _describe(self) -> LogInfo:
         first = self.source.text_head().lstrip().split(b"\n", 1)[0]
         try:
             return _decode(first).info or LogInfo(format=self.name)

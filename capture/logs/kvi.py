@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, ClassVar
+from typing import IO, TYPE_CHECKING
 
 from capture.gestures.kinds import Action
-from capture.logs.base import LogInfo, ReadOptions, SampleWriter, TouchLog, literal
+from capture.logs.base import LogInfo, Sample, TouchLog, literal
 from capture.logs.writing import one_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from capture.gestures.samples import TouchSamples
-    from capture.logs.source import LogSource
     from capture.logs.writing import Writable
 
 __all__ = ["DEFAULT_SCREEN", "FIRST_LINE", "Log", "write"]
@@ -29,38 +27,28 @@ _KINDS: dict[int, str] = {Action.DOWN: "begin", Action.MOVE: "update", Action.UP
 class Log(TouchLog):
     """A recording of Kivy's recorder module."""
 
-    name: ClassVar[str] = "kvi"
-
-    def __init__(self, source: LogSource, options: ReadOptions) -> None:
-        super().__init__(source, options)
-        width, height = options.screen or DEFAULT_SCREEN
-        self.info = LogInfo(format=self.name, width=width, height=height, density=options.density)
+    name = "kvi"
+    description = "Kivy's recorder"
+    example = "(1.152, 'begin', 2, {'is_touch': True, 'sx': 0.39, 'sy': 0.72})"
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Tell whether the first line is Kivy's."""
         return head.startswith(FIRST_LINE.encode())
 
-    def _read(self) -> Iterator[TouchSamples]:
-        writer = SampleWriter(self.warnings)
+    def _describe(self) -> LogInfo:
+        return LogInfo(format=self.name, width=DEFAULT_SCREEN[0], height=DEFAULT_SCREEN[1])
+
+    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:
         if self.options.screen is None:
             self.warnings["guessed_screen"] += 1
-        for number, line in self.source.lines():
-            if not line or line.startswith("#"):
-                continue
-            sample = self._sample(line)
-            if sample is None:
-                continue
-            try:
-                full = writer.add(0, *sample)
-            except OverflowError:
-                raise self.error("a number is too large", line=number) from None
-            if full:
-                yield writer.take()
-        yield writer.finish()
+        for line in lines:
+            sample = None if line.startswith("#") else self._sample(line)
+            if sample is not None:
+                yield sample
 
-    def _sample(self, line: str) -> tuple[int, int, int, float, float] | None:
-        """Return (pointer, action, time, x, y) of a line; None for one that is no touch."""
+    def _sample(self, line: str) -> Sample | None:
+        """Return the sample of a line; None where it has none."""
         width, height = self.info.width or 0, self.info.height or 0
         try:
             time_s, kind, pointer, attributes = literal(line)
@@ -68,10 +56,9 @@ class Log(TouchLog):
             if kind not in _ACTIONS or not attributes.get("is_touch", True):
                 return None
             if not isinstance(pointer, int):
-                raise TypeError(pointer)  # noqa: TRY301 - as what else is wrong with a line
-            time = round(time_s * 1e9)
+                raise TypeError(pointer)  # noqa: TRY301 - handled like the other mistakes in a line
             x, y = attributes["sx"] * width, (1 - attributes["sy"]) * height
-            return pointer, _ACTIONS[kind], time, float(x), float(y)
+            return 0, pointer, _ACTIONS[kind], round(time_s * 1e9), float(x), float(y)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             self.warnings["unknown_lines"] += 1
             return None

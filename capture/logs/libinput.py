@@ -8,7 +8,7 @@ prints each event as a line of its own, always in the same way.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from capture._native.evdev.text import contains
 from capture.logs.evdev import Device, EvdevTextLog, Event
@@ -31,8 +31,11 @@ _YAML = re.compile(r"^(\s*#|\s*- |\s*-$|\s*[\w\"'-]+:|Recording to |\s*[\]}]|\s*
 class Log(EvdevTextLog):
     """A recording of libinput record."""
 
-    name: ClassVar[str] = "libinput"
-    dialect: ClassVar[int] = 3
+    name = "libinput"
+    description = "libinput record (YAML)"
+    example = "- [  0,  81233,   3,  57,  46] # EV_ABS / ABS_MT_TRACKING_ID"
+    untried = True
+    dialect = 3
     type_a_signs: tuple[tuple[bytes, int], ...] = (
         (b",   0,   2,", 8),
         (b", 0, 2,", 4),

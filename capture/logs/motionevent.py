@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from capture.gestures.kinds import Action
-from capture.logs.base import LogInfo, ReadOptions, SampleWriter, TouchLog
+from capture.logs.base import Sample, TouchLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from capture.gestures.samples import TouchSamples
-    from capture.logs.source import LogSource
 
 __all__ = ["Log"]
 
@@ -28,45 +25,33 @@ _MEMORY = 64
 class Log(TouchLog):
     """A log of an app or of the system in which touches were printed."""
 
-    name: ClassVar[str] = "motionevent"
-
-    def __init__(self, source: LogSource, options: ReadOptions) -> None:
-        super().__init__(source, options)
-        width, height = options.screen or (None, None)
-        self.info = LogInfo(format=self.name, width=width, height=height, density=options.density)
+    name = "motionevent"
+    description = "log lines with Android's MotionEvent, copies of other layers left out"
+    example = "MotionEvent { action=ACTION_DOWN, id[0]=0, x[0]=642.5, y[0]=887.0, ... }"
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Tell whether the head has a printed MotionEvent."""
         return bool(_MATCH.search(head))
 
-    def _read(self) -> Iterator[TouchSamples]:
-        writer = SampleWriter(self.warnings)
+    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:
         printed: dict[tuple[object, ...], None] = {}
-        for number, line in self.source.lines():
+        for line in lines:
             found = _EVENT.search(line)
             if found is None:
                 continue
             event = _Event(found[1])
             if not event.is_touch:
                 self.warnings["skipped_rows"] += 1
-                continue
-            if event.key in printed:
+            elif event.key in printed:
                 self.warnings["duplicate_events"] += 1
-                continue
-            printed[event.key] = None
-            if len(printed) > _MEMORY:
-                del printed[next(iter(printed))]
-            if event.history:
-                self.warnings["history_not_printed"] += event.history
-            try:
-                for pointer, action, x, y in event.samples():
-                    writer.add(0, pointer, action, event.time, x, y)
-            except OverflowError:
-                raise self.error("a number is too large", line=number) from None
-            if writer.is_full:
-                yield writer.take()
-        yield writer.finish()
+            else:
+                printed[event.key] = None
+                if len(printed) > _MEMORY:
+                    del printed[next(iter(printed))]
+                if event.history:
+                    self.warnings["history_not_printed"] += event.history
+                yield from event.samples()
 
 
 class _Event:
@@ -95,8 +80,8 @@ class _Event:
         places = tuple((pointer["x"], pointer["y"]) for pointer in self.pointers)
         self.key = (self.action, self.index, self.time, places)
 
-    def samples(self) -> Iterator[tuple[int, int, float, float]]:
-        """Yield (pointer, action, x, y) of each pointer that the event is about."""
+    def samples(self) -> Iterator[Sample]:
+        """Yield the sample of each pointer that the event is about."""
         if self.action in {"MOVE", "CANCEL"}:
             about = self.pointers
             action = Action[self.action]
@@ -104,7 +89,7 @@ class _Event:
             about = [self.pointers[self.index]]
             action = Action[self.action.removeprefix("POINTER_")]
         for pointer in about:
-            yield int(pointer["id"]), action, pointer["x"], pointer["y"]
+            yield 0, int(pointer["id"]), action, self.time, pointer["x"], pointer["y"]
 
 
 def _number(text: str) -> float:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.logs.base import CHUNK_SAMPLES, LogInfo, Mark, ReadOptions, TouchLog
+from capture.logs.base import CHUNK_SAMPLES, LogInfo, Mark, TouchLog
 from capture.logs.columns import ColumnMap, Converter, need_arrow
 from capture.logs.jsonl import mark_row
 from capture.logs.source import LogSource
@@ -28,31 +28,31 @@ MARKS_SUFFIX = ".marks.jsonl"
 class Log(TouchLog):
     """A Parquet file of touch samples."""
 
-    name: ClassVar[str] = "parquet"
+    name = "parquet"
+    description = "Parquet: the six columns, or any by a column map"
+    example = "PAR1..."
 
-    def __init__(self, source: LogSource, options: ReadOptions) -> None:
-        super().__init__(source, options)
-        need_arrow(source.path)
+    def _describe(self) -> LogInfo:
+        need_arrow(self.path)
         import pyarrow as pa
 
-        if source.is_stream:
+        if self.is_stream:
             raise self.error("Parquet is read from its end: it cannot come on standard input")
         try:
             with self._open() as file:
                 schema = file.schema_arrow
-            self._map = ColumnMap.parse(options.columns)
+            self._map = ColumnMap.parse(self.options.columns)
             self._chosen = self._map.chosen(list(schema.names))
-            self._map.check_screen(options.screen)
+            self._map.check_screen(self.options.screen)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise self.error(str(error).split("\n", 1)[0]) from None
-        info = self._info(schema.metadata or {})
-        width, height = options.screen or (info.width, info.height)
-        self.info = msgspec.structs.replace(
-            info,
-            width=width,
-            height=height,
-            density=info.density if options.density is None else options.density,
-        )
+        text = (schema.metadata or {}).get(METADATA_KEY)
+        if text is None:
+            return LogInfo(format=self.name)
+        try:
+            return msgspec.json.decode(text, type=LogInfo)
+        except msgspec.MsgspecError as error:
+            raise self.error(f"its metadata are damaged: {error}") from None
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -63,15 +63,6 @@ class Log(TouchLog):
         from pyarrow import parquet
 
         return parquet.ParquetFile(self.path, pre_buffer=False)
-
-    def _info(self, metadata: dict[bytes, bytes]) -> LogInfo:
-        text = metadata.get(METADATA_KEY)
-        if text is None:
-            return LogInfo(format=self.name)
-        try:
-            return msgspec.json.decode(text, type=LogInfo)
-        except msgspec.MsgspecError as error:
-            raise self.error(f"its metadata are damaged: {error}") from None
 
     def _read(self) -> Iterator[TouchSamples]:
         import pyarrow as pa
@@ -98,10 +89,7 @@ class Log(TouchLog):
         while mark is not None:
             self.mark(mark)
             mark = next(marks, None)
-        if converter.skipped:
-            self.warnings["skipped_rows"] += converter.skipped
-        if converter.went_back:
-            self.warnings["time_went_back"] += converter.went_back
+        converter.count_doubts(self.warnings)
 
     def _marks(self) -> Iterator[Mark]:
         beside = marks_path(Path(self.path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from capture.logs.evdev import Device, EvdevLog
 
@@ -21,7 +21,10 @@ _EVENT = re.compile(r"^(\d{1,9}),(\d{1,5}),(\d{1,5}),(-?\d{1,10})$")
 class Log(EvdevLog):
     """What RERAN's translator made of getevent."""
 
-    name: ClassVar[str] = "reran"
+    name = "reran"
+    description = "RERAN's translated logs"
+    example = "2,3,53,479"
+    untried = True
 
     @classmethod
     def matches(cls, head: bytes) -> bool:

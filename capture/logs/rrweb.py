@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -12,17 +12,12 @@ from capture.logs.base import (
     DECODE_ERRORS,
     DOCUMENT_LIMIT_BYTES,
     LogInfo,
-    Mark,
-    ReadOptions,
-    SampleWriter,
+    Sample,
     TouchLog,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from capture.gestures.samples import TouchSamples
-    from capture.logs.source import LogSource
 
 __all__ = ["Log"]
 
@@ -67,33 +62,30 @@ class _Wrapped(msgspec.Struct):
 class Log(TouchLog):
     """A recording of rrweb, as an array of events or an object with one."""
 
-    name: ClassVar[str] = "rrweb"
-
-    def __init__(self, source: LogSource, options: ReadOptions) -> None:
-        super().__init__(source, options)
-        found = _META.search(source.text_head())
-        size = options.screen or ((int(found[1]), int(found[2])) if found else (None, None))
-        self.info = LogInfo(format=self.name, width=size[0], height=size[1], density=options.density)
+    name = "rrweb"
+    description = "rrweb session replays"
+    example = '[{"type": 3, "data": {"source": 2, "type": 7, "x": 1, "y": 2}, ...}]'
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Tell whether the head has events as rrweb writes them."""
         return head.lstrip()[:1] in {b"[", b"{"} and bool(_MATCH.search(head)) and bool(_DATA.search(head))
 
-    def _read(self) -> Iterator[TouchSamples]:
-        writer = SampleWriter(self.warnings)
-        touches: list[tuple[int, int, int, float, float]] = []
+    def _describe(self) -> LogInfo:
+        found = _META.search(self.source.text_head())
+        if found is None:
+            return LogInfo(format=self.name)
+        return LogInfo(format=self.name, width=int(found[1]), height=int(found[2]))
+
+    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:  # noqa: ARG002 - one document
         try:
-            for event in self._events():
-                touches += self._touches(event)
             # Moves come in batches, after the lift that ended them: the times put them right.
-            touches.sort(key=lambda touch: touch[2])
-            for touch in touches:
-                if writer.add(0, *touch):
-                    yield writer.take()
+            yield from sorted(
+                (touch for event in self._events() for touch in self._touches(event)),
+                key=lambda touch: touch[3],
+            )
         except (*DECODE_ERRORS, OverflowError, ValueError) as error:
             raise self.error(f"is no rrweb recording: {error}") from None
-        yield writer.finish()
 
     def _events(self) -> list[_Event]:
         text = self.source.everything(DOCUMENT_LIMIT_BYTES)
@@ -101,21 +93,21 @@ class Log(TouchLog):
             return msgspec.json.decode(text, type=_Wrapped).events
         return msgspec.json.decode(text, type=list[_Event])
 
-    def _touches(self, event: _Event) -> Iterator[tuple[int, int, int, float, float]]:
+    def _touches(self, event: _Event) -> Iterator[Sample]:
         if event.type not in {META, INCREMENTAL}:
             return
         data = msgspec.json.decode(event.data, type=_Data)
         if event.type == META:
-            self.mark(Mark(time_ns=_ns(event.timestamp), kind="screen", fields={"name": data.href}))
+            self.mark_here("screen", _ns(event.timestamp), name=data.href)
             return
         pointer = data.pointerId or 0
         if data.source == INTERACTION and data.type in _TOUCHES:
             if data.x is not None and data.y is not None:
-                yield pointer, _TOUCHES[data.type], _ns(event.timestamp), data.x, data.y
+                yield 0, pointer, _TOUCHES[data.type], _ns(event.timestamp), data.x, data.y
         elif data.source == TOUCH_MOVE or (data.source == MOUSE_MOVE and data.pointerId is not None):
             for place in data.positions:
                 time = _ns(event.timestamp + place.timeOffset)
-                yield pointer, Action.MOVE, time, place.x, place.y
+                yield 0, pointer, Action.MOVE, time, place.x, place.y
         elif data.source == MOUSE_MOVE or (data.source == INTERACTION and data.type in _MOUSE):
             self.warnings["mouse_events"] += 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from capture.logs.evdev import Device, EvdevLog
 
@@ -32,7 +32,9 @@ _SYN_REPORT = (0, 0)
 class Log(EvdevLog):
     """A script of sendevent lines, played in the mind."""
 
-    name: ClassVar[str] = "sendevent"
+    name = "sendevent"
+    description = "shell scripts of sendevent lines"
+    example = "sendevent /dev/input/event2 3 53 479"
 
     @classmethod
     def matches(cls, head: bytes) -> bool:

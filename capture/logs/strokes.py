@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from capture.gestures.kinds import Action
-from capture.logs.base import LogInfo, Mark, ReadOptions, SampleWriter, TouchLog
+from capture.logs.base import Mark, SampleWriter, TouchLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from capture.gestures.samples import TouchSamples
-    from capture.logs.source import LogSource
 
 __all__ = ["Log"]
 
@@ -25,12 +24,9 @@ _PERIOD_MS = 16.0
 class Log(TouchLog):
     """Strokes of one gesture, or of several."""
 
-    name: ClassVar[str] = "strokes"
-
-    def __init__(self, source: LogSource, options: ReadOptions) -> None:
-        super().__init__(source, options)
-        width, height = options.screen or (None, None)
-        self.info = LogInfo(format=self.name, width=width, height=height, density=options.density)
+    name = "strokes"
+    description = "stroke XML of $1, $N and MMG"
+    example = '<Point X="51" Y="23" T="1302212416386" />'
 
     @classmethod
     def matches(cls, head: bytes) -> bool:

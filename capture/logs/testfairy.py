@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from capture.logs.base import (
     DECODE_ERRORS,
     DOCUMENT_LIMIT_BYTES,
-    LogInfo,
     Mark,
-    ReadOptions,
-    SampleWriter,
+    Sample,
     TouchLog,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from capture.gestures.samples import TouchSamples
-    from capture.logs.source import LogSource
 
 __all__ = ["Log"]
 
@@ -47,34 +42,26 @@ class _Session(msgspec.Struct):
 class Log(TouchLog):
     """A session that TestFairy recorded."""
 
-    name: ClassVar[str] = "testfairy"
-
-    def __init__(self, source: LogSource, options: ReadOptions) -> None:
-        super().__init__(source, options)
-        width, height = options.screen or (None, None)
-        self.info = LogInfo(format=self.name, width=width, height=height, density=options.density)
+    name = "testfairy"
+    description = "TestFairy session data"
+    example = '{"input": [{"x": 566, "y": 1140, "act": 0, "t": 0, "ts": 6.16}]}'
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Tell whether the head has the lists of such a session."""
         return head.lstrip().startswith(b"{") and bool(_MATCH.search(head)) and bool(_ROW.search(head))
 
-    def _read(self) -> Iterator[TouchSamples]:
+    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:  # noqa: ARG002 - one document
         try:
             session = msgspec.json.decode(self.source.everything(DOCUMENT_LIMIT_BYTES), type=_Session)
         except DECODE_ERRORS as error:
             raise self.error(f"is no TestFairy session: {error}") from None
-        writer = SampleWriter(self.warnings)
         for said in session.userInteractions:
             seconds = said.get("ts")
             if isinstance(seconds, int | float) and abs(seconds) < 1e9:
                 self.mark(Mark(time_ns=round(seconds * 1e9), kind="interaction", fields=said))
-        try:
-            for row in session.input:
-                if row.t or row.x is None or row.y is None or not 0 <= row.act <= 3:
-                    self.warnings["skipped_rows"] += 1
-                elif writer.add(0, 0, row.act, round(row.ts * 1e9), row.x, row.y):
-                    yield writer.take()
-        except (OverflowError, ValueError):
-            raise self.error("a time is too large") from None
-        yield writer.finish()
+        for row in session.input:
+            if row.t or row.x is None or row.y is None or not 0 <= row.act <= 3:
+                self.warnings["skipped_rows"] += 1
+            else:
+                yield 0, 0, row.act, round(row.ts * 1e9), row.x, row.y
