@@ -43,7 +43,7 @@ flags = ["-O3", "-g0", "-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wno-un
 
 # Cython finds the headers that a module names, and those of the modules that it imports; not what these
 # headers include in turn.
-USED = re.compile(r'from (?P<module>capture\._native[\w.]*) cimport|(?:from|#include) "(?P<header>[\w.]+)"')
+USED = re.compile(r'from (?P<module>capture\._native[\w.]*) cimport|(?:from|#include) "(?P<header>[\w./]+)"')
 
 
 def sources(file: Path, seen: set[Path]) -> set[Path]:
@@ -55,7 +55,8 @@ def sources(file: Path, seen: set[Path]) -> set[Path]:
         sources(file.with_suffix(".pxd"), seen)
     for use in USED.finditer(file.read_text(encoding="utf-8")):
         module, header = use["module"], use["header"]
-        sources(Path(module.replace(".", "/") + ".pxd") if module else file.with_name(header), seen)
+        path = module.replace(".", "/") + ".pxd" if module else os.path.normpath(file.parent / header)
+        sources(Path(path), seen)
     return seen
 
 

@@ -72,5 +72,5 @@ def sources(file, seen=None):
         if use["module"]:
             sources(ROOT.joinpath("capture", "_native", *use["module"].split(".")).with_suffix(".pxd"), seen)
         else:
-            sources(file.with_name(use["header"] or use["included"]), seen)
+            sources((file.parent / (use["header"] or use["included"])).resolve(), seen)
     return seen

@@ -10,14 +10,14 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport INT64_MIN, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 
-from capture._native.classify cimport Record, Thresholds, clamp
-from capture._native.output cimport COLUMNS, GestureColumns, Output, make_room, put, records_at
+from capture._native.classify cimport MEAN, Thresholds, clamp
+from capture._native.kernels cimport Block, Kernel, choose_kernel
+from capture._native.output cimport GestureColumns, Output, make_room, put
 from capture._native.recognizer cimport Recognizer
-from capture._native.samples cimport (
-    DOWN, Block, Columns, Kernel, Limits, Records, choose_kernel, count_actions_down, round_down, round_up,
-)
-from capture._native.state cimport State, Stream, end_open, open_strokes, step, stream_slot
-from capture._native.velocity cimport MEAN, columns_velocity
+from capture._native.record cimport Record, RecordColumns, columns_at
+from capture._native.samples cimport DOWN, Columns, count_actions_down
+from capture._native.state cimport State, Stream, end_open, open_touches, step, stream_slot
+from capture._native.velocity cimport columns_velocity
 
 cdef enum:
     PART = 4096     # samples that a thread looks through for its streams at a time
@@ -106,18 +106,16 @@ cdef int take_block(
     """Make records of measured strokes, exactly as `step` would have made them, column by column."""
     cdef Stream *stream = &s.streams[slot]
     cdef int32_t n = block.count
-    cdef Limits limits
-    cdef Records to
+    cdef RecordColumns to
     if make_room(o, n) < 0:
         return -1
-    as_floats(&s.limits, &limits)
-    records_at(o, o.count, &to)
-    number_samples(c, block, stream.id, base, o)
-    kernel.finish(c, block, stream.density, s.limits.strategy == MEAN, &to)
-    if s.limits.strategy != MEAN:
+    columns_at(o.data, o.count, &to)
+    number_samples(c, block, stream.id, base, &to)
+    kernel.finish(c, block, stream.density, s.limits.velocity_strategy == MEAN, &to)
+    if s.limits.velocity_strategy != MEAN:
         release_velocities(c, block, &s.limits, stream.density, &to)
-    kernel.decide(block, &limits, &to)
-    kernel.count_taps(n, &stream.taps, stream.density, &limits, &to)
+    kernel.decide(block, &s.limits, &to)
+    kernel.count_taps(n, &stream.taps, stream.density, &s.limits, &to)
     o.count += n
     stream.started = True
     stream.last_time = c.time[block.up[n - 1]]
@@ -125,57 +123,38 @@ cdef int take_block(
     return 0
 
 
-cdef void as_floats(const Thresholds *t, Limits *limits) noexcept nogil:
-    limits.near_below = round_up(t.touch_slop)
-    limits.astray_above = round_down(t.touch_slop)
-    limits.far_above = round_down(t.drag_distance)
-    limits.fling_above = round_down(t.fling_velocity)
-    limits.tap_timeout = t.tap_timeout_ns
-    limits.multi_tap_slop = round_down(t.multi_tap_slop)
-    limits.rage_tap_radius = round_down(t.rage_tap_radius)
-    limits.multi_tap_timeout = t.multi_tap_timeout_ns
-    limits.rage_tap_timeout = t.rage_tap_timeout_ns
-    limits.rage_tap_count = t.rage_tap_count
-
-
 cdef void number_samples(
-        const Columns *c, const Block *block, int64_t stream, int64_t base, Output *o) noexcept nogil:
+        const Columns *c, const Block *block, int64_t stream, int64_t base,
+        const RecordColumns *to) noexcept nogil:
     """Fill the columns that say whose samples a block's records are made of, and which."""
-    cdef int64_t at = o.count
-    cdef int64_t *streams = <int64_t *>o.data[0] + at
-    cdef int32_t *pointers = <int32_t *>o.data[1] + at
-    cdef int32_t *sample_count = <int32_t *>o.data[19] + at
-    cdef int64_t *first_sample = <int64_t *>o.data[20] + at
-    cdef int64_t *last_sample = <int64_t *>o.data[21] + at
-    cdef int64_t *ended
     cdef int32_t k
     for k in range(block.count):
-        first_sample[k] = base + block.down[k]
-        last_sample[k] = base + block.up[k]
-        sample_count[k] = <int32_t>(block.up[k] - block.down[k] + 1)
-    if o.ordered:
-        ended = <int64_t *>o.data[COLUMNS] + at
+        to.first_sample[k] = base + block.down[k]
+        to.last_sample[k] = base + block.up[k]
+        to.sample_count[k] = <int32_t>(block.up[k] - block.down[k] + 1)
+    if to.ended != NULL:
         for k in range(block.count):
-            ended[k] = base + block.up[k]
+            to.ended[k] = base + block.up[k]
     # Columns are made of zeros: what is not given need not be written.
     if c.stream != NULL:
         for k in range(block.count):
-            streams[k] = stream
+            to.stream[k] = stream
     if c.pointer != NULL:
         for k in range(block.count):
-            pointers[k] = c.pointer[block.down[k]]
+            to.pointer[k] = c.pointer[block.down[k]]
 
 
 cdef void release_velocities(
         const Columns *c, const Block *block, const Thresholds *limits, double density,
-        const Records *to) noexcept nogil:
+        const RecordColumns *to) noexcept nogil:
     cdef double vx = 0, vy = 0
     cdef Record r
     cdef int32_t k
     for k in range(block.count):
         columns_velocity(
-            c.time, c.x, c.y, block.down[k], block.up[k] - 1, limits.strategy, c.time[block.up[k]], &vx, &vy)
-        clamp(&r, vx / density, vy / density, limits.max_fling_velocity)
+            c.time, c.x, c.y, block.down[k], block.up[k] - 1, limits.velocity_strategy,
+            c.time[block.up[k]], &vx, &vy)
+        clamp(&r, vx / density, vy / density, limits.max_fling_velocity_dp_s.value)
         to.velocity[k] = r.velocity
         to.velocity_x[k] = r.velocity_x
         to.velocity_y[k] = r.velocity_y
@@ -183,7 +162,7 @@ cdef void release_velocities(
 
 cdef int finish_into(State *s, int64_t base, Output *o) noexcept nogil:
     """End what is open; the records come after all others, in the order of their DOWNs."""
-    cdef int64_t count = open_strokes(s), i
+    cdef int64_t count = open_touches(s), i
     cdef Record *records
     if count == 0:
         return 0

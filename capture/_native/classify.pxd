@@ -1,74 +1,46 @@
 """From the measures of a finished stroke to its record."""
 
-from libc.math cimport fabsf, sqrtf
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.math cimport sqrtf
+from libc.stdint cimport int32_t, int64_t
 
-from capture._native.samples cimport TapRun
-
-# Values of capture.gestures.kinds, which tests/gestures/test_gestures_objects.py pins.
-cdef enum:
-    NONE = 0
-    TAP = 6
-    LONG_PRESS = 8
-    DRAG = 9
-    FLING = 10
-
-cdef enum:
-    RECOGNIZED = 0
-    BETWEEN_SLOP_AND_DRAG = 1
-    MULTI_TOUCH = 2
-    CANCELED = 3
-    INCOMPLETE = 4
-    MALFORMED = 5
-
-cdef enum:
-    GOES_UP = 1
-    GOES_DOWN = 2
-    GOES_LEFT = 3
-    GOES_RIGHT = 4
-    COMPLEX_PATTERN = 5
+from capture._native.record cimport Record
 
 
-cdef struct Thresholds:
-    int64_t tap_timeout_ns
-    double touch_slop           # dp, as all lengths here
-    double drag_distance
-    double fling_velocity       # dp/s
-    int strategy                # MEAN, LSQ2 or IMPULSE
-    double max_fling_velocity
-    int64_t multi_tap_timeout_ns
-    double multi_tap_slop
-    int32_t rage_tap_count
-    int64_t rage_tap_timeout_ns
-    double rage_tap_radius
-
-
-# One record; the public columns are these, in this order.
-cdef struct Record:
-    int64_t stream
-    int32_t pointer
-    uint8_t kind
-    uint8_t reason
-    uint8_t direction
-    int64_t time_down
-    int64_t time_up
-    float x_down
-    float y_down
-    float x_up
-    float y_up
-    double duration
-    float distance
-    float velocity
-    float velocity_x
-    float velocity_y
-    float path_length
-    float width
-    float height
-    int32_t sample_count
-    int64_t first_sample
-    int64_t last_sample
-    int32_t tap_count
-    uint8_t rage
+cdef extern from "classify.h" nogil:
+    enum:
+        NONE "CAPTURE_KIND_NONE"
+        RECOGNIZED "CAPTURE_REASON_RECOGNIZED"
+        BETWEEN_SLOP_AND_DRAG "CAPTURE_REASON_BETWEEN_SLOP_AND_DRAG"
+        MULTI_TOUCH "CAPTURE_REASON_MULTI_TOUCH"
+        CANCELED "CAPTURE_REASON_CANCELED"
+        INCOMPLETE "CAPTURE_REASON_INCOMPLETE"
+        MALFORMED "CAPTURE_REASON_MALFORMED"
+        MEAN "CAPTURE_VELOCITY_STRATEGY_MEAN"
+        IMPULSE "CAPTURE_VELOCITY_STRATEGY_IMPULSE"
+    ctypedef struct Limit "capture_limit":
+        double value
+        float above
+    # Only the members that Cython code reads; read_thresholds fills all of them.
+    ctypedef struct Thresholds "capture_thresholds":
+        int32_t velocity_strategy
+        Limit max_fling_velocity_dp_s
+        int64_t multi_tap_timeout_ns
+        Limit multi_tap_slop_dp
+        int32_t rage_tap_count
+        int64_t rage_tap_timeout_ns
+        Limit rage_tap_radius_dp
+    ctypedef struct TapRun "capture_run":
+        int64_t time_up
+        float x_down
+        float y_down
+        int32_t taps
+        int32_t rage_taps
+    int32_t kind_of "capture_kind_of"(
+        float distance, float velocity, int64_t duration_ns, const Thresholds *limits) noexcept
+    int32_t reason_of "capture_reason_of"(int32_t kind) noexcept
+    int32_t direction_of "capture_direction_of"(
+        int32_t kind, float dx, float dy, float width, float height, const Thresholds *limits) noexcept
+    int32_t runs "capture_runs"(int32_t kind) noexcept
 
 
 # What a stroke sums up to in px; `measure` makes a record's dp of it.
@@ -103,40 +75,22 @@ cdef inline void measure(
     r.path_length = to_dp(px.path, density)
     r.width = to_dp(px.width, density)
     r.height = to_dp(px.height, density)
-    if limits.strategy == 0:
+    if limits.velocity_strategy == MEAN:
         per_s = 1e9 / (span if span > 1_000_000 else 1_000_000)
         r.velocity = <float>(r.distance * per_s)
         r.velocity_x = <float>(dx * per_s)
         r.velocity_y = <float>(dy * per_s)
     elif released:
-        clamp(r, vx / density, vy / density, limits.max_fling_velocity)
+        clamp(r, vx / density, vy / density, limits.max_fling_velocity_dp_s.value)
     else:
         r.velocity = r.velocity_x = r.velocity_y = 0
 
 
 cdef inline void decide(Record *r, const Thresholds *limits, float dx, float dy) noexcept nogil:
     """Classify by time, distance and velocity; the reason follows."""
-    r.reason = RECOGNIZED
-    r.direction = NONE
-    if r.distance < limits.touch_slop:
-        r.kind = LONG_PRESS if span_ns(r.time_down, r.time_up) > limits.tap_timeout_ns else TAP
-    elif r.distance > limits.drag_distance:
-        r.kind = FLING if r.velocity > limits.fling_velocity else DRAG
-        r.direction = direction(dx, dy, r.width, r.height, limits.touch_slop)
-    else:
-        r.kind = NONE
-        r.reason = BETWEEN_SLOP_AND_DRAG
-
-
-cdef inline uint8_t direction(float dx, float dy, float width, float height, double slop) noexcept nogil:
-    """Direction from displacement and extent in dp (gestures.md, Directions)."""
-    cdef float beyond_x = width - fabsf(dx), beyond_y = height - fabsf(dy)
-    # Backtrack on the dominant axis and wander on the other have the same limit.
-    if beyond_x > slop or beyond_y > slop:
-        return COMPLEX_PATTERN
-    if fabsf(dx) > fabsf(dy):
-        return GOES_LEFT if dx < 0 else GOES_RIGHT
-    return GOES_UP if dy < 0 else GOES_DOWN
+    r.kind = kind_of(r.distance, r.velocity, span_ns(r.time_down, r.time_up), limits)
+    r.reason = reason_of(r.kind)
+    r.direction = direction_of(r.kind, dx, dy, r.width, r.height, limits)
 
 
 cdef inline void count_tap(
@@ -146,7 +100,7 @@ cdef inline void count_tap(
     cdef int64_t gap
     r.tap_count = 0
     r.rage = 0
-    if r.kind != TAP:
+    if not runs(r.kind):
         run.taps = 0
         return
     if run.taps:
@@ -155,9 +109,9 @@ cdef inline void count_tap(
         dx = r.x_down - run.x_down
         dy = r.y_down - run.y_down
         apart = to_dp(sqrtf(dx * dx + dy * dy), density)
-        if gap > limits.multi_tap_timeout_ns or not (apart <= limits.multi_tap_slop):
+        if gap > limits.multi_tap_timeout_ns or not (apart <= limits.multi_tap_slop_dp.above):
             run.taps = 0
-        if gap > limits.rage_tap_timeout_ns or not (apart <= limits.rage_tap_radius):
+        if gap > limits.rage_tap_timeout_ns or not (apart <= limits.rage_tap_radius_dp.above):
             run.rage_taps = 0
     else:
         run.rage_taps = 0
@@ -171,3 +125,4 @@ cdef inline void count_tap(
 
 
 cdef void clamp(Record *r, double vx, double vy, double limit) noexcept nogil
+cdef int read_thresholds(object gestures, Thresholds *limits) except -1

@@ -2,8 +2,8 @@
 
 from libc.math cimport NAN, fabs, isnan, rint
 
-from capture._native.classify cimport Record
 from capture._native.recognizer cimport Gesture
+from capture._native.record cimport FIELDS, RECORD_FIELDS
 
 
 cdef double _shortest(double value) noexcept nogil:
@@ -37,21 +37,23 @@ def shortest(double value) -> float:
 
 
 def shortest_measures(Gesture gesture not None):
-    """Return `shortest` of a gesture's positions and measures, in the order of the record's fields.
+    """Return `shortest` of a gesture's floats, in the order of the record's fields.
 
     None where one of them is not found that way.
     """
-    cdef Record *r = &gesture.record
-    cdef double[12] found
-    cdef double total = 0.0
-    cdef int _place
-    found[:] = [
-        _shortest(r.x_down), _shortest(r.y_down), _shortest(r.x_up), _shortest(r.y_up),
-        _shortest(r.duration), _shortest(r.distance),
-        _shortest(r.velocity), _shortest(r.velocity_x), _shortest(r.velocity_y),
-        _shortest(r.path_length), _shortest(r.width), _shortest(r.height),
-    ]
-    for _place in range(12):
-        total += found[_place]
-    # What is not found is NaN, and so is the sum then.
-    return None if isnan(total) else [found[_place] for _place in range(12)]
+    cdef const char *at
+    cdef double value
+    cdef int number
+    found = []
+    for number in range(FIELDS):
+        at = <const char *>&gesture.record + RECORD_FIELDS[number].offset
+        if RECORD_FIELDS[number].format[0] == b"f":
+            value = _shortest((<const float *>at)[0])
+        elif RECORD_FIELDS[number].format[0] == b"d":
+            value = _shortest((<const double *>at)[0])
+        else:
+            continue
+        if isnan(value):
+            return None
+        found.append(value)
+    return found

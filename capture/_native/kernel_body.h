@@ -95,7 +95,7 @@ KERNEL_TARGET static int64_t MEASURE(
  * does for one stroke; `mean` says whether velocities are distance over duration, else they are left alone.
  * The loops are short and apart so that compilers turn them into vector code. */
 KERNEL_TARGET static void FINISH(
-    const capture_columns *c, capture_block *block, double density, int mean, const capture_records *to)
+    const capture_columns *c, capture_block *block, double density, int mean, const capture_stroke_columns *to)
 {
     const int32_t n = block->count;
     const int64_t *restrict time = c->time;
@@ -161,46 +161,33 @@ KERNEL_TARGET static void FINISH(
     }
 }
 
-/* What classify.pxd's decide() does for one stroke, without a branch: which way a stroke goes is
- * anyone's guess. The numbers are those of capture.gestures.kinds. */
+/* Classify the strokes as classify.pxd's decide() does for one. The loops are apart so that each becomes
+ * vector code; the thresholds are copied so that no store can change them. */
 KERNEL_TARGET static void DECIDE(
-    const capture_block *block, const capture_limits *limits, const capture_records *to)
+    const capture_block *block, const capture_thresholds *thresholds, const capture_stroke_columns *to)
 {
     const int32_t n = block->count;
-    const float near_below = limits->near_below, far_above = limits->far_above;
-    const float fling_above = limits->fling_above, astray_above = limits->astray_above;
-    const int64_t tap_timeout = limits->tap_timeout;
+    const capture_thresholds limits = *thresholds;
     const float *restrict distance = to->distance, *restrict velocity = to->velocity;
     const float *restrict width = to->width, *restrict height = to->height;
     uint8_t *restrict kind = to->kind, *restrict reason = to->reason, *restrict direction = to->direction;
-    int32_t still[CAPTURE_BLOCK], moved[CAPTURE_BLOCK];
+    int32_t kinds[CAPTURE_BLOCK];
     int32_t k;
     for (k = 0; k < n; k++)
-        still[k] = block->span[k] > tap_timeout ? 8 : 6;
+        kinds[k] = capture_kind_of(distance[k], velocity[k], block->span[k], &limits);
+    for (k = 0; k < n; k++) {
+        kind[k] = (uint8_t)kinds[k];
+        reason[k] = (uint8_t)capture_reason_of(kinds[k]);
+    }
     for (k = 0; k < n; k++)
-        moved[k] = velocity[k] > fling_above ? 10 : 9;
-    for (k = 0; k < n; k++) {
-        const int32_t near = distance[k] < near_below ? -1 : 0;
-        const int32_t far = distance[k] > far_above ? -1 : 0;
-        kind[k] = (uint8_t)((near & still[k]) | (far & moved[k]));
-        reason[k] = (uint8_t)(~(near | far) & 1);
-        moved[k] = far;
-    }
-    for (k = 0; k < n; k++) {
-        const float dx = block->dx[k], dy = block->dy[k];
-        const int32_t sideways = dx < 0 ? 3 : 4, lengthways = dy < 0 ? 1 : 2;
-        const int32_t towards = fabsf(dx) > fabsf(dy) ? sideways : lengthways;
-        const int32_t astray_x = width[k] - fabsf(dx) > astray_above ? -1 : 0;
-        const int32_t astray_y = height[k] - fabsf(dy) > astray_above ? -1 : 0;
-        const int32_t astray = astray_x | astray_y;
-        direction[k] = (uint8_t)(((astray & 5) | (~astray & towards)) & moved[k]);
-    }
+        direction[k] = (uint8_t)capture_direction_of(
+            kinds[k], block->dx[k], block->dy[k], width[k], height[k], &limits);
 }
 
 /* What classify.pxd's count_tap() does for one record: who continues a run is found for all at once,
  * then the runs are counted. */
 KERNEL_TARGET static void COUNT_TAPS(
-    int32_t n, capture_run *run, double density, const capture_limits *limits, const capture_records *to)
+    int32_t n, capture_run *run, double density, const capture_thresholds *limits, const capture_stroke_columns *to)
 {
     int64_t gap[CAPTURE_BLOCK];
     float apart[CAPTURE_BLOCK];
@@ -223,11 +210,11 @@ KERNEL_TARGET static void COUNT_TAPS(
         for (k = 0; k < n; k++)
             apart[k] = (float)(apart[k] / density);
     for (k = 0; k < n; k++) {
-        multi[k] = (gap[k] <= limits->multi_tap_timeout) & (apart[k] <= limits->multi_tap_slop);
-        rage[k] = (gap[k] <= limits->rage_tap_timeout) & (apart[k] <= limits->rage_tap_radius);
+        multi[k] = (gap[k] <= limits->multi_tap_timeout_ns) & (apart[k] <= limits->multi_tap_slop_dp.above);
+        rage[k] = (gap[k] <= limits->rage_tap_timeout_ns) & (apart[k] <= limits->rage_tap_radius_dp.above);
     }
     for (k = 0; k < n; k++) {
-        const int32_t tap = kind[k] == 6 ? -1 : 0;
+        const int32_t tap = capture_runs(kind[k]);
         taps = ((taps & -(int32_t)multi[k]) + 1) & tap;
         rage_taps = ((rage_taps & -(int32_t)rage[k]) + 1) & tap;
         tap_count[k] = taps;

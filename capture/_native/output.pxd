@@ -2,25 +2,20 @@
 
 from libc.stdint cimport int64_t
 
-from capture._native.classify cimport Record
-from capture._native.samples cimport Records
-
-cdef enum:
-    COLUMNS = 24
+from capture._native.record cimport COLUMNS, Record, RecordColumns
 
 
-# All columns lie in one block, one after the other, zeroed. Where outputs will be merged, one more
-# column holds the number of the sample that ended the stroke.
+# All columns lie in one block, one after the other, zeroed. The last one, `ended`, is there (not NULL) where
+# outputs will be merged: the number of the sample that ended the stroke.
 cdef struct Output:
     char *block
-    void *data[25]
+    void *data[COLUMNS]
     int64_t count
     int64_t room
     bint ordered
 
 
 cdef int make_room(Output *o, int64_t more) noexcept nogil
-cdef void records_at(const Output *o, int64_t at, Records *to) noexcept nogil
 cdef void put(Output *o, const Record *r, int64_t ended) noexcept nogil
 
 

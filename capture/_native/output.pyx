@@ -6,25 +6,14 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from capture._native.classify cimport Record
 from capture._native.recognizer cimport wrap
-from capture._native.samples cimport Records
+from capture._native.record cimport FIELDS, RECORD_FIELDS, Record, get_record, put_record
 
-# Public columns in record order: name, buffer format. The hidden last one orders merged outputs.
-LAYOUT = (
-    ("stream", "q"), ("pointer", "i"), ("kind", "B"), ("reason", "B"), ("direction", "B"),
-    ("time_down", "q"), ("time_up", "q"), ("x_down", "f"), ("y_down", "f"), ("x_up", "f"),
-    ("y_up", "f"), ("duration", "d"), ("distance", "f"), ("velocity", "f"), ("velocity_x", "f"),
-    ("velocity_y", "f"), ("path_length", "f"), ("width", "f"), ("height", "f"),
-    ("sample_count", "i"), ("first_sample", "q"), ("last_sample", "q"), ("tap_count", "i"),
-    ("rage", "?"),
-)
-cdef size_t[25] SIZES
-cdef size_t RECORD_BYTES = 0
-cdef int at
-for at, (_, _format) in enumerate(LAYOUT + (("ended", "q"),)):
-    SIZES[at] = {"q": 8, "d": 8, "i": 4, "f": 4, "B": 1, "?": 1}[_format]
-    RECORD_BYTES += SIZES[at]
+#: Public columns in record order: name, buffer format.
+LAYOUT = tuple([
+    (RECORD_FIELDS[_number].name.decode(), RECORD_FIELDS[_number].format.decode())
+    for _number in range(FIELDS)
+])
 
 
 cdef extern from "memory.h" nogil:
@@ -47,11 +36,11 @@ cdef int make_room(Output *o, int64_t more) noexcept nogil:
     block = place = <char *>block_new(room * record_bytes(o))
     if block == NULL:
         return -1
-    for column in range(COLUMNS + o.ordered):
+    for column in range(FIELDS + o.ordered):
         if o.count:
-            memcpy(place, o.data[column], o.count * SIZES[column])
+            memcpy(place, o.data[column], o.count * RECORD_FIELDS[column].size)
         o.data[column] = place
-        place += room * SIZES[column]
+        place += room * RECORD_FIELDS[column].size
     block_free(o.block, o.room * record_bytes(o))
     o.block = block
     o.room = room
@@ -59,7 +48,11 @@ cdef int make_room(Output *o, int64_t more) noexcept nogil:
 
 
 cdef inline size_t record_bytes(const Output *o) noexcept nogil:
-    return RECORD_BYTES if o.ordered else RECORD_BYTES - SIZES[COLUMNS]
+    cdef size_t total = 0
+    cdef int column
+    for column in range(FIELDS + o.ordered):
+        total += RECORD_FIELDS[column].size
+    return total
 
 
 cdef void free_output(Output *o) noexcept nogil:
@@ -67,86 +60,12 @@ cdef void free_output(Output *o) noexcept nogil:
     memset(o, 0, sizeof(Output))
 
 
-cdef void records_at(const Output *o, int64_t at, Records *to) noexcept nogil:
-    """Where the record numbered `at` and its followers go."""
-    to.kind = <uint8_t *>o.data[2] + at
-    to.reason = <uint8_t *>o.data[3] + at
-    to.direction = <uint8_t *>o.data[4] + at
-    to.time_down = <int64_t *>o.data[5] + at
-    to.time_up = <int64_t *>o.data[6] + at
-    to.x_down = <float *>o.data[7] + at
-    to.y_down = <float *>o.data[8] + at
-    to.x_up = <float *>o.data[9] + at
-    to.y_up = <float *>o.data[10] + at
-    to.duration = <double *>o.data[11] + at
-    to.distance = <float *>o.data[12] + at
-    to.velocity = <float *>o.data[13] + at
-    to.velocity_x = <float *>o.data[14] + at
-    to.velocity_y = <float *>o.data[15] + at
-    to.path_length = <float *>o.data[16] + at
-    to.width = <float *>o.data[17] + at
-    to.height = <float *>o.data[18] + at
-    to.tap_count = <int32_t *>o.data[22] + at
-    to.rage = <uint8_t *>o.data[23] + at
-
-
 cdef void put(Output *o, const Record *r, int64_t ended) noexcept nogil:
     """Append a record; there must be room."""
-    cdef int64_t i = o.count
-    (<int64_t *>o.data[0])[i] = r.stream
-    (<int32_t *>o.data[1])[i] = r.pointer
-    (<uint8_t *>o.data[2])[i] = r.kind
-    (<uint8_t *>o.data[3])[i] = r.reason
-    (<uint8_t *>o.data[4])[i] = r.direction
-    (<int64_t *>o.data[5])[i] = r.time_down
-    (<int64_t *>o.data[6])[i] = r.time_up
-    (<float *>o.data[7])[i] = r.x_down
-    (<float *>o.data[8])[i] = r.y_down
-    (<float *>o.data[9])[i] = r.x_up
-    (<float *>o.data[10])[i] = r.y_up
-    (<double *>o.data[11])[i] = r.duration
-    (<float *>o.data[12])[i] = r.distance
-    (<float *>o.data[13])[i] = r.velocity
-    (<float *>o.data[14])[i] = r.velocity_x
-    (<float *>o.data[15])[i] = r.velocity_y
-    (<float *>o.data[16])[i] = r.path_length
-    (<float *>o.data[17])[i] = r.width
-    (<float *>o.data[18])[i] = r.height
-    (<int32_t *>o.data[19])[i] = r.sample_count
-    (<int64_t *>o.data[20])[i] = r.first_sample
-    (<int64_t *>o.data[21])[i] = r.last_sample
-    (<int32_t *>o.data[22])[i] = r.tap_count
-    (<uint8_t *>o.data[23])[i] = r.rage
+    put_record(o.data, o.count, r)
     if o.ordered:
-        (<int64_t *>o.data[COLUMNS])[i] = ended
-    o.count = i + 1
-
-
-cdef void get(const Output *o, int64_t i, Record *r) noexcept nogil:
-    r.stream = (<int64_t *>o.data[0])[i]
-    r.pointer = (<int32_t *>o.data[1])[i]
-    r.kind = (<uint8_t *>o.data[2])[i]
-    r.reason = (<uint8_t *>o.data[3])[i]
-    r.direction = (<uint8_t *>o.data[4])[i]
-    r.time_down = (<int64_t *>o.data[5])[i]
-    r.time_up = (<int64_t *>o.data[6])[i]
-    r.x_down = (<float *>o.data[7])[i]
-    r.y_down = (<float *>o.data[8])[i]
-    r.x_up = (<float *>o.data[9])[i]
-    r.y_up = (<float *>o.data[10])[i]
-    r.duration = (<double *>o.data[11])[i]
-    r.distance = (<float *>o.data[12])[i]
-    r.velocity = (<float *>o.data[13])[i]
-    r.velocity_x = (<float *>o.data[14])[i]
-    r.velocity_y = (<float *>o.data[15])[i]
-    r.path_length = (<float *>o.data[16])[i]
-    r.width = (<float *>o.data[17])[i]
-    r.height = (<float *>o.data[18])[i]
-    r.sample_count = (<int32_t *>o.data[19])[i]
-    r.first_sample = (<int64_t *>o.data[20])[i]
-    r.last_sample = (<int64_t *>o.data[21])[i]
-    r.tap_count = (<int32_t *>o.data[22])[i]
-    r.rage = (<uint8_t *>o.data[23])[i]
+        (<int64_t *>o.data[FIELDS])[o.count] = ended
+    o.count += 1
 
 
 # ---- what Python sees -------------------------------------------------------------------------
@@ -209,23 +128,23 @@ cdef class GestureColumns:
         """Forget the records and keep their room: filling it again costs no fresh pages."""
         cdef int column
         if self.exports:
-            raise BufferError(f"{self.exports} columns are still looked at")
+            raise BufferError(f"{self.exports} columns are still in use")
         # Zeroed again: what stays 0 is not written.
-        for column in range(COLUMNS + self.output.ordered):
-            memset(self.output.data[column], 0, self.output.count * SIZES[column])
+        for column in range(FIELDS + self.output.ordered):
+            memset(self.output.data[column], 0, self.output.count * RECORD_FIELDS[column].size)
         self.output.count = 0
 
     def column(self, str name not None):
         """Return one column as a read-only buffer."""
         cdef Column column = Column.__new__(Column)
         cdef int number
-        for number in range(COLUMNS):
-            if LAYOUT[number][0] == name:
+        for number in range(FIELDS):
+            if RECORD_FIELDS[number].name.decode() == name:
                 column.owner = self
                 column.number = number
-                column.format = LAYOUT[number][1].encode()
+                column.format = RECORD_FIELDS[number].format
                 column.shape[0] = self.output.count
-                column.strides[0] = SIZES[number]
+                column.strides[0] = RECORD_FIELDS[number].size
                 return column
         raise ValueError(f"no column {name!r}")
 
@@ -234,7 +153,7 @@ cdef class GestureColumns:
         cdef Record record
         if not 0 <= index < self.output.count:
             raise IndexError(f"record {index} of {self.output.count}")
-        get(&self.output, index, &record)
+        get_record(self.output.data, index, &record)
         return wrap(gesture_class, &record)
 
 
@@ -289,7 +208,7 @@ cdef class Merge:
             raise ValueError(f"step = {step}: expected at least 1")
         column = first
         with nogil:
-            while column < COLUMNS:
+            while column < FIELDS:
                 gather(
                     outputs, number, column, self.count, self.sources,
                     <char *>self.out.output.data[column],
@@ -307,7 +226,7 @@ cdef void order_by_end(Output **tables, int count, int64_t total, uint8_t *sourc
         best = 0
         for table in range(count):
             if at[table] < tables[table].count:
-                ended = (<int64_t *>tables[table].data[COLUMNS])[at[table]]
+                ended = (<int64_t *>tables[table].data[FIELDS])[at[table]]
                 if chosen < 0 or ended < best:
                     chosen = table
                     best = ended
@@ -319,7 +238,7 @@ cdef void gather(
         Output **tables, int count, int column, int64_t total, const uint8_t *sources,
         char *to) noexcept nogil:
     cdef const char *at[256]
-    cdef size_t size = SIZES[column]
+    cdef size_t size = RECORD_FIELDS[column].size
     cdef int64_t i
     cdef int table
     for table in range(count):

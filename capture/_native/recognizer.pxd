@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from capture._native.classify cimport Record
+from capture._native.record cimport Record
 from capture._native.state cimport State
 
 

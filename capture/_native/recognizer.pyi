@@ -1,34 +1,7 @@
-from typing import Any
+from typing import Any, Final
 
 class Gesture:
-    def __init__(
-        self,
-        *,
-        stream: int = 0,
-        pointer: int = 0,
-        kind: int = 0,
-        reason: int = 0,
-        direction: int = 0,
-        time_down: int = 0,
-        time_up: int = 0,
-        x_down: float = 0,
-        y_down: float = 0,
-        x_up: float = 0,
-        y_up: float = 0,
-        duration: float = 0,
-        distance: float = 0,
-        velocity: float = 0,
-        velocity_x: float = 0,
-        velocity_y: float = 0,
-        path_length: float = 0,
-        width: float = 0,
-        height: float = 0,
-        sample_count: int = 2,
-        first_sample: int = 0,
-        last_sample: int = 1,
-        tap_count: int = 0,
-        rage: bool = False,
-    ) -> None: ...
+    def __init__(self, **fields: float) -> None: ...
     # Plain numbers here; capture.Gesture narrows the enums.
     @property
     def kind(self) -> Any: ...
@@ -36,67 +9,30 @@ class Gesture:
     def reason(self) -> Any: ...
     @property
     def direction(self) -> Any: ...
-    @property
-    def stream(self) -> int: ...
-    @property
-    def pointer(self) -> int: ...
-    @property
-    def time_down(self) -> int: ...
-    @property
-    def time_up(self) -> int: ...
-    @property
-    def x_down(self) -> float: ...
-    @property
-    def y_down(self) -> float: ...
-    @property
-    def x_up(self) -> float: ...
-    @property
-    def y_up(self) -> float: ...
-    @property
-    def duration(self) -> float: ...
-    @property
-    def distance(self) -> float: ...
-    @property
-    def velocity(self) -> float: ...
-    @property
-    def velocity_x(self) -> float: ...
-    @property
-    def velocity_y(self) -> float: ...
-    @property
-    def path_length(self) -> float: ...
-    @property
-    def width(self) -> float: ...
-    @property
-    def height(self) -> float: ...
-    @property
-    def sample_count(self) -> int: ...
-    @property
-    def first_sample(self) -> int: ...
-    @property
-    def last_sample(self) -> int: ...
-    @property
-    def tap_count(self) -> int: ...
-    @property
-    def rage(self) -> bool: ...
+    stream: Final[int]
+    pointer: Final[int]
+    time_down: Final[int]
+    time_up: Final[int]
+    x_down: Final[float]
+    y_down: Final[float]
+    x_up: Final[float]
+    y_up: Final[float]
+    duration: Final[float]
+    distance: Final[float]
+    velocity: Final[float]
+    velocity_x: Final[float]
+    velocity_y: Final[float]
+    path_length: Final[float]
+    width: Final[float]
+    height: Final[float]
+    sample_count: Final[int]
+    first_sample: Final[int]
+    last_sample: Final[int]
+    tap_count: Final[int]
+    rage: Final[bool]
 
 class Recognizer:
-    def __init__(
-        self,
-        gesture_class: type[Gesture],
-        *,
-        density: float,
-        tap_timeout_ns: int,
-        touch_slop: float,
-        drag_distance: float,
-        fling_velocity: float,
-        strategy: int,
-        max_fling_velocity: float,
-        multi_tap_timeout_ns: int,
-        multi_tap_slop: float,
-        rage_tap_count: int,
-        rage_tap_timeout_ns: int,
-        rage_tap_radius: float,
-    ) -> None: ...
+    def __init__(self, gesture_class: type[Gesture], gestures: Any, *, density: float) -> None: ...
     def set_density(self, stream: int, density: float) -> None: ...
     @property
     def counters(self) -> dict[str, int]: ...

@@ -1,84 +1,90 @@
 """What Python sees of the recogniser: a stroke's record, and the calls for single samples."""
 
 cimport cython
+from cpython.object cimport PyObject, PyTypeObject
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
-from capture._native.classify cimport Record, Thresholds
+from capture._native.classify cimport Thresholds, read_thresholds
+from capture._native.record cimport FIELDS, RECORD_FIELDS, Record
 from capture._native.samples cimport CANCEL, DOWN, MOVE, UP
 from capture._native.state cimport state_free, state_init, step, stream_slot
 
 
+cdef extern from "structmember.h":
+    enum:
+        READONLY
+        T_LONGLONG
+        T_INT
+        T_UBYTE
+        T_BOOL
+        T_FLOAT
+        T_DOUBLE
+    ctypedef struct PyMemberDef:
+        const char *name
+        int type
+        Py_ssize_t offset
+        int flags
+    object PyDescr_NewMember(PyTypeObject *type, PyMemberDef *member)
+    void PyType_Modified(PyTypeObject *type)
+
+
 @cython.freelist(64)
 cdef class Gesture:
-    """The record of one stroke; enums are plain numbers here (`capture.Gesture` wraps them)."""
+    """The record of one stroke; enums are plain numbers here (`capture.Gesture` wraps them).
 
-    def __init__(
-            self, *, int64_t stream=0, int32_t pointer=0, uint8_t kind=0, uint8_t reason=0,
-            uint8_t direction=0, int64_t time_down=0, int64_t time_up=0, float x_down=0,
-            float y_down=0, float x_up=0, float y_up=0, double duration=0, float distance=0,
-            float velocity=0, float velocity_x=0, float velocity_y=0, float path_length=0,
-            float width=0, float height=0, int32_t sample_count=2, int64_t first_sample=0,
-            int64_t last_sample=1, int32_t tap_count=0, bint rage=False):
-        cdef Record *r = &self.record
-        r.stream, r.pointer = stream, pointer
-        r.kind, r.reason, r.direction = kind, reason, direction
-        r.time_down, r.time_up = time_down, time_up
-        r.x_down, r.y_down, r.x_up, r.y_up = x_down, y_down, x_up, y_up
-        r.duration, r.distance, r.path_length = duration, distance, path_length
-        r.velocity, r.velocity_x, r.velocity_y = velocity, velocity_x, velocity_y
-        r.width, r.height = width, height
-        r.sample_count, r.first_sample, r.last_sample = sample_count, first_sample, last_sample
-        r.tap_count, r.rage = tap_count, rage
+    Every field of record.h is a read-only attribute, and an argument by name.
+    """
 
-    @property
-    def stream(self): return self.record.stream
-    @property
-    def pointer(self): return self.record.pointer
-    @property
-    def kind(self): return self.record.kind
-    @property
-    def reason(self): return self.record.reason
-    @property
-    def direction(self): return self.record.direction
-    @property
-    def time_down(self): return self.record.time_down
-    @property
-    def time_up(self): return self.record.time_up
-    @property
-    def x_down(self): return self.record.x_down
-    @property
-    def y_down(self): return self.record.y_down
-    @property
-    def x_up(self): return self.record.x_up
-    @property
-    def y_up(self): return self.record.y_up
-    @property
-    def duration(self): return self.record.duration
-    @property
-    def distance(self): return self.record.distance
-    @property
-    def velocity(self): return self.record.velocity
-    @property
-    def velocity_x(self): return self.record.velocity_x
-    @property
-    def velocity_y(self): return self.record.velocity_y
-    @property
-    def path_length(self): return self.record.path_length
-    @property
-    def width(self): return self.record.width
-    @property
-    def height(self): return self.record.height
-    @property
-    def sample_count(self): return self.record.sample_count
-    @property
-    def first_sample(self): return self.record.first_sample
-    @property
-    def last_sample(self): return self.record.last_sample
-    @property
-    def tap_count(self): return self.record.tap_count
-    @property
-    def rage(self): return self.record.rage != 0
+    def __init__(self, **fields):
+        cdef int number
+        cdef char *at
+        self.record.sample_count = 2
+        self.record.last_sample = 1
+        for number in range(FIELDS):
+            name = RECORD_FIELDS[number].name.decode()
+            if name in fields:
+                value = fields.pop(name)
+                at = <char *>&self.record + RECORD_FIELDS[number].offset
+                format = RECORD_FIELDS[number].format[0]
+                if format == b"q":
+                    (<int64_t *>at)[0] = value
+                elif format == b"i":
+                    (<int32_t *>at)[0] = value
+                elif format == b"f":
+                    (<float *>at)[0] = value
+                elif format == b"d":
+                    (<double *>at)[0] = value
+                else:
+                    (<uint8_t *>at)[0] = value
+        if fields:
+            raise TypeError(f"a gesture has no {', '.join(fields)}")
+
+
+cdef PyMemberDef[FIELDS] members
+
+
+cdef int add_members() except -1:
+    """Make an attribute of every field of the record."""
+    cdef Gesture sample = Gesture.__new__(Gesture)
+    cdef PyTypeObject *gesture_type = <PyTypeObject *>Gesture
+    cdef Py_ssize_t start = <char *>&sample.record - <char *><PyObject *>sample
+    cdef int number
+    types = {
+        b"q": T_LONGLONG, b"i": T_INT, b"B": T_UBYTE, b"?": T_BOOL, b"f": T_FLOAT, b"d": T_DOUBLE,
+    }
+    for number in range(FIELDS):
+        members[number].name = RECORD_FIELDS[number].name
+        members[number].type = types[RECORD_FIELDS[number].format]
+        members[number].offset = start + <Py_ssize_t>RECORD_FIELDS[number].offset
+        members[number].flags = READONLY
+        attributes = <dict>gesture_type.tp_dict
+        attributes[RECORD_FIELDS[number].name.decode()] = PyDescr_NewMember(gesture_type, &members[number])
+    PyType_Modified(gesture_type)
+    return 0
+
+
+add_members()
 
 
 cdef Gesture wrap(type kind, const Record *record):
@@ -100,27 +106,13 @@ cdef class Recognizer:
     def __dealloc__(self):
         state_free(&self.state)
 
-    def __init__(
-            self, type gesture_class not None, *, double density, int64_t tap_timeout_ns,
-            double touch_slop, double drag_distance, double fling_velocity, int strategy,
-            double max_fling_velocity, int64_t multi_tap_timeout_ns, double multi_tap_slop,
-            int32_t rage_tap_count, int64_t rage_tap_timeout_ns, double rage_tap_radius):
+    def __init__(self, type gesture_class not None, gestures not None, *, double density):
         cdef Thresholds limits
         if not issubclass(gesture_class, Gesture):
             raise TypeError("gesture_class must be a Gesture")
         if self.state.samples or self.busy:
             raise RuntimeError("this recognizer has been used already")
-        limits.tap_timeout_ns = tap_timeout_ns
-        limits.touch_slop = touch_slop
-        limits.drag_distance = drag_distance
-        limits.fling_velocity = fling_velocity
-        limits.strategy = strategy
-        limits.max_fling_velocity = max_fling_velocity
-        limits.multi_tap_timeout_ns = multi_tap_timeout_ns
-        limits.multi_tap_slop = multi_tap_slop
-        limits.rage_tap_count = rage_tap_count
-        limits.rage_tap_timeout_ns = rage_tap_timeout_ns
-        limits.rage_tap_radius = rage_tap_radius
+        read_thresholds(gestures, &limits)
         state_free(&self.state)
         state_init(&self.state, &limits, density)
         self.gesture_class = gesture_class

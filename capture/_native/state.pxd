@@ -1,20 +1,20 @@
-"""The state of a recogniser: streams, their open strokes, and one step for each touch sample."""
+"""The state of a recogniser: streams, their open touches, and one step for each touch sample."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from capture._native.classify cimport Record, Thresholds
-from capture._native.samples cimport TapRun
-from capture._native.stroke cimport Stroke
+from capture._native.classify cimport TapRun, Thresholds
+from capture._native.record cimport Record
+from capture._native.touch cimport OpenTouch
 from capture._native.velocity cimport History
 
 
 cdef struct Stream:
     int64_t id
     int64_t last_time       # of its last sample that was not ignored
-    int64_t downs           # strokes begun
+    int64_t downs           # touches begun
     double density
     TapRun taps
-    int32_t open            # strokes under way
+    int32_t open            # its open touches
     int32_t primary         # slot of the one that needs no look-up, or -1
     bint started
 
@@ -38,12 +38,12 @@ cdef struct State:
     int32_t *stream_index   # hash table of stream slots, -1 where empty
     uint32_t stream_mask
     int32_t last_stream     # slot of the previous sample's stream, or -1
-    Stroke *strokes
-    History *histories      # beside strokes; NULL under MEAN
-    int32_t stroke_room
-    int32_t stroke_count    # slots ever used
-    int32_t free_stroke     # slot, or -1
-    int32_t *pair_index     # hash table of stroke slots by (stream, pointer), primaries left out
+    OpenTouch *touches
+    History *histories      # beside touches; NULL under MEAN
+    int32_t touch_room
+    int32_t touch_count     # slots ever used
+    int32_t free_touch      # slot, or -1
+    int32_t *pair_index     # hash table of touch slots by (stream, pointer), primaries left out
     uint32_t pair_mask
     int32_t pair_count
 
@@ -54,5 +54,5 @@ cdef int32_t stream_slot(State *s, int64_t id) noexcept nogil
 cdef int step(
     State *s, int64_t index, int64_t stream, int32_t pointer, uint8_t action, int64_t time,
     float x, float y, Record *out) noexcept nogil
-cdef int64_t open_strokes(State *s) noexcept nogil
+cdef int64_t open_touches(State *s) noexcept nogil
 cdef int end_open(State *s, Record *out, int64_t room) noexcept nogil

@@ -9,30 +9,31 @@ from libc.stdlib cimport free, malloc, qsort, realloc
 from libc.string cimport memset
 
 from capture._native.classify cimport (
-    CANCELED, INCOMPLETE, MALFORMED, MULTI_TOUCH, NONE, Record, Sums,
-    Thresholds, count_tap, decide, measure, to_dp,
+    CANCELED, INCOMPLETE, MALFORMED, MEAN, MULTI_TOUCH, NONE, Sums, Thresholds, count_tap, decide, measure,
+    to_dp,
 )
+from capture._native.record cimport Record
 from capture._native.samples cimport CANCEL, DOWN, MOVE, finite, fold
-from capture._native.stroke cimport Stroke, begin, extend
-from capture._native.velocity cimport MEAN, History, history_add, history_clear, history_velocity
+from capture._native.touch cimport OpenTouch, begin, extend
+from capture._native.velocity cimport History, history_add, history_clear, history_velocity
 
 
 cdef void state_init(State *s, const Thresholds *limits, double density) noexcept nogil:
     memset(s, 0, sizeof(State))
     s.limits = limits[0]
     s.density = density
-    s.last_stream = s.free_stroke = -1
+    s.last_stream = s.free_touch = -1
 
 
 cdef void state_free(State *s) noexcept nogil:
     free(s.streams)
     free(s.stream_index)
-    free(s.strokes)
+    free(s.touches)
     free(s.histories)
     free(s.pair_index)
     s.streams = NULL
     s.stream_index = s.pair_index = NULL
-    s.strokes = NULL
+    s.touches = NULL
     s.histories = NULL
 
 
@@ -122,12 +123,12 @@ cdef inline uint32_t pair_hash(int32_t stream, int32_t pointer) noexcept nogil:
     return mixed((<uint64_t><uint32_t>stream << 32) | <uint32_t>pointer)
 
 
-cdef inline int32_t find_stroke(State *s, int32_t slot, int32_t pointer) noexcept nogil:
+cdef inline int32_t find_touch(State *s, int32_t slot, int32_t pointer) noexcept nogil:
     """Slot of the open stroke of a pointer, or -1."""
     cdef Stream *stream = &s.streams[slot]
     cdef uint32_t at
     cdef int32_t found
-    if stream.primary >= 0 and s.strokes[stream.primary].pointer == pointer:
+    if stream.primary >= 0 and s.touches[stream.primary].pointer == pointer:
         return stream.primary
     if stream.open == (stream.primary >= 0):
         return -1
@@ -136,73 +137,73 @@ cdef inline int32_t find_stroke(State *s, int32_t slot, int32_t pointer) noexcep
         found = s.pair_index[at]
         if found < 0:
             return -1
-        if s.strokes[found].pointer == pointer and s.strokes[found].stream == slot:
+        if s.touches[found].pointer == pointer and s.touches[found].stream == slot:
             return found
         at = (at + 1) & s.pair_mask
 
 
-cdef int32_t new_stroke(State *s, int32_t slot, int32_t pointer) noexcept nogil:
+cdef int32_t new_touch(State *s, int32_t slot, int32_t pointer) noexcept nogil:
     """Take a free stroke for a pointer that has none; -1 when there is no memory."""
     cdef Stream *stream = &s.streams[slot]
-    cdef Stroke *stroke
-    cdef int32_t taken
-    if s.free_stroke < 0 and s.stroke_count == s.stroke_room and more_strokes(s) < 0:
+    cdef OpenTouch *touch
+    cdef int32_t touch_slot
+    if s.free_touch < 0 and s.touch_count == s.touch_room and more_touches(s) < 0:
         return -1
     if stream.primary >= 0 and s.pair_count * 2 >= <int64_t>s.pair_mask and index_pairs(s) < 0:
         return -1
-    taken = s.free_stroke
-    if taken < 0:
-        taken = s.stroke_count
-        s.stroke_count += 1
+    touch_slot = s.free_touch
+    if touch_slot < 0:
+        touch_slot = s.touch_count
+        s.touch_count += 1
     else:
-        s.free_stroke = s.strokes[taken].next_free
-    stroke = &s.strokes[taken]
-    stroke.used = True
-    stroke.stream = slot
-    stroke.pointer = pointer
+        s.free_touch = s.touches[touch_slot].next_free
+    touch = &s.touches[touch_slot]
+    touch.used = True
+    touch.stream = slot
+    touch.pointer = pointer
     if stream.primary < 0:
-        stream.primary = taken
+        stream.primary = touch_slot
     else:
-        put_pair(s, taken)
+        put_pair(s, touch_slot)
         s.pair_count += 1
     stream.open += 1
-    return taken
+    return touch_slot
 
 
-cdef void drop_stroke(State *s, int32_t taken) noexcept nogil:
-    cdef Stroke *stroke = &s.strokes[taken]
-    cdef Stream *stream = &s.streams[stroke.stream]
-    if stream.primary == taken:
+cdef void drop_touch(State *s, int32_t touch_slot) noexcept nogil:
+    cdef OpenTouch *touch = &s.touches[touch_slot]
+    cdef Stream *stream = &s.streams[touch.stream]
+    if stream.primary == touch_slot:
         stream.primary = -1
     else:
-        remove_pair(s, taken)
+        remove_pair(s, touch_slot)
         s.pair_count -= 1
     stream.open -= 1
-    stroke.used = False
-    stroke.next_free = s.free_stroke
-    s.free_stroke = taken
+    touch.used = False
+    touch.next_free = s.free_touch
+    s.free_touch = touch_slot
 
 
-cdef int more_strokes(State *s) noexcept nogil:
-    cdef int32_t room = s.stroke_room + s.stroke_room // 2 + 4
-    cdef void *block = realloc(s.strokes, room * sizeof(Stroke))
+cdef int more_touches(State *s) noexcept nogil:
+    cdef int32_t room = s.touch_room + s.touch_room // 2 + 4
+    cdef void *block = realloc(s.touches, room * sizeof(OpenTouch))
     if block == NULL:
         return -1
-    s.strokes = <Stroke *>block
-    if s.limits.strategy != MEAN:
+    s.touches = <OpenTouch *>block
+    if s.limits.velocity_strategy != MEAN:
         block = realloc(s.histories, room * sizeof(History))
         if block == NULL:
             return -1
         s.histories = <History *>block
-    s.stroke_room = room
+    s.touch_room = room
     return 0
 
 
-cdef void put_pair(State *s, int32_t taken) noexcept nogil:
-    cdef uint32_t at = pair_hash(s.strokes[taken].stream, s.strokes[taken].pointer) & s.pair_mask
+cdef void put_pair(State *s, int32_t touch_slot) noexcept nogil:
+    cdef uint32_t at = pair_hash(s.touches[touch_slot].stream, s.touches[touch_slot].pointer) & s.pair_mask
     while s.pair_index[at] >= 0:
         at = (at + 1) & s.pair_mask
-    s.pair_index[at] = taken
+    s.pair_index[at] = touch_slot
 
 
 cdef int index_pairs(State *s) noexcept nogil:
@@ -224,12 +225,12 @@ cdef int index_pairs(State *s) noexcept nogil:
     return 0
 
 
-cdef void remove_pair(State *s, int32_t taken) noexcept nogil:
+cdef void remove_pair(State *s, int32_t touch_slot) noexcept nogil:
     """Take a stroke out of the table and close the gap, so that no look-up stops short."""
-    cdef uint32_t hole = pair_hash(s.strokes[taken].stream, s.strokes[taken].pointer) & s.pair_mask
+    cdef uint32_t hole = pair_hash(s.touches[touch_slot].stream, s.touches[touch_slot].pointer) & s.pair_mask
     cdef uint32_t at, home
     cdef int32_t other
-    while s.pair_index[hole] != taken:
+    while s.pair_index[hole] != touch_slot:
         hole = (hole + 1) & s.pair_mask
     at = hole
     while True:
@@ -237,7 +238,7 @@ cdef void remove_pair(State *s, int32_t taken) noexcept nogil:
         other = s.pair_index[at]
         if other < 0:
             break
-        home = pair_hash(s.strokes[other].stream, s.strokes[other].pointer) & s.pair_mask
+        home = pair_hash(s.touches[other].stream, s.touches[other].pointer) & s.pair_mask
         if ((at - home) & s.pair_mask) >= ((at - hole) & s.pair_mask):
             s.pair_index[hole] = other
             hole = at
@@ -253,118 +254,118 @@ cdef int step(
     """Take one sample. Returns 1 when it ended a stroke, whose record is then in `out`, 0 when not, and
     -1 when there is no memory; the sample is lost then, and nothing else.
     """
-    cdef int32_t slot, taken
+    cdef int32_t slot, touch_slot
     cdef int ended = 0
-    cdef bint good = finite(x) and finite(y)
+    cdef bint is_finite = finite(x) and finite(y)
     if action > CANCEL:
         s.counters.unknown_actions += 1
         return 0
     slot = stream_slot(s, stream_id)
     if slot < 0:
         return -1
-    taken = find_stroke(s, slot, pointer)
+    touch_slot = find_touch(s, slot, pointer)
     if action == DOWN:
-        if taken >= 0:
-            end_stroke(s, taken, INCOMPLETE, 0, out)
+        if touch_slot >= 0:
+            end_touch(s, touch_slot, INCOMPLETE, 0, out)
             ended = 1
-        taken = new_stroke(s, slot, pointer)
-        if taken < 0:
+        touch_slot = new_touch(s, slot, pointer)
+        if touch_slot < 0:
             return -1
-        clock(s, slot, time, good)
-        start_stroke(s, taken, index, time, x, y)
+        clock(s, slot, time, is_finite)
+        start_touch(s, touch_slot, index, time, x, y)
         return ended
-    if taken < 0:
+    if touch_slot < 0:
         s.counters.orphan_samples += 1
         return 0
-    if not good:
+    if not is_finite:
         s.counters.dropped_samples += 1
         if action == MOVE:
             return 0
-    clock(s, slot, time, good)
-    if good:
-        extend(&s.strokes[taken], index, time, x, y)
+    clock(s, slot, time, is_finite)
+    if is_finite:
+        extend(&s.touches[touch_slot], index, time, x, y)
     if action == MOVE:
         if s.histories != NULL:
-            history_add(&s.histories[taken], time, x, y)
+            history_add(&s.histories[touch_slot], time, x, y)
         return 0
-    s.strokes[taken].last_sample = index
-    end_stroke(s, taken, CANCELED if action == CANCEL else 0, time, out)
+    s.touches[touch_slot].last_sample = index
+    end_touch(s, touch_slot, CANCELED if action == CANCEL else 0, time, out)
     return 1
 
 
-cdef inline void clock(State *s, int32_t slot, int64_t time, bint good) noexcept nogil:
+cdef inline void clock(State *s, int32_t slot, int64_t time, bint is_finite) noexcept nogil:
     """Note the time of a sample that is not ignored; a bad one is in no second counter."""
     cdef Stream *stream = &s.streams[slot]
-    if stream.started and time < stream.last_time and good:
+    if stream.started and time < stream.last_time and is_finite:
         s.counters.clock_regressions += 1
     stream.started = True
     stream.last_time = time
 
 
-cdef void start_stroke(
-        State *s, int32_t taken, int64_t index, int64_t time, float x, float y) noexcept nogil:
-    cdef Stroke *stroke = &s.strokes[taken]
-    cdef Stream *stream = &s.streams[stroke.stream]
-    begin(stroke, index, time, x, y)
+cdef void start_touch(
+        State *s, int32_t touch_slot, int64_t index, int64_t time, float x, float y) noexcept nogil:
+    cdef OpenTouch *touch = &s.touches[touch_slot]
+    cdef Stream *stream = &s.streams[touch.stream]
+    begin(touch, index, time, x, y)
     stream.downs += 1
-    stroke.downs = stream.downs
-    stroke.multi = stream.open > 1
+    touch.downs = stream.downs
+    touch.multi = stream.open > 1
     if s.histories != NULL:
-        history_clear(&s.histories[taken])
-        if not stroke.malformed:
-            history_add(&s.histories[taken], time, x, y)
+        history_clear(&s.histories[touch_slot])
+        if not touch.malformed:
+            history_add(&s.histories[touch_slot], time, x, y)
 
 
-cdef void end_stroke(
-        State *s, int32_t taken, int ending, int64_t time_up, Record *r) noexcept nogil:
+cdef void end_touch(
+        State *s, int32_t touch_slot, int ending, int64_t time_up, Record *r) noexcept nogil:
     """Fill the record of a stroke and free it; `ending` is 0 for an UP, else its reason."""
-    cdef Stroke *stroke = &s.strokes[taken]
-    cdef Stream *stream = &s.streams[stroke.stream]
+    cdef OpenTouch *touch = &s.touches[touch_slot]
+    cdef Stream *stream = &s.streams[touch.stream]
     cdef Sums px
     cdef double vx = 0, vy = 0
     r.stream = stream.id
-    r.pointer = stroke.pointer
+    r.pointer = touch.pointer
     r.kind = r.direction = NONE
-    r.time_down = stroke.time_down
-    r.time_up = stroke.time_last if ending == INCOMPLETE else time_up
-    r.x_down = stroke.x_down
-    r.y_down = stroke.y_down
-    r.x_up = stroke.x_last
-    r.y_up = stroke.y_last
-    r.sample_count = <int32_t>stroke.count if stroke.count < 0x7fffffff else 0x7fffffff
-    r.first_sample = stroke.first_sample
-    r.last_sample = stroke.last_sample
-    if stroke.malformed:
+    r.time_down = touch.time_down
+    r.time_up = touch.time_last if ending == INCOMPLETE else time_up
+    r.x_down = touch.x_down
+    r.y_down = touch.y_down
+    r.x_up = touch.x_last
+    r.y_up = touch.y_last
+    r.sample_count = <int32_t>touch.count if touch.count < 0x7fffffff else 0x7fffffff
+    r.first_sample = touch.first_sample
+    r.last_sample = touch.last_sample
+    if touch.malformed:
         r.reason = MALFORMED
         r.duration = 0
         r.distance = r.velocity = r.velocity_x = r.velocity_y = r.path_length = r.width = r.height = 0
     else:
-        px.farthest2 = stroke.farthest2
-        px.path = fold(stroke.path)
-        px.dx = stroke.x_last - stroke.x_down
-        px.dy = stroke.y_last - stroke.y_down
+        px.farthest2 = touch.farthest2
+        px.path = fold(touch.path)
+        px.dx = touch.x_last - touch.x_down
+        px.dy = touch.y_last - touch.y_down
         # + 0: the difference of a positive and a negative zero has no sign of its own.
-        px.width = stroke.high_x - stroke.low_x + <float>0.0
-        px.height = stroke.high_y - stroke.low_y + <float>0.0
+        px.width = touch.high_x - touch.low_x + <float>0.0
+        px.height = touch.high_y - touch.low_y + <float>0.0
         if s.histories != NULL and ending == 0:
-            history_velocity(&s.histories[taken], s.limits.strategy, time_up, &vx, &vy)
+            history_velocity(&s.histories[touch_slot], s.limits.velocity_strategy, time_up, &vx, &vy)
         measure(r, &px, stream.density, &s.limits, ending == 0, vx, vy)
         if ending:
             r.reason = ending
-        elif stroke.multi or stream.downs != stroke.downs:
+        elif touch.multi or stream.downs != touch.downs:
             r.reason = MULTI_TOUCH
         else:
             decide(r, &s.limits, to_dp(px.dx, stream.density), to_dp(px.dy, stream.density))
     count_tap(r, &stream.taps, stream.density, &s.limits)
-    drop_stroke(s, taken)
+    drop_touch(s, touch_slot)
 
 
-cdef int64_t open_strokes(State *s) noexcept nogil:
+cdef int64_t open_touches(State *s) noexcept nogil:
     """Number of strokes under way."""
     cdef int64_t count = 0
     cdef int32_t slot
-    for slot in range(s.stroke_count):
-        count += s.strokes[slot].used
+    for slot in range(s.touch_count):
+        count += s.touches[slot].used
     return count
 
 
@@ -388,13 +389,13 @@ cdef int end_open(State *s, Record *out, int64_t room) noexcept nogil:
     opened = <Opened *>malloc(room * sizeof(Opened))
     if opened == NULL:
         return -1
-    for slot in range(s.stroke_count):
-        if s.strokes[slot].used and count < room:
-            opened[count].first_sample = s.strokes[slot].first_sample
+    for slot in range(s.touch_count):
+        if s.touches[slot].used and count < room:
+            opened[count].first_sample = s.touches[slot].first_sample
             opened[count].slot = slot
             count += 1
     qsort(opened, count, sizeof(Opened), by_first_sample)
     for i in range(count):
-        end_stroke(s, opened[i].slot, INCOMPLETE, 0, &out[i])
+        end_touch(s, opened[i].slot, INCOMPLETE, 0, &out[i])
     free(opened)
     return 0

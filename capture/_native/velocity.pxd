@@ -3,9 +3,6 @@
 from libc.stdint cimport int32_t, int64_t
 
 cdef enum:
-    MEAN = 0
-    LSQ2 = 1
-    IMPULSE = 2
     SAMPLES = 20                # kept at most
     HORIZON_NS = 100_000_000    # older than this before the newest is not used
     STOPPED_NS = 40_000_000     # a longer gap means that the finger rested

@@ -8,6 +8,8 @@ unit mass along the samples. Both want the samples in the order of time, the new
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport int64_t
 
+from capture._native.classify cimport IMPULSE
+
 
 cdef void history_clear(History *h) noexcept nogil:
     h.count = 0

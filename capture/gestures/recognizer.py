@@ -42,7 +42,6 @@ _ENUMS: dict[str, type[GestureKind | Reason | Direction]] = {
     "direction": Direction,
 }
 _DEFAULTS = GestureConfig()
-_STRATEGIES = {"mean": 0, "lsq2": 1, "impulse": 2}
 _KINDS = {int(kind): kind for kind in GestureKind}
 _REASONS = {int(reason): reason for reason in Reason}
 _DIRECTIONS = {int(direction): direction for direction in Direction}
@@ -133,9 +132,11 @@ class GestureTable:
         ``unknown_actions``, ``clock_regressions``.
     stream_keys : pyarrow.Array or None
         Where the samples named their streams by text: the name of stream n at place n.
+    columns : object
+        The records as the native core holds them.
     """
 
-    __slots__ = ("_arrays", "_columns", "counters", "stream_keys")
+    __slots__ = ("_arrays", "columns", "counters", "stream_keys")
 
     def __init__(
         self,
@@ -143,7 +144,7 @@ class GestureTable:
         counters: Mapping[str, int],
         stream_keys: pa.Array | None = None,
     ) -> None:
-        self._columns = columns
+        self.columns = columns
         self.stream_keys = stream_keys
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
         self.counters = dict(counters)
@@ -155,24 +156,24 @@ class GestureTable:
         if array is None:
             import numpy as np
 
-            array = self._arrays[name] = np.asarray(self._columns.column(name))
+            array = self._arrays[name] = np.asarray(self.columns.column(name))
         return array
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *FIELDS]
 
     def __len__(self) -> int:
-        return len(self._columns)
+        return len(self.columns)
 
     def __getitem__(self, index: int) -> Gesture:
         position = index + len(self) if index < 0 else index
         if not 0 <= position < len(self):
             raise IndexError(f"gesture {index} of {len(self)}")
-        gesture: Gesture = self._columns.record(position, Gesture)
+        gesture: Gesture = self.columns.record(position, Gesture)
         return gesture
 
     def __iter__(self) -> Iterator[Gesture]:
-        return (self._columns.record(index, Gesture) for index in range(len(self)))
+        return (self.columns.record(index, Gesture) for index in range(len(self)))
 
     def __repr__(self) -> str:
         return f"GestureTable({len(self)} gestures)"
@@ -236,8 +237,8 @@ class Recognizer(native.Recognizer):
         self._named: dict[str, float] = {}
         super().__init__(
             Gesture,
+            _DEFAULTS if gestures is None else gestures,
             density=1.0 if isinstance(density, Mapping) else _checked_density(density),
-            **thresholds(_DEFAULTS if gestures is None else gestures),
         )
         if isinstance(density, Mapping):
             for stream, value in density.items():
@@ -334,27 +335,6 @@ def classify(
 
 def _feed(recognizer: Recognizer, columns: output.GestureColumns, part: TouchSamples) -> None:
     batch.feed(recognizer, columns, part.stream, part.pointer, part.action, part.time, part.x, part.y)
-
-
-def thresholds(gestures: GestureConfig) -> dict[str, Any]:
-    """Return a configuration as the numbers that the core takes: ns, dp and dp/s."""
-    return {
-        "tap_timeout_ns": _ns(gestures.tap_timeout_ms),
-        "touch_slop": gestures.touch_slop_dp,
-        "drag_distance": gestures.drag_distance_dp,
-        "fling_velocity": gestures.fling_velocity_dp_s,
-        "strategy": _STRATEGIES[gestures.velocity_strategy],
-        "max_fling_velocity": gestures.max_fling_velocity_dp_s,
-        "multi_tap_timeout_ns": _ns(gestures.multi_tap_timeout_ms),
-        "multi_tap_slop": gestures.multi_tap_slop_dp,
-        "rage_tap_count": gestures.rage_tap_count,
-        "rage_tap_timeout_ns": _ns(gestures.rage_tap_timeout_ms),
-        "rage_tap_radius": gestures.rage_tap_radius_dp,
-    }
-
-
-def _ns(milliseconds: float) -> int:
-    return round(milliseconds * 1e6)
 
 
 def _checked_density(value: Any) -> float:

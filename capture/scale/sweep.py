@@ -15,13 +15,13 @@ import msgspec
 from capture.errors import ConfigError
 from capture.gestures import kinds
 from capture.gestures.config import GestureConfig
-from capture.gestures.kinds import GestureKind
-from capture.gestures.recognizer import GestureTable, thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
+
+    from capture.gestures.recognizer import GestureTable
 
 __all__ = ["KINDS", "MAX_SETTINGS", "SWEPT", "Classes", "Strokes", "Sweep", "parse_range", "sweep"]
 
@@ -33,20 +33,6 @@ SWEPT = tuple(name for name in GestureConfig.__struct_fields__ if name not in _N
 KINDS = tuple(row.kind for row in kinds.KINDS)
 #: Settings of a sweep, at most.
 MAX_SETTINGS = 100_000
-
-_MEASURES = (
-    "reason",
-    "time_down",
-    "time_up",
-    "x_down",
-    "y_down",
-    "x_up",
-    "y_up",
-    "distance",
-    "velocity",
-    "width",
-    "height",
-)
 
 
 class Classes(msgspec.Struct, frozen=True):
@@ -81,18 +67,11 @@ class Strokes:
 
         from capture._native.sweep import Measures
 
-        parts: dict[str, list[np.ndarray[Any, Any]]] = {
-            name: [] for name in (*_MEASURES, "stream", "density")
-        }
-        for table, density in tables:
-            for name in (*_MEASURES, "stream"):
-                parts[name].append(getattr(table, name))
-            parts["density"].append(np.full(len(table), float(density)))
-        columns = {name: np.concatenate(part) if part else np.empty(0) for name, part in parts.items()}
-        if not parts["stream"]:
-            columns = dict(_empty().items())
-        slots = np.unique(columns.pop("stream"), return_inverse=True)[1].astype(np.int32).reshape(-1)
-        self._measures = Measures(slot=slots, **columns)
+        parts = [(table, float(density)) for table, density in tables]
+        streams = np.concatenate([table.stream for table, _ in parts] or [np.empty(0, np.int64)])
+        densities = np.repeat([density for _, density in parts], [len(table) for table, _ in parts])
+        slots = np.unique(streams, return_inverse=True)[1].astype(np.int32).reshape(-1)
+        self._measures = Measures([table.columns for table, _ in parts], slots, densities.astype(np.float64))
 
     def __len__(self) -> int:
         return len(self._measures)
@@ -104,18 +83,8 @@ class Strokes:
         count = len(self)
         kind, reason, direction, rage = (np.empty(count, np.uint8) for _ in range(4))
         tap_count = np.empty(count, np.int32)
-        self._measures.classify(kind, reason, direction, tap_count, rage, **thresholds(gestures))
+        self._measures.classify(gestures, kind, reason, direction, tap_count, rage)
         return Classes(kind, reason, direction, tap_count, rage.view(np.bool_))
-
-
-def _empty() -> dict[str, Any]:
-    import numpy as np
-
-    from capture._native.output import GestureColumns
-
-    table = GestureTable(GestureColumns(), {})
-    columns = {name: getattr(table, name) for name in (*_MEASURES, "stream")}
-    return columns | {"density": np.empty(0)}
 
 
 class Sweep(msgspec.Struct):
@@ -205,7 +174,7 @@ def _row(
     import numpy as np
 
     classes = strokes.classify(gestures)
-    counts = np.bincount(classes.kind, minlength=max(GestureKind) + 1).tolist()
+    counts = np.bincount(classes.kind, minlength=max(KINDS) + 1).tolist()
     return {
         **values,
         **{kind.name.lower(): counts[kind] for kind in KINDS},

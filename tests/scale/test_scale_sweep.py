@@ -165,30 +165,17 @@ def test_wrong_ranges_are_refused(text):
 
 def test_the_core_refuses_columns_that_do_not_fit(samples):
     table = classify(samples)
-    names = (
-        "time_down",
-        "time_up",
-        "x_down",
-        "y_down",
-        "x_up",
-        "y_up",
-        "distance",
-        "velocity",
-        "width",
-        "height",
-    )
-    columns = {name: getattr(table, name) for name in names}
     slots, density = np.zeros(len(table), np.int32), np.ones(len(table))
     with pytest.raises(ValueError, match="differ in length"):
-        native.Measures(reason=table.reason[1:], slot=slots, density=density, **columns)
+        native.Measures([table.columns], slots[1:], density)
     with pytest.raises(ValueError, match="slot -1"):
-        native.Measures(reason=table.reason, slot=slots - 1, density=density, **columns)
-    measures = native.Measures(reason=table.reason, slot=slots, density=density, **columns)
+        native.Measures([table.columns], slots - 1, density)
+    measures = native.Measures([table.columns], slots, density)
     wrong = [np.empty(1, np.uint8)] * 3 + [np.empty(1, np.int32), np.empty(1, np.uint8)]
     with pytest.raises(ValueError, match="differ in length"):
-        measures.classify(*wrong, tap_timeout_ns=0, touch_slop=0, drag_distance=0, fling_velocity=0,
-                          multi_tap_timeout_ns=0, multi_tap_slop=0, rage_tap_count=0, rage_tap_timeout_ns=0,
-                          rage_tap_radius=0)  # fmt: skip
+        measures.classify(GestureConfig(), *wrong)
+    with pytest.raises(BufferError):
+        table.columns.clear()
 
 
 def test_the_kinds_are_all_of_them():

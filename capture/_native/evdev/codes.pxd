@@ -24,8 +24,10 @@ cdef enum:
     SINGLE = 1
     TYPE_A = 2
     TYPE_B = 3
-    # what a touch sample reports
-    DOWN = 0
-    UP = 1
-    MOVE = 2
-    CANCEL = 3
+
+cdef extern from "../actions.h":
+    enum:
+        DOWN "CAPTURE_DOWN"
+        UP "CAPTURE_UP"
+        MOVE "CAPTURE_MOVE"
+        CANCEL "CAPTURE_CANCEL"

@@ -1,4 +1,4 @@
-"""A stroke under way: a handful of running sums, in px."""
+"""An open touch: the running sums of a stroke that has not ended, in px."""
 
 from libc.math cimport sqrtf
 from libc.stdint cimport int32_t, int64_t
@@ -6,13 +6,13 @@ from libc.stdint cimport int32_t, int64_t
 from capture._native.samples cimport finite
 
 
-cdef struct Stroke:
+cdef struct OpenTouch:
     int64_t time_down
-    int64_t time_last       # of the last good sample
+    int64_t time_last       # of the last sample with a finite position
     int64_t first_sample
-    int64_t last_sample     # the last good sample
-    int64_t count           # the DOWN and every good sample
-    int64_t downs           # of the stream, when this stroke began: a later DOWN makes it multi-touch
+    int64_t last_sample     # the same
+    int64_t count           # the DOWN and every sample with a finite position
+    int64_t downs           # of the stream, when this touch began: a later DOWN makes it multi-touch
     int32_t stream          # slot
     int32_t pointer
     int32_t next_free       # slot, while this one is unused
@@ -31,7 +31,7 @@ cdef struct Stroke:
     float[8] path           # segment k is added to sum k mod 8
 
 
-cdef inline void begin(Stroke *s, int64_t index, int64_t time, float x, float y) noexcept nogil:
+cdef inline void begin(OpenTouch *s, int64_t index, int64_t time, float x, float y) noexcept nogil:
     cdef int i
     s.time_down = s.time_last = time
     s.first_sample = s.last_sample = index
@@ -44,8 +44,8 @@ cdef inline void begin(Stroke *s, int64_t index, int64_t time, float x, float y)
         s.path[i] = 0
 
 
-cdef inline void extend(Stroke *s, int64_t index, int64_t time, float x, float y) noexcept nogil:
-    """Take a sample with a finite position into the stroke."""
+cdef inline void extend(OpenTouch *s, int64_t index, int64_t time, float x, float y) noexcept nogil:
+    """Add a sample with a finite position."""
     cdef float from_x, from_y, step_x, step_y, squared
     s.time_last = time
     s.last_sample = index
@@ -53,7 +53,7 @@ cdef inline void extend(Stroke *s, int64_t index, int64_t time, float x, float y
         from_x = x - s.x_down
         from_y = y - s.y_down
         squared = from_x * from_x + from_y * from_y
-        # Values, not branches: who could guess them?
+        # Values, not branches, which nobody could predict.
         s.farthest2 = squared if squared > s.farthest2 else s.farthest2
         step_x = x - s.x_last
         step_y = y - s.y_last

@@ -1,0 +1,21 @@
+"""The kernels of the batch path: strokes measured and classified many at a time."""
+
+from libc.stdint cimport int32_t, int64_t
+
+from capture._native.classify cimport TapRun, Thresholds
+from capture._native.record cimport RecordColumns
+from capture._native.samples cimport Columns
+
+
+cdef extern from "kernels.h" nogil:
+    ctypedef struct Block "capture_block":
+        int32_t count
+        int64_t *down   # arrays
+        int64_t *up
+    ctypedef struct Kernel "capture_kernel":
+        int64_t (*measure)(const Columns *, int64_t, int64_t, int64_t, Block *) noexcept nogil
+        void (*finish)(const Columns *, Block *, double, int, const RecordColumns *) noexcept nogil
+        void (*decide)(const Block *, const Thresholds *, const RecordColumns *) noexcept nogil
+        void (*count_taps)(
+            int32_t, TapRun *, double, const Thresholds *, const RecordColumns *) noexcept nogil
+    Kernel choose_kernel "capture_choose_kernel"(int wide) noexcept

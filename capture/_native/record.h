@@ -1,0 +1,82 @@
+/* The record of one stroke, stated once: everything that lists its fields is made from this list.
+ * scripts/make_rule.py writes the declarations for Cython (record.pxd).
+ */
+#ifndef CAPTURE_RECORD_H
+#define CAPTURE_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* FIELD(name, C type, buffer format), in the order of tables, files and Arrow. */
+#define CAPTURE_STROKE(FIELD) \
+    FIELD(stream, int64_t, "q") \
+    FIELD(pointer, int32_t, "i") \
+    FIELD(kind, uint8_t, "B") \
+    FIELD(reason, uint8_t, "B") \
+    FIELD(direction, uint8_t, "B") \
+    FIELD(time_down, int64_t, "q") \
+    FIELD(time_up, int64_t, "q") \
+    FIELD(x_down, float, "f") \
+    FIELD(y_down, float, "f") \
+    FIELD(x_up, float, "f") \
+    FIELD(y_up, float, "f") \
+    FIELD(duration, double, "d") \
+    FIELD(distance, float, "f") \
+    FIELD(velocity, float, "f") \
+    FIELD(velocity_x, float, "f") \
+    FIELD(velocity_y, float, "f") \
+    FIELD(path_length, float, "f") \
+    FIELD(width, float, "f") \
+    FIELD(height, float, "f") \
+    FIELD(sample_count, int32_t, "i") \
+    FIELD(first_sample, int64_t, "q") \
+    FIELD(last_sample, int64_t, "q") \
+    FIELD(tap_count, int32_t, "i") \
+    FIELD(rage, uint8_t, "?")
+
+typedef struct {
+    const char *name;
+    const char *format;
+    size_t size;
+    size_t offset; /* in the struct */
+} capture_field;
+
+#define CAPTURE_MEMBER(name, type, format) type name;
+#define CAPTURE_POINTER(name, type, format) type *name;
+#define CAPTURE_ONE(name, type, format) + 1
+#define CAPTURE_DESCRIBE(name, type, format) {#name, format, sizeof(type), offsetof(CAPTURE_STRUCT, name)},
+#define CAPTURE_LOCATE(name, type, format) to->name = (type *)data[column++] + at;
+#define CAPTURE_PUT(name, type, format) ((type *)data[column++])[at] = record->name;
+#define CAPTURE_GET(name, type, format) record->name = ((const type *)data[column++])[at];
+
+typedef struct { CAPTURE_STROKE(CAPTURE_MEMBER) } capture_stroke;
+/* Columns of strokes; `ended`, which orders merged outputs, is hidden and is the last one. */
+typedef struct { CAPTURE_STROKE(CAPTURE_POINTER) int64_t *ended; } capture_stroke_columns;
+enum { CAPTURE_STROKE_FIELDS = 0 CAPTURE_STROKE(CAPTURE_ONE), CAPTURE_STROKE_COLUMNS };
+
+#define CAPTURE_STRUCT capture_stroke
+static const capture_field capture_stroke_fields[CAPTURE_STROKE_COLUMNS] = {
+    CAPTURE_STROKE(CAPTURE_DESCRIBE) {"ended", "q", sizeof(int64_t), 0}};
+#undef CAPTURE_STRUCT
+
+/* `data` are the columns in order; `ended` is NULL where they have none. */
+static inline void capture_stroke_at(void *const *data, int64_t at, capture_stroke_columns *to)
+{
+    int column = 0;
+    CAPTURE_STROKE(CAPTURE_LOCATE)
+    to->ended = data[column] == NULL ? NULL : (int64_t *)data[column] + at;
+}
+
+static inline void capture_stroke_put(void *const *data, int64_t at, const capture_stroke *record)
+{
+    int column = 0;
+    CAPTURE_STROKE(CAPTURE_PUT)
+}
+
+static inline void capture_stroke_get(void *const *data, int64_t at, capture_stroke *record)
+{
+    int column = 0;
+    CAPTURE_STROKE(CAPTURE_GET)
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* The columns of touch samples as the core reads them. */
+#ifndef CAPTURE_SAMPLES_H
+#define CAPTURE_SAMPLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "actions.h"
+
+/* The six columns; stream and pointer may be NULL, which stands for zeros. */
+typedef struct {
+    const int64_t *stream;
+    const int32_t *pointer;
+    const uint8_t *action;
+    const int64_t *time;
+    const float *x;
+    const float *y;
+} capture_columns;
+
+/* The order in which partial sums are folded is fixed. */
+static inline float capture_fold(const float *s)
+{
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+static inline int capture_finite(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (bits & 0x7f800000u) != 0x7f800000u;
+}
+
+/* Number of DOWNs in an action column, eight at a time. */
+static inline int64_t capture_count_downs(const uint8_t *action, int64_t count)
+{
+    const uint64_t low = 0x7f7f7f7f7f7f7f7fu;
+    uint64_t word;
+    int64_t i = 0, downs = 0;
+    for (; i + 8 <= count; i += 8) {
+        memcpy(&word, action + i, 8);
+        /* The top bit of each byte that is zero (DOWN), no other bit. */
+        word = ~(((word & low) + low) | word | low);
+        downs += (int64_t)((word >> 7) * 0x0101010101010101u >> 56);
+    }
+    for (; i < count; i++)
+        downs += action[i] == CAPTURE_DOWN;
+    return downs;
+}
+
+#endif

@@ -1,0 +1,185 @@
+"""Write the sources of the native core that come from tables: ``python scripts/make_rule.py``.
+
+``actions.h`` and ``rule.h`` are made from `capture.gestures.kinds` and `capture.GestureConfig`: the numbers
+of the enums, the thresholds, and the rule that finds the kind of a stroke. ``record.pxd`` declares to Cython
+what ``record.h`` defines. A file is only written when its text changes, so that nothing else is rebuilt.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from enum import IntEnum
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from capture.gestures.config import GestureConfig  # noqa: E402 - after the path to it
+from capture.gestures.kinds import KINDS, Action, Condition, Direction, GestureKind, Kind, Reason  # noqa: E402
+
+NATIVE = ROOT / "capture" / "_native"
+MADE = "Made by scripts/make_rule.py from {}: do not edit."
+
+#: Member of `capture_thresholds` for each type of setting: C type, how it is filled.
+TYPES = {
+    "time": ("int64_t", "CAPTURE_NANOSECONDS"),
+    "limit": ("capture_limit", "CAPTURE_LIMIT"),
+    "count": ("int32_t", "CAPTURE_COUNT"),
+    "word": ("int32_t", "CAPTURE_WORD"),
+}
+#: A float32 that is no number exceeds nothing: "<=" holds for it (capture/gestures/kinds.py).
+COMPARED = {
+    "<": "{measure} < {limit}.below",
+    "<=": "!({measure} > {limit}.above)",
+    ">": "{measure} > {limit}.above",
+    ">=": "{measure} >= {limit}.below",
+}
+
+
+def settings() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Return the settings that the core reads: name -> (type, words). Switches decide nothing in it."""
+    found: dict[str, tuple[str, tuple[str, ...]]] = {}
+    hints = get_type_hints(GestureConfig)
+    for name in GestureConfig.__struct_fields__:
+        if get_origin(hints[name]) is Literal:
+            found[name] = "word", get_args(hints[name])
+        elif name.endswith("_ms"):
+            found[name] = "time", ()
+        elif name.endswith(("_dp", "_dp_s")):
+            found[name] = "limit", ()
+        elif hints[name] is int:
+            found[name] = "count", ()
+    return found
+
+
+def member(setting: str) -> str:
+    """Return the member of `capture_thresholds` for a setting: times are whole nanoseconds there."""
+    return f"{setting.removesuffix('_ms')}_ns" if setting.endswith("_ms") else setting
+
+
+def comparison(condition: Condition) -> str:
+    """Return a condition as C."""
+    of_time = condition.measure == "duration"
+    if settings().get(condition.setting, ("none",))[0] != ("time" if of_time else "limit"):
+        raise ValueError(f"{condition}: {condition.measure} cannot be compared with it")
+    limit = f"limits->{member(condition.setting)}"
+    if of_time:
+        return f"(duration_ns {condition.relation} {limit})"
+    return f"({COMPARED[condition.relation].format(measure=condition.measure, limit=limit)})"
+
+
+def enum(prefix: str, members: type[IntEnum]) -> str:
+    """Return an enum as C."""
+    text = ", ".join(f"CAPTURE_{prefix}{each.name}~=~{each.value}" for each in members)
+    return "\n".join(wrap(f"enum {{ {text} }};", 108, subsequent_indent="    ")).replace("~", " ") + "\n"
+
+
+def mask(name: str, rows: list[Kind], what: str) -> str:
+    """Return a function that says with -1 or 0 whether a kind is one of some."""
+    test = " | ".join(f"(kind == {c_name(row)})" for row in rows) or "0"
+    head = f"/* -1 {what}, else 0. */\nstatic inline int32_t {name}(int32_t kind)"
+    return f"{head}\n{{\n    return -(int32_t)({test});\n}}\n"
+
+
+def c_name(row: Kind) -> str:
+    """Return the C name of a kind."""
+    return f"CAPTURE_KIND_{row.kind.name}"
+
+
+def header(name: str, origin: str, *parts: str) -> str:
+    """Return a header file."""
+    guard = f"CAPTURE_{name}_H"
+    body = "\n".join(parts)
+    return f"/* {MADE.format(origin)} */\n#ifndef {guard}\n#define {guard}\n\n{body}\n#endif\n"
+
+
+def actions() -> str:
+    """Return actions.h."""
+    return header("ACTIONS", "capture.gestures.kinds", enum("", Action))
+
+
+def rule() -> str:
+    """Return rule.h."""
+    fields = {name: (*TYPES[kind], words) for name, (kind, words) in settings().items()}
+    struct = "".join(f"    {c_type} {member(name)};\n" for name, (c_type, _, _) in fields.items())
+    described = "".join(
+        f'    {{"{name}", {how}, offsetof(capture_thresholds, {member(name)}), "{" ".join(words)}"}},\n'
+        for name, (_, how, words) in fields.items()
+    )
+    words = "".join(
+        f"enum {{ {', '.join(f'CAPTURE_{name.upper()}_{word.upper()}' for word in each)} }};\n"
+        for name, (_, _, each) in fields.items()
+        if each
+    )
+    rows = "".join(
+        f"    is = -({' & '.join(comparison(each) for each in row.when)});\n"
+        f"    kind = (is & {c_name(row)}) | (~is & kind);\n"
+        for row in reversed(KINDS)
+    )
+    return header(
+        "RULE",
+        "capture.gestures.kinds and capture.GestureConfig",
+        '#include "thresholds.h"\n',
+        enum("KIND_", GestureKind) + enum("REASON_", Reason) + enum("DIRECTION_", Direction) + words,
+        f"/* GestureConfig: dp, dp/s and ns. */\ntypedef struct {{\n{struct}}} capture_thresholds;\n",
+        f"enum {{ CAPTURE_SETTINGS = {len(fields)} }};\n"
+        f"static const capture_setting capture_settings[CAPTURE_SETTINGS] = {{\n{described}}};\n",
+        "/* The first row whose conditions all hold, so rows are tried from the last to the first. */\n"
+        "static inline int32_t capture_kind_of(\n"
+        "    float distance, float velocity, int64_t duration_ns, const capture_thresholds *limits)\n"
+        f"{{\n    int32_t is, kind = CAPTURE_KIND_NONE;\n{rows}    return kind;\n}}\n",
+        mask("capture_moves", [row for row in KINDS if row.moves], "for kinds that have a direction"),
+        mask("capture_runs", [row for row in KINDS if row.runs], "for kinds that form runs"),
+    )
+
+
+def record() -> str:
+    """Return record.pxd."""
+    fields = re.findall(
+        r"^ +FIELD\((\w+), (\w+), \"", (NATIVE / "record.h").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    members = "".join(f"        {c_type} {name}\n" for name, c_type in fields)
+    columns = "".join(f"        {c_type} *{name}\n" for name, c_type in fields)
+    return f'''"""The record of one stroke. {MADE.format("record.h")}"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t
+
+
+cdef extern from "record.h" nogil:
+    enum:
+        FIELDS "CAPTURE_STROKE_FIELDS"
+        COLUMNS "CAPTURE_STROKE_COLUMNS"
+    ctypedef struct Field "capture_field":
+        const char *name
+        const char *format
+        size_t size
+        size_t offset
+    const Field[COLUMNS] RECORD_FIELDS "capture_stroke_fields"
+    ctypedef struct Record "capture_stroke":
+{members}    ctypedef struct RecordColumns "capture_stroke_columns":
+{columns}        int64_t *ended
+    void columns_at "capture_stroke_at"(void **data, int64_t at, RecordColumns *to) noexcept
+    void put_record "capture_stroke_put"(void **data, int64_t at, const Record *record) noexcept
+    void get_record "capture_stroke_get"(void **data, int64_t at, Record *record) noexcept
+'''
+
+
+FILES = {"actions.h": actions, "rule.h": rule, "record.pxd": record}
+
+
+def main() -> None:
+    """Write the files whose text changed."""
+    for name, make in FILES.items():
+        path, text = NATIVE / name, make()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path.relative_to(ROOT)}")  # noqa: T201 - a script
+
+
+if __name__ == "__main__":
+    main()
