@@ -9,17 +9,17 @@ from msgspec import Meta
 
 from capture.formats.currents.shapes import AMPLITUDE
 from capture.settings import Section
-from capture.sinks._address import check_address
-from capture.sinks._partner import NOBODY, URL, PartnerSink, Verdict
 from capture.sinks.base import Answer, Outcome, read_settings
+from capture.sinks.client import Url, answer_of, check_address
+from capture.sinks.partner import NOBODY, PartnerSink, Verdict, content_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from capture.config.sections import SinkConfig
-    from capture.sinks._partner import Event
-    from capture.sinks._post import Reply
+    from capture.sinks.client import Reply
+    from capture.sinks.partner import Event
 
 __all__ = ["AmplitudeSettings", "AmplitudeSink"]
 
@@ -48,7 +48,7 @@ class AmplitudeSettings(Section, frozen=True, kw_only=True):
     #: Whether to use the batch endpoint, which takes 20 MB and more events of one user.
     batch: bool = False
     #: Another address than the region's: a proxy, a test.
-    url: Annotated[str, Meta(pattern=URL, max_length=2083)] | None = None
+    url: Url | None = None
 
 
 class AmplitudeSink(PartnerSink):
@@ -96,14 +96,14 @@ class AmplitudeSink(PartnerSink):
         return b'{"api_key":%b,"events":[%b]}' % (msgspec.json.encode(key), joined), {}
 
     def _judge(self, reply: Reply, events: Sequence[Event]) -> Verdict:
-        content = reply.content
+        content = content_of(reply)
         if reply.status == 400:
             return _invalid(content)
         if reply.status == 403:
             return Verdict(answer=Answer(Outcome.UNAVAILABLE, "HTTP 403"))
         if reply.status == 429:
             return _throttled(content, events)
-        answer = self._plain(reply)
+        answer = answer_of(reply)
         return Verdict() if answer.outcome is Outcome.ACCEPTED else Verdict(answer=answer)
 
 

@@ -21,8 +21,8 @@ from capture.formats.currents.record import decode_records
 from capture.formats.currents.schema import SCHEMA_IDS, Version
 from capture.optional import need
 from capture.settings import Section
-from capture.sinks._objects import Objects, open_objects
 from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings
+from capture.sinks.objects import Objects, open_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -191,9 +191,8 @@ class CloudStorageSink:
             del self._held[event]
 
     def close(self) -> None:
-        """Write what is held back and give up the connection."""
+        """Write what is held back."""
         self.flush()
-        self._objects.close()
 
     def _hold(self, records: list[dict[str, Any]], timeout_s: float) -> None:
         """Keep records, and write those of an event type that make a whole file; all kept, or none."""

@@ -12,17 +12,17 @@ from msgspec import Meta
 from capture.formats.currents.shapes import MIXPANEL
 from capture.ids import full_jitter
 from capture.settings import Section
-from capture.sinks._address import check_address
-from capture.sinks._partner import NOBODY, URL, PartnerSink, Verdict
 from capture.sinks.base import Answer, Outcome, read_settings
+from capture.sinks.client import Url, answer_of, check_address
+from capture.sinks.partner import NOBODY, PartnerSink, Verdict, content_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from capture.config.sections import SinkConfig
-    from capture.sinks._partner import Event
-    from capture.sinks._post import Reply
+    from capture.sinks.client import Reply
+    from capture.sinks.partner import Event
 
 __all__ = ["MixpanelSettings", "MixpanelSink"]
 
@@ -48,7 +48,7 @@ class MixpanelSettings(Section, frozen=True, kw_only=True):
     #: Where the project's data is kept.
     region: Literal["us", "eu", "in"] = "us"
     #: Another address than the region's: a proxy, a test.
-    url: Annotated[str, Meta(pattern=URL, max_length=2083)] | None = None
+    url: Url | None = None
 
 
 class MixpanelSink(PartnerSink):
@@ -115,12 +115,12 @@ class MixpanelSink(PartnerSink):
         return b"[%b]" % joined, {"Authorization": f"Basic {login}"}
 
     def _judge(self, reply: Reply, events: Sequence[Event]) -> Verdict:
-        answer = self._plain(reply)
+        answer = answer_of(reply)
         if answer.outcome is Outcome.ACCEPTED:
             self._failures = 0
             return Verdict()
         if reply.status == 400:
-            return _partly(reply.content, events)
+            return _partly(content_of(reply), events)
         if reply.status in {429, 502, 503}:
             ceiling_s = _MAX_JITTER_S - _MIN_JITTER_S
             wait_s = min(_MAX_WAIT_S, _FIRST_WAIT_S * 2 ** min(self._failures, 10))

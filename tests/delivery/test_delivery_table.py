@@ -9,7 +9,7 @@ import pytest
 from capture.config import BufferConfig, DeliveryConfig, ProjectConfig, RunConfig
 from capture.delivery.worker import MAX_BATCH_BYTES, Worker
 from capture.sinks import ACCEPTED, Answer, Outcome
-from capture.sinks.http import answer_of
+from capture.sinks.client import Reply, answer_of
 from capture.sinks.memory import MemorySink
 from capture.store import Store
 from capture.testing import START_NS, FakeClock
@@ -402,7 +402,7 @@ HTML = {"Content-Type": "Text/HTML; charset=utf-8"}
     ],
 )
 def test_every_status(status, headers, outcome):
-    assert answer_of(status, headers).outcome is outcome
+    assert answer_of(Reply(status, headers)).outcome is outcome
 
 
 @pytest.mark.parametrize(
@@ -423,4 +423,4 @@ def test_every_status(status, headers, outcome):
     ],
 )
 def test_retry_after_is_read(headers, expected):
-    assert answer_of(503, headers).retry_after_s == expected
+    assert answer_of(Reply(503, headers)).retry_after_s == expected

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from capture.config import BufferConfig, DeviceConfig, PrivacyConfig, ProjectConfig, RunConfig, SinkConfig
 from capture.engine import Capture
-from capture.sinks import _objects, cloud_storage
+from capture.sinks import cloud_storage, objects
 
 folder, moment, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 calls = 0
@@ -51,13 +51,10 @@ class Files:
     def add_line(self, name, part, line, timeout_s):
         self._files.add_line(name, part, line, timeout_s)
 
-    def close(self):
-        self._files.close()
-
 
 def arm():
     if moment in {"put", "manifest"}:
-        whole = _objects.open_objects
+        whole = objects.open_objects
 
         def opened_objects(*values):
             files = Files(whole(*values))

@@ -195,7 +195,7 @@ def test_the_batch_endpoint_takes_more(server):
 def test_region_hosts(options, url):
     sink = create(SinkConfig(type="amplitude", options=options))
 
-    assert sink._poster._url == url
+    assert sink._client.url == url
 
 
 @pytest.mark.parametrize("options", [{"region": "mars"}, {"key": "secret"}, {"url": "ftp://x"}])

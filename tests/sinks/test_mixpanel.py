@@ -227,7 +227,7 @@ def test_a_413_is_halved_until_it_fits(server):
 def test_region_hosts(region, host):
     sink = create(SinkConfig(type="mixpanel", options={"region": region}))
 
-    assert sink._poster._url == f"https://{host}/import?strict=1"
+    assert sink._client.url == f"https://{host}/import?strict=1"
 
 
 def test_wrong_settings_are_refused():

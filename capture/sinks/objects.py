@@ -11,7 +11,7 @@ from capture.errors import ConfigError
 from capture.optional import need
 from capture.process import PerProcess, is_alive
 from capture.settings import expanded
-from capture.sinks._deadline import DeadlineCaller
+from capture.sinks.deadline import call_with_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,9 +51,6 @@ class Objects(Protocol):
 
     def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:
         """Add a line to a list, which is kept in parts where files cannot grow."""
-
-    def close(self) -> None:
-        """Give up what is open."""
 
 
 def open_objects(url: str, sink: str, base: Path | None) -> Objects:
@@ -124,9 +121,6 @@ class _Folder:
         finally:
             os.close(descriptor)
 
-    def close(self) -> None:
-        """Hold nothing."""
-
     def _sweep(self, incoming: Path) -> None:
         """Remove what a killed process left; a living one's files have its number in front."""
         self._swept = True
@@ -142,7 +136,7 @@ class _Bucket:
     def __init__(self, url: str, kind: str, sink: str) -> None:
         self.kind = kind
         self._url = url
-        self._caller = DeadlineCaller(f"touchcapture-{sink}-storage")
+        self._name = f"touchcapture-{sink}-storage"
         self._store: PerProcess[Any] = PerProcess()
         #: Parts of lists that this process adds to.
         self._lists: dict[str, bytes] = {}
@@ -161,9 +155,6 @@ class _Bucket:
         # The part before is full: its hour is over.
         self._lists = {path: content}
 
-    def close(self) -> None:
-        self._caller.abandon()
-
     def _read(self, obstore: Any, path: str) -> bytes:
         try:
             return bytes(obstore.get(self._store.value, path).bytes())
@@ -173,7 +164,7 @@ class _Bucket:
     def _call(self, function: Callable[[Any], Any], timeout_s: float) -> Any:
         obstore = self._connect()
         try:
-            return self._caller.call(lambda: function(obstore), timeout_s)
+            return call_with_deadline(lambda: function(obstore), timeout_s, name=self._name)
         except obstore.exceptions.BaseError as error:
             raise OSError(f"{type(error).__name__} of the object store") from error
 

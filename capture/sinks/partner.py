@@ -18,20 +18,18 @@ import msgspec
 from capture.errors import LogOnce
 from capture.formats.currents.record import decode_record
 from capture.formats.currents.shapes import Options
-from capture.sinks._post import Poster
 from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome
-from capture.sinks.http import answer_of
+from capture.sinks.client import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from capture.config.run import RunConfig
     from capture.formats.currents.shapes import Shape
-    from capture.sinks._post import Reply
+    from capture.sinks.client import Reply
 
-__all__ = ["URL", "Event", "PartnerSink", "Verdict"]
+__all__ = ["NOBODY", "Event", "PartnerSink", "Verdict", "content_of"]
 
-URL = r"^https?://[^\s/?#@]+([/?][^\s#]*)?$"
 #: Ids that stand for nobody, in lower case, at either partner.
 NOBODY = frozenset(
     {"anonymous", "nil", "none", "null", "n/a", "na", "undefined", "unknown", "", "{}", "0", "-1"}
@@ -39,6 +37,9 @@ NOBODY = frozenset(
 )
 #: Records whose fate is remembered, at most; after that they are sent again.
 _MAX_REMEMBERED = 20_000
+#: What is read of an answer (bytes): lists of the refused among 2000 events fit.
+_MAX_ANSWER_BYTES = 4 * 1024 * 1024
+_HEADERS = {"User-Agent": "touchcapture", "Content-Type": "application/json", "Accept": "*/*"}
 _encode = msgspec.json.Encoder().encode
 _log = logging.getLogger("capture.sinks")
 
@@ -122,7 +123,7 @@ class PartnerSink(ABC):
         self._key_env = key_env
         self._environ = os.environ if environ is None else environ
         self._monotonic_s = monotonic_s
-        self._poster = Poster(url, name)
+        self._client = HttpClient(url, name=name, content_bytes=_MAX_ANSWER_BYTES)
         self._taken: set[str] = set()
         self._refused: dict[str, str] = {}
 
@@ -179,7 +180,7 @@ class PartnerSink(ABC):
 
     def close(self) -> None:
         """Give up the connection."""
-        self._poster.close()
+        self._client.close()
 
     # Behind it
 
@@ -221,7 +222,7 @@ class PartnerSink(ABC):
             if left_s <= 0:
                 return Answer(Outcome.TEMPORARY, "the time for one batch is over", 0.0)
             body, headers = self._body(request, key)
-            reply = self._poster.post(body, headers, left_s)
+            reply = self._client.post(body, _HEADERS | headers, left_s)
             verdict = self._judge(reply, request)
             left = self._settle(verdict, request)
             answer = verdict.answer
@@ -264,9 +265,10 @@ class PartnerSink(ABC):
         self._log_once(cause, logging.WARNING, message, self.name, cause)
         self.not_sent[cause] = self.not_sent.get(cause, 0) + 1
 
-    @staticmethod
-    def _plain(reply: Reply) -> Answer:
-        """Return what a status means where a partner has no meaning of its own for it."""
-        if reply.status == 0:
-            return Answer(Outcome.TEMPORARY, reply.problem)
-        return answer_of(reply.status, reply.headers)
+
+def content_of(reply: Reply) -> dict[str, Any]:
+    """Return the JSON object in a reply; empty where it is something else."""
+    try:
+        return msgspec.json.decode(reply.content, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
