@@ -10,16 +10,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Server:
     """Gives `answers` one by one, then `default`: (status, content), or a function of the body."""
 
-    def __init__(self, default=(200, {})):
+    def __init__(self, default=(200, {}), tls=None):
         self.default = default
         self.answers = []
         self.requests = []
         self.headers = []
         self.paths = []
+        self.connections = 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                outer.connections += 1
+                super().setup()
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -44,7 +49,9 @@ class Server:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
@@ -60,8 +67,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(default=(200, {})):
-    server = Server(default)
+def serving(default=(200, {}), tls=None):
+    server = Server(default, tls)
     try:
         yield server
     finally:

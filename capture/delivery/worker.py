@@ -107,14 +107,12 @@ class Worker:
         self._clock = clock
         self._jitter = jitter
         self._report = report
-        # A sink that writes files takes more at once, and less often, than one that posts batches.
-        interval_s: float = getattr(sink, "batch_age_s", None) or config.buffer.flush_interval_s
-        self._interval_ns = int(interval_s * 1e9)
+        limits = sink.limits
+        self._interval_ns = int((limits.max_age_s or config.buffer.flush_interval_s) * 1e9)
         #: Events of a full batch.
-        self.size: int = getattr(sink, "batch_events", None) or config.buffer.batch_size
-        room: int = getattr(sink, "batch_bytes", None) or MAX_BATCH_BYTES
-        self._max_bytes = min(sink.max_bytes or room, room)
-        self._max_payload_bytes = min(room - _HEADER_BYTES, self._max_bytes)
+        self.size = limits.max_events or config.buffer.batch_size
+        self._max_bytes = limits.max_bytes or MAX_BATCH_BYTES
+        self._max_payload_bytes = min(max(self._max_bytes, MAX_BATCH_BYTES) - _HEADER_BYTES, self._max_bytes)
 
     @property
     def blocked_until_ns(self) -> int:

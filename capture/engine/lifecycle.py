@@ -16,7 +16,7 @@ from capture.engine.app_data import AppData
 from capture.errors import SinkError, StoreError
 from capture.formats.native import make_header
 from capture.process import run_in_forked_child
-from capture.sinks._configure import configure
+from capture.sinks import configure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

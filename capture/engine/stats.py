@@ -87,8 +87,7 @@ def read_stats(recorder: Recorder, touches: Touches, telemetry: Telemetry, lifec
     for sink in lifecycle.sinks:
         counted = msgspec.structs.asdict(counters.get(sink.name, SinkCounters()))
         sinks[sink.name] = SinkStats(pending=pending.get(sink.name, 0), **counted)
-        unsent: dict[str, int] = getattr(sink, "not_sent", {})
-        dropped |= {f"{sink.name}_{cause}": count for cause, count in unsent.items()}
+        dropped |= {f"{sink.name}_{cause}": count for cause, count in sink.not_sent.items()}
     ignored = {**touches.ignored, **recorder.ignored, **telemetry.failures}
     return Stats(
         collected=recorder.collected,

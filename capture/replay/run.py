@@ -27,7 +27,7 @@ from capture.replay.live import LiveReplay
 from capture.replay.log import LogReplay, LogSummary, device_of
 from capture.replay.maker import Maker
 from capture.replay.store import ReplayStore
-from capture.sinks._configure import configure
+from capture.sinks import configure
 from capture.sinks.file import FILE_NAME, FileSink
 
 if TYPE_CHECKING:

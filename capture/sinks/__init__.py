@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, cast
 
 from capture import settings
 from capture.errors import ConfigError
-from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, Sink, wire_of
+from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, Sink, complete, wire_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from capture.config.run import RunConfig
     from capture.config.sections import SinkConfig
 
-__all__ = ["ACCEPTED", "SINKS", "Answer", "Batch", "Outcome", "Sink", "create"]
+__all__ = ["ACCEPTED", "SINKS", "Answer", "Batch", "BatchLimits", "Outcome", "Sink", "configure", "create"]
 
 #: Sink type -> where its class is.
 SINKS = {
@@ -77,3 +79,20 @@ def _made_plainly(sink_class: type[Sink], config: SinkConfig) -> Sink:
     sink = sink_class()
     sink.name, sink.formats = config.name, wire_of(config, tuple(sink.formats))
     return sink
+
+
+def configure(sinks: Iterable[Sink], config: RunConfig) -> None:
+    """Pass the run configuration to each sink.
+
+    Raises
+    ------
+    ConfigError
+        When two sinks share a name: it is the key of a queue, and each has its own.
+    """
+    names: set[str] = set()
+    for sink in sinks:
+        if sink.name in names:
+            raise ConfigError(f"sinks.name = {sink.name!r}: two sinks have this name; give each its own")
+        names.add(sink.name)
+        complete(sink)
+        sink.configure(config)

@@ -21,16 +21,19 @@ from capture.ids import NAMESPACE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from capture.config.run import RunConfig
     from capture.config.sections import SinkConfig
 
 __all__ = [
     "ACCEPTED",
     "Answer",
     "Batch",
+    "BatchLimits",
     "Outcome",
     "Sink",
     "batch_id",
     "checked_answer",
+    "complete",
     "read_settings",
     "wire_of",
 ]
@@ -119,6 +122,24 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     payloads: Sequence[bytes]
 
 
+class BatchLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a sink takes at once; None for what the run configuration says.
+
+    Attributes
+    ----------
+    max_events : int or None
+        Events of a batch (``buffer.batch_size``).
+    max_bytes : int or None
+        Bytes of a body (512,000).
+    max_age_s : float or None
+        Age (s) of the oldest event at which an incomplete batch is sent (``buffer.flush_interval_s``).
+    """
+
+    max_events: int | None = None
+    max_bytes: int | None = None
+    max_age_s: float | None = None
+
+
 class Sink(Protocol):
     """Where batches go. One thread at a time calls `send`."""
 
@@ -126,8 +147,14 @@ class Sink(Protocol):
     name: str
     #: Wire formats that it takes; the first is the one that its events are stored in.
     formats: tuple[str, ...]
-    #: Largest body that it takes (bytes), below the 512 kB of the batch format; None for no own limit.
-    max_bytes: int | None
+    #: How much it takes at once.
+    limits: BatchLimits
+    #: Events that it left out of accepted batches, by cause: they are counted as dropped.
+    not_sent: dict[str, int]
+
+    def configure(self, config: RunConfig) -> None:
+        """Read what it needs from the run configuration; called once, before the first `send`."""
+        ...
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Send one batch within `timeout_s` seconds; may also raise, which counts as temporary."""
@@ -140,6 +167,16 @@ class Sink(Protocol):
     def close(self) -> None:
         """Give up what it holds; no `send` follows. May be called twice."""
         ...
+
+
+def complete(sink: Any) -> None:
+    """Add the members that sinks of earlier versions do not have: `limits`, `not_sent` and `configure`."""
+    if not hasattr(sink, "limits"):
+        sink.limits = BatchLimits(max_bytes=vars(type(sink)).get("max_bytes"))
+    if not hasattr(sink, "not_sent"):
+        sink.not_sent = {}
+    if not hasattr(sink, "configure"):
+        sink.configure = lambda _config: None
 
 
 def batch_id(event_ids: Sequence[str]) -> str:

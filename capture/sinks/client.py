@@ -128,7 +128,7 @@ class HttpClient:
         finally:
             if not kept:
                 self.close()
-        received = {name.title(): value for name, value in response.headers.items()}
+        received = {name.title(): value.strip() for name, value in response.headers.items()}
         return Reply(response.status, received, content)
 
     def _connected(self, remaining_s: Callable[[], float]) -> socket.socket:

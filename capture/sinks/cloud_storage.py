@@ -21,7 +21,7 @@ from capture.formats.currents.record import decode_records
 from capture.formats.currents.schema import SCHEMA_IDS, Version
 from capture.optional import need
 from capture.settings import Section
-from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings
+from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, read_settings
 from capture.sinks.objects import Objects, open_objects
 
 if TYPE_CHECKING:
@@ -109,13 +109,13 @@ class CloudStorageSink:
     ) -> None:
         self.name = name
         self.formats: tuple[str, ...] = ("currents",)
-        self.max_bytes: int | None = None
-        #: What the delivery gives it at once, and how long it waits for that.
-        self.batch_events = settings.max_events
-        self.batch_age_s = settings.max_age_s
-        self.batch_bytes = 64 * 1024 * 1024
+        self.limits = BatchLimits(
+            max_events=settings.max_events, max_bytes=64 * 1024 * 1024, max_age_s=settings.max_age_s
+        )
+        self.not_sent: dict[str, int] = {}
         self.files = 0
         self._format = settings.format
+        self._max_events = settings.max_events
         self._wall_s = wall_s
         self._gather = gather
         self._held: dict[str, list[Mapping[str, Any]]] = {}
@@ -177,7 +177,7 @@ class CloudStorageSink:
         kinds: dict[str, list[Mapping[str, Any]]] = {}
         for record in records:
             kinds.setdefault(record["event_type"], []).append(record)
-        most = self.batch_events
+        most = self._max_events
         return [
             self._write_file(event, rows[start : start + most], timeout_s)
             for event, rows in kinds.items()
@@ -200,9 +200,9 @@ class CloudStorageSink:
             self._held.setdefault(record["event_type"], []).append(record)
         try:
             for event, rows in self._held.items():
-                while len(rows) >= self.batch_events:
-                    self._write_file(event, rows[: self.batch_events], timeout_s)
-                    del rows[: self.batch_events]
+                while len(rows) >= self._max_events:
+                    self._write_file(event, rows[: self._max_events], timeout_s)
+                    del rows[: self._max_events]
         except OSError:
             # They stay held, and are written with those that come next.
             _log.warning("sink %s: a file could not be written; its records are held", self.name)

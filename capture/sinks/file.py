@@ -12,9 +12,10 @@ from msgspec import Meta
 from capture.errors import SinkError
 from capture.process import PerProcess
 from capture.settings import Section, expanded
-from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
+from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, read_settings, wire_of
 
 if TYPE_CHECKING:
+    from capture.config.run import RunConfig
     from capture.config.sections import SinkConfig
 
 __all__ = ["FILE_NAME", "FileSettings", "FileSink"]
@@ -59,7 +60,8 @@ class FileSink:
     ) -> None:
         self.name = name
         self.formats = formats
-        self.max_bytes: int | None = None
+        self.limits = BatchLimits()
+        self.not_sent: dict[str, int] = {}
         self.path = Path(folder) / FILE_NAME
         self._replace = replace
         self._file: PerProcess[int] = PerProcess()
@@ -69,6 +71,9 @@ class FileSink:
         """Make the sink of a ``[[sinks]]`` table; a relative path starts from `base`."""
         folder = expanded(f"sinks.{config.name}.path", read_settings(FileSettings, config).path)
         return cls(base / folder if base else folder, name=config.name, formats=wire_of(config))
+
+    def configure(self, config: RunConfig) -> None:
+        """Do nothing: the run configuration has no keys for it."""
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Append the batch as one line."""

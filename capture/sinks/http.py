@@ -12,13 +12,14 @@ from msgspec import Meta
 
 from capture.errors import ConfigError
 from capture.settings import Section, expanded
-from capture.sinks.base import Answer, Batch, Outcome, read_settings, wire_of
+from capture.sinks.base import Answer, Batch, BatchLimits, Outcome, read_settings, wire_of
 from capture.sinks.client import HttpClient, Url, answer_of, check_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from capture.config.run import RunConfig
     from capture.config.sections import SinkConfig
 
 __all__ = ["HttpSettings", "HttpSink"]
@@ -75,7 +76,8 @@ class HttpSink:
     ) -> None:
         self.name = name
         self.formats = formats
-        self.max_bytes: int | None = None
+        self.limits = BatchLimits()
+        self.not_sent: dict[str, int] = {}
         self._settings = settings
         self._environ = os.environ if environ is None else environ
         self._client = HttpClient(settings.url, name=name, ca=settings.ca, proxy=settings.proxy)
@@ -100,6 +102,9 @@ class HttpSink:
                 raise ConfigError(f"{path}.ca = {settings.ca!r}: no such file")
             settings = msgspec.structs.replace(settings, ca=str(file))
         return cls(settings, name=config.name, formats=wire_of(config))
+
+    def configure(self, config: RunConfig) -> None:
+        """Do nothing: the run configuration has no keys for it."""
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Post the batch; the deadline is for all of it, from the name lookup to the answer's end."""

@@ -17,7 +17,7 @@ from capture.formats.currents.record import decode_record
 from capture.optional import need
 from capture.process import PerProcess
 from capture.settings import Section
-from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
+from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, read_settings, wire_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
 _POLL_S = 0.1
 #: Messages whose fate is remembered, at most; after that they are sent again.
 _MAX_REMEMBERED = 100_000
-_BATCH_EVENTS = 1000
+_RECORDS = BatchLimits(max_events=1000, max_bytes=4_000_000)
 _Text = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
@@ -100,9 +100,8 @@ class KafkaSink:
     ) -> None:
         self.name = name
         self.formats = formats
-        self.max_bytes: int | None = None
-        if formats == ("currents",):
-            self.batch_events, self.batch_bytes = _BATCH_EVENTS, 4_000_000
+        self.limits = _RECORDS if formats == ("currents",) else BatchLimits()
+        self.not_sent: dict[str, int] = {}
         self._settings = settings
         self._environ = os.environ if environ is None else environ
         self._monotonic_s = monotonic_s

@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capture.settings import Section
-from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, read_settings, wire_of
+from capture.sinks.base import (
+    ACCEPTED,
+    Answer,
+    Batch,
+    BatchLimits,
+    Outcome,
+    checked_answer,
+    read_settings,
+    wire_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from capture.config.run import RunConfig
     from capture.config.sections import SinkConfig
 
 __all__ = ["MemorySettings", "MemorySink"]
@@ -51,7 +61,8 @@ class MemorySink:
     ) -> None:
         self.name = name
         self.formats = formats
-        self.max_bytes = max_bytes
+        self.limits = BatchLimits(max_bytes=max_bytes)
+        self.not_sent: dict[str, int] = {}
         self.batches: list[Batch] = []
         self.attempts: list[Batch] = []
         self.closed = False
@@ -69,6 +80,9 @@ class MemorySink:
         """The events of all accepted batches, in the order of arrival."""
         return [payload for batch in self.batches for payload in batch.payloads]
 
+    def configure(self, config: RunConfig) -> None:
+        """Do nothing: the run configuration has no keys for it."""
+
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Keep the batch, or answer what the test wants."""
         del timeout_s
@@ -76,8 +90,7 @@ class MemorySink:
         answer = self._answer(batch)
         if isinstance(answer, Exception):
             raise answer
-        # A test may answer what is no answer.
-        if getattr(answer, "outcome", None) is Outcome.ACCEPTED:
+        if checked_answer(answer).outcome is Outcome.ACCEPTED:
             self.batches.append(batch)
         return answer
 

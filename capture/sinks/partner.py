@@ -18,7 +18,7 @@ import msgspec
 from capture.errors import LogOnce
 from capture.formats.currents.record import decode_record
 from capture.formats.currents.shapes import Options
-from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome
+from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome
 from capture.sinks.client import HttpClient
 
 if TYPE_CHECKING:
@@ -114,9 +114,8 @@ class PartnerSink(ABC):
     ) -> None:
         self.name = name
         self.formats: tuple[str, ...] = ("currents",)
-        self.max_bytes: int | None = None
-        #: What one batch of the delivery may take (bytes): a single record may have 900,000.
-        self.batch_bytes = 1_000_000
+        # A single record may have 900,000 bytes.
+        self.limits = BatchLimits(max_bytes=1_000_000)
         self.not_sent: dict[str, int] = {}
         self._log_once = LogOnce(_log)
         self.options = Options()

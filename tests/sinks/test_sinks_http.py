@@ -1,8 +1,11 @@
 """The HTTP sink against the reference collector."""
 
+import contextlib
 import json
 import logging
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -10,6 +13,7 @@ import time
 import uuid
 
 import pytest
+from http_server import serving
 
 from capture.collector import Collector, Fault
 from capture.sinks import ACCEPTED, Batch, Outcome
@@ -45,11 +49,14 @@ def test_a_batch_arrives_with_its_key(collector, sink, size):
     assert collector.keys == [sent.batch_id]
 
 
-def test_the_connection_is_kept(collector, sink):
-    for _ in range(20):
-        assert sink.send(batch(), 10.0) is ACCEPTED
+def test_the_connection_is_kept():
+    with serving() as server:
+        sink = HttpSink(HttpSettings(url=server.url))
+        for _ in range(20):
+            assert sink.send(batch(), 10.0) is ACCEPTED
+        sink.close()
 
-    assert len(collector._server._open) == 1
+    assert server.connections == 1
 
 
 @pytest.mark.parametrize(
@@ -183,11 +190,10 @@ def test_a_receiver_without_compression_gets_plain_bodies(collector, sink):
     assert sink.send(batch(size=3000), 10.0) is ACCEPTED
 
 
-@pytest.mark.parametrize("trusted", [False, True])
-def test_certificates_are_verified(tmp_path, trusted):
-    import ssl
-
-    if subprocess.run(["which", "openssl"], capture_output=True, check=False).returncode:  # noqa: S607
+@pytest.fixture
+def secure(tmp_path):
+    """A server behind TLS, and the file with its certificate."""
+    if shutil.which("openssl") is None:
         pytest.skip("no openssl here")
     certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
     subprocess.run(
@@ -197,15 +203,63 @@ def test_certificates_are_verified(tmp_path, trusted):
     )  # fmt: skip
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    with Collector(check=False) as collector:
-        collector._server.socket = context.wrap_socket(collector._server.socket, server_side=True)
-        url = collector.url.replace("http:", "https:")
-        sink = HttpSink(HttpSettings(url=url, ca=str(certificate) if trusted else None))
-        answer = sink.send(batch(), 10.0)
-        sink.close()
+    with serving(tls=context) as server:
+        yield server, str(certificate)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_certificates_are_verified(secure, trusted):
+    server, certificate = secure
+    sink = HttpSink(HttpSettings(url=server.url, ca=certificate if trusted else None))
+    answer = sink.send(batch(), 10.0)
+    sink.close()
 
     assert answer.outcome is (Outcome.ACCEPTED if trusted else Outcome.TEMPORARY)
-    assert len(collector.events) == (3 if trusted else 0)
+    assert len(server.requests) == (1 if trusted else 0)
+
+
+def pump(source, target):
+    with contextlib.suppress(OSError):
+        while part := source.recv(65536):
+            target.sendall(part)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize("status", [200, 407])
+def test_a_proxy_connects_to_a_secure_receiver(secure, status):
+    server, certificate = secure
+    heads = []
+
+    def serve():
+        inner, _ = listener.accept()
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += inner.recv(65536)
+        heads.append(head)
+        inner.sendall(f"HTTP/1.1 {status} x\r\n\r\n".encode())
+        if status == 200:
+            host, port = head.split()[1].decode().split(":")
+            with socket.create_connection((host, int(port))) as outer:
+                back = threading.Thread(target=pump, args=(outer, inner))
+                back.start()
+                pump(inner, outer)
+                back.join()
+        inner.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        sink = HttpSink(HttpSettings(url=server.url, ca=certificate, proxy=proxy))
+        answers = [sink.send(batch(), 10.0) for _ in range(2 if status == 200 else 1)]
+        sink.close()
+        thread.join()
+
+    outcome = Outcome.ACCEPTED if status == 200 else Outcome.TEMPORARY
+    assert {answer.outcome for answer in answers} == {outcome}
+    assert len(server.requests) == (2 if status == 200 else 0)
+    assert heads[0].startswith(f"CONNECT {server.url.split('/')[2]} HTTP/1.".encode())
 
 
 def test_a_proxy_is_used(collector):

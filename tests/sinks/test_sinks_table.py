@@ -147,15 +147,38 @@ def test_relative_paths_start_from_the_base(tmp_path):
     assert sink.path == tmp_path / "out" / "batches.jsonl"
 
 
+class EarlySink:
+    """A sink as it was written before `limits`, `not_sent` and `configure`."""
+
+    name, formats, max_bytes = "early", ("native",), 1000
+
+    def send(self, batch, timeout_s):
+        return sinks.ACCEPTED
+
+    def flush(self): ...
+
+    def close(self): ...
+
+
+def test_a_sink_of_an_earlier_version_gets_the_members_that_it_lacks():
+    sink = EarlySink()
+    sinks.configure([sink], None)
+
+    assert (sink.limits, sink.not_sent) == (sinks.BatchLimits(max_bytes=1000), {})
+
+
 LACKS = "has no from_config(config, base=...)"
 
 
 class Printer:
-    """A sink without settings, as the README has it."""
+    """A sink without settings."""
 
     name = "printer"
     formats = ("native", "currents")
-    max_bytes = None
+    limits = sinks.BatchLimits()
+    not_sent = {}  # noqa: RUF012 - one instance
+
+    def configure(self, config): ...
 
     def send(self, batch, timeout_s):
         return sinks.ACCEPTED
