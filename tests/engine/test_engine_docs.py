@@ -65,7 +65,6 @@ def test_the_tables_of_events_are_those_of_the_schema():
             current = own[action] = []
         if action not in {"ea", "---"} and key:
             current.append(key)
-    own["10"] = own["9"]  # "as drag"
 
     batch = list(definitions["Batch"]["properties"])
     assert header_and_common[: len(batch)] == batch
