@@ -113,55 +113,6 @@ def test_the_kivy_lines_run(place):
     assert done.stdout.strip() == "True 8"
 
 
-#: The sink of the README in a file of its own, named in the table as the README says.
-SINK = """
-import sys
-from capture import sinks
-from capture.__main__ import main
-
-sinks.SINKS["printer"] = "printer:PrinterSink"
-status = main(["config", "check", "capture.toml"])
-status += main(["replay", "tests/data/session.touch.jsonl", "--config", "capture.toml"])
-sys.exit(status)
-"""
-
-
-def the_sink():
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    (code,) = [each["code"] for each in FENCE.finditer(page) if "class PrinterSink" in each["code"]]
-    return code
-
-
-def check_and_replay(place, table):
-    """Check a configuration with a printer sink, and replay the recording with it."""
-    (place / "printer.py").write_text(the_sink(), encoding="utf-8")
-    (place / "capture.toml").write_text(f"[project]\nid = 8\n[[sinks]]\n{table}", encoding="utf-8")
-    return run_python(SINK, place)
-
-
-def test_the_sink_of_the_readme_serves_the_commands(place):
-    done = check_and_replay(place, 'type = "printer"\nmark = "!"\n')
-
-    assert done.returncode == 0, done.stderr
-    assert "project 8, sinks: printer" in done.stdout
-    assert "22 events of session 1!" in done.stdout
-
-
-def test_the_sink_of_the_readme_refuses_what_it_does_not_know(place):
-    done = check_and_replay(place, 'type = "printer"\nmrk = "!"\n')
-
-    assert "sinks.printer.mrk: no such key; did you mean 'mark'?" in done.stderr
-    assert done.returncode > 0
-
-
-def test_files_that_the_readme_names_are_there():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:capture|tests|docs|benchmarks)/[\w./-]+\.\w+)`", text))
-
-    assert len(named) > 8
-    assert {name for name in named if not (ROOT / name).exists()} == {"capture/sinks/printer.py"}
-
-
 def test_the_extras_of_the_readme_are_those_of_the_package():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     table = text.partition("| extra | for |")[2].partition("\n\n")[0]
