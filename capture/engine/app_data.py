@@ -120,19 +120,6 @@ class AppData:
         """Use an open store and its state."""
         self.store, self.state = store, state
 
-    def resume(self) -> bool:
-        """Open the store of a user who opted in earlier; return whether there is one.
-
-        Raises
-        ------
-        StoreError
-            As `read_existing`.
-        """
-        existing = self.read_existing()
-        if existing is not None:
-            self.adopt(*existing)
-        return existing is not None
-
     def open(self) -> None:
         """Open the store, with new ids if it has none.
 
@@ -141,7 +128,9 @@ class AppData:
         StoreError
             When it cannot be opened or written.
         """
-        if self.resume():
+        existing = self.read_existing()
+        if existing is not None:
+            self.adopt(*existing)
             return
         store = self._open_store()
         state: dict[str, Any] = {"user_id": str(uuid.uuid4()), "salt": new_salt()}

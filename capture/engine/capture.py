@@ -24,7 +24,6 @@ from capture.settings import is_disabled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
 
     from capture.events.targets import Target
     from capture.gestures.recognizer import Gesture
@@ -120,17 +119,13 @@ class Capture:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         import asyncio
 
         await asyncio.to_thread(self.close)
@@ -199,8 +194,10 @@ class Capture:
         """Record that the app left the foreground, cancel open strokes and send what is recorded."""
         with self._touches.canceled():
             event_id = self._recorder.record(events.AppHide) if self._touches.is_open else None
+            delivery = self._lifecycle.delivery
         # What was recorded before is due, whatever becomes of this event.
-        self._lifecycle.send_pending()
+        if delivery is not None:
+            delivery.send_pending()
         return event_id
 
     def screen_view(self, name: str, path: tuple[str, ...] = ()) -> str | None:
@@ -552,8 +549,9 @@ class Capture:
         is_back = self.device.connectivity == devices.OFFLINE != kind
         self._touches.detects_network = False
         self._change_device(connectivity=kind, carrier_id=carrier)
-        if is_back:
-            self._lifecycle.wake()
+        delivery = self._lifecycle.delivery
+        if is_back and delivery is not None:
+            delivery.wake()
 
     def set_screen(self, width: int, height: int, density: float) -> None:
         """Set the size of the screen in px, as it is held now, and px per dp (0.75 to 10).
@@ -566,11 +564,8 @@ class Capture:
         per_dp = checks.check_value(density, "density")
         if not 0.75 <= per_dp <= 10:
             raise InvalidEventError(f"density = {density!r}: expected a number from 0.75 to 10 (px per dp)")
-        sides = {
-            "width": checks.check_size("width", width),
-            "height": checks.check_size("height", height),
-        }
-        self._change_device(**sides, density=per_dp)
+        across, down = checks.check_size("width", width), checks.check_size("height", height)
+        self._change_device(width=across, height=down, density=per_dp)
         self._touches.set_density(per_dp)
 
     def _change_device(self, **facts: object) -> None:

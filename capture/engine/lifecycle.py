@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from capture.config.run import RunConfig
-    from capture.delivery.base import SinkCounters
     from capture.engine.recorder import Recorder
     from capture.engine.telemetry import Telemetry
     from capture.engine.touches import Touches
@@ -81,7 +80,7 @@ class Lifecycle:
         self._recorder = recorder
         self._touches = touches
         self._telemetry = telemetry
-        self._delivery: Delivery | None = None
+        self.delivery: Delivery | None = None
         self._paused = False
         self._ended = threading.Event()
         #: Whether `close` delivered everything, and the events by queue that it left.
@@ -98,20 +97,14 @@ class Lifecycle:
 
     def resume_consent(self) -> None:
         """Record if the last run did, or as the configuration says; an opt-out overrides both."""
-        data = self.app_data
-        if data.consent.is_withdrawn():
+        if self.app_data.consent.is_withdrawn():
             return
         try:
-            if self.config.privacy.opted_in:
-                data.open()
-            elif not data.resume():
-                return
+            self._resume_with(self.app_data.read_existing())
         except StoreError as error:
             # The app must start all the same. The user's ids are in that store, which is tried again.
             _log.error("nothing is recorded until the store can be read: %s", error)
             threading.Thread(target=self._resume_later, name="touchcapture-open", daemon=True).start()
-            return
-        self._begin()
 
     def _resume_later(self) -> None:
         """Try again to open the store that could not be read at the start."""
@@ -157,7 +150,7 @@ class Lifecycle:
         """As `Capture.opt_out`."""
         with self._touches.canceled():
             self._recorder.detach()
-            delivery, self._delivery = self._delivery, None
+            delivery, self.delivery = self.delivery, None
             if delivery is not None:
                 delivery.abort()
             self._touches.set_gate(False)
@@ -194,7 +187,7 @@ class Lifecycle:
         self._recorder.on_stored = delivery.notify
         # As if a batch were full: the workers look at the store at once, and find the last session over.
         self._recorder.on_opened = lambda session: delivery.notify(session, full)
-        self._delivery = delivery
+        self.delivery = delivery
         delivery.start()
         self._set_gate()
 
@@ -227,23 +220,6 @@ class Lifecycle:
     def _set_gate(self) -> None:
         self._touches.set_gate(self.opted_in and not self._paused and not self.closed)
 
-    def send_pending(self) -> None:
-        """Make everything pending due, as at app hide."""
-        delivery = self._delivery
-        if delivery is not None and not self.closed:
-            delivery.send_pending()
-
-    def wake(self) -> None:
-        """End the waits between attempts, as when the network is back."""
-        delivery = self._delivery
-        if delivery is not None:
-            delivery.wake()
-
-    def counters(self) -> dict[str, SinkCounters]:
-        """Return the counts of the delivery by sink."""
-        delivery = self._delivery
-        return {} if delivery is None else delivery.counters
-
     def pending(self) -> dict[str, int]:
         """Return the number of events not acknowledged by queue; after `close`, those that it left."""
         store = self.app_data.store
@@ -259,7 +235,7 @@ class Lifecycle:
 
     def flush(self, timeout_s: float) -> bool:
         """As `Capture.flush`."""
-        delivery = self._delivery
+        delivery = self.delivery
         if self.closed:
             return self._delivered
         if delivery is None:
@@ -278,7 +254,7 @@ class Lifecycle:
             self.closed = True
             self._ended.set()
             self._set_gate()
-            delivery = self._delivery
+            delivery = self.delivery
             self._recorder.stop()
         self._touches.stop_idle()
         # Without the lock: a flush may take its time, and other threads' calls return at once.

@@ -81,7 +81,8 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_stats(recorder: Recorder, touches: Touches, telemetry: Telemetry, lifecycle: Lifecycle) -> Stats:
     """Return the counts that the parts of a capture keep."""
-    store, pending, counters = lifecycle.app_data.store, lifecycle.pending(), lifecycle.counters()
+    store, pending, delivery = lifecycle.app_data.store, lifecycle.pending(), lifecycle.delivery
+    counters = {} if delivery is None else delivery.counters
     dropped = {**({} if store is None else store.dropped), **recorder.dropped}
     sinks = {}
     for sink in lifecycle.sinks:

@@ -128,6 +128,7 @@ class Touches:
         """As `Capture.touch_down`."""
         if self._move is None:
             return None
+        ended, before = None, _ROOT
         try:
             now_ns = self._monotonic_ns()
             with self.lock:
@@ -138,19 +139,14 @@ class Touches:
                     raise TypeError(f"time = {time}: expected int nanoseconds")  # noqa: TRY301
                 if now_ns - self._detected_ns > _DETECTION_NS:
                     self._detect_network(now_ns)
-                ended: Gesture | None = self._recognizer.down(pointer, x, y, now_ns if time is None else time)
-                before = self._open.get(pointer)
+                ended = self._recognizer.down(pointer, x, y, now_ns if time is None else time)
+                if ended is not None:
+                    _, before = self._pop(pointer)
+                    self._telemetry.count(ended, before)
                 self._open[pointer] = (self._recorder.scene, _encodable(target))
-                if ended is not None and before is not None:
-                    self._telemetry.count(ended, before[1])
-            if self._idle is not None:
-                self._idle.touched(len(self._open))
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the host's touch handling
             self._telemetry.failed("touch_down", error)
-            return None
-        if ended is not None and before is not None:
-            self._telemetry.report([(ended, before[1])])
-        return ended
+        return self._report(ended, before)
 
     def move(self, pointer: int, x: float, y: float, time: int | None) -> None:
         """As `Capture.touch_move`."""
@@ -167,7 +163,7 @@ class Touches:
         """As `Capture.touch_up`."""
         if self._move is None:
             return None
-        gesture, target, telemetry = None, _ROOT, self._telemetry
+        gesture, target = None, _ROOT
         try:
             with self.lock:
                 if self._move is None:
@@ -179,18 +175,14 @@ class Touches:
                 scene, target = self._pop(pointer)
                 if responsive is not None and responsive is not target.responsive:
                     target = msgspec.structs.replace(target, responsive=bool(responsive))
-                telemetry.count(gesture, target)
+                self._telemetry.count(gesture, target)
                 age_ns = 0 if time is None else now_ns - gesture.time_up
                 if not 0 <= age_ns <= _MAX_AGE_NS:
                     age_ns = 0
                 self._recorder.record_gesture(gesture, scene, target, age_ns)
-            if self._idle is not None:
-                self._idle.touched(len(self._open))
         except Exception as error:  # noqa: BLE001 - as in down
-            telemetry.failed("touch_up", error)
-        if telemetry.losses or (gesture is not None and telemetry.on_gesture is not None):
-            telemetry.report([] if gesture is None else [(gesture, target)])
-        return gesture
+            self._telemetry.failed("touch_up", error)
+        return self._report(gesture, target)
 
     def cancel(self, pointer: int, x: float | None, y: float | None, time: int | None) -> Gesture | None:
         """As `Capture.touch_cancel`."""
@@ -209,12 +201,17 @@ class Touches:
                 self._placeless += x is None or y is None
                 _, target = self._pop(pointer)
                 self._telemetry.count(gesture, target)
-            if self._idle is not None:
-                self._idle.touched(len(self._open))
         except Exception as error:  # noqa: BLE001 - as in down
             self._telemetry.failed("touch_cancel", error)
-        if gesture is not None:
-            self._telemetry.report([(gesture, target)])
+        return self._report(gesture, target)
+
+    def _report(self, gesture: Gesture | None, target: Target) -> Gesture | None:
+        """Report a touch to the idle watch, and the stroke that it ended to the host; return the stroke."""
+        telemetry = self._telemetry
+        if self._idle is not None:
+            self._idle.touched(len(self._open))
+        if telemetry.losses or (gesture is not None and telemetry.on_gesture is not None):
+            telemetry.report([] if gesture is None else [(gesture, target)])
         return gesture
 
     def _pop(self, pointer: int) -> tuple[Scene, Target]:
