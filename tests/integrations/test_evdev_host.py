@@ -133,7 +133,7 @@ def test_a_turned_single_touch_panel(cap, rotation, place):
     panel.close()
 
     assert [(stroke.x_down, stroke.y_down) for stroke in strokes] == [place]
-    assert (cap.device.width, cap._recorder.device.height) == (
+    assert (cap.device.width, cap.device.height) == (
         (800, 480) if rotation in {0, 180} else (480, 800)
     )
 
