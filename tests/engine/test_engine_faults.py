@@ -205,8 +205,8 @@ def test_an_idle_watch_is_not_started_for_nothing(tmp_path):
 
 
 def test_a_closed_capture_keeps_saying_what_was_not_delivered(tmp_path):
-    cap, sink = memory_capture(tmp_path)
-    sink._answer = lambda _: Answer(Outcome.UNAVAILABLE, "HTTP 404")
+    config = memory_capture(tmp_path)[0].config
+    cap = Capture(config, sinks=[MemorySink(answers=lambda _: Answer(Outcome.UNAVAILABLE, "HTTP 404"))])
     cap.screen_view("A")
 
     assert [cap.close(), cap.close(), cap.flush()] == [False] * 3

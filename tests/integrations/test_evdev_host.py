@@ -133,9 +133,7 @@ def test_a_turned_single_touch_panel(cap, rotation, place):
     panel.close()
 
     assert [(stroke.x_down, stroke.y_down) for stroke in strokes] == [place]
-    assert (cap.device.width, cap.device.height) == (
-        (800, 480) if rotation in {0, 180} else (480, 800)
-    )
+    assert (cap.device.width, cap.device.height) == ((800, 480) if rotation in {0, 180} else (480, 800))
 
 
 def test_run_ends_when_it_is_stopped(cap, panel):
