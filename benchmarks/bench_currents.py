@@ -7,11 +7,11 @@ import random
 
 import msgspec
 import pytest
+from capture.formats.currents.maker import Facts, RecordMaker
 
 from capture import Recognizer, RunConfig, events
 from capture.config import ProjectConfig
 from capture.events.device import Device
-from capture.formats.currents.maker import Facts, RecordMaker
 from capture.formats.currents.record import decode_record
 from capture.formats.currents.shapes import AMPLITUDE, MIXPANEL, Options
 from capture.ids import random_ids

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 import touches
+from capture.replay.rows import Row
 from peers.loopback import Server
 
 from capture.config import ProjectConfig, RunConfig
@@ -19,7 +20,6 @@ from capture.delivery import Delivery
 from capture.gestures.samples import TouchSamples
 from capture.logs import LogInfo
 from capture.replay import Replay
-from capture.replay.rows import Row
 from capture.replay.store import ReplayStore
 from capture.sinks.file import FileSink
 from capture.sinks.http import HttpSettings, HttpSink

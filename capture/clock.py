@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 
-__all__ = ["Clock"]
+__all__ = ["NS_PER_MS", "Clock"]
+
+NS_PER_MS = 1_000_000
 
 _BOOT = getattr(time, "CLOCK_BOOTTIME", None)
 

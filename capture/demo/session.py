@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from capture import formats
 from capture.config.run import RunConfig
 from capture.config.sections import BufferConfig
 from capture.engine.capture import Capture
 from capture.events.config import DeviceConfig, PrivacyConfig, ProjectConfig
 from capture.events.targets import Target
+from capture.formats.native import FORMAT
 from capture.gestures.config import GestureConfig
 from capture.sinks.memory import MemorySink
 
@@ -58,7 +58,7 @@ class DemoSession:
         self._sink = MemorySink()
         self._filling: list[Any] = []
         self._last: dict[str, Any] | None = None
-        self._encode = formats.get("native").encode
+        self._encode = FORMAT.encode
         self._touches = msgspec.json.Decoder(list[Touch])
         config = RunConfig(
             project=ProjectConfig(id=0, app_name="demo", app_id="demo"),

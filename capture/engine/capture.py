@@ -13,7 +13,6 @@ from capture.config.run import RunConfig
 from capture.engine.device import detect
 from capture.engine.lifecycle import Lifecycle, make_sinks
 from capture.engine.recorder import Recorder
-from capture.engine.recorder_currents import CurrentsRecorder
 from capture.engine.stats import Stats, read_stats
 from capture.engine.telemetry import Telemetry
 from capture.engine.touches import Touches
@@ -92,9 +91,8 @@ class Capture:
         made = make()
         wires = {sink.formats[0] for sink in made}
         facts = devices.Device() if self.disabled else detect(config.device)
-        recorder = CurrentsRecorder if "currents" in wires else Recorder
         ordered = sorted(wires, key=lambda wire: (wire != "native", wire)) or ["native"]
-        self._recorder: Recorder = recorder(config, clock, facts, ordered)
+        self._recorder = Recorder(config, clock, facts, ordered)
         self._recorder.debug = debug or os.environ.get("CAPTURE_DEBUG", "") not in {"", "0"}
         self._telemetry = Telemetry()
         self._touches = Touches(
@@ -308,10 +306,7 @@ class Capture:
         """
         if self.disabled:
             return None
-        amount = checks.check_value(value)
-        letters, number = checks.check_currency(currency)
-        transaction_id = checks.check_optional_text("id", id)
-        return self._track(lambda common: events.Transaction(common, amount, number, letters, transaction_id))
+        return self._track(checks.transaction(value, currency, id))
 
     def track_variable(self, key: str, value: str | int) -> str | None:
         """Record a dynamic variable.
@@ -331,10 +326,7 @@ class Capture:
         """
         if self.disabled:
             return None
-        name, content = checks.check_key(key), checks.check_variable(value)
-        if isinstance(content, str):
-            return self._track(lambda common: events.StringVariable(common, name, content))
-        return self._track(lambda common: events.NumberVariable(common, name, content))
+        return self._track(checks.variable(key, value))
 
     def track_purchase(
         self,

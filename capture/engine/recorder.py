@@ -1,4 +1,4 @@
-"""From what happened to stored bytes: session, common section, encoding, one append.
+"""From what happened to stored bytes: timeline, encoders, one append.
 
 The engine calls a recorder with its lock held; nothing here locks.
 """
@@ -12,29 +12,33 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture import formats
+from capture.clock import NS_PER_MS
 from capture.errors import StoreError
 from capture.events import domain as events
 from capture.events.privacy import Masks, is_sampled
 from capture.events.session import SessionState
-from capture.formats import native
+from capture.events.timeline import Timeline
+from capture.formats import Source, make_encoder, native
+from capture.formats.base import PlainEncoder
 from capture.ids import random_ids
+from capture.store.rows import StoredEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from capture.clock import Clock
-    from capture.config.run import RunConfig
+    from capture.config import RunConfig
     from capture.engine.app_data import AppData
     from capture.events.device import Device
     from capture.events.targets import Target
+    from capture.events.timeline import Moment
+    from capture.formats import Row
     from capture.gestures.recognizer import Gesture
     from capture.store.store import Store
 
 __all__ = ["Recorder"]
 
 _log = logging.getLogger("capture.engine")
-_MS = 1_000_000
 _CLAIM_TRIES = 1000
 
 
@@ -58,6 +62,13 @@ class Recorder:
         Called with the session number after each append, and when a session opens; cheap.
     debug : bool
         Whether every event is printed to standard error.
+    appending : bool
+        Whether the store is appending: events that it loses then are reported later, without the lock.
+
+    Raises
+    ------
+    ConfigError
+        When the settings of a wire format are wrong.
     """
 
     def __init__(self, config: RunConfig, clock: Clock, device: Device, wires: Iterable[str]) -> None:
@@ -65,81 +76,118 @@ class Recorder:
         self.on_stored: Callable[[int], None] = _nothing
         self.on_opened: Callable[[int], None] = _nothing
         self.debug = False
-        self.reset_counts()
-        #: Whether the store is appending: what it loses then is told later, without the lock.
         self.appending = False
-        self.session = SessionState()
-        self.device = device
+        self.reset_counts()
         self._config = config
         self._clock = clock
-        self._timeout_ms = round(config.session.timeout_s * 1000)
-        self._unknown_responsive = config.gestures.unknown_responsive
-        self._encoders = [(name, formats.get(name).encode) for name in wires]
-        self._version = events.version_origin(config.project)
+        self._wires = tuple(wires)
+        self._store: Store | None = None
         self._started = False
         self._filtering = False
-        self.detach()
+        self._set_up(device)
 
     def reset_counts(self) -> None:
-        """Forget what was counted."""
+        """Set all counts to zero."""
         self.collected = 0
         self.dropped: dict[str, int] = {}
         self.ignored: dict[str, int] = {}
 
+    @property
+    def session(self) -> SessionState:
+        """The current session."""
+        return self._timeline.session
+
+    @property
+    def scene(self) -> events.Scene:
+        """What is shown now."""
+        return self._timeline.scene
+
+    @property
+    def device(self) -> Device:
+        """The facts of the device."""
+        return self._timeline.device
+
     # What events are made from
 
     def attach(self, data: AppData) -> None:
-        """Record into an installation's open store from now on."""
+        """Record into an open store from now on; end the session that is left in it, if that is over."""
         state = data.state
-        self._store = data.store
+        store = self._store = data.store
         self._masks = Masks(self._config.privacy, state.get("salt", ""))
         self._sampled = is_sampled(state["user_id"], self._config.privacy.sampling)
-        self.session = _session_of(state)
-        self._claimed = False
-        self._refresh()
+        self._timeline.resume(_session_of(state))
+        known = dict(state)
+        self._make_encoders(state)
+        if store is None:
+            return
+        if state != known:
+            store.write_state({**state, **self.carried(self.session)})
+        if self._sampled:
+            time_ms = self._moment()[0]
+            for wire, encoder in self._encoders:
+                self._append_rows(store, _stored(wire, encoder.begin(time_ms)), self.session)
+            if self._timeline.is_over(time_ms):
+                self._end_session(store)
 
     def stop(self) -> None:
-        """Record nothing any more; what there was stays readable."""
+        """Record nothing any more; a session that is over by now is ended."""
+        if self._store is not None and self._timeline.is_over(self._moment()[0]):
+            self._end_session(self._store)
         self._store = None
 
     def detach(self) -> None:
-        """Forget the store, the session and the screen: nothing is recorded until `attach`."""
-        self._new_id = random_ids()
+        """Forget the store, the user, the session and the screen: nothing is recorded until `attach`."""
+        self._set_up(self.device)
+
+    def _set_up(self, device: Device) -> None:
         self._store = None
+        self._new_id = random_ids()
         self._masks = Masks(self._config.privacy, "")
         self._sampled = True
-        self._claimed = False
-        self._title = ""
-        self._path: tuple[str, ...] = ()
-        self.session = SessionState()
-        self._refresh()
+        self._timeline = Timeline(
+            self._config.project,
+            self._config.session,
+            device,
+            unknown_responsive=self._config.gestures.unknown_responsive,
+            open_session=self._open_session,
+        )
+        self._make_encoders({})
+
+    def _make_encoders(self, state: dict[str, Any]) -> None:
+        source = Source(
+            config=self._config,
+            device=self.device,
+            user_id=state.get("user_id", ""),
+            salt=state.get("salt", ""),
+            new_id=lambda _: self._new_id(),
+            on_drop=lambda cause: _count(self.dropped, cause),
+            session=self.session,
+            state=state,
+        )
+        self._encoders = [(wire, make_encoder(wire, source)) for wire in self._wires]
+        #: Those that make rows for sessions, too, or remember something.
+        self._session_encoders = [
+            (wire, encoder) for wire, encoder in self._encoders if not isinstance(encoder, PlainEncoder)
+        ]
 
     def after_fork(self) -> None:
-        """Go on in a forked child: no app start, ids and a session of its own."""
+        """Continue in a forked child: no app start, ids and a session of its own."""
         self._new_id = random_ids()
         self._started = True
-        self._claimed = False
         self._filtering = False
-
-    def change_facts(self, **facts: Any) -> None:
-        """Use other facts about the user from now on, for the formats that have them."""
+        self._timeline.is_held = False
+        for _, encoder in self._session_encoders:
+            encoder.forget()
 
     def set_device(self, device: Device) -> None:
-        """Use other facts from now on."""
-        self.device = device
-        self._refresh()
+        """Use other device facts from now on."""
+        self._timeline.set_device(device)
+        self.change_facts()
 
-    def _refresh(self) -> None:
-        device = self.device
-        self.scene = events.Scene(
-            url=events.screen_url(self._config.project, self._title, self._path),
-            screen_count=self.session.screen_count,
-            connectivity=device.connectivity,
-            carrier_id=device.carrier,
-            orientation=device.orientation,
-            version_origin=self._version,
-            session_number=self.session.number,
-        )
+    def change_facts(self, **facts: Any) -> None:
+        """Use other facts about the user from now on; see `Encoder.change`."""
+        for _, encoder in self._session_encoders:
+            encoder.change(self.device, **facts)
 
     # Recording
 
@@ -147,62 +195,50 @@ class Recorder:
         self, build: Callable[[events.CommonSection], events.Event], *, action: bool = False
     ) -> str | None:
         """Record what happens now; return the event id, None where it was not recorded."""
-        time_ms, uptime_ms = self._now()
-        if not self._ready(time_ms, uptime_ms):
+        moment = self._moment()
+        if not self._ready(moment):
             return None
-        state = self._session_at(time_ms)
-        common = self.scene.common(uptime_ms, self._new_id(), time_ms)
-        return self._put(build(common), state.recorded(time_ms, action=action))
+        return self._put(*self._timeline.event(build, moment, action=action))
 
     def record_start(self) -> str | None:
         """Record the app start, unless that was done already."""
         if self._started:
             self.ignore("app_start")
             return None
-        return self._start(*self._now())
+        return self._start(self._moment())
 
     def record_screen(self, title: str, path: tuple[str, ...]) -> str | None:
         """Record a screen view and make it the current screen."""
-        time_ms, uptime_ms = self._now()
-        if not self._ready(time_ms, uptime_ms):
+        moment = self._moment()
+        if not self._ready(moment):
             return None
-        state = self._session_at(time_ms)
-        self._title, self._path = self._masks.title(title), self._masks.path(path)
-        self._refresh()
-        shown = msgspec.structs.replace(self.scene, screen_count=state.screen_count + 1)
-        common = shown.common(uptime_ms, self._new_id(), time_ms)
-        view = events.ScreenView(common, self._title, state.load_time_ms(time_ms))
-        return self._put(view, state.recorded(time_ms, screen=True))
+        title, path = self._masks.title(title), self._masks.path(path)
+        return self._put(*self._timeline.screen(title, path, moment))
 
     def record_gesture(
         self, gesture: Gesture, scene: events.Scene, target: Target, age_ns: int
     ) -> str | None:
         """Record a gesture whose UP was `age_ns` ago; any other stroke only moves load times."""
-        time_ms = (self._clock.wall_ns() - age_ns) // _MS
-        if not gesture.kind:
-            if not self.session.is_over(time_ms, self._timeout_ms):
-                self.session = self.session.acted(time_ms)
+        moment = self._moment(age_ns)
+        if gesture.kind and not self._ready(moment):
             return None
-        uptime_ms = (self._clock.boot_ns() - age_ns) // _MS
-        if not self._ready(time_ms, uptime_ms):
-            return None
-        state = self._session_at(time_ms)
-        if scene.session_number != state.number:
-            # Screens are counted per session: those of an earlier one do not count in this.
-            scene = msgspec.structs.replace(scene, session_number=state.number, screen_count=0)
-        common = scene.common(uptime_ms, self._new_id(), time_ms)
-        event = events.gesture_event(gesture, common, self._masks.target(target), self._unknown_responsive)
-        return None if event is None else self._put(event, state.recorded(time_ms, action=True))
+        recorded = self._timeline.gesture(gesture, scene, self._masks.target(target), moment)
+        return None if recorded is None else self._put(*recorded)
 
     def ignore(self, cause: str) -> None:
         """Count a call or a sample without an effect."""
-        self.ignored[cause] = self.ignored.get(cause, 0) + 1
+        _count(self.ignored, cause)
 
-    def _now(self) -> tuple[int, int]:
-        return self._clock.wall_ns() // _MS, self._clock.boot_ns() // _MS
+    def _moment(self, age_ns: int = 0) -> Moment:
+        clock = self._clock
+        return (
+            (clock.wall_ns() - age_ns) // NS_PER_MS,
+            (clock.boot_ns() - age_ns) // NS_PER_MS,
+            self._new_id(),
+        )
 
-    def _ready(self, time_ms: int, uptime_ms: int) -> bool:
-        """Tell whether an event may be recorded; an app start goes before the first one."""
+    def _ready(self, moment: Moment) -> bool:
+        """Return whether an event may be recorded; an app start goes before the first one."""
         if self._store is None:
             return False
         if self._filtering:
@@ -212,53 +248,14 @@ class Recorder:
             self.ignore("sampled_out")
             return False
         if not self._started:
-            self._start(time_ms, uptime_ms)
+            self._start((*moment[:2], self._new_id()))
         return True
 
-    def _start(self, time_ms: int, uptime_ms: int) -> str | None:
+    def _start(self, moment: Moment) -> str | None:
         self._started = True
-        if not self._ready(time_ms, uptime_ms):
+        if not self._ready(moment):
             return None
-        state = self._session_at(time_ms)
-        common = self.scene.common(uptime_ms, self._new_id(), time_ms)
-        return self._put(events.AppStart(common), state.recorded(time_ms, action=True))
-
-    def _session_at(self, time_ms: int) -> SessionState:
-        """Return the session of an event at `time_ms`, held by this process: continued or newly opened."""
-        state, timeout_ms = self.session, self._timeout_ms
-        if self._claimed and not state.is_over(time_ms, timeout_ms):
-            return state
-        try:
-            state = self._take_session(state, time_ms)
-        except StoreError as error:
-            _log.warning("the session could not be locked: %s", error)
-            state = state.at(time_ms, timeout_ms)
-        self._claimed = True
-        self.session = state
-        self._refresh()
-        return state
-
-    def _take_session(self, state: SessionState, time_ms: int) -> SessionState:
-        """Return the last session of the store where this process can have it, else the next."""
-        store = self._store
-        if store is None:
-            return state.at(time_ms, self._timeout_ms)
-        if not self._claimed:
-            # Another process may have gone on with it since this one was started.
-            with contextlib.suppress(StoreError):
-                state = _session_of(store.read_state(quickly=True) or {})
-        last = max(state.number, store.last_session())
-        over = state.is_over(time_ms, self._timeout_ms)
-        if not over and state.number == last and store.claim_session(last):
-            return state
-        return self._open_session(last, time_ms)
-
-    def _open_session(self, last: int, time_ms: int) -> SessionState:
-        for number in range(last + 1, last + _CLAIM_TRIES):
-            if self._store is not None and self._store.claim_session(number):
-                self.on_opened(number)
-                return SessionState.opened(number, time_ms)
-        raise StoreError(f"no session from {last + 1} on is free")
+        return self._put(*self._timeline.event(events.AppStart, moment, action=True))
 
     def _put(self, event: events.Event, state: SessionState) -> str | None:
         """Store an event; the session moves on only where it was kept."""
@@ -270,44 +267,106 @@ class Recorder:
             if kept is None:
                 return None
             event = kept
-        common = event.common
-        payloads = []
-        for name, encode in self._encoders:
-            payload = encode(event)
-            if payload is not None:
-                payloads.append((name, payload))
-        if self.debug and payloads:
-            sys.stderr.write(payloads[0][1].decode() + "\n")
-        moved = state.screen_count != self.session.screen_count
         self.appending = True
         try:
-            self._append(store, event, payloads, state)
+            self._append(store, event, state)
         finally:
             self.appending = False
-        self.session = state
-        if moved:
-            self._refresh()
+        self._timeline.advance(state)
         self.collected += 1
         self.on_stored(state.number)
-        return common.event_id
+        return event.common.event_id
 
-    def _append(
-        self, store: Store, event: events.Event, payloads: list[tuple[str, bytes]], state: SessionState
-    ) -> None:
+    # Storing
+
+    def _append(self, store: Store, event: events.Event, state: SessionState) -> None:
+        """Append an event in each wire format, and the rows that it makes due before, in one transaction."""
         common = event.common
-        store.append(
-            common.session_number,
-            payloads,
-            time_ms=common.time_ms,
-            event_id=common.event_id,
-            # A struct is encoded as the mapping of its fields, without a dict in between.
-            state=state,  # type: ignore[arg-type]
-        )
+        event_id = common.event_id
+        payloads: list[tuple[str, bytes]] = []
+        before: list[StoredEvent] = []
+        for wire, encoder in self._encoders:
+            rows = encoder.encode(event)
+            if rows and rows[-1].event_id == event_id:
+                payloads.append((wire, rows[-1].payload))
+                rows = rows[:-1]
+            if rows:
+                before += _stored(wire, rows)
+        if self.debug and payloads:
+            sys.stderr.write(payloads[0][1].decode() + "\n")
+        if before:
+            if payloads:
+                before.append(StoredEvent(common.session_number, payloads, common.time_ms, event_id))
+            self._append_rows(store, before, state)
+        else:
+            store.append(
+                common.session_number,
+                payloads,
+                time_ms=common.time_ms,
+                event_id=event_id,
+                # A struct is encoded as the mapping of its fields, without a dict in between.
+                state=self.carried(state) if self._session_encoders else state,  # type: ignore[arg-type]
+            )
+
+    def _append_rows(self, store: Store, rows: list[StoredEvent], state: SessionState) -> None:
+        """Store several rows in one transaction; one by one, in memory, where the store is busy."""
+        if not rows:
+            return
+        carried = self.carried(state)
+        try:
+            store.append_many(rows, state=carried)
+        except StoreError:
+            for row in rows:
+                store.append(
+                    row.session, row.payloads, time_ms=row.time_ms, event_id=row.event_id, state=carried
+                )
 
     def carried(self, state: SessionState) -> dict[str, Any]:
         """Return what the store remembers of a session."""
         known: dict[str, Any] = msgspec.to_builtins(state)
+        for _, encoder in self._session_encoders:
+            known |= encoder.state(state.number)
         return known
+
+    # Sessions
+
+    def _open_session(self, state: SessionState, time_ms: int) -> SessionState:
+        """Return the session of an event at `time_ms`, held by this process: the last one, or the next."""
+        try:
+            return self._claim_session(state, time_ms)
+        except StoreError as error:
+            _log.warning("the session could not be locked: %s", error)
+            return state.at(time_ms, self._timeline.timeout_ms)
+
+    def _claim_session(self, state: SessionState, time_ms: int) -> SessionState:
+        store, timeout_ms = self._store, self._timeline.timeout_ms
+        if store is None:
+            return state.at(time_ms, timeout_ms)
+        if not self._timeline.is_held:
+            # Another process may have continued it since this one was started.
+            with contextlib.suppress(StoreError):
+                state = _session_of(store.read_state(quickly=True) or {})
+        last = max(state.number, store.last_session())
+        over = state.is_over(time_ms, timeout_ms)
+        if not over and state.number == last and store.claim_session(last):
+            return state
+        if not self._ends_session(store):
+            for _, encoder in self._session_encoders:
+                encoder.forget()
+        for number in range(last + 1, last + _CLAIM_TRIES):
+            if store.claim_session(number):
+                self.on_opened(number)
+                return SessionState.opened(number, time_ms)
+        raise StoreError(f"no session from {last + 1} on is free")
+
+    def _ends_session(self, store: Store) -> bool:
+        """Return whether the end of the session is this process's to record."""
+        return not self._session_encoders or self._timeline.is_held or not store.is_live(self.session.number)
+
+    def _end_session(self, store: Store) -> None:
+        if self._ends_session(store):
+            for wire, encoder in self._session_encoders:
+                self._append_rows(store, _stored(wire, encoder.end()), self.session)
 
     # The host's filter
 
@@ -326,7 +385,7 @@ class Recorder:
             _log.exception("before_send failed; the event is dropped")
         finally:
             self._filtering = False
-        self.dropped["before_send"] = self.dropped.get("before_send", 0) + 1
+        _count(self.dropped, "before_send")
         return None
 
 
@@ -344,6 +403,14 @@ def _same_event(event: events.Event, changed: object) -> events.Event:
     result = msgspec.structs.replace(changed, common=kept)
     native.check(result)
     return result
+
+
+def _stored(wire: str, rows: Sequence[Row]) -> list[StoredEvent]:
+    return [StoredEvent(row.session, [(wire, row.payload)], row.time_ms, row.event_id) for row in rows]
+
+
+def _count(counts: dict[str, int], cause: str) -> None:
+    counts[cause] = counts.get(cause, 0) + 1
 
 
 def _session_of(stored: dict[str, Any]) -> SessionState:

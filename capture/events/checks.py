@@ -7,10 +7,16 @@ argument, the value and the limit. Characters are Unicode code points.
 from __future__ import annotations
 
 import math
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from capture.errors import InvalidEventError
 from capture.events import currencies
+from capture.events.domain import NumberVariable, StringVariable, Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capture.events.domain import CommonSection, Event
 
 __all__ = [
     "EMPTY_VALUE",
@@ -24,6 +30,8 @@ __all__ = [
     "check_size",
     "check_value",
     "check_variable",
+    "transaction",
+    "variable",
 ]
 
 MAX_NAME = 2083
@@ -97,6 +105,26 @@ def check_variable(value: object) -> str | int:
     if not 0 <= number <= MAX_INT:
         _refuse("value", value, f"a whole number from 0 to {MAX_INT}")
     return number
+
+
+def transaction(
+    value: object,
+    currency: object,
+    id: object = None,  # noqa: A002 - the format's name
+) -> Callable[[CommonSection], Event]:
+    """Return what makes the event of a purchase."""
+    amount = check_value(value)
+    letters, number = check_currency(currency)
+    own_id = check_optional_text("id", id)
+    return lambda common: Transaction(common, amount, number, letters, own_id)
+
+
+def variable(key: object, value: object) -> Callable[[CommonSection], Event]:
+    """Return what makes the event of a dynamic variable."""
+    name, content = check_key(key), check_variable(value)
+    if isinstance(content, str):
+        return lambda common: StringVariable(common, name, content)
+    return lambda common: NumberVariable(common, name, content)
 
 
 def check_optional_text(argument: str, value: object) -> str | None:

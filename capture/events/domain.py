@@ -13,16 +13,18 @@ from urllib.parse import quote
 import msgspec
 
 from capture import __version__
-from capture.gestures.kinds import GestureKind
+from capture.gestures.kinds import KINDS, GestureKind, Kind, kind_of
+from capture.gestures.recognizer import direction_number, kind_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from capture.events.config import ProjectConfig
     from capture.events.targets import Target
     from capture.gestures.recognizer import Gesture
 
 __all__ = [
+    "GESTURE_EVENTS",
     "SDK_TYPE",
     "SDK_VERSION",
     "AppHide",
@@ -275,6 +277,11 @@ Event: TypeAlias = (
     | InstallAttribution
 )
 
+#: Gesture kind -> its event: the struct above that has the kind's name.
+GESTURE_EVENTS: dict[GestureKind, type[GestureEvent]] = {
+    row.kind: globals()[row.name.title().replace("_", "")] for row in KINDS if row.event is not None
+}
+
 
 def version_origin(project: ProjectConfig) -> VersionOrigin:
     """Return the version origin of an app's events."""
@@ -313,6 +320,9 @@ def event_int(value: float) -> int:
     return math.floor(value + 0.5)
 
 
+_Builder: TypeAlias = "Callable[[Gesture, CommonSection, Target, bool], GestureEvent]"
+
+
 def gesture_event(
     gesture: Gesture, common: CommonSection, target: Target, unknown_responsive: bool
 ) -> GestureEvent | None:
@@ -323,24 +333,51 @@ def gesture_event(
     gesture : Gesture
     common : CommonSection
     target : Target
-        What was under the finger at DOWN.
+        The view that was under the finger at DOWN.
     unknown_responsive : bool
         What a tap says where it is not known whether the target reacts.
+
+    Raises
+    ------
+    ValueError
+        When the table of kinds has no such kind.
     """
-    kind = gesture.kind
-    if kind == GestureKind.TAP:
-        known = target.responsive
-        return Tap(common, target, unknown_responsive if known is None else known, gesture)
-    if kind == GestureKind.LONG_PRESS:
-        return LongPress(common, target, gesture)
-    if kind == GestureKind.NONE:
-        return None
-    build = Drag if kind == GestureKind.DRAG else Fling
-    return build(
-        common,
-        target,
-        int(gesture.direction),
-        event_int(gesture.distance),
-        event_int(gesture.velocity),
-        gesture,
-    )
+    build = event_builder(gesture)
+    return None if build is None else build(gesture, common, target, unknown_responsive)
+
+
+def event_builder(gesture: Gesture) -> _Builder | None:
+    """Return what makes the event of a gesture, None for any other stroke; see `gesture_event`."""
+    number = kind_number(gesture)
+    build = _BUILDERS.get(number)
+    if build is None:
+        kind_of(number)
+    return build
+
+
+def _builder(row: Kind) -> _Builder:
+    """Return the function that makes the events of a kind, by the fields that the table gives them."""
+    struct: Any = GESTURE_EVENTS[row.kind]
+    match row.event:
+        case "target" if "responsive" in struct.__struct_fields__:
+            return lambda gesture, common, target, unknown_responsive: struct(
+                common,
+                target,
+                unknown_responsive if target.responsive is None else target.responsive,
+                gesture,
+            )
+        case "target":
+            return lambda gesture, common, target, _: struct(common, target, gesture)
+        case "movement":
+            return lambda gesture, common, target, _: struct(
+                common,
+                target,
+                direction_number(gesture),
+                event_int(gesture.distance),
+                event_int(gesture.velocity),
+                gesture,
+            )
+    raise ValueError(f"{row.name}: event = {row.event!r}: no such fields")
+
+
+_BUILDERS = {int(row.kind): _builder(row) for row in KINDS if row.event is not None}

@@ -31,7 +31,6 @@ __all__ = [
     "check",
     "decode",
     "make_header",
-    "wire_event",
 ]
 
 _UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -86,7 +85,9 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     resolution: Resolution = field(name="r")
 
 
-class _Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True, tag_field="ea"):
+class _EventWire(
+    msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True, tag_field="ea"
+):
     """The common section as it leads every event, after `ea`."""
 
     uptime_ms: Int64 = field(name="upt")
@@ -101,51 +102,51 @@ class _Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown
     time_ms: Int64 = field(name="t")
 
 
-class AppStart(_Event, frozen=True, kw_only=True, tag=0):
+class AppStartWire(_EventWire, frozen=True, kw_only=True, tag=0):
     """`ea` 0."""
 
 
-class AppShow(_Event, frozen=True, kw_only=True, tag=1):
+class AppShowWire(_EventWire, frozen=True, kw_only=True, tag=1):
     """`ea` 1."""
 
 
-class AppHide(_Event, frozen=True, kw_only=True, tag=2):
+class AppHideWire(_EventWire, frozen=True, kw_only=True, tag=2):
     """`ea` 2."""
 
 
-class ScreenView(_Event, frozen=True, kw_only=True, tag=4):
+class ScreenViewWire(_EventWire, frozen=True, kw_only=True, tag=4):
     """`ea` 4."""
 
     title: str = field(name="st")
     load_time_ms: Annotated[int, Meta(ge=0, le=2**63 - 1)] = field(name="sl")
 
 
-class _TargetEvent(_Event, frozen=True, kw_only=True):
+class _TargetWire(_EventWire, frozen=True, kw_only=True):
     target_path: str = field(name="tvp")
     target_id: str = field(name="tvid")
 
 
-class Tap(_TargetEvent, frozen=True, kw_only=True, tag=6):
+class TapWire(_TargetWire, frozen=True, kw_only=True, tag=6):
     """`ea` 6."""
 
     responsive: bool = field(name="ur")
 
 
-class LongPress(_TargetEvent, frozen=True, kw_only=True, tag=8):
+class LongPressWire(_TargetWire, frozen=True, kw_only=True, tag=8):
     """`ea` 8."""
 
 
-class _Movement(_TargetEvent, frozen=True, kw_only=True):
+class _MovementWire(_TargetWire, frozen=True, kw_only=True):
     direction: Direction = field(name="fd")
     distance: Int32 = field(name="tvd")
     velocity: Int32 = field(name="tvv")
 
 
-class Drag(_Movement, frozen=True, kw_only=True, tag=9):
+class DragWire(_MovementWire, frozen=True, kw_only=True, tag=9):
     """`ea` 9."""
 
 
-class Fling(_Movement, frozen=True, kw_only=True, tag=10):
+class FlingWire(_MovementWire, frozen=True, kw_only=True, tag=10):
     """`ea` 10."""
 
 
@@ -157,20 +158,20 @@ class Payment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str | UnsetType = UNSET
 
 
-class Transaction(_Event, frozen=True, kw_only=True, tag=16):
+class TransactionWire(_EventWire, frozen=True, kw_only=True, tag=16):
     """`ea` 16."""
 
     payment: Payment = field(name="tr")
 
 
-class StringVariable(_Event, frozen=True, kw_only=True, tag=18):
+class StringVariableWire(_EventWire, frozen=True, kw_only=True, tag=18):
     """`ea` 18."""
 
     key: Annotated[str, Meta(min_length=1, max_length=512)] = field(name="k")
     value: Annotated[str, Meta(min_length=1, max_length=255)] = field(name="v")
 
 
-class NumberVariable(_Event, frozen=True, kw_only=True, tag=19):
+class NumberVariableWire(_EventWire, frozen=True, kw_only=True, tag=19):
     """`ea` 19."""
 
     key: Annotated[str, Meta(min_length=1, max_length=512)] = field(name="k")
@@ -178,17 +179,17 @@ class NumberVariable(_Event, frozen=True, kw_only=True, tag=19):
 
 
 WireEvent: TypeAlias = (
-    AppStart
-    | AppShow
-    | AppHide
-    | ScreenView
-    | Tap
-    | LongPress
-    | Drag
-    | Fling
-    | Transaction
-    | StringVariable
-    | NumberVariable
+    AppStartWire
+    | AppShowWire
+    | AppHideWire
+    | ScreenViewWire
+    | TapWire
+    | LongPressWire
+    | DragWire
+    | FlingWire
+    | TransactionWire
+    | StringVariableWire
+    | NumberVariableWire
 )
 
 
@@ -203,102 +204,46 @@ class Batch(Header, frozen=True, kw_only=True):
         return Header(**{name: getattr(self, name) for name in Header.__struct_fields__})
 
 
-def _common(common: events.CommonSection) -> dict[str, Any]:
-    return {
-        "uptime_ms": common.uptime_ms,
-        "event_id": common.event_id,
-        "url": common.url,
-        "screen_count": common.screen_count,
-        "connectivity": common.connectivity,
-        "carrier_id": UNSET if common.carrier_id is None else common.carrier_id,
-        "orientation": common.orientation,
-        "version_origin": common.version_origin,
-        "session_number": common.session_number,
-        "time_ms": common.time_ms,
-    }
-
-
-def _screen_view(event: events.ScreenView) -> ScreenView:
-    return ScreenView(**_common(event.common), title=event.title, load_time_ms=event.load_time_ms)
-
-
-# Taps, drags and flings are made while a finger lifts: their fields are written out, because unpacking
-# the dict that serves the other events costs a microsecond more.
-def _tap(event: events.Tap) -> Tap:
-    common, target = event.common, event.target
-    return Tap(
-        uptime_ms=common.uptime_ms,
-        event_id=common.event_id,
-        url=common.url,
-        screen_count=common.screen_count,
-        connectivity=common.connectivity,
-        carrier_id=UNSET if common.carrier_id is None else common.carrier_id,
-        orientation=common.orientation,
-        version_origin=common.version_origin,
-        session_number=common.session_number,
-        time_ms=common.time_ms,
-        target_path=target.path,
-        target_id=target.id,
-        responsive=event.responsive,
-    )
-
-
-def _long_press(event: events.LongPress) -> LongPress:
-    return LongPress(**_common(event.common), target_path=event.target.path, target_id=event.target.id)
-
-
-def _movement(event: events.Drag | events.Fling) -> Drag | Fling:
-    build = Drag if type(event) is events.Drag else Fling
-    common, target = event.common, event.target
-    return build(
-        uptime_ms=common.uptime_ms,
-        event_id=common.event_id,
-        url=common.url,
-        screen_count=common.screen_count,
-        connectivity=common.connectivity,
-        carrier_id=UNSET if common.carrier_id is None else common.carrier_id,
-        orientation=common.orientation,
-        version_origin=common.version_origin,
-        session_number=common.session_number,
-        time_ms=common.time_ms,
-        target_path=target.path,
-        target_id=target.id,
-        direction=event.direction,
-        distance=event.distance,
-        velocity=event.velocity,
-    )
-
-
-def _transaction(event: events.Transaction) -> Transaction:
-    payment = Payment(event.value, event.currency, UNSET if event.id is None else event.id)
-    return Transaction(**_common(event.common), payment=payment)
-
-
-#: Domain event -> what makes its wire struct.
-_BUILDERS: dict[type, Callable[[Any], WireEvent]] = {
-    events.AppStart: lambda event: AppStart(**_common(event.common)),
-    events.AppShow: lambda event: AppShow(**_common(event.common)),
-    events.AppHide: lambda event: AppHide(**_common(event.common)),
-    events.ScreenView: _screen_view,
-    events.Tap: _tap,
-    events.LongPress: _long_press,
-    events.Drag: _movement,
-    events.Fling: _movement,
-    events.Transaction: _transaction,
-    events.Purchase: _transaction,
-    events.StringVariable: lambda event: StringVariable(
-        **_common(event.common), key=event.key, value=event.value
-    ),
-    events.NumberVariable: lambda event: NumberVariable(
-        **_common(event.common), key=event.key, value=event.value
-    ),
+#: The source of a wire field that is not the field of the same name in the event or its common section.
+_SOURCES = {
+    "carrier_id": "UNSET if common.carrier_id is None else common.carrier_id",
+    "target_path": "event.target.path",
+    "target_id": "event.target.id",
+    "payment": "Payment(event.value, event.currency, UNSET if event.id is None else event.id)",
 }
 
 
-def wire_event(event: events.Event) -> WireEvent | None:
-    """Return the event as it is encoded; None for what only other formats carry."""
-    build = _BUILDERS.get(type(event))
-    return None if build is None else build(event)
+def _builder(struct: type[WireEvent]) -> Callable[[Any, events.CommonSection], WireEvent]:
+    """Return the function that makes a wire struct from an event and its common section.
+
+    It is compiled with all fields written out, as dataclasses do it: to unpack a dict of the common fields
+    would cost a microsecond an event.
+    """
+    fields = ", ".join(f"{name}={_source(name)}" for name in struct.__struct_fields__)
+    names = {"struct": struct, "Payment": Payment, "UNSET": UNSET}
+    build: Callable[[Any, events.CommonSection], WireEvent] = eval(  # noqa: S307 - the text is made here
+        f"lambda event, common: struct({fields})", names
+    )
+    return build
+
+
+def _source(name: str) -> str:
+    owner = "common" if name in events.CommonSection.__struct_fields__ else "event"
+    return _SOURCES.get(name, f"{owner}.{name}")
+
+
+#: Domain event -> what makes its wire struct. A gesture's has the name of its event.
+_BUILDERS: dict[type, Callable[[Any, events.CommonSection], WireEvent]] = {
+    events.AppStart: _builder(AppStartWire),
+    events.AppShow: _builder(AppShowWire),
+    events.AppHide: _builder(AppHideWire),
+    events.ScreenView: _builder(ScreenViewWire),
+    **{event: _builder(globals()[f"{event.__name__}Wire"]) for event in events.GESTURE_EVENTS.values()},
+    events.Transaction: _builder(TransactionWire),
+    events.Purchase: _builder(TransactionWire),
+    events.StringVariable: _builder(StringVariableWire),
+    events.NumberVariable: _builder(NumberVariableWire),
+}
 
 
 class NativeFormat:
@@ -312,7 +257,7 @@ class NativeFormat:
     def encode(self, event: events.Event) -> bytes | None:
         """Return the event's bytes; None for what only other formats carry."""
         build = _BUILDERS.get(type(event))
-        return None if build is None else self._encode(build(event))
+        return None if build is None else self._encode(build(event, event.common))
 
     def compose(self, header: Header, payloads: Sequence[bytes], sent_at_ms: int) -> bytes:
         """Return a batch: the header with its time of sending, then the stored bytes as they are."""

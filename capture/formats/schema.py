@@ -13,5 +13,7 @@ def batch_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a native batch; events are told apart by ``ea``."""
     from capture.formats.native import Batch
 
-    schema = msgspec.json.schema(Batch)
+    encoded = msgspec.json.encode(msgspec.json.schema(Batch))
+    # The events are named as in the guide: Tap, not TapWire.
+    schema = msgspec.json.decode(encoded.replace(b'Wire"', b'"'))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Batch", **schema}

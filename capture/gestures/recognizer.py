@@ -45,8 +45,8 @@ _DEFAULTS = GestureConfig()
 _KINDS = {int(kind): kind for kind in GestureKind}
 _REASONS = {int(reason): reason for reason in Reason}
 _DIRECTIONS = {int(direction): direction for direction in Direction}
-_kind = native.Gesture.kind.__get__
-#: Reason and direction of a gesture as plain numbers: an enum costs more than most of its uses.
+#: Kind, reason and direction of a gesture as plain numbers: an enum costs more than most of its uses.
+kind_number: Callable[[native.Gesture], int] = native.Gesture.kind.__get__
 reason_number: Callable[[native.Gesture], int] = native.Gesture.reason.__get__
 direction_number: Callable[[native.Gesture], int] = native.Gesture.direction.__get__
 
@@ -91,7 +91,7 @@ class Gesture(native.Gesture):
     @property
     def kind(self) -> GestureKind:
         """What the stroke was recognised as."""
-        return _KINDS[_kind(self)]
+        return _KINDS[kind_number(self)]
 
     @property
     def reason(self) -> Reason:

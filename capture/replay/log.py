@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby
-from operator import attrgetter
+from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from capture.clock import NS_PER_MS
 from capture.errors import ConfigError
 from capture.events.device import Device
 from capture.gestures.kinds import GestureKind, Reason
 from capture.gestures.recognizer import Recognizer
-from capture.replay.chain import Chain
-from capture.replay.strokes import Stroke, strokes_of
+from capture.replay.stream import StreamTimeline, Stroke
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,14 +22,12 @@ if TYPE_CHECKING:
     from capture.gestures.recognizer import GestureTable
     from capture.gestures.samples import TouchSamples
     from capture.logs import Mark, ReadOptions, TouchLog
-    from capture.replay.maker import Maker
+    from capture.replay.stream import ReplayContext
 
 __all__ = ["LogReplay", "LogSummary", "device_of", "streams_of"]
 
-_MS = 1_000_000
 #: Formats whose logs say themselves what the screen was; others know their raw range, or guess.
 _TELLS_SCREEN = frozenset({"jsonl", "parquet"})
-_stream_of = attrgetter("stream")
 
 
 class LogSummary(msgspec.Struct):
@@ -62,17 +59,17 @@ class LogSummary(msgspec.Struct):
 
 
 class LogReplay:
-    """The session chains of one log.
+    """The streams of one log.
 
     The stream whose first sample comes first is followed as it is read. Those after it wait for its
-    end, since sessions are numbered chain by chain; until then each of their strokes takes about
+    end, since sessions are numbered stream by stream; until then each of their strokes takes about
     300 bytes of memory.
 
     Parameters
     ----------
     log : TouchLog
-    maker : Maker
-        What the chains of all logs share.
+    context : ReplayContext
+        What the streams of all logs share.
     device : Device
         Facts of the log's device, its density included.
     start_ms : int, optional
@@ -84,7 +81,7 @@ class LogReplay:
     def __init__(
         self,
         log: TouchLog,
-        maker: Maker,
+        context: ReplayContext,
         device: Device,
         *,
         start_ms: int | None = None,
@@ -92,43 +89,43 @@ class LogReplay:
     ) -> None:
         self.summary = LogSummary(path=log.path, format=log.name, seed=log.seed)
         self._log = log
-        self._maker = maker
+        self._context = context
         self._device = device
         self._start_ms = start_ms
         self._on_gestures = on_gestures
-        self._recognizer = Recognizer(device.density, maker.config.gestures)
+        self._recognizer = Recognizer(device.density, context.config.gestures)
         self._shift_ns: int | None = None if start_ms is not None else 0
         #: By stream, in the order of first samples; and those of streams with nothing but marks so far.
-        self._chains: dict[int, Chain] = {}
-        self._silent: dict[int, Chain] = {}
+        self._streams: dict[int, StreamTimeline] = {}
+        self._silent: dict[int, StreamTimeline] = {}
         self._kinds: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
 
     @property
     def active(self) -> tuple[int, ...]:
         """Numbers of the sessions that may still go on."""
-        lead = next(iter(self._chains.values()), None)
-        return (lead.session.number,) if lead is not None and lead.session.number else ()
+        lead = next(iter(self._streams.values()), None)
+        return (lead.session,) if lead is not None and lead.session else ()
 
     def read(self) -> Iterator[None]:
         """Make the events of a chunk at each step, as far as they are not to wait for the end of the log."""
         for chunk in self._log.chunks():
             if self._shift_ns is None:
-                self._shift_ns = (self._start_ms or 0) * _MS - int(memoryview(chunk.time)[0])
+                self._shift_ns = (self._start_ms or 0) * NS_PER_MS - int(memoryview(chunk.time)[0])
             for stream in streams_of(chunk):
                 self._enter(stream)
             table = self._recognizer.feed(chunk)
             self.summary.samples += len(chunk)
-            self._take(table)
+            self._process(table)
             yield
 
     def rest(self) -> Iterator[None]:
-        """Make, at the end of the log, what waited, a chain at each step; then the summary is complete."""
-        self._take(self._recognizer.finish())
+        """Make, at the end of the log, what waited, a stream at each step; then the summary is complete."""
+        self._process(self._recognizer.finish())
         yield
-        for chain in (*self._chains.values(), *self._silent.values()):
-            if chain.waiting is not None:
-                self._begin(chain)
+        for stream in (*self._streams.values(), *self._silent.values()):
+            if stream.waiting is not None:
+                self._begin(stream)
                 yield
         self.sum_up()
 
@@ -137,42 +134,42 @@ class LogReplay:
         summary = self.summary
         summary.kinds, summary.reasons = dict(self._kinds), dict(self._reasons)
         summary.warnings = dict(self._log.warnings)
-        chains = (*self._chains.values(), *self._silent.values())
-        counts = {**self._recognizer.counters, "unused_marks": sum(chain.unused_marks for chain in chains)}
+        streams = (*self._streams.values(), *self._silent.values())
+        counts = {**self._recognizer.counters, "unused_marks": sum(stream.unused_marks for stream in streams)}
         summary.ignored = {cause: count for cause, count in counts.items() if count}
 
     def _enter(self, stream: int) -> None:
-        """Note that a stream has samples; the first one's turn comes at once."""
-        if stream in self._chains:
+        """Note that a stream has samples; the events of the first one are made at once."""
+        if stream in self._streams:
             return
-        chain = self._silent.pop(stream, None) or self._new_chain(stream)
-        if not self._chains:
-            self._begin(chain)
-        self._chains[stream] = chain
+        timeline = self._silent.pop(stream, None) or self._new_stream(stream)
+        if not self._streams:
+            self._begin(timeline)
+        self._streams[stream] = timeline
 
-    def _new_chain(self, stream: int) -> Chain:
-        return Chain(self._maker, self._device, self.summary.seed, stream, self._shift_ns or 0)
+    def _new_stream(self, stream: int) -> StreamTimeline:
+        return StreamTimeline(self._context, self._device, self.summary.seed, stream, self._shift_ns or 0)
 
-    def _chain(self, stream: int) -> Chain:
-        found = self._chains.get(stream) or self._silent.get(stream)
-        if found is None:
-            found = self._silent[stream] = self._new_chain(stream)
-        return found
+    def _stream(self, stream: int) -> StreamTimeline:
+        known = self._streams.get(stream) or self._silent.get(stream)
+        if known is None:
+            known = self._silent[stream] = self._new_stream(stream)
+        return known
 
-    def _begin(self, chain: Chain) -> None:
-        before = self._maker.events
-        chain.begin()
-        self.summary.events += self._maker.events - before
+    def _begin(self, timeline: StreamTimeline) -> None:
+        before = self._context.encoder.events
+        timeline.begin()
+        self.summary.events += self._context.encoder.events - before
 
-    def _take(self, table: GestureTable) -> None:
-        """Hand ended strokes and marks to their chains, in the order of the log."""
-        before = self._maker.events
-        strokes = strokes_of(table, self.summary.strokes, whole=self._maker.wants_records)
+    def _process(self, table: GestureTable) -> None:
+        """Pass ended strokes and marks to their streams, in the order of the log."""
+        before = self._context.encoder.events
+        strokes = list(zip(count(self.summary.strokes), table, strict=False))
         marks = self._ready_marks()
         items = _merged(strokes, marks) if marks else strokes
         for stream, own in _by_stream(items).items():
-            self._chain(stream).take(own)
-        self.summary.events += self._maker.events - before
+            self._stream(stream).process(own)
+        self.summary.events += self._context.encoder.events - before
         self._count(table)
 
     def _ready_marks(self) -> list[Mark]:
@@ -198,13 +195,17 @@ def _merged(strokes: list[Stroke], marks: list[Mark]) -> list[Stroke | Mark]:
     left = iter(marks)
     mark = next(left, None)
     for stroke in strokes:
-        while mark is not None and mark.sample <= stroke.last_sample:
+        while mark is not None and mark.sample <= stroke[1].last_sample:
             merged.append(mark)
             mark = next(left, None)
         merged.append(stroke)
     if mark is not None:
         merged += [mark, *left]
     return merged
+
+
+def _stream_of(item: Stroke | Mark) -> int:
+    return item[1].stream if isinstance(item, tuple) else item.stream
 
 
 def _by_stream(items: Sequence[Stroke | Mark]) -> dict[int, list[Stroke | Mark]]:

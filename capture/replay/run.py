@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture import formats, sinks as sink_table
-from capture.clock import Clock
+from capture.clock import NS_PER_MS, Clock
 from capture.config.run import RunConfig
 from capture.delivery.delivery import Delivery
 from capture.errors import ConfigError, SinkError, TouchLogError
 from capture.formats.native import make_header
 from capture.ids import derived_id
 from capture.logs import ReadOptions, find_logs, open_log
+from capture.replay.encoder import EventEncoder
 from capture.replay.interrupt import held_back
 from capture.replay.live import LiveReplay
 from capture.replay.log import LogReplay, LogSummary, device_of
-from capture.replay.maker import Maker
 from capture.replay.store import ReplayStore
+from capture.replay.stream import ReplayContext
 from capture.sinks import configure
 from capture.sinks.file import FILE_NAME, FileSink
 
@@ -230,12 +231,13 @@ class Replay:
             clock=self._clock,
         )
         wires = tuple(dict.fromkeys(sink.formats[0] for sink in self._sinks))
-        maker = Maker(self._config, wires, self.summary.user_id)
+        user_id = self.summary.user_id
+        context = ReplayContext(self._config, EventEncoder(self._config, wires, user_id), user_id)
         with held_back() as self._interrupted:
             try:
-                self._replay_logs(paths, first, maker)
+                self._replay_logs(paths, first, context)
             finally:
-                self._finish(maker)
+                self._finish(context)
         return self.summary
 
     def _run_live(self, paths: Sequence[str], first: TouchLog, speed: float) -> Summary:
@@ -260,13 +262,13 @@ class Replay:
                 self._sum_up()
         return self.summary
 
-    def _replay_logs(self, paths: Sequence[str], first: TouchLog, maker: Maker) -> None:
+    def _replay_logs(self, paths: Sequence[str], first: TouchLog, context: ReplayContext) -> None:
         for index, path in enumerate(paths):
-            self._replay_log(self._open(path) if index else first, maker)
+            self._replay_log(self._open(path) if index else first, context)
             if self._interrupted():
                 break
-        maker.end()
-        self._put(maker)
+        context.encoder.end()
+        self._put(context)
         self._close_sinks()
         dead = any(each.dead_letters for each in self._delivery.counters.values())
         self.summary.complete = not dead and not self._interrupted()
@@ -287,51 +289,51 @@ class Replay:
         except OSError as error:
             raise ConfigError(f"{self._output}: cannot be written: {error.strerror}") from None
 
-    def _replay_log(self, log: TouchLog, maker: Maker) -> None:
+    def _replay_log(self, log: TouchLog, context: ReplayContext) -> None:
         self.log = log
         device = device_of(log, self._config, self._options)
         self._header = make_header(self._config.project, device, self.summary.user_id)
         reader = LogReplay(
             log,
-            maker,
+            context,
             device,
             start_ms=self._options.start_time_ms,
             on_gestures=self._on_gestures,
         )
         self.summary.logs.append(reader.summary)
         try:
-            self._read_log(reader, log, maker)
+            self._read_log(reader, log, context)
         finally:
             # Also where no sink takes the events.
             reader.sum_up()
 
-    def _read_log(self, reader: LogReplay, log: TouchLog, maker: Maker) -> None:
+    def _read_log(self, reader: LogReplay, log: TouchLog, context: ReplayContext) -> None:
         try:
             for _ in reader.read():
-                self._put(maker, active=reader.active)
+                self._put(context, active=reader.active)
                 if self._on_progress is not None:
                     self._on_progress(log)
                 if self._interrupted():
                     break
         except TouchLogError:
-            self._end_log(reader, maker)
+            self._end_log(reader, context)
             raise
-        self._end_log(reader, maker)
+        self._end_log(reader, context)
 
-    def _end_log(self, reader: LogReplay, maker: Maker) -> None:
+    def _end_log(self, reader: LogReplay, context: ReplayContext) -> None:
         for _ in reader.rest():
-            self._put(maker)
+            self._put(context)
         # The next log has a header of its own.
-        self._put(maker, anyway=True)
+        self._put(context, anyway=True)
 
-    def _put(self, maker: Maker, *, active: Collection[int] = (), anyway: bool = False) -> None:
+    def _put(self, context: ReplayContext, *, active: Collection[int] = (), anyway: bool = False) -> None:
         """Store what was made, and send it.
 
         What does not fill a batch of an active session waits for the next chunk.
         """
-        rows = maker.rows(active)
-        if rows or anyway:
-            self._store.append(rows)
+        packs = context.encoder.packs(active)
+        if packs or anyway:
+            self._store.append(packs)
             self._deliver(active)
 
     def _deliver(self, active: Collection[int]) -> None:
@@ -353,17 +355,17 @@ class Replay:
     def _compose(self, wire: str, payloads: Sequence[bytes]) -> bytes:
         if self._header is None:
             raise SinkError("no log is open")
-        return formats.get(wire).compose(self._header, payloads, self._clock.wall_ns() // 1_000_000)
+        return formats.get(wire).compose(self._header, payloads, self._clock.wall_ns() // NS_PER_MS)
 
     def _close_sinks(self) -> None:
         for sink in self._sinks:
             sink.flush()
             sink.close()
 
-    def _finish(self, maker: Maker) -> None:
+    def _finish(self, context: ReplayContext) -> None:
         """Complete the summary and let go of everything, however it ended."""
         summary = self.summary
-        summary.sessions = maker.sessions
+        summary.sessions = context.sessions
         summary.sinks = self._delivery.counters
         self._delivery.abort()
         self._sum_up()

@@ -1,7 +1,7 @@
 """The temporary store of a replay: rows in memory, a queue for each sink.
 
 A replay can be done again, and sends what it has made before it makes more. So nothing here outlives the
-process, has a bound or is checked for damage, and most often a batch is a row as it was packed.
+process, has a bound or is checked for damage, and most often a batch is one pack.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from capture.store.rows import StoredBatch
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from capture.replay.rows import Row
+    from capture.replay.encoder import Pack
 
 __all__ = ["ReplayStore"]
 
 
 class _Piece(msgspec.Struct, frozen=True, gc=False):
-    """Events of a row that are not sent yet, numbered from `first` on."""
+    """Events of a pack that are not sent yet, numbered from `first` on."""
 
     first: int
-    row: Row
+    pack: Pack
     event_ids: list[str]
     payloads: list[bytes]
     byte_count: int
 
     @classmethod
-    def of(cls, first: int, row: Row) -> _Piece:
-        """Return all events of a row."""
-        return cls(first, row, row.event_ids, row.payloads, sum(map(len, row.payloads)))
+    def of(cls, first: int, pack: Pack) -> _Piece:
+        """Return all events of a pack."""
+        return cls(first, pack, pack.event_ids, pack.payloads, sum(map(len, pack.payloads)))
 
     @property
     def end(self) -> int:
@@ -43,7 +43,9 @@ class _Piece(msgspec.Struct, frozen=True, gc=False):
     def behind(self, count: int) -> _Piece:
         """Return what is left without the first `count` events."""
         payloads = self.payloads[count:]
-        return _Piece(self.first + count, self.row, self.event_ids[count:], payloads, sum(map(len, payloads)))
+        return _Piece(
+            self.first + count, self.pack, self.event_ids[count:], payloads, sum(map(len, payloads))
+        )
 
     def fitting(self, max_events: int, max_bytes: int) -> int:
         """Return how many of the events have room."""
@@ -76,13 +78,13 @@ class ReplayStore:
         self._queues: dict[str, deque[_Piece]] = {name: deque() for name in formats}
         self._next = 1
 
-    def append(self, rows: Iterable[Row]) -> None:
+    def append(self, packs: Iterable[Pack]) -> None:
         """Store rows; those of a session come one after another in each wire format."""
-        for row in rows:
-            piece = _Piece.of(self._next, row)
+        for pack in packs:
+            piece = _Piece.of(self._next, pack)
             self._next = piece.end
             for name, wire in self._formats.items():
-                if wire == row.wire:
+                if wire == pack.wire:
                     self._queues[name].append(piece)
 
     def next_batch(
@@ -95,12 +97,12 @@ class ReplayStore:
         event_ids: list[str] = []
         full = False
         for piece in self._queues[queue]:
-            row = piece.row
-            if row.session in skip:
+            pack = piece.pack
+            if pack.session in skip:
                 continue
             if not numbers:
-                session, oldest_ms = row.session, row.time_ms
-            elif row.session != session:
+                session, oldest_ms = pack.session, pack.time_ms
+            elif pack.session != session:
                 break
             count = piece.fitting(max_events - len(numbers), max_bytes - byte_count)
             if not numbers:
@@ -135,7 +137,7 @@ class ReplayStore:
         left: list[_Piece] = []
         while pieces and pieces[0].first <= last:
             piece = pieces.popleft()
-            if piece.row.session != batch.session:
+            if piece.pack.session != batch.session:
                 left.append(piece)
             elif piece.end > last + 1:
                 left.append(piece.behind(last + 1 - piece.first))

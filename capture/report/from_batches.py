@@ -25,13 +25,13 @@ __all__ = ["Reader", "find_batches", "read_batches"]
 _KINDS: dict[object, Kind] = {int(row.kind): row for row in KINDS if row.event is not None}
 #: Name of every other event in the timeline.
 _NAMES: dict[type, str] = {
-    native.AppStart: "app_start",
-    native.AppShow: "app_show",
-    native.AppHide: "app_hide",
-    native.ScreenView: "screen",
-    native.Transaction: "transaction",
-    native.StringVariable: "variable",
-    native.NumberVariable: "variable",
+    native.AppStartWire: "app_start",
+    native.AppShowWire: "app_show",
+    native.AppHideWire: "app_hide",
+    native.ScreenViewWire: "screen",
+    native.TransactionWire: "transaction",
+    native.StringVariableWire: "variable",
+    native.NumberVariableWire: "variable",
 }
 #: What an event of a gesture says, in columns.
 _TYPES = {
@@ -144,7 +144,7 @@ class Reader:
 
     def _stage(self, event: native.WireEvent) -> int:
         query = parse_qs(urlsplit(event.url).query, keep_blank_values=True)
-        title = event.title if isinstance(event, native.ScreenView) else query.get("title", [""])[0]
+        title = event.title if isinstance(event, native.ScreenViewWire) else query.get("title", [""])[0]
         return self._stages.setdefault((title, event.orientation == 1), len(self._stages))
 
     def _made(self, title: str, turned: bool) -> Stage:
@@ -195,10 +195,10 @@ def _columns(rows: list[tuple[Any, ...]]) -> Columns:
 
 def _label(event: native.WireEvent) -> str:
     match event:
-        case native.ScreenView():
+        case native.ScreenViewWire():
             return event.title
-        case native.Transaction():
+        case native.TransactionWire():
             return f"{event.payment.value:g} (currency {event.payment.currency})"
-        case native.StringVariable() | native.NumberVariable():
+        case native.StringVariableWire() | native.NumberVariableWire():
             return f"{event.key} = {event.value}"
     return ""

@@ -249,7 +249,7 @@ def test_a_pause_records_nothing_and_cancels_strokes(tmp_path):
         cap.flush()
         # The hide in the pause may have sent what was there.
         sent = [event for batch in decode_batches(sink.batches) for event in batch.events]
-        assert [type(event).__name__ for event in sent] == ["AppStart", "ScreenView", "Tap"]
+        assert [type(event).__name__ for event in sent] == ["AppStartWire", "ScreenViewWire", "TapWire"]
 
 
 def test_a_store_that_cannot_be_made_does_not_stop_the_app(tmp_path):

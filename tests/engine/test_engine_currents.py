@@ -17,8 +17,8 @@ from capture.config import (
     ProjectConfig,
     SinkConfig,
 )
-from capture.engine.recorder_currents import BUCKETS, random_bucket
 from capture.errors import ConfigError
+from capture.formats.currents.encoder import BUCKETS, random_bucket
 from capture.sinks.memory import MemorySink
 from capture.testing import START_NS, FakeClock, TouchScript, decode_batches
 
@@ -253,7 +253,7 @@ def test_without_a_currents_sink_the_calls_are_harmless(tmp_path):
         cap.track_custom_event("x")
     (batch,) = decode_batches(sink.batches)
 
-    assert [type(event).__name__ for event in batch.events] == ["AppStart", "Transaction"]
+    assert [type(event).__name__ for event in batch.events] == ["AppStartWire", "TransactionWire"]
 
 
 # Who it is

@@ -66,20 +66,20 @@ def test_a_batch_never_mixes_sessions(batches):
 
 
 def test_every_event_in_its_order_time_and_screen(batches):
-    start, show, hide = native.AppStart, native.AppShow, native.AppHide
-    expected = [(start, 0, 1, 0), (show, 0, 1, 0), (native.ScreenView, HOME_MS, 1, 1)]
-    expected += [(native.Tap, HOME_MS + 1_050 * n, 1, 1) for n in range(1, 31)]
-    expected += [(native.ScreenView, LIST_MS, 1, 2)]
-    expected += [(native.LongPress, LIST_MS + 1_800 * n, 1, 2) for n in range(1, 31)]
-    expected += [(native.ScreenView, DETAIL_MS, 1, 3)]
-    expected += [(native.Drag, DETAIL_MS + 2_000 * n, 1, 3) for n in range(1, 31)]
-    expected += [(native.ScreenView, CHECKOUT_MS, 1, 4)]
-    expected += [(native.Fling, CHECKOUT_MS + 1_100 * n, 1, 4) for n in range(1, 31)]
-    expected += [(native.Transaction, HIDE_MS, 1, 4)] * 2
-    expected += [(native.StringVariable, HIDE_MS, 1, 4), (native.NumberVariable, HIDE_MS, 1, 4)]
+    start, show, hide = native.AppStartWire, native.AppShowWire, native.AppHideWire
+    expected = [(start, 0, 1, 0), (show, 0, 1, 0), (native.ScreenViewWire, HOME_MS, 1, 1)]
+    expected += [(native.TapWire, HOME_MS + 1_050 * n, 1, 1) for n in range(1, 31)]
+    expected += [(native.ScreenViewWire, LIST_MS, 1, 2)]
+    expected += [(native.LongPressWire, LIST_MS + 1_800 * n, 1, 2) for n in range(1, 31)]
+    expected += [(native.ScreenViewWire, DETAIL_MS, 1, 3)]
+    expected += [(native.DragWire, DETAIL_MS + 2_000 * n, 1, 3) for n in range(1, 31)]
+    expected += [(native.ScreenViewWire, CHECKOUT_MS, 1, 4)]
+    expected += [(native.FlingWire, CHECKOUT_MS + 1_100 * n, 1, 4) for n in range(1, 31)]
+    expected += [(native.TransactionWire, HIDE_MS, 1, 4)] * 2
+    expected += [(native.StringVariableWire, HIDE_MS, 1, 4), (native.NumberVariableWire, HIDE_MS, 1, 4)]
     expected += [(hide, HIDE_MS, 1, 4), (show, SHOW_MS, 1, 4), (show, SECOND_MS, 2, 0)]
-    expected += [(start, EVENING_MS, 2, 0), (native.ScreenView, EVENING_MS, 2, 1)]
-    expected += [(native.StringVariable, LAST_MS, 3, 0)]
+    expected += [(start, EVENING_MS, 2, 0), (native.ScreenViewWire, EVENING_MS, 2, 1)]
+    expected += [(native.StringVariableWire, LAST_MS, 3, 0)]
 
     assert [
         (type(event), event.time_ms - START_MS, event.session_number, event.screen_count)
@@ -89,7 +89,7 @@ def test_every_event_in_its_order_time_and_screen(batches):
 
 
 def test_load_times(batches):
-    views = [event for batch in batches for event in batch.events if type(event) is native.ScreenView]
+    views = [event for batch in batches for event in batch.events if type(event) is native.ScreenViewWire]
 
     assert [(view.title, view.load_time_ms) for view in views] == [
         ("Home", 1000),  # since the app show
@@ -114,10 +114,10 @@ def test_the_current_screen_names_every_url(batches):
 
 def test_what_events_carry(batches):
     found = [event for batch in batches for event in batch.events]
-    taps = [event for event in found if type(event) is native.Tap]
-    drags = [event for event in found if type(event) is native.Drag]
-    flings = [event for event in found if type(event) is native.Fling]
-    payments = [event.payment for event in found if type(event) is native.Transaction]
+    taps = [event for event in found if type(event) is native.TapWire]
+    drags = [event for event in found if type(event) is native.DragWire]
+    flings = [event for event in found if type(event) is native.FlingWire]
+    payments = [event.payment for event in found if type(event) is native.TransactionWire]
 
     assert {(tap.target_path, tap.target_id, tap.responsive) for tap in taps} == {
         ("[root]>btn#ok>", "ok", True)

@@ -187,7 +187,7 @@ def test_the_network_is_looked_at_anew_unless_the_host_says(tmp_path, monkeypatc
         cap.set_connectivity(3)
         clock.advance(s=31)
         script.tap()
-        taps = [event for event in recorded(cap, sink) if type(event).__name__ == "Tap"]
+        taps = [event for event in recorded(cap, sink) if type(event).__name__ == "TapWire"]
 
     assert [tap.connectivity for tap in taps] == [1, 1, -1, 3]
 
@@ -237,4 +237,4 @@ def test_without_a_sink_events_wait_and_nothing_counts_as_delivered(tmp_path):
     assert cap.stats.pending == 2
     cap, sink = memory_capture(tmp_path)
     with cap:
-        assert [type(event).__name__ for event in recorded(cap, sink)] == ["AppStart", "ScreenView"]
+        assert [type(event).__name__ for event in recorded(cap, sink)] == ["AppStartWire", "ScreenViewWire"]

@@ -89,7 +89,7 @@ def test_a_forked_child_has_a_session_of_its_own_and_no_app_start(tmp_path):
         ("StringVariable", "parent", 1),
     ]
     # No app start, and not the touch that went down in the parent. Then the last process goes on.
-    assert child[:3] == [("StringVariable", "child", 2), ("Tap", "", 2), ("AppStart", "", 2)]
+    assert child[:3] == [("StringVariableWire", "child", 2), ("TapWire", "", 2), ("AppStartWire", "", 2)]
     ids = [event.event_id for batch in batches for event in batch.events]
     assert len(set(ids)) == len(ids)
 
@@ -128,9 +128,9 @@ def test_threads_share_a_capture(tmp_path):
     assert len({event.event_id for event in events}) == collected
     for number in range(4):
         assert [e.value for e in events if getattr(e, "key", "") == f"thread{number}"] == list(range(100))
-    views = [event.screen_count for event in events if type(event) is native.ScreenView]
+    views = [event.screen_count for event in events if type(event) is native.ScreenViewWire]
     assert views == list(range(1, 17))
-    assert Counter(type(event).__name__ for event in events)["AppStart"] == 1
+    assert Counter(type(event).__name__ for event in events)["AppStartWire"] == 1
 
 
 def test_async_use(tmp_path):

@@ -35,10 +35,10 @@ def recorded(cap, sink):
 @pytest.mark.parametrize(
     ("touch", "name", "kind"),
     [
-        pytest.param("tap", "Tap", GestureKind.TAP, id="tap"),
-        pytest.param("long_press", "LongPress", GestureKind.LONG_PRESS, id="long-press"),
-        pytest.param("drag", "Drag", GestureKind.DRAG, id="drag"),
-        pytest.param("fling", "Fling", GestureKind.FLING, id="fling"),
+        pytest.param("tap", "TapWire", GestureKind.TAP, id="tap"),
+        pytest.param("long_press", "LongPressWire", GestureKind.LONG_PRESS, id="long-press"),
+        pytest.param("drag", "DragWire", GestureKind.DRAG, id="drag"),
+        pytest.param("fling", "FlingWire", GestureKind.FLING, id="fling"),
     ],
 )
 def test_every_kind_is_recorded_with_its_target(opened, touch, name, kind):
@@ -111,7 +111,7 @@ def test_what_ends_touches_cancels_open_strokes(opened, clock, ending):
 
     assert told == [(Reason.CANCELED, GestureKind.NONE, BUTTON)]
     assert cap.touch_up(7, 1, 1) is None
-    assert "Tap" not in [type(event).__name__ for event in recorded(cap, sink)]
+    assert "TapWire" not in [type(event).__name__ for event in recorded(cap, sink)]
     assert "dropped_samples" not in cap.stats.ignored
 
 
@@ -138,7 +138,7 @@ def test_unrecognised_strokes_are_told_and_not_recorded(opened, clock):
     assert [gesture.reason for gesture in both] == [Reason.MULTI_TOUCH] * 2
     assert told == [between, *both]
     assert cap.stats.gestures == {"none": 3}
-    assert [type(event).__name__ for event in recorded(cap, sink)] == ["AppStart", "ScreenView"]
+    assert [type(event).__name__ for event in recorded(cap, sink)] == ["AppStartWire", "ScreenViewWire"]
 
 
 def test_a_second_down_of_a_finger_returns_the_incomplete_stroke(opened):
@@ -196,7 +196,7 @@ def test_density_scales_what_is_measured(opened):
     script.fling()  # 60 px are 20 dp: a tap
     event = recorded(cap, sink)[-1]
 
-    assert type(event).__name__ == "Tap"
+    assert type(event).__name__ == "TapWire"
     header = decode_batches(sink.batches)[-1].resolution
     assert (header.width, header.height, header.density) == (1080, 2400, 3.0)
 
@@ -310,7 +310,7 @@ def test_numbers_of_numpy_are_numbers(opened, clock):
     clock.advance(ms=5)
 
     assert cap.touch_up(3, 1, 1).kind is GestureKind.TAP
-    assert type(recorded(cap, sink)[-1]).__name__ == "Tap"
+    assert type(recorded(cap, sink)[-1]).__name__ == "TapWire"
 
 
 def test_a_callback_that_raises_is_said_once_and_touches_go_on(opened, caplog):

@@ -37,7 +37,7 @@ def test_app_start_goes_before_the_first_event_by_itself(opened):
     cap, sink = opened
     cap.screen_view("A")
 
-    assert [type(event).__name__ for event in recorded(cap, sink)] == ["AppStart", "ScreenView"]
+    assert [type(event).__name__ for event in recorded(cap, sink)] == ["AppStartWire", "ScreenViewWire"]
 
 
 def test_an_earlier_app_start_is_that_event_and_a_later_one_is_counted(opened):
@@ -58,7 +58,7 @@ def test_an_app_start_before_the_opt_in_is_made_up_for_after_it(tmp_path):
         assert cap.app_start() is None
         cap.opt_in()
         cap.app_show()
-        assert [type(event).__name__ for event in recorded(cap, sink)] == ["AppStart", "AppShow"]
+        assert [type(event).__name__ for event in recorded(cap, sink)] == ["AppStartWire", "AppShowWire"]
 
 
 def test_each_call_returns_the_id_of_its_event(opened):
@@ -123,7 +123,9 @@ def test_a_wrong_argument_is_named_and_nothing_is_recorded(tmp_path, consent, ca
             getattr(cap, call)(*arguments)
         events = recorded(cap, sink)
 
-    assert [type(event).__name__ for event in events] == (["AppStart", "NumberVariable"] if consent else [])
+    assert [type(event).__name__ for event in events] == (
+        ["AppStartWire", "NumberVariableWire"] if consent else []
+    )
 
 
 def test_a_wrong_call_is_a_type_error(opened):

@@ -2,11 +2,11 @@
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import given, strategies as st
+from strokes import samples, stroke
 
 import capture
 from capture.config import ProjectConfig
@@ -18,9 +18,18 @@ ROOT = Path(__file__).parents[2]
 COMMON = events.CommonSection(1, "id", "url", 0, 0, None, 0, None, 1, 2)
 
 
-def gesture(kind, **measures):
-    given_ = {"direction": Direction.NONE, "distance": 0.0, "velocity": 0.0, **measures}
-    return SimpleNamespace(kind=kind, **given_)
+#: Kind -> the rows (ms, x, y) of a stroke of that kind, at a density of 1.
+STROKES = {
+    GestureKind.TAP: [(0, 0, 0), (100, 1, 1)],
+    GestureKind.LONG_PRESS: [(0, 0, 0), (900, 1, 1)],
+    GestureKind.DRAG: [(0, 0, 0), (1000, -50.5, 0)],
+    GestureKind.FLING: [(0, 200, 0), (100, 79.5, 0)],
+    GestureKind.NONE: [(0, 0, 0), (100, 30, 0)],
+}
+
+
+def gesture(kind):
+    return capture.classify(samples(stroke(*STROKES[kind])))[0]
 
 
 @pytest.mark.parametrize(
@@ -73,10 +82,11 @@ def test_responsiveness_of_a_tap(known, unknown_responsive, expected):
 
 
 def test_a_fling_has_direction_distance_and_velocity():
-    moved = gesture(GestureKind.FLING, direction=Direction.LEFT, distance=120.5, velocity=math.inf)
+    moved = gesture(GestureKind.FLING)
     fling = events.gesture_event(moved, COMMON, Target(id="list"), unknown_responsive=True)
 
-    assert (fling.direction, fling.distance, fling.velocity) == (3, 121, 2**31 - 1)
+    assert (fling.direction, fling.distance, fling.velocity) == (3, 121, 1205)
+    assert fling.direction == Direction.LEFT
 
 
 @pytest.mark.parametrize(

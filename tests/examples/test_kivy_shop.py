@@ -38,23 +38,25 @@ def events(visit):
 
 
 def test_every_screen_is_seen(events):
-    titles = [event.title for event in events if isinstance(event, native.ScreenView)]
+    titles = [event.title for event in events if isinstance(event, native.ScreenViewWire)]
 
     assert titles[0] == titles[-1] == "home"
     assert set(titles) == {"home", "catalogue", "product", "checkout"}
 
 
 def test_every_gesture_is_made(events):
-    assert {native.Tap, native.LongPress, native.Drag, native.Fling} <= {type(event) for event in events}
+    assert {native.TapWire, native.LongPressWire, native.DragWire, native.FlingWire} <= {
+        type(event) for event in events
+    }
 
 
 def test_it_ends_with_a_sale(events):
-    assert [event.payment.currency for event in events if isinstance(event, native.Transaction)] == [978]
+    assert [event.payment.currency for event in events if isinstance(event, native.TransactionWire)] == [978]
 
 
 def test_it_says_where_the_events_are_and_what_the_strokes_were(visit, events):
     first, second = visit[0].splitlines()[-2:]
-    taps = [event for event in events if isinstance(event, native.Tap)]
+    taps = [event for event in events if isinstance(event, native.TapWire)]
     dead = sum(not tap.responsive for tap in taps)
 
     assert first == f"{len(events)} events, {len(events)} delivered to boats-batches/batches.jsonl"

@@ -243,7 +243,7 @@ def test_decode_tells_header_and_events_apart():
     batch = native.decode(FORMAT.compose(header(), [FORMAT.encode(events.AppStart(common()))], 77))
 
     assert batch.header == header(sent_at=77)
-    assert type(batch.events[0]) is native.AppStart
+    assert type(batch.events[0]) is native.AppStartWire
 
 
 def test_an_unknown_format_is_a_configuration_error():

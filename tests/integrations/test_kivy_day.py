@@ -68,10 +68,10 @@ class Day:
         return process
 
     def count(self, name):
-        return sum(type(event).__name__ == name for event in self.events())
+        return sum(type(event).__name__.removesuffix("Wire") == name for event in self.events())
 
     def names_since_start(self):
-        names = [type(event).__name__ for event in self.events()]
+        names = [type(event).__name__.removesuffix("Wire") for event in self.events()]
         return names[len(names) - names[::-1].index("AppStart") :]
 
     def click(self, *places):
@@ -110,7 +110,10 @@ def day(displays, tmp_path_factory):
 
 
 def test_nothing_is_lost_and_nothing_comes_twice(day):
-    seen = [(type(event).__name__, event.url.partition("title=")[2]) for event in day.events()]
+    seen = [
+        (type(event).__name__.removesuffix("Wire"), event.url.partition("title=")[2])
+        for event in day.events()
+    ]
 
     assert seen == [
         ("AppStart", ""),
@@ -142,7 +145,7 @@ def test_the_kill_was_in_the_middle_of_it(day):
 
 
 def test_targets(day):
-    taps = [event for event in day.events() if type(event).__name__ == "Tap"]
+    taps = [event for event in day.events() if type(event).__name__.removesuffix("Wire") == "Tap"]
     ids = [tap.target_id for tap in taps]
 
     assert ids == ["opening_hours", "go_catalogue", ids[2], "add", "buy", "confirm", "go_checkout"]
@@ -156,7 +159,9 @@ def test_one_session_goes_on_after_the_kill(day):
 
     assert {event.session_number for event in events} == {1}
     # Screens are counted on: five before the kill, two after it.
-    assert [event.screen_count for event in events if type(event).__name__ == "ScreenView"] == [*range(1, 8)]
+    assert [
+        event.screen_count for event in events if type(event).__name__.removesuffix("Wire") == "ScreenView"
+    ] == [*range(1, 8)]
 
 
 def test_the_app_says_at_its_end_that_everything_was_delivered(day):

@@ -4,7 +4,8 @@ import math
 
 from hypothesis import given, settings, strategies as st
 
-from capture.replay.rows import Packer, Row
+from capture.formats import Row
+from capture.replay.encoder import Pack, Packer
 from capture.replay.store import ReplayStore
 from capture.store import Store, StoredEvent
 
@@ -44,10 +45,13 @@ def test_batches_are_those_of_the_store_in_a_file(tmp_path_factory, made, size, 
         ]
         number += len(stored)
         plain.append_many(stored, pack_size=size)
-        packer = Packer(wire, list, size)
-        for event in stored:
-            packer.put(session, event.time_ms, event.event_id, event.payloads[0][1])
-        kept.append(packer.take(()))
+        packer = Packer(wire, size)
+        packer.put(
+            Row(session, event.time_ms, event.event_id, payload)
+            for event in stored
+            for _, payload in event.payloads
+        )
+        kept.append(packer.packs(()))
     for queue, max_events, max_bytes, skip, then in wanted:
         got = kept.next_batch(queue, max_events, max_bytes, skip=skip)
         expected = plain.next_batch(queue, max_events, max_bytes, skip=skip)
@@ -62,19 +66,22 @@ def test_batches_are_those_of_the_store_in_a_file(tmp_path_factory, made, size, 
     plain.close()
 
 
-def test_rows_hold_whole_batches_of_one_session():
-    packer = Packer("native", lambda events: [b"%d" % event for event in events], 3)
-    packer.put_all(1, range(10, 17), [f"e{n}" for n in range(7)], range(7))
-    rows = packer.take({1})
-    packer.put(1, 17, "e7", 7)
-    packer.put(2, 18, "e8", 8)
+def test_packs_hold_whole_batches_of_one_session():
+    def rows(session, *numbers):
+        return [Row(session, 10 + number, f"e{number}", b"%d" % number) for number in numbers]
 
-    assert rows == [
-        Row("native", 1, 10, ["e0", "e1", "e2"], [b"0", b"1", b"2"]),
-        Row("native", 1, 13, ["e3", "e4", "e5"], [b"3", b"4", b"5"]),
+    packer = Packer("native", 3)
+    packer.put(rows(1, *range(7)))
+    packs = packer.packs({1})
+    packer.put(rows(1, 7))
+    packer.put(rows(2, 8))
+
+    assert packs == [
+        Pack("native", 1, 10, ["e0", "e1", "e2"], [b"0", b"1", b"2"]),
+        Pack("native", 1, 13, ["e3", "e4", "e5"], [b"3", b"4", b"5"]),
     ]
-    assert packer.take(()) == [
-        Row("native", 1, 16, ["e6", "e7"], [b"6", b"7"]),
-        Row("native", 2, 18, ["e8"], [b"8"]),
+    assert packer.packs(()) == [
+        Pack("native", 1, 16, ["e6", "e7"], [b"6", b"7"]),
+        Pack("native", 2, 18, ["e8"], [b"8"]),
     ]
-    assert packer.take(()) == []
+    assert packer.packs(()) == []

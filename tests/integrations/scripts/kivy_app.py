@@ -224,12 +224,14 @@ installation = integration._installed
 strokes = collect(cap)
 app.run()
 batches = decode_batches(cap.sinks["memory"].batches)
-result["events"] = [[type(each).__name__, each.url] for batch in batches for each in batch.events]
+result["events"] = [
+    [type(each).__name__.removesuffix("Wire"), each.url] for batch in batches for each in batch.events
+]
 result["titles"] = [
     [each.title, each.url]
     for batch in batches
     for each in batch.events
-    if type(each).__name__ == "ScreenView"
+    if type(each).__name__.removesuffix("Wire") == "ScreenView"
 ]
 result["stops"] = app.calls.count("on_stop")
 give(**result)

@@ -1,37 +1,43 @@
-"""From domain events to canonical records: sessions, mapping, personal data, bounds.
-
-A `RecordMaker` is told the events of one user in the order of recording, and answers with the records
-that are due before and for each. No clock is read and nothing is stored here.
-"""
+"""From domain events to canonical records: sessions, mapping, personal data, bounds."""
 
 from __future__ import annotations
 
 import logging
+import os
+import secrets
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from capture.errors import LogOnce
+from capture.formats.base import Encoder, Row, Source
 from capture.formats.currents.float32 import shortest
 from capture.formats.currents.mapping import MAPPING
 from capture.formats.currents.pii import Pii
 from capture.formats.currents.schema import EVENTS, MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from capture.config.run import RunConfig
     from capture.events.device import Device
     from capture.events.domain import Event
 
-__all__ = ["Facts", "Made", "OpenSession", "RecordMaker"]
+__all__ = ["BUCKETS", "CurrentsEncoder", "Facts", "random_bucket"]
 
+#: Random bucket numbers are 0 to 9999.
+BUCKETS = 10_000
 _log = logging.getLogger("capture.currents")
 _encode = msgspec.json.Encoder().encode
 _SESSION = "users.behaviors.app."
 _LOCATION = "users.behaviors.Location"
 _PLACE = ("latitude", "longitude", "altitude")
 _MAX_TIME_S = 2**31 - 1
+
+
+def random_bucket() -> int:
+    """Return the random bucket number of a new user."""
+    return secrets.randbelow(BUCKETS)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +66,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ad_tracking_enabled: bool | None = None
 
 
-class OpenSession(msgspec.Struct, frozen=True, gc=False):
+class _OpenSession(msgspec.Struct, frozen=True, gc=False):
     """A session that has its SessionStart, and no SessionEnd yet; times in ms since the epoch."""
 
     number: int
@@ -69,36 +75,10 @@ class OpenSession(msgspec.Struct, frozen=True, gc=False):
     last_ms: int
 
 
-class Made(msgspec.Struct, frozen=True, gc=False):
-    """A record, ready to be stored: session number, time (ms since the epoch), id, canonical JSON."""
+class CurrentsEncoder(Encoder):
+    """Makes the records of one user: those of events, and those of sessions in front of them.
 
-    session: int
-    time_ms: int
-    id: str
-    payload: bytes
-
-
-class RecordMaker:
-    """Makes the records of one user.
-
-    Parameters
-    ----------
-    config : RunConfig
-        Sections ``project``, ``currents`` and ``privacy``.
-    device : Device
-    facts : Facts
-    salt : str
-        Of the installation, for hashed personal data.
-    new_id : callable
-        Makes a UUID from a name that follows from the first event of a session: at random in a live app,
-        derived from the name in a replay.
-    on_drop : callable
-        Called with a cause for each record that could not be made.
-
-    Attributes
-    ----------
-    session : OpenSession or None
-        The open session; set it to go on with one that an earlier process opened.
+    Ids of records that have no event follow from the first event of the session, by name.
 
     Raises
     ------
@@ -106,63 +86,85 @@ class RecordMaker:
         When ``[privacy] pii`` is wrong.
     """
 
-    def __init__(
-        self,
-        config: RunConfig,
-        device: Device,
-        facts: Facts,
-        *,
-        salt: str,
-        new_id: Callable[[str], str],
-        on_drop: Callable[[str], None],
-    ) -> None:
-        self.session: OpenSession | None = None
-        self.device = device
-        self.facts = facts
-        self._project = config.project
-        self._group_id = config.currents.app_group_id
-        self._pii = Pii(config.privacy.pii, salt)
-        self._new_id = new_id
-        self._on_drop = on_drop
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._pii = Pii(source.config.privacy.pii, source.salt)
+        self._device = source.device
         self._log_once = LogOnce(_log)
         self._heads: dict[str, bytes] = {}
+        state = source.state
+        #: The bucket of a new user, until it is recorded.
+        self._bucket: int | None = None
+        if "device_id" not in state:
+            state["device_id"] = source.new_id(f"device {source.user_id}")
+            if source.is_live:
+                self._bucket = state["random_bucket_number"] = random_bucket()
+        self._facts = Facts(
+            user_id=source.user_id,
+            device_id=state["device_id"],
+            external_user_id=state.get("external_user_id"),
+            platform=_platform(source.device.device_manufacturer) if source.is_live else None,
+        )
+        session, session_id = source.session, state.get("session_id")
+        self._session = (
+            _OpenSession(session.number, session_id, state["session_first_ms"], session.last_event_ms)
+            if session_id is not None and session.number
+            else None
+        )
 
-    def change(self, *, device: Device | None = None, **facts: Any) -> None:
-        """Use other facts about device or user from now on."""
-        self.device = device or self.device
-        self.facts = msgspec.structs.replace(self.facts, **facts)
+    def change(self, device: Device, **facts: Any) -> None:
+        """Use other facts about device or user from now on: fields of `Facts`."""
+        self._device = device
+        self._facts = msgspec.structs.replace(self._facts, **facts)
         self._heads.clear()
 
-    def replace_ids(self, new_id: Callable[[str], str]) -> None:
-        """Take ids from somewhere else: a forked child must not make its parent's."""
-        self._new_id = new_id
+    def forget(self) -> None:
+        """Forget the open session: another process ends it."""
+        self._session = None
 
-    def take(self, event: Event) -> list[Made]:
+    def state(self, session: int) -> dict[str, Any]:
+        """Return the id of a session and when it began, as long as it is open."""
+        known = self._session
+        if known is None or known.number != session:
+            return {"session_id": None, "session_first_ms": None}
+        return {"session_id": known.session_id, "session_first_ms": known.first_ms}
+
+    def encode(self, event: Event) -> list[Row]:
         """Return the records that an event makes due, in order; its own, if it has one, is the last.
 
         An event of another session than the one before ends that session and starts its own.
         """
         common = event.common
         number, time_ms = common.session_number, common.time_ms
-        session = self.session
-        made: list[Made] = []
+        session = self._session
+        rows: list[Row] = []
         if session is None or session.number != number:
-            made += self.end()
-            made += self._start(number, time_ms, common.event_id)
+            rows += self.end()
+            rows += self._start(number, time_ms, common.event_id)
         else:
-            self.session = OpenSession(number, session.session_id, session.first_ms, time_ms)
+            self._session = _OpenSession(number, session.session_id, session.first_ms, time_ms)
         event_type, fields_of = MAPPING[type(event)]
         try:
             fields = fields_of(event)
         except OverflowError:
             self._drop("float_range", event_type)
-            return made
-        made += self._made(event_type, number, time_ms, common.event_id, fields)
-        return made
+            return rows
+        rows += self._made(event_type, number, time_ms, common.event_id, fields)
+        return rows
 
-    def end(self) -> list[Made]:
+    def begin(self, time_ms: int) -> list[Row]:
+        """Return the RandomBucketNumberUpdate of a new user, which is sent with the first session."""
+        number, self._bucket = self._bucket, None
+        if number is None:
+            return []
+        record_id = self._source.new_id(f"random bucket {self._facts.user_id}")
+        return self._made(
+            "users.RandomBucketNumberUpdate", 1, time_ms, record_id, {"random_bucket_number": number}
+        )
+
+    def end(self) -> list[Row]:
         """Return the SessionEnd of the open session, if there is one, and forget the session."""
-        session, self.session = self.session, None
+        session, self._session = self._session, None
         if session is None:
             return []
         # A wall clock that was set back makes no negative length.
@@ -171,32 +173,22 @@ class RecordMaker:
             f"{_SESSION}SessionEnd",
             session.number,
             session.last_ms,
-            self._new_id(f"SessionEnd {session.session_id}"),
+            self._source.new_id(f"SessionEnd {session.session_id}"),
             {"session_id": session.session_id, "duration": duration},
         )
 
-    def bucket(self, number: int, time_ms: int, *, session: int = 1) -> list[Made]:
-        """Return the RandomBucketNumberUpdate of a new user, kept with the first `session`."""
-        return self._made(
-            "users.RandomBucketNumberUpdate",
-            session,
-            time_ms,
-            self._new_id(f"random bucket {self.facts.user_id}"),
-            {"random_bucket_number": number},
-        )
-
-    def _start(self, number: int, time_ms: int, event_id: str) -> list[Made]:
-        session_id = self._new_id(f"session {event_id}")
-        self.session = OpenSession(number, session_id, time_ms, time_ms)
-        made: list[Made] = []
+    def _start(self, number: int, time_ms: int, event_id: str) -> list[Row]:
+        session_id = self._source.new_id(f"session {event_id}")
+        self._session = _OpenSession(number, session_id, time_ms, time_ms)
+        rows: list[Row] = []
         for name in ("FirstSession", "SessionStart") if number == 1 else ("SessionStart",):
-            record_id = self._new_id(f"{name} {session_id}")
-            made += self._made(f"{_SESSION}{name}", number, time_ms, record_id, {"session_id": session_id})
-        return made
+            record_id = self._source.new_id(f"{name} {session_id}")
+            rows += self._made(f"{_SESSION}{name}", number, time_ms, record_id, {"session_id": session_id})
+        return rows
 
     def _made(
         self, event_type: str, session: int, time_ms: int, record_id: str, own: Mapping[str, Any]
-    ) -> list[Made]:
+    ) -> list[Row]:
         time_s = time_ms // 1000
         if not 0 <= time_s <= _MAX_TIME_S:
             return self._drop("time_range", event_type)
@@ -209,7 +201,7 @@ class RecordMaker:
         payload = head + _encode(fields)[1:]
         if len(payload) > MAX_RECORD_BYTES:
             return self._drop("too_large", event_type)
-        return [Made(session, time_ms, record_id, payload)]
+        return [Row(session, time_ms, record_id, payload)]
 
     def _protect(self, fields: dict[str, Any]) -> bool:
         """Apply ``[privacy] pii`` to where the user is; False where a required field is not to be told."""
@@ -223,14 +215,15 @@ class RecordMaker:
 
     def _head(self, event_type: str) -> bytes:
         """Return the start of a record's JSON: what does not change from event to event."""
-        facts, device, pii = self.facts, self.device, self._pii
+        facts, device, pii = self._facts, self._device, self._pii
+        config = self._source.config
         ad_id = pii.protected("ad_id", facts.ad_id)
         known = {
             "user_id": facts.user_id,
             "external_user_id": pii.protected("external_user_id", facts.external_user_id),
             "device_id": facts.device_id,
-            "app_group_id": self._group_id,
-            "app_id": self._project.app_id,
+            "app_group_id": config.currents.app_group_id,
+            "app_id": config.project.app_id,
             "platform": facts.platform,
             "os_version": device.os_version or None,
             "device_model": device.device_model,
@@ -243,7 +236,16 @@ class RecordMaker:
         fields = {name: value for name, value in known.items() if value is not None and name in names}
         return _encode({"event_type": event_type, **fields})[:-1] + b","
 
-    def _drop(self, cause: str, event_type: str) -> list[Made]:
-        self._on_drop(f"currents_{cause}")
+    def _drop(self, cause: str, event_type: str) -> list[Row]:
+        self._source.on_drop(f"currents_{cause}")
         self._log_once(cause, logging.WARNING, "a %s record is dropped (%s), and counted", event_type, cause)
         return []
+
+
+def _platform(manufacturer: str | None) -> str | None:
+    """Return the kind of this device where the table of platforms has it."""
+    if sys.platform == "ios":
+        return "ios"
+    if sys.platform == "android" or "ANDROID_ARGUMENT" in os.environ:
+        return "kindle" if (manufacturer or "").lower() == "amazon" else "android"
+    return "web" if sys.platform == "emscripten" else None

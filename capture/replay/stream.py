@@ -1,0 +1,246 @@
+"""One stream of a recorded log as the events that it stands for.
+
+A `StreamTimeline` gets, in the order of the log, the strokes that ended and the marks of the log; the events
+go to the `EventEncoder`. No clock is read: time is the log's.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+
+import msgspec
+
+from capture.clock import NS_PER_MS
+from capture.errors import InvalidEventError
+from capture.events import checks, domain as events
+from capture.events.privacy import Masks
+from capture.events.session import SessionState
+from capture.events.targets import Target
+from capture.events.timeline import Timeline
+from capture.ids import derived_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from capture.config.run import RunConfig
+    from capture.events.device import Device
+    from capture.events.timeline import Moment
+    from capture.gestures.recognizer import Gesture
+    from capture.logs import Mark
+    from capture.replay.encoder import EventEncoder
+
+__all__ = ["ReplayContext", "StreamTimeline", "Stroke"]
+
+_T = TypeVar("_T")
+#: Kinds of marks that say no more than that something happened.
+_MOMENTS: dict[str, Callable[[events.CommonSection], events.Event]] = {
+    "app_start": events.AppStart,
+    "app_show": events.AppShow,
+    "app_hide": events.AppHide,
+}
+#: Kinds of marks that are events; logs have others of their own.
+_EVENTS = frozenset({"screen", "transaction", "variable", *_MOMENTS})
+#: Kinds of marks that describe a stroke's target.
+_NOTES = frozenset({"target", "verdict"})
+_NOWHERE = Target()
+#: An ended stroke, and its number in the log, which its id is derived from.
+Stroke: TypeAlias = "tuple[int, Gesture]"
+#: Strokes whose events are made at once.
+_BLOCK = 500
+_sample = itemgetter(0)
+
+
+class ReplayContext:
+    """What the streams of all logs of a replay share: settings, the encoder, the numbers of sessions."""
+
+    def __init__(self, config: RunConfig, encoder: EventEncoder, user_id: str) -> None:
+        self.config = config
+        self.encoder = encoder
+        # With the user's id as salt, hidden names come out the same each time.
+        self.masks = Masks(config.privacy, user_id)
+        #: How many there were so far.
+        self.sessions = 0
+
+    def open_session(self, last: SessionState, time_ms: int) -> SessionState:
+        """Return the next session: they are numbered over all streams."""
+        del last
+        self.sessions += 1
+        return SessionState.opened(self.sessions, time_ms)
+
+
+class StreamTimeline:
+    """The timeline of one stream of one log.
+
+    Parameters
+    ----------
+    context : ReplayContext
+    device : Device
+        Facts of the log's device.
+    seed : str
+        Of the log; ids are derived from it.
+    stream : int
+    shift_ns : int
+        From the log's time to the time that events carry.
+
+    Attributes
+    ----------
+    waiting : list or None
+        Strokes and marks that wait until the streams before this one have ended; None when it is its turn.
+    unused_marks : int
+        Marks that could not become events: a value in them is out of bounds.
+    """
+
+    def __init__(self, context: ReplayContext, device: Device, seed: str, stream: int, shift_ns: int) -> None:
+        self.waiting: list[Stroke | Mark] | None = []
+        self.unused_marks = 0
+        self._encoder = context.encoder
+        self._masks = context.masks
+        self._new_ids = derived_ids(f"{seed}/{stream}/")
+        self._shift_ns = shift_ns
+        self._marks = 0
+        config = context.config
+        self._timeline = Timeline(
+            config.project,
+            config.session,
+            device,
+            unknown_responsive=config.gestures.unknown_responsive,
+            open_session=context.open_session,
+        )
+        #: The sample from which on a screen is shown, and its scene.
+        self._scenes = [(-1, self._timeline.scene)]
+        #: Of each pointer: the samples before which its target was named, and which; the same of verdicts.
+        self._targets: dict[int, deque[tuple[int, Target]]] = {}
+        self._verdicts: dict[int, deque[tuple[int, bool]]] = {}
+
+    @property
+    def session(self) -> int:
+        """Number of the current session; 0 before the first."""
+        return self._timeline.session.number
+
+    def begin(self) -> None:
+        """Process what waited; later strokes and marks are processed at once."""
+        waiting, self.waiting = self.waiting or [], None
+        self.process(waiting)
+
+    def process(self, items: Iterable[Stroke | Mark]) -> None:
+        """Process strokes that ended and marks, in the order of the log."""
+        if self.waiting is not None:
+            self.waiting += items
+            return
+        strokes: list[Stroke] = []
+        for kind, run in groupby(items, type):
+            if kind is tuple:
+                strokes += cast("Iterator[Stroke]", run)
+                continue
+            for mark in cast("Iterator[Mark]", run):
+                self._marks += 1
+                if mark.kind in _NOTES:
+                    # Strokes look for theirs by the number of the sample.
+                    self._note(mark)
+                elif mark.kind in _EVENTS:
+                    self._process_strokes(strokes)
+                    strokes = []
+                    self._process_mark(mark)
+        self._process_strokes(strokes)
+
+    # Strokes
+
+    def _process_strokes(self, strokes: Sequence[Stroke]) -> None:
+        for start in range(0, len(strokes), _BLOCK):
+            self._encoder.put(self._events_of(strokes[start : start + _BLOCK]), self._timeline.device)
+
+    def _events_of(self, strokes: Sequence[Stroke]) -> list[events.Event]:
+        timeline, shift_ns = self._timeline, self._shift_ns
+        gesture_of, has_targets = timeline.gesture, bool(self._targets or self._verdicts)
+        shown_from, scene = self._scenes[-1]
+        made: list[events.Event] = []
+        ids = self._new_ids([f"{gesture.pointer}/{row}" for row, gesture in strokes])
+        for (_, gesture), event_id in zip(strokes, ids, strict=True):
+            target = self._target_of(gesture) if has_targets else _NOWHERE
+            time_ns, sample = gesture.time_up, gesture.first_sample
+            moment = (time_ns + shift_ns) // NS_PER_MS, time_ns // NS_PER_MS, event_id
+            seen = scene if sample >= shown_from else self._scene_at(sample)
+            recorded = gesture_of(gesture, seen, target, moment)
+            if recorded is not None:
+                event, state = recorded
+                timeline.advance(state)
+                made.append(event)
+        return made
+
+    def _scene_at(self, sample: int) -> events.Scene:
+        """Return the scene of a DOWN."""
+        return self._scenes[bisect_right(self._scenes, sample, key=_sample) - 1][1]
+
+    def _target_of(self, gesture: Gesture) -> Target:
+        """Return the target that the log gives for the stroke's DOWN, with what it learnt until the UP."""
+        found = _latest(self._targets.get(gesture.pointer), gesture.first_sample) or _NOWHERE
+        verdicts = self._verdicts.get(gesture.pointer)
+        # A verdict stands behind the DOWN; one before it was of a stroke that there is not.
+        _latest(verdicts, gesture.first_sample)
+        responsive = _latest(verdicts, gesture.last_sample)
+        return found if responsive is None else msgspec.structs.replace(found, responsive=responsive)
+
+    # Marks
+
+    def _note(self, mark: Mark) -> None:
+        """Keep what a mark says of the target of a stroke."""
+        try:
+            pointer = int(mark.fields.get("pointer", 0))
+            target = _target(mark.fields)
+        except (InvalidEventError, TypeError, ValueError):
+            self.unused_marks += 1
+            return
+        if mark.kind == "target":
+            known = self._targets.setdefault(pointer, deque())
+            known.append((mark.sample, self._masks.target(target)))
+        elif target.responsive is not None:
+            self._verdicts.setdefault(pointer, deque()).append((mark.sample, target.responsive))
+
+    def _process_mark(self, mark: Mark) -> None:
+        timeline = self._timeline
+        (event_id,) = self._new_ids([f"mark/{self._marks}"])
+        moment = (mark.time_ns + self._shift_ns) // NS_PER_MS, mark.time_ns // NS_PER_MS, event_id
+        try:
+            event, state = self._event_of(mark, moment)
+        except (InvalidEventError, KeyError, TypeError, ValueError):
+            self.unused_marks += 1
+            return
+        timeline.advance(state)
+        if mark.kind == "screen":
+            self._scenes.append((mark.sample, timeline.scene))
+        self._encoder.put((event,), timeline.device)
+
+    def _event_of(self, mark: Mark, moment: Moment) -> tuple[events.Event, SessionState]:
+        fields, timeline = mark.fields, self._timeline
+        match mark.kind:
+            case "screen":
+                title = self._masks.title(checks.check_screen_name(fields["name"]))
+                path = self._masks.path(checks.check_path(fields.get("path", ())))
+                return timeline.screen(title, path, moment)
+            case "transaction":
+                build = checks.transaction(fields["value"], fields["currency"], fields.get("id"))
+                return timeline.event(build, moment)
+            case "variable":
+                return timeline.event(checks.variable(fields["key"], fields["value"]), moment)
+        return timeline.event(_MOMENTS[mark.kind], moment, action=mark.kind in {"app_start", "app_show"})
+
+
+def _latest(known: deque[tuple[int, _T]] | None, sample: int) -> _T | None:
+    """Remove what is known up to a sample, and return the last of it."""
+    found = None
+    while known and known[0][0] <= sample:
+        found = known.popleft()[1]
+    return found
+
+
+def _target(fields: dict[str, Any]) -> Target:
+    try:
+        return msgspec.convert(
+            {name: fields[name] for name in ("path", "id", "responsive") if name in fields}, Target
+        )
+    except msgspec.ValidationError as error:
+        raise InvalidEventError(str(error)) from None
