@@ -7,11 +7,11 @@ import random
 
 import msgspec
 import pytest
-from capture.formats.currents.maker import Facts, RecordMaker
 
 from capture import Recognizer, RunConfig, events
 from capture.config import ProjectConfig
 from capture.events.device import Device
+from capture.formats import Source, make_encoder
 from capture.formats.currents.record import decode_record
 from capture.formats.currents.shapes import AMPLITUDE, MIXPANEL, Options
 from capture.ids import random_ids
@@ -60,16 +60,25 @@ def gestures():
     return made
 
 
-def new_maker():
+def new_encoder():
     new_id = random_ids()
-    facts = Facts(user_id=new_id(), device_id=new_id(), external_user_id="customer-4711", platform="android")
     device = Device(device_model="Pixel 9", os_version="15", timezone="Europe/Berlin")
-    return RecordMaker(CONFIG, device, facts, salt="s", new_id=lambda _: new_id(), on_drop=pytest.fail)
+    source = Source(
+        config=CONFIG,
+        device=device,
+        user_id=new_id(),
+        salt="s",
+        new_id=lambda _: new_id(),
+        on_drop=pytest.fail,
+    )
+    encoder = make_encoder("currents", source)
+    encoder.change(device, external_user_id="customer-4711", platform="android")
+    return encoder
 
 
 def records_of(gestures):
-    take = new_maker().take
-    return [made.payload for event in gestures for made in take(event)]
+    encode = new_encoder().encode
+    return [row.payload for event in gestures for row in encode(event)]
 
 
 def rate(benchmark, count):

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 
 import pytest
 import touches
-from capture.replay.rows import Row
 from peers.loopback import Server
 
 from capture.config import ProjectConfig, RunConfig
@@ -20,6 +19,7 @@ from capture.delivery import Delivery
 from capture.gestures.samples import TouchSamples
 from capture.logs import LogInfo
 from capture.replay import Replay
+from capture.replay.encoder import Pack
 from capture.replay.store import ReplayStore
 from capture.sinks.file import FileSink
 from capture.sinks.http import HttpSettings, HttpSink
@@ -86,7 +86,7 @@ def test_replay(benchmark, tmp_path, url, kind):
         compose=lambda _, payloads: b'{"pl":[' + b",".join(payloads) + b"]}",
     )
     ids = [f"{n:036}" for n in range(CHUNK)]
-    chunk = [Row("native", 1, 0, ids[n : n + 50], [PAYLOAD] * 50) for n in range(0, CHUNK, 50)]
+    chunk = [Pack("native", 1, 0, ids[n : n + 50], [PAYLOAD] * 50) for n in range(0, CHUNK, 50)]
 
     def pass_through():
         store.append(chunk)

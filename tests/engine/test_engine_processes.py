@@ -84,9 +84,9 @@ def test_a_forked_child_has_a_session_of_its_own_and_no_app_start(tmp_path):
     child = [event for event in seen if event[2] == 2]
 
     assert parent[:3] == [
-        ("AppStart", "", 1),
-        ("StringVariable", "before", 1),
-        ("StringVariable", "parent", 1),
+        ("AppStartWire", "", 1),
+        ("StringVariableWire", "before", 1),
+        ("StringVariableWire", "parent", 1),
     ]
     # No app start, and not the touch that went down in the parent. Then the last process goes on.
     assert child[:3] == [("StringVariableWire", "child", 2), ("TapWire", "", 2), ("AppStartWire", "", 2)]
