@@ -13,6 +13,7 @@ import msgspec
 
 from capture.cli._help_text import cli_page
 from capture.config.text import markdown_text
+from capture.events.domain import CommonSection
 from capture.formats import FORMATS, native
 from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import KINDS, Direction, Kind
@@ -102,7 +103,7 @@ def _events() -> list[str]:
 def _fields(row: Kind, notes: dict[str, str]) -> list[str]:
     """Return the rows of a kind's event: the fields that not every event has; a note stands once."""
     wires = {int(wire.__struct_config__.tag): wire for wire in get_args(native.WireEvent)}
-    common = set(native.AppStart.__struct_fields__)
+    common = set(CommonSection.__struct_fields__)
     fields = [each for each in msgspec.structs.fields(wires[int(row.kind)]) if each.name not in common]
     names: dict[object, str] = {bool: "bool", str: "text"}
     rows = []

@@ -19,45 +19,24 @@ if TYPE_CHECKING:
 
 __all__ = ["page_data"]
 
-#: Column -> type in the page; int64 becomes float64, which holds each ns of a hundred days.
+#: Type in the page -> columns; int64 becomes float64, which holds each ns of a hundred days.
 _COLUMNS = {
-    "kind": "u1",
-    "reason": "u1",
-    "direction": "u1",
-    "dead": "u1",
-    "rage": "u1",
-    "start": "<f8",
-    "span_ns": "<f8",
-    "x": "<f4",
-    "y": "<f4",
-    "distance": "<f4",
-    "velocity": "<f4",
-    "stage": "<i4",
-    "target": "<i4",
-    "session": "<i4",
-    "tap_count": "<i4",
-    "pointer": "<i4",
+    "u1": "kind reason direction dead rage",
+    "<f8": "start span_ns",
+    "<f4": "x y distance velocity",
+    "<i4": "stage target session tap_count pointer",
 }
 #: What only a log has.
-_MEASURES = {
-    "x_up": "<f4",
-    "y_up": "<f4",
-    "dx": "<f4",
-    "dy": "<f4",
-    "width": "<f4",
-    "height": "<f4",
-    "path_length": "<f4",
-    "gap_ns": "<f8",
-    "apart": "<f4",
-    "sample_count": "<i4",
-}
+_MEASURES = {"<f4": "x_up y_up dx dy width height path_length apart", "<f8": "gap_ns", "<i4": "sample_count"}
 _EIGHTH = 8
 _FAR = 1e9  # px or ms; farther than any screen or session
 
 
 def page_data(recording: Recording) -> dict[str, Any]:
     """Return what the page's script reads, ready for JSON."""
-    types = _COLUMNS if recording.table is None else _COLUMNS | _MEASURES
+    columns = _columns(recording.columns, _COLUMNS)
+    if recording.table is not None:
+        columns |= _columns(recording.columns, _MEASURES)
     return {
         "name": shown(recording.name),
         "format": recording.format,
@@ -68,7 +47,7 @@ def page_data(recording: Recording) -> dict[str, Any]:
         "measured": recording.table is not None,
         "gestures": msgspec.to_builtins(recording.gestures),
         "count": len(recording),
-        "columns": {name: [kind, _base64(recording.columns[name], kind)] for name, kind in types.items()},
+        "columns": columns,
         "streams": _streams(recording.columns),
         "stages": [
             [shown(stage.title), int(stage.landscape), stage.width, stage.height, stage.image]
@@ -80,6 +59,12 @@ def page_data(recording: Recording) -> dict[str, Any]:
         "events": [[each.time, shown(each.kind), shown(each.label)] for each in recording.events],
         "trail": None if recording.trail is None else _trail(recording.trail),
         "warnings": [shown(each) for each in recording.warnings],
+    }
+
+
+def _columns(columns: Columns, types: dict[str, str]) -> dict[str, Any]:
+    return {
+        name: [kind, _base64(columns[name], kind)] for kind, names in types.items() for name in names.split()
     }
 
 

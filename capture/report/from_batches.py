@@ -182,10 +182,8 @@ def _extend(recording: Recording, time: float, event: native.WireEvent, stage: i
 
 
 def _columns(rows: list[tuple[Any, ...]]) -> Columns:
-    values = list(zip(*rows, strict=True)) or [()] * len(_TYPES)
-    columns: Columns = {
-        name: np.array(each, dtype=kind) for (name, kind), each in zip(_TYPES.items(), values, strict=True)
-    }
+    table = np.array(rows, dtype=list(_TYPES.items()))
+    columns: Columns = {name: np.ascontiguousarray(table[name]) for name in _TYPES}
     for name, (kind, value) in _UNKNOWN.items():
         columns[name] = np.full(len(rows), value, dtype=kind)
     # An event knows when the finger was lifted and not when it came down.

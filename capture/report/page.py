@@ -28,26 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["SCRIPTS", "build_page"]
 
 #: The parts of the script, in order; they share one scope.
-SCRIPTS = (
-    "classify.js",
-    "decode.js",
-    "show.js",
-    "stage.js",
-    "heat.js",
-    "timeline.js",
-    "table.js",
-    "why.js",
-    "tune.js",
-    "main.js",
-)
-#: Characters that could end the element that holds the data, or open one; JSON knows them as escapes.
-_ESCAPES = {
-    b"<": b"\\u003c",
-    b">": b"\\u003e",
-    b"&": b"\\u0026",
-    "\u2028".encode(): b"\\u2028",
-    "\u2029".encode(): b"\\u2029",
-}
+SCRIPTS = ("classify", "decode", "show", "stage", "heat", "timeline", "table", "why", "tune", "main")
+#: Characters that could end the element that holds the data, or open one; JSON has escapes for them.
+_ESCAPED = "<>&\u2028\u2029"
 
 
 def build_page(recordings: Sequence[Recording], *, title: str | None = None) -> str:
@@ -60,8 +43,8 @@ def build_page(recordings: Sequence[Recording], *, title: str | None = None) -> 
     title : str, optional
         Of the document; the names of the recordings when not given.
     """
-    style = _kind_style() + _text("style.css")
-    script = '"use strict";\n(() => {\n' + "\n".join(_text(f"js/{name}") for name in SCRIPTS) + "})();\n"
+    style = _style()
+    script = '"use strict";\n(() => {\n' + "\n".join(_text(f"js/{name}.js") for name in SCRIPTS) + "})();\n"
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -88,31 +71,30 @@ def _model() -> dict[str, Any]:
     }
 
 
-def _kind_style() -> str:
-    """Return the colours of the kinds: variables for light and dark ground, and a class for each kind.
+def _style() -> str:
+    """Return the style: variables and a class for each kind, and the dark colours for dark systems too.
 
-    The colours are Okabe and Ito's, which the colour-blind tell apart; the shapes say the same.
+    The colours of the kinds are Okabe and Ito's, which the colour-blind tell apart; the shapes say the same.
     """
     light, dark = (
-        " ".join(f"--{row.name}: {color};" for row, color in zip(KINDS, colors, strict=True))
-        for colors in ([row.color for row in KINDS], [row.dark for row in KINDS])
+        " ".join(f"--{row.name}: {getattr(row, ground)};" for row in KINDS) for ground in ("color", "dark")
     )
+    sheet = _text("style.css").replace("@@light@@", light).replace("@@dark@@", dark)
+    dark_block = sheet.partition(':root[data-theme="dark"]')[2].partition("}")[0]
     return "\n".join(
         [
-            f":root {{ {light} }}",
-            f'@media (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) {{ {dark} }} }}',
-            f':root[data-theme="dark"] {{ {dark} }}',
+            sheet,
+            f'@media (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]){dark_block}}} }}',
             *(f".kind-{row.name} {{ --kind: var(--{row.name}); }}" for row in KINDS),
-            "",
         ]
     )
 
 
 def _json(value: Any) -> str:
-    data = msgspec.json.encode(value)
-    for char, escape in _ESCAPES.items():
-        data = data.replace(char, escape)
-    return data.decode()
+    text = msgspec.json.encode(value).decode()
+    for char in _ESCAPED:
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
 
 
 def _hash(text: str) -> str:
