@@ -1,5 +1,4 @@
-"""Documented path of `capture.gateway.collector`."""
+"""Documented path of `capture.gateway.collector`, and of its faults."""
 
-from capture.gateway.collector import Collector, CollectorCounters, Fault, cannot_listen
-
-__all__ = ["Collector", "CollectorCounters", "Fault", "cannot_listen"]
+from capture.gateway.collector import Collector as Collector  # noqa: PLC0414 - a re-export
+from capture.testing import Fault as Fault  # noqa: PLC0414 - a re-export

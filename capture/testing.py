@@ -1,4 +1,4 @@
-"""Helpers for the tests of host apps: a clock to set, touches by script, batches to look at.
+"""Helpers for tests of host apps: a clock to set, touches by script, decoded batches, faulty receivers.
 
 >>> from capture.testing import FakeClock, TouchScript, memory_capture
 >>> cap, sink = memory_capture()  # doctest: +SKIP
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from capture.clock import Clock
 from capture.config.run import RunConfig
 from capture.config.sections import BufferConfig
@@ -17,7 +19,8 @@ from capture.formats import native
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from http.server import BaseHTTPRequestHandler
 
     from capture.engine.capture import Capture
     from capture.events.targets import Target
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from capture.sinks.base import Batch
     from capture.sinks.memory import MemorySink
 
-__all__ = ["START_NS", "FakeClock", "TouchScript", "decode_batches", "memory_capture"]
+__all__ = ["START_NS", "FakeClock", "Fault", "TouchScript", "decode_batches", "memory_capture"]
 
 #: Where a `FakeClock`'s wall clock starts: 14 November 2023, 22:13:20 UTC.
 START_NS = 1_700_000_000 * 10**9
@@ -33,12 +36,12 @@ _MS = 1_000_000
 
 
 class FakeClock(Clock):
-    """A clock that stands still until it is moved.
+    """A clock that changes only when the test changes it.
 
     Parameters
     ----------
     wall_ns, monotonic_ns, boot_ns : int
-        What the three clocks say at first.
+        Initial values of the three clocks.
     """
 
     __slots__ = ("_boot_ns", "_monotonic_ns", "_wall_ns")
@@ -63,7 +66,7 @@ class FakeClock(Clock):
         return self._boot_ns
 
     def advance(self, *, s: float = 0, ms: float = 0, ns: int = 0) -> None:
-        """Let time pass, on all three clocks."""
+        """Advance all three clocks."""
         passed = round(s * 1e9) + round(ms * 1e6) + ns
         self._wall_ns += passed
         self._monotonic_ns += passed
@@ -74,15 +77,68 @@ class FakeClock(Clock):
         self._wall_ns = wall_ns
 
 
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """One way in which a `capture.collector.Collector` fails a request.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status; the batch is kept only below 300.
+    headers : dict
+        More headers of the answer: ``Retry-After``, ``Location``, ``Content-Type``.
+    body : bytes
+        Body of the answer.
+    delay_s : float
+        Wait (s) before the answer.
+    cut : {"", "before", "half"}
+        Close the connection before the answer, or in the middle of it.
+    length_error : int
+        Added to the ``Content-Length`` of the answer.
+    garbage : bytes
+        Sent in place of an HTTP answer.
+    """
+
+    status: int = 200
+    headers: dict[str, str] = {}
+    body: bytes = b"{}"
+    delay_s: float = 0.0
+    cut: str = ""
+    length_error: int = 0
+    garbage: bytes = b""
+
+    def answer(
+        self, handler: BaseHTTPRequestHandler, *, keep: Callable[[], object], wait: Callable[[float], object]
+    ) -> None:
+        """Answer a request, and close its connection; `keep` stores the batch, `wait` waits (s)."""
+        if self.delay_s:
+            wait(self.delay_s)
+        handler.close_connection = True
+        if self.cut == "before":
+            return
+        if self.garbage:
+            handler.wfile.write(self.garbage)
+            return
+        if self.status < 300:
+            keep()
+        length = len(self.body)
+        handler.send_response(self.status)
+        fields = {"Content-Type": "application/json", **self.headers}
+        fields |= {"Content-Length": str(length + self.length_error), "Connection": "close"}
+        for name, value in fields.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(self.body[: length // 2] if self.cut == "half" else self.body)
+
+
 class TouchScript:
-    """Makes touches: each method is one whole gesture, with the time that it takes.
+    """Feeds touches to a capture: each method is one complete gesture, which advances the clock.
 
     Parameters
     ----------
     capture : Capture
         Where the touches go.
     clock : FakeClock
-        Moved as the finger moves; must be the capture's.
+        The capture's clock.
     density : float, default 1.0
         px per dp of the capture: distances here are in dp.
     """

@@ -1,7 +1,7 @@
 """The reference collector: an HTTP receiver for tests and for trying things out.
 
-It checks batches against the wire format, keeps each event once by its id, may write them to a file,
-and can be told to fail in every way that a receiver or a network fails.
+It checks batches against the wire format, keeps each event once by its id, and may write them to a file.
+`capture.testing.Fault` makes it fail in the ways that a receiver or a network fails.
 
 >>> with Collector() as collector:
 ...     collector.fail(Fault(status=503, headers={"Retry-After": "1"}), times=2)
@@ -20,7 +20,7 @@ import zlib
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self
 
 import msgspec
 
@@ -31,40 +31,19 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
-__all__ = ["Collector", "CollectorCounters", "Fault", "cannot_listen"]
+__all__ = ["Collector", "CollectorCounters", "cannot_listen"]
 
 _MAX_BODY_BYTES = 4 * 1024 * 1024
 _TIMEOUT_S = 30.0
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to fail a request.
+class Fault(Protocol):
+    """What answers a request in place of the collector: `capture.testing.Fault`."""
 
-    Attributes
-    ----------
-    status : int
-        HTTP status; the batch is kept only below 300.
-    headers : dict
-        More headers of the answer: ``Retry-After``, ``Location``, ``Content-Type``.
-    body : bytes
-        Body of the answer.
-    delay_s : float
-        Wait (s) before the answer.
-    cut : {"", "before", "half"}
-        Close the connection before the answer, or in the middle of it.
-    length_error : int
-        Added to the ``Content-Length`` of the answer.
-    garbage : bytes
-        Sent in place of an HTTP answer.
-    """
-
-    status: int = 200
-    headers: dict[str, str] = {}
-    body: bytes = b"{}"
-    delay_s: float = 0.0
-    cut: str = ""
-    length_error: int = 0
-    garbage: bytes = b""
+    def answer(
+        self, handler: BaseHTTPRequestHandler, *, keep: Callable[[], object], wait: Callable[[float], object]
+    ) -> None:
+        """Answer the request; `keep` stores its batch, `wait` waits (s) until the collector is closed."""
 
 
 class CollectorCounters(msgspec.Struct):
@@ -124,7 +103,7 @@ class Collector:
     keys : list of str
         Idempotency key of each accepted batch.
     refuse : callable or None
-        Told an event's bytes, says whether its batch is answered with 400.
+        An event's bytes -> whether its batch is answered with 400.
     counters : CollectorCounters
         What it has seen.
     """
@@ -225,19 +204,19 @@ class Collector:
                 self._faults.extend([fault] * times)
 
     def next_fault(self) -> Fault | None:
-        """Take the fault of one request; None for a good answer."""
+        """Count a request and return its fault; None for a good answer."""
         with self._lock:
             self.counters.requests += 1
             return self._faults.popleft() if self._faults else self._always
 
     def admits(self, authorization: str) -> bool:
-        """Tell whether a request's ``Authorization`` is the right one."""
+        """Return whether a request's ``Authorization`` is the right one."""
         if self._token is None:
             return True
         return hmac.compare_digest(authorization.encode(), f"Bearer {self._token}".encode())
 
     def take(self, body: bytes, key: str) -> str:
-        """Keep a batch; return why not, or an empty text."""
+        """Store a batch; return why it was refused, or an empty text."""
         try:
             raw = msgspec.json.decode(body, type=_Body).pl
             ids = [msgspec.json.decode(event, type=_Id).euid for event in raw]
@@ -268,7 +247,7 @@ class Collector:
 
 
 def cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
-    """Return what to raise where a port is taken, or the address is none of this machine."""
+    """Return the error for a port in use, or for an address that is not this machine's."""
     return ConfigError(f"port {port} of {host} cannot be used: {error.strerror or error}")
 
 
@@ -310,7 +289,7 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that are killed in the middle of a request are what this is for."""
+        """Log nothing: clients that are killed in the middle of a request are expected."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -322,7 +301,7 @@ class _Handler(BaseHTTPRequestHandler):
     collector: Collector
 
     def do_POST(self) -> None:
-        """Take a batch."""
+        """Answer one posted batch."""
         collector = self.collector
         body = self._read()
         fault = collector.next_fault()
@@ -333,29 +312,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(401, b'{"error": "token"}')
             return
         if fault is not None:
-            self._fail(fault, body)
+            key = self.headers.get("Idempotency-Key", "")
+            fault.answer(self, keep=lambda: collector.take(body, key), wait=collector.wait)
             return
         problem = collector.take(body, self.headers.get("Idempotency-Key", ""))
         if problem:
             self._answer(400, msgspec.json.encode({"error": problem}))
         else:
             self._answer(200, b"{}")
-
-    def _fail(self, fault: Fault, body: bytes) -> None:
-        if fault.delay_s:
-            self.collector.wait(fault.delay_s)
-        self.close_connection = True
-        if fault.cut == "before":
-            return
-        if fault.garbage:
-            self.wfile.write(fault.garbage)
-            return
-        if fault.status < 300:
-            self.collector.take(body, self.headers.get("Idempotency-Key", ""))
-        length = len(fault.body) + fault.length_error
-        sent = fault.body[: len(fault.body) // 2] if fault.cut == "half" else fault.body
-        self._answer(fault.status, sent, length=length, headers=fault.headers)
-        self.close_connection = self.close_connection or bool(fault.cut or fault.length_error)
 
     def _read(self) -> bytes | None:
         length = self.headers.get("Content-Length", "0")
@@ -372,25 +336,15 @@ class _Handler(BaseHTTPRequestHandler):
             return b""
         return None if unpacker.unconsumed_tail else body
 
-    def _answer(
-        self,
-        status: int,
-        body: bytes,
-        *,
-        length: int | None = None,
-        headers: dict[str, str] | None = None,
-        close: bool = False,
-    ) -> None:
-        fields = {"Content-Type": "application/json", **(headers or {})}
-        fields["Content-Length"] = str(len(body) if length is None else length)
-        if close or self.close_connection:
-            fields["Connection"] = "close"
+    def _answer(self, status: int, body: bytes, *, close: bool = False) -> None:
         self.send_response(status)
-        for name, value in fields.items():
-            self.send_header(name, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        if close:
+            # This sets `close_connection`, too.
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
-        self.close_connection = self.close_connection or close
 
     def log_message(self, *values: object) -> None:
-        """Write no log: the counters tell."""
+        """Log nothing: see `Collector.counters`."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from capture._native.evdev.frames import EventModel
 from capture.errors import CaptureError
 from capture.gestures.kinds import Action
+from capture.integrations.base import HostBase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,7 +52,7 @@ def find_touchscreen() -> Any:
     raise CaptureError("no touch screen can be read: is there one, and is the user in the group 'input'?")
 
 
-class EvdevHost:
+class EvdevHost(HostBase):
     """Feeds a touch panel to a capture. It reads beside others: nothing is grabbed.
 
     Parameters
@@ -89,10 +90,9 @@ class EvdevHost:
         protocol = _protocol(self.device)
         if not protocol:
             raise CaptureError(f"{self.device.path} reports no positions of fingers")
-        self._capture = capture
-        self._screen = screen
+        super().__init__(capture, find_target)
+        self._size = screen
         self._rotation = rotation
-        self._find_target = find_target
         self._stopped = False
         axes = dict(self.device.capabilities(absinfo=True)[_EV_ABS])
         x_code, y_code = (_ABS_X, _ABS_Y) if protocol == _SINGLE else (_MT_X, _MT_Y)
@@ -100,13 +100,7 @@ class EvdevHost:
             protocol, x_axis=_axis(axes[x_code], screen[0]), y_axis=_axis(axes[y_code], screen[1])
         )
         self._offset_ns = self._set_clock()
-        width, height = screen if rotation in {0, 180} else screen[::-1]
-        given = capture.config.device
-        capture.set_screen(
-            width if given.width is None else given.width,
-            height if given.height is None else given.height,
-            given.density or 1.0,
-        )
+        self._update_screen(turns=False)
 
     def run(self) -> None:
         """Read until `stop` is called, in the caller's thread."""
@@ -118,7 +112,7 @@ class EvdevHost:
         self._stopped = True
 
     def step(self, timeout_s: float = 0.0) -> None:
-        """Read what there is, after waiting for it no longer than this (s).
+        """Read the events that are there, after waiting for them at most `timeout_s` (s).
 
         Raises
         ------
@@ -131,7 +125,7 @@ class EvdevHost:
                 self.feed(self.device.read())
 
     def feed(self, events: Iterable[Any]) -> None:
-        """Take events of the device (``evdev.InputEvent``), as its `read` gives them."""
+        """Process events of the device (``evdev.InputEvent``), as its `read` returns them."""
         event = self._model.event
         offset = self._offset_ns
         for each in events:
@@ -146,14 +140,17 @@ class EvdevHost:
             strict=True,
         )
         for row in rows:
-            self._take(*row)
+            self._feed_sample(*row)
 
-    def _take(self, pointer: int, action: int, time_ns: int, x: float, y: float) -> None:
+    def _screen(self) -> tuple[float, float, float]:
+        width, height = self._size if self._rotation in {0, 180} else self._size[::-1]
+        return width, height, 1.0
+
+    def _feed_sample(self, pointer: int, action: int, time_ns: int, x: float, y: float) -> None:
         x, y = self._turned(x, y)
-        capture = self._capture
+        capture = self.capture
         if action == Action.DOWN:
-            target = None if self._find_target is None else self._find_target(x, y)
-            capture.touch_down(pointer, x, y, time_ns, target)
+            capture.touch_down(pointer, x, y, time_ns, self._target_at(x, y))
         elif action == Action.MOVE:
             capture.touch_move(pointer, x, y, time_ns)
         elif action == Action.UP:
@@ -162,7 +159,7 @@ class EvdevHost:
             capture.touch_cancel(pointer, x, y, time_ns)
 
     def _turned(self, x: float, y: float) -> tuple[float, float]:
-        width, height = self._screen
+        width, height = self._size
         match self._rotation:
             case 90:
                 return height - y, x

@@ -13,6 +13,8 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from capture.integrations.base import HostBase
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,16 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["PygameHost"]
 
-#: The mouse's buttons are pointers below the fingers'.
-_FIRST_FINGER = 16
 _TEED = ("get", "poll", "wait")
 
 
-class PygameHost:
+class PygameHost(HostBase):
     """Feeds a pygame app's touches to a capture.
 
-    pygame has no widgets and no time stamps: what is under a finger is the app's to say, and the time
-    is that of the feeding.
+    pygame has no widgets and no time stamps: you supply the targets, and each touch is stamped when you feed
+    it.
 
     Parameters
     ----------
@@ -42,28 +42,26 @@ class PygameHost:
     def __init__(
         self, capture: Capture, find_target: Callable[[float, float], Target | None] | None = None
     ) -> None:
+        super().__init__(capture, find_target)
         self._pygame = import_module("pygame")
-        self._capture = capture
-        self._find_target = find_target
-        self._fingers: dict[tuple[int, int], int] = {}
-        self._size: tuple[int, int] | None = None
+        self._size = (0, 0)
         self._originals: dict[str, Any] = {}
 
     def tee(self) -> None:
-        """See whatever ``pygame.event.get``, ``poll`` and ``wait`` hand out, until `untee`."""
+        """Feed every event that ``pygame.event.get``, ``poll`` and ``wait`` return, until `untee`."""
         events = self._pygame.event
         for name in _TEED:
             self._originals[name] = getattr(events, name)
             setattr(events, name, self._seen(self._originals[name]))
 
     def untee(self) -> None:
-        """See nothing any more; may be called again."""
+        """Stop feeding; may be called again."""
         for name, original in self._originals.items():
             setattr(self._pygame.event, name, original)
         self._originals.clear()
 
     def feed(self, event: Any) -> None:
-        """Take an event; what is no touch is left alone."""
+        """Process an event; other events than touches are ignored."""
         pygame = self._pygame
         kind = event.type
         if kind in {pygame.MOUSEBUTTONDOWN, pygame.MOUSEMOTION, pygame.MOUSEBUTTONUP}:
@@ -73,9 +71,9 @@ class PygameHost:
         elif kind in {pygame.FINGERDOWN, pygame.FINGERMOTION, pygame.FINGERUP}:
             self._finger(kind, event)
         elif kind in {pygame.WINDOWHIDDEN, pygame.APP_DIDENTERBACKGROUND}:
-            self._capture.app_hide()
+            self.capture.app_hide()
         elif kind in {pygame.WINDOWSHOWN, pygame.APP_DIDENTERFOREGROUND}:
-            self._capture.app_show()
+            self.capture.app_show()
 
     def _mouse(self, kind: int, event: Any) -> None:
         pygame = self._pygame
@@ -83,11 +81,11 @@ class PygameHost:
         if kind == pygame.MOUSEBUTTONDOWN:
             self._down(event.button, x, y)
         elif kind == pygame.MOUSEBUTTONUP:
-            self._capture.touch_up(event.button, x, y, time.monotonic_ns())
+            self.capture.touch_up(event.button, x, y, time.monotonic_ns())
         else:
             for button, pressed in enumerate(event.buttons, 1):
                 if pressed:
-                    self._capture.touch_move(button, x, y, time.monotonic_ns())
+                    self.capture.touch_move(button, x, y, time.monotonic_ns())
 
     def _finger(self, kind: int, event: Any) -> None:
         pygame = self._pygame
@@ -95,36 +93,27 @@ class PygameHost:
         x, y = event.x * width, event.y * height
         key = (event.touch_id, event.finger_id)
         if kind == pygame.FINGERDOWN:
-            # SDL's ids are large: a pointer is the smallest number that is free.
-            taken = set(self._fingers.values())
-            pointer = next(n for n in range(_FIRST_FINGER, _FIRST_FINGER + 1 + len(taken)) if n not in taken)
-            self._fingers[key] = pointer
-            self._down(pointer, x, y)
+            self._down(self._new_pointer(key), x, y)
         elif key in self._fingers:
             if kind == pygame.FINGERMOTION:
-                self._capture.touch_move(self._fingers[key], x, y, time.monotonic_ns())
+                self.capture.touch_move(self._fingers[key], x, y, time.monotonic_ns())
             else:
-                self._capture.touch_up(self._fingers.pop(key), x, y, time.monotonic_ns())
+                self.capture.touch_up(self._fingers.pop(key), x, y, time.monotonic_ns())
 
     def _down(self, pointer: int, x: float, y: float) -> None:
         self._window_size()
-        target = None if self._find_target is None else self._find_target(x, y)
-        self._capture.touch_down(pointer, x, y, time.monotonic_ns(), target)
+        self.capture.touch_down(pointer, x, y, time.monotonic_ns(), self._target_at(x, y))
+
+    def _screen(self) -> tuple[float, float, float]:
+        return *self._size, 1.0
 
     def _window_size(self) -> tuple[int, int]:
-        """Return px of the window, and tell the capture when they changed."""
+        """Return the window's size (px), and pass it to the capture when it changed."""
         surface = self._pygame.display.get_surface()
         size = (0, 0) if surface is None else surface.get_size()
         if size != self._size and surface is not None:
             self._size = size
-            given = self._capture.config.device
-            self._capture.set_screen(
-                size[0] if given.width is None else given.width,
-                size[1] if given.height is None else given.height,
-                given.density or 1.0,
-            )
-            if given.orientation is None:
-                self._capture.set_orientation(int(size[0] > size[1]))
+            self._update_screen()
         return size
 
     def _seen(self, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from capture.events.targets import ROOT, Target, escape_name
+from capture.integrations.base import HostBase
 
 if TYPE_CHECKING:
     from capture.engine.capture import Capture
@@ -22,10 +23,10 @@ _log = logging.getLogger("capture.pyside6")
 #: A stamp this far (ns) from its delivery is of another clock.
 _DRIFT_NS = 10**9
 #: The mouse is a pointer below the fingers'.
-_MOUSE, _FIRST_FINGER = 0, 16
+_MOUSE = 0
 
 
-class QtHost:
+class QtHost(HostBase):
     """Feeds a Qt application's touches to a capture, each once, with the stamp of the device.
 
     A touch is seen when it reaches a window, before any widget; the widget under it is its target, and
@@ -39,7 +40,7 @@ class QtHost:
 
     def __init__(self, capture: Capture, application: Any) -> None:
         core, gui, widgets = (import_module(f"PySide6.Qt{name}") for name in ("Core", "Gui", "Widgets"))
-        self._capture = capture
+        super().__init__(capture)
         self._application = application
         self._window_class, self._widget_class = gui.QWindow, widgets.QWidget
         self._widget_at = widgets.QApplication.widgetAt
@@ -57,7 +58,7 @@ class QtHost:
         self._offset_ns: int | None = None
         self._receiver: Any = None
         self._pressed = False
-        self._fingers: dict[int, int] = {}
+        self._window: Any = None
         see = self._see
 
         class Filter(core.QObject):  # type: ignore[misc, name-defined]  # Qt's class, known at run time
@@ -72,7 +73,7 @@ class QtHost:
         self._hidden = core.Qt.ApplicationState.ApplicationSuspended
 
     def uninstall(self) -> None:
-        """See nothing any more; may be called again."""
+        """Stop capturing touches; may be called again."""
         if self._filter is not None:
             self._application.removeEventFilter(self._filter)
             self._application.applicationStateChanged.disconnect(self._state_changed)
@@ -91,7 +92,7 @@ class QtHost:
                 self._touch(receiver, event)
             elif kind == self._touch_cancel and isinstance(receiver, self._window_class):
                 for pointer in self._fingers.values():
-                    self._capture.touch_cancel(pointer, time=self._stamp(event))
+                    self.capture.touch_cancel(pointer, time=self._stamp(event))
                 self._fingers.clear()
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the app's event loop
             _log.error("touches are captured no more, the app goes on: %s", error, exc_info=error)
@@ -106,13 +107,13 @@ class QtHost:
         if kind == "down" and not self._pressed:
             self._pressed, self._receiver = True, None
             target = self._target(event.globalPosition())
-            self._tell_screen(window)
-            self._capture.touch_down(_MOUSE, x, y, stamp, target)
+            self._update_window(window)
+            self.capture.touch_down(_MOUSE, x, y, stamp, target)
         elif kind == "move" and self._pressed:
-            self._capture.touch_move(_MOUSE, x, y, stamp)
+            self.capture.touch_move(_MOUSE, x, y, stamp)
         elif kind == "up" and self._pressed and not event.buttons().value:
             self._pressed = False
-            self._capture.touch_up(_MOUSE, x, y, stamp, self._is_responsive())
+            self.capture.touch_up(_MOUSE, x, y, stamp, self._is_responsive())
 
     def _touch(self, window: Any, event: Any) -> None:
         stamp = self._stamp(event)
@@ -120,23 +121,19 @@ class QtHost:
             x, y = self._px(window, point.scenePosition())
             state = point.state()
             if state == self._state.Pressed:
-                taken = set(self._fingers.values())
-                if not taken:
+                if not self._fingers:
                     self._receiver = None
-                pointer = next(
-                    n for n in range(_FIRST_FINGER, _FIRST_FINGER + 1 + len(taken)) if n not in taken
-                )
-                self._fingers[point.id()] = pointer
-                self._tell_screen(window)
-                self._capture.touch_down(pointer, x, y, stamp, self._target(point.globalPosition()))
+                pointer = self._new_pointer(point.id())
+                self._update_window(window)
+                self.capture.touch_down(pointer, x, y, stamp, self._target(point.globalPosition()))
             elif point.id() in self._fingers:
                 if state == self._state.Updated:
-                    self._capture.touch_move(self._fingers[point.id()], x, y, stamp)
+                    self.capture.touch_move(self._fingers[point.id()], x, y, stamp)
                 elif state == self._state.Released:
                     pointer = self._fingers.pop(point.id())
                     # The first finger becomes a press of the mouse where no widget asks for touches.
                     responsive = self._is_responsive() if not self._fingers else None
-                    self._capture.touch_up(pointer, x, y, stamp, responsive)
+                    self.capture.touch_up(pointer, x, y, stamp, responsive)
 
     def _target(self, place: Any) -> Target:
         widget = self._widget_at(place.toPoint())
@@ -176,22 +173,20 @@ class QtHost:
         ratio = window.devicePixelRatio()
         return place.x() * ratio, place.y() * ratio
 
-    def _tell_screen(self, window: Any) -> None:
-        given, ratio = self._capture.config.device, window.devicePixelRatio()
-        width, height = (round(side * ratio) for side in (window.width(), window.height()))
-        self._capture.set_screen(
-            width if given.width is None else given.width,
-            height if given.height is None else given.height,
-            given.density or min(max(ratio, 0.75), 10.0),
-        )
-        if given.orientation is None:
-            self._capture.set_orientation(int(width > height))
+    def _update_window(self, window: Any) -> None:
+        self._window = window
+        self._update_screen()
+
+    def _screen(self) -> tuple[float, float, float]:
+        window = self._window
+        ratio = window.devicePixelRatio()
+        return window.width() * ratio, window.height() * ratio, min(max(ratio, 0.75), 10.0)
 
     def _state_changed(self, state: Any) -> None:
         if state == self._hidden:
-            self._capture.app_hide()
+            self.capture.app_hide()
         elif state == self._active:
-            self._capture.app_show()
+            self.capture.app_show()
 
 
 def _is_of_app(kind: type) -> bool:

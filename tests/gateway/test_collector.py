@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -26,8 +27,7 @@ def body(*numbers):
 
 
 def post(collector, data, **headers):
-    host, port = collector._server.server_address[:2]
-    connection = http.client.HTTPConnection(host, port, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(collector.url).netloc, timeout=10)
     connection.request("POST", "/batches", data, headers)
     answer = connection.getresponse()
     text = answer.read()

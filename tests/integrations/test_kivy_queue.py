@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from capture import Target
-from capture.integrations.kivy.strokes import Strokes
+from capture.integrations.kivy.strokes import OpenTouches
 from capture.integrations.kivy.touches import Sample
 
 MS = 1_000_000
@@ -44,7 +44,7 @@ def due():
 
 @pytest.fixture
 def strokes(calls, due):
-    return Strokes(
+    return OpenTouches(
         calls,
         place=lambda sx, sy: (sx, sy),
         find_target=lambda sx, sy: Target(),
@@ -94,7 +94,7 @@ def test_a_flick_within_a_frame_keeps_its_samples_spread_over_it(strokes, calls,
 
 
 def test_a_hanging_frame_makes_no_press_of_a_tap(calls, due):
-    slow = Strokes(
+    slow = OpenTouches(
         calls,
         place=lambda sx, sy: (sx, sy),
         find_target=lambda sx, sy: Target(),

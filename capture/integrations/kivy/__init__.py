@@ -15,11 +15,11 @@ import msgspec
 from capture.config.run import RunConfig
 from capture.engine.capture import Capture
 from capture.errors import CaptureError
-from capture.integrations.kivy.installation import Installation
+from capture.integrations.kivy.host import KivyHooks
 from capture.integrations.kivy.lifecycle import Lifecycle
 from capture.integrations.kivy.overlay import Overlay
 from capture.integrations.kivy.playing import Player
-from capture.integrations.kivy.recording import Recording
+from capture.integrations.kivy.recording import KivyRecording
 
 if TYPE_CHECKING:
     import os
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["capture_app", "hide_overlay", "install", "play", "record", "show_overlay", "uninstall"]
 
-_installed: Installation | None = None
+_installed: KivyHooks | None = None
 
 
 def capture_app(app: Any, config: RunConfig | str | os.PathLike[str]) -> Capture:
@@ -61,12 +61,12 @@ def capture_app(app: Any, config: RunConfig | str | os.PathLike[str]) -> Capture
     if is_android:
         config = _with_android(config)
     capture = Capture(config)
-    installation = _install(capture, wait=True)
-    Lifecycle(app, installation, is_android=is_android).bind()
+    host = _install(capture, wait=True)
+    Lifecycle(app, host, is_android=is_android).bind()
     return capture
 
 
-def install(capture: Capture) -> Installation:
+def install(capture: Capture) -> KivyHooks:
     """See the touches and screens of this process's Kivy app; the lifecycle stays the caller's.
 
     An earlier installation is taken out first: there is one window and one event loop.
@@ -74,10 +74,10 @@ def install(capture: Capture) -> Installation:
     return _install(capture)
 
 
-def _install(capture: Capture, *, wait: bool = False) -> Installation:
+def _install(capture: Capture, *, wait: bool = False) -> KivyHooks:
     global _installed  # noqa: PLW0603 - Kivy has one event loop in a process, and so has this
     uninstall()
-    _installed = Installation(capture)
+    _installed = KivyHooks(capture)
     _installed.install(wait=wait)
     return _installed
 
@@ -90,7 +90,7 @@ def uninstall() -> None:
         _installed = None
 
 
-def record(capture: Capture, path: str | os.PathLike[str], *, screenshots: bool = False) -> Recording:
+def record(capture: Capture, path: str | os.PathLike[str], *, screenshots: bool = False) -> KivyRecording:
     """Record touches to a log of our own (``NAME.touch.jsonl``), from now until ``stop()`` or the app's stop.
 
     Parameters
@@ -108,7 +108,7 @@ def record(capture: Capture, path: str | os.PathLike[str], *, screenshots: bool 
     CaptureError
         When the capture is not installed.
     """
-    return Recording(_current(capture), path, screenshots=screenshots)
+    return KivyRecording(_current(capture), path, screenshots=screenshots)
 
 
 def play(
@@ -153,10 +153,10 @@ def show_overlay(capture: Capture) -> Overlay:
     CaptureError
         When the capture is not installed.
     """
-    installation = _current(capture)
+    host = _current(capture)
     hide_overlay()
-    installation.overlay = Overlay(installation)
-    return installation.overlay
+    host.overlay = Overlay(host)
+    return host.overlay
 
 
 def hide_overlay() -> None:
@@ -166,7 +166,7 @@ def hide_overlay() -> None:
         _installed.overlay = None
 
 
-def _current(capture: Capture | None = None) -> Installation:
+def _current(capture: Capture | None = None) -> KivyHooks:
     if _installed is None or (capture is not None and _installed.capture is not capture):
         raise CaptureError("this capture is not installed in Kivy: call capture_app() or install() first")
     return _installed

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from capture.integrations.kivy.guard import Guard
-    from capture.integrations.kivy.strokes import Strokes
+    from capture.integrations.kivy.strokes import OpenTouches
 
 __all__ = ["Hooks", "sees_raw_samples"]
 
@@ -26,11 +26,11 @@ _WRAPPED = ("_dispatch_input", "post_dispatch_input")
 
 
 class Hooks:
-    """The hooks of one installation.
+    """The hooks of one process.
 
     Parameters
     ----------
-    strokes : Strokes
+    strokes : OpenTouches
         Where touches go.
     before_begin : callable
         Called before each DOWN is taken.
@@ -43,7 +43,7 @@ class Hooks:
         How touches are seen; None when they are not.
     """
 
-    def __init__(self, strokes: Strokes, *, before_begin: Callable[[], None], guard: Guard) -> None:
+    def __init__(self, strokes: OpenTouches, *, before_begin: Callable[[], None], guard: Guard) -> None:
         self.mode: str | None = None
         self._strokes = strokes
         self._before_begin = before_begin
@@ -84,7 +84,7 @@ class Hooks:
         self._window = None
 
     def _attach(self, *_: Any) -> None:
-        """Bind to the window, which may come after the installation."""
+        """Bind to the window, which may come later."""
         window = self._loop.window
         if window is None or self._window is not None or self.mode is None:
             return

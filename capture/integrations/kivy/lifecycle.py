@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from capture.integrations.kivy.guard import Guard
 
 if TYPE_CHECKING:
-    from capture.integrations.kivy.installation import Installation
+    from capture.integrations.kivy.host import KivyHooks
 
 __all__ = ["Lifecycle"]
 
@@ -19,15 +19,15 @@ class Lifecycle:
     Parameters
     ----------
     app : kivy.app.App
-    installation : Installation
+    host : KivyHooks
     is_android : bool
         Whether Android is asked how the device is connected, at the start and at each resume.
     """
 
-    def __init__(self, app: Any, installation: Installation, *, is_android: bool = False) -> None:
+    def __init__(self, app: Any, host: KivyHooks, *, is_android: bool = False) -> None:
         self._app = app
-        self._installation = installation
-        self._capture = installation.capture
+        self._host = host
+        self._capture = host.capture
         self._is_android = is_android
         self._stopped = False
 
@@ -54,11 +54,11 @@ class Lifecycle:
         self._connect()
         self._capture.app_start()
         self._capture.app_show()
-        self._installation.attach()
+        self._host.attach()
 
     def _on_pause(self, *_: Any) -> None:
         # An app that is swiped away gets no on_stop (kivy#7003): this is the last safe moment.
-        self._installation.strokes.cancel_all()
+        self._host.strokes.cancel_all()
         self._capture.app_hide()
 
     def _on_resume(self, *_: Any) -> None:
@@ -68,7 +68,7 @@ class Lifecycle:
     def _on_stop(self) -> None:
         if not self._stopped:
             self._stopped = True
-            self._installation.uninstall()
+            self._host.uninstall()
             self._capture.app_hide()
             self._capture.close()
 

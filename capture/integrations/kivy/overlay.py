@@ -11,8 +11,8 @@ from capture.gestures.recognizer import Recognizer
 
 if TYPE_CHECKING:
     from capture.gestures.recognizer import Gesture
-    from capture.integrations.kivy.installation import Installation
-    from capture.integrations.kivy.touches import Stroke
+    from capture.integrations.kivy.host import KivyHooks
+    from capture.integrations.kivy.touches import OpenTouch
 
 __all__ = ["Overlay"]
 
@@ -28,7 +28,7 @@ class Overlay:
 
     Parameters
     ----------
-    installation : Installation
+    host : KivyHooks
 
     Attributes
     ----------
@@ -36,11 +36,11 @@ class Overlay:
         What is written: of the stroke under way, else of the last one.
     """
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, host: KivyHooks) -> None:
         self.text = ""
-        self._installation = installation
-        self._config = installation.capture.config.gestures
-        self._recognizer = Recognizer(installation.strokes.density, self._config)
+        self._host = host
+        self._config = host.capture.config.gestures
+        self._recognizer = Recognizer(host.strokes.density, self._config)
         self._graphics = import_module("kivy.graphics")
         self._label = import_module("kivy.core.text").Label
         self._window: Any = None
@@ -48,12 +48,12 @@ class Overlay:
         self._board: Any = None
         self._trails: dict[int, tuple[Any, Any]] = {}
         self._old: list[Any] = []
-        installation.strokes.listeners.append(self)
+        host.strokes.listeners.append(self)
 
     def hide(self) -> None:
         """Take it away; may be called again."""
         with contextlib.suppress(ValueError):
-            self._installation.strokes.listeners.remove(self)
+            self._host.strokes.listeners.remove(self)
         if self._window is not None:
             self._window.canvas.after.remove(self._group)
             self._window = None
@@ -62,10 +62,10 @@ class Overlay:
         """Take it away: the installation is taken out."""
         self.hide()
 
-    def down(self, stroke: Stroke) -> None:
+    def down(self, stroke: OpenTouch) -> None:
         """Begin a trail."""
         self._show()
-        self._recognizer.set_density(0, self._installation.strokes.density)
+        self._recognizer.set_density(0, self._host.strokes.density)
         self._recognizer.down(stroke.pointer, stroke.x, stroke.y, stroke.time)
         trail = self._graphics.InstructionGroup()
         color = self._graphics.Color(*_TRAIL)
@@ -79,7 +79,7 @@ class Overlay:
             self._group.remove(self._old.pop(0))
         self._write(f"down {stroke.x:.0f}, {stroke.y:.0f}\n{stroke.target.path}")
 
-    def move(self, stroke: Stroke, x: float, y: float, time: int) -> None:
+    def move(self, stroke: OpenTouch, x: float, y: float, time: int) -> None:
         """Lengthen the trail."""
         self._recognizer.move(stroke.pointer, x, y, time)
         trail = self._trails.get(stroke.pointer)
@@ -87,23 +87,29 @@ class Overlay:
             trail[0].points = [*trail[0].points, *self._point(x, y)]
 
     def up(
-        self, stroke: Stroke, x: float, y: float, time: int, responsive: bool | None, _gesture: Gesture | None
+        self,
+        stroke: OpenTouch,
+        x: float,
+        y: float,
+        time: int,
+        responsive: bool | None,
+        _gesture: Gesture | None,
     ) -> None:
         """Say what it was, and why."""
         self._end(stroke, self._recognizer.up(stroke.pointer, x, y, time), responsive)
 
-    def cancel(self, stroke: Stroke, time: int) -> None:
+    def cancel(self, stroke: OpenTouch, time: int) -> None:
         """Say that it was canceled."""
         nowhere = float("nan")
         self._end(stroke, self._recognizer.cancel(stroke.pointer, nowhere, nowhere, time), None)
 
-    def _end(self, stroke: Stroke, gesture: Gesture | None, responsive: bool | None) -> None:
+    def _end(self, stroke: OpenTouch, gesture: Gesture | None, responsive: bool | None) -> None:
         _, color = self._trails.pop(stroke.pointer, (None, None))
         if gesture is None:
             return
         if color is not None and responsive is False:
             color.rgba = _DEAD
-        why = explain(gesture, self._config, density=self._installation.strokes.density)
+        why = explain(gesture, self._config, density=self._host.strokes.density)
         measures = f"{gesture.duration:.0f} ms, {gesture.distance:.0f} dp, {gesture.velocity:.0f} dp/s"
         self._write(
             f"{why.kind} ({why.reason}): {why.verdict}\n{measures}\n"
@@ -114,7 +120,7 @@ class Overlay:
 
     def _show(self) -> None:
         if self._window is None:
-            self._window = self._installation.window
+            self._window = self._host.window
             self._group = self._graphics.InstructionGroup()
             self._board = self._graphics.Rectangle()
             self._group.add(self._graphics.Color(1, 1, 1, 1))
@@ -123,7 +129,7 @@ class Overlay:
 
     def _write(self, text: str) -> None:
         self.text = text
-        label = self._label(text=text, font_size=14 * self._installation.strokes.density, outline_width=2)
+        label = self._label(text=text, font_size=14 * self._host.strokes.density, outline_width=2)
         label.refresh()
         self._board.texture = label.texture
         self._board.size = label.texture.size

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     import os
 
     from capture.gestures.recognizer import Gesture
-    from capture.integrations.kivy.installation import Installation
-    from capture.integrations.kivy.touches import Stroke
+    from capture.integrations.kivy.host import KivyHooks
+    from capture.integrations.kivy.touches import OpenTouch
 
-__all__ = ["Recording"]
+__all__ = ["KivyRecording"]
 
 _log = logging.getLogger("capture.kivy")
 
 
-class Recording:
+class KivyRecording:
     """A running recording; a listener of strokes.
 
     The file is made when the first thing is recorded, which needs the user's consent as events do. Each
@@ -37,45 +37,43 @@ class Recording:
 
     Parameters
     ----------
-    installation : Installation
+    host : KivyHooks
     path : path-like
         The log: ``NAME.touch.jsonl``.
     screenshots : bool
         Whether a picture of each new screen is put beside the log, masked widgets blacked out.
     """
 
-    def __init__(
-        self, installation: Installation, path: str | os.PathLike[str], *, screenshots: bool = False
-    ) -> None:
+    def __init__(self, host: KivyHooks, path: str | os.PathLike[str], *, screenshots: bool = False) -> None:
         self.path = Path(path)
-        self._installation = installation
-        self._capture = installation.capture
+        self._host = host
+        self._capture = host.capture
         self._file: IO[bytes] | None = None
         self._epoch_ns = time.time_ns() - now_ns()
         self._pointers: set[int] = set()
         # Hidden ids are left out whatever the configuration does with them: a log has no salt.
         self._masks = Masks(msgspec.structs.replace(self._capture.config.privacy, hide_with="drop"), "")
         self._stopped = False
-        self._screenshots = Screenshots(installation, self.path, self._shown_picture) if screenshots else None
-        installation.strokes.listeners.append(self)
-        installation.screens.on_shown.append(self._shown)
-        if installation.screens.current is not None:
+        self._screenshots = Screenshots(host, self.path, self._shown_picture) if screenshots else None
+        host.strokes.listeners.append(self)
+        host.screens.on_shown.append(self._shown)
+        if host.screens.current is not None:
             self._shown()
 
     def stop(self) -> None:
         """End the recording; may be called again."""
         self._stopped = True
         with contextlib.suppress(ValueError):
-            self._installation.strokes.listeners.remove(self)
+            self._host.strokes.listeners.remove(self)
         with contextlib.suppress(ValueError):
-            self._installation.screens.on_shown.remove(self._shown)
+            self._host.screens.on_shown.remove(self._shown)
         if self._screenshots is not None:
             self._screenshots.stop()
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def down(self, stroke: Stroke) -> None:
+    def down(self, stroke: OpenTouch) -> None:
         """Record a DOWN and its target."""
         if not self._capture.is_recording:
             return
@@ -84,13 +82,19 @@ class Recording:
         self._mark("target", stroke.time, pointer=stroke.pointer, path=target.path, id=target.id)
         self._sample(stroke.pointer, Action.DOWN, stroke.time, stroke.x, stroke.y)
 
-    def move(self, stroke: Stroke, x: float, y: float, time: int) -> None:
+    def move(self, stroke: OpenTouch, x: float, y: float, time: int) -> None:
         """Record a MOVE."""
         if stroke.pointer in self._pointers:
             self._sample(stroke.pointer, Action.MOVE, time, x, y)
 
     def up(
-        self, stroke: Stroke, x: float, y: float, time: int, responsive: bool | None, _gesture: Gesture | None
+        self,
+        stroke: OpenTouch,
+        x: float,
+        y: float,
+        time: int,
+        responsive: bool | None,
+        _gesture: Gesture | None,
     ) -> None:
         """Record an UP, and what became known of the target since its DOWN."""
         if stroke.pointer in self._pointers:
@@ -98,14 +102,14 @@ class Recording:
             self._mark("verdict", time, pointer=stroke.pointer, responsive=responsive)
             self._sample(stroke.pointer, Action.UP, time, x, y)
 
-    def cancel(self, stroke: Stroke, time: int) -> None:
+    def cancel(self, stroke: OpenTouch, time: int) -> None:
         """Record that a stroke ended without an UP."""
         if stroke.pointer in self._pointers:
             self._pointers.discard(stroke.pointer)
             self._sample(stroke.pointer, Action.CANCEL, time, stroke.x, stroke.y)
 
     def _shown(self) -> None:
-        current = self._installation.screens.current
+        current = self._host.screens.current
         if current is None or not self._capture.is_recording:
             return
         name, around = current
@@ -148,13 +152,13 @@ class Recording:
             self.stop()
 
     def _info(self, time: int) -> LogInfo:
-        window = self._installation.window
+        window = self._host.window
         width, height = (None, None) if window is None else (round(side) for side in window.size)
         return LogInfo(
             format="jsonl",
             width=width,
             height=height,
-            density=self._installation.strokes.density,
+            density=self._host.strokes.density,
             start_ms=time // 1_000_000,
             device=f"Kivy {import_module('kivy').__version__}",
         )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from capture.integrations.kivy.installation import Installation
+    from capture.integrations.kivy.host import KivyHooks
 
 __all__ = ["Screenshots", "png"]
 
@@ -27,25 +27,25 @@ class Screenshots:
 
     Parameters
     ----------
-    installation : Installation
+    host : KivyHooks
     log : Path
         Pictures are put beside it, under its name.
     on_taken : callable
         Called with the path of each picture.
     """
 
-    def __init__(self, installation: Installation, log: Path, on_taken: Callable[[Path], None]) -> None:
-        self._installation = installation
+    def __init__(self, host: KivyHooks, log: Path, on_taken: Callable[[Path], None]) -> None:
+        self._host = host
         self._log = log
         self._on_taken = on_taken
         self._count = 0
         self._waited = 0
         self._window: Any = None
-        self._flip = installation.guard(self._on_flip)
+        self._flip = host.guard(self._on_flip)
 
     def take(self) -> None:
         """Take a picture once the screen that is coming is drawn and stands still."""
-        window = self._installation.window
+        window = self._host.window
         if self._window is None and window is not None:
             self._window, self._waited = window, 0
             window.fbind("on_flip", self._flip)
@@ -67,7 +67,7 @@ class Screenshots:
         window = self._window
         self.stop()
         self._count += 1
-        current = self._installation.screens.current
+        current = self._host.screens.current
         name = re.sub(r"[^\w-]+", "_", current[0]) if current is not None else ""
         stem = self._log.name.removesuffix(".jsonl").removesuffix(".touch")
         file = self._log.with_name(f"{stem}-{self._count:04}-{name}.png")

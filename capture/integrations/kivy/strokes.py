@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from capture.integrations.kivy.touches import Sample, Stroke, is_wheel, now_ns
+from capture.integrations.kivy.touches import OpenTouch, Sample, is_wheel, now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from capture.events.targets import Target
     from capture.integrations.kivy.touches import Listener
 
-__all__ = ["Strokes"]
+__all__ = ["OpenTouches"]
 
 #: Samples of one poll are spread over this long (ns) at most: a hanging frame makes no press of a tap.
 _LONGEST_FRAME_NS = 100_000_000
@@ -32,7 +32,7 @@ _REMEMBERED = 8
 _QUEUE_LENGTH = 4096
 
 
-class Strokes:
+class OpenTouches:
     """Opens, moves and ends strokes.
 
     Parameters
@@ -44,7 +44,7 @@ class Strokes:
     find_target : callable
         (sx, sy) -> `Target` under that place.
     judge : callable
-        `Stroke` -> whether its target reacts, after the UP was dispatched.
+        `OpenTouch` -> whether its target reacts, after the UP was dispatched.
     is_due : callable
         (kind, event) -> whether that event is still to be dispatched in this frame.
     frame_ns : callable
@@ -65,11 +65,11 @@ class Strokes:
         *,
         place: Callable[[float, float], tuple[float, float]],
         find_target: Callable[[float, float], Target],
-        judge: Callable[[Stroke], bool | None],
+        judge: Callable[[OpenTouch], bool | None],
         is_due: Callable[[str, Any], bool],
         frame_ns: Callable[[], int],
     ) -> None:
-        self.open: dict[int, Stroke] = {}
+        self.open: dict[int, OpenTouch] = {}
         self.listeners: list[Listener] = []
         self.twins = 0
         self.density = 1.0
@@ -82,7 +82,7 @@ class Strokes:
         self._queue: deque[Sample] = deque(maxlen=_QUEUE_LENGTH)
         self._untimed: deque[Sample] = deque(maxlen=_QUEUE_LENGTH)
         self._last_poll_ns = 0
-        self._recent: deque[Stroke] = deque(maxlen=_REMEMBERED)
+        self._recent: deque[OpenTouch] = deque(maxlen=_REMEMBERED)
         self._pointers: set[int] = set()
 
     def poll(self, sample: Sample) -> None:
@@ -130,7 +130,7 @@ class Strokes:
         self._queue.clear()
         self._untimed.clear()
 
-    def _cancel(self, stroke: Stroke, time: int) -> None:
+    def _cancel(self, stroke: OpenTouch, time: int) -> None:
         self._pointers.discard(stroke.pointer)
         self._capture.touch_cancel(stroke.pointer, time=time)
         for listener in self.listeners:
@@ -196,7 +196,7 @@ class Strokes:
         pointer = 0
         while pointer in self._pointers:
             pointer += 1
-        stroke = Stroke(pointer, sample, x, y, self._find_target(sample.sx, sample.sy))
+        stroke = OpenTouch(pointer, sample, x, y, self._find_target(sample.sx, sample.sy))
         stroke.is_raw = is_raw
         self._pointers.add(pointer)
         self.open[sample.event.uid] = stroke
@@ -204,7 +204,7 @@ class Strokes:
         for listener in self.listeners:
             listener.down(stroke)
 
-    def _move(self, stroke: Stroke, sample: Sample) -> None:
+    def _move(self, stroke: OpenTouch, sample: Sample) -> None:
         x, y = self._place(sample.sx, sample.sy)
         self._capture.touch_move(stroke.pointer, x, y, sample.time)
         for listener in self.listeners:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from capture.events.targets import Target
     from capture.gestures.recognizer import Gesture
 
-__all__ = ["Listener", "Sample", "Stroke", "is_wheel", "now_ns"]
+__all__ = ["Listener", "OpenTouch", "Sample", "is_wheel", "now_ns"]
 
 #: The clock of all samples.
 now_ns = time.perf_counter_ns
@@ -31,7 +31,7 @@ class Sample:
         self.exact = exact
 
 
-class Stroke:
+class OpenTouch:
     """A touch that is down.
 
     Attributes
@@ -81,18 +81,24 @@ class Stroke:
 class Listener(Protocol):
     """Sees the strokes beside the capture: the recorder of logs, the overlay."""
 
-    def down(self, stroke: Stroke) -> None:
+    def down(self, stroke: OpenTouch) -> None:
         """See a DOWN, at the stroke's time and place."""
 
-    def move(self, stroke: Stroke, x: float, y: float, time: int) -> None:
+    def move(self, stroke: OpenTouch, x: float, y: float, time: int) -> None:
         """See a MOVE (px, ns)."""
 
     def up(  # noqa: PLR0917 - what there is to tell of an UP
-        self, stroke: Stroke, x: float, y: float, time: int, responsive: bool | None, gesture: Gesture | None
+        self,
+        stroke: OpenTouch,
+        x: float,
+        y: float,
+        time: int,
+        responsive: bool | None,
+        gesture: Gesture | None,
     ) -> None:
         """See an UP, and what the stroke was recognised as."""
 
-    def cancel(self, stroke: Stroke, time: int) -> None:
+    def cancel(self, stroke: OpenTouch, time: int) -> None:
         """See a stroke end without an UP."""
 
     def stop(self) -> None:

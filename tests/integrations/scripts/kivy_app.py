@@ -199,7 +199,7 @@ def plan(lab):
         yield from screens(lab)
         yield from lifecycle(lab)
     yield from devices(lab)
-    result["ignored"] = installation.strokes.twins
+    result["ignored"] = host.strokes.twins
     if not MERGED:
         yield from failure(lab)
     integration.uninstall()
@@ -220,7 +220,7 @@ cap = integration.capture_app(
 )
 assert cap.stats.hook in {"raw", "merged"}
 cap.opt_in()
-installation = integration._installed
+host = integration._installed
 strokes = collect(cap)
 app.run()
 batches = decode_batches(cap.sinks["memory"].batches)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from capture.integrations.base import HostBase
 from capture.integrations.kivy.guard import Guard
 from capture.integrations.kivy.hooks import Hooks
 from capture.integrations.kivy.screens import Screens
-from capture.integrations.kivy.strokes import Strokes
+from capture.integrations.kivy.strokes import OpenTouches
 from capture.integrations.kivy.targets import describe, path_at, place_of, size_of
 from capture.integrations.kivy.verdict import judge
 
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from capture.engine.capture import Capture
     from capture.events.targets import Target
     from capture.integrations.kivy.overlay import Overlay
-    from capture.integrations.kivy.touches import Stroke
+    from capture.integrations.kivy.touches import OpenTouch
 
-__all__ = ["Installation"]
+__all__ = ["KivyHooks"]
 
 
-class Installation:
+class KivyHooks(HostBase):
     """What `capture.integrations.kivy.install` puts into a process.
 
     Parameters
@@ -32,7 +33,7 @@ class Installation:
     Attributes
     ----------
     capture : Capture
-    strokes : Strokes
+    strokes : OpenTouches
     screens : Screens
     window : object
         Kivy's window; None before there is one.
@@ -40,13 +41,13 @@ class Installation:
     """
 
     def __init__(self, capture: Capture) -> None:
-        self.capture = capture
+        super().__init__(capture)
         self.window: Any = None
         self.overlay: Overlay | None = None
         self._loop = import_module("kivy.base").EventLoop
         self._clock = import_module("kivy.clock").Clock
         self._metrics = import_module("kivy.metrics").Metrics
-        self.strokes = Strokes(
+        self.strokes = OpenTouches(
             capture,
             place=self._place,
             find_target=self._find_target,
@@ -110,19 +111,12 @@ class Installation:
     # Facts
 
     def _on_size(self, *_: Any) -> None:
-        """Tell the size as the app sees it: turned, if the app turned it."""
-        window, given = self.window, self.capture.config.device
-        width, height = (round(side) for side in window.size)
-        density = given.density or min(max(self._metrics.density, 0.75), 10.0)
-        self.strokes.density = density
-        self._size = size_of(window)
-        self.capture.set_screen(
-            width if given.width is None else given.width,
-            height if given.height is None else given.height,
-            density,
-        )
-        if given.orientation is None:
-            self.capture.set_orientation(int(width > height))
+        self._size = size_of(self.window)
+        self.strokes.density = self._update_screen()
+
+    def _screen(self) -> tuple[float, float, float]:
+        # As the app sees it: turned, if the app turned it.
+        return *self.window.size, min(max(self._metrics.density, 0.75), 10.0)
 
     def _place(self, sx: float, sy: float) -> tuple[float, float]:
         """Return px of the screen, y downwards; a keyboard that moved the app up does not move the finger."""
@@ -165,7 +159,7 @@ class Installation:
             self.screens.forget()
 
 
-def _judge(stroke: Stroke) -> bool | None:
+def _judge(stroke: OpenTouch) -> bool | None:
     return judge(stroke.owners, stroke.event.ud, consumed=stroke.consumed)
 
 
