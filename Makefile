@@ -9,7 +9,8 @@ BUILT := $(VENV)/.built
 DEV := $(VENV)/.dev
 RECORDING := tests/data/session.touch.jsonl
 OUT := out
-SOURCES := $(shell find capture/_native -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
+TABLES := capture/gestures/kinds.py capture/gestures/config.py capture/_native/record.h
+SOURCES := $(TABLES) $(shell find capture/_native -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: run test lint bench soak docs example clean
@@ -65,6 +66,7 @@ $(DEV): $(READY)
 
 # The installation has built everything already: build again only what changed since.
 $(BUILT): $(READY) $(SOURCES)
+	$(BIN)/python scripts/make_rule.py
 	@test -e $(BUILT) -a -z "$$(find capture/_native -name '*.p[yx][xd]' -newer $(BUILT) -o -name '*.h' -newer $(BUILT))" \
 	  || $(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $(BUILT)

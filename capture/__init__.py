@@ -12,6 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from capture.optional import HOOKS
+
 if TYPE_CHECKING:
     from capture.config.run import RunConfig
     from capture.config.sections import BufferConfig, CurrentsConfig, DeliveryConfig, SinkConfig
@@ -74,6 +76,9 @@ _HOME = {
     "Target": "events.targets",
     "TouchSamples": "gestures.samples",
 }
+
+
+HOOKS.update({"table_html": "capture.report.notebook:table_html", "plot": "capture.report.notebook:plot"})
 
 
 def __getattr__(name: str) -> Any:

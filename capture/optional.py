@@ -1,4 +1,4 @@
-"""Late imports: names of a package at first use, and packages that an extra installs."""
+"""Late imports: names of a package at first use, hooks, and packages that an extra installs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from capture.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-__all__ = ["EXTRAS", "how_to_install", "lazy_names", "need", "require"]
+__all__ = ["EXTRAS", "HOOKS", "hook", "how_to_install", "lazy_names", "need", "require"]
 
 #: Package -> the extra that installs it.
 EXTRAS = {
@@ -42,6 +42,17 @@ def lazy_names(package: str, home: str, names: Collection[str]) -> Callable[[str
         return value
 
     return get
+
+
+#: Functions that lower layers call and higher layers have: name -> "module:function". `capture` fills it.
+HOOKS: dict[str, str] = {}
+
+
+def hook(name: str) -> Callable[..., Any]:
+    """Return a function of `HOOKS`, whose module is imported at the first call."""
+    module, _, function = HOOKS[name].partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
 
 
 def how_to_install(package: str, what: str = "this") -> str:

@@ -23,8 +23,6 @@ LAYERS = [
     {"cli", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-#: Upwards, inside a function, for what a notebook shows: nothing else is to use it.
-ALLOWED = {("capture.gestures.recognizer", "capture.report.notebook")}
 TOOLKITS = {
     "numpy",
     "pyarrow",
@@ -92,7 +90,6 @@ def test_imports_run_one_way(path):
         for module, name, typing_only in imported(path)
         if not typing_only
         and module != "capture"
-        and (module, name) not in ALLOWED
         and layer_of(name) is not None
         and LEVEL[layer_of(name)] > LEVEL[layer_of(module)]
     ]

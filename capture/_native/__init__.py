@@ -1,5 +1,16 @@
-"""The native core: touch samples in, stroke records out.
+"""The native core: touch samples in, stroke records out; evdev text and events to touch samples.
 
-It imports nothing of the package, knows numbers only (enums are wrapped in `capture.gestures`) and
-raises builtins. Python code outside `capture.gestures` imports nothing from here.
+It imports nothing else of the package, knows numbers only (`capture.gestures` wraps the enums) and raises
+builtin exceptions. Only native modules import a module that is not in `IMPORTED_BY`.
 """
+
+#: Module -> the packages that import it.
+IMPORTED_BY = {
+    "batch": ("gestures",),
+    "output": ("gestures", "scale"),
+    "recognizer": ("gestures",),
+    "sweep": ("scale",),
+    "float32": ("formats",),
+    "evdev.frames": ("integrations", "logs"),
+    "evdev.text": ("logs",),
+}

@@ -1,3 +1,5 @@
+from typing import Any
+
 from typing_extensions import Buffer
 
 from capture._native.output import GestureColumns
@@ -7,26 +9,10 @@ def count_downs(samples_action: Buffer) -> int: ...
 def feed(
     recognizer: Recognizer,
     out: GestureColumns,
-    stream: Buffer | None,
-    pointer: Buffer | None,
-    action: Buffer,
-    time: Buffer,
-    x: Buffer,
-    y: Buffer,
+    samples: Any,
     *,
     wide: bool = True,
-) -> None: ...
-def feed_share(
-    recognizer: Recognizer,
-    out: GestureColumns,
-    stream: Buffer,
-    pointer: Buffer | None,
-    action: Buffer,
-    time: Buffer,
-    x: Buffer,
-    y: Buffer,
-    *,
-    share: int,
-    shares: int,
+    share: int = 0,
+    shares: int = 1,
 ) -> None: ...
 def finish(recognizer: Recognizer, out: GestureColumns) -> None: ...

@@ -32,7 +32,7 @@ cdef Kernel BASELINE = choose_kernel(0)
 cdef int feed_range(
         State *s, const Columns *c, int64_t first, int64_t end, int64_t base, Output *o,
         const Kernel *kernel, Block *block) noexcept nogil:
-    """Take samples [first, end); sample i has the number base + i. Returns -1 when there is no memory."""
+    """Process samples [first, end); sample i has the number base + i. Returns -1 when there is no memory."""
     cdef int64_t i = first, after
     cdef int32_t slot
     while i < end:
@@ -44,38 +44,38 @@ cdef int feed_range(
                 after = kernel.measure(
                     c, i, end, s.streams[slot].last_time if s.streams[slot].started else INT64_MIN, block)
                 if block.count:
-                    if take_block(s, slot, c, block, base, kernel, o) < 0:
+                    if add_block(s, slot, c, block, base, kernel, o) < 0:
                         return -1
                     i = after
                     continue
-        if one(s, c, i, base, o) < 0:
+        if feed_one(s, c, i, base, o) < 0:
             return -1
         i += 1
     return 0
 
 
-cdef int take_share(
+cdef int feed_share(
         State *s, const Columns *c, int64_t count, Output *o, Block *block, int share,
         int shares) noexcept nogil:
-    """Take the samples of some streams: runs of blocks that are wholly ours go the fast way."""
+    """Process the samples of one share of the streams: parts that are all of it go to the kernels."""
     cdef int32_t[PART] mine
     cdef int64_t first, after = 0, run = 0, base = s.samples
-    cdef int32_t here, found, j
+    cdef int32_t here, matching, j
     while after < count:
         first = after
         here = <int32_t>(count - first if count - first < PART else PART)
         after += here
-        found = 0
+        matching = 0
         for j in range(here):
-            mine[found] = j
-            found += share_of(c.stream[first + j], shares) == share
-        if found == here:
+            mine[matching] = j
+            matching += share_of(c.stream[first + j], shares) == share
+        if matching == here:
             continue
         if feed_range(s, c, run, first, base, o, &WIDE, block) < 0:
             return -1
         run = after
-        for j in range(found):
-            if one(s, c, first + mine[j], base, o) < 0:
+        for j in range(matching):
+            if feed_one(s, c, first + mine[j], base, o) < 0:
                 return -1
     return feed_range(s, c, run, count, base, o, &WIDE, block)
 
@@ -86,8 +86,8 @@ cdef inline int share_of(int64_t stream, int shares) noexcept nogil:
     return <int>(((mixed >> 32) * <uint64_t>shares) >> 32)
 
 
-cdef inline int one(State *s, const Columns *c, int64_t i, int64_t base, Output *o) noexcept nogil:
-    """Take sample i by itself."""
+cdef inline int feed_one(State *s, const Columns *c, int64_t i, int64_t base, Output *o) noexcept nogil:
+    """Process one sample."""
     cdef Record record
     cdef int ended = step(
         s, base + i, c.stream[i] if c.stream != NULL else 0, c.pointer[i] if c.pointer != NULL else 0,
@@ -100,7 +100,7 @@ cdef inline int one(State *s, const Columns *c, int64_t i, int64_t base, Output 
     return 0
 
 
-cdef int take_block(
+cdef int add_block(
         State *s, int32_t slot, const Columns *c, Block *block, int64_t base, const Kernel *kernel,
         Output *o) noexcept nogil:
     """Make records of measured strokes, exactly as `step` would have made them, column by column."""
@@ -183,52 +183,38 @@ cdef int finish_into(State *s, int64_t base, Output *o) noexcept nogil:
 
 @cython.final
 cdef class Samples:
-    """The six columns, held while the core reads them."""
+    """The columns of `TouchSamples`, held while the core reads them."""
 
     cdef Py_buffer[6] buffers
     cdef int held
     cdef Columns columns
     cdef int64_t count
 
-    def __cinit__(self, stream, pointer, action, time, x, y):
-        cdef const void *data[6]
-        cdef int i
-        self.held = 0
-        self.count = self.hold(action, 1)
-        data[0] = self.optional(stream, 8)
-        data[1] = self.optional(pointer, 4)
-        self.columns.action = <const uint8_t *>self.buffers[0].buf
-        self.columns.stream = <const int64_t *>data[0]
-        self.columns.pointer = <const int32_t *>data[1]
-        i = self.held
-        self.check(time, 8)
-        self.check(x, 4)
-        self.check(y, 4)
-        self.columns.time = <const int64_t *>self.buffers[i].buf
-        self.columns.x = <const float *>self.buffers[i + 1].buf
-        self.columns.y = <const float *>self.buffers[i + 2].buf
+    def __cinit__(self, samples):
+        self.columns.action = <const uint8_t *>self.hold(samples.action, 1)
+        if samples.stream is not None:
+            self.columns.stream = <const int64_t *>self.hold(samples.stream, 8)
+        if samples.pointer is not None:
+            self.columns.pointer = <const int32_t *>self.hold(samples.pointer, 4)
+        self.columns.time = <const int64_t *>self.hold(samples.time, 8)
+        self.columns.x = <const float *>self.hold(samples.x, 4)
+        self.columns.y = <const float *>self.hold(samples.y, 4)
 
     def __dealloc__(self):
         cdef int i
         for i in range(self.held):
             PyBuffer_Release(&self.buffers[i])
 
-    cdef int64_t hold(self, column, int64_t size) except -1:
-        PyObject_GetBuffer(column, &self.buffers[self.held], PyBUF_SIMPLE)
+    cdef const void *hold(self, column, int64_t size) except? NULL:
+        """Return the start of a column, which must have the length of the first one."""
+        cdef Py_buffer *buffer = &self.buffers[self.held]
+        PyObject_GetBuffer(column, buffer, PyBUF_SIMPLE)
         self.held += 1
-        return self.buffers[self.held - 1].len // size
-
-    cdef int check(self, column, int64_t size) except -1:
-        cdef int64_t count = self.hold(column, size)
-        if count != self.count:
-            raise ValueError(f"the columns differ in length: {count} and {self.count}")
-        return 0
-
-    cdef const void *optional(self, column, int64_t size) except? NULL:
-        if column is None:
-            return NULL
-        self.check(column, size)
-        return self.buffers[self.held - 1].buf
+        if self.held == 1:
+            self.count = buffer.len // size
+        elif self.count != buffer.len // size:
+            raise ValueError(f"the columns differ in length: {buffer.len // size} and {self.count}")
+        return buffer.buf
 
 
 def count_downs(samples_action):
@@ -243,36 +229,18 @@ def count_downs(samples_action):
 
 
 def feed(
-        Recognizer recognizer not None, GestureColumns out not None, stream, pointer, action, time,
-        x, y, *, bint wide=True):
-    """Feed columns to a recogniser and append the records that they end to `out`.
+        Recognizer recognizer not None, GestureColumns out not None, samples not None, *,
+        bint wide=True, int share=0, int shares=1):
+    """Feed `TouchSamples` to a recogniser and append the records that they end to `out`.
 
-    `wide` False takes the baseline kernel; the tests compare the two.
+    With several shares only the samples of the streams that fall to `share` are fed; the numbering counts
+    all samples. `wide` False takes the baseline kernel; the tests compare the two.
     """
-    cdef Samples samples = Samples(stream, pointer, action, time, x, y)
+    cdef Samples held = Samples(samples)
     cdef Block block
+    cdef State *state = &recognizer.state
     cdef int failed
-    with cython.critical_section(recognizer):
-        recognizer.check_free()
-        recognizer.busy = True
-    with nogil:
-        failed = feed_range(
-            &recognizer.state, &samples.columns, 0, samples.count, recognizer.state.samples, &out.output,
-            &WIDE if wide else &BASELINE, &block)
-        recognizer.state.samples += samples.count
-    recognizer.busy = False
-    if failed:
-        raise MemoryError
-
-
-def feed_share(
-        Recognizer recognizer not None, GestureColumns out not None, stream, pointer, action, time,
-        x, y, *, int share, int shares):
-    """Feed only the samples of the streams that fall to `share` of `shares`; the numbering is of all."""
-    cdef Samples samples = Samples(stream, pointer, action, time, x, y)
-    cdef Block block
-    cdef int failed
-    if samples.columns.stream == NULL:
+    if shares > 1 and held.columns.stream == NULL:
         raise ValueError("one stream cannot be shared")
     if not 0 <= share < shares:
         raise ValueError(f"share {share} of {shares}")
@@ -280,9 +248,13 @@ def feed_share(
         recognizer.check_free()
         recognizer.busy = True
     with nogil:
-        failed = take_share(
-            &recognizer.state, &samples.columns, samples.count, &out.output, &block, share, shares)
-        recognizer.state.samples += samples.count
+        if shares > 1:
+            failed = feed_share(state, &held.columns, held.count, &out.output, &block, share, shares)
+        else:
+            failed = feed_range(
+                state, &held.columns, 0, held.count, state.samples, &out.output,
+                &WIDE if wide else &BASELINE, &block)
+        state.samples += held.count
     recognizer.busy = False
     if failed:
         raise MemoryError

@@ -1,4 +1,4 @@
-"""The state of a recogniser, and the one step that takes a touch sample.
+"""The state of a recogniser, and the one step that processes a touch sample.
 
 `step` is the whole state machine. Live calls, `feed` and `classify` all go through it; the batch
 path may skip it only for strokes for which it gives the same bits (see batch.pyx).
@@ -31,10 +31,7 @@ cdef void state_free(State *s) noexcept nogil:
     free(s.touches)
     free(s.histories)
     free(s.pair_index)
-    s.streams = NULL
-    s.stream_index = s.pair_index = NULL
-    s.touches = NULL
-    s.histories = NULL
+    memset(s, 0, sizeof(State))
 
 
 cdef inline uint32_t mixed(uint64_t key) noexcept nogil:
@@ -114,9 +111,9 @@ cdef int index_streams(State *s) noexcept nogil:
     return 0
 
 
-# ---- open strokes -----------------------------------------------------------------------------
-# A stream's first open stroke is its primary, found without a look-up; further ones, which only
-# multi-touch has, are found by (stream, pointer) in one hash table.
+# ---- open touches -----------------------------------------------------------------------------
+# A stream's first open touch is its primary, found without a look-up; the others, which only multi-touch
+# has, are found by (stream, pointer) in one hash table.
 
 
 cdef inline uint32_t pair_hash(int32_t stream, int32_t pointer) noexcept nogil:
@@ -124,7 +121,7 @@ cdef inline uint32_t pair_hash(int32_t stream, int32_t pointer) noexcept nogil:
 
 
 cdef inline int32_t find_touch(State *s, int32_t slot, int32_t pointer) noexcept nogil:
-    """Slot of the open stroke of a pointer, or -1."""
+    """Slot of the open touch of a pointer, or -1."""
     cdef Stream *stream = &s.streams[slot]
     cdef uint32_t at
     cdef int32_t found
@@ -143,7 +140,7 @@ cdef inline int32_t find_touch(State *s, int32_t slot, int32_t pointer) noexcept
 
 
 cdef int32_t new_touch(State *s, int32_t slot, int32_t pointer) noexcept nogil:
-    """Take a free stroke for a pointer that has none; -1 when there is no memory."""
+    """Open a touch for a pointer that has none; -1 when there is no memory."""
     cdef Stream *stream = &s.streams[slot]
     cdef OpenTouch *touch
     cdef int32_t touch_slot
@@ -226,7 +223,7 @@ cdef int index_pairs(State *s) noexcept nogil:
 
 
 cdef void remove_pair(State *s, int32_t touch_slot) noexcept nogil:
-    """Take a stroke out of the table and close the gap, so that no look-up stops short."""
+    """Remove a touch from the hash table and close the gap, so that no look-up stops short."""
     cdef uint32_t hole = pair_hash(s.touches[touch_slot].stream, s.touches[touch_slot].pointer) & s.pair_mask
     cdef uint32_t at, home
     cdef int32_t other
@@ -251,8 +248,8 @@ cdef void remove_pair(State *s, int32_t touch_slot) noexcept nogil:
 cdef int step(
         State *s, int64_t index, int64_t stream_id, int32_t pointer, uint8_t action, int64_t time,
         float x, float y, Record *out) noexcept nogil:
-    """Take one sample. Returns 1 when it ended a stroke, whose record is then in `out`, 0 when not, and
-    -1 when there is no memory; the sample is lost then, and nothing else.
+    """Process one sample; return 1 if it ended a stroke (its record is in `out`), 0 if not, -1 if there is
+    no memory: then only this sample is lost.
     """
     cdef int32_t slot, touch_slot
     cdef int ended = 0
@@ -294,7 +291,7 @@ cdef int step(
 
 
 cdef inline void clock(State *s, int32_t slot, int64_t time, bint is_finite) noexcept nogil:
-    """Note the time of a sample that is not ignored; a bad one is in no second counter."""
+    """Keep the time of a sample; one that is dropped counts in no second counter."""
     cdef Stream *stream = &s.streams[slot]
     if stream.started and time < stream.last_time and is_finite:
         s.counters.clock_regressions += 1
@@ -318,7 +315,7 @@ cdef void start_touch(
 
 cdef void end_touch(
         State *s, int32_t touch_slot, int ending, int64_t time_up, Record *r) noexcept nogil:
-    """Fill the record of a stroke and free it; `ending` is 0 for an UP, else its reason."""
+    """Fill the record of a touch and close it; `ending` is 0 for an UP, else its reason."""
     cdef OpenTouch *touch = &s.touches[touch_slot]
     cdef Stream *stream = &s.streams[touch.stream]
     cdef Sums px
@@ -361,7 +358,7 @@ cdef void end_touch(
 
 
 cdef int64_t open_touches(State *s) noexcept nogil:
-    """Number of strokes under way."""
+    """Number of open touches."""
     cdef int64_t count = 0
     cdef int32_t slot
     for slot in range(s.touch_count):
@@ -380,7 +377,7 @@ cdef int by_first_sample(const void *a, const void *b) noexcept nogil:
 
 
 cdef int end_open(State *s, Record *out, int64_t room) noexcept nogil:
-    """End every open stroke as INCOMPLETE, in the order of their DOWNs; -1 when there is no memory."""
+    """End every open touch as INCOMPLETE, in the order of their DOWNs; -1 when there is no memory."""
     cdef Opened *opened
     cdef int64_t count = 0, i
     cdef int32_t slot

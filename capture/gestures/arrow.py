@@ -5,10 +5,12 @@ pyarrow is imported inside the functions: a process that only feeds numpy column
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from capture._native import output
 from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.gestures.samples import COLUMNS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,29 +51,24 @@ _WORDS = {
 
 def sample_schema() -> pa.Schema:
     """Return the schema of touch samples: the types that are read without a copy."""
-    import pyarrow as pa
-
-    fields = [
-        ("stream", pa.int64()),
-        ("pointer", pa.int32()),
-        ("action", pa.uint8()),
-        ("time", pa.int64()),
-        ("x", pa.float32()),
-        ("y", pa.float32()),
-    ]
-    return pa.schema(
-        [pa.field(name, kind, nullable=False) for name, kind in fields],
-        metadata={SCHEMA_KEY: SAMPLES_VERSION},
-    )
+    return _schema([(name, letter) for name, (letter, _, _) in COLUMNS.items()], SAMPLES_VERSION)
 
 
 def gesture_schema(*, keyed: bool = False) -> pa.Schema:
-    """Return the schema of gestures; `keyed` where the streams came as text."""
+    """Return the schema of gestures; `keyed` if streams are named by text."""
     import pyarrow as pa
 
-    from capture._native.output import LAYOUT
+    schema = _schema(output.LAYOUT, GESTURES_VERSION)
+    if not keyed:
+        return schema
+    return schema.set(0, pa.field("stream", pa.dictionary(pa.int32(), pa.string()), nullable=False))
 
-    kinds = {
+
+def _schema(layout: Iterable[tuple[str, str]], version: bytes) -> pa.Schema:
+    """Return columns of (name, buffer format) as a schema."""
+    import pyarrow as pa
+
+    types = {
         "q": pa.int64(),
         "i": pa.int32(),
         "B": pa.uint8(),
@@ -79,10 +76,8 @@ def gesture_schema(*, keyed: bool = False) -> pa.Schema:
         "d": pa.float64(),
         "?": pa.bool_(),
     }
-    fields = [pa.field(name, kinds[letter], nullable=False) for name, letter in LAYOUT]
-    if keyed:
-        fields[0] = pa.field("stream", pa.dictionary(pa.int32(), pa.string()), nullable=False)
-    return pa.schema(fields, metadata={SCHEMA_KEY: GESTURES_VERSION})
+    fields = [pa.field(name, types[letter], nullable=False) for name, letter in layout]
+    return pa.schema(fields, metadata={SCHEMA_KEY: version})
 
 
 def file_schema(*, keyed: bool = False) -> pa.Schema:
@@ -161,7 +156,7 @@ def _fits(name: str, kind: pa.DataType) -> bool:
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Tell whether a type is text, of whatever width."""
+    """Return whether a type is text, of any width."""
     from pyarrow import types
 
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
@@ -172,7 +167,7 @@ def open_reader(data: Any) -> pa.RecordBatchReader | tuple[pa.RecordBatch]:
     import pyarrow as pa
 
     if isinstance(data, pa.RecordBatch):
-        # The way of the engines: it should cost little, whatever the size of the batch.
+        # Query engines hand over many small batches: each should cost little.
         _plan(data.schema)
         return (data,)
     if hasattr(data, "__arrow_c_stream__"):
@@ -184,12 +179,12 @@ def open_reader(data: Any) -> pa.RecordBatchReader | tuple[pa.RecordBatch]:
     return reader
 
 
-#: The schema that was looked at last, and its plan: batches of one log have the same.
+#: The last schema and its plan: all batches of a log have the same.
 _last_plan: tuple[pa.Schema, tuple[tuple[str, int, bool], ...]] | None = None
 
 
 def _plan(schema: pa.Schema) -> tuple[tuple[str, int, bool], ...]:
-    """Check a schema; return (name, place, whether it is used as it is) for each column of touch samples."""
+    """Check a schema; return (name, index, whether it needs no conversion) for each column of samples."""
     global _last_plan  # noqa: PLW0603 - replaced as a whole: another thread sees the one or the other
     last = _last_plan
     if last is not None and last[0].equals(schema, check_metadata=True):
@@ -242,21 +237,21 @@ def _plain(name: str, column: pa.Array, keys: StreamKeys) -> Any:
 
 
 class StreamKeys:
-    """Numbers for streams that are named by text, in the order of their first samples."""
+    """Numbers of streams that are named by text, in the order of their first samples."""
 
-    __slots__ = ("_given", "_is_text", "_known", "_names", "_numbers")
+    __slots__ = ("_dictionary", "_entries", "_is_text", "_names", "_numbers")
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._names: pa.Array | None = None
         self._is_text: bool | None = None
         # The dictionary of the previous batch, and the numbers of its entries (-1: not seen yet).
-        self._given: pa.Array | None = None
-        self._known: np.ndarray[Any, Any] | None = None
+        self._dictionary: pa.Array | None = None
+        self._entries: np.ndarray[Any, Any] | None = None
 
     @property
     def names(self) -> pa.Array | None:
-        """The keys, number n at place n; None where streams are numbers."""
+        """The key of stream n at place n; None if streams are numbers."""
         if not self._is_text:
             return None
         if self._names is None or len(self._names) != len(self._numbers):
@@ -272,7 +267,7 @@ class StreamKeys:
         return self._numbers[key]
 
     def check(self, *, is_text: bool) -> None:
-        """Refuse text after numbers and numbers after text: they would name the same streams."""
+        """Check that one log has only texts or only numbers: both would name the same streams."""
         if self._is_text is None:
             self._is_text = is_text
         elif self._is_text != is_text:
@@ -285,30 +280,32 @@ class StreamKeys:
 
         if not types.is_dictionary(column.type):
             column = column.dictionary_encode()
-        given = column.dictionary
-        if given.null_count:
-            raise ValueError(f"column 'stream': {given.null_count} keys are null; every sample needs one")
-        if self._known is None or self._given is None or not given.equals(self._given):
-            self._given = given
-            self._known = np.fromiter(
-                (self._numbers.get(key, -1) for key in _texts(given)), np.int64, len(given)
+        dictionary = column.dictionary
+        if dictionary.null_count:
+            raise ValueError(
+                f"column 'stream': {dictionary.null_count} keys are null; every sample needs one"
+            )
+        if self._entries is None or self._dictionary is None or not dictionary.equals(self._dictionary):
+            self._dictionary = dictionary
+            self._entries = np.fromiter(
+                (self._numbers.get(key, -1) for key in _texts(dictionary)), np.int64, len(dictionary)
             )
         indices = column.indices.to_numpy(zero_copy_only=False)
-        found: np.ndarray[Any, Any] = self._known[indices]
-        if len(found) and found.min() < 0:
-            self._add(column, self._known)
-            found = self._known[indices]
-        return found
+        numbers: np.ndarray[Any, Any] = self._entries[indices]
+        if len(numbers) and numbers.min() < 0:
+            self._add(column, self._entries)
+            numbers = self._entries[indices]
+        return numbers
 
     def _add(self, column: pa.Array, known: np.ndarray[Any, Any]) -> None:
-        """Give the new keys of a column numbers as they appear, so that these do not depend on the cuts."""
+        """Assign numbers to new keys in the order of their samples, whatever the chunks."""
         for index in column.indices.unique().to_pylist():
             if known[index] < 0:
                 key = column.dictionary[index].as_py()
                 known[index] = self._numbers.setdefault(key, len(self._numbers))
 
     def densities(self, density: Any) -> Any:
-        """Return a density with the keys that are known by now replaced by numbers, the others left out."""
+        """Return a density with the numbers of the known keys; unknown keys are left out."""
         if not self._is_text or not isinstance(density, Mapping):
             return density
         return {self._numbers[key]: value for key, value in density.items() if key in self._numbers}

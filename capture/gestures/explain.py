@@ -1,7 +1,7 @@
-"""Why a stroke was called what it was: each measure against its threshold, and what each rival lacked.
+"""Explain how a stroke was classified: its measures against their thresholds, and where other kinds fail.
 
-Only the recorded values are read, as classification itself does, so that an explanation can never
-disagree with the record that it explains.
+Kinds and their conditions come from `capture.gestures.kinds.KINDS`. Only recorded values are read, as in
+classification itself, so that an explanation never disagrees with its record.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.gestures.config import GestureConfig
-from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.gestures.kinds import KINDS, Direction, GestureKind, Kind, Reason, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Condition", "Explanation", "Rival", "explain", "render"]
 
-#: What ended or overlaid a stroke so that no class was asked for.
+#: Reasons that overrule the measures.
 _OVERRULED = {
     Reason.MALFORMED: "the DOWN's position is not a number: nothing can be measured from it",
     Reason.CANCELED: "the system took the stroke away (CANCEL) before the finger was lifted",
@@ -69,7 +69,7 @@ class Rival(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Why a stroke was called what it was.
+    """How a stroke was classified.
 
     Attributes
     ----------
@@ -119,24 +119,25 @@ def explain(gesture: Gesture, gestures: GestureConfig | None = None, *, density:
     """
     config = GestureConfig() if gestures is None else gestures
     classes = _classes(gesture, config)
-    measured = next(
-        (kind for kind, conditions in classes.items() if all(each.holds for each in conditions)),
-        GestureKind.NONE,
+    measured = kind_of(
+        next(
+            (kind for kind, conditions in classes.items() if all(each.holds for each in conditions)),
+            GestureKind.NONE,
+        )
     )
     rivals = tuple(
         Rival(_name(kind), tuple(each for each in conditions if not each.holds))
         for kind, conditions in classes.items()
-        if kind != measured
+        if kind != measured.kind
     )
-    moved = measured in {GestureKind.DRAG, GestureKind.FLING}
-    straight = _straightness(gesture, config, density) if moved else ()
+    straight = _straightness(gesture, config, density) if measured.moves else ()
     return Explanation(
         kind=_name(gesture.kind),
         reason=_name(gesture.reason),
         direction=_name(gesture.direction),
         verdict=_verdict(gesture, measured, straight),
-        by_measures=_name(measured),
-        conditions=classes[measured],
+        by_measures=measured.name,
+        conditions=classes[measured.kind],
         rivals=rivals,
         direction_conditions=straight,
         gesture=gesture.to_dict(),
@@ -144,18 +145,13 @@ def explain(gesture: Gesture, gestures: GestureConfig | None = None, *, density:
 
 
 def _classes(gesture: Gesture, config: GestureConfig) -> dict[GestureKind, tuple[Condition, ...]]:
-    """Return the conditions of each class; exactly one class has all of its own fulfilled."""
-    near = _compare("distance", gesture.distance, "<", config, "touch_slop_dp")
-    far = _compare("distance", gesture.distance, ">", config, "drag_distance_dp")
+    """Return the conditions of each kind, in the order in which kinds are tried."""
     return {
-        GestureKind.TAP: (_compare("duration", gesture.duration, "<=", config, "tap_timeout_ms"), near),
-        GestureKind.LONG_PRESS: (_compare("duration", gesture.duration, ">", config, "tap_timeout_ms"), near),
-        GestureKind.DRAG: (far, _compare("velocity", gesture.velocity, "<=", config, "fling_velocity_dp_s")),
-        GestureKind.FLING: (far, _compare("velocity", gesture.velocity, ">", config, "fling_velocity_dp_s")),
-        GestureKind.NONE: (
-            _compare("distance", gesture.distance, ">=", config, "touch_slop_dp"),
-            _compare("distance", gesture.distance, "<=", config, "drag_distance_dp"),
-        ),
+        row.kind: tuple(
+            _compare(each.measure, getattr(gesture, each.measure), each.relation, config, each.setting)
+            for each in row.when
+        )
+        for row in KINDS
     }
 
 
@@ -212,13 +208,13 @@ def _float32(value: float) -> float:
         return math.copysign(math.inf, value)
 
 
-def _verdict(gesture: Gesture, measured: GestureKind, straight: tuple[Condition, ...]) -> str:
+def _verdict(gesture: Gesture, measured: Kind, straight: tuple[Condition, ...]) -> str:
     overruled = _OVERRULED.get(gesture.reason)
     if overruled is not None:
         if gesture.reason is Reason.MALFORMED:
             return f"not recognised: {overruled}"
         return f"not recognised: {overruled}; by its measures alone it would be {_called(measured)}"
-    if measured is GestureKind.NONE:
+    if measured.kind is GestureKind.NONE:
         return "not recognised: farther than a tap may go and not far enough for a drag"
     if not straight:
         return _called(measured)
@@ -236,8 +232,8 @@ _WAYS = {
 }
 
 
-def _called(kind: GestureKind) -> str:
-    return "nothing" if kind is GestureKind.NONE else f"a {_name(kind).replace('_', ' ')}"
+def _called(row: Kind) -> str:
+    return "nothing" if row.kind is GestureKind.NONE else f"a {row.label}"
 
 
 def _name(member: GestureKind | Reason | Direction) -> str:

@@ -17,14 +17,15 @@ from capture.gestures.arrow import StreamKeys
 from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import Direction, GestureKind, Reason
 from capture.gestures.samples import TouchSamples
+from capture.optional import hook
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     import numpy as np
     import pyarrow as pa
 
-    from capture.report.notebook import Plot
-
-__all__ = ["COUNTERS", "FIELDS", "Density", "Gesture", "GestureTable", "Recognizer", "classify"]
+__all__ = ["COUNTERS", "FIELDS", "Density", "Gesture", "GestureTable", "Plot", "Recognizer", "classify"]
 
 #: px per dp: one number, or a mapping from stream to number (a stream that is not in it has 1.0).
 #: Streams that are named by text are named by the same text here.
@@ -59,9 +60,9 @@ class Gesture(native.Gesture):
     stream, pointer : int
         Whose touch and which finger.
     kind : GestureKind
-        NONE where the stroke was not recognised.
+        NONE if the stroke was not recognised.
     reason : Reason
-        Why it was, or was not.
+        Why it was or was not recognised.
     direction : Direction
         Of a drag or a fling, else NONE.
     time_down, time_up : int
@@ -77,11 +78,11 @@ class Gesture(native.Gesture):
     path_length, width, height : float
         dp; the latter two are those of the bounding box.
     sample_count : int
-        The DOWN and every good sample.
+        The DOWN and every sample with a finite position.
     first_sample, last_sample : int
         Numbers of the samples, from the first ever fed to the recogniser.
     tap_count : int
-        n for the n-th tap of a run, 0 for what is not a tap.
+        Position in a run of taps (1, 2, ...); 0 if not a tap.
     rage : bool
         Whether this tap completes a rage run.
     """
@@ -95,7 +96,7 @@ class Gesture(native.Gesture):
 
     @property
     def reason(self) -> Reason:
-        """Why it was, or was not, recognised."""
+        """Why it was or was not recognised."""
         return _REASONS[reason_number(self)]
 
     @property
@@ -117,6 +118,26 @@ class Gesture(native.Gesture):
 
     def __repr__(self) -> str:
         return "Gesture(" + ", ".join(f"{name}={_shown(getattr(self, name))}" for name in FIELDS) + ")"
+
+
+class Plot:
+    """A picture that a notebook shows by itself.
+
+    Attributes
+    ----------
+    svg : str
+    """
+
+    def __init__(self, svg: str) -> None:
+        self.svg = svg
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the picture as SVG."""
+        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - takes every kind of path
+            file.write(self.svg)
 
 
 class GestureTable:
@@ -179,22 +200,19 @@ class GestureTable:
         return f"GestureTable({len(self)} gestures)"
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows of the table."""
-        from capture.report.notebook import table_html
-
-        return table_html(self)
+        """Return the table as HTML, for notebooks."""
+        text: str = hook("table_html")(self)
+        return text
 
     def plot(self) -> Plot:
         """Draw the gestures from DOWN to UP; a notebook shows the picture, ``save`` writes it as SVG."""
-        from capture.report.notebook import plot
-
-        return plot(self)
+        drawn: Plot = hook("plot")(self)
+        return drawn
 
     def to_arrow(self) -> pa.Table:
         """Return the columns as a pyarrow Table (needs ``[arrow]``).
 
-        Without a copy, but for the bool and for streams that are named by text; `capture.gestures.arrow` has
-        the schema, which says its version.
+        Nothing is copied but bools and the names of streams. `capture.gestures.arrow` has the schema.
         """
         import pyarrow as pa
 
@@ -206,17 +224,17 @@ class GestureTable:
         return pa.table(columns, schema=gesture_schema(keyed=self.stream_keys is not None))
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Hand the columns to another Arrow library, as in ``polars.DataFrame(table)``."""
+        """Export the columns to another Arrow library, as in ``polars.DataFrame(table)``."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
 
 class Recognizer(native.Recognizer):
-    """Turns touch samples into gestures, one sample or one chunk at a time.
+    """State machine that turns touch samples into gestures, one sample or one chunk at a time.
 
     Parameters
     ----------
     density : float or mapping of int to float, default 1.0
-        px per dp, 0.75 to 10; a mapping gives each stream its own (others have 1.0).
+        px per dp, 0.75 to 10; a mapping has one for each stream (1.0 for the others).
     gestures : GestureConfig, optional
         The thresholds.
 
@@ -253,7 +271,7 @@ class Recognizer(native.Recognizer):
         return self._keys.names
 
     def feed(self, samples: Any) -> GestureTable:
-        """Take a chunk of samples and return the gestures that it ended.
+        """Process a chunk of samples and return the gestures that it ended.
 
         Parameters
         ----------
@@ -272,14 +290,14 @@ class Recognizer(native.Recognizer):
         return GestureTable(columns, _difference(self.counters, before), self.stream_keys)
 
     def feed_into(self, columns: output.GestureColumns, samples: Any) -> None:
-        """Take a chunk as `feed` does, and append the gestures to columns that others stand in already."""
+        """Process a chunk as `feed` does, and append the gestures to `columns`."""
         for part in TouchSamples.batches(samples, self._keys):
             if self._named:
                 self._set_named_densities()
-            _feed(self, columns, part)
+            batch.feed(self, columns, part)
 
     def _set_named_densities(self) -> None:
-        """Give streams their densities as their names turn up."""
+        """Set the densities of named streams that have appeared."""
         for key in [key for key in self._named if key in self._keys]:
             self.set_density(self._keys[key], self._named.pop(key))
 
@@ -328,13 +346,9 @@ def classify(
     # Every DOWN makes one record, so that the output never has to grow.
     columns = output.GestureColumns(sum(batch.count_downs(part.action) for part in parts))
     for part in parts:
-        _feed(recognizer, columns, part)
+        batch.feed(recognizer, columns, part)
     batch.finish(recognizer, columns)
     return GestureTable(columns, recognizer.counters, keys.names)
-
-
-def _feed(recognizer: Recognizer, columns: output.GestureColumns, part: TouchSamples) -> None:
-    batch.feed(recognizer, columns, part.stream, part.pointer, part.action, part.time, part.x, part.y)
 
 
 def _checked_density(value: Any) -> float:

@@ -1,4 +1,4 @@
-"""Touch samples as six columns, in the order in which the device reported them."""
+"""Touch samples as six columns, in the order of the device's reports."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class TouchSamples:
     x, y : buffer or sequence of float
         Pixels, y downwards (float32).
 
-    A column that has the right type already (a numpy array, an ``array.array``, any contiguous
-    buffer, an Arrow array without nulls) is kept as it is, without a copy; anything else is converted
-    once, checked. The columns stay readable under their names.
+    A column of the right type (a numpy array, an ``array.array``, any contiguous buffer, an Arrow array
+    without nulls) is kept without a copy; anything else is checked and converted once. Columns are
+    attributes under their names.
 
     Raises
     ------
@@ -64,10 +64,12 @@ class TouchSamples:
     def __init__(
         self, *, stream: Any = None, pointer: Any = None, action: Any, time: Any, x: Any, y: Any
     ) -> None:
-        given = {"stream": stream, "pointer": pointer, "action": action, "time": time, "x": x, "y": y}
-        for name, values in given.items():
-            setattr(self, name, None if values is None and name in _OPTIONAL else _column(name, values))
-        lengths = {name: len(getattr(self, name)) for name in given if getattr(self, name) is not None}
+        lengths = {}
+        for name, values in zip(COLUMNS, (stream, pointer, action, time, x, y), strict=True):
+            column = None if values is None and name in _OPTIONAL else _column(name, values)
+            setattr(self, name, column)
+            if column is not None:
+                lengths[name] = len(column)
         if len(set(lengths.values())) > 1:
             shown = ", ".join(f"{name} {length}" for name, length in lengths.items())
             raise ValueError(f"the columns differ in length: {shown}")
@@ -142,7 +144,7 @@ def _column(name: str, values: Any) -> Any:
 
 
 def _converted(name: str, values: Any) -> Any:
-    """Return `values` as a column of the right type, or say what is wrong with them."""
+    """Return `values` as a column of the right type, or raise an error that says what is wrong."""
     typecode, _, words = COLUMNS[name]
     if hasattr(values, "__arrow_c_array__"):
         return _from_arrow(name, values)
@@ -177,16 +179,16 @@ def _from_numpy(name: str, values: Any) -> Any:
     import numpy as np
 
     typecode, _, words = COLUMNS[name]
-    given = np.asarray(values)
-    if given.ndim != 1:
-        raise ValueError(f"column {name!r}: expected one dimension, got {given.ndim}")
-    wanted = np.dtype(typecode)
-    kinds = "iufb" if wanted.kind == "f" else "iub"
-    if given.dtype.kind not in kinds:
-        raise TypeError(f"column {name!r}: expected {words}, got {given.dtype}")
-    if wanted.kind != "f" and given.size:
-        limits = np.iinfo(wanted)
-        if int(given.min()) < limits.min or int(given.max()) > limits.max:
+    source = np.asarray(values)
+    if source.ndim != 1:
+        raise ValueError(f"column {name!r}: expected one dimension, got {source.ndim}")
+    dtype = np.dtype(typecode)
+    kinds = "iufb" if dtype.kind == "f" else "iub"
+    if source.dtype.kind not in kinds:
+        raise TypeError(f"column {name!r}: expected {words}, got {source.dtype}")
+    if dtype.kind != "f" and source.size:
+        limits = np.iinfo(dtype)
+        if int(source.min()) < limits.min or int(source.max()) > limits.max:
             raise ValueError(f"column {name!r}: a value does not fit {words}")
     with np.errstate(over="ignore"):
-        return np.ascontiguousarray(given, dtype=wanted)
+        return np.ascontiguousarray(source, dtype=dtype)

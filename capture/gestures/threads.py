@@ -1,4 +1,4 @@
-"""`classify` with several threads: the streams are shared out, the records put in order again."""
+"""`classify` with several threads: the streams are split among them, then the records are merged in order."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["classify_in_threads"]
 def classify_in_threads(
     parts: Sequence[TouchSamples], density: Density, gestures: GestureConfig | None, threads: int
 ) -> GestureTable:
-    """Recognise a whole log, which has stream columns, with `threads` threads; the result is that of one.
+    """Recognise a whole log that has stream columns; the result is that of one thread.
 
-    Every thread reads the stream column and takes the samples of its own streams.
+    Every thread reads the whole stream column and processes the samples of its own streams.
     """
     recognizers = [Recognizer(density, gestures) for _ in range(threads)]
     # An even share of the strokes and a little more: growing would cost another output's pages.
@@ -30,21 +30,9 @@ def classify_in_threads(
     tables = [output.GestureColumns(room, ordered=True) for _ in range(threads)]
 
     def work(share: int) -> None:
-        recognizer, table = recognizers[share], tables[share]
         for part in parts:
-            batch.feed_share(
-                recognizer,
-                table,
-                part.stream,
-                part.pointer,
-                part.action,
-                part.time,
-                part.x,
-                part.y,
-                share=share,
-                shares=threads,
-            )
-        batch.finish(recognizer, table)
+            batch.feed(recognizers[share], tables[share], part, share=share, shares=threads)
+        batch.finish(recognizers[share], tables[share])
 
     with ThreadPoolExecutor(threads, thread_name_prefix="capture-classify") as pool:
         list(pool.map(work, range(threads)))

@@ -7,12 +7,11 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from capture.gestures.kinds import KINDS, Reason, kind_of
+from capture.gestures.recognizer import Plot
 from capture.report.svg import document, stroke, text
 from capture.report.text import moved, words
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from capture.gestures.recognizer import Gesture, GestureTable
 
 __all__ = ["Plot", "plot", "table_html"]
@@ -22,26 +21,6 @@ _HEAD, _TAIL = 15, 5
 #: Strokes that a plot draws; more are too many to see.
 _DRAWN = 20_000
 _WIDTH, _MARGIN = 460.0, 12.0
-
-
-class Plot:
-    """A picture that a notebook shows by itself.
-
-    Attributes
-    ----------
-    svg : str
-    """
-
-    def __init__(self, svg: str) -> None:
-        self.svg = svg
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the picture as SVG."""
-        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - takes every kind of path
-            file.write(self.svg)
 
 
 def table_html(table: GestureTable) -> str:

@@ -54,10 +54,7 @@ def chunked(samples, gestures, rng):
     while at < len(samples):
         size = rng.randrange(1, 400)
         part = samples[at : at + size]
-        batch.feed(
-            recognizer, table, part.stream, part.pointer, part.action, part.time, part.x, part.y,
-            wide=rng.random() < 0.5,
-        )  # fmt: skip
+        batch.feed(recognizer, table, part, wide=rng.random() < 0.5)
         at += size
     batch.finish(recognizer, table)
     return table

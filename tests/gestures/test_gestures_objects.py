@@ -164,7 +164,7 @@ def test_native_objects_refuse_misuse():
     with pytest.raises(TypeError):
         recognizer.Recognizer(int, density=1.0)
     with pytest.raises(TypeError):
-        batch.feed(None, None, None, None, None, None, None, None)
+        batch.feed(None, None, None)
 
 
 def test_memory_of_classify_is_its_output_and_little_more():

@@ -106,7 +106,7 @@ def test_threads_give_the_same_records(rows, strategy, threads):
 @given(rows=any_rows, strategy=strategies, density=densities)
 def test_the_baseline_kernel_gives_the_same_records(rows, strategy, density):
     recognizer, table, log = Recognizer(density, config(strategy)), output.GestureColumns(), columns(rows)
-    batch.feed(recognizer, table, log.stream, log.pointer, log.action, log.time, log.x, log.y, wide=False)
+    batch.feed(recognizer, table, log, wide=False)
     batch.finish(recognizer, table)
     baseline = [table.record(i, Gesture) for i in range(len(table))]
 

@@ -44,7 +44,7 @@ def test_columns_that_are_looked_at_are_not_cleared(samples):
     Recognizer().feed_into(columns, samples)
     kinds = GestureTable(columns, {}).kind
     before = kinds.copy()
-    with pytest.raises(BufferError, match="still looked at"):
+    with pytest.raises(BufferError, match="still in use"):
         columns.clear()
 
     assert np.array_equal(kinds, before)
