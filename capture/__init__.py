@@ -12,8 +12,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from capture.optional import HOOKS
-
 if TYPE_CHECKING:
     from capture.config.run import RunConfig
     from capture.config.sections import BufferConfig, CurrentsConfig, DeliveryConfig, SinkConfig
@@ -78,7 +76,8 @@ _HOME = {
 }
 
 
-HOOKS.update({"table_html": "capture.report.notebook:table_html", "plot": "capture.report.notebook:plot"})
+#: Functions of higher layers that lower ones call by `capture.optional.hook`: name -> "module:function".
+HOOKS = {"plot": "capture.report.notebook:plot", "table_html": "capture.report.notebook:table_html"}
 
 
 def __getattr__(name: str) -> Any:

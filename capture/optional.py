@@ -12,7 +12,7 @@ from capture.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-__all__ = ["EXTRAS", "HOOKS", "hook", "how_to_install", "lazy_names", "need", "require"]
+__all__ = ["EXTRAS", "hook", "how_to_install", "lazy_names", "need", "require"]
 
 #: Package -> the extra that installs it.
 EXTRAS = {
@@ -44,13 +44,9 @@ def lazy_names(package: str, home: str, names: Collection[str]) -> Callable[[str
     return get
 
 
-#: Functions that lower layers call and higher layers have: name -> "module:function". `capture` fills it.
-HOOKS: dict[str, str] = {}
-
-
 def hook(name: str) -> Callable[..., Any]:
-    """Return a function of `HOOKS`, whose module is imported at the first call."""
-    module, _, function = HOOKS[name].partition(":")
+    """Return a function of `capture.HOOKS`, by which a lower layer calls a higher one; it is imported now."""
+    module, _, function = sys.modules["capture"].HOOKS[name].partition(":")
     found: Callable[..., Any] = getattr(import_module(module), function)
     return found
 

@@ -138,17 +138,32 @@ def rule() -> str:
     )
 
 
+def declared(names: dict[str, list[str]]) -> str:
+    """Return members of a struct, those of one type together, as Cython declares them."""
+    lines = [f"{c_type} {', '.join(some)}" for c_type, each in names.items() for some in batched_names(each)]
+    return "".join(f"        {line}\n" for line in lines)
+
+
+def batched_names(names: list[str]) -> list[list[str]]:
+    """Return names in groups that fit a line."""
+    return [names[start : start + 6] for start in range(0, len(names), 6)]
+
+
 def record() -> str:
     """Return record.pxd."""
     fields = re.findall(
         r"^ +FIELD\((\w+), (\w+), \"", (NATIVE / "record.h").read_text(encoding="utf-8"), re.MULTILINE
     )
-    members = "".join(f"        {c_type} {name}\n" for name, c_type in fields)
-    columns = "".join(f"        {c_type} *{name}\n" for name, c_type in fields)
+    members = declared({c_type: [name for name, each in fields if each == c_type] for _, c_type in fields})
+    pointers = "".join(
+        f"ctypedef {c_type} *{c_type}_column\n" for c_type in dict.fromkeys(dict(fields).values())
+    )
+    columns = re.sub(r"^( +\w+)", r"\1_column", members, flags=re.MULTILINE)
     return f'''"""The record of one stroke. {MADE.format("record.h")}"""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
+{pointers}
 
 cdef extern from "record.h" nogil:
     enum:

@@ -2,6 +2,12 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
+ctypedef int64_t *int64_t_column
+ctypedef int32_t *int32_t_column
+ctypedef uint8_t *uint8_t_column
+ctypedef float *float_column
+ctypedef double *double_column
+
 
 cdef extern from "record.h" nogil:
     enum:
@@ -14,55 +20,19 @@ cdef extern from "record.h" nogil:
         size_t offset
     const Field[COLUMNS] RECORD_FIELDS "capture_stroke_fields"
     ctypedef struct Record "capture_stroke":
-        int64_t stream
-        int32_t pointer
-        uint8_t kind
-        uint8_t reason
-        uint8_t direction
-        int64_t time_down
-        int64_t time_up
-        float x_down
-        float y_down
-        float x_up
-        float y_up
+        int64_t stream, time_down, time_up, first_sample, last_sample
+        int32_t pointer, sample_count, tap_count
+        uint8_t kind, reason, direction, rage
+        float x_down, y_down, x_up, y_up, distance, velocity
+        float velocity_x, velocity_y, path_length, width, height
         double duration
-        float distance
-        float velocity
-        float velocity_x
-        float velocity_y
-        float path_length
-        float width
-        float height
-        int32_t sample_count
-        int64_t first_sample
-        int64_t last_sample
-        int32_t tap_count
-        uint8_t rage
     ctypedef struct RecordColumns "capture_stroke_columns":
-        int64_t *stream
-        int32_t *pointer
-        uint8_t *kind
-        uint8_t *reason
-        uint8_t *direction
-        int64_t *time_down
-        int64_t *time_up
-        float *x_down
-        float *y_down
-        float *x_up
-        float *y_up
-        double *duration
-        float *distance
-        float *velocity
-        float *velocity_x
-        float *velocity_y
-        float *path_length
-        float *width
-        float *height
-        int32_t *sample_count
-        int64_t *first_sample
-        int64_t *last_sample
-        int32_t *tap_count
-        uint8_t *rage
+        int64_t_column stream, time_down, time_up, first_sample, last_sample
+        int32_t_column pointer, sample_count, tap_count
+        uint8_t_column kind, reason, direction, rage
+        float_column x_down, y_down, x_up, y_up, distance, velocity
+        float_column velocity_x, velocity_y, path_length, width, height
+        double_column duration
         int64_t *ended
     void columns_at "capture_stroke_at"(void **data, int64_t at, RecordColumns *to) noexcept
     void put_record "capture_stroke_put"(void **data, int64_t at, const Record *record) noexcept

@@ -52,10 +52,8 @@ cdef int32_t stream_slot(State *s, int64_t id) noexcept nogil:
         return s.last_stream
     if s.stream_index != NULL:
         at = mixed(<uint64_t>id) & s.stream_mask
-        while True:
+        while s.stream_index[at] >= 0:
             slot = s.stream_index[at]
-            if slot < 0:
-                break
             if s.streams[slot].id == id:
                 s.last_stream = slot
                 return slot
@@ -66,7 +64,6 @@ cdef int32_t stream_slot(State *s, int64_t id) noexcept nogil:
 cdef int32_t new_stream(State *s, int64_t id) noexcept nogil:
     cdef Stream *stream
     cdef void *block
-    cdef uint32_t at
     cdef int32_t room
     if s.stream_count == s.stream_room:
         room = s.stream_room + s.stream_room // 2 + 4
@@ -83,31 +80,39 @@ cdef int32_t new_stream(State *s, int64_t id) noexcept nogil:
     stream.id = id
     stream.density = s.density
     stream.primary = -1
-    at = mixed(<uint64_t>id) & s.stream_mask
+    s.last_stream = s.stream_count
+    s.stream_count += 1
+    put_stream(s, s.last_stream)
+    return s.last_stream
+
+
+cdef void put_stream(State *s, int32_t slot) noexcept nogil:
+    cdef uint32_t at = mixed(<uint64_t>s.streams[slot].id) & s.stream_mask
     while s.stream_index[at] >= 0:
         at = (at + 1) & s.stream_mask
-    s.stream_index[at] = s.last_stream = s.stream_count
-    s.stream_count += 1
-    return s.last_stream
+    s.stream_index[at] = slot
+
+
+cdef int32_t *doubled(const int32_t *index, uint32_t *mask) noexcept nogil:
+    """Return an empty hash table of twice the size; NULL when there is no memory."""
+    cdef uint32_t size = 16 if index == NULL else (mask[0] + 1) * 2
+    cdef int32_t *larger = <int32_t *>malloc(size * sizeof(int32_t))
+    if larger != NULL:
+        memset(larger, 0xff, size * sizeof(int32_t))
+        mask[0] = size - 1
+    return larger
 
 
 cdef int index_streams(State *s) noexcept nogil:
     """Double the hash table of streams."""
-    cdef uint32_t size = 16 if s.stream_index == NULL else (s.stream_mask + 1) * 2
-    cdef uint32_t at
     cdef int32_t slot
-    cdef int32_t *index = <int32_t *>malloc(size * sizeof(int32_t))
-    if index == NULL:
+    cdef int32_t *larger = doubled(s.stream_index, &s.stream_mask)
+    if larger == NULL:
         return -1
-    memset(index, 0xff, size * sizeof(int32_t))
-    for slot in range(s.stream_count):
-        at = mixed(<uint64_t>s.streams[slot].id) & (size - 1)
-        while index[at] >= 0:
-            at = (at + 1) & (size - 1)
-        index[at] = slot
     free(s.stream_index)
-    s.stream_index = index
-    s.stream_mask = size - 1
+    s.stream_index = larger
+    for slot in range(s.stream_count):
+        put_stream(s, slot)
     return 0
 
 
@@ -205,16 +210,12 @@ cdef void put_pair(State *s, int32_t touch_slot) noexcept nogil:
 
 cdef int index_pairs(State *s) noexcept nogil:
     """Double the hash table of pairs."""
-    cdef uint32_t size = 16 if s.pair_index == NULL else (s.pair_mask + 1) * 2
-    cdef uint32_t at
+    cdef uint32_t at, old_size = 0 if s.pair_index == NULL else s.pair_mask + 1
     cdef int32_t *old = s.pair_index
-    cdef uint32_t old_size = 0 if old == NULL else s.pair_mask + 1
-    cdef int32_t *index = <int32_t *>malloc(size * sizeof(int32_t))
-    if index == NULL:
+    cdef int32_t *larger = doubled(old, &s.pair_mask)
+    if larger == NULL:
         return -1
-    memset(index, 0xff, size * sizeof(int32_t))
-    s.pair_index = index
-    s.pair_mask = size - 1
+    s.pair_index = larger
     for at in range(old_size):
         if old[at] >= 0:
             put_pair(s, old[at])
