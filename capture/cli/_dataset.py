@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from capture.cli._show import doubts, plural, print_json
+from capture.cli._show import plural, print_doubts, print_json, remarks
 from capture.errors import ConfigError
 from capture.replay.interrupt import held_back
 
@@ -23,7 +23,7 @@ __all__ = ["classify_data", "is_data_set"]
 
 
 def is_data_set(output: str | None) -> bool:
-    """Tell whether an output is a folder or a store, as data sets have it, and not a file."""
+    """Return whether an output is a folder or a store, as data sets have it, and not a file."""
     return output is not None and ("://" in output or output.endswith("/") or not PurePath(output).suffix)
 
 
@@ -78,9 +78,8 @@ def classify_data(
 
 
 def _report(summary: Summary, output: str) -> None:
-    words = Console(stderr=True, soft_wrap=True, highlight=False)
-    for line in doubts({}, summary.counters):
-        words.print(line, style="yellow")
+    words = remarks()
+    print_doubts(words, {}, summary.counters)
     before = f", {summary.skipped} of them done before" if summary.skipped else ""
     words.print(
         f"{plural(summary.samples, 'sample')} of {plural(summary.partitions, 'partition')}{before}: "

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from capture.logs import TouchLog
 
-__all__ = ["Json", "Logs", "Reading", "with_reading"]
+__all__ = ["Json", "Logs", "Reading", "with_options", "with_reading"]
 
 Logs = Annotated[
     list[str], typer.Argument(metavar="LOG...", help="Files, folders or globs; - is standard input.")
@@ -130,20 +130,27 @@ def read_options(
     )
 
 
-def with_reading(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the reading options; they come in as its parameter `reading`."""
-    own = inspect.signature(command, eval_str=True).parameters
-    shared = inspect.signature(read_options, eval_str=True).parameters
+def with_options(read: Callable[..., Any], name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator: a command gets the parameters of `read` as options, its result as `name`."""
+    shared = inspect.signature(read, eval_str=True).parameters
 
-    @functools.wraps(command)
-    def run(**values: Any) -> None:
-        reading = read_options(**{name: values.pop(name) for name in shared})
-        command(reading=reading, **values)
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def run(**values: Any) -> None:
+            value = read(**{option: values.pop(option) for option in shared})
+            command(**{name: value}, **values)
 
-    parameters = [parameter for name, parameter in own.items() if name != "reading"]
-    parameters += shared.values()
-    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
-    )
-    run.__annotations__ = {each.name: each.annotation for each in parameters}
-    return run
+        parameters: list[inspect.Parameter] = []
+        for option, parameter in inspect.signature(command, eval_str=True).parameters.items():
+            parameters += shared.values() if option == name else [parameter]
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
+        )
+        run.__annotations__ = {each.name: each.annotation for each in parameters}
+        return run
+
+    return decorate
+
+
+#: Gives a command the reading options, as its parameter `reading`.
+with_reading = with_options(read_options, "reading")

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from capture.cli._show import writing
 from capture.errors import ConfigError
 from capture.gestures.kinds import Direction, GestureKind, Reason
 from capture.gestures.parquet import GestureFile
@@ -120,18 +121,12 @@ def open_records(path: Path | None) -> Iterator[Records]:
         finally:
             writer.close()
         return
-    partial = path.with_name(path.name + ".part")
-    try:
-        file = partial.open("wb")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
-    with file:
+    with writing(path) as file:
         writer = _WRITERS[path.suffix.lower()](file)
         try:
             yield writer
         finally:
             writer.close()
-    partial.replace(path)
 
 
 def check_name(path: Path | None) -> None:

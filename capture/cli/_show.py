@@ -1,26 +1,41 @@
-"""What commands print: tables of strokes, doubts about logs, a progress bar for work that takes long."""
+"""What commands show and write: tables of strokes, doubts about logs, a progress bar, whole files."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from capture.errors import ConfigError
 from capture.logs import CAUSES
+from capture.replay.interrupt import held_back
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from capture.gestures.recognizer import Gesture
     from capture.logs import TouchLog
 
-__all__ = ["Meter", "console_for", "doubts", "live_strokes", "plural", "print_json", "stroke_table"]
+__all__ = [
+    "Meter",
+    "console_for",
+    "live_strokes",
+    "plural",
+    "print_doubts",
+    "print_json",
+    "progress",
+    "remarks",
+    "stroke_table",
+    "writing",
+]
 
 #: Work that is done sooner (s) shows no progress bar.
 _PATIENCE_S = 1.0
@@ -32,7 +47,7 @@ _IGNORED = {
     "unknown_actions": "samples with an unknown action were ignored",
     "clock_regressions": "samples were earlier than the one before them; they were used",
     "other_streams": "samples of other streams were left out: a live capture is one device",
-    "unused_marks": "marks had values that an event may not have, and became none",
+    "unused_marks": "marks were skipped: a value is out of range",
 }
 
 
@@ -79,6 +94,40 @@ class Meter:
         if log.path not in self._tasks:
             self._tasks[log.path] = self._progress.add_task(log.path, total=log.size)
         self._progress.update(self._tasks[log.path], completed=log.bytes_read)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[TouchLog], bool]]:
+    """Yield a function that shows how far the reading of a log is and returns whether Ctrl-C was pressed.
+
+    A Ctrl-C takes effect at the end of the block, so that a file which is being written is completed.
+    """
+    with held_back() as interrupted, Meter() as meter:
+
+        def after_chunk(log: TouchLog) -> bool:
+            meter.update(log)
+            return interrupted()
+
+        yield after_chunk
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing that has its name when it is complete, and is called ``*.part`` before.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be written.
+    """
+    partial = path.with_name(path.name + ".part")
+    try:
+        file = partial.open("wb")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
+    with file:
+        yield file
+    partial.replace(path)
 
 
 def stroke_table(strokes: Sequence[tuple[Gesture, int]], more: int = 0, *, first: int = 0) -> Table:
@@ -137,11 +186,24 @@ def _aligned(cells: list[str]) -> str:
     ).rstrip()
 
 
-def doubts(warnings: Mapping[str, int], ignored: Mapping[str, int] | None = None) -> list[str]:
-    """Return a line for each cause for which something was skipped, repaired or guessed."""
+def remarks() -> Console:
+    """Return the console for what is said beside a result: standard error."""
+    return Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def print_doubts(
+    console: Console,
+    warnings: Mapping[str, int],
+    ignored: Mapping[str, int] | None = None,
+    *,
+    path: str | None = None,
+) -> None:
+    """Print a line for each cause for which something was skipped, repaired or guessed."""
     lines = [f"{count} x {CAUSES.get(cause, cause)}" for cause, count in sorted(warnings.items()) if count]
     lines += [f"{count} x {_IGNORED.get(cause, cause)}" for cause, count in (ignored or {}).items() if count]
-    return lines
+    for line in lines:
+        text = line if path is None else f"{path}: {line}"
+        console.print(text, style="yellow", highlight=False, soft_wrap=True)
 
 
 def plural(count: int, noun: str, several: str = "") -> str:

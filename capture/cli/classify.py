@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
 from capture.cli._dataset import classify_data, is_data_set
 from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._records import SUFFIXES, check_name, open_records
-from capture.cli._show import Meter, doubts, print_json
+from capture.cli._show import print_doubts, print_json, progress, remarks
 from capture.cli._work import strokes
-from capture.replay.interrupt import held_back
 
 if TYPE_CHECKING:
     from capture.gestures.recognizer import Recognizer
@@ -38,7 +36,8 @@ def command(
         ),
     ] = None,
     engine: Annotated[
-        Literal["local", "ray"], typer.Option(help="What does a data set.", rich_help_panel=_DATA_SETS)
+        Literal["local", "ray"],
+        typer.Option(help="Engine that processes a data set.", rich_help_panel=_DATA_SETS),
     ] = "local",
     workers: Annotated[
         int | None,
@@ -72,12 +71,7 @@ def command(
     file = None if output is None else Path(output)
     check_name(file)
     report = _Report()
-    with held_back() as interrupted, Meter() as meter:
-
-        def after_chunk(log: TouchLog) -> bool:
-            meter.update(log)
-            return interrupted()
-
+    with progress() as after_chunk:
         tables = strokes(logs, reading, on_chunk=after_chunk, on_end=report.end)
         # The first log is opened before the file is made.
         first = next(tables, None)
@@ -115,11 +109,9 @@ class _Report:
                 }
             )
             return
-        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        console = remarks()
         for path, warnings in self.warnings.items():
-            for line in doubts(warnings):
-                console.print(f"{path}: {line}", style="yellow")
-        for line in doubts({}, ignored):
-            console.print(line, style="yellow")
+            print_doubts(console, warnings, path=path)
+        print_doubts(console, {}, ignored)
         if output is not None:
             console.print(f"{self.strokes} strokes -> {output}")

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 
 from capture.cli._options import Json, Logs, Reading, with_reading
-from capture.cli._show import Meter, doubts, print_json
+from capture.cli._show import print_doubts, print_json, progress, remarks
 from capture.cli._work import Streams
 from capture.logs import LogInfo, find_logs, open_log, write
-from capture.replay.interrupt import held_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,21 +44,15 @@ def command(
 
     Example: capture convert phone.txt --screen 1080x2340 -o phone.touch.jsonl
     """
-    with held_back() as interrupted, Meter() as meter:
-
-        def after_chunk(log: TouchLog) -> bool:
-            meter.update(log)
-            return interrupted()
-
+    with progress() as after_chunk:
         joined = _Joined(find_logs(logs), reading.options, after_chunk)
         write(joined, output)
     if json:
         print_json({"output": str(output), "samples": joined.samples, "warnings": joined.warnings})
         return
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = remarks()
     for path, warnings in joined.warnings.items():
-        for line in doubts(warnings):
-            console.print(f"{path}: {line}", style="yellow")
+        print_doubts(console, warnings, path=path)
     console.print(f"{joined.samples} samples -> {output}")
 
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from capture.cli._options import Json, Logs, Reading, with_reading
-from capture.cli._show import Meter, doubts, print_json
+from capture.cli._show import Meter, plural, print_doubts, print_json
 from capture.config.sections import SinkConfig
 from capture.errors import ConfigError
 from capture.replay.run import Replay
@@ -102,7 +102,5 @@ def _report(summary: Summary, written: list[FileInfo], json: bool) -> None:
     for event, count in rows.items():
         console.print(f"{count:>8} {event}", highlight=False)
     for log in summary.logs:
-        for line in doubts(log.warnings, log.ignored):
-            console.print(f"{log.path}: {line}", style="yellow", highlight=False, soft_wrap=True)
-    plural = "" if len(written) == 1 else "s"
-    console.print(f"{sum(rows.values())} records in {len(written)} file{plural}", highlight=False)
+        print_doubts(console, log.warnings, log.ignored, path=log.path)
+    console.print(f"{sum(rows.values())} records in {plural(len(written), 'file')}", highlight=False)

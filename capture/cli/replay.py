@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from capture.cli._options import Json, Logs, Reading, with_reading
-from capture.cli._show import Meter, doubts, live_strokes, plural, print_json, stroke_table
+from capture.cli._show import Meter, live_strokes, plural, print_doubts, print_json, stroke_table
 from capture.replay.run import Replay
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def _report(summary: Summary, listed: list[tuple[Gesture, int]], json: bool) -> 
     others = f"; not recognised: {reasons}" if reasons else ""
     console.print(f"{plural(summary.strokes, 'stroke')}: {kinds or 'no gesture'}{others}", highlight=False)
     for log in summary.logs:
-        for line in doubts(log.warnings, log.ignored):
-            console.print(f"{log.path}: {line}", style="yellow", highlight=False, soft_wrap=True)
+        print_doubts(console, log.warnings, log.ignored, path=log.path)
     for name, sink in summary.sinks.items():
         state = f"{plural(sink.delivered, 'event')} in {plural(summary.sessions, 'session')}"
         if sink.dead_letters:

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from capture.cli._options import Logs, Reading, with_reading
-from capture.cli._show import Meter
+from capture.cli._show import Meter, plural, remarks, writing
 
 if TYPE_CHECKING:
     from capture.report import Recording
@@ -61,11 +60,10 @@ def command(
             data = report.build_page(recordings).encode()
         else:
             data = _picture(recordings, suffix, stroke, stage)
-    _write(output, data)
-    strokes = sum(map(len, recordings))
-    Console(stderr=True, soft_wrap=True, highlight=False).print(
-        f"{strokes} stroke{'' if strokes == 1 else 's'} -> {output} ({len(data):,} bytes)", markup=False
-    )
+    with writing(output) as file:
+        file.write(data)
+    strokes = plural(sum(map(len, recordings)), "stroke")
+    remarks().print(f"{strokes} -> {output} ({len(data):,} bytes)", markup=False)
 
 
 def _picture(recordings: list[Recording], suffix: str, stroke: int | None, stage: str | None) -> bytes:
@@ -93,15 +91,3 @@ def _stage_number(recording: Recording, stage: str | None) -> int:
     if stage.isdecimal():
         return int(stage)
     raise typer.BadParameter(f"{stage!r}: the screens are {', '.join(titles)}", param_hint="--stage")
-
-
-def _write(output: Path, data: bytes) -> None:
-    """Write a file that is there whole or not at all."""
-    partial = output.with_name(output.name + ".part")
-    try:
-        partial.write_bytes(data)
-        partial.replace(output)
-    except OSError as error:
-        raise typer.BadParameter(f"{output}: cannot be written: {error.strerror}", param_hint="-o") from None
-    finally:
-        partial.unlink(missing_ok=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import inspect
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,39 +13,73 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from capture.cli._options import Json, Logs, Reading, with_reading
-from capture.cli._show import Meter, plural, print_json
+from capture.cli._options import Json, Logs, Reading, with_options, with_reading
+from capture.cli._show import plural, print_json, progress, remarks
 from capture.cli._work import strokes as read_strokes
 from capture.errors import ConfigError
-from capture.replay.interrupt import held_back
+from capture.scale.sweep import KINDS, SWEPT, Strokes, parse_range, sweep
 
 if TYPE_CHECKING:
-    from capture.logs import TouchLog
     from capture.scale.sweep import Sweep
 
 #: Rows of a table on a terminal.
 _SHOWN = 60
-_RANGE = "FROM:TO:STEP"
 
 
-def _option(words: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(help=words, metavar=_RANGE, rich_help_panel="Thresholds")
-    return option
+#: Thresholds in the order of options and columns.
+_THRESHOLDS = sorted(SWEPT, key=lambda field: field != "touch_slop_dp")
 
 
+def _as_option(field: str) -> str:
+    """Return the option of a threshold: ``touch_slop`` for ``touch_slop_dp``."""
+    return re.sub(r"_(dp|ms|dp_s)$", "", field)
+
+
+def _thresholds() -> inspect.Signature:
+    """Return the options of all thresholds."""
+    options = []
+    for field in _THRESHOLDS:
+        name = _as_option(field)
+        words = name.replace("_", " ").capitalize()
+        unit = field.removeprefix(name).removeprefix("_").replace("_", "/")
+        option = typer.Option(
+            help=f"{words}, {unit}." if unit else f"{words}.",
+            metavar="FROM:TO:STEP",
+            rich_help_panel="Thresholds",
+        )
+        options.append(
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
+            )
+        )
+    return inspect.Signature(options)
+
+
+def read_axes(**ranges: str | None) -> dict[str, tuple[float, ...]]:
+    """Return the values of each threshold that is swept."""
+    axes = {}
+    for field in _THRESHOLDS:
+        text = ranges[_as_option(field)]
+        if text is not None:
+            try:
+                axes[field] = parse_range(text)
+            except ValueError as error:
+                option = "--" + _as_option(field).replace("_", "-")
+                raise typer.BadParameter(str(error), param_hint=option) from None
+    if not axes:
+        raise typer.BadParameter("expected at least one threshold to sweep, as in --touch-slop 8:48:4")
+    return axes
+
+
+read_axes.__signature__ = _thresholds()  # type: ignore[attr-defined]
+
+
+@with_options(read_axes, "axes")
 @with_reading
 def command(
     *,
     logs: Logs,
-    touch_slop: Annotated[str | None, _option("Touch slop, dp.")] = None,
-    tap_timeout: Annotated[str | None, _option("Tap timeout, ms.")] = None,
-    drag_distance: Annotated[str | None, _option("Drag distance, dp.")] = None,
-    fling_velocity: Annotated[str | None, _option("Fling velocity, dp/s.")] = None,
-    multi_tap_timeout: Annotated[str | None, _option("Multi-tap timeout, ms.")] = None,
-    multi_tap_slop: Annotated[str | None, _option("Multi-tap slop, dp.")] = None,
-    rage_tap_count: Annotated[str | None, _option("Taps of a rage run.")] = None,
-    rage_tap_timeout: Annotated[str | None, _option("Rage-tap timeout, ms.")] = None,
-    rage_tap_radius: Annotated[str | None, _option("Rage-tap radius, dp.")] = None,
+    axes: dict[str, tuple[float, ...]],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -62,28 +98,9 @@ def command(
 
     Example: capture sweep logs/ --touch-slop 8:48:4 --tap-timeout 200:600:50 -o sweep.svg
     """
-    from capture.scale.sweep import Strokes, sweep
-
-    given = {
-        "touch_slop_dp": touch_slop,
-        "tap_timeout_ms": tap_timeout,
-        "drag_distance_dp": drag_distance,
-        "fling_velocity_dp_s": fling_velocity,
-        "multi_tap_timeout_ms": multi_tap_timeout,
-        "multi_tap_slop_dp": multi_tap_slop,
-        "rage_tap_count": rage_tap_count,
-        "rage_tap_timeout_ms": rage_tap_timeout,
-        "rage_tap_radius_dp": rage_tap_radius,
-    }
-    axes = _axes(given)
     if output is not None and output.suffix.lower() not in {".svg", ".png", ".csv"}:
         raise ConfigError(f"{output}: expected a name that ends in .svg, .png or .csv")
-    with held_back() as interrupted, Meter() as meter:
-
-        def after_chunk(log: TouchLog) -> bool:
-            meter.update(log)
-            return interrupted()
-
+    with progress() as after_chunk:
         measured = Strokes(read_strokes(logs, reading, on_chunk=after_chunk))
     swept = sweep(measured, axes, reading.config.gestures)
     if output is not None:
@@ -92,24 +109,6 @@ def command(
         print_json(msgspec.to_builtins(swept))
     else:
         _show(swept, output)
-
-
-def _axes(given: dict[str, str | None]) -> dict[str, tuple[float, ...]]:
-    from capture.scale.sweep import parse_range
-
-    axes = {}
-    for field, text in given.items():
-        if text is not None:
-            option = "--" + field.removesuffix("_dp_s").removesuffix("_dp").removesuffix("_ms").replace(
-                "_", "-"
-            )
-            try:
-                axes[field] = parse_range(text)
-            except ValueError as error:
-                raise typer.BadParameter(str(error), param_hint=option) from None
-    if not axes:
-        raise typer.BadParameter("expected at least one threshold to sweep, as in --touch-slop 8:48:4")
-    return axes
 
 
 def _save(swept: Sweep, output: Path) -> None:
@@ -126,8 +125,6 @@ def _save(swept: Sweep, output: Path) -> None:
 
 def _show(swept: Sweep, output: Path | None) -> None:
     """Print the settings as a table; the configured one is marked, and comes last where it is not swept."""
-    from capture.scale.sweep import KINDS
-
     console = Console(highlight=False)
     shown = swept.rows[:_SHOWN]
     more = len(swept.rows) - len(shown)
@@ -143,7 +140,7 @@ def _show(swept: Sweep, output: Path | None) -> None:
         is_own = row == swept.base
         table.add_row(*cells, "configured" if is_own else "", style="bold" if is_own else "")
     console.print(table)
-    doubt = Console(stderr=True, soft_wrap=True, highlight=False)
+    doubt = remarks()
     doubt.print(plural(swept.strokes, "stroke"))
     if swept.left_out:
         doubt.print(
