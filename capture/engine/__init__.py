@@ -1,4 +1,4 @@
-"""Capture: what a host app talks to."""
+"""The engine of a live app: `Capture` and its parts."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The idle signal: tells a kiosk once that nobody has touched it for a while."""
+"""The idle signal of a kiosk: one callback when there was no touch for a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IdleWatch"]
 
-#: How long (s) the thread sleeps where nothing can happen sooner.
+#: Longest sleep (s) of the thread.
 _LONGEST_S = 3600.0
 
 
@@ -20,7 +20,7 @@ class IdleWatch:
     Parameters
     ----------
     after_s : float
-        The time (s).
+        Seconds without a touch.
     on_idle : callable
         Called without arguments, from the watch's thread.
     clock : callable
@@ -33,36 +33,36 @@ class IdleWatch:
         self._clock = clock
         self._touched_ns = clock()
         self._down = 0
-        self._told = False
+        self._called = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def touched(self, down: int) -> None:
-        """Note a touch; `down` is how many fingers are down after it."""
+        """Start the time again; `down` is the number of fingers that are down after the touch."""
         self._touched_ns = self._clock()
         self._down = down
-        self._told = False
+        self._called = False
 
     def check(self) -> float:
-        """Call back if the time is up; return after how many seconds to check again."""
+        """Call back if the time is up; return the seconds until the next check."""
         left_ns = self._touched_ns + self._after_ns - self._clock()
-        if self._told or self._down:
-            # A touch moves the deadline by the whole time at least.
+        if self._called or self._down:
+            # The next touch restarts the whole time.
             return min(self._after_ns / 1e9, _LONGEST_S)
         if left_ns > 0:
             return min(left_ns / 1e9, _LONGEST_S)
-        self._told = True
+        self._called = True
         self._on_idle()
         return min(self._after_ns / 1e9, _LONGEST_S)
 
     def start(self) -> None:
-        """Start the thread that checks; a daemon, which ends with the process."""
+        """Start the daemon thread that checks."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="touchcapture-idle", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; it is not waited for."""
+        """End the thread, without waiting for it."""
         self._stop.set()
 
     def _run(self) -> None:

@@ -236,6 +236,22 @@ def test_statistics_count_everything(tmp_path):
         stats.collected = 0
 
 
+def test_statistics_count_by_sink(tmp_path):
+    answers = [Answer(Outcome.UNAVAILABLE, "HTTP 404")] * 9
+    sinks = [MemorySink("good"), MemorySink("bad", answers=answers)]
+    config = memory_capture(tmp_path, privacy=PrivacyConfig(opted_in=False))[0].config
+    with Capture(config, sinks=sinks, clock=FakeClock()) as cap:
+        assert set(cap.stats.sinks) == {"good", "bad"}
+        cap.opt_in()
+        cap.screen_view("A")
+        assert cap.flush() is False
+        good, bad = cap.stats.sinks["good"], cap.stats.sinks["bad"]
+
+    assert (good.pending, good.delivered, good.paused, good.last_error) == (0, 2, "", "")
+    assert (bad.pending, bad.delivered, bad.paused, bad.last_error) == (2, 0, "HTTP 404", "HTTP 404")
+    assert cap.stats.pending == 2
+
+
 # The idle signal
 
 

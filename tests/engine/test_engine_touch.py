@@ -261,7 +261,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("place", "options"), HOSTILE)
-def test_wrong_touches_never_raise_and_are_counted_and_said_once(opened, caplog, place, options):
+def test_wrong_touches_never_raise_and_are_counted_and_logged_once(opened, caplog, place, options):
     cap, script, _ = opened
     for _ in range(3):
         assert cap.touch_down(*place, **options) is None
@@ -313,7 +313,7 @@ def test_numbers_of_numpy_are_numbers(opened, clock):
     assert type(recorded(cap, sink)[-1]).__name__ == "TapWire"
 
 
-def test_a_callback_that_raises_is_said_once_and_touches_go_on(opened, caplog):
+def test_a_callback_that_raises_is_logged_once_and_touches_go_on(opened, caplog):
     cap, script, sink = opened
     cap.on_gesture = lambda gesture, target: 1 / 0
     script.tap()
