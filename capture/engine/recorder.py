@@ -19,7 +19,6 @@ from capture.events.privacy import Masks, is_sampled
 from capture.events.session import SessionState
 from capture.events.timeline import Timeline
 from capture.formats import Source, make_encoder, native
-from capture.formats.base import PlainEncoder
 from capture.ids import random_ids
 from capture.store.rows import StoredEvent
 
@@ -165,10 +164,7 @@ class Recorder:
             state=state,
         )
         self._encoders = [(wire, make_encoder(wire, source)) for wire in self._wires]
-        #: Those that make rows for sessions, too, or remember something.
-        self._session_encoders = [
-            (wire, encoder) for wire, encoder in self._encoders if not isinstance(encoder, PlainEncoder)
-        ]
+        self._session_encoders = [(wire, encoder) for wire, encoder in self._encoders if encoder.has_state]
 
     def after_fork(self) -> None:
         """Continue in a forked child: no app start, ids and a session of its own."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 
 from capture.errors import ConfigError
-from capture.formats.base import Encoder, Format, PlainEncoder, Row, SessionFormat, Source
+from capture.formats.base import Encoder, EncoderFormat, Format, PlainEncoder, Row, Source
 
-__all__ = ["FORMATS", "Encoder", "Format", "Row", "SessionFormat", "Source", "get", "make_encoder"]
+__all__ = ["FORMATS", "Encoder", "EncoderFormat", "Format", "Row", "Source", "get", "make_encoder"]
 
 #: Name in the run configuration -> module, which has the format as ``FORMAT``.
 FORMATS: dict[str, str] = {
@@ -16,7 +16,7 @@ FORMATS: dict[str, str] = {
 }
 
 
-def get(name: str) -> Format | SessionFormat:
+def get(name: str) -> Format | EncoderFormat:
     """Return the wire format called `name`.
 
     Raises
@@ -27,7 +27,7 @@ def get(name: str) -> Format | SessionFormat:
     module = FORMATS.get(name)
     if module is None:
         raise ConfigError(f"wire = {name!r}: expected one of {', '.join(FORMATS)}")
-    wire_format: Format | SessionFormat = import_module(module).FORMAT
+    wire_format: Format | EncoderFormat = import_module(module).FORMAT
     return wire_format
 
 
@@ -38,5 +38,5 @@ def make_encoder(name: str, source: Source) -> Encoder:
     """
     wire_format = get(name)
     return (
-        wire_format.encoder(source) if isinstance(wire_format, SessionFormat) else PlainEncoder(wire_format)
+        wire_format.encoder(source) if isinstance(wire_format, EncoderFormat) else PlainEncoder(wire_format)
     )

@@ -1,12 +1,12 @@
 """What a wire format is: how events become bytes, and how stored bytes become a batch.
 
 A format whose events stand alone is a `Format`. One that makes more rows than events, or remembers
-something between them, is a `SessionFormat`: it makes an `Encoder` for each recorder.
+something between them, is an `EncoderFormat`: it makes an `Encoder` for each recorder.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from capture.events.domain import Event
     from capture.formats.native import Header
 
-__all__ = ["Encoder", "Format", "PlainEncoder", "Row", "SessionFormat", "Source"]
+__all__ = ["Encoder", "EncoderFormat", "Format", "PlainEncoder", "Row", "Source"]
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -41,6 +41,12 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     time_ms: int
     event_id: str
     payload: bytes
+
+
+def event_row(event: Event, payload: bytes) -> Row:
+    """Return the row of an event."""
+    common = event.common
+    return Row(common.session_number, common.time_ms, common.event_id, payload)
 
 
 class Source(msgspec.Struct, kw_only=True):
@@ -81,6 +87,9 @@ class Encoder(Protocol):
 
     A subclass needs `encode` alone: the other methods do nothing by default.
     """
+
+    #: Whether it makes rows for sessions or remembers anything; otherwise only `encode` and `encode_all` are called.
+    has_state: ClassVar[bool] = True
 
     def encode(self, event: Event) -> Sequence[Row]:
         """Return the rows that an event makes due, in order; the event's own, if it has one, is the last."""
@@ -128,7 +137,7 @@ class Format(Protocol):
 
 
 @runtime_checkable
-class SessionFormat(Protocol):
+class EncoderFormat(Protocol):
     """A wire format that makes an `Encoder` for each recorder; `compose` as in `Format`."""
 
     name: str
@@ -143,6 +152,8 @@ class SessionFormat(Protocol):
 class PlainEncoder(Encoder):
     """The encoder of a `Format`: one row for each event, no state."""
 
+    has_state: ClassVar[bool] = False
+
     def __init__(self, wire_format: Format) -> None:
         self._encode = wire_format.encode
 
@@ -151,16 +162,4 @@ class PlainEncoder(Encoder):
         payload = self._encode(event)
         if payload is None:
             return ()
-        common = event.common
-        return (Row(common.session_number, common.time_ms, common.event_id, payload),)
-
-    def encode_all(self, events: Iterable[Event]) -> Sequence[Row]:
-        """Return the rows of several events."""
-        encode = self._encode
-        rows = []
-        for event in events:
-            payload = encode(event)
-            if payload is not None:
-                common = event.common
-                rows.append(Row(common.session_number, common.time_ms, common.event_id, payload))
-        return rows
+        return (event_row(event, payload),)

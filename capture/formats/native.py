@@ -7,18 +7,20 @@ device. `decode` is for receivers and tests.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
 from capture.events import domain as events
+from capture.formats.base import Encoder, Row, event_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from capture.events.config import ProjectConfig
     from capture.events.device import Device
+    from capture.formats.base import Source
 
 __all__ = [
     "FORMAT",
@@ -251,6 +253,11 @@ class NativeFormat:
 
     name = "native"
 
+    def encoder(self, source: Source) -> Encoder:
+        """Return an encoder for the events of a user."""
+        del source
+        return NativeEncoder()
+
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
 
@@ -266,6 +273,34 @@ class NativeFormat:
 
 
 FORMAT = NativeFormat()
+
+
+class NativeEncoder(Encoder):
+    """One row for each event that the format has, no state."""
+
+    has_state: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self._encode_lines = msgspec.json.Encoder().encode_lines
+
+    def encode(self, event: events.Event) -> Sequence[Row]:
+        """Return the event's row, if any."""
+        payload = FORMAT.encode(event)
+        return () if payload is None else (event_row(event, payload),)
+
+    def encode_all(self, many: Iterable[events.Event]) -> Sequence[Row]:
+        """Return the rows of several events, encoded in one call."""
+        known = [event for event in many if type(event) in _BUILDERS]
+        commons = [event.common for event in known]
+        wires = [_BUILDERS[type(event)](event, common) for event, common in zip(known, commons, strict=True)]
+        # JSON holds no line break but as an escape.
+        payloads = self._encode_lines(wires).split(b"\n")
+        # One line more than events: the text ends with a break.
+        return [
+            Row(common.session_number, common.time_ms, common.event_id, payload)
+            for common, payload in zip(commons, payloads, strict=False)
+        ]
+
 
 _DECODER = msgspec.json.Decoder(Batch)
 _EVENT_DECODER: msgspec.json.Decoder[WireEvent] = msgspec.json.Decoder(WireEvent)

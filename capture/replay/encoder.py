@@ -10,7 +10,6 @@ import msgspec
 
 from capture.events.device import Device
 from capture.formats import Source, make_encoder
-from capture.formats.base import PlainEncoder
 from capture.ids import derived_id
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ class EventEncoder:
         for encoder, packer in self._encoders:
             rows = encoder.encode_all(events)
             packer.put(rows)
-            if not isinstance(encoder, PlainEncoder):
+            if encoder.has_state:
                 own = {event.common.event_id for event in events}
                 self.events += sum(row.event_id not in own for row in rows)
 

@@ -156,15 +156,15 @@ class StreamTimeline:
     def _events_of(self, strokes: Sequence[Stroke]) -> list[events.Event]:
         timeline, shift_ns = self._timeline, self._shift_ns
         gesture_of, has_targets = timeline.gesture, bool(self._targets or self._verdicts)
-        shown_from, scene = self._scenes[-1]
+        shown_from = self._scenes[-1][0]
         made: list[events.Event] = []
         ids = self._new_ids([f"{gesture.pointer}/{row}" for row, gesture in strokes])
         for (_, gesture), event_id in zip(strokes, ids, strict=True):
             target = self._target_of(gesture) if has_targets else _NOWHERE
             time_ns, sample = gesture.time_up, gesture.first_sample
             moment = (time_ns + shift_ns) // NS_PER_MS, time_ns // NS_PER_MS, event_id
-            seen = scene if sample >= shown_from else self._scene_at(sample)
-            recorded = gesture_of(gesture, seen, target, moment)
+            scene = timeline.scene if sample >= shown_from else self._scene_at(sample)
+            recorded = gesture_of(gesture, scene, target, moment)
             if recorded is not None:
                 event, state = recorded
                 timeline.advance(state)
