@@ -1,5 +1,6 @@
 """The recipes of CONTRIBUTING.md, followed word for word on a copy of the package."""
 
+import json
 import os
 import re
 import shutil
@@ -122,6 +123,29 @@ def test_a_sink_refuses_keys_that_it_does_not_have(copy):
         "sinks.printer.mrk: no such key; did you mean 'mark'?"
         in copy.run("capture config check printer.toml", status=2).stderr
     )
+
+
+LIVE = """
+from capture import Capture, PrivacyConfig, RunConfig
+from msgspec.structs import replace
+config = replace(RunConfig.load("names.toml"), privacy=PrivacyConfig(opted_in=True))
+with Capture(config) as cap:
+    cap.screen_view("Home")
+"""
+
+
+def test_a_wire_format(copy):
+    printed = copy.follow("Add a wire format")
+    lines = (copy.folder / "names" / "batches.jsonl").read_text().splitlines()
+    copy.run(f"{sys.executable} - <<'END'\n{LIVE}\nEND")
+    live = (copy.folder / "names" / "batches.jsonl").read_text().splitlines()[len(lines) :]
+
+    assert "project 8, sinks: file" in printed
+    batches = [json.loads(line) for line in lines]
+    assert sum(len(batch["events"]) for batch in batches) == 22
+    assert batches[0]["project"] == 8
+    assert {name for batch in batches for name, _ in batch["events"]} >= {"ScreenView", "Tap", "Fling"}
+    assert [name for line in live for name, _ in json.loads(line)["events"]] == ["AppStart", "ScreenView"]
 
 
 def test_files_that_the_recipes_name_are_there_or_are_written():

@@ -88,7 +88,8 @@ class Encoder(Protocol):
     A subclass needs `encode` alone: the other methods do nothing by default.
     """
 
-    #: Whether it makes rows for sessions or remembers anything; otherwise only `encode` and `encode_all` are called.
+    #: Whether it makes rows for sessions or remembers anything. Otherwise only `encode` and `encode_all` are
+    #: called.
     has_state: ClassVar[bool] = True
 
     def encode(self, event: Event) -> Sequence[Row]:

@@ -184,14 +184,17 @@ def batch_id(event_ids: Sequence[str]) -> str:
     return str(uuid.uuid5(NAMESPACE, " ".join(event_ids)))
 
 
-def wire_of(config: SinkConfig, takes: tuple[str, ...] = tuple(FORMATS)) -> tuple[str, ...]:
+def wire_of(config: SinkConfig, takes: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the formats of a sink that takes any of `takes`: the configured one, or the first.
+
+    By default it takes every format of `capture.formats.FORMATS`.
 
     Raises
     ------
     ConfigError
         When the configured wire format is not one of them.
     """
+    takes = takes or tuple(FORMATS)
     if config.wire is None:
         return takes[:1]
     if config.wire not in takes:

@@ -11,7 +11,7 @@ from strokes import samples, stroke
 import capture
 from capture.config import ProjectConfig
 from capture.events import domain as events
-from capture.gestures.kinds import Direction, GestureKind
+from capture.gestures.kinds import KINDS, Direction, GestureKind
 from capture.targets import Target
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +63,18 @@ def test_only_recognised_strokes_become_events(kind, expected):
     event = events.gesture_event(gesture(kind), COMMON, Target(), unknown_responsive=True)
 
     assert type(event) is expected
+
+
+def test_every_kind_with_an_event_has_one_of_its_own():
+    assert set(events.GESTURE_EVENTS) == {row.kind for row in KINDS if row.event}
+    assert len(set(events.GESTURE_EVENTS.values())) == len(events.GESTURE_EVENTS)
+
+
+def test_a_kind_that_the_table_does_not_have_is_an_error(monkeypatch):
+    monkeypatch.setattr(events, "kind_number", lambda _: 11)
+
+    with pytest.raises(ValueError, match="kind = 11: not in the table of kinds"):
+        events.gesture_event(gesture(GestureKind.FLING), COMMON, Target(), unknown_responsive=True)
 
 
 @pytest.mark.parametrize(

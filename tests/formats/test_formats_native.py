@@ -10,10 +10,10 @@ import pytest
 from capture import events, formats
 from capture.config import ProjectConfig
 from capture.errors import ConfigError
-from capture.events import device
+from capture.events import GESTURE_EVENTS, device
 from capture.formats import native
 from capture.formats.schema import batch_schema
-from capture.gestures.kinds import Direction, GestureKind
+from capture.gestures.kinds import KINDS, Direction, GestureKind
 from capture.targets import Target
 
 UUID = "ac1529a7-59f6-49d9-b254-6f0a22f57284"
@@ -286,3 +286,13 @@ def test_check_refuses_what_others_made_wrongly(event, error):
 @pytest.mark.parametrize(("event", "action", "own"), EVENTS)
 def test_check_takes_what_is_right(event, action, own):
     native.check(event)
+
+
+def test_the_wire_struct_of_a_kind_has_its_number_and_the_fields_of_the_table():
+    for row in KINDS:
+        if row.event is not None:
+            struct = getattr(native, f"{GESTURE_EVENTS[row.kind].__name__}Wire")
+            own = {"target_path", "target_id", *(("direction", "distance", "velocity") if row.moves else ())}
+
+            assert struct.__struct_config__.tag == row.kind
+            assert own <= set(struct.__struct_fields__)
