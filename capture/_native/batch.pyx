@@ -1,8 +1,8 @@
 """Whole columns of samples in, columns of records out, the GIL released.
 
 `feed_range` gives runs of plain strokes to the kernel and everything else to `step`. With several
-threads the streams are split among them: each has a recogniser of its own and takes the samples of
-its streams out of the shared columns; the outputs are merged by the sample that ended each stroke.
+threads the streams are split among them: each has its own recogniser and processes the samples of
+its streams; the outputs are merged by the sample that ended each stroke.
 """
 
 cimport cython
@@ -103,7 +103,7 @@ cdef inline int feed_one(State *s, const Columns *c, int64_t i, int64_t base, Ou
 cdef int add_block(
         State *s, int32_t slot, const Columns *c, Block *block, int64_t base, const Kernel *kernel,
         Output *o) noexcept nogil:
-    """Make records of measured strokes, exactly as `step` would have made them, column by column."""
+    """Append the records of measured strokes column by column, the same bits as `step` gives."""
     cdef Stream *stream = &s.streams[slot]
     cdef int32_t n = block.count
     cdef RecordColumns to
@@ -126,7 +126,7 @@ cdef int add_block(
 cdef void number_samples(
         const Columns *c, const Block *block, int64_t stream, int64_t base,
         const RecordColumns *to) noexcept nogil:
-    """Fill the columns that say whose samples a block's records are made of, and which."""
+    """Fill the columns of stream, pointer and sample numbers."""
     cdef int32_t k
     for k in range(block.count):
         to.first_sample[k] = base + block.down[k]
@@ -135,7 +135,7 @@ cdef void number_samples(
     if to.ended != NULL:
         for k in range(block.count):
             to.ended[k] = base + block.up[k]
-    # Columns are made of zeros: what is not given need not be written.
+    # Columns start as zeros: without stream and pointer columns there is nothing to write.
     if c.stream != NULL:
         for k in range(block.count):
             to.stream[k] = stream
@@ -161,7 +161,7 @@ cdef void release_velocities(
 
 
 cdef int finish_into(State *s, int64_t base, Output *o) noexcept nogil:
-    """End what is open; the records come after all others, in the order of their DOWNs."""
+    """End open touches; their records follow all others, in the order of their DOWNs."""
     cdef int64_t count = open_touches(s), i
     cdef Record *records
     if count == 0:

@@ -39,12 +39,12 @@ def shortest(double value) -> float:
 def shortest_measures(Gesture gesture not None):
     """Return `shortest` of a gesture's floats, in the order of the record's fields.
 
-    None where one of them is not found that way.
+    None if one of them is not found that way.
     """
     cdef const char *at
     cdef double value
     cdef int number
-    found = []
+    shortest_values = []
     for number in range(FIELDS):
         at = <const char *>&gesture.record + RECORD_FIELDS[number].offset
         if RECORD_FIELDS[number].format[0] == b"f":
@@ -55,5 +55,5 @@ def shortest_measures(Gesture gesture not None):
             continue
         if isnan(value):
             return None
-        found.append(value)
-    return found
+        shortest_values.append(value)
+    return shortest_values

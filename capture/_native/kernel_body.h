@@ -1,6 +1,6 @@
 /* The body of one kernel; kernels.h includes it once for each instruction set. No include guard. */
 
-/* Take eight segments, samples k to k + 8, into the running measures of a stroke. */
+/* Add eight segments, samples k to k + 8, to the running measures of a stroke. */
 #define TAKE(x, y, keep)                                                                              \
     do {                                                                                              \
         const LANES from_x = SUB(x, x0), from_y = SUB(y, y0);                                         \
@@ -115,7 +115,7 @@ KERNEL_TARGET static void FINISH(
         y_up[k] = y[up];
     }
     for (k = 0; k < n; k++) {
-        /* Wraps at 64 bits: a span of more than 292 years is taken for none. */
+        /* Wraps at 64 bits: a span of more than 292 years counts as 0. */
         const int64_t span = (int64_t)((uint64_t)to->time_up[k] - (uint64_t)to->time_down[k]);
         block->span[k] = span > 0 ? span : 0;
     }
@@ -184,8 +184,8 @@ KERNEL_TARGET static void DECIDE(
             kinds[k], block->dx[k], block->dy[k], width[k], height[k], &limits);
 }
 
-/* What classify.pxd's count_tap() does for one record: who continues a run is found for all at once,
- * then the runs are counted. */
+/* What classify.pxd's count_tap() does for one record: which records continue a run is computed for all
+ * at once, then the runs are counted. */
 KERNEL_TARGET static void COUNT_TAPS(
     int32_t n, capture_run *run, double density, const capture_thresholds *limits, const capture_stroke_columns *to)
 {

@@ -149,7 +149,7 @@ cdef class GestureColumns:
         raise ValueError(f"no column {name!r}")
 
     def record(self, Py_ssize_t index, type gesture_class not None):
-        """Return one record as a Gesture of the given class."""
+        """Return one record as an instance of `gesture_class`."""
         cdef Record record
         if not 0 <= index < self.output.count:
             raise IndexError(f"record {index} of {self.output.count}")
@@ -162,7 +162,7 @@ cdef class Merge:
     """Puts the records of several tables into one, in the order in which their strokes ended.
 
     The order is found at construction; `columns` then moves some of the columns, so that several
-    threads can share the work. What has been moved is given back at once.
+    threads can share the work. Memory is released as columns are moved.
     """
 
     cdef list tables

@@ -1,4 +1,4 @@
-"""What Python sees of the recogniser."""
+"""The Python interface of the recogniser."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
@@ -10,7 +10,7 @@ cdef class Gesture:
     cdef Record record
 
 
-cdef Gesture wrap(type kind, const Record *record)
+cdef Gesture wrap(type gesture_class, const Record *record)
 
 
 cdef class Recognizer:

@@ -1,4 +1,4 @@
-"""What Python sees of the recogniser: a stroke's record, and the calls for single samples."""
+"""The Python interface of the recogniser: a stroke's record, and the calls for single samples."""
 
 cimport cython
 from cpython.object cimport PyObject, PyTypeObject
@@ -26,6 +26,7 @@ cdef extern from "structmember.h":
         Py_ssize_t offset
         int flags
     object PyDescr_NewMember(PyTypeObject *type, PyMemberDef *member)
+    int PyMember_SetOne(char *instance, PyMemberDef *member, object value) except -1
     void PyType_Modified(PyTypeObject *type)
 
 
@@ -37,26 +38,16 @@ cdef class Gesture:
     """
 
     def __init__(self, **fields):
+        cdef PyMemberDef member
         cdef int number
-        cdef char *at
         self.record.sample_count = 2
         self.record.last_sample = 1
         for number in range(FIELDS):
-            name = RECORD_FIELDS[number].name.decode()
+            member = members[number]
+            member.flags = 0
+            name = member.name.decode()
             if name in fields:
-                value = fields.pop(name)
-                at = <char *>&self.record + RECORD_FIELDS[number].offset
-                format = RECORD_FIELDS[number].format[0]
-                if format == b"q":
-                    (<int64_t *>at)[0] = value
-                elif format == b"i":
-                    (<int32_t *>at)[0] = value
-                elif format == b"f":
-                    (<float *>at)[0] = value
-                elif format == b"d":
-                    (<double *>at)[0] = value
-                else:
-                    (<uint8_t *>at)[0] = value
+                PyMember_SetOne(<char *><PyObject *>self, &member, fields.pop(name))
         if fields:
             raise TypeError(f"a gesture has no {', '.join(fields)}")
 
@@ -87,9 +78,9 @@ cdef int add_members() except -1:
 add_members()
 
 
-cdef Gesture wrap(type kind, const Record *record):
-    """Make a Gesture of the given class without going through its __init__."""
-    cdef Gesture gesture = kind.__new__(kind)
+cdef Gesture wrap(type gesture_class, const Record *record):
+    """Return a record as an instance of a Gesture class, without calling its __init__."""
+    cdef Gesture gesture = gesture_class.__new__(gesture_class)
     gesture.record = record[0]
     return gesture
 
@@ -118,7 +109,7 @@ cdef class Recognizer:
         self.gesture_class = gesture_class
 
     def set_density(self, int64_t stream, double density):
-        """Give a stream its own density (px per dp)."""
+        """Set the density of one stream (px per dp)."""
         cdef int32_t slot
         with cython.critical_section(self):
             self.check_free()
@@ -129,7 +120,7 @@ cdef class Recognizer:
 
     @property
     def counters(self):
-        """Samples that were ignored or doubtful, by cause, since the recogniser was made."""
+        """Number of ignored and doubtful samples since construction, by cause."""
         return dict(self.state.counters)
 
     def down(self, int32_t pointer, double x, double y, int64_t time, int64_t stream=0):

@@ -45,7 +45,7 @@ cdef inline uint32_t mixed(uint64_t key) noexcept nogil:
 
 
 cdef int32_t stream_slot(State *s, int64_t id) noexcept nogil:
-    """Slot of a stream, which is made where it is new; -1 when there is no memory."""
+    """Slot of a stream, added if it is new; -1 when there is no memory."""
     cdef uint32_t at
     cdef int32_t slot
     if s.last_stream >= 0 and s.streams[s.last_stream].id == id:
@@ -129,18 +129,18 @@ cdef inline int32_t find_touch(State *s, int32_t slot, int32_t pointer) noexcept
     """Slot of the open touch of a pointer, or -1."""
     cdef Stream *stream = &s.streams[slot]
     cdef uint32_t at
-    cdef int32_t found
+    cdef int32_t candidate
     if stream.primary >= 0 and s.touches[stream.primary].pointer == pointer:
         return stream.primary
     if stream.open == (stream.primary >= 0):
         return -1
     at = pair_hash(slot, pointer) & s.pair_mask
     while True:
-        found = s.pair_index[at]
-        if found < 0:
+        candidate = s.pair_index[at]
+        if candidate < 0:
             return -1
-        if s.touches[found].pointer == pointer and s.touches[found].stream == slot:
-            return found
+        if s.touches[candidate].pointer == pointer and s.touches[candidate].stream == slot:
+            return candidate
         at = (at + 1) & s.pair_mask
 
 

@@ -120,7 +120,7 @@ def check_schema(schema: pa.Schema) -> None:
     ValueError
         When a column is missing or there twice, or the schema says that it is another one.
     TypeError
-        When columns have the wrong type: one message that says for each what was expected.
+        When columns have the wrong type: one message that says for each which type is expected.
     """
     version = (schema.metadata or {}).get(SCHEMA_KEY, SAMPLES_VERSION)
     if version != SAMPLES_VERSION:

@@ -143,7 +143,7 @@ class Plot:
 class GestureTable:
     """Gestures in columns: one numpy array for each field of `Gesture`, one element per stroke.
 
-    Columns are read-only and are made when first asked for, without a copy. ``table[i]`` is a
+    Columns are read-only views, created at first use. ``table[i]`` is a
     `Gesture`; iteration yields them in order.
 
     Attributes

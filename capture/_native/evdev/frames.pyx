@@ -71,7 +71,7 @@ cdef class EventModel:
         self.samples.check()
 
     def begin(self, int slot, int32_t x, int32_t y):
-        """Take the state of the device before the first event: its slot, and where slot 0 was last."""
+        """Set the state of the device before the first event: its slot and the last position of slot 0."""
         self.slot = slot if 0 <= slot < SLOTS else -1
         self.slots[0].x = x
         self.slots[0].y = y

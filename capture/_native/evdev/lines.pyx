@@ -231,7 +231,7 @@ cdef bint begins(Text at, Text end, const char *words, Py_ssize_t size) noexcept
 
 
 cdef bint evtest_header(Text at, Text end) noexcept nogil:
-    """Tell whether a line is one of those that a header has many of; the reader knows the others."""
+    """Return whether a line is one of the common header lines; the reader knows the others."""
     if at[0] != b" ":
         return False
     at = blanks(at, end)

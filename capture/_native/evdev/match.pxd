@@ -1,4 +1,4 @@
-"""Type A contacts: which of this frame's packets goes on which contact of the frame before."""
+"""Type A contacts: which packet of this frame continues which contact of the previous frame."""
 
 from libc.stdint cimport int32_t
 
@@ -9,9 +9,9 @@ cdef struct Packet:
     int32_t y
     bint has_x
     bint has_y
-    bint matched  # a contact that was down goes on in it
+    bint matched  # it continues a contact that was down
     bint repeated  # its id came before in the same frame
-    int32_t pointer  # of the contact that goes on
+    int32_t pointer  # of the contact that it continues
 
 
 cdef struct Contact:

@@ -1,11 +1,11 @@
-"""Type A contacts: which of this frame's packets goes on which contact of the frame before.
+"""Type A contacts: which packet of this frame continues which contact of the previous frame.
 
-A frame lists all its contacts anew. Those with an id go by it; the others by who was nearest.
+A frame lists all its contacts. Those with an id are matched by it, the others to the nearest contact.
 """
 
 
 cdef void match(Packet *packets, int packet_count, Contact *contacts, int contact_count) noexcept nogil:
-    """Mark the packets that go on a contact, those whose id came before, and the contacts that go on."""
+    """Mark packets that continue a contact, packets that repeat an id, and contacts that are continued."""
     cdef int index
     for index in range(contact_count):
         contacts[index].seen = False
@@ -13,7 +13,7 @@ cdef void match(Packet *packets, int packet_count, Contact *contacts, int contac
     match_nearest(packets, packet_count, contacts, contact_count)
 
 
-cdef void go_on(Packet *packet, Contact *contact) noexcept nogil:
+cdef void continue_contact(Packet *packet, Contact *contact) noexcept nogil:
     packet.matched = contact.seen = True
     packet.pointer = contact.pointer
 
@@ -31,7 +31,7 @@ cdef void match_ids(Packet *packets, int packet_count, Contact *contacts, int co
             continue
         for other in range(contact_count):
             if contacts[other].id == packets[index].id:
-                go_on(&packets[index], &contacts[other])
+                continue_contact(&packets[index], &contacts[other])
                 break
 
 
@@ -58,4 +58,4 @@ cdef void match_nearest(
                     best_contact = other
         if best < 0:
             return
-        go_on(&packets[best_packet], &contacts[best_contact])
+        continue_contact(&packets[best_packet], &contacts[best_contact])

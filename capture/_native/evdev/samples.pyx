@@ -7,7 +7,7 @@ from libc.stdlib cimport free, realloc
 
 @cython.final
 cdef class SampleBuffer:
-    """Five columns of touch samples, written without the GIL and taken as bytes."""
+    """Five columns of touch samples, written without the GIL and returned as bytes."""
 
     def __dealloc__(self):
         free(self.pointer)
@@ -48,7 +48,7 @@ cdef class SampleBuffer:
     cdef tuple take(self):
         """Return (pointer, action, time, x, y) as bytes and forget them."""
         self.check()
-        taken = (
+        columns = (
             PyBytes_FromStringAndSize(<char *> self.pointer, self.count * sizeof(int32_t)),
             PyBytes_FromStringAndSize(<char *> self.action, self.count * sizeof(uint8_t)),
             PyBytes_FromStringAndSize(<char *> self.time, self.count * sizeof(int64_t)),
@@ -56,7 +56,7 @@ cdef class SampleBuffer:
             PyBytes_FromStringAndSize(<char *> self.y, self.count * sizeof(float)),
         )
         self.count = 0
-        return taken
+        return columns
 
 
 cdef bint resize(void **column, size_t size) noexcept nogil:

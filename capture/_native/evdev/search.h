@@ -1,4 +1,4 @@
-/* Tell whether a short text stands in a block: two neighbouring bytes of it, which should be rare, are
+/* Whether a short text is in a block: two neighbouring bytes of it, which should be rare, are
  * looked for at 16 places at a time, and the whole text where they are.
  */
 #ifndef CAPTURE_SEARCH_H

@@ -133,7 +133,7 @@ cdef class TextReader:
 
 
 def contains(bytes block not None, bytes text not None, Py_ssize_t place):
-    """Tell whether a text stands in a block; the two bytes at `place` in it should be rare in the block."""
+    """Return whether a text is in a block; the two bytes at `place` in it should be rare in the block."""
     cdef const char *start = block
     cdef const char *wanted = text
     cdef Py_ssize_t size = len(block)
