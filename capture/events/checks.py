@@ -30,6 +30,8 @@ __all__ = [
     "check_size",
     "check_value",
     "check_variable",
+    "refuse",
+    "shown",
     "transaction",
     "variable",
 ]
@@ -53,7 +55,7 @@ def check_screen_name(name: object) -> str:
 def check_path(path: object) -> tuple[str, ...]:
     """Return a screen's URL path: up to two segments of 1 to 2083 characters."""
     if not isinstance(path, (tuple, list)) or len(path) > MAX_SEGMENTS:
-        _refuse("path", path, f"a tuple of at most {MAX_SEGMENTS} texts")
+        refuse("path", path, f"a tuple of at most {MAX_SEGMENTS} texts")
     return tuple(_bounded(f"path[{index}]", part, MAX_NAME) for index, part in enumerate(path))
 
 
@@ -61,13 +63,13 @@ def check_value(value: object, argument: str = "value") -> float:
     """Return a finite number as float."""
     expected = "a finite number"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        _refuse(argument, value, expected)
+        refuse(argument, value, expected)
     try:
         number = float.__float__(value) if isinstance(value, float) else float(int.__int__(value))
     except OverflowError:
-        _refuse(argument, value, expected)
+        refuse(argument, value, expected)
     if not math.isfinite(number):
-        _refuse(argument, value, expected)
+        refuse(argument, value, expected)
     return number
 
 
@@ -79,11 +81,11 @@ def check_seconds(argument: str, value: object) -> float:
 def check_currency(currency: object) -> tuple[str, int]:
     """Return the alphabetic and the numeric ISO 4217 code."""
     if isinstance(currency, bool) or not isinstance(currency, (str, int)):
-        _refuse("currency", currency, "an ISO 4217 code: letters (EUR) or number (978)")
+        refuse("currency", currency, "an ISO 4217 code: letters (EUR) or number (978)")
     plain = str.__str__(currency) if isinstance(currency, str) else int.__int__(currency)
     found = currencies.find(plain)
     if found is None:
-        _refuse("currency", currency, "a currency of ISO 4217: letters (EUR) or number (978)")
+        refuse("currency", currency, "a currency of ISO 4217: letters (EUR) or number (978)")
     return found
 
 
@@ -91,7 +93,7 @@ def check_key(key: object) -> str:
     """Return the key of a dynamic variable: 1 to 512 characters after trimming."""
     text = _text("key", key).strip()
     if not 1 <= len(text) <= MAX_KEY:
-        _refuse("key", key, f"1 to {MAX_KEY} characters after trimming, not {len(text)}")
+        refuse("key", key, f"1 to {MAX_KEY} characters after trimming, not {len(text)}")
     return text
 
 
@@ -100,10 +102,10 @@ def check_variable(value: object) -> str | int:
     if isinstance(value, str):
         return _text("value", value).strip()[:MAX_TEXT] or EMPTY_VALUE
     if isinstance(value, bool) or not isinstance(value, int):
-        _refuse("value", value, f"a text, or a whole number from 0 to {MAX_INT}")
+        refuse("value", value, f"a text, or a whole number from 0 to {MAX_INT}")
     number = int.__int__(value)
     if not 0 <= number <= MAX_INT:
-        _refuse("value", value, f"a whole number from 0 to {MAX_INT}")
+        refuse("value", value, f"a whole number from 0 to {MAX_INT}")
     return number
 
 
@@ -135,41 +137,43 @@ def check_optional_text(argument: str, value: object) -> str | None:
 def check_choice(argument: str, value: object, choices: tuple[int, ...]) -> int:
     """Return a whole number that is one of `choices`."""
     if isinstance(value, bool) or not isinstance(value, int) or value not in choices:
-        _refuse(argument, value, f"one of {', '.join(map(str, choices))}")
+        refuse(argument, value, f"one of {', '.join(map(str, choices))}")
     return int.__int__(value)
 
 
 def check_size(argument: str, value: object) -> int:
     """Return a length in px: a whole number from 0."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
-        _refuse(argument, value, "a whole number of px, at least 0")
+        refuse(argument, value, "a whole number of px, at least 0")
     return int.__int__(value)
 
 
 def _bounded(argument: str, value: object, most: int) -> str:
     text = _text(argument, value)
     if not 1 <= len(text) <= most:
-        _refuse(argument, value, f"1 to {most} characters, not {len(text)}")
+        refuse(argument, value, f"1 to {most} characters, not {len(text)}")
     return text
 
 
 def _text(argument: str, value: object) -> str:
     if not isinstance(value, str):
-        _refuse(argument, value, "a text")
+        refuse(argument, value, "a text")
     text = str.__str__(value)  # a plain str, whatever a subclass makes of itself
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError:
-            _refuse(argument, value, "a text without lone surrogates")
+            refuse(argument, value, "a text without lone surrogates")
     return text
 
 
-def _refuse(argument: str, value: Any, expected: str) -> NoReturn:
-    raise InvalidEventError(f"{argument} = {_shown(value)}: expected {expected}") from None
+def refuse(argument: str, value: Any, expected: str) -> NoReturn:
+    """Raise the error of a wrong argument."""
+    raise InvalidEventError(f"{argument} = {shown(value)}: expected {expected}") from None
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value as error messages show it: short, whatever it is."""
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001 - the caller's object may do anything; the message must still be made

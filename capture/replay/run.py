@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture import formats, sinks as sink_table
+from capture import formats
 from capture.clock import NS_PER_MS, Clock
 from capture.config.run import RunConfig
 from capture.delivery.delivery import Delivery
+from capture.engine.lifecycle import make_sinks
 from capture.errors import ConfigError, SinkError, TouchLogError
 from capture.formats.native import make_header
 from capture.ids import derived_id
@@ -28,7 +29,6 @@ from capture.replay.live import LiveReplay
 from capture.replay.log import LogReplay, LogSummary, device_of
 from capture.replay.store import ReplayStore
 from capture.replay.stream import ReplayContext
-from capture.sinks import configure
 from capture.sinks.file import FILE_NAME, FileSink
 
 if TYPE_CHECKING:
@@ -171,17 +171,13 @@ class Replay:
         self._header: Header | None = None
         self.summary = Summary(project_id=self._config.project.id)
         self.log: TouchLog | None = None
-        self._found: list[str] = []
+        self._log_paths: list[str] = []
         self._first: TouchLog | None = None
 
-    def _make_sinks(self, given: Sequence[Sink] | None) -> tuple[Sink, ...]:
-        if given is not None:
-            configure(given, self._config)
-            return tuple(given)
-        configured = tuple(sink_table.create(sink) for sink in self._config.sinks)
-        configure(configured, self._config)
-        if configured:
-            return configured
+    def _make_sinks(self, sinks: Sequence[Sink] | None) -> tuple[Sink, ...]:
+        configured = make_sinks(self._config, sinks)
+        if configured or sinks is not None:
+            return tuple(configured)
         if self._output is None:
             raise ConfigError("no sink is configured: name a folder for the batches")
         return (FileSink(self._output, replace=True),)
@@ -195,10 +191,10 @@ class Replay:
             When there is no log, it cannot be read, or its density is out of range.
         """
         if self._first is None:
-            self._found = find_logs(self._paths)
-            if not self._found:
+            self._log_paths = find_logs(self._paths)
+            if not self._log_paths:
                 raise TouchLogError("no log was named")
-            first = self._open(self._found[0])
+            first = self._open(self._log_paths[0])
             device_of(first, self._config, self._options)
             self._first = first
         return self._first
@@ -217,7 +213,7 @@ class Replay:
             When a sink does not take the events.
         """
         first = self.open()
-        paths = self._found
+        paths = self._log_paths
         self.summary.user_id = derived_id(first.seed)
         self._prepare_output()
         if self._speed is not None:
@@ -232,12 +228,12 @@ class Replay:
         )
         wires = tuple(dict.fromkeys(sink.formats[0] for sink in self._sinks))
         user_id = self.summary.user_id
-        context = ReplayContext(self._config, EventEncoder(self._config, wires, user_id), user_id)
+        self._context = ReplayContext(self._config, EventEncoder(self._config, wires, user_id), user_id)
         with held_back() as self._interrupted:
             try:
-                self._replay_logs(paths, first, context)
+                self._replay_logs(paths, first)
             finally:
-                self._finish(context)
+                self._finish()
         return self.summary
 
     def _run_live(self, paths: Sequence[str], first: TouchLog, speed: float) -> Summary:
@@ -262,13 +258,13 @@ class Replay:
                 self._sum_up()
         return self.summary
 
-    def _replay_logs(self, paths: Sequence[str], first: TouchLog, context: ReplayContext) -> None:
+    def _replay_logs(self, paths: Sequence[str], first: TouchLog) -> None:
         for index, path in enumerate(paths):
-            self._replay_log(self._open(path) if index else first, context)
+            self._replay_log(self._open(path) if index else first)
             if self._interrupted():
                 break
-        context.encoder.end()
-        self._put(context)
+        self._context.encoder.end()
+        self._put()
         self._close_sinks()
         dead = any(each.dead_letters for each in self._delivery.counters.values())
         self.summary.complete = not dead and not self._interrupted()
@@ -289,49 +285,49 @@ class Replay:
         except OSError as error:
             raise ConfigError(f"{self._output}: cannot be written: {error.strerror}") from None
 
-    def _replay_log(self, log: TouchLog, context: ReplayContext) -> None:
+    def _replay_log(self, log: TouchLog) -> None:
         self.log = log
         device = device_of(log, self._config, self._options)
         self._header = make_header(self._config.project, device, self.summary.user_id)
         reader = LogReplay(
             log,
-            context,
+            self._context,
             device,
             start_ms=self._options.start_time_ms,
             on_gestures=self._on_gestures,
         )
         self.summary.logs.append(reader.summary)
         try:
-            self._read_log(reader, log, context)
+            self._read_log(reader, log)
         finally:
             # Also where no sink takes the events.
             reader.sum_up()
 
-    def _read_log(self, reader: LogReplay, log: TouchLog, context: ReplayContext) -> None:
+    def _read_log(self, reader: LogReplay, log: TouchLog) -> None:
         try:
             for _ in reader.read():
-                self._put(context, active=reader.active)
+                self._put(active=reader.active)
                 if self._on_progress is not None:
                     self._on_progress(log)
                 if self._interrupted():
                     break
         except TouchLogError:
-            self._end_log(reader, context)
+            self._end_log(reader)
             raise
-        self._end_log(reader, context)
+        self._end_log(reader)
 
-    def _end_log(self, reader: LogReplay, context: ReplayContext) -> None:
+    def _end_log(self, reader: LogReplay) -> None:
         for _ in reader.rest():
-            self._put(context)
+            self._put()
         # The next log has a header of its own.
-        self._put(context, anyway=True)
+        self._put(anyway=True)
 
-    def _put(self, context: ReplayContext, *, active: Collection[int] = (), anyway: bool = False) -> None:
+    def _put(self, *, active: Collection[int] = (), anyway: bool = False) -> None:
         """Store what was made, and send it.
 
         What does not fill a batch of an active session waits for the next chunk.
         """
-        packs = context.encoder.packs(active)
+        packs = self._context.encoder.packs(active)
         if packs or anyway:
             self._store.append(packs)
             self._deliver(active)
@@ -362,10 +358,10 @@ class Replay:
             sink.flush()
             sink.close()
 
-    def _finish(self, context: ReplayContext) -> None:
+    def _finish(self) -> None:
         """Complete the summary and let go of everything, however it ended."""
         summary = self.summary
-        summary.sessions = context.sessions
+        summary.sessions = self._context.sessions
         summary.sinks = self._delivery.counters
         self._delivery.abort()
         self._sum_up()

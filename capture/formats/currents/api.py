@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
 from capture.errors import InvalidEventError
 from capture.events import checks as tracking
+from capture.events.checks import refuse
 from capture.formats.currents.float32 import shortest
 from capture.formats.currents.schema import FIELDS, MAX_RECORD_BYTES, PLATFORMS
 
@@ -38,7 +39,7 @@ def check_name(argument: str, value: object) -> str:
     """Return a text of 1 to 255 characters."""
     text = tracking.check_optional_text(argument, value)
     if text is None or not 1 <= len(text) <= MAX_NAME:
-        _refuse(argument, value, f"1 to {MAX_NAME} characters")
+        refuse(argument, value, f"1 to {MAX_NAME} characters")
     return text
 
 
@@ -46,11 +47,11 @@ def check_float(argument: str, value: object, *, least: float = -math.inf) -> fl
     """Return a number in the range of 32-bit floats, at least `least`."""
     number = tracking.check_value(value, argument)
     if number < least:
-        _refuse(argument, value, f"a number, at least {least:g}")
+        refuse(argument, value, f"a number, at least {least:g}")
     try:
         shortest(number)
     except OverflowError:
-        _refuse(argument, value, "a number in the range of 32-bit floats")
+        refuse(argument, value, "a number in the range of 32-bit floats")
     return number
 
 
@@ -63,14 +64,14 @@ def check_degrees(argument: str, value: object, most: float) -> float:
     """Return an angle from -`most` to `most` degrees."""
     number = tracking.check_value(value, argument)
     if not -most <= number <= most:
-        _refuse(argument, value, f"{-most:g} to {most:g} degrees")
+        refuse(argument, value, f"{-most:g} to {most:g} degrees")
     return number
 
 
 def check_optional_bool(argument: str, value: object) -> bool | None:
     """Return true, false or None."""
     if value is not None and not isinstance(value, bool):
-        _refuse(argument, value, "true or false")
+        refuse(argument, value, "true or false")
     return value
 
 
@@ -78,7 +79,7 @@ def check_platform(value: object) -> str:
     """Return a value of ``platform``, from a kind of device (``FireTV``) or from the value itself."""
     found = PLATFORMS.get(value, value) if isinstance(value, str) else None
     if found not in PLATFORMS.values():
-        _refuse("platform", value, f"one of {', '.join(PLATFORMS)}")
+        refuse("platform", value, f"one of {', '.join(PLATFORMS)}")
     return str(found)
 
 
@@ -86,20 +87,20 @@ def check_ad_id_type(value: object) -> str:
     """Return the kind of an advertising id."""
     kinds = FIELDS["ad_id_type"].values
     if not isinstance(value, str) or value not in kinds:
-        _refuse("ad_id_type", value, f"one of {', '.join(kinds)}")
+        refuse("ad_id_type", value, f"one of {', '.join(kinds)}")
     return str.__str__(value)
 
 
 def check_properties(value: object) -> dict[str, Any]:
     """Return a copy of properties: a dict with text keys and JSON values, of at most 890 kB as JSON."""
     if not isinstance(value, Mapping):
-        _refuse("properties", value, "a dict")
+        refuse("properties", value, "a dict")
     plain = dict(value)
     _check_json("properties", plain, 1)
     try:
         encoded = msgspec.json.encode(plain)
     except (TypeError, ValueError, OverflowError):
-        _refuse("properties", value, "texts without lone surrogates, and numbers of at most 64 bits")
+        refuse("properties", value, "texts without lone surrogates, and numbers of at most 64 bits")
     if len(encoded) > MAX_PROPERTIES_BYTES:
         raise InvalidEventError(
             f"properties: {len(encoded)} bytes as JSON; expected at most {MAX_PROPERTIES_BYTES}"
@@ -114,19 +115,13 @@ def _check_json(path: str, value: object, depth: int) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
-                _refuse(path, key, "text keys")
+                refuse(path, key, "text keys")
             _check_json(f"{path}[{key[:40]!r}]", inner, depth + 1)
     elif isinstance(value, (list, tuple)):
         for index, inner in enumerate(value):
             _check_json(f"{path}[{index}]", inner, depth + 1)
     elif isinstance(value, float):
         if not math.isfinite(value):
-            _refuse(path, value, "a finite number")
+            refuse(path, value, "a finite number")
     elif value is not None and not isinstance(value, (str, int)):
-        _refuse(path, value, "a JSON value: text, number, true, false, None, list or dict")
-
-
-def _refuse(argument: str, value: Any, expected: str) -> NoReturn:
-    shown = repr(value)
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    raise InvalidEventError(f"{argument} = {shown}: expected {expected}") from None
+        refuse(path, value, "a JSON value: text, number, true, false, None, list or dict")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from capture.events.device import Device
     from capture.events.domain import Event
 
-__all__ = ["BUCKETS", "CurrentsEncoder", "Facts", "random_bucket"]
+__all__ = ["BUCKETS", "CurrentsEncoder", "random_bucket"]
 
 #: Random bucket numbers are 0 to 9999.
 BUCKETS = 10_000
@@ -38,32 +38,6 @@ _MAX_TIME_S = 2**31 - 1
 def random_bucket() -> int:
     """Return the random bucket number of a new user."""
     return secrets.randbelow(BUCKETS)
-
-
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose records they are.
-
-    Attributes
-    ----------
-    user_id, device_id : str
-        Random ids of the user and of the installation.
-    external_user_id : str or None
-        The host's own id of the user.
-    platform : str or None
-        Kind of device.
-    ad_id, ad_id_type : str or None
-        Advertising id, and what kind of id it is.
-    ad_tracking_enabled : bool or None
-        Whether the user lets advertising track the device.
-    """
-
-    user_id: str
-    device_id: str | None = None
-    external_user_id: str | None = None
-    platform: str | None = None
-    ad_id: str | None = None
-    ad_id_type: str | None = None
-    ad_tracking_enabled: bool | None = None
 
 
 class _OpenSession(msgspec.Struct, frozen=True, gc=False):
@@ -99,12 +73,10 @@ class CurrentsEncoder(Encoder):
             state["device_id"] = source.new_id(f"device {source.user_id}")
             if source.is_live:
                 self._bucket = state["random_bucket_number"] = random_bucket()
-        self._facts = Facts(
-            user_id=source.user_id,
-            device_id=state["device_id"],
-            external_user_id=state.get("external_user_id"),
-            platform=_platform(source.device.device_manufacturer) if source.is_live else None,
-        )
+        self._facts: dict[str, Any] = {
+            "external_user_id": state.get("external_user_id"),
+            "platform": _platform(source.device.device_manufacturer) if source.is_live else None,
+        }
         session, session_id = source.session, state.get("session_id")
         self._session = (
             _OpenSession(session.number, session_id, state["session_first_ms"], session.last_event_ms)
@@ -113,9 +85,9 @@ class CurrentsEncoder(Encoder):
         )
 
     def change(self, device: Device, **facts: Any) -> None:
-        """Use other facts about device or user from now on: fields of `Facts`."""
+        """Use other facts about device or user from now on."""
         self._device = device
-        self._facts = msgspec.structs.replace(self._facts, **facts)
+        self._facts |= facts
         self._heads.clear()
 
     def forget(self) -> None:
@@ -157,7 +129,7 @@ class CurrentsEncoder(Encoder):
         number, self._bucket = self._bucket, None
         if number is None:
             return []
-        record_id = self._source.new_id(f"random bucket {self._facts.user_id}")
+        record_id = self._source.new_id(f"random bucket {self._source.user_id}")
         return self._made(
             "users.RandomBucketNumberUpdate", 1, time_ms, record_id, {"random_bucket_number": number}
         )
@@ -215,22 +187,21 @@ class CurrentsEncoder(Encoder):
 
     def _head(self, event_type: str) -> bytes:
         """Return the start of a record's JSON: what does not change from event to event."""
-        facts, device, pii = self._facts, self._device, self._pii
-        config = self._source.config
-        ad_id = pii.protected("ad_id", facts.ad_id)
+        source, facts, device, pii = self._source, self._facts, self._device, self._pii
+        ad_id = pii.protected("ad_id", facts.get("ad_id"))
         known = {
-            "user_id": facts.user_id,
-            "external_user_id": pii.protected("external_user_id", facts.external_user_id),
-            "device_id": facts.device_id,
-            "app_group_id": config.currents.app_group_id,
-            "app_id": config.project.app_id,
-            "platform": facts.platform,
+            "user_id": source.user_id,
+            "external_user_id": pii.protected("external_user_id", facts["external_user_id"]),
+            "device_id": source.state["device_id"],
+            "app_group_id": source.config.currents.app_group_id,
+            "app_id": source.config.project.app_id,
+            "platform": facts["platform"],
             "os_version": device.os_version or None,
             "device_model": device.device_model,
             "timezone": device.timezone or None,
             "ad_id": ad_id,
-            "ad_id_type": None if ad_id is None else facts.ad_id_type,
-            "ad_tracking_enabled": facts.ad_tracking_enabled,
+            "ad_id_type": None if ad_id is None else facts.get("ad_id_type"),
+            "ad_tracking_enabled": facts.get("ad_tracking_enabled"),
         }
         names = EVENTS[event_type].source_fields
         fields = {name: value for name, value in known.items() if value is not None and name in names}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from capture.events import domain as events
 from capture.formats.currents.float32 import shortest, shortest_measures
 from capture.gestures.kinds import Direction, Reason
-from capture.gestures.recognizer import direction_number, reason_number
+from capture.gestures.recognizer import FIELDS, direction_number, reason_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,35 +30,13 @@ _REASONS = {int(member): member.name.lower() for member in Reason}
 _DIRECTIONS = {int(member): member.name.lower() for member in Direction}
 
 
-class _GestureProperties(msgspec.Struct, frozen=True, gc=False):
-    """The gesture's and the target's full names and values, the kind apart, which is the event's name."""
-
-    stream: int
-    pointer: int
-    reason: str
-    direction: str
-    time_down: int
-    time_up: int
-    x_down: float | UnsetType
-    y_down: float | UnsetType
-    x_up: float | UnsetType
-    y_up: float | UnsetType
-    duration: float | UnsetType
-    distance: float | UnsetType
-    velocity: float | UnsetType
-    velocity_x: float | UnsetType
-    velocity_y: float | UnsetType
-    path_length: float | UnsetType
-    width: float | UnsetType
-    height: float | UnsetType
-    sample_count: int
-    first_sample: int
-    last_sample: int
-    tap_count: int
-    rage: bool
-    target_path: str
-    target_id: str
-    responsive: bool | UnsetType
+#: The gesture's fields but for the kind, which is the event's name; then the target's.
+_GestureProperties = msgspec.defstruct(
+    "_GestureProperties",
+    [*(name for name in FIELDS if name != "kind"), "target_path", "target_id", "responsive"],
+    frozen=True,
+    gc=False,
+)
 
 
 def _gesture_properties(gesture: Gesture, target: Target) -> str:
@@ -66,7 +44,7 @@ def _gesture_properties(gesture: Gesture, target: Target) -> str:
 
     What is no number is left out, as everything unknown is.
     """
-    properties = _GestureProperties(  # type: ignore[call-arg]  # the measures are twelve
+    properties = _GestureProperties(
         gesture.stream,
         gesture.pointer,
         _REASONS[reason_number(gesture)],

@@ -8,6 +8,7 @@ import msgspec
 
 from capture import settings
 from capture.errors import InvalidEventError
+from capture.events.checks import shown
 from capture.formats.currents.float32 import shortest
 from capture.formats.currents.schema import EVENTS, FIELDS, MAX_RECORD_BYTES, Field
 
@@ -174,7 +175,7 @@ def check_fields(event: str, fields: Mapping[str, Any]) -> dict[str, Any]:
 def _checked(path: str, name: str, value: Any, field: Field) -> Any:
     if name == "properties":
         return _properties(path, value)
-    wrong = InvalidEventError(f"{path} = {_shown(value)}: expected {_EXPECTED[field.type]}")
+    wrong = InvalidEventError(f"{path} = {shown(value)}: expected {_EXPECTED[field.type]}")
     # A bool is an int to Python, and to nobody else.
     fits = isinstance(value, _PYTHON[field.type]) and isinstance(value, bool) == (field.type == "boolean")
     if fits and field.type == "int":
@@ -197,10 +198,5 @@ def _properties(path: str, value: Any) -> str:
         text = value if isinstance(value, str) else _encode(value).decode()
         _decode(text)
     except (TypeError, ValueError, msgspec.MsgspecError, RecursionError):
-        raise InvalidEventError(f"{path} = {_shown(value)}: expected a JSON object, or its text") from None
+        raise InvalidEventError(f"{path} = {shown(value)}: expected a JSON object, or its text") from None
     return text
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
