@@ -83,10 +83,10 @@ def check_currency(currency: object) -> tuple[str, int]:
     if isinstance(currency, bool) or not isinstance(currency, (str, int)):
         refuse("currency", currency, "an ISO 4217 code: letters (EUR) or number (978)")
     plain = str.__str__(currency) if isinstance(currency, str) else int.__int__(currency)
-    found = currencies.find(plain)
-    if found is None:
+    codes = currencies.find(plain)
+    if codes is None:
         refuse("currency", currency, "a currency of ISO 4217: letters (EUR) or number (978)")
-    return found
+    return codes
 
 
 def check_key(key: object) -> str:
@@ -117,8 +117,8 @@ def transaction(
     """Return what makes the event of a purchase."""
     amount = check_value(value)
     letters, number = check_currency(currency)
-    own_id = check_optional_text("id", id)
-    return lambda common: Transaction(common, amount, number, letters, own_id)
+    transaction_id = check_optional_text("id", id)
+    return lambda common: Transaction(common, amount, number, letters, transaction_id)
 
 
 def variable(key: object, value: object) -> Callable[[CommonSection], Event]:

@@ -57,5 +57,5 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     def overridden(self, config: DeviceConfig) -> Device:
         """Return these facts with what ``[device]`` gives in their place."""
-        given = {key: value for key, value in msgspec.structs.asdict(config).items() if value is not None}
-        return msgspec.structs.replace(self, **given)
+        overrides = {key: value for key, value in msgspec.structs.asdict(config).items() if value is not None}
+        return msgspec.structs.replace(self, **overrides)

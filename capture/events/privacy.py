@@ -42,7 +42,7 @@ class Consent:
         self._marker = folder / OPTED_OUT
 
     def is_withdrawn(self) -> bool:
-        """Tell whether the user opted out; that wins over ``opted_in = true``."""
+        """Return whether the user opted out; that wins over ``opted_in = true``."""
         return self._marker.exists()
 
     def withdraw(self) -> None:
@@ -61,7 +61,7 @@ def new_salt() -> str:
 
 
 def is_sampled(user_id: str, sampling: float) -> bool:
-    """Tell whether a user's events are recorded: decided by the id alone, so always the same."""
+    """Return whether a user's events are recorded: decided by the id alone, so always the same."""
     digest = hashlib.sha256(user_id.encode()).digest()
     return int.from_bytes(digest[:8]) < sampling * 2**64
 

@@ -34,7 +34,7 @@ class SessionState(msgspec.Struct, frozen=True, gc=False):
     action_ms: int | None = None
 
     def is_over(self, time_ms: int, timeout_ms: int) -> bool:
-        """Tell whether an event at `time_ms` would open the next session.
+        """Return whether an event at `time_ms` would open the next session.
 
         A wall clock that was set back never ends a session.
         """

@@ -151,7 +151,7 @@ class LiveReplay:
         summary.complete = delivered and not dead and not self._stopped()
 
     def _play(self, log: TouchLog, device: Device, summary: LogSummary) -> None:
-        """Play a log to its end, or until told to stop.
+        """Play a log to its end, or until `stopped`.
 
         Where it holds several streams the first is played: a capture is one device.
         """

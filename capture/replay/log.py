@@ -103,12 +103,12 @@ class LogReplay:
 
     @property
     def active(self) -> tuple[int, ...]:
-        """Numbers of the sessions that may still go on."""
+        """Numbers of the sessions that later chunks may continue."""
         lead = next(iter(self._streams.values()), None)
         return (lead.session,) if lead is not None and lead.session else ()
 
     def read(self) -> Iterator[None]:
-        """Make the events of a chunk at each step, as far as they are not to wait for the end of the log."""
+        """Make the events of a chunk at each step, but for those that wait for the end of the log."""
         for chunk in self._log.chunks():
             if self._shift_ns is None:
                 self._shift_ns = (self._start_ms or 0) * NS_PER_MS - int(memoryview(chunk.time)[0])
@@ -120,7 +120,7 @@ class LogReplay:
             yield
 
     def rest(self) -> Iterator[None]:
-        """Make, at the end of the log, what waited, a stream at each step; then the summary is complete."""
+        """Make the events that wait for the end of the log, a stream at each step; complete the summary."""
         self._process(self._recognizer.finish())
         yield
         for stream in (*self._streams.values(), *self._silent.values()):
@@ -167,13 +167,13 @@ class LogReplay:
         strokes = list(zip(count(self.summary.strokes), table, strict=False))
         marks = self._ready_marks()
         items = _merged(strokes, marks) if marks else strokes
-        for stream, own in _by_stream(items).items():
-            self._stream(stream).process(own)
+        for stream, of_stream in _by_stream(items).items():
+            self._stream(stream).process(of_stream)
         self.summary.events += self._context.encoder.events - before
         self._count(table)
 
     def _ready_marks(self) -> list[Mark]:
-        """Take the marks that stand before what was fed so far."""
+        """Remove and return the marks that stand before what was fed so far."""
         marks = self._log.marks
         fed = self.summary.samples
         ready = [mark for mark in marks if mark.sample <= fed]
@@ -192,15 +192,15 @@ class LogReplay:
 def _merged(strokes: list[Stroke], marks: list[Mark]) -> list[Stroke | Mark]:
     """Return strokes and marks in one order: a mark comes before the first stroke that ends behind it."""
     merged: list[Stroke | Mark] = []
-    left = iter(marks)
-    mark = next(left, None)
+    waiting = iter(marks)
+    mark = next(waiting, None)
     for stroke in strokes:
         while mark is not None and mark.sample <= stroke[1].last_sample:
             merged.append(mark)
-            mark = next(left, None)
+            mark = next(waiting, None)
         merged.append(stroke)
     if mark is not None:
-        merged += [mark, *left]
+        merged += [mark, *waiting]
     return merged
 
 

@@ -131,20 +131,20 @@ class ReplayStore:
         )
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> None:
-        """Take the events of `batch` out of the queue."""
+        """Remove the events of `batch` from the queue."""
         pieces = self._queues[queue]
         last = batch.row_ids[-1]
-        left: list[_Piece] = []
+        other: list[_Piece] = []
         while pieces and pieces[0].first <= last:
             piece = pieces.popleft()
             if piece.pack.session != batch.session:
-                left.append(piece)
+                other.append(piece)
             elif piece.end > last + 1:
-                left.append(piece.behind(last + 1 - piece.first))
-        pieces.extendleft(reversed(left))
+                other.append(piece.behind(last + 1 - piece.first))
+        pieces.extendleft(reversed(other))
 
     def dead_letter(self, queue: str, batch: StoredBatch, reason: str) -> None:
-        """Give up the events of `batch`, which are counted by the delivery."""
+        """Remove the events of `batch`; the delivery counts them."""
         del reason
         self.acknowledge(queue, batch)
 
@@ -153,16 +153,16 @@ class ReplayStore:
         return self._next - 1
 
     def is_live(self, session: int) -> bool:
-        """Tell that no other process holds `session`."""
+        """Return False: no other process holds `session`."""
         del session
         return False
 
     def claim_delivery(self) -> bool:
-        """Tell that no other process delivers."""
+        """Return True: no other process delivers."""
         return True
 
     def watch_burst(self) -> bool:
-        """Tell that nothing of a file is held."""
+        """Return False: no file is held."""
         return False
 
     def upkeep(self) -> None:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["ReplayContext", "StreamTimeline", "Stroke"]
 
 _T = TypeVar("_T")
-#: Kinds of marks that say no more than that something happened.
+#: Kinds of marks without fields.
 _MOMENTS: dict[str, Callable[[events.CommonSection], events.Event]] = {
     "app_start": events.AppStart,
     "app_show": events.AppShow,
@@ -157,7 +157,7 @@ class StreamTimeline:
         timeline, shift_ns = self._timeline, self._shift_ns
         gesture_of, has_targets = timeline.gesture, bool(self._targets or self._verdicts)
         shown_from = self._scenes[-1][0]
-        made: list[events.Event] = []
+        recorded_events: list[events.Event] = []
         ids = self._new_ids([f"{gesture.pointer}/{row}" for row, gesture in strokes])
         for (_, gesture), event_id in zip(strokes, ids, strict=True):
             target = self._target_of(gesture) if has_targets else _NOWHERE
@@ -168,21 +168,21 @@ class StreamTimeline:
             if recorded is not None:
                 event, state = recorded
                 timeline.advance(state)
-                made.append(event)
-        return made
+                recorded_events.append(event)
+        return recorded_events
 
     def _scene_at(self, sample: int) -> events.Scene:
         """Return the scene of a DOWN."""
         return self._scenes[bisect_right(self._scenes, sample, key=_sample) - 1][1]
 
     def _target_of(self, gesture: Gesture) -> Target:
-        """Return the target that the log gives for the stroke's DOWN, with what it learnt until the UP."""
-        found = _latest(self._targets.get(gesture.pointer), gesture.first_sample) or _NOWHERE
+        """Return the target that the log has for the DOWN of a stroke, with the verdict until its UP."""
+        target = _latest(self._targets.get(gesture.pointer), gesture.first_sample) or _NOWHERE
         verdicts = self._verdicts.get(gesture.pointer)
-        # A verdict stands behind the DOWN; one before it was of a stroke that there is not.
+        # A verdict stands behind its DOWN: one before this DOWN belongs to a stroke that was not recorded.
         _latest(verdicts, gesture.first_sample)
         responsive = _latest(verdicts, gesture.last_sample)
-        return found if responsive is None else msgspec.structs.replace(found, responsive=responsive)
+        return target if responsive is None else msgspec.structs.replace(target, responsive=responsive)
 
     # Marks
 
@@ -231,10 +231,10 @@ class StreamTimeline:
 
 def _latest(known: deque[tuple[int, _T]] | None, sample: int) -> _T | None:
     """Remove what is known up to a sample, and return the last of it."""
-    found = None
+    last = None
     while known and known[0][0] <= sample:
-        found = known.popleft()[1]
-    return found
+        last = known.popleft()[1]
+    return last
 
 
 def _target(fields: dict[str, Any]) -> Target:

@@ -77,10 +77,10 @@ def check_optional_bool(argument: str, value: object) -> bool | None:
 
 def check_platform(value: object) -> str:
     """Return a value of ``platform``, from a kind of device (``FireTV``) or from the value itself."""
-    found = PLATFORMS.get(value, value) if isinstance(value, str) else None
-    if found not in PLATFORMS.values():
+    platform = PLATFORMS.get(value, value) if isinstance(value, str) else None
+    if platform not in PLATFORMS.values():
         refuse("platform", value, f"one of {', '.join(PLATFORMS)}")
-    return str(found)
+    return str(platform)
 
 
 def check_ad_id_type(value: object) -> str:

@@ -43,8 +43,11 @@ def _places(event: str, shape: Shape) -> dict[str, str]:
         return {}
     names = EVENTS[event].source_fields
     record = {"event_type": event, **{name: _sample(name) for name in names}}
-    made = shape.make({**record, "properties": "{}"}, Options(custom_properties="none"))
-    flat = {**made, **{f"{shape.container}/{key}": value for key, value in made[shape.container].items()}}
+    partner_event = shape.make({**record, "properties": "{}"}, Options(custom_properties="none"))
+    flat = {
+        **partner_event,
+        **{f"{shape.container}/{key}": value for key, value in partner_event[shape.container].items()},
+    }
     places: dict[str, str] = {}
     for path, value in flat.items():
         for name in names:

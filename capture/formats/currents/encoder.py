@@ -159,24 +159,24 @@ class CurrentsEncoder(Encoder):
         return rows
 
     def _made(
-        self, event_type: str, session: int, time_ms: int, record_id: str, own: Mapping[str, Any]
+        self, event_type: str, session: int, time_ms: int, record_id: str, fields: Mapping[str, Any]
     ) -> list[Row]:
         time_s = time_ms // 1000
         if not 0 <= time_s <= _MAX_TIME_S:
             return self._drop("time_range", event_type)
-        fields = {"id": record_id, "time": time_s, **own}
-        if event_type == _LOCATION and not self._protect(fields):
+        record = {"id": record_id, "time": time_s, **fields}
+        if event_type == _LOCATION and not self._protect(record):
             return self._drop("pii", event_type)
         head = self._heads.get(event_type)
         if head is None:
             head = self._heads[event_type] = self._head(event_type)
-        payload = head + _encode(fields)[1:]
+        payload = head + _encode(record)[1:]
         if len(payload) > MAX_RECORD_BYTES:
             return self._drop("too_large", event_type)
         return [Row(session, time_ms, record_id, payload)]
 
     def _protect(self, fields: dict[str, Any]) -> bool:
-        """Apply ``[privacy] pii`` to where the user is; False where a required field is not to be told."""
+        """Apply ``[privacy] pii`` to where the user is; False where a required field may not be recorded."""
         for name in _PLACE:
             value = self._pii.protected(name, fields.pop(name, None))
             if value is not None:

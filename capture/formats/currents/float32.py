@@ -35,15 +35,15 @@ def shortest(value: float) -> float:
     OverflowError
         When it is not finite or out of the range of 32-bit floats.
     """
-    found = _common(value)
-    return found if found == found else _by_digits(value)  # noqa: PLR0124 - NaN, without a call
+    number = _common(value)
+    return number if number == number else _by_digits(value)  # noqa: PLR0124 - NaN, without a call
 
 
 def shortest_measures(gesture: Gesture) -> list[Any]:
     """Return the `shortest` of each of `MEASURES`, UNSET for what is no finite number."""
-    found = native.shortest_measures(gesture)
-    if found is not None:
-        return found
+    measures = native.shortest_measures(gesture)
+    if measures is not None:
+        return measures
     # NaN, an infinity, or a number for the slow way; none is out of the range of 32-bit floats.
     return [_known(getattr(gesture, name)) for name in MEASURES]
 

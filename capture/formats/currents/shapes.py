@@ -9,7 +9,7 @@ import msgspec
 from capture.formats.currents.schema import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["AMPLITUDE", "MIXPANEL", "Options", "Shape"]
 
@@ -66,6 +66,8 @@ class Shape:
         Custom properties of an event; the others are left out.
     max_depth, max_items : int
         Nesting and length of a custom property; what goes deeper becomes JSON text, what is longer is cut.
+    finish : callable, optional
+        Called with the partner's event and the record: what no path can say.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Shape:
         max_depth: int,
         max_items: int,
         event_paths: Mapping[str, Mapping[str, str]] | None = None,
+        finish: Callable[[dict[str, Any], Mapping[str, Any]], None] | None = None,
     ) -> None:
         self.container = container
         self._event_key = event_key
@@ -87,6 +90,7 @@ class Shape:
         self._max_custom = max_custom
         self._max_depth = max_depth
         self._max_items = max_items
+        self._finish = finish
         self._constants = [(_split(path), value) for path, value in constants.items()]
         known = event_paths or {}
         self._names: dict[str, dict[str, str]] = {prefix: {} for prefix in _PROPERTY_PREFIXES.values()}
@@ -106,7 +110,7 @@ class Shape:
             self._plans[event] = (top, inner)
 
     def takes(self, event: str) -> bool:
-        """Tell whether the partner has such an event."""
+        """Return whether the partner has such an event."""
         return event in self._plans
 
     def make(self, record: Mapping[str, Any], options: Options) -> dict[str, Any]:
@@ -121,19 +125,21 @@ class Shape:
         event = record["event_type"]
         top, inner = self._plans[event]
         name = EVENTS[event].partner_name or record["name"]
-        made: dict[str, Any] = {self._event_key: options.event_prefix + name}
+        shaped: dict[str, Any] = {self._event_key: options.event_prefix + name}
         for field, key in top:
             if field in record:
-                made[key] = record[field]
+                shaped[key] = record[field]
         properties = {key: record[field] for field, key in inner if field in record}
         for (outer, key), value in self._constants:
-            (properties if outer else made)[key] = value
+            (properties if outer else shaped)[key] = value
         prefix = _PROPERTY_PREFIXES.get(event)
         if prefix is not None and options.custom_properties == "prefixed":
             self._add_custom(properties, prefix, record["properties"])
         if properties:
-            made[self.container] = properties
-        return made
+            shaped[self.container] = properties
+        if self._finish is not None:
+            self._finish(shaped, record)
+        return shaped
 
     def _add_custom(self, properties: dict[str, Any], prefix: str, text: str) -> None:
         if text == "{}":
@@ -183,19 +189,15 @@ def _split(path: str) -> tuple[str, str]:
     return outer, key
 
 
-class _Amplitude(Shape):
-    """Amplitude: times in ms, and the advertising id once more under the key of its kind."""
-
-    def make(self, record: Mapping[str, Any], options: Options) -> dict[str, Any]:
-        made = super().make(record, options)
-        made["time"] = record["time"] * 1000
-        key = _AD_KEYS.get(record.get("ad_id_type", ""))
-        if key is not None and "ad_id" in record:
-            made[key] = record["ad_id"]
-        return made
+def _finish_amplitude(shaped: dict[str, Any], record: Mapping[str, Any]) -> None:
+    """Set the time in ms, and the advertising id once more under the key of its kind."""
+    shaped["time"] = record["time"] * 1000
+    key = _AD_KEYS.get(record.get("ad_id_type", ""))
+    if key is not None and "ad_id" in record:
+        shaped[key] = record["ad_id"]
 
 
-AMPLITUDE: Shape = _Amplitude(
+AMPLITUDE = Shape(
     event_key="event_type",
     container="event_properties",
     paths={"id": "insert_id", "time": "time", "external_user_id": "user_id", "device_id": "device_id"},
@@ -205,6 +207,7 @@ AMPLITUDE: Shape = _Amplitude(
     max_custom=1000,
     max_depth=16,
     max_items=1000,
+    finish=_finish_amplitude,
 )
 
 MIXPANEL = Shape(
