@@ -11,7 +11,6 @@ from currents_samples import canonical, full
 from capture.formats.currents import avro
 from capture.formats.currents.schema import EVENTS, FIELDS, MAX_RECORD_BYTES, PLATFORMS, fields_of
 from capture.formats.currents.shapes import AMPLITUDE, MIXPANEL, Options
-from capture.sinks.mixpanel import MixpanelSettings, MixpanelSink
 
 SPEC_FILE = Path(__file__).parents[3] / "shared" / "spec" / "currents_schemas.json"
 if not SPEC_FILE.exists():
@@ -50,7 +49,7 @@ def made(record, destination):
     if destination == "amplitude":
         return AMPLITUDE.make(record, PLAIN)
     event = MIXPANEL.make(record, PLAIN)
-    MixpanelSink(MixpanelSettings())._complete(event, "a-token")
+    event["properties"]["token"] = "a-token"  # which the sink adds
     return event
 
 
