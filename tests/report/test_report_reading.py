@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 
+import msgspec
 import numpy as np
 import pytest
 from report_recordings import DATA, load, many, samples_of
@@ -16,6 +17,7 @@ from capture.replay import replay
 from capture.report import build_page, read
 from capture.report.data import page_data
 from capture.report.marks import screenshot_uri
+from capture.report.picture import screen_svg
 from capture.report.text import shorten, shown
 
 MS = 1_000_000
@@ -158,6 +160,18 @@ def test_batches_give_what_the_log_gave(tmp_path, session):
     assert [stage.title for stage in recording.stages] == ["Home", "Catalogue", "Product"]
     assert recording.dead_taps == session.dead_taps == 4
     assert len(recording.sessions) == 1
+
+
+def test_a_kind_that_the_table_does_not_have_is_refused(tmp_path, session):
+    replay([str(DATA / "session.touch.jsonl")], tmp_path)
+    file = tmp_path / "batches.jsonl"
+    file.write_text(file.read_text().replace('"ea":9,', '"ea":11,'))
+    columns = {**session.columns, "kind": session.columns["kind"] + np.uint8(1)}
+
+    with pytest.raises(TouchLogError, match="no batch: Invalid value 11"):
+        read([str(tmp_path)])
+    with pytest.raises(ValueError, match="7: not in the table of kinds"):
+        screen_svg(msgspec.structs.replace(session, columns=columns))
 
 
 def test_a_line_that_is_no_batch_is_named(tmp_path):

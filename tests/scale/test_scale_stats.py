@@ -178,6 +178,18 @@ def test_batches_of_a_replay(tmp_path, capsys):
     assert [row["streams"] for row in shown["funnel"]] == [1, 1]
 
 
+def test_a_kind_that_the_table_does_not_have_is_its_number(tmp_path):
+    event = {"ea": 11, "t": 5, "url": "app://a/", "tvp": "[root]>", "tvid": "", "fd": 7, "tvd": 30, "tvv": 9}
+    (tmp_path / "batches.jsonl").write_text(json.dumps({"uid": "u", "pl": [event]}) + "\n")
+    numbered = {"stream": [1], "kind": [11], "time_down": [0], "time_up": [1]}
+    (tmp_path / "numbered").mkdir()
+    parquet.write_table(pa.table(numbered), tmp_path / "numbered" / "gestures.parquet")
+
+    assert rows(tmp_path / "numbered", "kinds", "kind") == [("11",)]
+    (tmp_path / "numbered" / "gestures.parquet").unlink()
+    assert rows(tmp_path, "gestures", "kind, direction") == [("11", "7")]
+
+
 def test_the_command_shows_tables(folder, capsys):
     assert run(["stats", str(folder)]) == 0
     shown = capsys.readouterr().out
