@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from capture._native import batch, output, recognizer as native
@@ -194,7 +195,7 @@ class GestureTable:
         return gesture
 
     def __iter__(self) -> Iterator[Gesture]:
-        return (self.columns.record(index, Gesture) for index in range(len(self)))
+        return map(self.columns.record, range(len(self)), repeat(Gesture))
 
     def __repr__(self) -> str:
         return f"GestureTable({len(self)} gestures)"

@@ -166,9 +166,12 @@ class LogReplay:
         before = self._context.encoder.events
         strokes = list(zip(count(self.summary.strokes), table, strict=False))
         marks = self._ready_marks()
-        items = _merged(strokes, marks) if marks else strokes
-        for stream, of_stream in _by_stream(items).items():
-            self._stream(stream).process(of_stream)
+        if not marks and len(self._streams) == 1:
+            (only,) = self._streams.values()
+            only.process(strokes)
+        else:
+            for stream, of_stream in _by_stream(_merged(strokes, marks)).items():
+                self._stream(stream).process(of_stream)
         self.summary.events += self._context.encoder.events - before
         self._count(table)
 
