@@ -1,8 +1,8 @@
 """The demo's server: the page, its WebSocket, and who may open it.
 
-It listens on 127.0.0.1 only. A WebSocket is taken from its own page alone: any site may try to open one
-to loopback, and the browser says truly which site it is (``Origin``). The ``Host`` is checked as well,
-since a foreign name can be made to point at loopback.
+It listens on 127.0.0.1 only. A WebSocket is accepted from its own page alone: any site may try to open
+one to loopback, but the browser states the site (``Origin``). The ``Host`` is checked as well, since a
+foreign name can resolve to loopback.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ async def _talk(visitor: WebSocket, session: DemoSession) -> None:
             if len(message) > MAX_MESSAGE_BYTES * 16:
                 await visitor.close(_UNSUPPORTED)
                 return
-            shown = session.take(message)
+            shown = session.handle(message)
             for answer in shown:
                 await visitor.send_text(msgspec.json.encode(answer).decode())
             if shown:
@@ -207,7 +207,7 @@ def serve(
     Raises
     ------
     ConfigError
-        When the port is taken.
+        When the port is in use.
     """
     listening = _listen(port)
     if on_ready is not None:

@@ -71,8 +71,8 @@ class DemoSession:
         self._capture.before_send = self._see
         self._capture.screen_view("Demo")
 
-    def take(self, message: str | bytes) -> list[dict[str, Any]]:
-        """Feed the touches of a message; return what the page shall show.
+    def handle(self, message: str | bytes) -> list[dict[str, Any]]:
+        """Feed the touches of a message; return the answers for the page.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class DemoSession:
         return answers
 
     def batch(self) -> dict[str, Any]:
-        """Return the batch that is being filled; a full one is sent and shown once. May wait a little."""
+        """Return the batch that is being filled; a full one is sent and returned once. May wait 1 s."""
         sent = None
         if len(self._filling) >= BATCH_SIZE and self._capture.flush(1.0):
             sent = msgspec.json.decode(self._sink.batches[-1].body)
@@ -101,7 +101,7 @@ class DemoSession:
         }
 
     def close(self) -> None:
-        """Forget everything."""
+        """Close the capture and delete its store."""
         self._capture.close()
         self._folder.cleanup()
 
@@ -119,7 +119,7 @@ class DemoSession:
         return self._capture.touch_cancel(touch.id, time=time_ns)
 
     def _see(self, event: Event) -> Event:
-        """Keep what is stored, as it is stored, for the page to show."""
+        """Keep the stored form of an event for the page."""
         payload = self._encode(event)
         if payload is not None:
             self._last = msgspec.json.decode(payload)

@@ -1,4 +1,4 @@
-"""What changed class between two recordings, or one under two configurations, and why."""
+"""Compare the kinds of strokes of two recordings, or of one under two configurations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FAR_DP = 250.0
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A stroke that is called something else.
+    """A stroke whose kind or direction changed.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Change(msgspec.Struct, frozen=True):
     was, now : str
         Kind and direction, or the reason why it was not recognised.
     why : str
-        The comparisons that came out otherwise.
+        The comparisons with a different result.
     """
 
     before: int
@@ -98,7 +98,7 @@ def _matched(before: Recording, after: Recording) -> list[tuple[int, int]]:
     start_one, start_other = one["start"] - one["start"].min(), other["start"] - other["start"].min()
     order = np.argsort(start_other, kind="stable")
     sorted_starts = start_other[order]
-    taken: set[int] = set()
+    used: set[int] = set()
     pairs = []
     for row in np.argsort(start_one, kind="stable").tolist():
         low = int(np.searchsorted(sorted_starts, start_one[row] - _NEAR_MS, side="left"))
@@ -108,10 +108,10 @@ def _matched(before: Recording, after: Recording) -> list[tuple[int, int]]:
             away = _apart(before, after, row, candidate)
             late = abs(float(start_other[candidate] - start_one[row]))
             key = (one["pointer"][row] != other["pointer"][candidate], late + away, candidate)
-            if candidate not in taken and (best is None or key < best):
+            if candidate not in used and (best is None or key < best):
                 best = key
         if best is not None:
-            taken.add(best[2])
+            used.add(best[2])
             pairs.append((row, best[2]))
     return sorted(pairs)
 
@@ -158,11 +158,11 @@ def _why(was: Explanation, now: Explanation) -> str:
         )
     if not failed:
         return f"{was.direction.replace('_', ' ')} became {now.direction.replace('_', ' ')}"
-    return ", ".join(_told(condition) for condition in failed)
+    return ", ".join(_side(condition) for condition in failed)
 
 
-def _told(condition: Condition) -> str:
-    """Say on which side of its threshold a measure is now."""
+def _side(condition: Condition) -> str:
+    """Return on which side of its threshold a measure is now."""
     opposite = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
     relation = condition.relation if condition.holds else opposite[condition.relation]
     value = "not finite" if condition.value is None else f"{condition.value:.6g}"

@@ -12,7 +12,7 @@ import msgspec
 
 from capture.errors import StoreError, TouchLogError
 from capture.formats import native
-from capture.report.from_batches import Reader
+from capture.report.from_batches import Reader, find_file
 from capture.store.schema import FILE_NAME
 
 if TYPE_CHECKING:
@@ -22,28 +22,26 @@ if TYPE_CHECKING:
 
 __all__ = ["find_store", "follow", "read_growing", "read_store"]
 
-#: How often (s) it is looked whether there is more.
+#: Interval (s) of looking for changes.
 _LOOK_S = 0.25
-#: Reading takes at most this share of the time: a long log is looked at less often.
+#: Share of the time that may be spent reading: a long log is read less often.
 _SHARE = 0.2
 _decode = msgspec.json.Decoder(list[native.WireEvent]).decode
 
 
 def find_store(path: str) -> Path | None:
-    """Return the database that a path is, or that a folder holds; None where it is none."""
-    given = Path(path)
-    file = given / FILE_NAME if given.is_dir() else given
-    return file if file.name == FILE_NAME and file.is_file() else None
+    """Return the database that a path is, or that is in its folder; None if there is none."""
+    return find_file(path, FILE_NAME)
 
 
 def read_store(file: Path, reader: Reader | None = None) -> Recording:
-    """Read the events that wait in a store; the store is only read, and may be in use.
+    """Read the undelivered events of a store, which may be in use; nothing is written.
 
     Parameters
     ----------
     file : Path
     reader : Reader, optional
-        Keeps what was read before: events leave a store when they are delivered.
+        Keeps events that were read before: delivered events are no longer in the store.
 
     Raises
     ------
@@ -55,9 +53,9 @@ def read_store(file: Path, reader: Reader | None = None) -> Recording:
         # Read-only, by address: opening a store must never make one.
         connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0)
         try:
-            found = connection.execute("SELECT payload FROM events WHERE format = 'native' ORDER BY id")
-            for (payload,) in found:
-                reader.take_events(_decode(b"[" + payload + b"]"))
+            query = "SELECT payload FROM events WHERE format = 'native' ORDER BY id"
+            for (payload,) in connection.execute(query):
+                reader.add(_decode(b"[" + payload + b"]"))
         finally:
             connection.close()
     except (sqlite3.Error, msgspec.DecodeError) as error:
@@ -66,7 +64,7 @@ def read_store(file: Path, reader: Reader | None = None) -> Recording:
 
 
 def read_growing(path: str, read: Callable[[str], Recording]) -> Recording:
-    """Read a log that may end in the middle of a line: then without that line.
+    """Read a log; an unfinished last line is ignored.
 
     Parameters
     ----------
@@ -77,7 +75,7 @@ def read_growing(path: str, read: Callable[[str], Recording]) -> Recording:
     Raises
     ------
     TouchLogError
-        When the whole lines are no log either.
+        When the complete lines are not a log.
     """
     try:
         return read(path)
@@ -99,14 +97,14 @@ def follow(
     wait: Callable[[float], None] = time.sleep,
     timer: Callable[[], float] = time.monotonic,
 ) -> Iterator[Recording]:
-    """Yield a recording now and each time that its file has changed, for ever.
+    """Yield a recording at once and after each change of its file, for ever.
 
     Parameters
     ----------
     path : str
-        The file that is looked at, with the write-ahead log of a store.
+        The file that is watched, with the write-ahead log of a store.
     read : callable
-        Reads the recording; from the second time on a failure is tried again when the file changes.
+        Reads the recording. After the first success a failure is retried when the file changes.
     wait, timer : callable
         Replaced by tests.
     """

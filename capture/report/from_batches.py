@@ -19,7 +19,7 @@ from capture.sinks.file import FILE_NAME
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Reader", "find_batches", "read_batches"]
+__all__ = ["Reader", "find_batches", "find_file", "read_batches"]
 
 #: The event of a kind has its number (`ea`).
 _KINDS: dict[object, Kind] = {int(row.kind): row for row in KINDS if row.event is not None}
@@ -58,11 +58,16 @@ _UNKNOWN = {
 }
 
 
-def find_batches(path: str) -> Path | None:
-    """Return the file of batches that a path is or holds; None where it is none."""
+def find_file(path: str, name: str) -> Path | None:
+    """Return the file of this name that a path is, or that is in its folder; None if there is none."""
     place = Path(path)
-    file = place / FILE_NAME if place.is_dir() else place
-    return file if file.name == FILE_NAME and file.is_file() else None
+    file = place / name if place.is_dir() else place
+    return file if file.name == name and file.is_file() else None
+
+
+def find_batches(path: str) -> Path | None:
+    """Return the file of batches that a path is, or that is in its folder."""
+    return find_file(path, FILE_NAME)
 
 
 def read_batches(file: Path) -> Recording:
@@ -79,7 +84,8 @@ def read_batches(file: Path) -> Recording:
             batch = native.decode(line)
         except msgspec.DecodeError as error:
             raise TouchLogError(f"is no batch: {error}", path=str(file), line=number) from None
-        reader.take(batch)
+        reader.resolution = batch.resolution
+        reader.add(batch.events)
     return reader.recording(file)
 
 
@@ -92,33 +98,33 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
 
 
 class Reader:
-    """Batches, as they come; what they say is put in order at the end."""
+    """Collects the events of batches, in any order.
+
+    Attributes
+    ----------
+    resolution : native.Resolution
+        The screen, as the latest batch has it.
+    """
 
     def __init__(self) -> None:
         self._events: dict[str, native.WireEvent] = {}
-        self._resolution = native.Resolution(360, 640, 1.0)
+        self.resolution = native.Resolution(360, 640, 1.0)
         self._stages: dict[tuple[str, bool], int] = {}
         self._targets: dict[Target, int] = {Target(): 0}
 
-    def take(self, batch: native.Batch) -> None:
-        """Take a batch."""
-        self._resolution = batch.resolution
-        self.take_events(batch.events)
-
-    def take_events(self, found: Iterable[native.WireEvent]) -> None:
-        """Take events; one that comes again counts once."""
-        for event in found:
-            self._events[event.event_id] = event
+    def add(self, events: Iterable[native.WireEvent]) -> None:
+        """Append events; a repeated event counts once."""
+        self._events.update((event.event_id, event) for event in events)
 
     def recording(self, file: Path) -> Recording:
-        """Return everything as one recording, in the order of time."""
+        """Return all events as one recording, ordered by time."""
         ordered = sorted(self._events.values(), key=lambda event: event.time_ms)
         origin = ordered[0].time_ms if ordered else 0
         length = float(ordered[-1].time_ms - origin) if ordered else 0.0
         recording = Recording(
             name=file.parent.name or file.name,
             format="batches",
-            density=self._resolution.density,
+            density=self.resolution.density,
             start_ms=origin if ordered else None,
             length=length,
         )
@@ -136,9 +142,7 @@ class Reader:
                 )
         recording.columns = _columns(rows)
         recording.targets = list(self._targets)
-        recording.stages = [self._made(title, turned) for title, turned in self._stages] or [
-            self._made("", turned=False)
-        ]
+        recording.stages = [self._shape(title, turned) for title, turned in self._stages or [("", False)]]
         recording.warnings = ["batches carry events alone: no trails, no measures, no unrecognised strokes"]
         return recording
 
@@ -147,8 +151,8 @@ class Reader:
         title = event.title if isinstance(event, native.ScreenViewWire) else query.get("title", [""])[0]
         return self._stages.setdefault((title, event.orientation == 1), len(self._stages))
 
-    def _made(self, title: str, turned: bool) -> Stage:
-        width, height = self._resolution.width or 360, self._resolution.height or 640
+    def _shape(self, title: str, turned: bool) -> Stage:
+        width, height = self.resolution.width or 360, self.resolution.height or 640
         if turned:
             width, height = height, width
         return Stage(title=title, landscape=turned, width=float(width), height=float(height))

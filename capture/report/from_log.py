@@ -66,10 +66,10 @@ def read_log(
     table = classify(TouchSamples(**samples), density=density, gestures=config.gestures)
     origin = _Origin(samples, marks)
     columns = _columns(table, origin, density)
-    found = Marks(marks, log.info, samples, origin)
+    context = Marks(marks, log.info, samples, origin)
     trail = _trail(table, samples, origin)
-    length = _length(columns, found)
-    found.finish(table, columns, length, round(config.session.timeout_s * 1000))
+    length = _length(columns, context)
+    context.finish(table, columns, length, round(config.session.timeout_s * 1000))
     return Recording(
         name=Path(path).name,
         format=log.info.format or log.name,
@@ -80,18 +80,18 @@ def read_log(
         length=length,
         table=table,
         columns=columns,
-        stages=found.stages,
-        targets=found.targets,
-        visits=found.visits,
-        sessions=found.sessions,
-        events=found.events,
+        stages=context.stages,
+        targets=context.targets,
+        visits=context.visits,
+        sessions=context.sessions,
+        events=context.events,
         trail=trail,
         warnings=_warnings(log, table, trail),
     )
 
 
 class _Origin:
-    """Where a stream's time begins: the first time of all streams, or each stream's own."""
+    """The origin of time: the first time of all streams, or of each stream if their clocks are far apart."""
 
     def __init__(self, samples: Columns, marks: list[Mark]) -> None:
         times: dict[int, int] = {}
@@ -123,8 +123,8 @@ def _whole(log: TouchLog, on_progress: Callable[[TouchLog], None] | None) -> tup
     parts: dict[str, list[Any]] = {name: [np.empty(0, kind)] for name, kind in types.items()}
     for chunk in log.chunks():
         for name, kind in types.items():
-            given = getattr(chunk, name)
-            array = np.zeros(len(chunk), kind) if given is None else np.asarray(given, dtype=kind)
+            values = getattr(chunk, name)
+            array = np.zeros(len(chunk), kind) if values is None else np.asarray(values, dtype=kind)
             parts[name].append(array)
         if on_progress is not None:
             on_progress(log)
@@ -145,12 +145,12 @@ def _columns(table: GestureTable, origin: _Origin, density: float) -> Columns:
 
 
 def _dp(px: np.ndarray[Any, Any], density: float) -> np.ndarray[Any, Any]:
-    """As the core does it: a float64 quotient, rounded once."""
+    """Return lengths in dp, as the core computes them: a float64 quotient, rounded once."""
     return (px.astype(np.float64) / density).astype(np.float32)
 
 
 def _spans(earlier: np.ndarray[Any, Any], later: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """max(0, later - earlier); the difference wraps at 64 bits."""
+    """Return max(0, later - earlier); the difference wraps at 64 bits."""
     with np.errstate(over="ignore"):
         spans: np.ndarray[Any, Any] = np.maximum(later - earlier, 0)
     return spans
@@ -204,12 +204,12 @@ def _trail(table: GestureTable, samples: Columns, origin: _Origin) -> Trail:
         good[_thinned(first, last, step)] for first, last in zip(low.tolist(), high.tolist(), strict=True)
     ]
     start = np.concatenate([[0], np.cumsum([len(each) for each in rows], dtype=np.int64)])
-    taken = np.concatenate(rows) if rows else np.empty(0, np.int64)
+    kept = np.concatenate(rows) if rows else np.empty(0, np.int64)
     return Trail(
         start=start,
-        time=origin.column(samples["stream"][taken], samples["time"][taken]),
-        x=samples["x"][taken],
-        y=samples["y"][taken],
+        time=origin.column(samples["stream"][kept], samples["time"][kept]),
+        x=samples["x"][kept],
+        y=samples["y"][kept],
         thinned=step,
     )
 
@@ -220,14 +220,14 @@ def _thinned(first: int, last: int, step: int) -> np.ndarray[Any, Any]:
     return np.unique(np.append(np.arange(first, last, step), last - 1))
 
 
-def _length(columns: Columns, found: Marks) -> float:
+def _length(columns: Columns, context: Marks) -> float:
     ends = [float(columns["end"].max())] if len(columns["end"]) else []
-    return max([0.0, *ends, *(event.time for event in found.events)])
+    return max([0.0, *ends, *(event.time for event in context.events)])
 
 
 def _warnings(log: TouchLog, table: GestureTable, trail: Trail) -> list[str]:
-    said = [f"{count} x: {CAUSES.get(cause, cause)}" for cause, count in sorted(log.warnings.items())]
-    said += [f"{count} {_COUNTERS[cause]}" for cause, count in table.counters.items() if count]
+    warnings = [f"{count} x: {CAUSES.get(cause, cause)}" for cause, count in sorted(log.warnings.items())]
+    warnings += [f"{count} {_COUNTERS[cause]}" for cause, count in table.counters.items() if count]
     if trail.thinned > 1:
-        said.append(f"trails show one of {trail.thinned} samples; measures are of all")
-    return said
+        warnings.append(f"trails show one of {trail.thinned} samples; measures are of all")
+    return warnings

@@ -1,4 +1,4 @@
-"""What a log says besides its touches: stages, visits, targets, sessions, events."""
+"""Stages, visits, targets, sessions and events of a log, from its marks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Marks", "screenshot_uri"]
 
-#: First bytes of the pictures that are taken as screenshots.
+#: First bytes of the accepted image formats.
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp"}
 #: A screenshot larger than this (bytes of base64) is left out: the page stays small enough to send.
 _MAX_PICTURE = 4 << 20
@@ -71,9 +71,9 @@ class Marks:
         self._verdicts: dict[tuple[int, int], list[tuple[int, bool]]] = {}
         self._landscape = self._size[0] > self._size[1]
         for mark in marks:
-            self._take(mark)
+            self._add(mark)
 
-    def _take(self, mark: Mark) -> None:
+    def _add(self, mark: Mark) -> None:
         time = self._origin.ms(mark.stream, mark.time_ns)
         if mark.kind == "target":
             finger = (mark.stream, _int(mark.fields.get("pointer")))
@@ -169,13 +169,13 @@ class Marks:
     def _target_at(self, finger: tuple[int, int], sample: int) -> int:
         """Each naming serves one stroke, the next that comes down."""
         named = self._named.get(finger, [])
-        found = 0
+        target = 0
         while named and named[0][0] <= sample:
-            found = named.pop(0)[1]
-        return found
+            target = named.pop(0)[1]
+        return target
 
     def _judged(self, finger: tuple[int, int], number: int, first: int, last: int) -> int:
-        """Return the target with what was learnt of it between DOWN and UP, as the events have it."""
+        """Return the target with the last verdict between DOWN and UP, as events have it."""
         verdicts = self._verdicts.get(finger, [])
         learnt = None
         while verdicts and verdicts[0][0] <= last:
@@ -225,7 +225,7 @@ class Marks:
 def screenshot_uri(image: Any) -> str | None:
     """Return a screenshot, base64 or a data URI of it, as a data URI; None where it is no picture.
 
-    Only PNG, JPEG and WebP are taken, by their first bytes: an SVG could carry a script.
+    Only PNG, JPEG and WebP are accepted, by their first bytes: an SVG could carry a script.
     """
     if not isinstance(image, str) or len(image) > _MAX_PICTURE:
         return None
@@ -238,7 +238,7 @@ def screenshot_uri(image: Any) -> str | None:
 
 
 def _screen_size(info: LogInfo, samples: Columns) -> tuple[float, float]:
-    """Return the size of the screen, or what holds every touch."""
+    """Return the size of the screen, or a size that contains every touch."""
     if info.width and info.height:
         return float(info.width), float(info.height)
     good = np.isfinite(samples["x"]) & np.isfinite(samples["y"])

@@ -1,8 +1,8 @@
-"""Put a page together: one file with its style, its script and its data, that asks for nothing else.
+"""Build a report page: one HTML file with its style, script and data, which makes no request.
 
-What a log says stands in the page as JSON in which no character can end a script element, and reaches
-the document as text only. A content security policy names the one style and the one script by their
-hashes, so that nothing else would run even if it got in.
+The content of a log is JSON in which no character can end a script element, and enters the document
+as text only. A content security policy allows the one style and the one script by their hashes, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def build_page(recordings: Sequence[Recording], *, title: str | None = None) -> 
         "model": _json(_model()),
         "data": _json([page_data(recording) for recording in recordings]),
     }
-    # Cut at the places once: what is put in is never looked at again.
+    # Split once: inserted text is not searched for placeholders.
     pieces = _text("page.html").split("@@")
     return "".join(parts[piece] if index % 2 else piece for index, piece in enumerate(pieces))
 

@@ -120,7 +120,7 @@ class Recording(msgspec.Struct, kw_only=True):
         What columns refer to, and what the timeline shows.
     trail : Trail or None
     warnings : list of str
-        What was doubtful, a sentence each.
+        Doubts about the recording, a sentence each.
     """
 
     name: str

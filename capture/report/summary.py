@@ -1,4 +1,4 @@
-"""A recording in words and lines: what the terminal shows of it."""
+"""A recording as lines of text, for the terminal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Row(NamedTuple):
 
 
 def head(recording: Recording) -> str:
-    """Return what a recording is in one line: its name, length, strokes, screens, dead taps and rage runs."""
+    """Return one line: name, length, strokes, screens, sessions, dead taps and rage runs."""
     parts = [
         shown(recording.name),
         _seconds(recording.length),
@@ -54,14 +54,14 @@ def facts(recording: Recording) -> str:
 
 def reasons(recording: Recording) -> list[tuple[str, int]]:
     """Return why strokes were not recognised, with how many each, most frequent first."""
-    found = recording.columns["reason"]
-    counts = [(reason, int((found == int(reason)).sum())) for reason in Reason]
+    column = recording.columns["reason"]
+    counts = [(reason, int((column == int(reason)).sum())) for reason in Reason]
     named = [(words(reason), count) for reason, count in counts if count and reason is not Reason.RECOGNIZED]
     return sorted(named, key=lambda each: -each[1])
 
 
 def sparkline(recording: Recording, width: int) -> str:
-    """Return when fingers were down, as a line of `width` bars: the share of each part of the time."""
+    """Return `width` bars, one for each part of the time: the share in which fingers were down."""
     if width < 1 or recording.length <= 0:
         return ""
     edges = np.linspace(0.0, recording.length, width + 1)

@@ -149,16 +149,18 @@ def open_stats(folder: str | Path, funnel: Sequence[str] = ()) -> duckdb.DuckDBP
 
 
 def _fill(connection: Any, folder: Path, funnel: Sequence[str]) -> None:
-    found = sorted(str(path) for path in folder.rglob("*.parquet")) if folder.is_dir() else []
-    gestures = _gesture_files(connection, found) if found else []
-    batches = sorted(str(path) for path in folder.rglob(_BATCHES)) if folder.is_dir() else []
+    tables, batches, marks = (
+        sorted(str(path) for path in folder.rglob(pattern))
+        for pattern in ("*.parquet", _BATCHES, "*.marks.jsonl")
+    )
+    gestures = _gesture_files(connection, tables) if tables else []
     if gestures:
-        _read_gestures(connection, gestures, sorted(str(path) for path in folder.rglob("*.marks.jsonl")))
+        _read_gestures(connection, gestures, marks)
     elif batches:
         names = {"kind": _name_of("kind", "event.ea"), "direction": _name_of("direction", "event.fd")}
         connection.execute(_EVENTS.format(files=_list(batches), **names))
     else:
-        others = ": touch samples alone, classify them first" if found else ""
+        others = ": touch samples alone, classify them first" if tables else ""
         raise ConfigError(f"{folder}: no Parquet files of gestures there, and no {_BATCHES}{others}")
     connection.execute("create table funnel_steps (step integer, target varchar)")
     for step in enumerate(funnel, 1):
@@ -210,8 +212,8 @@ def _read_gestures(connection: Any, paths: list[str], marks: list[str]) -> None:
         "pointer" if "pointer" in kinds else "0 as pointer",
     ]
     for name, kind in _OPTIONAL.items():
-        given = _named(name, kinds[name]) if name in kinds else f"null::{kind}"
-        columns.append(f"{given} as {name}")
+        value = _named(name, kinds[name]) if name in kinds else f"null::{kind}"
+        columns.append(f"{value} as {name}")
     plain = f"select {', '.join(columns)} from {source}"  # noqa: S608 - names of ours; paths, quoted
     if marks:
         connection.execute(f"create temporary table plain_gestures as {plain}")

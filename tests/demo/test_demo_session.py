@@ -20,7 +20,7 @@ def sample(do, ms, x=10, y=10, pointer=1, **more):
 
 
 def send(session, *samples):
-    return session.take(json.dumps(samples))
+    return session.handle(json.dumps(samples))
 
 
 def test_a_tap_is_shown_with_its_event(session):
@@ -89,4 +89,4 @@ def test_the_batch_fills_and_is_sent(session):
 )
 def test_what_is_no_touch_is_refused(session, message):
     with pytest.raises(msgspec.DecodeError):
-        session.take(message)
+        session.handle(message)

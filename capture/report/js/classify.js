@@ -47,7 +47,7 @@ function directionOf(c, i, limits) {
   return c.dy[i] < 0 ? UP : DOWN;
 }
 
-/** The table of kinds under thresholds: answers the kind of a stroke. */
+/** Returns the function that finds the kind of a stroke under thresholds: the first row whose conditions hold. */
 function ruleOf(limits) {
   const rows = KINDS.map(({ kind, when }) => [kind, when.map(([measure, relation, setting]) => {
     const holds = HOLDS[relation], valueOf = MEASURES[measure];

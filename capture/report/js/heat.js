@@ -17,7 +17,7 @@ function heatRows(app) {
   return app.rec.ofStage[app.stage].filter((i) => wanted(app, i) && app.passes(i) && Number.isFinite(c.x[i]) && Number.isFinite(c.y[i]));
 }
 
-function tellHeat(app) {
+function countHeat(app) {
   const count = heatRows(app).length;
   $("heat-count").textContent = `${count.toLocaleString("en")} touch${count === 1 ? "" : "es"} on this screen`;
 }

@@ -162,7 +162,6 @@ function pause() {
 
 function playButton() {
   $("play").textContent = app.playing ? "Pause" : "Play";
-  $("play").classList.toggle("on", app.playing);
   $("play").setAttribute("aria-keyshortcuts", "Space");
 }
 

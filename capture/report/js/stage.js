@@ -19,7 +19,7 @@ function makeStage(app) {
   function draw() {
     canvas.setAttribute("aria-label", describe(app.rec.stages[app.stage]));
     document.body.classList.toggle("landscape", app.rec.stages[app.stage].landscape);
-    if (app.mode === "heat") tellHeat(app);
+    if (app.mode === "heat") countHeat(app);
     if (!asked) asked = requestAnimationFrame(paint);
   }
 
@@ -100,7 +100,7 @@ function makeStage(app) {
     }
   }
 
-  /** Draw a stroke, up to a time; answers where its finger is then. */
+  /** Draw a stroke up to a time; returns the position of its finger then. */
   function trail(context, i, scale, { until = Infinity, marked = false, halo = false } = {}) {
     const kind = app.classes.kind[i], color = app.colors[kind], path = app.rec.trail;
     const first = path ? path.start[i] : 0, end = path ? path.start[i + 1] : 0;

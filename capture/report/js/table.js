@@ -92,5 +92,5 @@ function makeTable(app) {
   window.addEventListener("beforeprint", () => { printing = true; draw(); });
   window.addEventListener("afterprint", () => { printing = false; draw(); });
 
-  return { draw, filter, reveal, step, rows: () => rows };
+  return { draw, filter, reveal, step };
 }

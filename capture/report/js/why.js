@@ -1,4 +1,4 @@
-// The why box: each measure of a stroke against its threshold, what each rival lacked, and its curves.
+// The why box: each measure of a stroke against its thresholds, which conditions of other kinds fail, curves.
 // The conditions, the words and the digits are those of `capture explain`.
 
 const OVERRULED = {
