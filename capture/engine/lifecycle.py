@@ -10,7 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from capture import formats, sinks as sink_table
-from capture.clock import Clock
+from capture.clock import NS_PER_MS, Clock
 from capture.delivery.delivery import Delivery
 from capture.engine.app_data import AppData
 from capture.errors import SinkError, StoreError
@@ -197,7 +197,7 @@ class Lifecycle:
             # Perhaps in another process of the app: nothing leaves the device any more.
             raise SinkError("the user opted out")
         header = make_header(self.config.project, self._recorder.device, user_id)
-        return formats.get(wire).compose(header, payloads, self._clock.wall_ns() // 1_000_000)
+        return formats.get(wire).compose(header, payloads, self._clock.wall_ns() // NS_PER_MS)
 
     def _dropped(self, cause: str, count: int) -> None:
         """Report a loss of the store to the host; called by a worker, or within an append."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,10 +16,12 @@ import msgspec
 from capture.clock import NS_PER_MS
 from capture.errors import StoreError
 from capture.events import domain as events
+from capture.events.checks import same_event
 from capture.events.privacy import Masks, is_sampled
 from capture.events.session import SessionState
 from capture.events.timeline import Timeline
 from capture.formats import Source, make_encoder, native
+from capture.gestures.recognizer import kind_number
 from capture.ids import random_ids
 from capture.store.rows import StoredEvent
 
@@ -42,16 +45,7 @@ _CLAIM_TRIES = 1000
 
 
 class Recorder:
-    """Records the events of one process.
-
-    Parameters
-    ----------
-    config : RunConfig
-    clock : Clock
-    device : Device
-        Facts for header and common section; `set_device` replaces them.
-    wires : iterable of str
-        Wire formats that the sinks want.
+    """Records the events of one process, in each of the wire formats `wires`.
 
     Attributes
     ----------
@@ -63,17 +57,12 @@ class Recorder:
         Whether every event is printed to standard error.
     appending : bool
         Whether the store is appending: events that it loses then are reported later, without the lock.
-
-    Raises
-    ------
-    ConfigError
-        When the settings of a wire format are wrong.
     """
 
     def __init__(self, config: RunConfig, clock: Clock, device: Device, wires: Iterable[str]) -> None:
         self.before_send: Callable[[events.Event], events.Event | None] | None = None
-        self.on_stored: Callable[[int], None] = _nothing
-        self.on_opened: Callable[[int], None] = _nothing
+        self.on_stored: Callable[[int], None] = lambda _: None
+        self.on_opened: Callable[[int], None] = lambda _: None
         self.debug = False
         self.appending = False
         self.reset_counts()
@@ -88,8 +77,8 @@ class Recorder:
     def reset_counts(self) -> None:
         """Set all counts to zero."""
         self.collected = 0
-        self.dropped: dict[str, int] = {}
-        self.ignored: dict[str, int] = {}
+        self.dropped: Counter[str] = Counter()
+        self.ignored: Counter[str] = Counter()
 
     @property
     def session(self) -> SessionState:
@@ -159,7 +148,7 @@ class Recorder:
             user_id=state.get("user_id", ""),
             salt=state.get("salt", ""),
             new_id=lambda _: self._new_id(),
-            on_drop=lambda cause: _count(self.dropped, cause),
+            on_drop=lambda cause: self.dropped.update([cause]),
             session=self.session,
             state=state,
         )
@@ -215,23 +204,20 @@ class Recorder:
         self, gesture: Gesture, scene: events.Scene, target: Target, age_ns: int
     ) -> str | None:
         """Record a gesture whose UP was `age_ns` ago; any other stroke only moves load times."""
-        moment = self._moment(age_ns)
-        if gesture.kind and not self._ready(moment):
+        clock = self._clock
+        time_ms, uptime_ms = (clock.wall_ns() - age_ns) // NS_PER_MS, (clock.boot_ns() - age_ns) // NS_PER_MS
+        moment = time_ms, uptime_ms, self._new_id()
+        if kind_number(gesture) and not self._ready(moment):
             return None
         recorded = self._timeline.gesture(gesture, scene, self._masks.target(target), moment)
         return None if recorded is None else self._put(*recorded)
 
     def ignore(self, cause: str) -> None:
         """Count a call or a sample without an effect."""
-        _count(self.ignored, cause)
+        self.ignored[cause] += 1
 
-    def _moment(self, age_ns: int = 0) -> Moment:
-        clock = self._clock
-        return (
-            (clock.wall_ns() - age_ns) // NS_PER_MS,
-            (clock.boot_ns() - age_ns) // NS_PER_MS,
-            self._new_id(),
-        )
+    def _moment(self) -> Moment:
+        return self._clock.wall_ns() // NS_PER_MS, self._clock.boot_ns() // NS_PER_MS, self._new_id()
 
     def _ready(self, moment: Moment) -> bool:
         """Return whether an event may be recorded; an app start goes before the first one."""
@@ -285,8 +271,9 @@ class Recorder:
             rows = encoder.encode(event)
             if rows and rows[-1].event_id == event_id:
                 payloads.append((wire, rows[-1].payload))
-                rows = rows[:-1]
-            if rows:
+                if len(rows) > 1:
+                    before += _stored(wire, rows[:-1])
+            else:
                 before += _stored(wire, rows)
         if self.debug and payloads:
             sys.stderr.write(payloads[0][1].decode() + "\n")
@@ -376,37 +363,19 @@ class Recorder:
             if result is event:
                 return event
             if result is not None:
-                return _same_event(event, result)
+                changed = same_event(event, result)
+                native.check(changed)
+                return changed
         except Exception:  # noqa: BLE001 - the host's code may raise anything; it could not judge the event
             _log.exception("before_send failed; the event is dropped")
         finally:
             self._filtering = False
-        _count(self.dropped, "before_send")
+        self.dropped["before_send"] += 1
         return None
-
-
-def _same_event(event: events.Event, changed: object) -> events.Event:
-    """Return `changed` as the same event: what makes it this one stays, and it can be encoded."""
-    if type(changed) is not type(event):
-        raise TypeError(f"before_send gave a {type(changed).__name__} for a {type(event).__name__}")
-    common = event.common
-    kept = msgspec.structs.replace(
-        changed.common,
-        event_id=common.event_id,
-        session_number=common.session_number,
-        time_ms=common.time_ms,
-    )
-    result = msgspec.structs.replace(changed, common=kept)
-    native.check(result)
-    return result
 
 
 def _stored(wire: str, rows: Sequence[Row]) -> list[StoredEvent]:
     return [StoredEvent(row.session, [(wire, row.payload)], row.time_ms, row.event_id) for row in rows]
-
-
-def _count(counts: dict[str, int], cause: str) -> None:
-    counts[cause] = counts.get(cause, 0) + 1
 
 
 def _session_of(stored: dict[str, Any]) -> SessionState:
@@ -416,7 +385,3 @@ def _session_of(stored: dict[str, Any]) -> SessionState:
     except msgspec.ValidationError as error:
         _log.warning("the session of the store cannot be continued: %s", error)
         return SessionState()
-
-
-def _nothing(session: int) -> None:
-    """Stand in until a delivery listens."""

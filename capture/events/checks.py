@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from msgspec.structs import replace
+
 from capture.errors import InvalidEventError
 from capture.events import currencies
 from capture.events.domain import NumberVariable, StringVariable, Transaction
@@ -31,6 +33,7 @@ __all__ = [
     "check_value",
     "check_variable",
     "refuse",
+    "same_event",
     "shown",
     "transaction",
     "variable",
@@ -165,6 +168,20 @@ def _text(argument: str, value: object) -> str:
         except UnicodeEncodeError:
             refuse(argument, value, "a text without lone surrogates")
     return text
+
+
+def same_event(event: Event, changed: object) -> Event:
+    """Return what ``before_send`` made of an event; id, session and time stay what they are."""
+    if type(changed) is not type(event):
+        raise TypeError(f"before_send returned a {type(changed).__name__} for a {type(event).__name__}")
+    common = event.common
+    kept = replace(
+        changed.common,
+        event_id=common.event_id,
+        session_number=common.session_number,
+        time_ms=common.time_ms,
+    )
+    return replace(changed, common=kept)
 
 
 def refuse(argument: str, value: Any, expected: str) -> NoReturn:

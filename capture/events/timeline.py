@@ -127,7 +127,9 @@ class Timeline:
             if not self.is_over(time_ms):
                 self.session = self.session.acted(time_ms)
             return None
-        state = self._session_at(time_ms)
+        state = self.session
+        if not self.is_held or state.is_over(time_ms, self.timeout_ms):
+            state = self._session_at(time_ms)
         if scene.session_number != state.number:
             scene = self._moved(scene, state.number)
         common = scene.common(uptime_ms, event_id, time_ms)

@@ -43,12 +43,6 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     payload: bytes
 
 
-def event_row(event: Event, payload: bytes) -> Row:
-    """Return the row of an event."""
-    common = event.common
-    return Row(common.session_number, common.time_ms, common.event_id, payload)
-
-
 class Source(msgspec.Struct, kw_only=True):
     """Whose events an encoder gets.
 
@@ -163,4 +157,5 @@ class PlainEncoder(Encoder):
         payload = self._encode(event)
         if payload is None:
             return ()
-        return (event_row(event, payload),)
+        common = event.common
+        return (Row(common.session_number, common.time_ms, common.event_id, payload),)

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
 from capture.events import domain as events
-from capture.formats.base import Encoder, Row, event_row
+from capture.formats.base import Encoder, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -281,12 +281,17 @@ class NativeEncoder(Encoder):
     has_state: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        self._encode_lines = msgspec.json.Encoder().encode_lines
+        encoder = msgspec.json.Encoder()
+        self._encode, self._encode_lines = encoder.encode, encoder.encode_lines
 
     def encode(self, event: events.Event) -> Sequence[Row]:
         """Return the event's row, if any."""
-        payload = FORMAT.encode(event)
-        return () if payload is None else (event_row(event, payload),)
+        build = _BUILDERS.get(type(event))
+        if build is None:
+            return ()
+        common = event.common
+        payload = self._encode(build(event, common))
+        return (Row(common.session_number, common.time_ms, common.event_id, payload),)
 
     def encode_all(self, many: Iterable[events.Event]) -> Sequence[Row]:
         """Return the rows of several events, encoded in one call."""
