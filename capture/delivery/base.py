@@ -38,7 +38,7 @@ class SinkCounters(msgspec.Struct):
 
 
 class DeliveryStore(Protocol):
-    """Queues of events, one for each sink; `capture.store.Store` says what each call means."""
+    """Queues of events, one for each sink; `capture.store.Store` documents each call."""
 
     @property
     def needs_upkeep(self) -> bool:
@@ -46,7 +46,7 @@ class DeliveryStore(Protocol):
 
     @property
     def needs_keeper(self) -> bool:
-        """Whether the keeper should look at once."""
+        """Whether the maintenance thread should make a pass now."""
 
     def next_batch(
         self, queue: str, max_events: int, max_bytes: int, *, skip: Collection[int]
@@ -54,22 +54,22 @@ class DeliveryStore(Protocol):
         """Return the next events of one session."""
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> None:
-        """Note that the sink has the events."""
+        """Delete the events from the queue: the sink has them."""
 
-    def dead_letter(self, queue: str, batch: StoredBatch, reason: str) -> None:
-        """Give up the events."""
+    def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> None:
+        """Move the events out of the queue to the dead letters."""
 
     def last_id(self) -> int:
-        """Return the largest id that was given."""
+        """Return the largest id of an event."""
 
     def is_live(self, session: int) -> bool:
-        """Tell whether the session may go on."""
+        """Return whether another process may still record the session."""
 
     def claim_delivery(self) -> bool:
         """Become the process that delivers, unless another one is."""
 
     def watch_burst(self) -> bool:
-        """Tell whether to ask again soon."""
+        """Return whether a burst of appends goes on, so that the thread asks again soon."""
 
     def upkeep(self) -> None:
         """Keep the bounds."""

@@ -1,11 +1,11 @@
 """Delivery: sends what is stored, one worker thread per sink, one request in flight each.
 
-What a worker decides is in `capture.delivery.worker`; here are the threads that ask it, the deadlines of
+`capture.delivery.worker` decides what to send. This module has the threads that call it, the deadlines of
 `Delivery.flush` and `Delivery.close`, and `Delivery.drain`, which does the same work in the caller's
-thread. One more thread keeps the store: its bounds, its log, what waits in memory.
+thread. One more thread maintains the store (`capture.delivery.maintenance`).
 
-Threads are daemons and are never waited for without a deadline: a request that hangs, in a name
-lookup say, must not keep a process from ending. What is not delivered stays in the store.
+Threads are daemons, and every wait for one has a deadline: a request that hangs, for example in a name
+lookup, must not keep a process from ending. Undelivered events stay in the store.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from capture.clock import Clock
+from capture.delivery.maintenance import Maintenance
 from capture.delivery.worker import Worker
 from capture.errors import LogOnce, StoreError
 from capture.ids import full_jitter
@@ -34,14 +35,8 @@ __all__ = ["Delivery"]
 
 #: How often (s) a process that does not deliver asks whether it may.
 _TAKE_OVER_S = 2.0
-#: How often (s) the store is looked after at least.
-_UPKEEP_S = 5.0
-#: How often (s) the store is asked, during a burst of appends, whether that is over.
-_BURST_S = 0.05
 #: How often (s) a wait for other threads or processes looks again.
 _POLL_S = 0.05
-#: How long (s) a store is left alone that could not be looked after.
-_RETRY_S = 1.0
 _log = logging.getLogger("capture.delivery")
 
 
@@ -101,21 +96,20 @@ class Delivery:
     def _reset(self) -> None:
         """Start without threads: at construction, and in a forked child."""
         self._condition = threading.Condition(threading.Lock())
-        self._keeper = threading.Event()
-        self._ended = threading.Event()
+        self._maintenance = Maintenance(self._store, self._clock)
         self._threads: list[threading.Thread] = []
         self._is_ours: PerProcess[bool] = PerProcess(True)
         self._deadline_ns: int | None = None
-        #: Workers that have something new to look at.
-        self._poked: set[str] = set()
+        #: Workers with new events or requests.
+        self._woken: set[str] = set()
 
     # From the caller
 
     def start(self) -> None:
-        """Start the threads; what is stored already is due."""
+        """Start the threads; stored events are due at once."""
         self._started = True
         stored: int | None = None
-        # Else it is what is there when the worker looks.
+        # Otherwise each worker asks at its first look.
         with contextlib.suppress(StoreError):
             stored = self._store.last_id()
         for worker in self._workers:
@@ -123,26 +117,24 @@ class Delivery:
         self._start_threads()
 
     def notify(self, session: int, pending: int = 1) -> None:
-        """Tell that `pending` events of `session` were appended; never waits.
+        """Note that `pending` events of `session` were appended; never waits.
 
         Parameters
         ----------
         session : int
-            The session that is recorded now: what is pending of others is over, unless another
-            process holds them.
+            The session that is recorded now. Others are over, unless another process holds them.
         pending : int
-            How many.
+            Number of new events.
         """
         self._check_fork()
         for worker in self._workers:
             before = worker.unseen
             worker.unseen = before + pending
-            # Once for each batch that fills up: a sink that fails has enough to do.
+            # Once for each batch that fills up, not for each event.
             full = worker.unseen // worker.size != before // worker.size
             if full or worker.since_ns is None or worker.session != session:
-                self._poke(worker, session)
-        if self._store.needs_keeper and not self._keeper.is_set():
-            self._keeper.set()
+                self._wake_worker(worker, session)
+        self._maintenance.wake()
 
     def send_pending(self) -> None:
         """Make everything pending due, as at app hide, and return at once."""
@@ -152,31 +144,31 @@ class Delivery:
         """End the waits between attempts, as when the network is back; return at once."""
         for worker in self._workers:
             worker.wake()
-        self._poke_all()
+        self._wake_all()
 
     def flush(self, timeout_s: float) -> bool:
-        """Send everything that is pending now, whatever is recorded meanwhile; a paused queue tries again.
+        """Send the events that are pending now, not those recorded meanwhile; paused queues try again.
 
         Parameters
         ----------
         timeout_s : float
-            Deadline (s). What is not delivered by then stays in the store.
+            Deadline (s). Events that are not delivered by then stay in the store.
 
         Returns
         -------
         bool
-            Whether every sink has accepted everything, or given it up for good.
+            Whether each event was accepted or moved to the dead letters.
         """
         deadline_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
         if not self._started or not self._start_threads():
             return self.drain(timeout_s=timeout_s)
         wanted = self._request()
         with self._condition:
-            while not self._settled(wanted, deadline_ns):
-                left_s = (deadline_ns - self._clock.monotonic_ns()) / 1e9
-                if left_s <= 0:
+            while not self._is_finished(wanted, deadline_ns):
+                remaining_s = (deadline_ns - self._clock.monotonic_ns()) / 1e9
+                if remaining_s <= 0:
                     return False
-                self._condition.wait(min(left_s, _POLL_S))
+                self._condition.wait(min(remaining_s, _POLL_S))
         done = all(worker.completed >= wanted[worker.name] for worker in self._workers)
         for sink in self._sinks if done else ():
             done = self._finish(sink.flush, sink.name) and done
@@ -206,26 +198,26 @@ class Delivery:
         return done
 
     def abort(self) -> None:
-        """Stop at once, deliveries under way included: nothing more is sent or acknowledged."""
+        """Stop at once, requests in flight included: nothing more is sent or acknowledged."""
         self._deadline_ns = self._clock.monotonic_ns()
         self._stop()
         for sink in self._sinks:
             self._finish(sink.close, sink.name)
 
     def drain(self, *, active: Collection[int] = (), timeout_s: float | None = None) -> bool:
-        """Send in the caller's thread what is pending: the way of a replay.
+        """Send pending events in the caller's thread, as a replay does.
 
         Parameters
         ----------
         active : collection of int
-            Sessions that go on: of these only full batches are sent.
+            Sessions that continue: only full batches of them are sent.
         timeout_s : float, optional
-            Deadline (s); None waits as long as the sinks may recover.
+            Deadline (s); None: wait until the sinks recover.
 
         Returns
         -------
         bool
-            Whether all of it was delivered or given up for good.
+            Whether each event was accepted or moved to the dead letters.
         """
         if not self._store.claim_delivery():
             return False
@@ -248,7 +240,7 @@ class Delivery:
     # Threads
 
     def _start_threads(self) -> bool:
-        """Start the threads that are missing; tell whether they run."""
+        """Start the threads that are missing; return whether they run."""
         self._check_fork()
         with self._condition:
             if self._threads or self._stopped:
@@ -256,7 +248,7 @@ class Delivery:
             targets: list[tuple[str, Callable[[], None]]] = [
                 (worker.name, functools.partial(self._run, worker)) for worker in self._workers
             ]
-            for name, target in [*targets, ("store", self._keep)]:
+            for name, target in [*targets, ("store", self._maintenance.run)]:
                 thread = threading.Thread(target=target, name=f"touchcapture-{name}", daemon=True)
                 try:
                     thread.start()
@@ -274,60 +266,40 @@ class Delivery:
                 condition.notify_all()
                 if wait_s is not None and wait_s <= 0:
                     continue
-                if worker.name not in self._poked and not self._stopped:
+                if worker.name not in self._woken and not self._stopped:
                     condition.wait(wait_s)
-                self._poked.discard(worker.name)
+                self._woken.discard(worker.name)
 
     def _step(self, worker: Worker) -> float | None:
         if not self._store.claim_delivery():
             return _TAKE_OVER_S
         now_ns = self._clock.monotonic_ns()
-        left_s = None if self._deadline_ns is None else max(0.05, (self._deadline_ns - now_ns) / 1e9)
-        return worker.step(now_ns, timeout_s=left_s)
-
-    def _keep(self) -> None:
-        """Look after the store until the end."""
-        wanted, store = self._keeper, self._store
-        next_ns = failures = 0
-        while not self._stopped:
-            if store.needs_upkeep or self._clock.monotonic_ns() >= next_ns:
-                try:
-                    store.upkeep()
-                    failures = 0
-                except StoreError as error:
-                    _log.debug("upkeep: %s", error)
-                    failures += 1
-                    # Damage that it found is mended at once; where that fails as well, not at every append.
-                    self._ended.wait(_RETRY_S if failures > 1 else 0)
-                next_ns = self._clock.monotonic_ns() + int(_UPKEEP_S * 1e9)
-            wanted.clear()
-            pause_s = _BURST_S if store.watch_burst() else _UPKEEP_S
-            if not store.needs_upkeep and not self._stopped:
-                wanted.wait(pause_s)
+        remaining_s = None if self._deadline_ns is None else max(0.05, (self._deadline_ns - now_ns) / 1e9)
+        return worker.step(now_ns, timeout_s=remaining_s)
 
     def _request(self) -> dict[str, int]:
         wanted = {worker.name: worker.request() for worker in self._workers}
-        self._poke_all()
+        self._wake_all()
         return wanted
 
-    def _poke(self, worker: Worker, session: int) -> None:
+    def _wake_worker(self, worker: Worker, session: int) -> None:
         worker.session = session
         if worker.since_ns is None:
             worker.since_ns = self._clock.monotonic_ns()
-        if worker.name in self._poked:
+        if worker.name in self._woken:
             return
         with self._condition:
-            self._poked.add(worker.name)
+            self._woken.add(worker.name)
             self._condition.notify_all()
 
-    def _poke_all(self) -> None:
+    def _wake_all(self) -> None:
         self._check_fork()
         with self._condition:
-            self._poked.update(worker.name for worker in self._workers)
+            self._woken.update(worker.name for worker in self._workers)
             self._condition.notify_all()
 
-    def _settled(self, wanted: dict[str, int], deadline_ns: int) -> bool:
-        """Tell whether each worker is done, or will not be by the deadline."""
+    def _is_finished(self, wanted: dict[str, int], deadline_ns: int) -> bool:
+        """Return whether each worker is done, or will not be by the deadline."""
         return all(
             worker.completed >= wanted[worker.name]
             or bool(worker.counters.paused)
@@ -342,12 +314,12 @@ class Delivery:
             now_ns = self._clock.monotonic_ns()
             if self._stopped or worker.counters.paused:
                 return False
-            left_s = None if deadline_ns is None else (deadline_ns - now_ns) / 1e9
-            if left_s is not None and left_s <= 0:
+            remaining_s = None if deadline_ns is None else (deadline_ns - now_ns) / 1e9
+            if remaining_s is not None and remaining_s <= 0:
                 return False
-            wait_s = worker.step(now_ns, timeout_s=left_s)
+            wait_s = worker.step(now_ns, timeout_s=remaining_s)
             if wait_s and worker.completed < wanted:
-                if left_s is not None and wait_s > left_s:
+                if remaining_s is not None and wait_s > remaining_s:
                     return False
                 with self._condition:
                     self._condition.wait(wait_s)
@@ -357,13 +329,12 @@ class Delivery:
         with self._condition:
             self._stopped = True
             self._condition.notify_all()
-        self._ended.set()
-        self._keeper.set()
+        self._maintenance.stop()
 
     def _finish(self, call: Callable[[], None], name: str) -> bool:
         try:
             call()
-        except Exception as error:  # noqa: BLE001 - whatever a sink raises must not keep the store open
+        except Exception as error:  # noqa: BLE001 - no error of a sink may keep the store open
             _log.warning("sink %s: %s: %s", name, type(error).__name__, error)
             return False
         return True

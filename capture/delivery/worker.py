@@ -1,7 +1,7 @@
-"""The decisions of one sink's delivery: what is due, what an answer means, when to try again.
+"""The decisions of one sink's delivery: which batch is due, how an answer is handled, when to retry.
 
-`Worker.step` is the whole of it: told the time, it sends at most one batch and says when it wants to
-be called again. Threads, waiting and deadlines are `delivery`'s.
+`Worker.step` gets the time, sends at most one batch, and returns when it wants to be called again.
+`delivery` has the threads, waits and deadlines.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_BATCH_BYTES", "Worker"]
 
-#: Largest body (bytes), and what of it the events leave to the header.
+#: Largest body (bytes), and the part of it reserved for the header.
 MAX_BATCH_BYTES = 512_000
 _HEADER_BYTES = 12_000
-#: Waits (s) between attempts: the ceiling of the first, of all, and of what a sink may ask for.
+#: Ceilings (s) of the first wait, of every wait, and of a wait that a sink asks for.
 _FIRST_WAIT_S = 0.5
 _MAX_WAIT_S = 300.0
 _MAX_RETRY_AFTER_S = 3600.0
-#: Single events refused in a row after which the fault is taken to be the sink's.
+#: Consecutive refusals of single events after which the queue pauses: the sink must be at fault.
 _MAX_REFUSED = 10
 _STORE_RETRY_S = 1.0
 _log = logging.getLogger("capture.delivery")
@@ -70,36 +70,35 @@ class Worker:
         self.sink = sink
         self.name = sink.name
         self.counters = SinkCounters()
-        #: The session that events are recorded in now; it is not over, whatever is pending of it.
+        #: The session that is recorded now; it is not over.
         self.session: int | None = None
         #: Events recorded since the store was last looked at.
         self.unseen = 0
         #: Monotonic time (ns) since when something may be waiting; None for nothing.
         self.since_ns: int | None = None
-        #: Requests to send what is pending: made, and done.
+        #: Numbers of the last request to send pending events, and of the last one that is done.
         self.requested = 0
         self.completed = 0
-        #: Those that are not done, oldest first: number, and the largest id that was there when it was made;
-        #: None until the worker has looked.
+        #: Open requests, oldest first: number, and the largest id when it was made; None until the next look.
         self._asked: deque[tuple[int, int | None]] = deque()
         #: Up to this id everything is due.
         self._goal = 0
-        #: Sessions that only full batches are sent of, whatever was requested.
+        #: Sessions of which only full batches are sent, even on request.
         self.open_sessions: frozenset[int] = frozenset()
         #: No attempt before these times (monotonic ns): our own wait, and the one the sink asked for.
         self._wait_until_ns = 0
         self._floor_until_ns = 0
         self._failures = 0
         self._refused = 0
-        self._said = ""
-        #: While a batch is taken apart: events at once, up to this row id.
+        self._logged_reason = ""
+        #: While a refused batch is split: events per request, up to this row id.
         self._limit: int | None = None
         self._limit_to = 0
-        #: Whether there may be more that is due, since the last look found something.
+        #: Whether the last look found a due batch: there may be another.
         self._more = False
         #: Whether events came while the store was looked at.
         self._arrived = False
-        #: What the sink has and the store has not been told of yet: it must not be sent again.
+        #: Accepted by the sink, not yet acknowledged to the store: it must not be sent again.
         self._accepted_batch: StoredBatch | None = None
         self._store = store
         self._config = config
@@ -122,12 +121,12 @@ class Worker:
     def request(self, goal: int | None = None) -> int:
         """Make everything pending due, and a paused queue try again; return the number of the request.
 
-        It is done when all that is delivered; what is recorded meanwhile does not put it off.
+        It is done when all of them are delivered; events recorded meanwhile do not delay it.
 
         Parameters
         ----------
         goal : int, optional
-            The largest id that is meant; by default that of the worker's next look at the store.
+            Largest id to send; by default the largest one at the worker's next look at the store.
         """
         self.requested += 1
         self._asked.append((self.requested, goal))
@@ -141,7 +140,7 @@ class Worker:
         self._failures = 0
 
     def needs_look(self, now_ns: int) -> bool:
-        """Tell whether something may be due."""
+        """Return whether something may be due."""
         if self.requested != self.completed or self.unseen >= self.size or self._more:
             return True
         return self.since_ns is not None and now_ns - self.since_ns >= self._interval_ns
@@ -192,7 +191,7 @@ class Worker:
         return 0.0 if self._asked else self._until_due(now_ns)
 
     def _set_goal(self) -> None:
-        """Learn what the requests mean that came since the last look."""
+        """Set the largest id of each request that came since the last look."""
         asked, last = self._asked, None
         for index in range(len(asked)):
             number, goal = asked[index]
@@ -202,7 +201,7 @@ class Worker:
             self._goal = max(self._goal, goal)
 
     def _complete(self, due: StoredBatch | None) -> None:
-        """Note which requests are done, given the oldest batch that is due."""
+        """Mark requests as done, from the oldest batch that is due."""
         asked = self._asked
         while asked and asked[0][1] is not None and (due is None or due.row_ids[0] > asked[0][1]):
             self.completed = asked.popleft()[0]
@@ -218,7 +217,7 @@ class Worker:
 
     def _due_batch(self, now_ns: int) -> StoredBatch | None:
         skip: list[int] = []
-        left = 0
+        waiting = 0
         while True:
             batch = self._store.next_batch(
                 self.name, self._limit or self.size, self._max_payload_bytes, skip=skip
@@ -227,11 +226,11 @@ class Worker:
                 break
             if self._is_due(batch, now_ns):
                 return batch
-            left += len(batch.row_ids)
+            waiting += len(batch.row_ids)
             skip.append(batch.session)
         self._arrived = self.unseen > 0
-        self.unseen += left
-        if not left:
+        self.unseen += waiting
+        if not waiting:
             self.since_ns = None if not self.unseen else now_ns
         elif self.since_ns is None or now_ns - self.since_ns >= self._interval_ns:
             self.since_ns = now_ns
@@ -249,7 +248,7 @@ class Worker:
             return True
         if self.since_ns is not None and now_ns - self.since_ns >= self._interval_ns:
             return True
-        # What is left of a burst is older than the last look at the store.
+        # The rest of a burst is older than the last look at the store.
         age_ms = self._clock.wall_ns() // 1_000_000 - batch.oldest_ms
         return age_ms * 1_000_000 >= self._interval_ns
 
@@ -291,13 +290,13 @@ class Worker:
                 payloads=stored.payloads,
             )
             return checked_answer(self.sink.send(batch, deadline_s))
-        except Exception as error:  # noqa: BLE001 - whatever a sink raises must not end the worker
+        except Exception as error:  # noqa: BLE001 - no error of a sink may end the worker
             _log.debug("sink %s raised", self.name, exc_info=True)
             return Answer(Outcome.TEMPORARY, f"{type(error).__name__}: {error}")
 
     def _accepted(self, stored: StoredBatch) -> None:
         self._failures = self._refused = 0
-        self._said = ""
+        self._logged_reason = ""
         self._wait_until_ns = self._floor_until_ns = 0
         self._accepted_batch = stored
         if self._limit is not None and stored.row_ids[-1] >= self._limit_to:
@@ -306,7 +305,7 @@ class Worker:
         self._acknowledge()
 
     def _acknowledge(self) -> None:
-        """Tell the store what the sink has; counted only then: before, a crash would send it again."""
+        """Acknowledge the accepted batch; counted only then, since a crash before sends it again."""
         accepted = self._accepted_batch
         if accepted is None:
             return
@@ -333,7 +332,7 @@ class Worker:
                 self._pause(f"{self._refused} events in a row refused: {answer.reason}")
                 return
             self._refused += 1
-        self._store.dead_letter(self.name, stored, answer.reason or answer.outcome.value)
+        self._store.move_to_dead_letters(self.name, stored, answer.reason or answer.outcome.value)
         if self._limit is not None and stored.row_ids[-1] >= self._limit_to:
             self._limit = None
         self.counters.dead_letters += 1
@@ -343,7 +342,7 @@ class Worker:
 
     def _pause(self, reason: str) -> None:
         self.counters.paused = reason or "unavailable"
-        if reason != self._said:
+        if reason != self._logged_reason:
             _log.error("sink %s is paused, its events are kept: %s", self.name, reason)
-            self._said = reason
+            self._logged_reason = reason
         self._report("paused", self.name, 0, reason)

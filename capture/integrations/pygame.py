@@ -1,4 +1,4 @@
-"""A pygame-ce app: fingers and the mouse, taken from its own event queue.
+"""A pygame-ce app: fingers and the mouse, from its event queue.
 
 >>> from capture.integrations.pygame import PygameHost
 >>> host = PygameHost(cap)  # doctest: +SKIP
@@ -119,9 +119,9 @@ class PygameHost(HostBase):
     def _seen(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def seeing(*values: Any, **options: Any) -> Any:
-            found = original(*values, **options)
-            for event in found if isinstance(found, list) else [found]:
+            result = original(*values, **options)
+            for event in result if isinstance(result, list) else [result]:
                 self.feed(event)
-            return found
+            return result
 
         return seeing

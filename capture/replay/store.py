@@ -143,7 +143,7 @@ class ReplayStore:
                 other.append(piece.behind(last + 1 - piece.first))
         pieces.extendleft(reversed(other))
 
-    def dead_letter(self, queue: str, batch: StoredBatch, reason: str) -> None:
+    def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> None:
         """Remove the events of `batch`; the delivery counts them."""
         del reason
         self.acknowledge(queue, batch)

@@ -1,4 +1,4 @@
-"""Sinks: where batches go. A table of types, resolved when one is made."""
+"""Sinks: the destinations of batches. A table of types, each imported when a sink of it is created."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ACCEPTED", "SINKS", "Answer", "Batch", "BatchLimits", "Outcome", "Sink", "configure", "create"]
 
-#: Sink type -> where its class is.
+#: Sink type -> module and class.
 SINKS = {
     "amplitude": "capture.sinks.amplitude:AmplitudeSink",
     "cloud_storage": "capture.sinks.cloud_storage:CloudStorageSink",
@@ -31,7 +31,7 @@ SINKS = {
 
 
 def create(config: SinkConfig, *, base: Path | None = None) -> Sink:
-    """Make the sink that a ``[[sinks]]`` table describes.
+    """Create the sink that a ``[[sinks]]`` table describes.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def create(config: SinkConfig, *, base: Path | None = None) -> Sink:
 
     Notes
     -----
-    A class without ``from_config`` takes no keys of its own: it is made without arguments, and gets the
+    A class without ``from_config`` has no keys: it is created without arguments, and gets the
     name and the wire format of its table.
     """
     place = SINKS.get(config.type)
@@ -59,12 +59,12 @@ def create(config: SinkConfig, *, base: Path | None = None) -> Sink:
     module, _, name = place.partition(":")
     sink_class = getattr(import_module(module), name)
     if not hasattr(sink_class, "from_config"):
-        return _made_plainly(sink_class, config)
+        return _without_settings(sink_class, config)
     return cast("Sink", sink_class.from_config(config, base=base))
 
 
-def _made_plainly(sink_class: type[Sink], config: SinkConfig) -> Sink:
-    """Make a sink that has no settings."""
+def _without_settings(sink_class: type[Sink], config: SinkConfig) -> Sink:
+    """Create a sink that has no settings."""
     from inspect import signature
 
     lacks = f"{sink_class.__name__} has no from_config(config, base=...)"

@@ -1,7 +1,7 @@
-"""What a sink is: where batches go, and what it may answer.
+"""The interface of sinks: `Sink`, the `Batch` that it sends, the `Answer` that it returns.
 
 A sink sends one batch at a time and knows nothing of queues, retries or other sinks. It answers with
-one of five outcomes, and the delivery does the rest. Whatever it raises counts as `temporary`.
+one of five outcomes, and the delivery does the rest. An exception counts as `temporary`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SettingsT = TypeVar("_SettingsT", bound=settings.Section)
 
 
 class Outcome(Enum):
-    """What became of a batch that was handed to a sink."""
+    """The outcome of an attempt to send a batch."""
 
     #: The sink has it: its events leave the queue.
     ACCEPTED = "accepted"
@@ -50,7 +50,7 @@ class Outcome(Enum):
     TEMPORARY = "temporary"
     #: More than the sink takes at once: it is halved.
     TOO_LARGE = "too large"
-    #: Something in it will never be taken: its events are sent one by one to find out what.
+    #: The sink will never accept some event in it: the events are sent one by one.
     REFUSED = "refused"
     #: The sink is not there, or does not let us in: the queue pauses.
     UNAVAILABLE = "unavailable"
@@ -74,12 +74,12 @@ class Answer(msgspec.Struct, frozen=True):
     retry_after_s: float | None = None
 
 
-#: The answer of a sink that has taken the batch.
+#: The answer of a sink that accepted the batch.
 ACCEPTED = Answer(Outcome.ACCEPTED)
 
 
 def checked_answer(answer: object) -> Answer:
-    """Return what a sink answered; for what is no answer, a temporary one that says so."""
+    """Return the answer of a sink; for a wrong type or value, a temporary one that describes the mistake."""
     if not isinstance(answer, Answer):
         return Answer(Outcome.TEMPORARY, f"send() returned {type(answer).__name__}: expected an Answer")
     if not isinstance(answer.outcome, Outcome):
@@ -96,7 +96,7 @@ def checked_answer(answer: object) -> Answer:
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
-    """What a sink is given to send.
+    """A batch for a sink to send.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 
 
 class BatchLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much a sink takes at once; None for what the run configuration says.
+    """The limits of a batch; None: those of the run configuration.
 
     Attributes
     ----------
@@ -161,11 +161,11 @@ class Sink(Protocol):
         ...
 
     def flush(self) -> None:
-        """Finish what the sink holds back by itself, if anything."""
+        """Write or send everything that the sink holds back."""
         ...
 
     def close(self) -> None:
-        """Give up what it holds; no `send` follows. May be called twice."""
+        """Release connections and files; no `send` follows. May be called twice."""
         ...
 
 
@@ -205,7 +205,7 @@ def wire_of(config: SinkConfig, takes: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 
 def read_settings(struct: type[_SettingsT], config: SinkConfig) -> _SettingsT:
-    """Check a sink's own keys.
+    """Return the checked settings of a sink.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """The cloud_storage sink: files of Currents records, one event type each, in a folder or a bucket.
 
-A batch of the delivery becomes one finished file for each event type in it, so that nothing is held
-back outside the store: a crash leaves no partial file, and what was not acknowledged comes again. A
-file's name follows from its first record, so that a batch that comes again overwrites its own files.
+Each batch becomes one finished file for each event type in it: nothing is held back outside the store, and
+a crash leaves no partial file. A file's name follows from its first record, so that a batch that is sent
+again overwrites its own files.
 """
 
 from __future__ import annotations
@@ -185,13 +185,13 @@ class CloudStorageSink:
         ]
 
     def flush(self) -> None:
-        """Write what is held back; without `gather` files are finished when `send` returns."""
+        """Write held records; without `gather`, files are finished when `send` returns."""
         for event in list(self._held):
             self.write(self._held[event])
             del self._held[event]
 
     def close(self) -> None:
-        """Write what is held back."""
+        """Write held records."""
         self.flush()
 
     def _hold(self, records: list[dict[str, Any]], timeout_s: float) -> None:

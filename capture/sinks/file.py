@@ -28,7 +28,7 @@ _TAIL_BYTES = 65_536
 class FileSettings(Section, frozen=True, kw_only=True):
     """Keys of a ``file`` sink."""
 
-    #: Folder of ``batches.jsonl``; made when missing.
+    #: Folder of ``batches.jsonl``; created if missing.
     path: Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
@@ -41,7 +41,7 @@ class FileSink:
     Parameters
     ----------
     folder : path-like
-        Where the file is; made when missing.
+        Where the file is; created if missing.
     name : str
         Key of its queue.
     formats : tuple of str
@@ -94,13 +94,13 @@ class FileSink:
         return ACCEPTED
 
     def flush(self) -> None:
-        """Bring what was written to the disk."""
+        """Sync the file to the disk."""
         descriptor = self._file.value
         if descriptor is not None:
             os.fsync(descriptor)
 
     def close(self) -> None:
-        """Bring what was written to the disk and close the file."""
+        """Sync the file to the disk and close it."""
         descriptor, self._file.value = self._file.value, None
         if descriptor is None:
             return
@@ -148,8 +148,8 @@ def _whole_lines(descriptor: int) -> int:
         start = max(0, end - _TAIL_BYTES)
         os.lseek(descriptor, start, os.SEEK_SET)
         tail = os.read(descriptor, end - start)
-        found = tail.rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
+        position = tail.rfind(b"\n")
+        if position >= 0:
+            return start + position + 1
         end = start
     return 0

@@ -27,7 +27,7 @@ __all__ = ["HttpSettings", "HttpSink"]
 #: Bodies up to this (bytes) are not worth compressing.
 _GZIP_FROM_BYTES = 1024
 _HEADER_NAME = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-#: Header names that are this module's own.
+#: Headers that the sink sets.
 _OWN_HEADERS = frozenset({"content-type", "content-encoding", "content-length", "idempotency-key", "host"})
 
 

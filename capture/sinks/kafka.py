@@ -31,9 +31,9 @@ __all__ = ["KafkaSettings", "KafkaSink"]
 
 _log = logging.getLogger("capture.sinks")
 _encode = msgspec.json.Encoder().encode
-#: How long (s) one look for delivery reports takes at most.
+#: Longest wait (s) of one poll for delivery reports.
 _POLL_S = 0.1
-#: Messages whose fate is remembered, at most; after that they are sent again.
+#: Messages whose outcome is remembered, at most; beyond that they are sent again.
 _MAX_REMEMBERED = 100_000
 _RECORDS = BatchLimits(max_events=1000, max_bytes=4_000_000)
 _Text = Annotated[str, Meta(min_length=1, max_length=4096)]
@@ -62,7 +62,7 @@ class _Head(msgspec.Struct):
 
 
 class _Message(msgspec.Struct, frozen=True):
-    """A message: what it is remembered by, its key, its value, what event it is."""
+    """A message: id, Kafka key, value, event type."""
 
     id: str
     key: str
@@ -71,7 +71,7 @@ class _Message(msgspec.Struct, frozen=True):
 
 
 class KafkaSink:
-    """Produces to a Kafka topic, idempotently: retries neither repeat nor reorder what a user did.
+    """Produces to a Kafka topic, idempotently: retries neither repeat nor reorder events.
 
     A message that is under way when the time for a batch is over stays under way; the batch's next
     attempt waits for its report and does not produce it again.
@@ -108,7 +108,7 @@ class KafkaSink:
         self._version: Version = "current"
         self._producer: PerProcess[Any] = PerProcess()
         self._under_way: set[str] = set()
-        self._taken: set[str] = set()
+        self._accepted: set[str] = set()
         self._failed: dict[str, Any] = {}
 
     @classmethod
@@ -129,7 +129,7 @@ class KafkaSink:
         self._version = config.currents.schema_version
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
-        """Produce what is not under way yet, and wait for every report."""
+        """Produce the messages that are not under way, and wait for every report."""
         deadline_s = self._monotonic_s() + timeout_s
         producer = self._connected()
         ids = []
@@ -138,25 +138,25 @@ class KafkaSink:
             if not self._produce(producer, message, deadline_s):
                 return Answer(Outcome.TEMPORARY, "the producer's queue is full", 0.0)
         while not self._under_way.isdisjoint(ids):
-            left_s = deadline_s - self._monotonic_s()
-            if left_s <= 0:
+            remaining_s = deadline_s - self._monotonic_s()
+            if remaining_s <= 0:
                 return Answer(Outcome.TEMPORARY, f"no report within {timeout_s:.3g} s")
-            producer.poll(min(left_s, _POLL_S))
+            producer.poll(min(remaining_s, _POLL_S))
         return self._answer(ids)
 
     def flush(self) -> None:
         """Do nothing: `send` waits for the reports."""
 
     def close(self) -> None:
-        """Give up what is under way: it was not acknowledged, and comes again at the next start."""
+        """Drop the messages under way: they are not acknowledged, and are sent again at the next start."""
         producer, self._producer.value = self._producer.value, None
         if producer is not None:
             producer.purge(blocking=False)
             producer.flush(0)
-        # Last: a `send` in another thread takes what is not under way for reported.
+        # Last: a `send` in another thread treats messages that are not under way as reported.
         self._under_way.clear()
 
-    # Behind it
+    # Internals
 
     def _messages(self, batch: Batch) -> Iterator[_Message]:
         if batch.format == "native":
@@ -171,8 +171,8 @@ class KafkaSink:
             yield _Message(record["id"], record["user_id"], value, record["event_type"])
 
     def _produce(self, producer: Any, message: _Message, deadline_s: float) -> bool:
-        """Hand a message over, unless its fate is known or it is under way; False when there was no room."""
-        if message.id in self._under_way or message.id in self._taken:
+        """Produce a message unless it is accepted or under way; return False if the queue is full."""
+        if message.id in self._under_way or message.id in self._accepted:
             return True
         from confluent_kafka import KafkaException
 
@@ -187,10 +187,10 @@ class KafkaSink:
                     on_delivery=partial(self._reported, message.id),
                 )
             except BufferError:
-                left_s = deadline_s - self._monotonic_s()
-                if left_s <= 0:
+                remaining_s = deadline_s - self._monotonic_s()
+                if remaining_s <= 0:
                     return False
-                producer.poll(min(left_s, _POLL_S))
+                producer.poll(min(remaining_s, _POLL_S))
             except KafkaException as error:
                 self._failed[message.id] = error.args[0]
                 return True
@@ -202,21 +202,21 @@ class KafkaSink:
         del message
         self._under_way.discard(message_id)
         if error is None:
-            self._taken.add(message_id)
+            self._accepted.add(message_id)
         else:
             self._failed[message_id] = error
 
     def _answer(self, ids: list[str]) -> Answer:
         from confluent_kafka import KafkaError
 
-        if self._taken.issuperset(ids):
-            self._taken.difference_update(ids)
-            if len(self._taken) > _MAX_REMEMBERED:
-                self._taken.clear()
+        if self._accepted.issuperset(ids):
+            self._accepted.difference_update(ids)
+            if len(self._accepted) > _MAX_REMEMBERED:
+                self._accepted.clear()
             return ACCEPTED
         error = next((self._failed[message_id] for message_id in ids if message_id in self._failed), None)
         if error is None:
-            # Neither taken nor failed: `close` gave it up.
+            # Neither accepted nor failed: `close` dropped it.
             return Answer(Outcome.TEMPORARY, "closed")
         reason = error.name()
         if error.fatal():
@@ -246,7 +246,7 @@ class KafkaSink:
         from confluent_kafka import Producer
 
         options: dict[str, Any] = {
-            # No time limit of its own: a message that is given up could only come again out of order.
+            # No time limit: a message that librdkafka drops would be sent again out of order.
             "message.timeout.ms": 0,
             "linger.ms": 5,
             **self._settings.options,

@@ -27,7 +27,7 @@ __all__ = ["MemorySettings", "MemorySink"]
 
 
 class MemorySettings(Section, frozen=True, kw_only=True):
-    """A memory sink has no keys of its own."""
+    """A memory sink has no keys."""
 
 
 class MemorySink:
@@ -84,7 +84,7 @@ class MemorySink:
         """Do nothing: the run configuration has no keys for it."""
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
-        """Keep the batch, or answer what the test wants."""
+        """Keep the batch, or return the answer that a test wants."""
         del timeout_s
         self.attempts.append(batch)
         answer = self._answer(batch)

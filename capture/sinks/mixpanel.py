@@ -132,13 +132,13 @@ class MixpanelSink(PartnerSink):
 
 
 def _partly(content: dict[str, Any], events: Sequence[Event]) -> Verdict:
-    """Read an answer 400: what is listed was refused for good, everything else was taken."""
+    """Return the verdict of an answer 400: the listed records are refused, all others accepted."""
     failed = content.get("failed_records")
     refused: dict[int, str] = {}
     places = {event.id: index for index, event in enumerate(events)}
     for record in failed if isinstance(failed, list) else ():
         if isinstance(record, dict):
-            # Newer answers say insert_id; the index is what both have.
+            # Newer answers have insert_id; both have the index.
             named = places.get(record.get("$insert_id") or record.get("insert_id") or "")
             index = record.get("index", named)
             if type(index) is int and 0 <= index < len(events):

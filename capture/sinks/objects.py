@@ -122,7 +122,7 @@ class _Folder:
             os.close(descriptor)
 
     def _sweep(self, incoming: Path) -> None:
-        """Remove what a killed process left; a living one's files have its number in front."""
+        """Delete partial files of processes that have ended; their names begin with the process id."""
         self._swept = True
         for partial in incoming.iterdir():
             pid = partial.name.partition("-")[0]

@@ -1,8 +1,7 @@
-"""What the sinks of analytics partners share: shaping, splitting, and answers about single events.
+"""Common part of the sinks of analytics partners: shaping, splitting, and answers about single events.
 
-A partner may take a part of a request. What it took and what it refused is remembered by record id
-until the delivery has asked about it, so that nothing that was taken is sent again and exactly the
-refused records become dead letters.
+A partner may accept part of a request. Accepted and refused records are remembered by id until the
+delivery asks for them, so that no accepted record is sent again and only refused ones become dead letters.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ NOBODY = frozenset(
     {"anonymous", "nil", "none", "null", "n/a", "na", "undefined", "unknown", "", "{}", "0", "-1"}
     | {"00000000-0000-0000-0000-000000000000"}
 )
-#: Records whose fate is remembered, at most; after that they are sent again.
+#: Records whose outcome is remembered, at most; beyond that they are sent again.
 _MAX_REMEMBERED = 20_000
-#: What is read of an answer (bytes): lists of the refused among 2000 events fit.
+#: Longest content (bytes) of an answer: lists of the refused among 2000 events fit.
 _MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _HEADERS = {"User-Agent": "touchcapture", "Content-Type": "application/json", "Accept": "*/*"}
 _encode = msgspec.json.Encoder().encode
@@ -53,7 +52,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class Verdict(msgspec.Struct):
-    """What a partner's answer says of the events of one request.
+    """A partner's verdict on the events of one request.
 
     Attributes
     ----------
@@ -62,7 +61,7 @@ class Verdict(msgspec.Struct):
     waiting : set of int
         Those that it would take later.
     again : bool
-        Whether the others are to be sent again, now; else they were taken.
+        Whether the others are sent again now; otherwise they were accepted.
     answer : Answer or None
         What the whole request comes to, where it is not about single events.
     """
@@ -92,7 +91,7 @@ class PartnerSink(ABC):
     Attributes
     ----------
     not_sent : dict of str to int
-        Records that the partner cannot have, by cause.
+        Records that cannot be sent, by cause.
     """
 
     shape: Shape
@@ -123,7 +122,7 @@ class PartnerSink(ABC):
         self._environ = os.environ if environ is None else environ
         self._monotonic_s = monotonic_s
         self._client = HttpClient(url, name=name, content_bytes=_MAX_ANSWER_BYTES)
-        self._taken: set[str] = set()
+        self._accepted: set[str] = set()
         self._refused: dict[str, str] = {}
 
     def configure(self, config: RunConfig) -> None:
@@ -131,15 +130,15 @@ class PartnerSink(ABC):
         currents = config.currents
         self.options = Options(currents.event_prefix, currents.custom_properties)
 
-    # What a partner decides
+    # Specific to a partner
 
     @abstractmethod
     def _unsendable(self, record: dict[str, Any]) -> str | None:
-        """Return why the partner cannot have a record; may take fields out of it that it would refuse."""
+        """Return why a record cannot be sent, or None; may delete fields that the partner would refuse."""
 
     @abstractmethod
     def _complete(self, event: dict[str, Any], key: str) -> None:
-        """Add what only the sink knows."""
+        """Add fields that depend on the sink's settings or key."""
 
     @abstractmethod
     def _body(self, events: Sequence[Event], key: str) -> tuple[bytes, dict[str, str]]:
@@ -147,7 +146,7 @@ class PartnerSink(ABC):
 
     @abstractmethod
     def _judge(self, reply: Reply, events: Sequence[Event]) -> Verdict:
-        """Return what an answer means."""
+        """Return the verdict on each event of an answer."""
 
     # The sink protocol
 
@@ -163,10 +162,10 @@ class PartnerSink(ABC):
             return answer
         refused = [self._refused[record_id] for record_id in ids if record_id in self._refused]
         if refused and batch.event_count > 1:
-            # The delivery asks for each event; what is known is answered without a request.
+            # The delivery then sends each event; known ones are answered without a request.
             return Answer(Outcome.REFUSED, f"{len(refused)} events: {refused[0]}")
         for record_id in ids:
-            self._taken.discard(record_id)
+            self._accepted.discard(record_id)
             self._refused.pop(record_id, None)
         if refused:
             return Answer(Outcome.REFUSED, refused[0])
@@ -178,15 +177,15 @@ class PartnerSink(ABC):
         """Do nothing: every batch is sent at once."""
 
     def close(self) -> None:
-        """Give up the connection."""
+        """Close the connection."""
         self._client.close()
 
-    # Behind it
+    # Internals
 
     def _events(self, batch: Batch, key: str, unsent: list[str]) -> tuple[list[Event], list[str]]:
-        """Return what is left to send of a batch, and the ids of all records that the partner can have."""
-        if len(self._taken) + len(self._refused) > _MAX_REMEMBERED:
-            self._taken.clear()
+        """Return the events of a batch that are still to send, and the ids of all that may be sent."""
+        if len(self._accepted) + len(self._refused) > _MAX_REMEMBERED:
+            self._accepted.clear()
             self._refused.clear()
         events: list[Event] = []
         ids: list[str] = []
@@ -200,7 +199,7 @@ class PartnerSink(ABC):
                 unsent.append(cause)
                 continue
             ids.append(record["id"])
-            if record["id"] in self._taken or record["id"] in self._refused:
+            if record["id"] in self._accepted or record["id"] in self._refused:
                 continue
             shaped = self.shape.make(record, self.options)
             self._complete(shaped, key)
@@ -212,18 +211,18 @@ class PartnerSink(ABC):
         return events, ids
 
     def _send_all(self, events: list[Event], key: str, deadline_s: float) -> Answer:
-        """Send until each event is taken or refused; an answer other than ACCEPTED ends it early."""
+        """Send until each event is accepted or refused; any other answer ends it early."""
         waiting: Answer | None = None
         queue = self._requests(events)
         while queue:
             request = queue.pop(0)
-            left_s = deadline_s - self._monotonic_s()
-            if left_s <= 0:
+            remaining_s = deadline_s - self._monotonic_s()
+            if remaining_s <= 0:
                 return Answer(Outcome.TEMPORARY, "the time for one batch is over", 0.0)
             body, headers = self._body(request, key)
-            reply = self._client.post(body, _HEADERS | headers, left_s)
+            reply = self._client.post(body, _HEADERS | headers, remaining_s)
             verdict = self._judge(reply, request)
-            left = self._settle(verdict, request)
+            left = self._note_refused(verdict, request)
             answer = verdict.answer
             if answer is not None and answer.outcome is Outcome.TOO_LARGE and len(request) > 1:
                 half = len(request) // 2
@@ -233,12 +232,12 @@ class PartnerSink(ABC):
                 return answer or Answer(Outcome.REFUSED, f"HTTP {reply.status}")
             waiting = answer or waiting
             if not verdict.again:
-                self._taken.update(event.id for event in left)
+                self._accepted.update(event.id for event in left)
             elif left:
                 queue.insert(0, left)
         return waiting or ACCEPTED
 
-    def _settle(self, verdict: Verdict, request: list[Event]) -> list[Event]:
+    def _note_refused(self, verdict: Verdict, request: list[Event]) -> list[Event]:
         """Note which events were refused; return those that the answer singles out in no way."""
         for index, reason in verdict.refused.items():
             if 0 <= index < len(request):

@@ -265,7 +265,7 @@ class Store(StoreCore):
             self._errands.take_back(errand)
             return advance(connection) if errand.result is None else errand.result
 
-    def dead_letter(self, queue: str, batch: StoredBatch, reason: str) -> None:
+    def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> None:
         """Give up the events of `batch`: they leave the queue and are kept with the reason."""
         now_ms = self._now_ms()
         letters = [

@@ -125,7 +125,7 @@ def test_a_request_covers_what_was_recorded_before_it():
     bench.put(120)
     number = bench.worker.request()
     # A host that records as fast as it is sent.
-    bench.sink._answer = lambda _: bench.put(50) or ACCEPTED
+    bench.answer = lambda _: bench.put(50) or ACCEPTED
     while bench.worker.completed < number:
         assert bench.step() == 0
         assert len(bench.sink.payloads) <= 200
@@ -140,7 +140,7 @@ def test_a_request_covers_every_session_of_before():
         bench.put(3, session=session)
     bench.store.is_live = lambda _: True
     number = bench.worker.request()
-    bench.sink._answer = lambda _: bench.put(1, session=1) or ACCEPTED
+    bench.answer = lambda _: bench.put(1, session=1) or ACCEPTED
     bench.run()
 
     assert bench.worker.completed == number
@@ -156,7 +156,7 @@ def test_a_request_covers_what_waits_in_memory():
     bench.run()
 
     assert bench.worker.completed == number
-    assert bench.delivered() == ["e1", "e1", "e1"]
+    assert bench.delivered() == events(1, 3)
 
 
 def test_requests_are_done_one_after_another():

@@ -31,7 +31,11 @@ class Bench:
         folder = tempfile.mkdtemp(prefix="bench-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.store = Store(folder, formats={"memory": "native"}, max_age_s=float("inf"), clock=self.clock)
-        self.sink = MemorySink(answers=answers, max_bytes=max_bytes)
+        self.count = 0
+        script = iter(() if callable(answers) else answers)
+        #: Batch -> answer; a test may replace it.
+        self.answer = answers if callable(answers) else lambda _: next(script, ACCEPTED)
+        self.sink = MemorySink(answers=self.respond, max_bytes=max_bytes)
         self.worker = Worker(
             self.store,
             self.sink,
@@ -46,13 +50,17 @@ class Bench:
             report=lambda *values: self.reports.append(values),
         )
 
+    def respond(self, batch):
+        return self.answer(batch)
+
     def jitter(self, ceiling_s):
         self.ceilings.append(ceiling_s)
         return ceiling_s * self.jitter_share
 
     def put(self, count, session=1, payload=b"e%d"):
         for _ in range(count):
-            number = self.store._appender._last_id + 1
+            self.count += 1
+            number = self.count
             self.store.append(
                 session,
                 [("native", payload % number)],
@@ -129,7 +137,7 @@ def test_ceilings_double_up_to_300_seconds_and_start_over_after_a_success():
 
     assert bench.ceilings == [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
     assert bench.delivered() == events(1, 50)
-    bench.sink._answer = lambda _: TEMPORARY
+    bench.answer = lambda _: TEMPORARY
     bench.put(50)
     bench.run()
     assert bench.ceilings[-1] == 0.5
@@ -301,7 +309,7 @@ def test_ten_refused_in_a_row_pause_the_queue_and_no_more_is_given_up():
 
     assert len(letters(bench)) == 10
     assert bench.store.pending("memory").count == 40
-    bench.sink._answer = lambda _: ACCEPTED
+    bench.answer = lambda _: ACCEPTED
     bench.worker.request()
     bench.run()
     assert bench.delivered() == events(11, 50)
@@ -332,7 +340,7 @@ def test_unavailable_keeps_everything_and_says_so_once(caplog):
     assert len(bench.sink.attempts) == 2
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
     assert bench.store.pending("memory").count == 170
-    bench.sink._answer = lambda _: ACCEPTED
+    bench.answer = lambda _: ACCEPTED
     bench.worker.request()
     bench.run()
     assert bench.delivered() == events(1, 170)
@@ -342,7 +350,7 @@ def test_an_hour_of_500_then_everything_in_order():
     bench = Bench()
     bench.jitter_share = 0.5
     end_ns = bench.clock.monotonic_ns() + 3600 * 10**9
-    bench.sink._answer = lambda _: TEMPORARY if bench.clock.monotonic_ns() < end_ns else ACCEPTED
+    bench.answer = lambda _: TEMPORARY if bench.clock.monotonic_ns() < end_ns else ACCEPTED
     bench.put(500)
     while bench.store.pending("memory").count:
         bench.clock.advance(s=bench.run() or 0.001)

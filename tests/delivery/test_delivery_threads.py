@@ -62,11 +62,11 @@ def test_a_store_that_cannot_be_looked_after_is_left_alone_for_a_while(store, mo
 
     def upkeep():
         tried.append(time.monotonic())
-        store._file.damaged = True
         if len(tried) == 3:
             again.set()
         raise StoreError("damaged, and the disk is full")
 
+    monkeypatch.setattr(type(store), "needs_upkeep", True)
     monkeypatch.setattr(store, "upkeep", upkeep)
     delivery = make(store, MemorySink(), start=False)
     monkeypatch.setattr(delivery, "_run", lambda _: None)
@@ -343,16 +343,15 @@ def test_drain_sends_in_the_callers_thread(tmp_path):
 
 def test_drain_waits_out_a_failure_within_its_deadline(tmp_path):
     store = Store(tmp_path, formats={"memory": "native"}, max_age_s=math.inf)
-    sink = MemorySink(answers=[TEMPORARY, TEMPORARY])
+    later, absent = Answer(Outcome.TEMPORARY, "HTTP 503", 100.0), Answer(Outcome.UNAVAILABLE, "HTTP 404")
+    sink = MemorySink(answers=[TEMPORARY, TEMPORARY, ACCEPTED, later, absent])
     delivery = make(store, sink, start=False, jitter=lambda _: 0.01)
     store.append_many([StoredEvent(1, [("native", b"x")], 1, "x")])
 
     assert delivery.drain(timeout_s=LONG_S)
     assert len(sink.attempts) == 3
-    sink._answer = lambda _: Answer(Outcome.TEMPORARY, "HTTP 503", 100.0)
     store.append_many([StoredEvent(1, [("native", b"y")], 1, "y")])
     assert not delivery.drain(timeout_s=1.0)
-    sink._answer = lambda _: Answer(Outcome.UNAVAILABLE, "HTTP 404")
     delivery._workers[0]._floor_until_ns = 0
     assert not delivery.drain()
 

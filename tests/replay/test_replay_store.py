@@ -61,8 +61,8 @@ def test_batches_are_those_of_the_store_in_a_file(tmp_path_factory, made, size, 
             kept.acknowledge(queue, got)
             plain.acknowledge(queue, expected)
         elif got is not None and then == "dead_letter":
-            kept.dead_letter(queue, got, "HTTP 422")
-            plain.dead_letter(queue, expected, "HTTP 422")
+            kept.move_to_dead_letters(queue, got, "HTTP 422")
+            plain.move_to_dead_letters(queue, expected, "HTTP 422")
     plain.close()
 
 

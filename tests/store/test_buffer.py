@@ -39,7 +39,7 @@ def drain(store, queue):
 
 def test_status(store):
     drain(store, "a")
-    store.dead_letter("b", store.next_batch("b", 1), "HTTP 400")
+    store.move_to_dead_letters("b", store.next_batch("b", 1), "HTTP 400")
     found = buffer.status(store.folder)
 
     assert [(q.name, q.pending, q.sessions, q.dead_letters, q.oldest_ms) for q in found.queues] == [
@@ -64,7 +64,7 @@ def test_export_reads_and_leaves_everything(store):
 
 
 def test_dead_letters_can_be_exported_and_sent_again(store):
-    store.dead_letter("a", store.next_batch("a", 1), "HTTP 400")
+    store.move_to_dead_letters("a", store.next_batch("a", 1), "HTTP 400")
     (letter,) = buffer.export(store.folder, dead=True)
     assert (letter.queue, letter.payload, letter.reason) == ("a", b"x", "HTTP 400")
 
@@ -78,7 +78,7 @@ def test_dead_letters_can_be_exported_and_sent_again(store):
 
 
 def test_an_unknown_queue_is_refused(store):
-    store.dead_letter("a", store.next_batch("a", 1), "HTTP 400")
+    store.move_to_dead_letters("a", store.next_batch("a", 1), "HTTP 400")
     with pytest.raises(ConfigError, match=r"^queue = 'nope': .* has no such queue; known are a, b$"):
         buffer.retry(store.folder, "nope")
 
@@ -86,7 +86,7 @@ def test_an_unknown_queue_is_refused(store):
 
 
 def test_purge_beside_an_app(store):
-    store.dead_letter("a", store.next_batch("a", 1), "HTTP 400")
+    store.move_to_dead_letters("a", store.next_batch("a", 1), "HTTP 400")
     assert buffer.purge(store.folder, dead_only=True) == 1
     assert buffer.purge(store.folder) == 3
     store.append(2, [("native", b"later")], time_ms=NOW_MS, event_id="later")

@@ -213,7 +213,7 @@ def test_appends_between_checkpoints_keep_the_log_short(store):
 def give_up(store, count):
     """Give up the next events, one at a time as a delivery does."""
     for _ in range(count):
-        store.dead_letter("a", store.next_batch("a", 1), "HTTP 400")
+        store.move_to_dead_letters("a", store.next_batch("a", 1), "HTTP 400")
 
 
 def letters(store):

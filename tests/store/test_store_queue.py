@@ -248,7 +248,7 @@ def test_rows_of_a_removed_sink_are_kept(tmp_path, clock):
 def test_dead_letters_leave_the_queue(store):
     put(store, 1, *"abc")
     batch = store.next_batch("a", 1)
-    store.dead_letter("a", batch, "HTTP 400")
+    store.move_to_dead_letters("a", batch, "HTTP 400")
 
     assert drain(store) == [(1, ["b", "c"])]
     rows = store._file._reader.execute("SELECT queue, event_id, reason, payload FROM dead_letters").fetchall()

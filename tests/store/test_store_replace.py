@@ -370,7 +370,7 @@ def test_an_acknowledgement_of_the_file_before_takes_nothing_from_the_new_one(st
     assert store.next_batch("a", 50).row_ids[0] <= batch.row_ids[-1]
     store.acknowledge("a", batch)
     store.acknowledge("a", msgspec.structs.replace(batch, gap=3))
-    store.dead_letter("a", batch, "refused")
+    store.move_to_dead_letters("a", batch, "refused")
 
     assert store.dropped == {}
     assert drained(store) == names(20, 40)

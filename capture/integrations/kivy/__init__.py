@@ -67,9 +67,9 @@ def capture_app(app: Any, config: RunConfig | str | os.PathLike[str]) -> Capture
 
 
 def install(capture: Capture) -> KivyHooks:
-    """See the touches and screens of this process's Kivy app; the lifecycle stays the caller's.
+    """Capture the touches and screens of this process's Kivy app; the lifecycle stays the caller's.
 
-    An earlier installation is taken out first: there is one window and one event loop.
+    An earlier capture is uninstalled first: there is one window and one event loop.
     """
     return _install(capture)
 
@@ -83,7 +83,7 @@ def _install(capture: Capture, *, wait: bool = False) -> KivyHooks:
 
 
 def uninstall() -> None:
-    """Take everything out again; without an installation nothing happens."""
+    """Remove all hooks; may be called again."""
     global _installed  # noqa: PLW0603 - as in install
     if _installed is not None:
         _installed.uninstall()
@@ -96,7 +96,7 @@ def record(capture: Capture, path: str | os.PathLike[str], *, screenshots: bool 
     Parameters
     ----------
     capture : Capture
-        The installed one; nothing is written before its consent, and no file made.
+        The installed one; nothing is written, and no file created, before its consent.
     path : path-like
         The log; an earlier one is replaced.
     screenshots : bool, default False
@@ -120,7 +120,7 @@ def play(
 ) -> Player:
     """Play a touch log into the running app, or into the one that runs next.
 
-    A capture takes the log's own times: the gestures are those of the recording, at any speed.
+    Samples keep the times of the log: the gestures are those of the recording, at any speed.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def play(
     options : ReadOptions, optional
         What the log does not say.
     on_end : callable, optional
-        Called in Kivy's thread when the last sample was given.
+        Called in Kivy's thread after the last sample.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def show_overlay(capture: Capture) -> Overlay:
 
 
 def hide_overlay() -> None:
-    """Take the overlay away; without one nothing happens."""
+    """Hide the overlay, if it is shown."""
     if _installed is not None and _installed.overlay is not None:
         _installed.overlay.hide()
         _installed.overlay = None
@@ -173,9 +173,9 @@ def _current(capture: Capture | None = None) -> KivyHooks:
 
 
 def _with_android(config: RunConfig) -> RunConfig:
-    """Return a configuration with what Android says of the device, where it says nothing itself."""
+    """Return the configuration with Android's facts for the device keys that it leaves open."""
     from capture.integrations.kivy import android
 
-    given = config.device
-    found = {key: value for key, value in android.facts().items() if getattr(given, key) is None}
-    return msgspec.structs.replace(config, device=msgspec.structs.replace(given, **found))
+    device = config.device
+    facts = {key: value for key, value in android.facts().items() if getattr(device, key) is None}
+    return msgspec.structs.replace(config, device=msgspec.structs.replace(device, **facts))

@@ -16,7 +16,7 @@ _log = logging.getLogger("capture.kivy")
 _ANDROID = "org.kivy.android.PythonActivity"
 #: ConnectivityManager.TYPE_*: 0 is a mobile network; the others that lead anywhere are wifi or wire.
 _MOBILE = 0
-#: TelephonyManager.NETWORK_TYPE_* -> 2 (2g) or 3 (3g); what is newer is 4.
+#: TelephonyManager.NETWORK_TYPE_* -> 2 (2g) or 3 (3g); newer ones are 4.
 _GENERATION = {
     **dict.fromkeys((1, 2, 4, 7, 11, 16), 2),
     **dict.fromkeys((3, 5, 6, 8, 9, 10, 12, 14, 15, 17), 3),
@@ -27,7 +27,7 @@ _PHONE, _TABLET = 4, 5
 
 
 def facts() -> dict[str, Any]:
-    """Return what Android says, by the keys of ``[device]``; what it does not say is left out."""
+    """Return the device facts that Android knows, by the keys of ``[device]``."""
     java = import_module("jnius").autoclass
     asked = {
         "device_manufacturer": lambda: java("android.os.Build").MANUFACTURER,

@@ -35,7 +35,7 @@ class Hooks:
     before_begin : callable
         Called before each DOWN is taken.
     guard : Guard
-        Takes what a hook fails with.
+        Handles the exceptions of hooks.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Hooks:
         return self.mode
 
     def uninstall(self) -> None:
-        """Take the hooks out; where something else wrapped them since, they stay and do nothing."""
+        """Remove the hooks; those that something else has wrapped stay and do nothing."""
         self.mode = None
         for owner, name, function in self._bound:
             owner.funbind(name, function)
@@ -173,7 +173,7 @@ class Hooks:
     # Merged samples
 
     def _on_motion(self, _window: Any, kind: str, event: Any) -> None:
-        """See a merged event before the app does; the verdict on an UP comes after the app has had it."""
+        """Process a merged event before the app does; an UP is judged after the app had it."""
         if self.mode is None or not event.is_touch:
             return
         if kind == "begin":
@@ -224,7 +224,7 @@ class MouseSamples:
 
 
 def sees_raw_samples() -> bool:
-    """Tell, on an event loop of its own, whether the wraps see what Kivy merges.
+    """Return whether the wraps see the events that Kivy merges, tried on a separate event loop.
 
     Three samples of one frame go in; the wrap of ``_dispatch_input`` must see three positions, and that of
     ``post_dispatch_input`` the events.

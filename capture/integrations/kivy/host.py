@@ -23,7 +23,7 @@ __all__ = ["KivyHooks"]
 
 
 class KivyHooks(HostBase):
-    """What `capture.integrations.kivy.install` puts into a process.
+    """The hooks of `capture.integrations.kivy.install` in a process.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class KivyHooks(HostBase):
         self._size = (0.0, 0.0)
 
     def install(self, *, wait: bool = False) -> None:
-        """Start to see touches; the window may come later.
+        """Install the hooks; the window may come later.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class KivyHooks(HostBase):
             self.guard(self.attach)()
 
     def uninstall(self) -> None:
-        """See nothing any more; open strokes are canceled. May be called again."""
+        """Remove the hooks and cancel open strokes; may be called again."""
         self.strokes.cancel_all()
         for listener in self.strokes.listeners.copy():
             listener.stop()
@@ -92,7 +92,7 @@ class KivyHooks(HostBase):
             self.window = None
 
     def attach(self, *_: Any) -> None:
-        """Take the window's size and density, and watch its screens."""
+        """Pass the window's size and density to the capture, and watch its screens."""
         if self.window is not None or self._loop.window is None:
             return
         self.window = self._loop.window
@@ -102,7 +102,7 @@ class KivyHooks(HostBase):
         self.screens.attach(self.window)
 
     def _stop(self) -> None:
-        """Stop after a failure; what was recorded stays and is delivered, and tracking calls go on."""
+        """Stop after a failure; recorded events are still delivered, and tracking calls go on."""
         self.hooks.mode = None
         self.capture.hook = None
         self.strokes.listeners.clear()

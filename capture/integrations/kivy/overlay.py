@@ -51,7 +51,7 @@ class Overlay:
         host.strokes.listeners.append(self)
 
     def hide(self) -> None:
-        """Take it away; may be called again."""
+        """Remove the overlay; may be called again."""
         with contextlib.suppress(ValueError):
             self._host.strokes.listeners.remove(self)
         if self._window is not None:
@@ -59,7 +59,7 @@ class Overlay:
             self._window = None
 
     def stop(self) -> None:
-        """Take it away: the installation is taken out."""
+        """Remove the overlay: the capture is uninstalled."""
         self.hide()
 
     def down(self, stroke: OpenTouch) -> None:
@@ -95,11 +95,11 @@ class Overlay:
         responsive: bool | None,
         _gesture: Gesture | None,
     ) -> None:
-        """Say what it was, and why."""
+        """Show the class of the stroke, and its reason."""
         self._end(stroke, self._recognizer.up(stroke.pointer, x, y, time), responsive)
 
     def cancel(self, stroke: OpenTouch, time: int) -> None:
-        """Say that it was canceled."""
+        """Show that the stroke was canceled."""
         nowhere = float("nan")
         self._end(stroke, self._recognizer.cancel(stroke.pointer, nowhere, nowhere, time), None)
 

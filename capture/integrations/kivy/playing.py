@@ -36,7 +36,7 @@ class Player:
     options : ReadOptions, optional
         What the log does not say: the size of its screen, at least, where it is not in it.
     on_end : callable, optional
-        Called when the last sample was given.
+        Called after the last sample.
 
     Raises
     ------
@@ -75,11 +75,11 @@ class Player:
         """Begin with the next frame; the event loop calls this."""
 
     def stop(self) -> None:
-        """Give no samples any more; fingers that are down stay as they are."""
+        """Stop playing; fingers that are down stay as they are."""
         self._next = None
 
     def update(self, dispatch_fn: Callable[[str, Any], None]) -> None:
-        """Give the samples that are due; the event loop calls this each frame."""
+        """Dispatch the samples that are due; the event loop calls this each frame."""
         now = now_ns()
         if self._started_ns is None:
             self._started_ns = now

@@ -32,7 +32,7 @@ _log = logging.getLogger("capture.kivy")
 class KivyRecording:
     """A running recording; a listener of strokes.
 
-    The file is made when the first thing is recorded, which needs the user's consent as events do. Each
+    The file is created when the first sample is recorded, which needs the user's consent as events do. Each
     line reaches the operating system as it happens. Times are ns since the epoch.
 
     Parameters
@@ -96,7 +96,7 @@ class KivyRecording:
         responsive: bool | None,
         _gesture: Gesture | None,
     ) -> None:
-        """Record an UP, and what became known of the target since its DOWN."""
+        """Record an UP, and what is known of the target since its DOWN."""
         if stroke.pointer in self._pointers:
             self._pointers.discard(stroke.pointer)
             self._mark("verdict", time, pointer=stroke.pointer, responsive=responsive)

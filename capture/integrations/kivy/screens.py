@@ -22,7 +22,7 @@ class Screens:
     title : callable
         -> the app's title, which names the screen where there is no manager.
     guard : Guard
-        Takes what a callback of Kivy's fails with.
+        Handles the exceptions of callbacks.
 
     Attributes
     ----------
@@ -156,8 +156,8 @@ def _managers(widget: Any) -> Iterator[Any]:
     """Yield the managers in a widget that are shown; not those within other managers."""
     waiting = [widget]
     while waiting:
-        found = waiting.pop()
-        if _is_manager(found):
-            yield found
+        widget = waiting.pop()
+        if _is_manager(widget):
+            yield widget
         else:
-            waiting.extend(found.children)
+            waiting.extend(widget.children)

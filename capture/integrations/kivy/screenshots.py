@@ -52,7 +52,7 @@ class Screenshots:
             window.canvas.ask_update()
 
     def stop(self) -> None:
-        """Take none any more."""
+        """Stop taking pictures."""
         if self._window is not None:
             self._window.funbind("on_flip", self._flip)
             self._window = None

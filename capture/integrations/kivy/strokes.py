@@ -92,7 +92,7 @@ class OpenTouches:
             self._untimed.append(sample)
 
     def before(self, kind: str, event: Any) -> None:
-        """Do what comes before an event's dispatch: DOWN with its true origin, and every raw MOVE."""
+        """Process an event before its dispatch: DOWN with its true origin, and every raw MOVE."""
         was_polled = bool(self._queue) and self._drain(kind, event)
         stroke = self.open.get(event.uid)
         if kind == "begin":
@@ -139,7 +139,7 @@ class OpenTouches:
     # The queue
 
     def _drain(self, kind: str, event: Any) -> bool:
-        """Pass raw samples on as far as their dispatch has come; tell whether the event's own was there."""
+        """Pass on raw samples up to the event's dispatch; return whether its own sample was there."""
         was_there = False
         if self._untimed:
             self._spread()
@@ -211,7 +211,7 @@ class OpenTouches:
             listener.move(stroke, x, y, sample.time)
 
     def _is_twin(self, sample: Sample, x: float, y: float) -> bool:
-        """Tell whether another device reported the same finger a moment ago (mouse and mtdev on a Pi)."""
+        """Return whether another device reported the same finger a moment ago (mouse and mtdev on a Pi)."""
         device = getattr(sample.event, "device", "")
         reach = _TWIN_DP * self.density
         return any(

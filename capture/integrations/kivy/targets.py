@@ -17,7 +17,7 @@ __all__ = ["MASK", "describe", "is_masked", "path_at", "place_of"]
 MASK = "analytics_mask"
 #: Widgets looked at for one touch, at most.
 _BUDGET = 5000
-#: From so many children on, the order of a layout is made use of.
+#: From this number of children on, the child is found by the order of the layout.
 _MANY = 40
 #: kv ids looked at for one touch, at most.
 _IDS_BUDGET = 1000
@@ -80,7 +80,7 @@ def _front(children: Sequence[Any], x: float, y: float, *, is_window: bool) -> A
 
 
 def is_masked(widget: Any) -> bool:
-    """Tell whether a widget is hidden: marked by the app, or a password."""
+    """Return whether a widget is hidden: marked by the app, or a password."""
     return bool(getattr(widget, MASK, False)) or getattr(widget, "password", False) is True
 
 
@@ -138,9 +138,9 @@ def _index(widget: Any, parent: Any) -> str:
 
 
 def _own_id(widget: Any, ids: dict[int, str]) -> str:
-    given = getattr(widget, "analytics_id", None)
-    if given:
-        return str(given)
+    analytics_id = getattr(widget, "analytics_id", None)
+    if analytics_id:
+        return str(analytics_id)
     found = ids.get(widget.uid)
     if found:
         return found

@@ -1,4 +1,4 @@
-"""What a touch is made of: raw samples, the stroke that they become, and who listens to strokes."""
+"""Parts of a touch: raw samples, the open touch that they make, and its listeners."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ class Listener(Protocol):
     """Sees the strokes beside the capture: the recorder of logs, the overlay."""
 
     def down(self, stroke: OpenTouch) -> None:
-        """See a DOWN, at the stroke's time and place."""
+        """Process a DOWN, with the stroke's time and place."""
 
     def move(self, stroke: OpenTouch, x: float, y: float, time: int) -> None:
-        """See a MOVE (px, ns)."""
+        """Process a MOVE (px, ns)."""
 
     def up(  # noqa: PLR0917 - what there is to tell of an UP
         self,
@@ -96,16 +96,16 @@ class Listener(Protocol):
         responsive: bool | None,
         gesture: Gesture | None,
     ) -> None:
-        """See an UP, and what the stroke was recognised as."""
+        """Process an UP, with the recognised gesture."""
 
     def cancel(self, stroke: OpenTouch, time: int) -> None:
-        """See a stroke end without an UP."""
+        """Process the end of a stroke without an UP."""
 
     def stop(self) -> None:
-        """Listen no more: the installation is taken out."""
+        """Stop: the capture is uninstalled."""
 
 
 def is_wheel(event: Any) -> bool:
-    """Tell whether a touch is a turn of the mouse wheel."""
+    """Return whether a touch is a turn of the mouse wheel."""
     button = getattr(event, "button", None)
     return isinstance(button, str) and button.startswith("scroll")

@@ -63,11 +63,11 @@ _traits: dict[type, Traits] = {}
 
 
 def traits(kind: type) -> Traits:
-    """Return what a class of widgets is, found once."""
-    found = _traits.get(kind)
-    if found is None:
-        found = _traits[kind] = _find_traits(kind)
-    return found
+    """Return the cached traits of a class of widgets."""
+    traits_of_kind = _traits.get(kind)
+    if traits_of_kind is None:
+        traits_of_kind = _traits[kind] = _find_traits(kind)
+    return traits_of_kind
 
 
 def _find_traits(kind: type) -> Traits:
