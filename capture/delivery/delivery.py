@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import os
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -98,6 +99,7 @@ class Delivery:
         self._condition = threading.Condition(threading.Lock())
         self._maintenance = Maintenance(self._store, self._clock)
         self._threads: list[threading.Thread] = []
+        self._pid = os.getpid()
         self._is_ours: PerProcess[bool] = PerProcess(True)
         self._deadline_ns: int | None = None
         #: Workers with new events or requests.
@@ -126,7 +128,8 @@ class Delivery:
         pending : int
             Number of new events.
         """
-        self._check_fork()
+        if self._pid != os.getpid():  # `PerProcess` costs more, and this runs while a finger lifts
+            self._check_fork()
         for worker in self._workers:
             before = worker.unseen
             worker.unseen = before + pending
