@@ -63,51 +63,29 @@ def _pair(text: str | None, option: str) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
+def _reading(help_text: str, metavar: str | None = None) -> Any:
+    return typer.Option(help=help_text, metavar=metavar, rich_help_panel=_PANEL)
+
+
+_FORMAT = _reading(f"Format of the logs, instead of finding it by content: {', '.join(FORMATS)}.", "NAME")
+_DEVICE = _reading("Device of a log with several: its path, its number or part of its name.", "N")
+_DENSITY = _reading("px per dp, 0.75 to 10; 1 where nothing says it.")
+_COLUMNS = _reading(
+    "Columns of CSV, TSV or Parquet: time=ts,x=posX,y=posY,action=event,time-unit=ms; "
+    "or the name of a preset.",
+    "MAP",
+)
+
+
 def read_options(
-    config: Annotated[
-        Path | None,
-        typer.Option(help="Run configuration (TOML).", metavar="FILE", rich_help_panel=_PANEL),
-    ] = None,
-    format: Annotated[  # noqa: A002 - the name of the option
-        str | None,
-        typer.Option(
-            help=f"Format of the logs, instead of finding it by content: {', '.join(FORMATS)}.",
-            metavar="NAME",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            help="Device of a log with several: its path, its number or part of its name.",
-            metavar="N",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None,
-    axis_max: Annotated[
-        str | None,
-        typer.Option(help="Largest raw x and y of the panel.", metavar="X,Y", rich_help_panel=_PANEL),
-    ] = None,
-    screen: Annotated[
-        str | None, typer.Option(help="Screen in px.", metavar="WxH", rich_help_panel=_PANEL)
-    ] = None,
-    density: Annotated[
-        float | None,
-        typer.Option(help="px per dp, 0.75 to 10; 1 where nothing says it.", rich_help_panel=_PANEL),
-    ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            help="Columns of CSV, TSV or Parquet: time=ts,x=posX,y=posY,action=event,time-unit=ms; "
-            "or the name of a preset.",
-            metavar="MAP",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None,
-    start_time: Annotated[
-        int | None,
-        typer.Option(help="Epoch ms that the first sample gets.", metavar="MS", rich_help_panel=_PANEL),
-    ] = None,
+    config: Annotated[Path | None, _reading("Run configuration (TOML).", "FILE")] = None,
+    format: Annotated[str | None, _FORMAT] = None,  # noqa: A002 - the name of the option
+    device: Annotated[str | None, _DEVICE] = None,
+    axis_max: Annotated[str | None, _reading("Largest raw x and y of the panel.", "X,Y")] = None,
+    screen: Annotated[str | None, _reading("Screen in px.", "WxH")] = None,
+    density: Annotated[float | None, _DENSITY] = None,
+    columns: Annotated[str | None, _COLUMNS] = None,
+    start_time: Annotated[int | None, _reading("Epoch ms that the first sample gets.", "MS")] = None,
 ) -> Reading:
     """Check the reading options; the parameters are the options of the command line."""
     if density is not None and not 0.75 <= density <= 10:

@@ -20,26 +20,23 @@ if TYPE_CHECKING:
 _LISTED = 40
 
 
+_OUTPUT = typer.Option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    help="Folder of summary.json and, where no sink is configured, of batches.jsonl.",
+)
+_SPEED = typer.Option(
+    help="Play the logs in real time (1.0), faster or slower, into a live capture; show strokes as they end."
+)
+
+
 @with_reading
 def command(
     *,
     logs: Logs,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="DIR",
-            help="Folder of summary.json and, where no sink is configured, of batches.jsonl.",
-        ),
-    ] = None,
-    speed: Annotated[
-        float | None,
-        typer.Option(
-            help="Play the logs in real time (1.0), faster or slower, into a live capture; "
-            "strokes are shown as they end."
-        ),
-    ] = None,
+    output: Annotated[Path | None, _OUTPUT] = None,
+    speed: Annotated[float | None, _SPEED] = None,
     json: Json = False,
     reading: Reading,
 ) -> None:

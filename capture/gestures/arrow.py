@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from capture._native import output
+from capture.gestures.columns import COLUMNS
 from capture.gestures.kinds import Direction, GestureKind, Reason
-from capture.gestures.samples import COLUMNS
 
 if TYPE_CHECKING:
     import numpy as np

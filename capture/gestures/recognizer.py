@@ -338,11 +338,12 @@ def classify(
     parts = list(TouchSamples.batches(samples, keys))
     numbered = keys.densities(density)
     if threads > 1 and all(part.stream is not None for part in parts):
-        from capture.gestures.threads import classify_in_threads
+        from capture.gestures.threads import feed_in_threads
 
-        table = classify_in_threads(parts, numbered, gestures, threads)
-        table.stream_keys = keys.names
-        return table
+        recognizers = [Recognizer(numbered, gestures) for _ in range(threads)]
+        columns = feed_in_threads(recognizers, parts)
+        counters = {name: sum(each.counters[name] for each in recognizers) for name in COUNTERS}
+        return GestureTable(columns, counters, keys.names)
     recognizer = Recognizer(numbered, gestures)
     # Every DOWN makes one record, so that the output never has to grow.
     columns = output.GestureColumns(sum(batch.count_downs(part.action) for part in parts))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import array
 from typing import TYPE_CHECKING, Any
 
+from capture.gestures.columns import COLUMNS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -12,15 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "TouchSamples"]
 
-#: Column name -> (array typecode, buffer formats that need no conversion, words for messages).
-COLUMNS: dict[str, tuple[str, frozenset[str], str]] = {
-    "stream": ("q", frozenset("ql"), "int64"),
-    "pointer": ("i", frozenset("i"), "int32"),
-    "action": ("B", frozenset("B"), "uint8"),
-    "time": ("q", frozenset("ql"), "int64, ns"),
-    "x": ("f", frozenset("f"), "float32, px"),
-    "y": ("f", frozenset("f"), "float32, px"),
-}
 _OPTIONAL = ("stream", "pointer")
 
 

@@ -6,25 +6,24 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from capture._native import batch, output
-from capture.gestures.recognizer import COUNTERS, Density, GestureTable, Recognizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from capture.gestures.config import GestureConfig
+    from capture._native import recognizer as native
     from capture.gestures.samples import TouchSamples
 
-__all__ = ["classify_in_threads"]
+__all__ = ["feed_in_threads"]
 
 
-def classify_in_threads(
-    parts: Sequence[TouchSamples], density: Density, gestures: GestureConfig | None, threads: int
-) -> GestureTable:
-    """Recognise a whole log that has stream columns; the result is that of one thread.
+def feed_in_threads(
+    recognizers: Sequence[native.Recognizer], parts: Sequence[TouchSamples]
+) -> output.GestureColumns:
+    """Recognise a whole log that has stream columns, a thread for each recogniser; return all gestures.
 
     Every thread reads the whole stream column and processes the samples of its own streams.
     """
-    recognizers = [Recognizer(density, gestures) for _ in range(threads)]
+    threads = len(recognizers)
     # An even share of the strokes and a little more: growing would cost another output's pages.
     room = sum(batch.count_downs(part.action) for part in parts) * 9 // (8 * threads)
     tables = [output.GestureColumns(room, ordered=True) for _ in range(threads)]
@@ -38,5 +37,4 @@ def classify_in_threads(
         list(pool.map(work, range(threads)))
         merge = output.Merge(tables)
         list(pool.map(lambda first: merge.columns(first, threads), range(threads)))
-    counters = {name: sum(each.counters[name] for each in recognizers) for name in COUNTERS}
-    return GestureTable(merge.out, counters)
+    return merge.out

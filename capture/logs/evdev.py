@@ -13,7 +13,8 @@ import msgspec
 from capture._native.evdev.frames import EventModel
 from capture._native.evdev.text import TextReader, contains
 from capture.gestures.samples import TouchSamples
-from capture.logs.base import CHUNK_SAMPLES, LogInfo, TouchLog
+from capture.logs.base import LogInfo, TouchLog
+from capture.logs.samples import CHUNK_SAMPLES
 from capture.logs.source import LINE_LIMIT_BYTES
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from capture.gestures.kinds import Action
-from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, SampleWriter, TouchLog
+from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, TouchLog
+from capture.logs.samples import SampleWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.logs.base import CHUNK_SAMPLES, LogInfo, Mark, TouchLog
+from capture.logs.base import LogInfo, Mark, TouchLog
 from capture.logs.columns import ColumnMap, Converter, need_arrow
 from capture.logs.jsonl import mark_row
+from capture.logs.samples import CHUNK_SAMPLES
 from capture.logs.source import LogSource
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from capture.gestures.kinds import Action
-from capture.logs.base import Mark, SampleWriter, TouchLog
+from capture.logs.base import Mark, TouchLog
+from capture.logs.samples import SampleWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

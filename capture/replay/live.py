@@ -20,7 +20,7 @@ from capture.errors import CaptureError, ConfigError, SinkError
 from capture.events.config import PrivacyConfig
 from capture.events.targets import Target
 from capture.gestures.kinds import Action
-from capture.replay.log import LogSummary
+from capture.replay.summary import LogSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from capture.events.device import Device
     from capture.gestures.recognizer import Gesture
     from capture.logs import Mark, TouchLog
-    from capture.replay.run import Summary
+    from capture.replay.summary import Summary
     from capture.sinks import Sink
 
 __all__ = ["LiveReplay"]

@@ -6,14 +6,13 @@ from collections import Counter
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from capture.clock import NS_PER_MS
 from capture.errors import ConfigError
 from capture.events.device import Device
 from capture.gestures.kinds import GestureKind, Reason
 from capture.gestures.recognizer import Recognizer
 from capture.replay.stream import StreamTimeline, Stroke
+from capture.replay.summary import LogSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,40 +21,12 @@ if TYPE_CHECKING:
     from capture.gestures.recognizer import GestureTable
     from capture.gestures.samples import TouchSamples
     from capture.logs import Mark, ReadOptions, TouchLog
-    from capture.replay.stream import ReplayContext
+from capture.replay.stream import ReplayContext
 
-__all__ = ["LogReplay", "LogSummary", "device_of", "streams_of"]
+__all__ = ["LogReplay", "device_of", "streams_of"]
 
 #: Formats whose logs say themselves what the screen was; others know their raw range, or guess.
 _TELLS_SCREEN = frozenset({"jsonl", "parquet"})
-
-
-class LogSummary(msgspec.Struct):
-    """What was in one log.
-
-    Attributes
-    ----------
-    path, format, seed : str
-        `seed` is the SHA-256 that ids are derived from.
-    samples, strokes, events : int
-    kinds, reasons : dict of str to int
-        Strokes by kind and by reason.
-    warnings : dict of str to int
-        What was skipped, repaired or guessed, by cause.
-    ignored : dict of str to int
-        Samples that the recogniser ignored or doubted, and marks that could not become events.
-    """
-
-    path: str
-    format: str
-    seed: str
-    samples: int = 0
-    strokes: int = 0
-    events: int = 0
-    kinds: dict[str, int] = {}
-    reasons: dict[str, int] = {}
-    warnings: dict[str, int] = {}
-    ignored: dict[str, int] = {}
 
 
 class LogReplay:

@@ -26,15 +26,15 @@ from capture.logs import ReadOptions, find_logs, open_log
 from capture.replay.encoder import EventEncoder
 from capture.replay.interrupt import held_back
 from capture.replay.live import LiveReplay
-from capture.replay.log import LogReplay, LogSummary, device_of
+from capture.replay.log import LogReplay, device_of
 from capture.replay.store import ReplayStore
 from capture.replay.stream import ReplayContext
+from capture.replay.summary import LogSummary, Summary
 from capture.sinks.file import FILE_NAME, FileSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from capture.delivery.base import SinkCounters
     from capture.formats.native import Header
     from capture.gestures.recognizer import Gesture, GestureTable
     from capture.logs import TouchLog
@@ -46,38 +46,6 @@ __all__ = ["SUMMARY_NAME", "LogSummary", "Replay", "Summary", "device_of", "repl
 SUMMARY_NAME = "summary.json"
 #: A replay gives up when a sink has accepted nothing for this long (s).
 _STALL_S = 30.0
-
-
-class Summary(msgspec.Struct):
-    """What a replay did; also written as ``summary.json``.
-
-    Attributes
-    ----------
-    complete : bool
-        Whether every log was read to its end and every event was delivered.
-    project_id, user_id
-        As they stand in the batches.
-    sessions, strokes, events : int
-    kinds, reasons : dict of str to int
-        Strokes by kind and by reason.
-    batches : str or None
-        The file of the batches, where no sink is configured.
-    sinks : dict
-        What became of the events, by sink.
-    logs : list of LogSummary
-    """
-
-    complete: bool = False
-    project_id: int = 0
-    user_id: str = ""
-    sessions: int = 0
-    strokes: int = 0
-    events: int = 0
-    kinds: dict[str, int] = {}
-    reasons: dict[str, int] = {}
-    batches: str | None = None
-    sinks: dict[str, SinkCounters] = {}
-    logs: list[LogSummary] = []
 
 
 def replay(

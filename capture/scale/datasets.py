@@ -142,10 +142,6 @@ def classify_dataset(
     on_done : callable, optional
         Called after each partition with what became of it and the number of all; True ends the run.
 
-    Returns
-    -------
-    Summary
-
     Raises
     ------
     ConfigError
@@ -160,15 +156,10 @@ def classify_dataset(
     origin, _ = source_and_output(source, output)
     found = find_partitions(origin, partition)
     count = workers or _processors()
-    job = Job(
-        source,
-        output,
-        density if density is None or isinstance(density, int | float) else dict(density),
-        GestureConfig() if gestures is None else gestures,
-        len(found) < count,
-    )
+    plain = density if density is None or isinstance(density, int | float) else dict(density)
+    job = Job(source, output, plain, gestures or GestureConfig(), len(found) < count)
     # Else a wrong density would be found by a worker.
-    Recognizer(1.0 if job.density is None else job.density, job.gestures)
+    Recognizer(1.0 if plain is None else plain, job.gestures)
     summary = Summary()
     stop = threading.Event()
     for done in (_run_on_ray if engine == "ray" else _run_here)(job, found, count, stop):

@@ -9,7 +9,7 @@ from log_seeds import SEEDS
 from capture import logs
 from capture._native.evdev.text import contains
 from capture.errors import TouchLogError
-from capture.logs import base, source
+from capture.logs import samples, source
 
 
 def read(path, name):
@@ -32,7 +32,7 @@ def test_blocks_of_any_size(tmp_path, monkeypatch, name, size):
     path.write_bytes(SEEDS[name] * (1 if name in {"testfairy", "rrweb", "strokes"} else 3))
     whole = read(path, name)
     monkeypatch.setattr(source, "BLOCK_BYTES", size)
-    monkeypatch.setattr(base, "CHUNK_SAMPLES", size)
+    monkeypatch.setattr(samples, "CHUNK_SAMPLES", size)
 
     assert read(path, name) == whole
 

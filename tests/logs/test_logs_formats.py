@@ -7,8 +7,8 @@ import pytest
 
 from capture import logs
 from capture.errors import TouchLogError
-from capture.logs.base import SampleWriter
 from capture.logs.evemu import DESCRIPTION_SUFFIXES
+from capture.logs.samples import SampleWriter
 
 D, U, M, C = range(4)
 MS = 1_000_000
@@ -23,7 +23,7 @@ def read(tmp_path, content, name="log.txt", **options):
 
 def test_table_and_folder_agree():
     folder = Path(logs.__file__).parent
-    shared = {"__init__", "base", "source", "writing", "columns", "evdev", "evemu_writer"}
+    shared = {"__init__", "base", "samples", "source", "writing", "columns", "evdev", "evemu_writer"}
 
     assert {path.stem for path in folder.glob("*.py")} - shared == set(logs.FORMATS)
     assert set(logs.FORMATS.values()) == {f"capture.logs.{name}" for name in logs.FORMATS}

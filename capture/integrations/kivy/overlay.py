@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from capture.gestures.explain import explain
 from capture.gestures.recognizer import Recognizer
 
 if TYPE_CHECKING:
+    from capture.engine.capture import Capture
     from capture.gestures.recognizer import Gesture
-    from capture.integrations.kivy.host import KivyHooks
+    from capture.integrations.kivy.strokes import OpenTouches
     from capture.integrations.kivy.touches import OpenTouch
 
 __all__ = ["Overlay"]
@@ -23,12 +24,20 @@ _DEAD = (1.0, 0.3, 0.2, 0.9)
 _WORDS = {True: "responsive", False: "dead", None: "responsiveness unknown"}
 
 
+class OverlayHost(Protocol):
+    """What an overlay draws for: `capture.integrations.kivy.host.KivyHooks`."""
+
+    capture: Capture
+    strokes: OpenTouches
+    window: Any
+
+
 class Overlay:
     """A listener of strokes that draws them; it recognises by itself, so that it needs no consent.
 
     Parameters
     ----------
-    host : KivyHooks
+    host : OverlayHost
 
     Attributes
     ----------
@@ -36,7 +45,7 @@ class Overlay:
         What is written: of the stroke under way, else of the last one.
     """
 
-    def __init__(self, host: KivyHooks) -> None:
+    def __init__(self, host: OverlayHost) -> None:
         self.text = ""
         self._host = host
         self._config = host.capture.config.gestures
