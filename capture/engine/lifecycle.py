@@ -14,7 +14,7 @@ from capture.clock import NS_PER_MS, Clock
 from capture.delivery.delivery import Delivery
 from capture.engine.app_data import AppData
 from capture.errors import SinkError, StoreError
-from capture.formats.native import make_header
+from capture.formats.header import make_header
 from capture.process import run_in_forked_child
 from capture.sinks import configure
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from capture.config import RunConfig
     from capture.events.device import Device
     from capture.events.domain import Event
-    from capture.formats.native import Header
+    from capture.formats.header import Header
 
 __all__ = ["Encoder", "EncoderFormat", "Format", "PlainEncoder", "Row", "Source"]
 

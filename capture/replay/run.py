@@ -20,7 +20,7 @@ from capture.config.run import RunConfig
 from capture.delivery.delivery import Delivery
 from capture.engine.lifecycle import make_sinks
 from capture.errors import ConfigError, SinkError, TouchLogError
-from capture.formats.native import make_header
+from capture.formats.header import make_header
 from capture.ids import derived_id
 from capture.logs import ReadOptions, find_logs, open_log
 from capture.replay.encoder import EventEncoder
@@ -35,7 +35,7 @@ from capture.sinks.file import FILE_NAME, FileSink
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from capture.formats.native import Header
+    from capture.formats.header import Header
     from capture.gestures.recognizer import Gesture, GestureTable
     from capture.logs import TouchLog
     from capture.sinks import Sink

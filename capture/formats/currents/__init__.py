@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from capture.formats.base import Encoder, Source
-    from capture.formats.native import Header
+    from capture.formats.header import Header
 
 __all__ = ["FORMAT", "CurrentsFormat", "Record"]
 
