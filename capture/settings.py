@@ -1,7 +1,7 @@
-"""Checking of settings: how a TOML table or an environment variable becomes a checked struct.
+"""Settings: sections of keys, and how a TOML table or an environment variable becomes a checked struct.
 
-`config` says which keys there are; this module says what is wrong with a value, in one line that
-names the key, the value, what is allowed and the nearest known key. Sinks check their own keys with it.
+A wrong value is one line that names the key, the value, what is allowed and the nearest known key. Sinks
+check their own keys with it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _BASICS = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
-    str: "a text",
+    str: "text",
     type(None): "nothing",
     dict: "a table",
     tuple: "a list",
@@ -65,7 +65,7 @@ _SinkT = TypeVar("_SinkT", bound=msgspec.Struct)
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """A group of settings that are checked whenever one is built.
+    """A group of settings; every one that is built is checked.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def check(path: str, value: Any, kind: Any) -> Any:
 
 
 def check_text(path: str, text: str, kind: Any) -> Any:
-    """Return a value that was given as text, of an option or a variable; as `check` does."""
+    """Return the value of an option or a variable, which is text; as `check` does."""
     return check(path, _from_text(text, kind), kind)
 
 
@@ -134,7 +134,7 @@ def allowed(kind: Any) -> str:
     if origin is dict:
         return f"a table of {allowed(get_args(kind)[1])}"
     if origin is tuple:
-        return f"a list, each {allowed(get_args(kind)[0])}"
+        return f"a list of {allowed(get_args(kind)[0])}"
     return _BASICS.get(kind, str(kind))
 
 
@@ -144,14 +144,12 @@ def _limits(meta: Meta) -> str:
         (meta.ge, " at least {}"),
         (meta.lt, " below {}"),
         (meta.le, " at most {}"),
-        (meta.min_length, " of at least {} characters"),
-        (meta.max_length, " of at most {} characters"),
         (meta.pattern, " that matches {}"),
-        (meta.description, " ({})"),
     ]
-    return ",".join(text.format(limit) for limit, text in words[:-1] if limit is not None) + (
-        words[-1][1].format(meta.description) if meta.description else ""
-    )
+    limits = ",".join(text.format(limit) for limit, text in words if limit is not None)
+    if meta.max_length is not None:
+        limits = f", {meta.min_length or 0} to {meta.max_length} characters" + limits
+    return limits + (f" ({meta.description})" if meta.description else "")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -311,7 +309,7 @@ def build_sinks(struct: type[_SinkT], tables: Any, source: str, problems: list[s
 
 
 def is_disabled(environ: Mapping[str, str]) -> bool:
-    """Tell whether ``CAPTURE_DISABLED`` switches everything off."""
+    """Return whether ``CAPTURE_DISABLED`` switches everything off."""
     return environ.get("CAPTURE_DISABLED", "").strip().lower() not in _FALSE
 
 

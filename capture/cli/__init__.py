@@ -1,6 +1,6 @@
 """The command line: one module per command, and what they share.
 
-Only here are typer and rich imported.
+typer and rich are imported in this package only.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(error: Exception) -> int:
-    """Say in a line what is wrong with the call; a call without a command gets the help."""
+    """Print one line about a wrong call; for a call without a command print the help."""
     context = getattr(error, "ctx", None)
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     if message.startswith("Usage:") or not message:

@@ -1,4 +1,4 @@
-"""Data sets on the command line: what ``capture classify`` does where the output is a folder or a store."""
+"""Data sets on the command line: ``capture classify`` with a folder or an object store as output."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def classify_data(
     if len(logs) != 1:
         raise ConfigError(f"{len(logs)} logs: a folder as output takes one data set; quote a glob")
     if reading.options.columns is not None or reading.options.format not in {None, "parquet"}:
-        raise ConfigError("a data set is Parquet with the columns of touch samples: convert it before")
+        raise ConfigError("a data set is Parquet with the columns of touch samples: convert it first")
     _refuse_others(reading.options)
     console = Console(stderr=True)
     columns = (TextColumn("partitions"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -91,4 +91,4 @@ def _refuse_others(options: ReadOptions) -> None:
     for field in ("device", "axis_max", "screen", "start_time_ms"):
         if getattr(options, field) is not None:
             option = "--" + field.removesuffix("_ms").replace("_", "-")
-            raise ConfigError(f"{option}: a data set is read as it is; convert it with {option} before")
+            raise ConfigError(f"{option}: not available for a data set; run capture convert {option} first")

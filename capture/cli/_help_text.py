@@ -1,4 +1,4 @@
-"""The command line in words: the page of the user guide, made from the help of each command."""
+"""The page of the guide about the command line, generated from the help of each command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options that say how logs are read: one place for every command that reads them."""
+"""The options of reading logs, shared by every command that reads them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PAIR = re.compile(r"([0-9]+)\s*[xX,]\s*([0-9]+)")
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """How logs are to be read, and the run configuration that goes with them.
+    """The reading options and the run configuration of a command.
 
     Attributes
     ----------
@@ -67,9 +67,9 @@ def _reading(help_text: str, metavar: str | None = None) -> Any:
     return typer.Option(help=help_text, metavar=metavar, rich_help_panel=_PANEL)
 
 
-_FORMAT = _reading(f"Format of the logs, instead of finding it by content: {', '.join(FORMATS)}.", "NAME")
-_DEVICE = _reading("Device of a log with several: its path, its number or part of its name.", "N")
-_DENSITY = _reading("px per dp, 0.75 to 10; 1 where nothing says it.")
+_FORMAT = _reading(f"Format of the logs; default: detected by content. One of {', '.join(FORMATS)}.", "NAME")
+_DEVICE = _reading("Device to read, where a log has several: path, number or part of the name.", "N")
+_DENSITY = _reading("px per dp, 0.75 to 10; default: that of the log, else 1.")
 _COLUMNS = _reading(
     "Columns of CSV, TSV or Parquet: time=ts,x=posX,y=posY,action=event,time-unit=ms; "
     "or the name of a preset.",
@@ -81,11 +81,11 @@ def read_options(
     config: Annotated[Path | None, _reading("Run configuration (TOML).", "FILE")] = None,
     format: Annotated[str | None, _FORMAT] = None,  # noqa: A002 - the name of the option
     device: Annotated[str | None, _DEVICE] = None,
-    axis_max: Annotated[str | None, _reading("Largest raw x and y of the panel.", "X,Y")] = None,
-    screen: Annotated[str | None, _reading("Screen in px.", "WxH")] = None,
+    axis_max: Annotated[str | None, _reading("Maximum raw x and y of the panel.", "X,Y")] = None,
+    screen: Annotated[str | None, _reading("Screen size in px.", "WxH")] = None,
     density: Annotated[float | None, _DENSITY] = None,
     columns: Annotated[str | None, _COLUMNS] = None,
-    start_time: Annotated[int | None, _reading("Epoch ms that the first sample gets.", "MS")] = None,
+    start_time: Annotated[int | None, _reading("Epoch ms of the first sample.", "MS")] = None,
 ) -> Reading:
     """Check the reading options; the parameters are the options of the command line."""
     if density is not None and not 0.75 <= density <= 10:

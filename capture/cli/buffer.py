@@ -22,7 +22,7 @@ from capture.settings import expanded
 from capture.store import buffer
 
 app = typer.Typer(
-    help="Look at the local store of an app, and mend it.", no_args_is_help=True, rich_markup_mode=None
+    help="Inspect and repair an app's local store.", no_args_is_help=True, rich_markup_mode=None
 )
 
 Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of the store.")]
@@ -34,11 +34,11 @@ Queue = Annotated[str | None, typer.Option(metavar="SINK", help="Only the queue 
 
 
 def _folder(folder: Path | None, config: Path | None) -> Path:
-    """Return the folder of the store that is meant."""
+    """Return the folder of the store: the argument, or that of the run configuration."""
     if folder is not None:
         return folder
     if config is None:
-        raise ConfigError("name the folder of the store, or the run configuration of the app with --config")
+        raise ConfigError("expected the folder of the store, or --config with the app's run configuration")
     settings = RunConfig.load(config)
     if settings.buffer.path is not None:
         return expanded(f"{config}: buffer.path", settings.buffer.path)
@@ -47,7 +47,7 @@ def _folder(folder: Path | None, config: Path | None) -> Path:
 
 @app.command("status")
 def status(folder: Folder = None, config: Config = None, json: Json = False) -> None:
-    """Say what waits in the store, for which sink.
+    """Show what is pending in the store, by sink.
 
     Example: capture buffer status --config capture.toml
     """
@@ -67,7 +67,7 @@ def status(folder: Folder = None, config: Config = None, json: Json = False) -> 
         f"{found.path}: {found.bytes / 1024:.0f} KiB{', being delivered' if found.delivering else ''}"
     )
     if found.damaged_rows:
-        console.print(f"{found.damaged_rows} damaged rows were taken out", style="yellow")
+        console.print(f"{found.damaged_rows} damaged rows were removed", style="yellow")
     for path in found.set_aside:
         console.print(f"a damaged file was set aside: {path}", style="yellow")
 
@@ -80,7 +80,7 @@ def _age(time_ms: int | None) -> str:
 
 @app.command("retry")
 def retry(folder: Folder = None, config: Config = None, queue: Queue = None, json: Json = False) -> None:
-    """Put what was given up back into its queue.
+    """Move dead letters back into their queue.
 
     The app sends it at its next flush or start.
 
@@ -101,9 +101,7 @@ def export(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="JSON lines; standard output without it."),
     ] = None,
-    dead: Annotated[
-        bool, typer.Option("--dead", help="What was given up, instead of what is pending.")
-    ] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="Dead letters instead of pending events.")] = False,
 ) -> None:
     """Write the events of the store as JSON lines; they stay in it.
 
@@ -135,21 +133,21 @@ def _exported(event: buffer.ExportedEvent) -> dict[str, Any]:
 def purge(
     folder: Folder = None,
     config: Config = None,
-    dead: Annotated[bool, typer.Option("--dead", help="Only what was given up.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="Only dead letters.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
-    """Drop the events of the store for good; ids and consent stay.
+    """Delete the events of the store; ids and consent stay.
 
     Example: capture buffer purge --config capture.toml --yes
     """
     place = _folder(folder, config)
     if not yes:
         if not sys.stdin.isatty():
-            raise ConfigError("purge drops events for good: confirm it with --yes")
-        typer.confirm(f"Drop the events in {place} for good?", abort=True)
+            raise ConfigError("purge deletes events: confirm it with --yes")
+        typer.confirm(f"Delete the events in {place}?", abort=True)
     count = buffer.purge(place, dead_only=dead)
     if json:
         print_json({"purged": count})
     else:
-        typer.echo(f"{count} events dropped")
+        typer.echo(f"{count} events deleted")

@@ -48,7 +48,8 @@ def command(
     partition: Annotated[
         Literal["directory", "file"],
         typer.Option(
-            help="What is one log: the files of a folder, or each file.", rich_help_panel=_DATA_SETS
+            help="Files that are one log: those of a folder together, or each.",
+            rich_help_panel=_DATA_SETS,
         ),
     ] = "directory",
     json: Json = False,
@@ -57,7 +58,7 @@ def command(
     """Recognise the strokes of recorded logs.
 
     One record for each stroke, recognised or not, with the reason. Several logs are several streams.
-    With -o, --json prints what was read and what was doubtful.
+    With -o, --json prints a summary: strokes, warnings, ignored samples.
 
     Example: capture classify session.touch.jsonl -o strokes.parquet
 

@@ -1,4 +1,4 @@
-"""``capture config``: make and check run configurations."""
+"""``capture config``: write and check run configurations."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from capture.config.run import RunConfig
 from capture.config.text import toml_text
 from capture.errors import ConfigError
 
-app = typer.Typer(help="Make and check run configurations.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Write and check run configurations.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("init")
 def init(
-    path: Annotated[Path, typer.Argument(metavar="[FILE]", help="The file to make.")] = Path("capture.toml"),
-    force: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    path: Annotated[Path, typer.Argument(metavar="[FILE]", help="The file to write.")] = Path("capture.toml"),
+    force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
 ) -> None:
-    """Write a run configuration with every key, its default, its range and what it is for.
+    """Write a run configuration with every key, its default, range and purpose.
 
     Example: capture config init capture.toml
     """
@@ -31,7 +31,7 @@ def init(
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(toml_text(sinks.SINKS))
     except FileExistsError:
-        raise ConfigError(f"{path}: is there already; --force replaces it") from None
+        raise ConfigError(f"{path}: exists already; --force replaces it") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
     console = Console(soft_wrap=True, highlight=False)
@@ -43,7 +43,7 @@ def check(
     path: Annotated[Path, typer.Argument(metavar="[FILE]", help="The file to check.")] = Path("capture.toml"),
     json: Json = False,
 ) -> None:
-    """Check a run configuration and the settings of its sinks; say everything that is wrong with it.
+    """Check a run configuration and the settings of its sinks; list every mistake.
 
     Example: capture config check capture.toml
     """
@@ -61,6 +61,4 @@ def check(
         print_json(config)
         return
     names = ", ".join(sink.name for sink in config.sinks) or "none"
-    Console(soft_wrap=True, highlight=False).print(
-        f"{path}: in order; project {config.project.id}, sinks: {names}"
-    )
+    Console(soft_wrap=True, highlight=False).print(f"{path}: OK; project {config.project.id}, sinks: {names}")

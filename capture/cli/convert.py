@@ -31,16 +31,16 @@ def command(
             "-o",
             "--output",
             metavar="FILE",
-            help="The name says the format: .parquet, .csv, .jsonl, ...",
+            help="Output file; its suffix selects the format: .parquet, .csv, .jsonl, ...",
         ),
     ],
     json: Json = False,
     reading: Reading,
 ) -> None:
-    """Write recorded logs in another form.
+    """Convert recorded logs to another format.
 
-    It is streamed, whatever the size; several logs become several streams of one file. CSV has samples
-    alone; .touch.jsonl and Parquet keep what is known of the screen, and the marks.
+    Memory is constant whatever the size. Several logs become several streams of one file. CSV keeps
+    samples only; .touch.jsonl and Parquet also keep screen size, density and marks.
 
     Example: capture convert phone.txt --screen 1080x2340 -o phone.touch.jsonl
     """

@@ -37,13 +37,13 @@ def command(
         Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the files and their manifest.")
     ],
     files: Annotated[Files, typer.Option(help="Avro files, or JSON lines.")] = Files.avro,
-    max_events: Annotated[int, typer.Option(min=1, max=100_000, help="Records of a file, at most.")] = 15_000,
+    max_events: Annotated[int, typer.Option(min=1, max=100_000, help="Most records of a file.")] = 15_000,
     json: Json = False,
     reading: Reading,
 ) -> None:
     """Turn recorded logs into files of Currents records, one event type each.
 
-    DIR/manifest.jsonl lists them, a line each. The same log gives the same files each time; the section
+    DIR/manifest.jsonl lists the files, one a line. The same log gives the same files each time. The section
     [currents] of a run configuration sets schema version, app group, cluster and integration.
 
     Example: capture currents session.touch.jsonl -o out

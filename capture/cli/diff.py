@@ -1,4 +1,4 @@
-"""``capture diff``: which strokes changed class, and why."""
+"""``capture diff``: strokes whose class changed, with the reason."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 def command(
     *,
     before: Annotated[str, typer.Argument(metavar="A", help="A touch log.")],
-    after: Annotated[
-        str | None, typer.Argument(metavar="[B]", help="Another one; A again when not given.")
-    ] = None,
+    after: Annotated[str | None, typer.Argument(metavar="[B]", help="Another log; default: A again.")] = None,
     against: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Run configuration (TOML) for B; --config is A's."),
@@ -43,7 +41,7 @@ def command(
 ) -> None:
     """Compare two logs, or one log under two configurations.
 
-    Strokes are matched by the time of their DOWNs, and by their place where several fit.
+    Strokes are matched by the times of their DOWNs, and by position where several match.
 
     Example: capture diff session.touch.jsonl --set touch_slop_dp=40
 

@@ -1,4 +1,4 @@
-"""``capture explain``: why a stroke was called what it was."""
+"""``capture explain``: how a stroke was classified."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def command(
     json: Json = False,
     reading: Reading,
 ) -> None:
-    """Say why a stroke was called what it was.
+    """Explain how a stroke was classified.
 
-    Each measure with its threshold and margin, and for each other class what it lacked.
+    Shows each measure with its threshold and margin, and for each other class which condition failed.
 
     Example: capture explain session.touch.jsonl --stroke 12
     """
@@ -47,5 +47,5 @@ def command(
             console.print(render(explanation), markup=False)
             return
         before += len(table)
-    there = f"there are {before}: 0 to {before - 1}" if before else "there is none"
+    there = f"there are {before}: 0 to {before - 1}" if before else "there are none"
     raise typer.BadParameter(f"{stroke}: no such stroke; {there}", param_hint="--stroke")

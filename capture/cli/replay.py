@@ -42,11 +42,11 @@ def command(
 ) -> None:
     """Deliver recorded logs as batches of events.
 
-    The main job: touches become gestures, gestures become events. Without a configured sink the batches
+    Touches become gestures, gestures become events. Without a configured sink the batches
     go to DIR/batches.jsonl, one a line. The same log gives the same events each time.
 
-    With --speed the touches happen now: a live capture takes them at the log's pace, with its own clock,
-    store, ids and sessions, for demos and soak tests. Ctrl-C ends it; what was played is delivered.
+    With --speed a live capture gets the touches at the pace of the log, with its own clock, store, ids and
+    sessions, for demos and soak tests. Ctrl-C ends the replay; what was played is delivered.
 
     Example: capture replay session.touch.jsonl -o out
 

@@ -1,4 +1,4 @@
-"""``capture report``: what a recording shows, as a page or a picture."""
+"""``capture report``: a recording as a page or a picture."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def command(
     ] = None,
     reading: Reading,
 ) -> None:
-    """Make a page that shows what a user did, and why each stroke was called what it was.
+    """Write a page that shows what a user did and how each stroke was classified.
 
-    The page is one file that asks for nothing else. A folder of batches gives the timeline and the table.
+    The page is one self-contained file. For a folder of batches it shows the timeline and the table.
 
     Example: capture report session.touch.jsonl -o page.html
 

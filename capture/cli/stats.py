@@ -32,19 +32,17 @@ def command(
     *,
     funnel: Annotated[
         str | None,
-        typer.Option(
-            help="Targets to be reached one after the other: how many streams reach each.", metavar="A,B,..."
-        ),
+        typer.Option(help="Targets in order: count the streams that reach each one.", metavar="A,B,..."),
     ] = None,
     sql: Annotated[
         str | None,
-        typer.Option(help="Your own query over the table gestures, instead of the views.", metavar="QUERY"),
+        typer.Option(help="Query over the table gestures, instead of the views.", metavar="QUERY"),
     ] = None,
     json: Json = False,
 ) -> None:
     """Show how people touch: kinds, screens, targets, dead and rage taps, speeds, funnels.
 
-    Marks of the logs (*.marks.jsonl, from convert) that lie in the folder say screens and targets.
+    Marks (*.marks.jsonl, written by convert) in the folder supply screens and targets.
 
     Example: capture stats out/
 

@@ -1,4 +1,4 @@
-"""``capture sweep``: how the classes move with the thresholds."""
+"""``capture sweep``: how the classes depend on the thresholds."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ def command(
     json: Json = False,
     reading: Reading,
 ) -> None:
-    """Show how the classes of recorded strokes move with the thresholds.
+    """Show how the classes of recorded strokes depend on the thresholds.
 
-    Strokes are measured once and classified under every setting; both ends of a range belong to it,
-    and 8,12,24 names values. The kinds are exactly those of classify with these thresholds.
+    Strokes are measured once and classified under every setting. A range includes both ends; 8,12,24 lists
+    values. The kinds are exactly those of classify with these thresholds.
 
     Example: capture sweep session.touch.jsonl --touch-slop 8:48:4
 

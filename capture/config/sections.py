@@ -14,19 +14,19 @@ __all__ = ["BufferConfig", "CurrentsConfig", "DeliveryConfig", "SinkConfig"]
 
 
 class BufferConfig(Section, frozen=True, kw_only=True):
-    """``[buffer]``: the local store and when a batch is due."""
+    """``[buffer]``: the local store, and when a batch is sent."""
 
     section: ClassVar[str] = "buffer"
 
-    #: Events in a batch, at most.
+    #: Maximum number of events in a batch.
     batch_size: Annotated[int, Meta(ge=1, le=10_000)] = 50
-    #: Age (s) of the oldest pending event at which a batch is due.
+    #: Age (s) of the oldest pending event at which a batch is sent.
     flush_interval_s: Seconds = 30.0
-    #: Folder of the store; None is the platform's per-user data folder for the app.
+    #: Folder of the store; default: the platform's per-user data folder of the app.
     path: Text | None = None
-    #: ``process`` survives a killed process, ``power`` a power loss as well (an fsync per event).
+    #: ``process``: events survive a killed process; ``power``: also a power loss (an fsync per event).
     durability: Literal["process", "power"] = "process"
-    #: Bound of the store (bytes, database and log together).
+    #: Maximum size of the store (bytes; database and its log together).
     max_store_bytes: Annotated[int, Meta(ge=262_144, lt=2**40, description="bytes")] = 30 * 1024 * 1024
     #: Events older than this (s) are dropped.
     max_event_age_s: Seconds = 30 * 86_400.0
@@ -52,7 +52,7 @@ class CurrentsConfig(Section, frozen=True, kw_only=True):
 
     schema_version: Literal["current", "legacy"] = "current"
     app_group_id: Text | None = None
-    #: Text in front of every event name at the analytics partners.
+    #: Prefix of every event name at the analytics partners.
     event_prefix: Annotated[str, Meta(max_length=255)] = ""
     custom_properties: Literal["prefixed", "none"] = "prefixed"
     cluster: Text | None = None

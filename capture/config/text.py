@@ -1,6 +1,6 @@
-"""The run configuration in words: a commented TOML file and the page of the user guide.
+"""The run configuration as a commented TOML file and as a page of the guide.
 
-Both are made from the structs themselves: their fields, defaults, ranges and the ``#:`` comments above
+Both are generated from the structs: their fields, defaults, ranges and the ``#:`` comments above
 the fields in their source. The tables of sinks and of wire formats, which are in layers above, are passed in:
 ``{type: "module:Class"}`` and names.
 """
@@ -119,7 +119,7 @@ def toml_text(sinks: Mapping[str, str]) -> str:
         lines += ["", f"# {about}", f"[{name}]"]
         for key in keys:
             lines += _toml_key(key, live=key.required)
-    lines += ["", "# Where the events go: any number of sinks, each in a table of its own."]
+    lines += ["", "# Destinations of the events: one [[sinks]] table for each sink."]
     for name, about, keys in sink_settings(sinks):
         lines += ["", f"# {about}", "# [[sinks]]", f'# type = "{name}"', f'# name = "{name}"']
         for key in keys:
@@ -143,28 +143,28 @@ def markdown_text(sinks: Mapping[str, str], wires: Iterable[str]) -> str:
         "",
         "<!-- Made by `make docs` from the structs of the sections and of the sinks. -->",
         "",
-        "One TOML file per app, by custom `capture.toml`. Every key is optional but `project.id`.",
-        "`capture config init` writes a file with every key, `capture config check` says everything that is",
-        "wrong with one. Environment variables `CAPTURE_<SECTION>_<KEY>` override the file, as in",
+        "One TOML file per app, usually `capture.toml`. Only `project.id` is required.",
+        "`capture config init` writes a file with every key, `capture config check` lists every mistake",
+        "in one. Environment variables `CAPTURE_<SECTION>_<KEY>` override the file, as in",
         "`CAPTURE_PROJECT_ID=8`; `CAPTURE_DISABLED=1` makes every call a no-op.",
     ]
     for name, about, keys in sections():
         lines += ["", f"## `[{name}]`", "", _sentence(about), "", *_markdown_table(keys)]
-    lines += ["", "## `[[sinks]]`", "", "Where the events go: any number of tables, one for each sink."]
+    lines += ["", "## `[[sinks]]`", "", "Destinations of the events: one table for each sink."]
     lines += ["", *_markdown_table(_sink_keys(sinks, wires))]
     for name, about, keys in sink_settings(sinks):
         lines += ["", f'### `type = "{name}"`', "", about.replace("``", "`")]
-        lines += ["", *(_markdown_table(keys) if keys else ["No keys of its own."])]
+        lines += ["", *(_markdown_table(keys) if keys else ["No keys."])]
     return "\n".join(lines) + "\n"
 
 
 def _sink_keys(sinks: Iterable[str], wires: Iterable[str]) -> list[Key]:
     return [
-        Key("type", "Which sink.", f"one of {', '.join(sinks)}", None, required=True),
-        Key("name", "Key of its queue in the store; by default the type.", "a text", None, required=False),
+        Key("type", "Type of the sink.", f"one of {', '.join(sinks)}", None, required=True),
+        Key("name", "Key of its queue in the store; default: the type.", "text", None, required=False),
         Key(
             "wire",
-            "Wire format, where the sink takes more than one.",
+            "Wire format; default: the first that the sink takes.",
             f"one of {', '.join(wires)}",
             None,
             required=False,

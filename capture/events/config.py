@@ -13,14 +13,14 @@ __all__ = ["DeviceConfig", "PrivacyConfig", "ProjectConfig", "SessionConfig"]
 
 
 class ProjectConfig(Section, frozen=True, kw_only=True):
-    """``[project]``: which app this is."""
+    """``[project]``: the app."""
 
     section: ClassVar[str] = "project"
 
     id: Annotated[int, Meta(ge=0, le=2**63 - 1)]
-    #: Application name; the id as text when not given.
+    #: Application name; default: the id as text.
     app_name: Text | None = None
-    #: Application id, the host part of event URLs; ``touchcapture.<id>`` when not given.
+    #: Application id, the host part of event URLs; default: ``touchcapture.<id>``.
     app_id: Text | None = None
     app_version: Text = "0"
     app_build: Annotated[int, Meta(ge=0, lt=2**31)] = 0
@@ -37,7 +37,7 @@ class ProjectConfig(Section, frozen=True, kw_only=True):
 
 
 class DeviceConfig(Section, frozen=True, kw_only=True):
-    """``[device]``: overrides of what is detected; None leaves it to detection."""
+    """``[device]``: facts that replace the detected ones."""
 
     section: ClassVar[str] = "device"
 
@@ -46,9 +46,9 @@ class DeviceConfig(Section, frozen=True, kw_only=True):
     device_manufacturer: Text | None = None
     device_model: Text | None = None
     os_version: Text | None = None
-    #: As a user would recognise it: ``en_US``.
+    #: Language and region, as in ``en_US``.
     language: Text | None = None
-    #: IANA name: ``Europe/Berlin``.
+    #: IANA name, as in ``Europe/Berlin``.
     timezone: Text | None = None
     #: Screen width in px.
     width: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
@@ -77,7 +77,7 @@ class PrivacyConfig(Section, frozen=True, kw_only=True):
 
     section: ClassVar[str] = "privacy"
 
-    #: Whether the app has the user's consent already when it starts.
+    #: Whether the user has consented before the app starts.
     opted_in: bool = False
     #: Patterns (``*`` and ``?``) of view ids that are hidden.
     hide_ids: tuple[str, ...] = ()
@@ -85,9 +85,9 @@ class PrivacyConfig(Section, frozen=True, kw_only=True):
     hide_titles: tuple[str, ...] = ()
     #: Patterns of URL path segments that are hidden.
     hide_paths: tuple[str, ...] = ()
-    #: ``hash`` (with a per-install salt) keeps hidden things apart; ``drop`` leaves nothing.
+    #: ``hash``: a hash with a salt of the installation, values stay distinct; ``drop``: nothing is left.
     hide_with: Literal["hash", "drop"] = "hash"
     #: Share of users whose events are recorded, decided once per user.
     sampling: Annotated[float, Meta(ge=0, le=1)] = 1.0
-    #: Field of personal data -> what happens to it.
+    #: Treatment of each field of personal data.
     pii: dict[str, Literal["keep", "hash", "drop"]] = {}  # noqa: RUF012 - msgspec copies it

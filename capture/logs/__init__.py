@@ -178,7 +178,7 @@ def write(log: Writable, path: str | Path) -> None:
 
 
 def _is_log(file: Path) -> bool:
-    """Tell whether a file of a folder is a log: not hidden, and none of those that go with a log."""
+    """Return whether a file of a folder is a log: not hidden, and none of those that go with a log."""
     beside = file.suffix in _BESIDE_SUFFIXES or file.name.endswith(_MARKS_SUFFIX)
     if beside or file.name.startswith(".") or not file.is_file():
         return False

@@ -50,7 +50,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the first line names the columns of the common form."""
+        """Return whether the first line names the columns of the common form."""
         if b"\0" in head:
             return False
         first = head.split(b"\n", 1)[0].decode("utf-8", "replace")

@@ -33,7 +33,7 @@ class Log(EvdevTextLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has an event or the description of a device."""
+        """Return whether the head has an event or the description of a device."""
         return bool(_EVENT.search(head) or _HEADER.search(head))
 
     def devices(self) -> list[Device]:

@@ -44,7 +44,7 @@ class Log(EvdevTextLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has an event or evtest's first line."""
+        """Return whether the head has an event or evtest's first line."""
         return bool(_EVENT.search(head)) or head.startswith(b"Input driver version is ")
 
     def devices(self) -> list[Device]:

@@ -40,7 +40,7 @@ class Log(EvdevTextLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has a line of getevent."""
+        """Return whether the head has a line of getevent."""
         return bool(_LINE.search(head)) or head.startswith(b"add device ")
 
     def devices(self) -> list[Device]:

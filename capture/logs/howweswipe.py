@@ -33,7 +33,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell by the header."""
+        """Return whether the log has the header of the data set."""
         return head.startswith(_HEADER.encode())
 
     def _describe(self) -> LogInfo:

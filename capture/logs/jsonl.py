@@ -50,7 +50,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the first line is an info, a sample or a mark."""
+        """Return whether the first line is an info, a sample or a mark."""
         first = head.lstrip().split(b"\n", 1)[0]
         try:
             line = _decode(first)

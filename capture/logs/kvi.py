@@ -33,7 +33,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the first line is Kivy's."""
+        """Return whether the first line is Kivy's."""
         return head.startswith(FIRST_LINE.encode())
 
     def _describe(self) -> LogInfo:

@@ -44,7 +44,7 @@ class Log(EvdevTextLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has a device node as libinput prints it."""
+        """Return whether the head has a device node as libinput prints it."""
         return bool(_MATCH.search(head))
 
     def devices(self) -> list[Device]:

@@ -33,7 +33,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has a command of MonkeyRecorder."""
+        """Return whether the head has a command of MonkeyRecorder."""
         return bool(_MATCH.search(head))
 
     def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:

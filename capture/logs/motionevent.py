@@ -31,7 +31,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has a printed MotionEvent."""
+        """Return whether the head has a printed MotionEvent."""
         return bool(_MATCH.search(head))
 
     def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:

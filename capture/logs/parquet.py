@@ -57,7 +57,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell by the magic number."""
+        """Return whether the log has the magic number."""
         return head.startswith(b"PAR1")
 
     def _open(self) -> Any:

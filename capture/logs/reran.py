@@ -28,7 +28,7 @@ class Log(EvdevLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell by the first three lines."""
+        """Return whether the first three lines are a count, an interval and an event."""
         return bool(_MATCH.match(head))
 
     def devices(self) -> list[Device]:

@@ -68,7 +68,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has events as rrweb writes them."""
+        """Return whether the head has events as rrweb writes them."""
         return head.lstrip()[:1] in {b"[", b"{"} and bool(_MATCH.search(head)) and bool(_DATA.search(head))
 
     def _describe(self) -> LogInfo:

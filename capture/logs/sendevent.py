@@ -38,7 +38,7 @@ class Log(EvdevLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has a sendevent line."""
+        """Return whether the head has a sendevent line."""
         return bool(_MATCH.search(head))
 
     def devices(self) -> list[Device]:

@@ -31,7 +31,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head is XML with a gesture, a stroke or a point."""
+        """Return whether the head is XML with a gesture, a stroke or a point."""
         return head.lstrip().startswith(b"<") and bool(_MATCH.search(head))
 
     def _read(self) -> Iterator[TouchSamples]:

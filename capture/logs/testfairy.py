@@ -48,7 +48,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has the lists of such a session."""
+        """Return whether the head has the lists of such a session."""
         return head.lstrip().startswith(b"{") and bool(_MATCH.search(head)) and bool(_ROW.search(head))
 
     def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:  # noqa: ARG002 - one document

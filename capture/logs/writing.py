@@ -33,7 +33,7 @@ class Writable(Protocol):
 
     @property
     def is_stream(self) -> bool:
-        """Tell whether the samples can be read only once."""
+        """Return whether the samples can be read only once."""
 
     def chunks(self) -> Iterator[TouchSamples]:
         """Yield the samples in chunks."""

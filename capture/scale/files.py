@@ -90,7 +90,7 @@ def density_of(filesystem: Any, path: str) -> float | None:
 
 
 def _is_left_out(metadata: Any, schema: pa.Schema, name: str) -> bool:
-    """Tell whether the statistics say that a column is all 0, as it is where it is left out."""
+    """Return whether the statistics say that a column is all 0, as it is where it is left out."""
     if name != "pointer" or len(metadata.schema.names) != len(schema.names):
         return False
     place = schema.get_field_index(name)

@@ -391,7 +391,7 @@ def test_collect_says_at_once_where_it_listens_and_counts(run, tmp_path, numbers
     with subprocess.Popen(
         [sys.executable, "-m", "capture", "collect", "--port", "0"], stdout=subprocess.PIPE
     ) as process:
-        url = process.stdout.readline().decode().split()[5]
+        url = process.stdout.readline().decode().split()[3]
         for _ in numbers:
             body = json.dumps({**batch, "pl": batch["pl"][:1]}).encode()
             with urllib.request.urlopen(urllib.request.Request(url, body)) as answer:  # noqa: S310 - loopback
@@ -437,7 +437,7 @@ def test_a_new_configuration_is_in_order(run, tmp_path):
     path = tmp_path / "capture.toml"
 
     assert run("config", "init", path)[0] == 0
-    assert run("config", "check", path)[:2] == (0, f"{path}: in order; project 1, sinks: none\n")
+    assert run("config", "check", path)[:2] == (0, f"{path}: OK; project 1, sinks: none\n")
     status, _, err = run("config", "init", path)
     assert status == 2
     assert "is there already" in err

@@ -94,12 +94,12 @@ def test_defaults_are_those_of_the_specification():
         ),
         pytest.param(
             "[project]\nid = 1\n[[sinks]]\n",
-            "sinks[0].type: required; expected a text",
+            "sinks[0].type: required; expected text",
             id="sink-without-type",
         ),
         pytest.param(
             "[project]\nid = 1\n[[sinks]]\ntype = 'file'\n[[sinks]]\ntype = 3",
-            "sinks[1].type = 3: expected a text",
+            "sinks[1].type = 3: expected text",
             id="sink-type",
         ),
         pytest.param(
@@ -217,7 +217,7 @@ def test_ranges(build, expected):
         ),
         pytest.param(
             lambda: SinkConfig(type="file", wire=3),
-            "sinks.wire = 3: expected a text",
+            "sinks.wire = 3: expected text",
             id="wire",
         ),
         pytest.param(
@@ -261,9 +261,8 @@ def test_the_new_configuration_has_every_key_at_its_default(tmp_path):
 
 
 def test_what_is_commented_out_is_valid_too(tmp_path):
-    live = re.sub(
-        r"^# (\w+ = .+)$", r"\1", toml_text(SINKS).partition("# Where the events go")[0], flags=re.MULTILINE
-    )
+    keys = toml_text(SINKS).partition("# Destinations of the events")[0]
+    live = re.sub(r"^# (\w+ = .+)$", r"\1", keys, flags=re.MULTILINE)
 
     assert load(tmp_path, live) == RunConfig(project=ProjectConfig(id=1))
 

@@ -67,12 +67,16 @@ def test_what_was_ignored_is_said(touches, capsys):
     ("logs", "options", "message"),
     [
         (["a", "b"], {}, "2 logs: a folder as output takes one data set"),
-        (["a"], {"columns": "time=ts"}, "convert it before"),
-        (["a"], {"format": "csv"}, "convert it before"),
-        (["a"], {"device": "foo"}, "--device: a data set is read as it is; convert it with --device before"),
-        (["a"], {"axis_max": (1, 1)}, "--axis-max: a data set is read as it is"),
-        (["a"], {"screen": (1080, 2340)}, "--screen: a data set is read as it is"),
-        (["a"], {"start_time_ms": 0}, "--start-time: a data set is read as it is"),
+        (["a"], {"columns": "time=ts"}, "convert it first"),
+        (["a"], {"format": "csv"}, "convert it first"),
+        (
+            ["a"],
+            {"device": "foo"},
+            "--device: not available for a data set; run capture convert --device first",
+        ),
+        (["a"], {"axis_max": (1, 1)}, "--axis-max: not available for a data set"),
+        (["a"], {"screen": (1080, 2340)}, "--screen: not available for a data set"),
+        (["a"], {"start_time_ms": 0}, "--start-time: not available for a data set"),
     ],
 )
 def test_what_data_sets_do_not_have_is_refused(logs, options, message, tmp_path):

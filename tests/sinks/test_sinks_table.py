@@ -78,15 +78,15 @@ def test_the_home_folder_of_nobody_is_refused(kind, options, key):
     ("config", "message"),
     [
         ({"type": "htpp"}, "sinks.htpp.type = 'htpp': no such sink; did you mean 'http'?"),
-        ({"type": "file", "name": "f"}, "sinks.f.path: required; expected a text"),
+        ({"type": "file", "name": "f"}, "sinks.f.path: required; expected text"),
         ({"type": "file", "options": {"pth": "x"}}, "sinks.file.pth: no such key; did you mean 'path'?"),
-        ({"type": "file", "options": {"path": 3}}, "sinks.file.path = 3: expected a text"),
+        ({"type": "file", "options": {"path": 3}}, "sinks.file.path = 3: expected text"),
         (
             {"type": "cloud_storage", "options": {"url": "s3://[x", "format": "json"}},
             "sinks.cloud_storage.url = 's3://[x': expected a folder, or an address that begins with",
         ),
         ({"type": "memory", "options": {"a": 1}}, "sinks.memory.a: no such key"),
-        ({"type": "http", "options": {"url": "ftp://x"}}, "sinks.http.url = 'ftp://x': expected a text"),
+        ({"type": "http", "options": {"url": "ftp://x"}}, "sinks.http.url = 'ftp://x': expected text"),
         ({"type": "http", "options": {"url": "http://user:secret@x/"}}, "sinks.http.url = "),
         (
             {"type": "http", "options": {"url": "http://x", "gzip": "yes"}},
