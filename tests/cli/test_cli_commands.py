@@ -440,7 +440,7 @@ def test_a_new_configuration_is_in_order(run, tmp_path):
     assert run("config", "check", path)[:2] == (0, f"{path}: OK; project 1, sinks: none\n")
     status, _, err = run("config", "init", path)
     assert status == 2
-    assert "is there already" in err
+    assert "exists already" in err
 
 
 def test_everything_wrong_in_a_configuration_is_said(run, tmp_path):
