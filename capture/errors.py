@@ -14,6 +14,7 @@ The native core raises builtins only (``ValueError``, ``TypeError``, ``MemoryErr
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,11 +28,47 @@ __all__ = [
     "SinkError",
     "StoreError",
     "TouchLogError",
+    "plain",
+    "plain_json",
 ]
+
+
+#: No message is longer (characters).
+MESSAGE_CHARS = 500
+#: C0 and C1 control characters, and the marks that turn the direction of text.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def plain(text: str, limit: int | None = None) -> str:
+    """Return text with its control characters written out, cut at a number of characters.
+
+    Contents of files, names of files, keys of documents: what others wrote may hold commands to a terminal.
+    """
+    text = _CONTROLS.sub(lambda found: _written(found[0]), text)
+    if limit is not None and len(text) > limit:
+        text = text[: limit - 4] + " ..."
+    return text
+
+
+def plain_json(data: bytes) -> bytes:
+    """Return JSON with the control characters in its texts as escapes."""
+    if data.isascii():
+        return data
+    return _CONTROLS.sub(
+        lambda found: found[0] if found[0] in "\n\t" else f"\\u{ord(found[0]):04x}", data.decode()
+    ).encode()
+
+
+def _written(character: str) -> str:
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
 
 
 class CaptureError(Exception):
     """Base of every error that this package raises on purpose."""
+
+    def __str__(self) -> str:
+        return "\n".join(plain(line, MESSAGE_CHARS) for line in super().__str__().split("\n", 20)[:20])
 
 
 class ConfigError(CaptureError, ValueError):

@@ -103,4 +103,73 @@ is_she 1581260810918 393 224 touchstart 293 13 0.18 0.18 0 is 1
 is_she 1581260810988 393 224 touchmove 293 17   0 is 1 1 1
 is_she 1581260811094 393 224 touchend 271 177 0.36 0.36 0 is it 1
 """,
+    "uitouch": b"""2024-05-02 10:11:12.345678+0200 Demo[8:9] began: {(<UITouch: 0x105e0> type: Direct; phase: Began; \
+window: <UIWindow: 0x105d; frame = (0 0; 390 844)>; location in window: {120.5, 410}; previous location in window: {1, 2})}
+2024-05-02 10:11:12.378901+0200 Demo[8:9] moved: {(<UITouch: 0x105e0> phase: Moved;
+  location in window: {150, 400}; previous location in window: {120.5, 410})}
+2024-05-02 10:11:12.378950+0200 Demo[8:9] moved: {(<UITouch: 0x105e0> phase: Moved; location in window: {150, 400})}
+2024-05-02 10:11:12.441234+0200 Demo[8:9] ended: {(<UITouch: 0x105e0> phase: Ended; location in window: {210, 380})}
+""",
+    "libinputdebug": b"""-event3   DEVICE_ADDED   ts  seat0 default group1  cap:t  size 60x100mm ntouches 2 calib
+ event3   TOUCH_DOWN    +0.000s\t0 (0) 20.83/25.00 (12.50/25.00mm)
+ event3   TOUCH_FRAME   +0.000s\t
+ event3   TOUCH_MOTION  5 +0.016s\t0 (0) 25.00/30.00 (15.00/30.00mm)
+ event3   TOUCH_UP      +0.090s\t0 (0)
+""",
+    "inputevents": b"""/dev/input/event1
+   name    : "ts"
+waiting for events
+23:59:59.990000: EV_ABS ABS_Y 341
+23:59:59.990000: EV_ABS ABS_X 280
+23:59:59.990000: EV_KEY BTN_TOUCH (0x14a) pressed
+23:59:59.990000: EV_SYN code=0 value=0
+00:00:00.060000: EV_KEY BTN_TOUCH (0x14a) released
+00:00:00.060000: EV_SYN code=0 value=0
+""",
+    "tsprint": b"""1450000000.123456:    400    240      1
+1450000000.133456: (slot 1)    410    240    255
+1450000000.143456:    400    241      0
+1450000000.153456: (slot 1)    410    240      0
+""",
+    "adbinput": b"""#!/bin/sh
+adb shell input tap 540 1200
+sleep 0.5
+adb -s emulator-5554 shell input touchscreen swipe 500 1500 500 500 30
+input motionevent DOWN 100 200
+input motionevent UP 150.5 200
+adb shell input keyevent 4
+adb shell input tap $X $Y
+""",
+    "luatouch": b"""-- Resolution: 1125, 2436
+touchDown(4, 550.25, 2100.50);
+usleep(83341.20);
+touchMove(4, 551.25, 2100.50);
+mSleep(10)
+touchUp(4, 550.25, 2101.00);
+""",
+    "monkey": b"""type= raw events
+count= 10
+start data >>
+DispatchPointer(1000,1000,0,400,500,1,0,0,0,0,0,0)
+DispatchPointer(1000,1080,1,400,500,1,0,0,0,0,0,0)
+UserWait(500)
+Tap(500,300)
+Drag(100,800,100,300,5)
+DispatchPress(KEYCODE_6)
+""",
+    "w3c": b"""{"actions":[{"type":"pointer","id":"f1","parameters":{"pointerType":"touch"},"actions":[
+{"type":"pointerMove","duration":0,"x":100,"y":300},{"type":"pointerDown","button":0},{"type":"pause","duration":100},
+{"type":"pointerMove","duration":40,"x":10,"y":90,"origin":"pointer"},{"type":"pointerUp","button":0}]}]}
+""",
+    "json": b"""{"app": "x", "touches": [{"t": 16, "x": 1.5, "y": 2, "phase": "began", "finger": 7},
+{"t": 32, "x": 2, "y": 2, "phase": "moved", "finger": 7},
+{"t": 48, "x": 3, "y": 2, "phase": "ended", "finger": 7}]}
+""",
+    "evdevbinary": b"""00000000: e280 0b5b d2e7 0800 0300 3900 2c00 0000  ...[......9.,...
+00000010: e280 0b5b d2e7 0800 0300 3500 9a01 0000  ...[......5.....
+00000020: e280 0b5b d2e7 0800 0300 3600 b300 0000  ...[......6.....
+00000030: e280 0b5b d2e7 0800 0000 0000 0000 0000  ...[............
+00000040: e280 0b5b 0584 0900 0300 3900 ffff ffff  ...[......9.....
+00000050: e280 0b5b 0584 0900 0000 0000 0000 0000  ...[............
+""",
 }  # fmt: skip

@@ -24,6 +24,7 @@ _EVTEST = re.compile(
 _TYPES = {"EV_SYN": 0, "EV_KEY": 1, "EV_ABS": 3}
 _CODES = {
     "SYN_REPORT": 0, "SYN_MT_REPORT": 2, "SYN_DROPPED": 3, "BTN_TOUCH": 0x14A, "ABS_X": 0, "ABS_Y": 1,
+    "ABS_MT_TOUCH_MAJOR": 0x30, "ABS_MT_TOOL_TYPE": 0x37, "ABS_MT_PRESSURE": 0x3A, "ABS_MT_DISTANCE": 0x3B,
     "ABS_MT_SLOT": 0x2F, "ABS_MT_POSITION_X": 0x35, "ABS_MT_POSITION_Y": 0x36, "ABS_MT_TRACKING_ID": 0x39,
 }  # fmt: skip
 _VALUES = {"DOWN": 1, "UP": 0, "REPEAT": 2}
@@ -136,10 +137,28 @@ def _frames(events: list[Event]) -> list[tuple[int, list[Event]]]:
     return frames
 
 
+_MAJOR, _TOOL, _PRESSURE, _DISTANCE = 0x30, 0x37, 0x3A, 0x3B
+
+
+class _Touching:
+    """Whether what was reported of a contact lets it touch; a width of 0 says so once one was above 0."""
+
+    def __init__(self) -> None:
+        self.has_width = False
+
+    def __call__(self, said: dict[int, int]) -> bool:
+        lifted = said.get(_PRESSURE) == 0 or said.get(_DISTANCE, 0) > 0 or said.get(_TOOL) == 2
+        return not (lifted or (said.get(_MAJOR) == 0 and self.has_width))
+
+    def see(self, event: Event) -> None:
+        self.has_width = self.has_width or (event.code == _MAJOR and event.value > 0)
+
+
 def _type_b(frames: list[tuple[int, list[Event]]]) -> list[Sample]:  # noqa: PLR0912 - plain on purpose
     out: list[Sample] = []
     slots: dict[int, dict] = {}
     current = 0
+    touches = _Touching()
     for time, events in frames:
         if events and events[0][1:3] == (0, 3):
             for number, slot in slots.items():
@@ -147,16 +166,20 @@ def _type_b(frames: list[tuple[int, list[Event]]]) -> list[Sample]:  # noqa: PLR
                     out.append(Sample(number, CANCEL, time, *slot["at"]))
                 slot.update(id=-1, down=False)
             continue
-        lifts, others, changed = [], [], []
+        lifts: list[Sample] = []
+        changed: list[int] = []
         for event in events:
             if event.type != 3:
                 continue
+            touches.see(event)
             if event.code == 0x2F:
                 current = event.value
                 continue
-            if event.code not in {0x35, 0x36, 0x39}:
+            if event.code not in {0x35, 0x36, 0x39, _MAJOR, _TOOL, _PRESSURE, _DISTANCE}:
                 continue
-            slot = slots.setdefault(current, {"id": -1, "x": 0, "y": 0, "down": False, "at": (0, 0)})
+            slot = slots.setdefault(
+                current, {"id": -1, "x": 0, "y": 0, "down": False, "at": (0, 0), "said": {}}
+            )
             if current not in changed:
                 changed.append(current)
                 slot["moved"] = False
@@ -164,52 +187,95 @@ def _type_b(frames: list[tuple[int, list[Event]]]) -> list[Sample]:  # noqa: PLR
                 slot.update(x=event.value, moved=True)
             elif event.code == 0x36:
                 slot.update(y=event.value, moved=True)
+            elif event.code != 0x39:
+                # A palm stays one.
+                if event.code != _TOOL or event.value == 2:
+                    slot["said"][event.code] = event.value
             elif event.value != slot["id"]:
                 if slot["down"]:
-                    lifts.append(Sample(current, UP, time, slot["x"], slot["y"]))
-                    slot["down"] = False
-                slot["id"] = event.value
-        for number in changed:
-            slot = slots[number]
-            if slot["id"] < 0:
-                continue
-            if not slot["down"]:
-                others.append(Sample(number, DOWN, time, slot["x"], slot["y"]))
-            elif slot["moved"]:
-                others.append(Sample(number, MOVE, time, slot["x"], slot["y"]))
-            slot.update(down=True, at=(slot["x"], slot["y"]))
-        out += lifts + others
+                    lifts.append(_end(current, slot, time))
+                slot.update(id=event.value, down=False, said={} if event.value >= 0 else slot["said"])
+        out += lifts + _frame_of_slots(slots, changed, time, touches)
     return out
 
 
-def _type_a(frames: list[tuple[int, list[Event]]]) -> list[Sample]:
+def _end(number: int, slot: dict, time: int) -> Sample:
+    if slot["said"].get(_TOOL) == 2:
+        return Sample(number, CANCEL, time, *slot["at"])
+    return Sample(number, UP, time, slot["x"], slot["y"])
+
+
+def _frame_of_slots(
+    slots: dict[int, dict], changed: list[int], time: int, touches: _Touching
+) -> list[Sample]:
+    lifts, others = [], []
+    for number in changed:
+        slot = slots[number]
+        if slot["id"] < 0:
+            continue
+        touching = touches(slot["said"])
+        if slot["down"] and not touching:
+            lifts.append(_end(number, slot, time))
+        elif touching and not slot["down"]:
+            others.append(Sample(number, DOWN, time, slot["x"], slot["y"]))
+        elif touching and slot["moved"]:
+            others.append(Sample(number, MOVE, time, slot["x"], slot["y"]))
+        slot.update(down=touching, at=(slot["x"], slot["y"]))
+    return lifts + others
+
+
+def _type_a(frames: list[tuple[int, list[Event]]]) -> list[Sample]:  # noqa: PLR0912 - plain on purpose
     out: list[Sample] = []
-    down: dict[int, tuple[int, int]] = {}
+    there: dict[int, tuple[int, int]] = {}
+    down: set[int] = set()
+    palms: set[int] = set()
+    touches = _Touching()
     for time, events in frames:
         if events and events[0][1:3] == (0, 3):
-            out += [Sample(pointer, CANCEL, time, *place) for pointer, place in down.items()]
-            down = {}
+            out += [
+                Sample(pointer, CANCEL, time, *place) for pointer, place in there.items() if pointer in down
+            ]
+            there, down, palms = {}, set(), set()
             continue
         contacts, contact = [], {}
         for event in [*events, Event(time, 0, 2, 0)]:
-            if event.type == 3 and event.code in {0x35, 0x36, 0x39}:
+            if event.type == 3 and event.code in {0x35, 0x36, 0x39, _MAJOR, _TOOL, _PRESSURE, _DISTANCE}:
+                touches.see(event)
                 contact[event.code] = event.value
             elif event.type == 0 and event.code == 2:
-                if contact and contact != {0x39: -1}:
+                if contact.keys() & {0x35, 0x36} or contact.get(0x39, -1) >= 0:
                     contacts.append(contact)
                 contact = {}
         places: dict[int, tuple[int, int]] = {}
-        unnamed = [(c.get(0x35, 0), c.get(0x36, 0)) for c in contacts if 0x39 not in c]
+        said: dict[int, dict] = {}
+        unnamed = [found for found in contacts if 0x39 not in found]
         for found in contacts:
-            if 0x39 in found:
-                old = down.get(found[0x39], (0, 0))
-                places.setdefault(found[0x39], (found.get(0x35, old[0]), found.get(0x36, old[1])))
-        places |= _nearest(unnamed, down)
-        out += [Sample(pointer, UP, time, *place) for pointer, place in down.items() if pointer not in places]
-        out += [
-            Sample(pointer, MOVE if pointer in down else DOWN, time, *at) for pointer, at in places.items()
+            if 0x39 in found and found[0x39] not in places:
+                old = there.get(found[0x39], (0, 0))
+                places[found[0x39]] = found.get(0x35, old[0]), found.get(0x36, old[1])
+                said[found[0x39]] = found
+        near = _nearest([(found.get(0x35, 0), found.get(0x36, 0)) for found in unnamed], there)
+        for (pointer, place), found in zip(near.items(), unnamed, strict=True):
+            places[pointer], said[pointer] = place, found
+        lifts = [
+            Sample(pointer, UP, time, *there[pointer])
+            for pointer in there
+            if pointer not in places and pointer in down
         ]
-        down = places
+        others = []
+        for pointer, place in places.items():
+            if said[pointer].get(_TOOL) == 2:
+                if pointer in down and pointer not in palms:
+                    lifts.append(Sample(pointer, CANCEL, time, *there[pointer]))
+                palms.add(pointer)
+            elif pointer in down and not touches(said[pointer]):
+                lifts.append(Sample(pointer, UP, time, *place))
+            elif touches(said[pointer]) and pointer not in palms:
+                others.append(Sample(pointer, MOVE if pointer in down else DOWN, time, *place))
+        out += lifts + others
+        there = places
+        palms &= places.keys()
+        down = {p for p in places if touches(said[p]) and p not in palms}
     return out
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from capture.errors import TouchLogError
 from capture.logs.base import CAUSES, LogInfo, Mark, ReadOptions, TouchLog
+from capture.logs.csv import looks_like_table
 from capture.logs.source import LogSource
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ __all__ = [
     "Mark",
     "ReadOptions",
     "TouchLog",
+    "assumed",
     "detect",
     "find_logs",
+    "may_be_log",
     "open_log",
     "reader_of",
     "write",
@@ -37,25 +40,42 @@ __all__ = [
 #: Name of a format -> module, which has its reader as ``Log``; a log is tried on them in this order.
 FORMATS = {
     "parquet": "capture.logs.parquet",
+    "evdevbinary": "capture.logs.evdevbinary",
     "kvi": "capture.logs.kvi",
     "jsonl": "capture.logs.jsonl",
+    "uitouch": "capture.logs.uitouch",
     "motionevent": "capture.logs.motionevent",
     "evemu": "capture.logs.evemu",
     "libinput": "capture.logs.libinput",
+    "libinputdebug": "capture.logs.libinputdebug",
+    "inputevents": "capture.logs.inputevents",
+    "tsprint": "capture.logs.tsprint",
     "evtest": "capture.logs.evtest",
     "getevent": "capture.logs.getevent",
     "sendevent": "capture.logs.sendevent",
+    "adbinput": "capture.logs.adbinput",
+    "luatouch": "capture.logs.luatouch",
+    "monkey": "capture.logs.monkey",
     "reran": "capture.logs.reran",
     "monkeyrecorder": "capture.logs.monkeyrecorder",
     "testfairy": "capture.logs.testfairy",
     "rrweb": "capture.logs.rrweb",
+    "w3c": "capture.logs.w3c",
     "strokes": "capture.logs.strokes",
     "howweswipe": "capture.logs.howweswipe",
+    "json": "capture.logs.json",
     "csv": "capture.logs.csv",
 }
 
+#: Formats that a column map may be for: they are tried last.
+_MAPPED = frozenset({"jsonl", "json", "csv"})
 #: Descriptions of devices, and logs that are being written.
 _BESIDE_SUFFIXES = {".desc", ".prop", ".device", ".part"}
+#: What is no log, whatever is in it: texts and pictures about logs, programs, pages.
+_NO_LOGS = frozenset({
+    ".md", ".rst", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf", ".py", ".pyc", ".html", ".css", ".js",
+    ".toml",
+})  # fmt: skip
 _MARKS_SUFFIX = ".marks.jsonl"
 
 #: End of a file name -> module that writes what is called so.
@@ -99,7 +119,7 @@ def open_log(
     if wanted is not None and wanted not in FORMATS:
         known = ", ".join(FORMATS)
         raise TouchLogError(f"unknown format {wanted!r}; known are: {known}", path=source.path)
-    log = reader_of(wanted or detect(source, options))(source, options)
+    log = reader_of(wanted or detect(source, options)).opened(source, options)
     if options.start_time_ms is not None:
         log.info = msgspec.structs.replace(log.info, start_ms=options.start_time_ms)
     return log
@@ -114,21 +134,38 @@ def detect(source: LogSource, options: ReadOptions | None = None) -> str:
         When it is none that is known.
     """
     head = source.text_head()
+    columns = options is not None and options.columns is not None
     for name in FORMATS:
-        if reader_of(name).matches(head):
+        reader = reader_of(name)
+        if name not in _MAPPED and reader.matches(source.head if reader.binary else head):
             return name
-    if options is not None and options.columns is not None:
+    is_common = reader_of("jsonl").matches(head)
+    if reader_of("json").matches(head) and (columns or not is_common):
+        return "json"
+    if is_common:
+        return "jsonl"
+    if columns or reader_of("csv").matches(head) or looks_like_table(head):
         return "csv"
-    kind = "a binary file" if b"\0" in head else "not a touch log of a known format"
+    kind = "a binary file" if b"\0" in source.head else "not a touch log of a known format"
     raise TouchLogError(
         f"is {kind}; tried: {', '.join(FORMATS)}; --format names one to read it as", path=source.path
     )
 
 
-def find_logs(paths: Iterable[str | Path]) -> list[str]:
+def find_logs(
+    paths: Iterable[str | Path], options: ReadOptions | None = None, left_out: dict[str, str] | None = None
+) -> list[str]:
     """Return the logs that paths, folders and globs stand for, in order.
 
     Of a folder those files are taken (in all its folders) whose content is a known format.
+
+    Parameters
+    ----------
+    paths : iterable of path-like
+    options : ReadOptions, optional
+        How the logs will be read: a table may need its column map.
+    left_out : dict of str to str, optional
+        Gets the files of folders that are no logs, with the reason.
 
     Raises
     ------
@@ -140,18 +177,60 @@ def find_logs(paths: Iterable[str | Path]) -> list[str]:
         path = Path(given)
         # os.path takes what cannot be looked at for absent, where Path raises.
         if given != "-" and os.path.isdir(given):  # noqa: PTH112
-            inside = [str(file) for file in sorted(path.rglob("*")) if _is_log(file)]
-            if not inside:
+            before = len(found)
+            for file in sorted(path.rglob("*")):
+                if _is_beside(file):
+                    continue
+                reason = _reason(file, options)
+                if not reason:
+                    found.append(str(file))
+                elif left_out is not None:
+                    left_out[str(file)] = reason
+            if len(found) == before:
                 raise TouchLogError("has no touch log in it", path=given)
-            found += inside
         elif given == "-" or os.path.exists(given):  # noqa: PTH110
             found.append(given)
         else:
             matched = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - the pattern may be absolute
             if not matched:
                 raise TouchLogError("there is no such file", path=given)
-            found += find_logs(matched)
+            found += find_logs(matched, options, left_out)
     return found
+
+
+#: Causes that say how places, sizes or times came about, and the option that says it.
+_ASSUMED = {
+    "panel_units": "1 unit of the panel is 1 px (--screen)",
+    "raw_units": "1 raw unit is 1 px (--axis-max, --screen)",
+    "guessed_range": "the largest value seen is the range (--axis-max)",
+    "guessed_screen": "screen {width}x{height} (--screen)",
+    "density_from_resolution": "sizes by the panel's resolution, 1/160 inch a px (--screen)",
+    "guessed_columns": "columns by their names (--columns)",
+    "time_unit_guessed": "the unit of times by their distances (--columns: time-unit=)",
+    "time_unit_doubtful": "a unit of times that is doubtful (--columns: time-unit=)",
+    "no_clock": "times that are made up",
+}
+
+
+def assumed(log: TouchLog, density: float | None, rotate: int | None) -> str:
+    """Return in one line what was assumed of screen, density, rotation and units; "" for nothing.
+
+    Parameters
+    ----------
+    log : TouchLog
+        Read to its end.
+    density : float or None
+        The density that was given (px per dp).
+    rotate : int or None
+        The rotation that was given (degrees).
+    """
+    size = {"width": log.info.width, "height": log.info.height}
+    said = [text.format(**size) for cause, text in _ASSUMED.items() if log.warnings.get(cause)]
+    if density is None and log.info.density is None:
+        said.append("1 px is 1 dp (--density)")
+    if said and rotate is None and log.turns:
+        said.append("not turned (--rotate)")
+    return f"assumed: {'; '.join(said)}" if said else ""
 
 
 def write(log: Writable, path: str | Path) -> None:
@@ -177,16 +256,30 @@ def write(log: Writable, path: str | Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _is_log(file: Path) -> bool:
-    """Return whether a file of a folder is a log: not hidden, and none of those that go with a log."""
+def may_be_log(path: str) -> bool:
+    """Return whether a file that was left out of a folder may be a log all the same, by its name."""
+    return Path(path).suffix.lower() not in _NO_LOGS
+
+
+def _is_beside(file: Path) -> bool:
+    """Return whether a file of a folder is none to look at: hidden, or one of those that go with a log."""
     beside = file.suffix in _BESIDE_SUFFIXES or file.name.endswith(_MARKS_SUFFIX)
-    if beside or file.name.startswith(".") or not file.is_file():
-        return False
+    return beside or file.name.startswith(".") or not file.is_file()
+
+
+def _reason(file: Path, options: ReadOptions | None) -> str:
+    """Return why a file is no log; "" for one that is."""
+    options = options or ReadOptions()
     try:
-        detect(LogSource(str(file)))
-    except TouchLogError:
-        return False
-    return True
+        source = LogSource(str(file))
+        name = options.format or detect(source, options)
+        if name in _MAPPED or name == "parquet":
+            # A table may need a column map.
+            reader_of(name).opened(source, options)
+    except TouchLogError as error:
+        reason = str(error).removeprefix(str(file)).lstrip(":0123456789 ")
+        return "unknown format" if reason.startswith("is not a touch log of a known") else reason
+    return ""
 
 
 def reader_of(name: str) -> type[TouchLog]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import ast
 import warnings
 from collections import Counter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import msgspec
 
 from capture.errors import TouchLogError
-from capture.gestures.samples import TouchSamples
-from capture.logs.samples import Sample, SampleWriter
+from capture.logs.lines import Start, read_lines
+from capture.logs.samples import Names, SampleWriter, shifted, turned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from capture.gestures.samples import TouchSamples
     from capture.logs.source import LogSource
 
 __all__ = [
@@ -25,13 +26,17 @@ __all__ = [
     "LogInfo",
     "Mark",
     "ReadOptions",
-    "Sample",
     "TouchLog",
     "literal",
 ]
 
 #: A log that is one document (JSON) must be held whole to be read; a larger one is refused.
 DOCUMENT_LIMIT_BYTES = 256 << 20
+
+#: Counts that are no loss.
+_NO_CAUSES = {"used", "context", "other_device_lines"}
+#: A mark that is further from its sample has a time of another clock, or none.
+_FAR_NS = 366 * 86_400 * 1_000_000_000
 
 #: What the JSON decoder raises on bad input.
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -40,29 +45,42 @@ DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 CAUSES = {
     "clock_steps": "the clock jumped forward by more than an hour",
     "dropped_by_device": "the device lost events (SYN_DROPPED); open contacts were cancelled",
-    "cut_off": "the compressed log ends too early; what there is was read",
+    "cut_off": "the log ends too early; what there is was read",
+    "density_from_resolution": "the density is that of the panel's resolution: 1 px is 1/160 inch "
+    "(--density, --screen)",
     "down_while_down": "a finger came down that was down already",
     "duplicate_events": "an event was logged more than once; the copies were left out",
+    "guessed_columns": "the columns were guessed by their names (--columns says them)",
     "guessed_range": "the axis range is not in the log; the largest value seen served (--axis-max gives it)",
     "guessed_screen": "the size of the window is not in the log; it was guessed (--screen gives it)",
+    "hovering": "contacts hovered and never touched; they are no strokes",
     "history_not_printed": "samples were batched into an event and not printed with it",
     "missing_lift": "a finger was still down at the end",
     "mouse_events": "events of a mouse, or of one emulated after a touch, were left out",
     "move_without_down": "a finger moved that was not down",
     "no_clock": "the log has no times; they were made up",
+    "other_device_lines": "events of devices that were not chosen",
     "other_devices": "other devices in the log have touches too (--device chooses)",
+    "packed_records": "records are packed in a way that is not read",
+    "palms": "contacts were palms; what had begun was canceled",
     "panel_units": "the log does not tell the screen; units of the panel were taken for pixels (--screen)",
     "positions_without_contact": "positions came without a contact, as in a log that starts in mid-contact",
     "protocol_changed": "the device turned out to speak another protocol than its first events said",
     "raw_units": "the axis range is not in the log; raw units were taken for pixels (--axis-max, --screen)",
     "repeated_ids": "a contact was listed twice in one frame",
     "skipped_rows": "rows that are no touch samples were left out",
+    "time_unit_doubtful": "the times make no sense for a finger in this unit (--columns: time-unit=)",
+    "time_unit_guessed": "the unit of the times was guessed from their distances (--columns: time-unit=)",
     "time_went_back": "a time was earlier than the one before it",
     "unfinished_frame": "the log ended within a frame, whose events were left out",
     "unknown_codes": "events had codes that no device has",
     "unknown_lines": "lines were not understood and left out",
     "up_without_down": "a finger was lifted that was not down",
 }
+
+
+#: Degrees clockwise.
+Rotation = Literal[0, 90, 180, 270]
 
 
 class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +98,8 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
         Width and height in px.
     density : float or None
         px per dp.
+    rotate : int or None
+        Degrees (0, 90, 180, 270) clockwise by which the picture was turned against the panel.
     columns : str or None
         Column map, or the name of a preset, for CSV, TSV and Parquet.
     start_time_ms : int or None
@@ -91,6 +111,7 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
     axis_max: tuple[int, int] | None = None
     screen: tuple[int, int] | None = None
     density: float | None = None
+    rotate: Rotation | None = None
     columns: str | None = None
     start_time_ms: int | None = None
 
@@ -110,6 +131,8 @@ class LogInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Epoch milliseconds of the first sample.
     device : str or None
         Name of the device.
+    streams, pointers : dict of int to str
+        What the log calls the streams and pointers whose numbers are not its own.
     """
 
     format: str = ""
@@ -118,6 +141,8 @@ class LogInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     density: float | None = None
     start_ms: int | None = None
     device: str | None = None
+    streams: dict[int, str] = {}
+    pointers: dict[int, str] = {}
 
 
 class Mark(msgspec.Struct, kw_only=True):
@@ -157,6 +182,9 @@ class TouchLog:
     warnings : dict of str to int
         How often something was skipped, repaired or guessed, by cause (`CAUSES`); complete when the
         chunks are.
+    counts : dict of str to int
+        What became of the lines, rows or records: ``read``, ``used``, ``context`` (headers, comments,
+        blanks, prompts) and the causes for which others were left out; they add up to ``read``.
     first_ns : int or None
         Time of the first sample, or of a mark before it: where the seconds that people read begin. None
         until the first chunk is out.
@@ -169,6 +197,12 @@ class TouchLog:
     example: ClassVar[str]
     #: Whether the reader was written by the documentation alone, without a real file.
     untried: ClassVar[bool] = False
+    #: Whether the format is found by bytes, not by text.
+    binary: ClassVar[bool] = False
+    #: How a line of the format begins: what other tools put before it is left out.
+    starts: ClassVar[Start | None] = None
+    #: Whether the reader turns places itself: raw ones, before they are scaled.
+    turns: ClassVar[bool] = False
 
     def __init__(self, source: LogSource, options: ReadOptions) -> None:
         self.source = source
@@ -176,13 +210,34 @@ class TouchLog:
         self.marks: list[Mark] = []
         self._fresh: list[Mark] = []  # not yet among the marks: their chunk is not out
         self.warnings: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()  # what a writer could not hold
         self.first_ns: int | None = None
-        self._writer = SampleWriter(self.warnings)
-        self._line: int | None = None  # the number of the line that is read
         info = self._describe()
         width, height = options.screen or (info.width, info.height)
         density = info.density if options.density is None else options.density
         self.info = msgspec.structs.replace(info, width=width, height=height, density=density)
+
+    @classmethod
+    def opened(cls, source: LogSource, options: ReadOptions) -> Self:
+        """Return the log, with the size of its picture: after the turn.
+
+        Raises
+        ------
+        TouchLogError
+            When places are to be turned in a screen whose size is not known.
+        """
+        if not options.rotate or cls.turns:
+            return cls(source, options)
+        across = options.rotate in {90, 270}
+        panel = options.screen[::-1] if options.screen and across else options.screen
+        log = cls(source, msgspec.structs.replace(options, screen=panel))
+        width, height = log.info.width, log.info.height
+        if width is None or height is None:
+            raise log.error("--rotate needs the size of the screen: give it with --screen WxH")
+        if across:
+            log.info = msgspec.structs.replace(log.info, width=height, height=width)
+        return log
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -203,59 +258,78 @@ class TouchLog:
         """
         self.marks.clear()
         self.warnings.clear()
+        self.counts.clear()
         self._fresh.clear()
         self.first_ns = None
         start_ms = self.options.start_time_ms
         shift = 0 if start_ms is None else None
-        for chunk in self._read():
+        last_ns = 0
+        for chunk in self._named():
             if not len(chunk):
                 continue
+            begun_ns = int(memoryview(chunk.time)[0])
             if shift is None:
-                shift = (start_ms or 0) * 1_000_000 - int(memoryview(chunk.time)[0])
-            self._show_marks(shift)
+                shift = (start_ms or 0) * 1_000_000 - begun_ns
+            self._show_marks(shift, begun_ns)
             if self.first_ns is None:
-                first_ns = int(memoryview(chunk.time)[0]) + shift
-                self.first_ns = min([first_ns, *(mark.time_ns for mark in self.marks)])
-            yield _shifted(chunk, shift) if shift else chunk
+                self.first_ns = min([begun_ns + shift, *(mark.time_ns for mark in self.marks)])
+            last_ns = int(memoryview(chunk.time)[-1])
+            part = (
+                chunk if self.turns else turned(chunk, self.options.rotate, self.info.width, self.info.height)
+            )
+            yield shifted(part, shift) if shift else part
         if self.source.cut_off:
             self.warnings["cut_off"] += 1
-        self._show_marks(shift or 0)
+        self._show_marks(shift or 0, last_ns)
+
+    def _named(self) -> Iterator[TouchSamples]:
+        """Yield the samples as they are in the log; an error without a place gets that of the log."""
+        try:
+            yield from self._read()
+        except TouchLogError as error:
+            if error.path:
+                raise
+            raise self.error(str(error)) from None
+
+    def count(self, became: str, number: int = 1) -> None:
+        """Count what became of a line, a row or a record: ``used``, ``context``, or a cause; "" waits."""
+        if not became or not number:
+            return
+        self.counts["read"] += number
+        self.counts[became] += number
+        if became not in _NO_CAUSES:
+            self.warnings[became] += number
+
+    def name_streams(self, names: Names) -> None:
+        """Keep in `info` what the log calls the streams that were given numbers."""
+        if names.names:
+            self.info = msgspec.structs.replace(self.info, streams=dict(names.names))
+
+    def name_pointers(self, names: Names) -> None:
+        """Keep in `info` what the log calls the pointers that were given numbers."""
+        if names.names:
+            self.info = msgspec.structs.replace(self.info, pointers=dict(names.names))
 
     def mark(self, mark: Mark) -> None:
         """Add a mark that stands before the samples that are read next."""
         self._fresh.append(mark)
 
-    def mark_here(self, kind: str, time_ns: int, **fields: Any) -> None:
-        """Add a mark after the samples that `_samples` has yielded."""
-        self.mark(Mark(time_ns=time_ns, kind=kind, fields=fields, sample=self._writer.total))
-
-    def _show_marks(self, shift_ns: int) -> None:
+    def _show_marks(self, shift_ns: int, sample_ns: int) -> None:
         for mark in self._fresh:
+            if abs(mark.time_ns - sample_ns) > _FAR_NS:
+                # Of another clock, or of none: it stands where the sample after it stands.
+                mark.time_ns = sample_ns
             mark.time_ns += shift_ns
         self.marks.extend(self._fresh)
         self._fresh.clear()
 
     def _read(self) -> Iterator[TouchSamples]:
-        """Yield the samples in chunks, as they are in the log; the readers implement this or `_samples`."""
-        self._writer = writer = SampleWriter(self.warnings)
-        self._line = None
-        try:
-            for sample in self._samples(self._lines()):
-                if writer.add(*sample):
-                    yield writer.take()
-        except OverflowError:
-            raise self.error("a number is too large", self._line) from None
-        yield writer.finish()
+        """Yield the samples in chunks, as they are in the log; the readers implement this or `_take`."""
+        yield from read_lines(self, self.starts, self._take)
 
-    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:
-        """Yield (stream, pointer, action, time in ns, x and y in px) of the lines, empty ones left out."""
+    def _take(self, line: str, writer: SampleWriter) -> str:
+        """Add the samples of a line; return ``used``, ``context`` or the cause for which it is left out."""
         raise NotImplementedError
-
-    def _lines(self) -> Iterator[str]:
-        for number, text in self.source.lines():
-            self._line = number
-            if text:
-                yield text
 
     def error(self, message: str, line: int | None = None) -> TouchLogError:
         """Return an error that names this log."""
@@ -285,19 +359,6 @@ class TouchLog:
     def size(self) -> int | None:
         """Bytes of the file; None for standard input."""
         return self.source.size
-
-
-def _shifted(chunk: TouchSamples, shift_ns: int) -> TouchSamples:
-    import numpy as np
-
-    return TouchSamples(
-        stream=chunk.stream,
-        pointer=chunk.pointer,
-        action=chunk.action,
-        time=np.frombuffer(chunk.time, dtype=np.int64) + np.int64(shift_ns),
-        x=chunk.x,
-        y=chunk.y,
-    )
 
 
 def literal(text: str) -> Any:

@@ -1,45 +1,78 @@
-"""Column maps: which column of a table holds what, and tables to touch samples.
+"""Column maps: which column of a table, or which key of JSON records, holds what.
 
 A map is written ``time=ts,x=posX,y=posY,action=event:touchstart=down|touchend=up,time-unit=ms``. A
-column is named, or given by its number from 1 as ``#3``; several joined with ``+`` make a stream.
+column is named, in any case, or given by its number from 1 as ``#3``; several with ``+`` make a stream.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from functools import partial
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.errors import TouchLogError
-from capture.gestures.samples import TouchSamples
-from capture.optional import require
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-__all__ = ["ACTION_WORDS", "PRESETS", "ColumnMap", "Converter", "need_arrow"]
+__all__ = ["ACTION_WORDS", "PRESETS", "UNITS", "ColumnMap", "guess", "suggestion"]
 
-_SAMPLE_COLUMNS = ("stream", "pointer", "action", "time", "x", "y")
-_NEEDED = ("action", "time", "x", "y")
-_UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+_ROLES = ("stream", "pointer", "action", "time", "x", "y", "stroke", "down", "up")
+_COMMON = ("stream", "pointer", "action", "time", "x", "y")
+UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 _SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "blank": " "}
-#: An action that no touch sample has: the recognizer ignores and counts it.
-_UNKNOWN_ACTION = 255
+_PLACES = {"px": 0.0, "percent": 100.0, "fraction": 1.0}
+_COLUMNS_NAMED = 24
 
 #: What sources call the actions.
 ACTION_WORDS = {
     "down": 0, "up": 1, "move": 2, "cancel": 3, "canceled": 3, "cancelled": 3,
     "touchdown": 0, "touchstart": 0, "touchup": 1, "touchend": 1, "touchmove": 2, "touchcancel": 3,
+    "touch_down": 0, "touch_start": 0, "touch_up": 1, "touch_end": 1, "touch_move": 2, "touch_cancel": 3,
     "action_down": 0, "action_up": 1, "action_move": 2, "action_cancel": 3,
+    "pointerdown": 0, "pointerup": 1, "pointermove": 2, "pointercancel": 3,
+    "began": 0, "moved": 2, "stationary": 2, "ended": 1,
+    "pressed": 0, "released": 1, "press": 0, "release": 1,
     "begin": 0, "start": 0, "end": 1, "update": 2, "0": 0, "1": 1, "2": 2, "3": 3,
 }  # fmt: skip
 
-#: Maps of data sets that many people have, by name.
+#: Maps of data sets and tools that many people have, by name.
 PRESETS = {
     "touchalytics": "header=no,stream=#1+#2+#3,time=#4,action=#5,x=#7,y=#8,time-unit=ms",
     "hmog": (
         "header=no,stream=#3,time=#2,pointer=#5,action=#6:0=down|1=up|2=move|3=cancel|5=down|6=up,"
         "x=#7,y=#8,time-unit=ms"
     ),
+    "mobikey": "stream=SessionId,down=DownTime,up=UpTime,x=RawX,y=RawY,time-unit=ms",
+    "unity": (
+        "time=time,x=x,y=y,pointer=fingerId,time-unit=s,"
+        "action=touchPhase:Began=down|Moved=move|Stationary=move|Ended=up|Canceled=cancel"
+    ),
+    "bluestacks": (
+        "records=Events,time=Timestamp,x=X,y=Y,time-unit=ms,x-unit=percent,"
+        "action=EventType:MouseDown=down|MouseMove=move|MouseUp=up"
+    ),
+}
+
+#: Names that say what a column is, without case and signs.
+_GUESSES = {
+    "time": (
+        "time,timestamp,t,ts,timems,timens,timeus,times,eventtime,timestampms,timestampns,datetime,millis,ms,"
+        "systime,uptime"
+    ),
+    "x": (
+        "x,posx,xpos,clientx,pagex,screenx,touchx,rawx,positionx,xposition,locationx,xcoordinate,coordx,xpx,"
+        "xcoord"
+    ),
+    "y": (
+        "y,posy,ypos,clienty,pagey,screeny,touchy,rawy,positiony,yposition,locationy,ycoordinate,coordy,ypx,"
+        "ycoord"
+    ),
+    "action": (
+        "action,event,eventtype,type,phase,touchphase,touchtype,state,eventname,touchevent,actiontype,"
+        "touchaction,kind"
+    ),
+    "pointer": "pointer,pointerid,fingerid,finger,touchid,identifier,touchidentifier",
+    "stream": "stream,session,sessionid",
 }
 
 
@@ -49,25 +82,40 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     columns : dict of str to list of str
-        Sample column -> columns of the table.
+        Role -> columns of the table.
     actions : dict of str to int
         What stands in the action column -> `Action`; empty where the usual words and numbers stand.
-    unit_ns : int
-        What one unit of time is in nanoseconds.
+    unit_ns : int or None
+        What one unit of time is in nanoseconds; None where the map does not say.
     header : bool
         Whether the first row names the columns.
     separator : str or None
         Between fields of text; None finds it.
-    fraction : bool
-        Whether x and y are fractions of the screen.
+    comment : str
+        What a line begins with that is no row.
+    gap_ns : int or None
+        Without an action column: a longer pause begins a stroke.
+    only : tuple of (str, str)
+        Only rows with this value in this column count.
+    records : str
+        Where the lists of records are in JSON: keys joined by dots, ``*`` for every key.
+    whole : (float, float)
+        What x and y are at the far end of the screen: 100 or 1; 0 for px.
+    common : bool
+        Whether it is the common form, whose unit of time is ns.
     """
 
     columns: dict[str, list[str]]
     actions: dict[str, int] = {}
-    unit_ns: int = 1
+    unit_ns: int | None = None
     header: bool = True
     separator: str | None = None
-    fraction: bool = False
+    comment: str = ""
+    gap_ns: int | None = None
+    only: tuple[tuple[str, str], ...] = ()
+    records: str = ""
+    whole: tuple[float, float] = (0.0, 0.0)
+    common: bool = False
 
     @classmethod
     def parse(cls, text: str | None) -> ColumnMap:
@@ -79,32 +127,35 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
             That says what is wrong in the map.
         """
         if text is None:
-            return cls(columns={name: [name] for name in _SAMPLE_COLUMNS})
+            return cls(columns={name: [name] for name in _COMMON}, unit_ns=1, common=True)
         columns: dict[str, list[str]] = {}
         settings: dict[str, Any] = {}
         for part in PRESETS.get(text, text).split(","):
             key, equals, value = part.partition("=")
             key = key.strip()
             if not equals or not value:
-                raise ValueError(f"column map: {part!r}: expected KEY=COLUMN")
+                raise ValueError(
+                    f"column map: {part!r}: expected KEY=COLUMN, or a preset: {', '.join(PRESETS)}"
+                )
             if key == "action" and ":" in value:
                 value, _, words = value.partition(":")
                 settings["actions"] = _actions(words)
-            if key in _SAMPLE_COLUMNS:
+            if key in _ROLES:
                 columns[key] = value.split("+") if key == "stream" else [value]
             else:
-                settings |= _setting(key, value)
-        missing = [name for name in _NEEDED if name not in columns]
-        if missing:
-            raise ValueError(f"column map: {', '.join(missing)} missing; presets: {', '.join(PRESETS)}")
+                _set(settings, key, value)
+        if "x_unit" in settings or "y_unit" in settings:
+            x = settings.pop("x_unit", 0.0)
+            settings["whole"] = x, settings.pop("y_unit", x)
+        _check(columns, settings)
         return cls(columns=columns, **settings)
 
-    def check_screen(self, screen: tuple[int, int] | None) -> None:
-        """Raise a ValueError when positions are fractions of a screen that is not known."""
-        if self.fraction and screen is None:
-            raise ValueError("positions are fractions of the screen: give its size with --screen WxH")
+    @property
+    def makes_strokes(self) -> bool:
+        """Whether strokes are made of the rows: no column says what happens."""
+        return "action" not in self.columns and "down" not in self.columns
 
-    def chosen(self, names: list[str]) -> dict[str, list[str]]:
+    def chosen(self, names: Sequence[str]) -> dict[str, list[str]]:
         """Return the map for a table with these columns; optional columns that it lacks are left out.
 
         Raises
@@ -112,178 +163,72 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
         ValueError
             When a column is not there.
         """
+        lower: dict[str, str] = {}
+        for name in names:
+            lower.setdefault(name.lower(), name)
         chosen: dict[str, list[str]] = {}
         for role, wanted in self.columns.items():
-            lacking = [name for name in wanted if name not in names]
-            if not lacking:
-                chosen[role] = wanted
-            elif role in _NEEDED or wanted != [role]:
-                there = ", ".join(names[:20])
-                raise ValueError(f"there is no column {lacking[0]!r} for {role}; there are: {there}")
+            found = [name if name in names else lower.get(name.strip().lower()) for name in wanted]
+            there = [name for name in found if name is not None]
+            if len(there) == len(wanted):
+                chosen[role] = there
+            elif not (self.common and role in {"stream", "pointer"}):
+                lacking = next(name for name, at in zip(wanted, found, strict=True) if at is None)
+                raise ValueError(f"there is no column {lacking!r} for {role}; there are: {listed(names)}")
+        for column, _ in self.only:
+            if column not in names and column.lower() not in lower:
+                raise ValueError(f"there is no column {column!r} for only; there are: {listed(names)}")
         return chosen
 
 
-def need_arrow(path: str) -> None:
-    """Raise a TouchLogError that says what to install when pyarrow is missing."""
-    require("pyarrow", "a table", partial(TouchLogError, path=path))
+def listed(names: Sequence[str]) -> str:
+    """Return the names of columns for a message."""
+    more = f", ... ({len(names)} in all)" if len(names) > _COLUMNS_NAMED else ""
+    return ", ".join(names[:_COLUMNS_NAMED]) + more
 
 
-class Converter:
-    """Record batches to touch samples, by a column map.
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _guessed(names: Sequence[str]) -> dict[str, str]:
+    """Return the columns whose names say what they are."""
+    bare = {_bare(name): name for name in reversed(names)}
+    found: dict[str, str] = {}
+    for role, words in _GUESSES.items():
+        match = next((bare[word] for word in words.split(",") if word in bare), None)
+        if match is not None:
+            found[role] = match
+    return found
+
+
+def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | None:
+    """Return a map by the names of columns; None where they do not say it.
 
     Parameters
     ----------
-    column_map : ColumnMap
-        What is where.
-    chosen : dict
-        Its columns that the table has (`ColumnMap.chosen`).
-    screen : (int, int) or None
-        For positions that are fractions.
+    names : sequence of str
+    action_cells : dict of str to list of str
+        Some cells of each column: the actions must be words that are known.
     """
-
-    def __init__(
-        self, column_map: ColumnMap, chosen: dict[str, list[str]], screen: tuple[int, int] | None
-    ) -> None:
-        self._map = column_map
-        self._chosen = chosen
-        self._scale = screen if column_map.fraction and screen else (1, 1)
-        self._streams: dict[Any, int] = {}
-        self._last_time: int | None = None
-        self.skipped = 0
-        self.went_back = 0
-
-    def samples(self, batch: Any) -> TouchSamples:
-        """Convert a record batch; rows without a known action or without a time are left out.
-
-        Raises
-        ------
-        ValueError
-            When a value does not fit its column.
-        """
-        import pyarrow as pa
-
-        try:
-            action, time = self._actions(batch), self._times(batch)
-            if action.null_count or time.null_count:
-                keep = action.is_valid().to_numpy(zero_copy_only=False)
-                keep &= time.is_valid().to_numpy(zero_copy_only=False)
-                self.skipped += int((~keep).sum())
-                batch = batch.filter(pa.array(keep))
-                action, time = action.filter(pa.array(keep)), time.filter(pa.array(keep))
-            return self._columns(batch, action, time)
-        except pa.ArrowException as error:
-            raise ValueError(str(error)) from None
-
-    def count_doubts(self, warnings: Counter[str]) -> None:
-        """Add what was skipped or doubtful to the warnings of a log."""
-        warnings += Counter(skipped_rows=self.skipped, time_went_back=self.went_back)
-
-    def _columns(self, batch: Any, action: Any, time: Any) -> TouchSamples:
-        import numpy as np
-        import pyarrow as pa
-
-        times = time.to_numpy(zero_copy_only=False)
-        if len(times):
-            self.went_back += int(np.count_nonzero(times[1:] < times[:-1]))
-            self.went_back += self._last_time is not None and int(times[0]) < self._last_time
-            self._last_time = int(times[-1])
-        pointer = None
-        if "pointer" in self._chosen:
-            pointer = _filled(self._column(batch, "pointer").cast(pa.int32()))
-        return TouchSamples(
-            stream=self._stream(batch),
-            pointer=pointer,
-            action=_filled(action),
-            time=times,
-            x=self._position(batch, "x", self._scale[0]),
-            y=self._position(batch, "y", self._scale[1]),
-        )
-
-    def _column(self, batch: Any, role: str) -> Any:
-        return batch.column(self._chosen[role][0])
-
-    def _position(self, batch: Any, role: str, scale: int) -> Any:
-        import numpy as np
-        import pyarrow as pa
-
-        column = self._column(batch, role)
-        if pa.types.is_decimal(column.type) or pa.types.is_string(column.type):
-            column = column.cast(pa.float64())
-        values = column.to_numpy(zero_copy_only=False)
-        if scale != 1:
-            values = values.astype(np.float64) * scale
-        with np.errstate(over="ignore"):
-            return np.ascontiguousarray(values, dtype=np.float32)
-
-    def _times(self, batch: Any) -> Any:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        column = self._column(batch, "time")
-        kind = column.type
-        if pa.types.is_timestamp(kind):
-            return column.cast(pa.timestamp("ns")).cast(pa.int64())
-        if pa.types.is_decimal(kind):
-            # Exact: a float64 could not hold the microseconds of an epoch in seconds.
-            digits = pa.scalar(self._map.unit_ns, pa.decimal128(10, 0))
-            return (
-                pc.round(pc.multiply(column, digits)).cast(pa.decimal128(38, 0), safe=False).cast(pa.int64())
-            )
-        if pa.types.is_floating(kind):
-            return pc.round(pc.multiply(column, float(self._map.unit_ns))).cast(pa.int64())
-        column = column.cast(pa.int64())
-        return column if self._map.unit_ns == 1 else pc.multiply_checked(column, self._map.unit_ns)
-
-    def _actions(self, batch: Any) -> Any:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        column = self._column(batch, "action")
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        words = self._map.actions
-        if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
-            if not words:
-                return _bytes(column)
-            column = column.cast(pa.string())
-        words = words or ACTION_WORDS
-        lowered = pc.utf8_lower(pc.utf8_trim_whitespace(column))
-        index = pc.index_in(lowered, pa.array(list(words)))
-        return pa.array(list(words.values()), pa.uint8()).take(index)
-
-    def _stream(self, batch: Any) -> Any:
-        import pyarrow as pa
-
-        names = self._chosen.get("stream")
-        if names is None:
-            return None
-        if len(names) == 1 and pa.types.is_integer(batch.column(names[0]).type):
-            return _filled(batch.column(names[0]).cast(pa.int64()))
-        rows = zip(*(batch.column(name).to_pylist() for name in names), strict=True)
-        numbers = [self._streams.setdefault(row, len(self._streams)) for row in rows]
-        return _filled(pa.array(numbers, pa.int64()))
+    found = _guessed(names)
+    if not {"time", "x", "y", "action"} <= found.keys():
+        return None
+    cells = {cell.strip().lower() for cell in action_cells.get(found["action"], ()) if cell.strip()}
+    if not cells or not cells <= ACTION_WORDS.keys() or any("," in name for name in found.values()):
+        return None
+    return ",".join(f"{role}={name}" for role, name in found.items())
 
 
-def _bytes(column: Any) -> Any:
-    """Return integers as uint8; one that does not fit is an unknown action."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if column.type == pa.uint8():
-        return column
-    numbers = column.cast(pa.int64())
-    small = numbers.cast(pa.uint8(), safe=False)
-    if pc.all(pc.equal(small, numbers)).as_py() is not False:
-        return small
-    known = pc.and_(pc.greater_equal(numbers, 0), pc.less_equal(numbers, 255))
-    return pc.if_else(known, numbers, _UNKNOWN_ACTION).cast(pa.uint8())
-
-
-def _filled(column: Any) -> Any:
-    """Return a column as numpy; an empty cell is 0."""
-    if column.null_count:
-        column = column.fill_null(0)
-    return column.to_numpy(zero_copy_only=False)
+def suggestion(names: Sequence[str]) -> str:
+    """Return a map to copy, as far as the names of the columns say it."""
+    found = _guessed(names)
+    rest = [name for name in names if name not in found.values()]
+    parts = [f"{role}={found.get(role, role.upper())}" for role in ("time", "x", "y")]
+    if "action" in found or rest:
+        action = found.get("action") or rest[0]
+        return ",".join([*parts, f"action={action}:START=down|MOVE=move|END=up", "time-unit=ms"])
+    return ",".join([*parts, "gap=200", "time-unit=ms"])
 
 
 def _actions(words: str) -> dict[str, int]:
@@ -296,17 +241,40 @@ def _actions(words: str) -> dict[str, int]:
     return actions
 
 
-def _setting(key: str, value: str) -> dict[str, Any]:
-    """Return a setting of the map that is no column."""
-    if key == "time-unit" and value in _UNITS:
-        return {"unit_ns": _UNITS[value]}
-    if key == "header" and value in {"yes", "no"}:
-        return {"header": value == "yes"}
-    if key == "separator" and value in _SEPARATORS:
-        return {"separator": _SEPARATORS[value]}
-    if key == "position" and value in {"px", "fraction"}:
-        return {"fraction": value == "fraction"}
-    raise ValueError(
-        f"column map: {key}={value}: expected {', '.join(_SAMPLE_COLUMNS)}, time-unit=ns|us|ms|s, "
-        "header=yes|no, separator=comma|tab|semicolon|blank or position=px|fraction"
-    )
+def _set(settings: dict[str, Any], key: str, value: str) -> None:
+    """Note a setting of the map that is no column."""
+    column, colon, wanted = value.partition(":")
+    if key == "time-unit" and value in UNITS:
+        settings["unit_ns"] = UNITS[value]
+    elif key == "header" and value in {"yes", "no"}:
+        settings["header"] = value == "yes"
+    elif key == "separator" and value in _SEPARATORS:
+        settings["separator"] = _SEPARATORS[value]
+    elif key == "position" and value in {"px", "fraction"}:
+        settings["whole"] = (_PLACES[value],) * 2
+    elif key in {"x-unit", "y-unit"} and value in _PLACES:
+        settings[key.replace("-", "_")] = _PLACES[value]
+    elif key == "comment" and len(value) <= 8:
+        settings["comment"] = value
+    elif key == "records":
+        settings["records"] = value
+    elif key == "gap" and value.isdecimal() and 0 < int(value) < 10**9:
+        settings["gap_ns"] = int(value) * 1_000_000
+    elif key == "only" and colon and column:
+        settings["only"] = (*settings.get("only", ()), (column, wanted))
+    else:
+        raise ValueError(
+            f"column map: {key}={value}: expected {', '.join(_ROLES)}, time-unit=ns|us|ms|s, x-unit or "
+            "y-unit=px|percent|fraction, gap=MS, only=COLUMN:VALUE, comment=SIGN, records=PATH, "
+            "header=yes|no, separator=comma|tab|semicolon|blank or position=px|fraction"
+        )
+
+
+def _check(columns: dict[str, list[str]], settings: dict[str, Any]) -> None:
+    taps = "down" in columns and "up" in columns
+    needed = {"x", "y"} if taps else {"x", "y", "time"}
+    missing: list[str] = sorted(needed - columns.keys())
+    if not taps and not ({"action", "stroke"} & columns.keys() or "gap_ns" in settings):
+        missing.insert(0, "action (or stroke, gap, or down and up)")
+    if missing:
+        raise ValueError(f"column map: {', '.join(missing)} missing; presets: {', '.join(PRESETS)}")

@@ -1,33 +1,70 @@
-"""CSV and TSV: the six columns of the common form, or any others by a column map."""
+"""CSV and TSV: the six columns of the common form, or any others by a column map, or by their names."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
-import threading
+from importlib.util import find_spec
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
 
 from capture.gestures.samples import COLUMNS, TouchSamples
 from capture.logs.base import LogInfo, TouchLog
-from capture.logs.columns import ColumnMap, Converter, need_arrow
-from capture.logs.source import BLOCK_BYTES
+from capture.logs.columns import PRESETS, ColumnMap, guess, listed, suggestion
+from capture.logs.kvi import DEFAULT_SCREEN
+from capture.logs.lines import shape
+from capture.logs.rows import Rows
+from capture.logs.source import LINE_LIMIT_BYTES
+from capture.logs.units import Unit, exact_times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from capture.logs.writing import Writable
 
-__all__ = ["Log", "write"]
+__all__ = ["Log", "Table", "looks_like_table", "write"]
 
 _NEEDED = {"action", "time", "x", "y"}
-#: Cells that hold nothing.
-_EMPTY = ["", " ", "NA", "N/A", "null", "NULL", "None", "nan", "NaN"]
-_ROW = re.compile(r"[Rr]ow #(\d+)")
-#: How long (s) a reading that stopped waits for the thread that reads ahead.
-_STOP_S = 0.5
+#: Rows at a time, and rows that are looked at to tell what is in the columns.
+_BATCH, _SAMPLE = 8192, 500
+#: Tables that are larger (bytes) are read by pyarrow where it is there.
+_LARGE_BYTES = 4 << 20
+_LONGEST_LINE = 4096
+
+
+class Table(msgspec.Struct):
+    """How a table is written.
+
+    Attributes
+    ----------
+    separator : str
+    names : list of str
+        Of the columns; ``#1``, ``#2``, ... without a header.
+    before : int
+        Lines before the first row.
+    prefix : Pattern or None
+        What stands before each line and is no part of it.
+    chosen : dict
+        The columns that hold what is read.
+    rows : list of list of str
+        The first rows.
+    """
+
+    separator: str
+    names: list[str]
+    before: int = 0
+    prefix: re.Pattern[str] | None = None
+    chosen: dict[str, list[str]] = {}
+    rows: list[list[str]] = []
+
+    def cells(self, name: str) -> list[str]:
+        """Return the first cells of a column."""
+        index = self.names.index(name)
+        return [row[index] for row in self.rows if index < len(row)]
 
 
 class Log(TouchLog):
@@ -38,109 +75,209 @@ class Log(TouchLog):
     example = "action,time,x,y"
 
     def _describe(self) -> LogInfo:
-        need_arrow(self.path)
+        options, source = self.options, self.source
+        self.guessed = ""
         try:
-            self._map = ColumnMap.parse(self.options.columns)
-            self._separator, self._names = _header(self.source.text_head(), self._map)
-            self._chosen = self._map.chosen(self._names)
-            self._map.check_screen(self.options.screen)
+            self._map = ColumnMap.parse(options.columns)
+            lines = self._lines(source.text_head().decode("utf-8", "replace"))
+            self._table = _table(lines, self._map)
+            if options.columns is None and not set(self._table.names) >= _NEEDED:
+                self._guess()
+            self._table.chosen = self._map.chosen(self._table.names)
         except ValueError as error:
             raise self.error(str(error), line=1) from None
-        return LogInfo(format=self.name)
+        self._size = options.screen or DEFAULT_SCREEN
+        own = DEFAULT_SCREEN if any(self._map.whole) else (None, None)
+        return LogInfo(format=self.name, width=own[0], height=own[1])
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Return whether the first line names the columns of the common form."""
         if b"\0" in head:
             return False
-        first = head.split(b"\n", 1)[0].decode("utf-8", "replace")
-        return len(first) < 4096 and set(_split(first, _separator(first))) >= _NEEDED
-
-    def _read(self) -> Iterator[TouchSamples]:
-        import pyarrow as pa
-
-        stream = _Stream(self.source.text_blocks())
-        converter = Converter(self._map, self._chosen, self.options.screen)
-        try:
-            for batch in self._batches(stream, threads=True):
-                yield converter.samples(batch)
-        except (pa.ArrowException, ValueError) as error:
-            if stream.error is not None:
-                raise stream.error from None
-            raise self.error(*self._place(error)) from None
-        finally:
-            stream.stop()
-        converter.count_doubts(self.warnings)
-
-    def _batches(self, stream: _Stream, *, threads: bool) -> Any:
-        import pyarrow as pa
-        from pyarrow import csv as arrow_csv
-
-        used = {name for names in self._chosen.values() for name in names}
-        return arrow_csv.open_csv(
-            pa.PythonFile(stream, mode="r"),
-            read_options=arrow_csv.ReadOptions(
-                use_threads=threads,
-                block_size=BLOCK_BYTES,
-                column_names=self._names,
-                skip_rows=int(self._map.header),
-            ),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=self._separator, invalid_row_handler=self._skip_row
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=self._types(),
-                include_columns=sorted(used),
-                strings_can_be_null=True,
-                null_values=_EMPTY,
-            ),
+        lines = [line for line in head.decode("utf-8", "replace").split("\n", 64) if line.strip()]
+        return any(
+            len(line) < _LONGEST_LINE and _header_at(line.strip(), None, _NEEDED) is not None
+            for line in lines[:1] + [line for line in lines if not _is_comment(line)][:1]
         )
 
-    def _place(self, error: Exception) -> tuple[str, int | None]:
-        """Return what an error says and its line, which pyarrow knows only when it reads without threads."""
-        import pyarrow as pa
+    def _guess(self) -> None:
+        """Take the columns by their names, or say which there are."""
+        names = self._table.names
+        found = guess(names, {name: self._table.cells(name) for name in names})
+        if found is None:
+            raise ValueError(
+                f"is a table with the columns {listed(names)}: say which is what, as in "
+                f"--columns '{suggestion(names)}' (presets: {', '.join(PRESETS)})"
+            )
+        self.guessed = found
+        self._map = ColumnMap.parse(found)
 
-        if not self.source.is_stream and _ROW.search(str(error)) is None:
-            stream = _Stream(self.source.text_blocks())
+    @staticmethod
+    def _lines(text: str) -> list[str]:
+        lines = text.replace("\r", "\n" if "\n" not in text else "").split("\n")
+        # The head may end within a line.
+        return lines[:-1] if len(lines) > 1 else lines
+
+    def _read(self) -> Iterator[TouchSamples]:
+        if self.guessed:
+            self.warnings["guessed_columns"] += 1
+        if any(self._map.whole) and self.options.screen is None:
+            self.warnings["guessed_screen"] += 1
+        done = 0
+        unit = self._plain_unit()
+        if unit is not None and unit.ns is not None:
+            from capture.logs import arrowcsv
+            from capture.logs.arrow import Converter
+
+            converter = Converter(self._map, self._table.chosen, self._size, unit.ns)
             try:
-                for _ in self._batches(stream, threads=False):
-                    pass
-            except (pa.ArrowException, ValueError) as again:
-                error = again
-            finally:
-                stream.stop()
-        found = _ROW.search(str(error))
-        return str(error).split("\n", 1)[0][:300], int(found[1]) if found else None
+                for chunk in arrowcsv.read(self.source, self._table, converter):
+                    done += len(chunk)
+                    yield chunk
+            except arrowcsv.OddCellError:
+                if self.source.is_stream:
+                    raise self.error("has a cell that does not fit its column; read it from a file") from None
+            else:
+                self._sum_up(converter, done, unit)
+                return
+        yield from _without(self._by_rows(), done)
 
-    def _skip_row(self, row: Any) -> str:  # noqa: ARG002 - as pyarrow calls it
-        """Leave out a row that has more or fewer fields than the header."""
-        self.warnings["skipped_rows"] += 1
-        return "skip"
+    def _sum_up(self, converter: Any, done: int, unit: Unit) -> None:
+        self.count("used", done)
+        self.count("context", self._table.before)
+        self.count("skipped_rows", converter.skipped)
+        if unit.said:
+            self.warnings[unit.said] += 1
+        if converter.went_back:
+            self.warnings["time_went_back"] += converter.went_back
+        self.name_streams(converter.streams)
+        self.name_pointers(converter.pointers)
 
-    def _types(self) -> dict[str, Any]:
-        """Return the Arrow type of each column: a guess from the first block might fail later."""
-        import pyarrow as pa
+    def _plain_unit(self) -> Unit | None:
+        """Return the unit of time of a large table with plain cells, which pyarrow can read; else None."""
+        plain = self._map
+        large = self.source.size is None or self.source.size > _LARGE_BYTES
+        if not large or self._table.prefix or plain.only or plain.comment or plain.makes_strokes:
+            return None
+        if "down" in plain.columns or find_spec("pyarrow") is None or self._table.separator == " ":
+            return None
+        rows = Rows(plain, self._size, type(self.warnings)())
+        cells = {role: self._columns(self._table.rows, names) for role, names in self._table.chosen.items()}
+        rows.add(cells, len(self._table.rows))
+        good = [True] * len(self._table.rows)
+        _, _, dates = exact_times(list(cells["time"]), good, None)
+        if dates or rows.skipped or not all(good) or any("," in cell for cell in cells["time"]):
+            return None
+        return rows.unit
 
-        first = self._first_row()
-        types: dict[str, Any] = {}
-        for role, names in self._chosen.items():
-            for name in names:
-                numeric = _is_integer(first.get(name, ""))
-                types[name] = {
-                    "stream": pa.int64() if numeric and len(names) == 1 else pa.string(),
-                    "pointer": pa.int32(),
-                    "action": pa.int64() if numeric else pa.string(),
-                    "time": pa.int64() if self._map.unit_ns == 1 else pa.decimal128(27, 9),
-                    "x": pa.float32(),
-                    "y": pa.float32(),
-                }[role]
-        return types
+    def _by_rows(self) -> Iterator[TouchSamples]:
+        rows = Rows(self._map, self._size, self.warnings)
+        table = self._table
+        reader = csv.reader(
+            self._text_lines(),
+            delimiter=table.separator,
+            quoting=csv.QUOTE_MINIMAL if '"' in self._head_text() else csv.QUOTE_NONE,
+            skipinitialspace=table.separator == " ",
+        )
+        while True:
+            batch: list[list[str]] = []
+            broken = False
+            try:
+                batch.extend(islice(reader, _BATCH))
+            except csv.Error:
+                # The field behind the row is longer than any field.
+                broken = True
+                self.count("skipped_rows")
+            if not batch and not broken:
+                break
+            good = self._whole(batch)
+            if good:
+                cells: dict[str, Sequence[Any]] = {
+                    role: self._columns(good, names) for role, names in table.chosen.items()
+                }
+                if self._map.only:
+                    cells["only"] = self._wanted(good)
+                chunk = rows.add(cells, len(good))
+                if chunk is not None:
+                    yield chunk
+        yield from rows.finish()
+        self.count("used", rows.used)
+        self.count("context", rows.left_out)
+        self.count("skipped_rows", rows.skipped)
+        self.name_streams(rows.streams)
+        self.name_pointers(rows.pointers)
 
-    def _first_row(self) -> dict[str, str]:
-        lines = self.source.text_head().decode("utf-8", "replace").splitlines()
-        rows = [line for line in lines if line.strip()][int(self._map.header) :][:1]
-        cells = _split(rows[0], self._separator) if rows else []
-        return dict(zip(self._names, cells, strict=False))
+    def _whole(self, batch: list[list[str]]) -> list[list[str]]:
+        """Return the rows with as many fields as there are columns; the others are counted."""
+        width = len(self._table.names)
+        lengths = list(map(len, batch))
+        if lengths.count(width) == len(batch):
+            return batch
+        blank = lengths.count(0)
+        good = [row for row in batch if len(row) == width]
+        self.count("context", blank)
+        self.count("skipped_rows", len(batch) - blank - len(good))
+        return good
+
+    def _columns(self, batch: list[list[str]], names: list[str]) -> list[Any]:
+        indexes = [self._table.names.index(name) for name in names]
+        if len(indexes) == 1:
+            index = indexes[0]
+            return [row[index] for row in batch]
+        return [tuple(row[index] for index in indexes) for row in batch]
+
+    def _wanted(self, batch: list[list[str]]) -> list[bool]:
+        lower = [name.lower() for name in self._table.names]
+        places = [(lower.index(column.lower()), value) for column, value in self._map.only]
+        return [all(row[index].strip() == value for index, value in places) for row in batch]
+
+    def _head_text(self) -> str:
+        return self.source.text_head().decode("utf-8", "replace")
+
+    def _text_lines(self) -> Iterator[str]:
+        """Yield the lines of the rows."""
+        number = 0
+        before, comment = self._table.before, self._map.comment
+        prefix = self._table.prefix
+        for text in self._texts():
+            lines = text.split("\n")
+            if number < before:
+                self.count("context", min(before - number, len(lines)))
+                lines, number = lines[before - number :], number + len(lines)
+            if prefix is not None:
+                lines = [prefix.sub("", line, count=1) for line in lines]
+            if comment:
+                kept = [line for line in lines if not line.lstrip().startswith(comment)]
+                self.count("context", len(lines) - len(kept))
+                lines = kept
+            yield from lines
+
+    def _texts(self) -> Iterator[str]:
+        """Yield the text in pieces of whole lines, the line end of the last one left out."""
+        rest = b""
+        for block in self.source.text_blocks():
+            data = rest + block
+            end = data.rfind(b"\n")
+            if end < 0:
+                if len(data) > LINE_LIMIT_BYTES:
+                    raise self.error("the line is longer than 1 MiB")
+                rest = data
+                continue
+            rest = data[end + 1 :]
+            yield data[:end].decode("utf-8", "replace").replace("\r", "")
+        if rest:
+            yield rest.decode("utf-8", "replace").replace("\r", "\n" if rest.count(b"\r") > 1 else "")
+
+
+def _without(chunks: Iterator[TouchSamples], done: int) -> Iterator[TouchSamples]:
+    """Yield the samples behind those that are out already."""
+    for chunk in chunks:
+        if done >= len(chunk):
+            done -= len(chunk)
+        else:
+            yield chunk[done:] if done else chunk
+            done = 0
 
 
 def write(log: Writable, file: IO[bytes], path: Path) -> None:
@@ -155,65 +292,68 @@ def write(log: Writable, file: IO[bytes], path: Path) -> None:
     text.detach()
 
 
-class _Stream(io.RawIOBase):
-    """Blocks as the file that pyarrow reads; keeps the error that it would wrap.
-
-    What is not UTF-8 is replaced: pyarrow cannot hand over a row with it.
-    """
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._rest = b""
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._plain = True
-        self._stopped = False
-        self._ended = threading.Event()
-        self.error: Exception | None = None
-
-    def stop(self) -> None:
-        """End the stream for pyarrow's thread that reads ahead, and wait until it has seen the end.
-
-        The interpreter must not end under a thread that is about to call back: that aborts the process.
-        """
-        self._stopped = True
-        self._ended.wait(_STOP_S)
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        while len(self._rest) < size and not self._stopped:
-            try:
-                block = next(self._blocks, b"")
-            except ValueError as error:
-                self.error = error
-                self._ended.set()
-                raise
-            self._rest += self._utf8(block)
-            if not block:
-                break
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        if self._stopped or not taken:
-            self._ended.set()
-            return b""
-        return taken
-
-    def _utf8(self, block: bytes) -> bytes:
-        self._plain = self._plain and block.isascii()
-        return block if self._plain else self._decoder.decode(block, final=not block).encode()
+def looks_like_table(head: bytes) -> bool:
+    """Return whether a head is a table of numbers: three columns and more, alike in the first lines."""
+    if b"\0" in head:
+        return False
+    lines = [line for line in head.decode("utf-8", "replace").splitlines()[:12] if line.strip()]
+    lines = [line for line in lines if not _is_comment(line)]
+    if len(lines) > 1 and not head.endswith(b"\n"):
+        lines = lines[:-1] if len(lines) > 2 else lines
+    if len(lines) < 2 or any(len(line) > _LONGEST_LINE for line in lines):
+        return False
+    separator = _separator(lines[0])
+    rows = [_split(line, separator) for line in lines]
+    numbers = sum(bool(re.fullmatch(r"-?\d+(?:[.,]\d+)?", cell)) for row in rows[1:] for cell in row)
+    return len(rows[0]) >= 3 and len(set(map(len, rows))) == 1 and numbers >= 2 * (len(rows) - 1)
 
 
-def _header(head: bytes, column_map: ColumnMap) -> tuple[str, list[str]]:
-    """Return the separator and the names of the columns."""
-    first = next((line for line in head.decode("utf-8", "replace").splitlines() if line.strip()), "")
-    separator = column_map.separator or _separator(first)
-    cells = _split(first, separator)
-    if not column_map.header:
-        return separator, [f"#{number}" for number in range(1, len(cells) + 1)]
-    doubled = [name for name in set(cells) if cells.count(name) > 1 and name]
-    if doubled:
-        raise ValueError(f"the column {doubled[0]!r} is there twice")
-    return separator, cells
+def _is_comment(line: str) -> bool:
+    return line.lstrip()[:1] in {"#", "%"} or line.lstrip().startswith("//")
+
+
+def _table(lines: list[str], column_map: ColumnMap) -> Table:
+    """Return how the table is written: its separator, its columns, what stands before the rows."""
+    before = 0
+    for line in lines:
+        sign = column_map.comment or "#"
+        if line.strip() and not line.lstrip().startswith(sign):
+            break
+        before += 1
+    if before >= len(lines):
+        before = 0
+    first = lines[before] if lines else ""
+    wanted = {name.lower() for names in column_map.columns.values() for name in names}
+    at = 0
+    if column_map.header:
+        optional = {"stream", "pointer"} if column_map.common else set()
+        at = _header_at(first, column_map.separator, wanted - optional) or 0
+    prefix = shape(first[:at])
+    separator = column_map.separator or _separator(first[at:])
+    cells = _split(first[at:], separator)
+    if column_map.header:
+        doubled = [name for name in set(cells) if cells.count(name) > 1 and name in wanted]
+        if doubled:
+            raise ValueError(f"the column {doubled[0]!r} is there twice")
+        before += 1
+    else:
+        cells = [f"#{number}" for number in range(1, len(cells) + 1)]
+    rows = [
+        _split(prefix.sub("", line, count=1) if prefix else line, separator)
+        for line in lines[before : before + _SAMPLE]
+    ]
+    rows = [row for row in rows if len(row) == len(cells)]
+    return Table(separator=separator, names=cells, before=before, prefix=prefix, rows=rows)
+
+
+def _header_at(line: str, separator: str | None, wanted: set[str]) -> int | None:
+    """Return where the names of columns begin in a line; None where they are not there."""
+    for found in re.finditer(r"^|(?<=[\s>|:\])}])(?=\S)", line[:256]):
+        part = line[found.start() :]
+        names = {name.lower() for name in _split(part, separator or _separator(part))}
+        if names >= wanted:
+            return found.start()
+    return None
 
 
 def _separator(line: str) -> str:
@@ -222,10 +362,6 @@ def _separator(line: str) -> str:
 
 def _split(line: str, separator: str) -> list[str]:
     try:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+        return [cell.strip() for cell in next(csv.reader([line.strip("\r\n")], delimiter=separator), [])]
     except csv.Error:
         return []
-
-
-def _is_integer(cell: str) -> bool:
-    return cell.lstrip("-").isdecimal()

@@ -14,23 +14,29 @@ from capture._native.evdev.frames import EventModel
 from capture._native.evdev.text import TextReader, contains
 from capture.gestures.samples import TouchSamples
 from capture.logs.base import LogInfo, TouchLog
+from capture.logs.lines import CONTEXT, USED, is_nothing
 from capture.logs.samples import CHUNK_SAMPLES
 from capture.logs.source import LINE_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["ABS_CODES", "Device", "EvdevLog", "EvdevTextLog", "Event"]
+__all__ = ["ABS_CODES", "Device", "EvdevLog", "EvdevTextLog", "turned_axes"]
 
 ABS_X, ABS_Y, MT_SLOT, MT_X, MT_Y = 0x00, 0x01, 0x2F, 0x35, 0x36
 BTN_TOUCH = 0x14A
+#: px per mm where 1 px is 1/160 inch.
+_PX_PER_MM = 160 / 25.4
+#: A panel that its resolution makes smaller or larger than this (mm) has another resolution.
+_SMALLEST_MM, _LARGEST_MM = 10, 3000
+_DENSITIES = (0.75, 10)
 TYPE_B = 3
 
 #: The axes whose ranges matter, by name.
 ABS_CODES = {"ABS_X": ABS_X, "ABS_Y": ABS_Y, "ABS_MT_POSITION_X": MT_X, "ABS_MT_POSITION_Y": MT_Y}
 
-#: (time in ns, type, code, value)
-Event = tuple[int, int, int, int]
+#: (low, size, span): px = (raw - low) * size / span
+Axis = tuple[float, float, float]
 
 
 class Device(msgspec.Struct, kw_only=True):
@@ -39,6 +45,9 @@ class Device(msgspec.Struct, kw_only=True):
     path: str = ""
     name: str = ""
     axes: dict[int, tuple[int, int]] = {}  # code -> (smallest, largest)
+    resolutions: dict[int, int] = {}  # code -> units per mm, where the header tells it
+    has_touch_button: bool = False  # the header says so
+    moves: bool = False  # the header says that it has relative axes: a mouse
     values: dict[int, int] = {}  # code -> value when the recording began, where the header tells it
 
     @property
@@ -58,15 +67,59 @@ class Device(msgspec.Struct, kw_only=True):
 
     def ranges(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
         """Return the ranges of x and y; those of the multi-touch axes where there are such."""
-        for x_code, y_code in ((MT_X, MT_Y), (ABS_X, ABS_Y)):
-            x_range, y_range = self.axes.get(x_code), self.axes.get(y_code)
-            if x_range and y_range and x_range[1] > x_range[0] and y_range[1] > y_range[0]:
-                return x_range, y_range
+        codes = self._codes()
+        return None if codes is None else (self.axes[codes[0]], self.axes[codes[1]])
+
+    def _codes(self) -> tuple[int, int] | None:
+        for codes in ((MT_X, MT_Y), (ABS_X, ABS_Y)):
+            ranges = [self.axes.get(code, (0, 0)) for code in codes]
+            if all(high > low for low, high in ranges):
+                return codes
         return None
+
+    def units_per_mm(self) -> tuple[int, int] | None:
+        """Return the resolutions of x and y, where both are there and make a panel of a sane size."""
+        codes = self._codes()
+        if codes is None:
+            return None
+        x, y = (self.resolutions.get(code, 0) for code in codes)
+        for code, units in zip(codes, (x, y), strict=True):
+            low, high = self.axes[code]
+            if units <= 0 or not _SMALLEST_MM <= (high - low) / units <= _LARGEST_MM:
+                return None
+        return x, y
+
+
+def turned_axes(
+    ranges: tuple[tuple[int, int], tuple[int, int]], size: tuple[float, float], rotate: int | None
+) -> tuple[Axis, Axis]:
+    """Return (low, size, span) of x and of y of the picture, as `EventModel` takes them.
+
+    Parameters
+    ----------
+    ranges : pair of (int, int)
+        Of the raw x and y.
+    size : (float, float)
+        Of the picture (px).
+    rotate : int or None
+        Degrees by which the picture was turned clockwise against the panel; across it at 90 and 270,
+        where the raw y gives x.
+    """
+    (x_low, x_high), (y_low, y_high) = ranges
+    forward = {"x": (x_low, x_high - x_low + 1), "y": (y_low, y_high - y_low + 1)}
+    backward = {"x": (x_high, x_low - x_high - 1), "y": (y_high, y_low - y_high - 1)}
+    names = ("y", "x") if rotate in {90, 270} else ("x", "y")
+    axes: list[Axis] = []
+    for name, pixels, turned in zip(names, size, ({180, 270}, {90, 180}), strict=True):
+        low, span = (backward if rotate in turned else forward)[name]
+        axes.append((low, pixels if span > 0 else -pixels, abs(span)))
+    return axes[0], axes[1]
 
 
 class EvdevLog(TouchLog):
     """A log of evdev events."""
+
+    turns = True
 
     own_screen: tuple[int, int] | None = None
     other_devices = 0
@@ -84,13 +137,44 @@ class EvdevLog(TouchLog):
                 "give it with --axis-max X,Y"
             )
         self.screen = options.screen or self.own_screen
-        size = self.screen or (ranges and tuple(high - low + 1 for low, high in ranges))
+        across = options.rotate in {90, 270}
+        self._resolution = None if ranges is None else self.device.units_per_mm()
+        density = options.density
+        self._by_resolution = self._resolution is not None and self.screen is None
+        if self._resolution is not None and density is None and self.own_screen is None:
+            panel = options.screen[::-1] if options.screen and across else options.screen
+            density = 1.0 if panel is None else self._density(panel)
+            self._by_resolution = density is not None
+        size = self.screen or self._panel_px(options.density, across=across)
         return LogInfo(
             format=self.name,
-            width=size[0] if size else None,
-            height=size[1] if size else None,
+            width=round(size[0]) if size else None,
+            height=round(size[1]) if size else None,
+            density=density,
             device=self.device.name or self.device.path or None,
         )
+
+    def _spans(self) -> list[int]:
+        return [high - low + 1 for low, high in self.ranges or ()]
+
+    def _density(self, panel: tuple[int, int]) -> float | None:
+        """Return the mean of the px per 1/160 inch of both axes; None where no density can be so."""
+        found = [
+            size / span * units / _PX_PER_MM
+            for size, span, units in zip(panel, self._spans(), self._resolution or (), strict=True)
+        ]
+        mean = sum(found) / 2
+        return mean if _DENSITIES[0] <= mean <= _DENSITIES[1] else None
+
+    def _panel_px(self, density: float | None, *, across: bool) -> tuple[float, float] | None:
+        """Return the size of the picture by the resolution of the panel, else by its range."""
+        sizes: list[float] = list(self._spans())
+        if not sizes:
+            return None
+        if self._resolution is not None:
+            per_mm = _PX_PER_MM * (density or 1.0)
+            sizes = [span / units * per_mm for span, units in zip(sizes, self._resolution, strict=True)]
+        return (sizes[1], sizes[0]) if across else (sizes[0], sizes[1])
 
     def devices(self) -> list[Device]:
         """Return the devices that the header names."""
@@ -113,7 +197,15 @@ class EvdevLog(TouchLog):
 
     def telling_blocks(self, scan: EventModel) -> Iterator[bytes]:  # noqa: ARG002 - the readers of text use it
         """Yield the blocks of the log that may still tell its protocol and its largest values."""
+        return self.event_blocks()
+
+    def event_blocks(self) -> Iterator[bytes]:
+        """Yield the log as the reader takes it: as text, or as bytes."""
         return self.source.text_blocks()
+
+    def event_head(self) -> bytes:
+        """Return the head as the reader takes it."""
+        return self.source.text_head()
 
     def choose_device(self, devices: list[Device]) -> Device:
         """Return the device to read: the wanted one, else the first with touches."""
@@ -128,38 +220,58 @@ class EvdevLog(TouchLog):
 
     def _read(self) -> Iterator[TouchSamples]:
         scan = EventModel(scanning=True)
-        blocks = [self.source.text_head()] if self.source.is_stream else self.telling_blocks(scan)
+        blocks = [self.event_head()] if self.source.is_stream else self.telling_blocks(scan)
         for _ in self.pump(scan, blocks):
             pass
         x_axis, y_axis = self._axes(scan)
-        model = EventModel(scan.seen_protocol, follow=self.source.is_stream, x_axis=x_axis, y_axis=y_axis)
+        model = EventModel(
+            scan.seen_protocol,
+            follow=self.source.is_stream,
+            x_axis=x_axis,
+            y_axis=y_axis,
+            swapped=self.options.rotate in {90, 270},
+            left_button=self._has_left_button(scan),
+        )
         model.begin(*self.device.start())
         if self.other_devices:
             self.warnings["other_devices"] += self.other_devices
-        for _ in self.pump(model, self.source.text_blocks()):
+        for _ in self.pump(model, self.event_blocks()):
             if len(model) >= CHUNK_SAMPLES:
                 yield from _chunks(model)
         self.warnings.update(model.doubt_counts())
         yield from _chunks(model)
 
-    def _axes(self, scan: EventModel) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-        """Return (low, size, span) of x and of y: px = (raw - low) * size / span."""
-        ranges = self.ranges
-        screen = self.screen
+    def _has_left_button(self, scan: EventModel) -> bool:
+        return scan.asks_for_left_button and not (self.device.has_touch_button or self.device.moves)
+
+    def _axes(self, scan: EventModel) -> tuple[Axis, Axis]:
+        """Return (low, size, span) of x and of y of the picture: px = (raw - low) * size / span."""
+        ranges = self._known_ranges(scan)
+        rotate = self.options.rotate
         if ranges is None:
-            if screen is None:
+            if rotate:
+                raise self.error("--rotate needs the range of the panel: give it with --axis-max X,Y")
+            return (0, 1, 1), (0, 1, 1)
+        across = rotate in {90, 270}
+        width, height = self.screen or self._panel_px(self.options.density, across=across) or (1, 1)
+        return turned_axes(ranges, (width, height), rotate)
+
+    def _known_ranges(self, scan: EventModel) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Return the ranges of the panel, and say what was assumed of them."""
+        if self.ranges is None:
+            if self.screen is None:
                 if scan.seen_protocol:
                     self.warnings["raw_units"] += 1
-                return (0, 1, 1), (0, 1, 1)
+                return None
             x_max, y_max = scan.largest
-            ranges = (0, x_max), (0, y_max)
             self.warnings["guessed_range"] += 1
-        elif screen is None and self.options.density is not None and scan.seen_protocol:
-            # Without a density the strokes are measured in these units too, and nobody takes them for dp.
-            self.warnings["panel_units"] += 1
-        spans = [high - low + 1 for low, high in ranges]
-        width, height = screen or spans
-        return (ranges[0][0], width, spans[0]), (ranges[1][0], height, spans[1])
+            return (0, x_max), (0, y_max)
+        if scan.seen_protocol and self.own_screen is None:
+            if self._by_resolution:
+                self.warnings["density_from_resolution"] += 1
+            elif self.screen is None:
+                self.warnings["panel_units"] += 1
+        return self.ranges
 
 
 class EvdevTextLog(EvdevLog):
@@ -170,9 +282,13 @@ class EvdevTextLog(EvdevLog):
     #: With each the place of two bytes in it that are rare in such a log.
     type_a_signs: tuple[tuple[bytes, int], ...] = ()
 
-    def strange(self, line: str) -> Event | bool:
-        """Return the event on a line that the tokenizer does not know; else whether that is no loss."""
+    def strange(self, line: str, reader: TextReader) -> str:
+        """Return what becomes of a line that the tokenizer does not know, for `TouchLog.count`."""
         raise NotImplementedError
+
+    def held_back(self, reader: TextReader) -> int:  # noqa: ARG002 - one reader holds lines back
+        """Return how many lines still wait for the next, which does not come."""
+        return 0
 
     def telling_blocks(self, scan: EventModel) -> Iterator[bytes]:
         """Yield the blocks, whole lines each, that may still tell the protocol or the largest values."""
@@ -190,7 +306,7 @@ class EvdevTextLog(EvdevLog):
         yield rest
 
     def _may_be_type_a(self, rest: bytes, block: bytes) -> bool:
-        """Return whether a sign of type A stands in a block, or in the line that was open before it."""
+        """Tell whether a sign of type A stands in a block, or in the line that was open before it."""
         joint = rest + block[:64]
         return any(contains(text, *sign) for sign in self.type_a_signs for text in (joint, block))
 
@@ -208,21 +324,30 @@ class EvdevTextLog(EvdevLog):
                 raise self.error("the line is longer than 1 MiB", line=reader.lines + 1)
             yield
         self._feed(reader, rest, last=True)
-        if reader.untimed and not model.scanning:
-            self.warnings["no_clock"] += 1
+        held = self.held_back(reader)
+        if not model.scanning:
+            if reader.untimed:
+                self.warnings["no_clock"] += 1
+            for became, number in (
+                ("unknown_lines", held),
+                (USED, reader.used),
+                (CONTEXT, reader.skipped),
+                ("other_device_lines", reader.others),
+            ):
+                if number:
+                    self.count(became, number)
 
     def _feed(self, reader: TextReader, text: bytes, *, last: bool) -> int:
         """Feed whole lines; return where the unfinished one starts."""
-        model = reader.model
         start, length = reader.feed(text, 0, last)
         while length >= 0:
             line = text[start : start + length].decode("utf-8", "replace")
             self.enter(reader, line)
-            event = self.strange(line)
-            if isinstance(event, tuple):
-                model.event(*event)
-            elif not event and not model.scanning:
-                self.warnings["unknown_lines"] += 1
+            became = self.strange(line, reader)
+            if became == "unknown_lines" and is_nothing(line):
+                became = CONTEXT
+            if not reader.model.scanning and became:
+                self.count(became)
             after = text.find(b"\n", start + length) + 1
             start, length = reader.feed(text, after or len(text), last)
         return start

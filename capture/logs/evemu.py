@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from capture.errors import TouchLogError
-from capture.logs.evdev import Device, EvdevTextLog, Event
+from capture.logs.evdev import BTN_TOUCH, Device, EvdevTextLog
+from capture.logs.lines import CONTEXT, Start
+
+if TYPE_CHECKING:
+    from capture._native.evdev.text import TextReader
 
 __all__ = ["DESCRIPTION_SUFFIXES", "SCREEN_COMMENT", "Log"]
 
@@ -15,9 +21,11 @@ DESCRIPTION_SUFFIXES = (".desc", ".prop", ".device")
 #: What our own writer leaves for our reader; evemu-play skips it as a comment.
 SCREEN_COMMENT = "# touchcapture: screen"
 
-_EVENT = re.compile(rb"^E: +\d+\.\d+ [0-9a-fA-F]{4} [0-9a-fA-F]{4} -?\d+", re.MULTILINE)
-_HEADER = re.compile(rb"^(# EVEMU \d|N: .*\r?\nI: [0-9a-f]{4} )", re.MULTILINE)
-_AXIS = re.compile(r"^A: ([0-9a-fA-F]+) (-?\d+) (-?\d+)\b")
+_START = Start(r"E: +\d+\.\d+ [0-9a-fA-F]{4} [0-9a-fA-F]{4} -?\d+|# EVEMU \d|N: .*\r?\nI: [0-9a-f]{4} ")
+_AXIS = re.compile(r"(?:^|[\s>|])A: ([0-9a-fA-F]+) (-?\d+) (-?\d+)(?: -?\d+ -?\d+ (\d+))?")
+_NAME = re.compile(r"(?:^|[\s>|])N: (.*)")
+_BITS = re.compile(r"(?:^|[\s>|])B: (\w\w)((?: \w\w)+)")
+_PART = re.compile(r"(?:^|[\s>|])[NIPBALS]: ")
 _SCREEN = re.compile(rf"^{SCREEN_COMMENT} (\d{{1,6}})x(\d{{1,6}})$", re.MULTILINE)
 _DESCRIPTION_BYTES = 1 << 20
 
@@ -33,8 +41,8 @@ class Log(EvdevTextLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Return whether the head has an event or the description of a device."""
-        return bool(_EVENT.search(head) or _HEADER.search(head))
+        """Tell whether the head has an event or the description of a device."""
+        return _START.matches(head)
 
     def devices(self) -> list[Device]:
         """Return the device of the header, or of the description beside the log."""
@@ -46,9 +54,9 @@ class Log(EvdevTextLog):
             device = self._beside() or device
         return [device]
 
-    def strange(self, line: str) -> Event | bool:
+    def strange(self, line: str, reader: TextReader) -> str:  # noqa: ARG002 - as the other readers
         """Return whether the line belongs to the description."""
-        return line[:3] in {"N: ", "I: ", "P: ", "B: ", "A: ", "L: ", "S: "}
+        return CONTEXT if _PART.search(line) else "unknown_lines"
 
     def _beside(self) -> Device | None:
         """Look for the description: ``a.b.events`` may have ``a.b.desc`` or ``a.desc``."""
@@ -71,12 +79,24 @@ def _text_of(path: Path) -> str:
 
 
 def _described(text: str) -> Device:
-    device = Device(axes={})
+    device = Device(axes={}, resolutions={})
+    bits: dict[str, bytes] = {}
     for line in text.splitlines():
-        if axis := _AXIS.match(line):
-            device.axes[int(axis[1], 16)] = int(axis[2]), int(axis[3])
-        elif line.startswith("N: "):
-            device.name = line[3:].strip()
+        if axis := _AXIS.search(line):
+            code = int(axis[1], 16)
+            device.axes[code] = int(axis[2]), int(axis[3])
+            device.resolutions[code] = int(axis[4] or 0)
+        elif name := _NAME.search(line):
+            device.name = name[1].strip()
+        elif found := _BITS.search(line):
+            with contextlib.suppress(ValueError):
+                bits[found[1]] = bits.get(found[1], b"") + bytes.fromhex(found[2])
         elif line.startswith("E: "):
             break
+    device.has_touch_button = _has_bit(bits.get("01", b""), BTN_TOUCH)
+    device.moves = _has_bit(bits.get("02", b""), 0)
     return device
+
+
+def _has_bit(mask: bytes, bit: int) -> bool:
+    return bit // 8 < len(mask) and bool(mask[bit // 8] & 1 << bit % 8)

@@ -58,7 +58,7 @@ def write(log: Writable, file: IO[bytes], path: Path) -> None:  # noqa: ARG001 -
     """
     bits, width, height = _measure(log)
     description = _DESCRIPTION.format(
-        comment=f"{SCREEN_COMMENT} {width}x{height}\n" if bits else "",
+        comment=f"{SCREEN_COMMENT} {width}x{height}\n",
         name=log.info.device or "touchcapture recording",
         x_max=(width << bits) - 1,
         y_max=(height << bits) - 1,

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from capture.logs.evdev import Device, EvdevTextLog, Event
+from capture.logs.evdev import BTN_TOUCH, Device, EvdevTextLog
+from capture.logs.lines import CONTEXT, USED, Bare, Start
+
+if TYPE_CHECKING:
+    from capture._native.evdev.text import TextReader
 
 __all__ = ["Log"]
 
-_EVENT = re.compile(rb"^(?:> ?)*(?:Event: )?time \d+\.\d+,? +(?:type \d+ \(|[-+]{4,} ?[A-Z])", re.MULTILINE)
-_CODE = re.compile(r"^\s*Event code (\d+) \(\w+\)")
-_NUMBER = re.compile(r"^\s*(Value|Min|Max)\s+(-?\d{1,10})\b")
-_NAME = re.compile(r'^Input device name: "(.*)"')
-_TYPE = re.compile(r"^\s*Event type (\d+)")
-_EV_ABS = 3
+_START = Start(r"(?:Event: )?time \d*\.\d+,? +(?:type \d+ \(|[-+>!]{4,} ?[A-Z])")
+_BEGUN = Start(r"(?:Event: )?time \d*\.\d")
+_CODE = re.compile(r"\bEvent code (\d+) \(([\w?]*)\)")
+_NUMBER = re.compile(r"\b(Value|Min|Max|Resolution)\s+(-?\d{1,10})\s*$")
+_NAME = re.compile(r'Input device name: "(.*)"')
+_TYPE = re.compile(r"\bEvent type (\d+)")
+_EV_KEY, _EV_REL, _EV_ABS = 1, 2, 3
 _CHATTER = re.compile(
-    r"^(Input d|Supported events|Properties|Testing|\s+Event (type|code)"
-    r"|\s+(Value|Min|Max|Fuzz|Flat|Resolution|State)\b"
-    r"|\s+Property|\s+Repeat|Key repeat|Select the|Available devices|No device|/dev/input|Grab|\*{4})"
+    r"^[\s>|]*(Input d|Supported events|Properties|Testing|Event (type|code)"
+    r"|(Value|Min|Max|Fuzz|Flat|Resolution|State)\b"
+    r"|Property|Repeat|Key repeat|Select the|Available devices|No device|/dev/input|Grab|\*{4})"
 )
-_WHOLE = re.compile(
-    r"time (\d{1,10})\.(\d{6}),? +(?:type (\d{1,5}) \([^)]*\), code (\d{1,5}) +\([^)]*\), value (-?\d{1,10})"
-    r"|([-+]{4,}) (SYN_REPORT|SYN_MT_REPORT|SYN_DROPPED|EV_SYN))"
-)
-_SYNS = {"SYN_REPORT": 0, "EV_SYN": 0, "SYN_MT_REPORT": 2, "SYN_DROPPED": 3}
+#: A line that a mail program broke is put together of no more pieces than this.
+_PIECES = 4
 
 
 class Log(EvdevTextLog):
@@ -39,61 +42,73 @@ class Log(EvdevTextLog):
         (b"(EV_SYN), code 2 ", 15),
     )
 
-    #: A line that a mail program broke in two: its first part.
-    _held = ""
+    #: Pieces of a line that a mail program broke, and the number of the last one.
+    _held: tuple[str, ...] = ()
+    _held_at = 0
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Return whether the head has an event or evtest's first line."""
-        return bool(_EVENT.search(head)) or head.startswith(b"Input driver version is ")
+        return _START.matches(head) or _BEGUN.matches(head) or head.startswith(b"Input driver version is ")
 
     def devices(self) -> list[Device]:
         """Return the device of the header."""
-        device = Device(axes={}, values={})
+        self._bare = Bare(_BEGUN, self.source.text_head())
+        device = Device(axes={}, values={}, resolutions={})
         kind, code, low = 0, 0, 0
         for line in self.source.text_head().decode("utf-8", "replace").splitlines():
-            if found := _TYPE.match(line):
+            if found := _TYPE.search(line):
                 kind = int(found[1])
-            elif found := _CODE.match(line):
+            elif found := _CODE.search(line):
                 code = int(found[1])
-            elif kind == _EV_ABS and (found := _NUMBER.match(line)):
-                number = int(found[2])
-                if found[1] == "Value":
-                    device.values[code] = max(-(2**31), min(number, 2**31 - 1))
-                elif found[1] == "Min":
-                    low = number
-                else:
-                    device.axes[code] = low, number
-            elif found := _NAME.match(line):
+                device.has_touch_button |= kind == _EV_KEY and code == BTN_TOUCH
+                device.moves |= kind == _EV_REL and code == 0
+            elif kind == _EV_ABS and (found := _NUMBER.search(line)):
+                low = _note(device, code, low, found[1], int(found[2]))
+            elif found := _NAME.search(line):
                 device.name = found[1]
         return [device]
 
-    def strange(self, line: str) -> Event | bool:
-        """Return the event on a line that was quoted or broken by a mail program."""
-        line = line.lstrip("> ") if line.startswith(">") else line
-        event = _event(line)
-        if event is None and self._held:
-            event = _event(f"{self._held} {line.strip()}")
-        self._held = ""
-        if event is not None:
-            return event
-        if "time " in line[:12]:
-            self._held = line[:200]
-            return True
-        return _CHATTER.match(line) is not None
+    def strange(self, line: str, reader: TextReader) -> str:
+        """Put the pieces of a line that a mail program broke together."""
+        if not self._held and _CHATTER.match(line):
+            return CONTEXT
+        text = self._bare(line).strip().lstrip("> ")
+        begins = _BEGUN.matches(text.encode())
+        if self._held:
+            follows = reader.lines == self._held_at + 1
+            pieces = (*self._held, text)
+            if follows and reader.line(" ".join(pieces).encode()):
+                self._held = ()
+                self._count(reader, USED, len(pieces) - 1)
+                return USED
+            if follows and not begins and len(pieces) < _PIECES and not _CHATTER.match(text):
+                self._held, self._held_at = pieces, reader.lines
+                return ""
+            self._count(reader, "unknown_lines", self.held_back(reader))
+        if begins:
+            self._held, self._held_at = (text[:200],), reader.lines
+            return ""
+        return CONTEXT if _CHATTER.match(line) else "unknown_lines"
+
+    def held_back(self, reader: TextReader) -> int:  # noqa: ARG002 - as the other readers
+        """Return how many lines still wait for the next, and wait no longer."""
+        held, self._held = len(self._held), ()
+        return held
+
+    def _count(self, reader: TextReader, became: str, number: int) -> None:
+        if not reader.model.scanning:
+            self.count(became, number)
 
 
-def _event(line: str) -> Event | None:
-    found = _WHOLE.search(line)
-    if found is None:
-        return None
-    seconds, micros, kind, code, value, dashes, sync = found.groups()
-    time = (int(seconds) * 1_000_000 + int(micros)) * 1000
-    if time.bit_length() > 63:
-        return None
-    if sync:
-        return time, 0, 2 if dashes[0] == "+" else _SYNS[sync], 0
-    number = int(value)
-    if number.bit_length() > 31:
-        return None
-    return time, int(kind), int(code), number
+def _note(device: Device, code: int, low: int, name: str, number: int) -> int:
+    """Note a number of an axis; return its smallest value."""
+    if name == "Value":
+        device.values[code] = max(-(2**31), min(number, 2**31 - 1))
+    elif name == "Min":
+        return number
+    elif name == "Max":
+        device.axes[code] = low, number
+    else:
+        device.resolutions[code] = number
+    return low

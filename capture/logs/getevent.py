@@ -6,24 +6,32 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from capture.logs.evdev import ABS_CODES, Device, EvdevTextLog, Event
+import msgspec
+
+from capture.logs.evdev import ABS_CODES, Device, EvdevTextLog
+from capture.logs.lines import CONTEXT, Start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from capture._native.evdev.text import TextReader
+
 __all__ = ["Log"]
 
-_LINE = re.compile(
-    rb"^(?:\[ *\d+\.\d+\] +)?(?:/dev/\S+: )?"
-    rb"(?:[0-9a-fA-F]{4} +[0-9a-fA-F]{4} +[0-9a-fA-F]{8}|EV_[A-Z]+ +\S+ +\S+)(?: +rate \d+)?[ \r]*$",
-    re.MULTILINE,
+_START = Start(
+    r"(?:\[ *\d+\.\d{6}\] +|\d+-\d{1,6}: +)?(?:/dev/\S+: +)?"
+    r"(?:[0-9a-fA-F]{4} +[0-9a-fA-F]{4} +[0-9a-fA-F]{8}|EV_[A-Z]+ +\S+ +(?:[0-9a-fA-F]{8}|DOWN|UP|[A-Z]\w*))"
+    r"(?: +rate \d+)?[ \r]*$|add device \d+: "
 )
-_ADD_DEVICE = re.compile(r"^add device \d+: (\S+)")
-_NAME = re.compile(r'^\s+name:\s+"(.*)"')
-_RANGE = re.compile(r"\b(\w{1,32}) {0,32}: value -?\d{1,11}, min (-?\d{1,11}), max (-?\d{1,11})")
+_ADD_DEVICE = re.compile(r"add device \d+: (\S+)")
+_NAME = re.compile(r'\bname:\s+"(.*)"')
+_RANGE = re.compile(
+    r"\b(\w{1,32}) {0,32}: value -?\d{1,11}, min (-?\d{1,11}), max (-?\d{1,11})"
+    r"(?:, fuzz -?\d{1,11}, flat -?\d{1,11}, resolution (\d{1,9}))?"
+)
 _CHATTER = re.compile(r"^(add device|remove device|could not |\s{2,}\S|#)")
 _TOUCH = re.compile(
-    rb"^(?:\[ *\d+\.\d+\] +)?(/dev/\S+): +"
+    rb"(?:^|(?<=[\s>|:\]]))(/dev/\S+): +"
     rb"(EV_ABS +ABS_MT_POSITION_[XY]|EV_KEY +BTN_TOUCH|0003 +003[56]|0001 +014a)?",
     re.MULTILINE,
 )
@@ -40,23 +48,26 @@ class Log(EvdevTextLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Return whether the head has a line of getevent."""
-        return bool(_LINE.search(head)) or head.startswith(b"add device ")
+        """Tell whether the head has a line of getevent."""
+        return _START.matches(head)
 
     def devices(self) -> list[Device]:
         """Return the devices of the header, and those that only the lines name."""
         devices: list[Device] = []
         for line in self.source.text_head().decode("utf-8", "replace").splitlines():
-            if added := _ADD_DEVICE.match(line):
-                devices.append(Device(path=added[1], axes={}))
-            elif name := _NAME.match(line):
+            if added := _ADD_DEVICE.search(line):
+                devices.append(Device(path=added[1], axes={}, resolutions={}))
+            elif name := _NAME.search(line):
                 if devices:
                     devices[-1].name = name[1]
             elif axis := _RANGE.search(line):
                 if not devices:
-                    devices.append(Device(axes={}))
+                    devices.append(Device(axes={}, resolutions={}))
                 code = _axis_code(axis[1])
                 devices[-1].axes[code] = int(axis[2]), int(axis[3])
+                devices[-1].resolutions[code] = int(axis[4] or 0)
+            elif devices and "BTN_TOUCH" in line and "(0001)" in line:
+                devices[-1].has_touch_button = True
         return devices
 
     def choose_device(self, devices: list[Device]) -> Device:
@@ -68,14 +79,14 @@ class Log(EvdevTextLog):
         devices = devices + [Device(path=path) for path in touches if path not in known]
         if self.options.device or not touches:
             chosen = super().choose_device(devices)
-            return chosen if touches else Device(name=chosen.name, axes=chosen.axes)
+            return chosen if touches else msgspec.structs.replace(chosen, path="")
         path = max(touches, key=lambda path: touches[path])
         self.other_devices = sum(1 for other, count in touches.items() if count and other != path)
         return next(device for device in devices if device.path == path)
 
-    def strange(self, line: str) -> Event | bool:
+    def strange(self, line: str, reader: TextReader) -> str:  # noqa: ARG002 - as the other readers
         """Return whether the line is chatter of the tool, which is no loss."""
-        return _CHATTER.match(line) is not None
+        return CONTEXT if _CHATTER.match(line) else "unknown_lines"
 
 
 def _axis_code(label: str) -> int:

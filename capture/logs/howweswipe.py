@@ -6,16 +6,22 @@ import math
 from typing import TYPE_CHECKING
 
 from capture.gestures.kinds import Action
-from capture.logs.base import LogInfo, Sample, TouchLog
+from capture.logs.base import LogInfo, Mark, TouchLog
+from capture.logs.lines import CONTEXT, USED, Bare, Start, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from capture.gestures.samples import TouchSamples
+    from capture.logs.samples import Sample, SampleWriter
 
 __all__ = ["Log"]
 
 _HEADER = "sentence timestamp keyb_width keyb_height event x_pos y_pos"
 #: Fields that are always there; the word after them may hold blanks, and radius and angle may be empty.
 _FIXED = 10
+_START = Start(_HEADER)
+_ROW = Start(rf"{_HEADER}|\S+ \d+ \d+ \d+ touch(?:start|move|end|cancel) ")
 _ACTIONS = {
     "touchstart": Action.DOWN,
     "touchmove": Action.MOVE,
@@ -33,29 +39,37 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Return whether the log has the header of the data set."""
-        return head.startswith(_HEADER.encode())
+        """Tell by the header."""
+        return _START.matches(head)
 
     def _describe(self) -> LogInfo:
-        rows = self.source.text_head().split(b"\n", 2)[1:2]
-        fields = rows[0].split(b" ") if rows else []
+        rows = self.source.text_head().decode("utf-8", "replace").split("\n", 2)[1:2]
+        fields = Bare(_ROW, b"")(rows[0]).split(" ") if rows else []
         if len(fields) > 3 and fields[2].isdigit() and fields[3].isdigit():
             return LogInfo(format=self.name, width=int(fields[2][:9]), height=int(fields[3][:9]))
         return LogInfo(format=self.name)
 
-    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:
-        next(lines, None)
+    def _read(self) -> Iterator[TouchSamples]:
         sentence = ""
-        for line in lines:
-            fields = line.split(" ")
+        bare = Bare(_ROW, self.source.text_head())
+
+        def take(line: str, writer: SampleWriter) -> str:
+            nonlocal sentence
+            text = bare(line)
+            if not text or text.startswith(_HEADER):
+                return CONTEXT
+            fields = text.split(" ")
             sample = _sample(fields)
             if sample is None:
-                self.warnings["unknown_lines"] += 1
-                continue
+                return "unknown_lines"
             if fields[0] != sentence:
                 sentence = fields[0]
-                self.mark_here("screen", sample[3], name=sentence)
-            yield sample
+                mark = Mark(time_ns=sample[3], kind="screen", fields={"name": sentence}, sample=writer.total)
+                self.mark(mark)
+            writer.add(*sample)
+            return USED
+
+        yield from read_lines(self, None, take)
 
 
 def _sample(fields: list[str]) -> Sample | None:

@@ -9,7 +9,9 @@ import msgspec
 
 from capture.gestures.kinds import Action
 from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, TouchLog
-from capture.logs.samples import SampleWriter
+from capture.logs.lines import CONTEXT, USED, Bare, Start
+from capture.logs.samples import Names, SampleWriter
+from capture.logs.times import Gaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,12 +35,25 @@ class _Line(msgspec.Struct):
     action: int | str | None = None
     x: float | str | None = None
     y: float | str | None = None
-    pointer: int = 0
-    stream: int = 0
+    pointer: int | str = 0
+    stream: int | str = 0
 
 
+_bare = Bare(Start(r"\{"), b"")
+_INT32, _INT64 = 1 << 31, 1 << 63
 _decode = msgspec.json.Decoder(_Line).decode
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _first(head: bytes) -> _Line | None:
+    """Return the first line, where it is one."""
+    for text in head.split(b"\n", 8)[:8]:
+        if text.strip():
+            try:
+                return _decode(_bare(text.decode("utf-8", "replace")).strip())
+            except DECODE_ERRORS:
+                continue
+    return None
 
 
 class Log(TouchLog):
@@ -50,46 +65,72 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Return whether the first line is an info, a sample or a mark."""
-        first = head.lstrip().split(b"\n", 1)[0]
-        try:
-            line = _decode(first)
-        except DECODE_ERRORS:
-            return False
-        return line.info is not None or line.time is not None
+        """Tell whether the first line is an info, a sample or a mark."""
+        line = _first(head)
+        return line is not None and (
+            line.info is not None
+            or (line.time is not None and (line.mark is not None or line.action is not None))
+        )
 
     def _describe(self) -> LogInfo:
-        first = self.source.text_head().lstrip().split(b"\n", 1)[0]
-        try:
-            return _decode(first).info or LogInfo(format=self.name)
-        except DECODE_ERRORS as error:
-            raise self.error(f"is no common form: {error}", line=1) from None
+        line = _first(self.source.text_head())
+        return (line.info if line is not None else None) or LogInfo(format=self.name)
 
     def _read(self) -> Iterator[TouchSamples]:
         writer = SampleWriter(self.warnings)
-        for number, text in self.source.lines():
-            if not text:
-                continue
+        streams, pointers = Names(), Names(32)
+        gaps = Gaps()
+        broken = ""
+        for _, text in self.source.lines():
+            if broken:
+                self.count("unknown_lines")
+                broken = ""
+            line = text if text.startswith("{") else _bare(text)
             try:
-                line = _decode(text)
-                if line.info is not None:
-                    continue
-                if line.mark is not None:
-                    self._mark(line, text, writer.total)
-                elif writer.add(
-                    line.stream, line.pointer, _action(line.action), _time(line), _px(line.x), _px(line.y)
-                ):
-                    yield writer.take()
-            except (*DECODE_ERRORS, ValueError, OverflowError) as error:
-                raise self.error(str(error), line=number) from None
+                became = self._use(line, writer, (streams, pointers), gaps)
+            except (ValueError, TypeError, OverflowError) as error:
+                if isinstance(error, msgspec.ValidationError) or not isinstance(error, msgspec.DecodeError):
+                    became = "skipped_rows"
+                else:
+                    became, broken = "", line
+            self.count(became)
+            if writer.is_full:
+                yield writer.take()
+        if broken:
+            self.count("cut_off" if broken.startswith("{") else "unknown_lines")
+        if gaps.doubtful:
+            self.warnings["time_unit_doubtful"] += 1
         yield writer.finish()
+        self.name_streams(streams)
+        self.name_pointers(pointers)
+
+    def _use(self, text: str, writer: SampleWriter, names: tuple[Names, Names], gaps: Gaps) -> str:
+        """Read a line; return what became of it."""
+        if not text:
+            return CONTEXT
+        line = _decode(text)
+        if line.info is not None:
+            return CONTEXT
+        if line.mark is not None:
+            self._mark(line, text, writer.total)
+            return USED
+        stream, pointer = line.stream, line.pointer
+        if type(stream) is not int or not -_INT64 <= stream < _INT64:
+            stream = names[0].number(stream)
+        if type(pointer) is not int or not -_INT32 <= pointer < _INT32:
+            pointer = names[1].number(pointer)
+        action, time = _action(line.action), _time(line)
+        writer.add(stream, pointer, action, time, _px(line.x), _px(line.y))
+        gaps.add(stream, pointer, action, time)
+        return USED
 
     def _mark(self, line: _Line, text: str, before: int) -> None:
         fields = _decode_fields(text)
         for key in ("mark", "time", "stream"):
             fields.pop(key, None)
         kind = line.mark or ""
-        self.mark(Mark(time_ns=_time(line), kind=kind, fields=fields, stream=line.stream, sample=before))
+        stream = line.stream if isinstance(line.stream, int) else 0
+        self.mark(Mark(time_ns=_time(line), kind=kind, fields=fields, stream=stream, sample=before))
 
 
 def write(log: Writable, file: IO[bytes], path: Path) -> None:  # noqa: ARG001 - the writers are called alike

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING
 
 from capture.gestures.kinds import Action
-from capture.logs.base import LogInfo, Sample, TouchLog, literal
+from capture.logs.base import LogInfo, TouchLog, literal
+from capture.logs.lines import CONTEXT, USED, Start, read_lines
+from capture.logs.samples import Names
 from capture.logs.writing import one_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from capture.gestures.samples import TouchSamples
+    from capture.logs.samples import SampleWriter
     from capture.logs.writing import Writable
 
 __all__ = ["DEFAULT_SCREEN", "FIRST_LINE", "Log", "write"]
@@ -20,6 +24,7 @@ FIRST_LINE = "#RECORDER1.0"
 #: Kivy's window where nothing else is configured; the recording does not tell its own.
 DEFAULT_SCREEN = (800, 600)
 
+_START = Start(r"#RECORDER1\.0|\(-?\d[\d.e-]*, '(?:begin|update|end)', ")
 _ACTIONS = {"begin": Action.DOWN, "update": Action.MOVE, "end": Action.UP}
 _KINDS: dict[int, str] = {Action.DOWN: "begin", Action.MOVE: "update", Action.UP: "end", Action.CANCEL: "end"}
 
@@ -33,35 +38,32 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Return whether the first line is Kivy's."""
-        return head.startswith(FIRST_LINE.encode())
+        """Tell whether the first line is Kivy's."""
+        return _START.matches(head)
 
     def _describe(self) -> LogInfo:
         return LogInfo(format=self.name, width=DEFAULT_SCREEN[0], height=DEFAULT_SCREEN[1])
 
-    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:
+    def _read(self) -> Iterator[TouchSamples]:
         if self.options.screen is None:
             self.warnings["guessed_screen"] += 1
-        for line in lines:
-            sample = None if line.startswith("#") else self._sample(line)
-            if sample is not None:
-                yield sample
+        fingers = Names(32)
 
-    def _sample(self, line: str) -> Sample | None:
-        """Return the sample of a line; None where it has none."""
-        width, height = self.info.width or 0, self.info.height or 0
-        try:
-            time_s, kind, pointer, attributes = literal(line)
+        def take(line: str, writer: SampleWriter) -> str:
+            if not line or line.startswith("#"):
+                return CONTEXT
+            time_s, kind, uid, attributes = literal(line)
             # Newer versions record hovering as well, which is no touch.
             if kind not in _ACTIONS or not attributes.get("is_touch", True):
-                return None
-            if not isinstance(pointer, int):
-                raise TypeError(pointer)  # noqa: TRY301 - handled like the other mistakes in a line
-            x, y = attributes["sx"] * width, (1 - attributes["sy"]) * height
-            return 0, pointer, _ACTIONS[kind], round(time_s * 1e9), float(x), float(y)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
-            self.warnings["unknown_lines"] += 1
-            return None
+                return CONTEXT
+            x, y = attributes["sx"] * (self.info.width or 0), (1 - attributes["sy"]) * (self.info.height or 0)
+            if isinstance(uid, bool) or not isinstance(uid, int | str):
+                raise TypeError(uid)
+            writer.add(0, fingers.number(uid), _ACTIONS[kind], round(time_s * 1e9), float(x), float(y))
+            return USED
+
+        yield from read_lines(self, _START, take)
+        self.name_pointers(fingers)
 
 
 def write(recording: Writable, file: IO[bytes], path: Path) -> None:

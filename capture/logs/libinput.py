@@ -11,20 +11,24 @@ import re
 from typing import TYPE_CHECKING
 
 from capture._native.evdev.text import contains
-from capture.logs.evdev import Device, EvdevTextLog, Event
+from capture.logs.evdev import BTN_TOUCH, Device, EvdevTextLog
+from capture.logs.lines import CONTEXT, Start, undecorated
 
 if TYPE_CHECKING:
     from capture._native.evdev.text import TextReader
 
 __all__ = ["Log"]
 
-_MATCH = re.compile(rb"^(?:- node: /dev/input/|libinput:[ \t\r]*\n[ \t]+version:)", re.MULTILINE)
+_START = Start(r"- node: /dev/input/|libinput:[ \t\r]*$")
+#: The lines of a frame, as a mail has them without the head.
+_FRAME = Start(r"- \[ *\d+, *\d+, *\d+, *\d+, *-?\d+\]")
 _PART = re.compile(
-    rb'^(?:- node: (\S+)|    name: "([^"\n]*)"|      (\d+): \[(-?\d+), (-?\d+), -?\d+, -?\d+, -?\d+\])',
+    rb'^(?:- node: (\S+)|    name: "([^"\n]*)"'
+    rb"|      (\d+): \[(-?\d+), (-?\d+), -?\d+, -?\d+, (-?\d+)\]|      (\d+): \[([\d, ]*)\])",
     re.MULTILINE,
 )
 _DEVICE, _EVENTS = b"- node: ", b"  events:"
-_NODE = re.compile(r"^- node: (\S+)")
+_NODE = re.compile(r"(?:^|[\s>|:\]])- node: (\S+)")
 _YAML = re.compile(r"^(\s*#|\s*- |\s*-$|\s*[\w\"'-]+:|Recording to |\s*[\]}]|\s*0x|---|\s*[\w-]+=)")
 
 
@@ -32,9 +36,9 @@ class Log(EvdevTextLog):
     """A recording of libinput record."""
 
     name = "libinput"
-    description = "libinput record (YAML)"
-    example = "- [  0,  81233,   3,  57,  46] # EV_ABS / ABS_MT_TRACKING_ID"
+    description = "libinput record (YAML), or frames of it without a head"
     untried = True
+    example = "- [  0,  81233,   3,  57,  46] # EV_ABS / ABS_MT_TRACKING_ID"
     dialect = 3
     type_a_signs: tuple[tuple[bytes, int], ...] = (
         (b",   0,   2,", 8),
@@ -44,21 +48,23 @@ class Log(EvdevTextLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Return whether the head has a device node as libinput prints it."""
-        return bool(_MATCH.search(head))
+        """Tell whether the head has a device node as libinput prints it."""
+        has_head = _START.matches(head) and (b"- node: " in head or b"version:" in head)
+        return has_head or _FRAME.matches(head)
 
     def devices(self) -> list[Device]:
         """Return all devices; those after the first stand behind the events of the one before."""
         devices: list[Device] = []
         blocks = [self.source.text_head()] if self.source.is_stream else self.source.text_blocks()
         rest = b""
+        before = _START.before(self.source.text_head())
         described = True  # what stands before the events of a device
         for block in blocks:
             text = rest + block
             end = text.rfind(b"\n") + 1
             rest = text[end:]
             if described or contains(text, _DEVICE, 2):
-                for part in _PART.finditer(text, 0, end):
+                for part in _PART.finditer(undecorated(text[:end], before)):
                     _note(part, devices)
                 node, events = text.rfind(_DEVICE), text.rfind(_EVENTS)
                 described = node > events if max(node, events) >= 0 else described
@@ -67,23 +73,28 @@ class Log(EvdevTextLog):
             self.type_a_signs = ()
         return devices
 
-    def strange(self, line: str) -> Event | bool:
+    def strange(self, line: str, reader: TextReader) -> str:  # noqa: ARG002 - as the other readers
         """Return whether the line is YAML that holds no event."""
-        return _YAML.match(line) is not None
+        return CONTEXT if _YAML.match(line) else "unknown_lines"
 
     def enter(self, reader: TextReader, line: str) -> None:
         """Skip the events of devices that were not chosen."""
-        node = _NODE.match(line)
+        node = _NODE.search(line)
         if node is not None:
             reader.muted = node[1] != self.device.path
 
 
 def _note(part: re.Match[bytes], devices: list[Device]) -> None:
     """Add what a line says of a device."""
-    node, name, code, low, high = part.groups()
+    node, name, code, low, high, resolution, kind, codes = part.groups()
     if node:
-        devices.append(Device(path=node.decode("utf-8", "replace"), axes={}))
+        devices.append(Device(path=node.decode("utf-8", "replace"), axes={}, resolutions={}))
     elif name and devices:
         devices[-1].name = name.decode("utf-8", "replace")
     elif code and devices:
         devices[-1].axes[int(code)] = int(low), int(high)
+        devices[-1].resolutions[int(code)] = int(resolution)
+    elif kind and devices:
+        numbers = codes.replace(b",", b" ").split()
+        devices[-1].has_touch_button |= kind == b"1" and str(BTN_TOUCH).encode() in numbers
+        devices[-1].moves |= kind == b"2" and b"0" in numbers

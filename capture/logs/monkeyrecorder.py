@@ -6,19 +6,20 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from capture.gestures.kinds import Action
-from capture.logs.base import Sample, TouchLog, literal
+from capture.logs.base import TouchLog, literal
+from capture.logs.lines import CONTEXT, USED, Start, read_lines
+from capture.logs.scripts import BETWEEN_NS, TAP_NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BETWEEN_NS", "TAP_NS", "Log"]
+    from capture.gestures.samples import TouchSamples
+    from capture.logs.samples import Sample, SampleWriter
 
-#: How long a tap is made to last, and how far apart two commands are made to be.
-TAP_NS = 50_000_000
-BETWEEN_NS = 1_000_000_000
+__all__ = ["Log"]
 
 _VERBS = "TOUCH|DRAG|PRESS|TYPE|WAIT"
-_MATCH = re.compile(rf"^(?:{_VERBS})\|\{{".encode(), re.MULTILINE)
+_START = Start(rf"(?:{_VERBS})\|\{{")
 _LINE = re.compile(rf"^({_VERBS})\|(\{{.*\}})$")
 _STEPS = 10_000
 _ITEM_CHARS = 4096
@@ -33,19 +34,23 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Return whether the head has a command of MonkeyRecorder."""
-        return bool(_MATCH.search(head))
+        """Tell whether the head has a command of MonkeyRecorder."""
+        return _START.matches(head)
 
-    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:
+    def _read(self) -> Iterator[TouchSamples]:
         self.warnings["no_clock"] += 1
         now = 0
-        for line in lines:
-            try:
-                samples, now = _played(line, now)
-            except (ValueError, TypeError, KeyError):
-                self.warnings["unknown_lines"] += 1
-            else:
-                yield from samples
+
+        def take(line: str, writer: SampleWriter) -> str:
+            nonlocal now
+            if not line:
+                return CONTEXT
+            samples, now = _played(line, now)
+            for sample in samples:
+                writer.add(*sample)
+            return USED if samples else CONTEXT
+
+        yield from read_lines(self, _START, take)
 
 
 def _played(line: str, now: int) -> tuple[list[Sample], int]:

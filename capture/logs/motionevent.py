@@ -7,10 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 from capture.gestures.kinds import Action
-from capture.logs.base import Sample, TouchLog
+from capture.logs.base import TouchLog
+from capture.logs.lines import CONTEXT, USED, read_lines
+from capture.logs.samples import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from capture.gestures.samples import TouchSamples
+    from capture.logs.samples import Sample, SampleWriter
 
 __all__ = ["Log"]
 
@@ -18,6 +23,8 @@ _MATCH = re.compile(rb"MotionEvent\]? ?(?:ViewRootImpl ?)?\{ ?action=")
 _EVENT = re.compile(r"MotionEvent\]? ?(?:ViewRootImpl ?)?\{([^}]{0,8192})\}")
 _FIELD = re.compile(r"\b(\w{1,32})(?:\[(\d{1,3})\])?=([^,\s]{1,64})")
 _ACTION = re.compile(r"(?:ACTION_)?(POINTER_DOWN|POINTER_UP|DOWN|UP|MOVE|CANCEL)(?:\((\d{1,3})\))?$")
+#: InputDevice.SOURCE_MOUSE, as a number and by name.
+_MOUSE = {"0x2002", "mouse"}
 #: How many events back a copy of another layer is looked for.
 _MEMORY = 64
 
@@ -34,24 +41,33 @@ class Log(TouchLog):
         """Return whether the head has a printed MotionEvent."""
         return bool(_MATCH.search(head))
 
-    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:
+    def _read(self) -> Iterator[TouchSamples]:
         printed: dict[tuple[object, ...], None] = {}
-        for line in lines:
+        devices = Names()
+
+        def take(line: str, writer: SampleWriter) -> str:
             found = _EVENT.search(line)
             if found is None:
-                continue
+                return "unknown_lines" if "MotionEvent" in line and "action=" in line else CONTEXT
             event = _Event(found[1])
+            if event.is_mouse:
+                return "mouse_events"
             if not event.is_touch:
-                self.warnings["skipped_rows"] += 1
-            elif event.key in printed:
-                self.warnings["duplicate_events"] += 1
-            else:
-                printed[event.key] = None
-                if len(printed) > _MEMORY:
-                    del printed[next(iter(printed))]
-                if event.history:
-                    self.warnings["history_not_printed"] += event.history
-                yield from event.samples()
+                return "skipped_rows"
+            if event.key in printed:
+                return "duplicate_events"
+            printed[event.key] = None
+            if len(printed) > _MEMORY:
+                del printed[next(iter(printed))]
+            if event.history:
+                self.warnings["history_not_printed"] += event.history
+            stream = devices.number(event.device)
+            for sample in event.samples(stream):
+                writer.add(*sample)
+            return USED
+
+        yield from read_lines(self, None, take)
+        self.name_streams(devices)
 
 
 class _Event:
@@ -60,12 +76,14 @@ class _Event:
     def __init__(self, text: str) -> None:
         fields: dict[str, str] = {}
         pointers: dict[int, dict[str, float]] = {}
-        self.is_touch = False
+        self.is_touch = self.is_mouse = False
         for name, index, value in _FIELD.findall(text):
             if index and name in {"id", "x", "y"}:
                 pointers.setdefault(int(index), {})[name] = _number(value)
             else:
                 fields.setdefault(name, value)
+        self.device = fields.get("deviceId", "0")
+        self.is_mouse = fields.get("source", "").lower() in _MOUSE
         action = _ACTION.match(fields.get("action", ""))
         time, history = fields.get("eventTime", ""), fields.get("historySize", "0")
         self.pointers = [pointers[index] for index in sorted(pointers)]
@@ -78,9 +96,9 @@ class _Event:
         self.time = int(time) * 1_000_000
         self.history = int(history) if history.isdecimal() else 0
         places = tuple((pointer["x"], pointer["y"]) for pointer in self.pointers)
-        self.key = (self.action, self.index, self.time, places)
+        self.key = (self.device, self.action, self.index, self.time, places)
 
-    def samples(self) -> Iterator[Sample]:
+    def samples(self, stream: int) -> Iterator[Sample]:
         """Yield the sample of each pointer that the event is about."""
         if self.action in {"MOVE", "CANCEL"}:
             about = self.pointers
@@ -89,7 +107,7 @@ class _Event:
             about = [self.pointers[self.index]]
             action = Action[self.action.removeprefix("POINTER_")]
         for pointer in about:
-            yield 0, int(pointer["id"]), action, self.time, pointer["x"], pointer["y"]
+            yield stream, int(pointer["id"]), action, self.time, pointer["x"], pointer["y"]
 
 
 def _number(text: str) -> float:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from capture.logs.evdev import Device, EvdevLog
+from capture.logs.lines import CONTEXT, USED, Bare, Start, undecorated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Log"]
 
 _MATCH = re.compile(rb"^\s*\d+\r*\n+\d+\r*\n+\d+,\d+,\d+,-?\d+\r*\n")
+_START = Start(r"\d+,\d+,\d+,-?\d+\r*$")
 _EVENT = re.compile(r"^(\d{1,9}),(\d{1,5}),(\d{1,5}),(-?\d{1,10})$")
 
 
@@ -28,12 +30,13 @@ class Log(EvdevLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Return whether the first three lines are a count, an interval and an event."""
-        return bool(_MATCH.match(head))
+        """Tell by the first three lines."""
+        return bool(_MATCH.match(undecorated(head, _START.before(head))))
 
     def devices(self) -> list[Device]:
         """Return the devices, which have but a number, that with the most positions first."""
-        text = self.source.text_head().decode("utf-8", "replace")
+        head = self.source.text_head()
+        text = undecorated(head, _START.before(head)).decode("utf-8", "replace")
         found: dict[str, int] = {}
         for number, code in re.findall(r"^(\d+),3,(\d+),", text, re.MULTILINE):
             found[number] = found.get(number, 0) + (code in {"0", "53"})
@@ -42,10 +45,13 @@ class Log(EvdevLog):
 
     def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
         """Add up the intervals."""
-        time, strange = 0, 0
+        time, strange, used, number = 0, 0, 0, 0
+        bare = Bare(_START, self.source.text_head())
         for number, line in enumerate(self.lines(blocks), 1):
+            line = bare(line)  # noqa: PLW2901 - without what stands before it
             found = _EVENT.match(line)
             if found is not None:
+                used += 1
                 device, kind, code, value = (int(part) for part in found.groups())
                 if self.device.path == f"/dev/input/event{device}":
                     signed = value - (1 << 32) if value >= 1 << 31 else value
@@ -60,5 +66,7 @@ class Log(EvdevLog):
                 strange += 1
             if number % 1000 == 0:
                 yield
-        if strange and not model.scanning:
-            self.warnings["unknown_lines"] += strange
+        if not model.scanning:
+            self.count("unknown_lines", strange)
+            self.count(USED, used)
+            self.count(CONTEXT, number - strange - used)

@@ -1,28 +1,30 @@
-"""rrweb session replays: touches among everything else that a page did, as one JSON document."""
+"""rrweb session replays: touches among all that a page did, in any of the wrappings of the tools."""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from capture.gestures.kinds import Action
-from capture.logs.base import (
-    DECODE_ERRORS,
-    DOCUMENT_LIMIT_BYTES,
-    LogInfo,
-    Sample,
-    TouchLog,
-)
+from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, TouchLog
+from capture.logs.documents import records, unpacked
+from capture.logs.lines import CONTEXT, USED
+from capture.logs.samples import SampleWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from capture.gestures.samples import TouchSamples
+
 __all__ = ["Log"]
 
 _MATCH = re.compile(rb'"timestamp"\s*:\s*\d{6}')
-_DATA = re.compile(rb'"(?:source|href)"\s*:')
+_DATA = re.compile(rb'"(?:source|href|snapshots|cv)"\s*:')
+#: Events that are packed one by one are texts that begin so.
+_PACKED = re.compile(rb'[\[\s,]"x(?:\\u009c|\xc2\x9c|\^|\\u0001|\xc3\x9a|\\u00da)')
 _META = re.compile(rb'"width"\s*:\s*(\d{1,6})\s*,\s*"height"\s*:\s*(\d{1,6})')
 
 META, INCREMENTAL = 4, 3
@@ -31,45 +33,49 @@ MOUSE_MOVE, INTERACTION, TOUCH_MOVE = 1, 2, 6
 _TOUCHES = {7: Action.DOWN, 8: Action.MOVE, 9: Action.UP, 10: Action.CANCEL}
 #: Interactions of a mouse (real, or emulated after a touch); focus and blur are of no pointer.
 _MOUSE = {0, 1, 2, 3, 4}
+_MOUSE_POINTER = 0
+#: Times of later than the year 2100 in ms, or earlier than 1970, are none.
+_LATEST_MS = 4.2e12
 
-
-class _Position(msgspec.Struct):
-    x: float
-    y: float
-    timeOffset: float = 0  # noqa: N815 - as in the file
-
-
-class _Data(msgspec.Struct):
-    source: int = -1
-    type: int = -1
-    x: float | None = None
-    y: float | None = None
-    pointerId: int | None = None  # noqa: N815 - as in the file
-    positions: list[_Position] = []
-    href: str = ""
+#: (pointer, action, time, x, y)
+_Touch = tuple[int, int, int, float | None, float | None]
 
 
 class _Event(msgspec.Struct):
-    type: int
-    timestamp: float
+    type: Any = None
+    timestamp: Any = None
     data: msgspec.Raw = msgspec.Raw()
 
 
-class _Wrapped(msgspec.Struct):
-    events: list[_Event]
+class _Data(msgspec.Struct):
+    source: Any = None
+    type: Any = None
+    x: Any = None
+    y: Any = None
+    pointerId: Any = None  # noqa: N815 - as in the file
+    pointerType: int | str | None = None  # noqa: N815 - as in the file
+    positions: Any = None
+    href: Any = None
+
+
+_decode_event = msgspec.json.Decoder(_Event).decode
+_decode_data = msgspec.json.Decoder(_Data).decode
+_decode_text = msgspec.json.Decoder(str).decode
 
 
 class Log(TouchLog):
-    """A recording of rrweb, as an array of events or an object with one."""
+    """A recording of rrweb."""
 
     name = "rrweb"
-    description = "rrweb session replays"
+    description = "rrweb session replays, in the wrappings of PostHog, Sentry and others"
     example = '[{"type": 3, "data": {"source": 2, "type": 7, "x": 1, "y": 2}, ...}]'
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Return whether the head has events as rrweb writes them."""
-        return head.lstrip()[:1] in {b"[", b"{"} and bool(_MATCH.search(head)) and bool(_DATA.search(head))
+        """Return whether the head has events as rrweb writes them, packed or not."""
+        if not re.search(rb"[\[{]", head[:4096]):
+            return False
+        return bool((_MATCH.search(head) and _DATA.search(head)) or _PACKED.search(head[:4096]))
 
     def _describe(self) -> LogInfo:
         found = _META.search(self.source.text_head())
@@ -77,44 +83,100 @@ class Log(TouchLog):
             return LogInfo(format=self.name)
         return LogInfo(format=self.name, width=int(found[1]), height=int(found[2]))
 
-    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:  # noqa: ARG002 - one document
-        try:
-            # Moves come in batches, after the lift that ended them: the times put them right.
-            yield from sorted(
-                (touch for event in self._events() for touch in self._touches(event)),
-                key=lambda touch: touch[3],
-            )
-        except (*DECODE_ERRORS, OverflowError, ValueError) as error:
-            raise self.error(f"is no rrweb recording: {error}") from None
+    def _read(self) -> Iterator[TouchSamples]:
+        writer = SampleWriter(self.warnings)
+        touches: list[_Touch] = []
+        for event in records(self, _record):
+            try:
+                before = len(touches)
+                became = self._use(event, touches)
+            except (*DECODE_ERRORS, ValueError, TypeError, OverflowError):
+                del touches[before:]
+                became = "skipped_rows"
+            self.count(became)
+        if not self.counts["read"]:
+            raise self.error("is no rrweb recording: it has no events")
+        # Moves come in batches, after the lift that ended them: the times put them right.
+        touches.sort(key=lambda touch: touch[2])
+        for pointer, action, time, x, y in touches:
+            # A lift without a place is where the finger was.
+            place = (x, y) if x is not None and y is not None else writer.place(0, pointer) or (0.0, 0.0)
+            if writer.add(0, pointer, action, time, *place):
+                yield writer.take()
+        yield writer.finish()
 
-    def _events(self) -> list[_Event]:
-        text = self.source.everything(DOCUMENT_LIMIT_BYTES)
-        if text.lstrip().startswith(b"{"):
-            return msgspec.json.decode(text, type=_Wrapped).events
-        return msgspec.json.decode(text, type=list[_Event])
-
-    def _touches(self, event: _Event) -> Iterator[Sample]:
+    def _use(self, event: _Event, touches: list[_Touch]) -> str:
+        """Read an event; return what became of it."""
         if event.type not in {META, INCREMENTAL}:
-            return
-        data = msgspec.json.decode(event.data, type=_Data)
+            return CONTEXT
+        time_ms = _number(event.timestamp)
+        if not 0 <= time_ms < _LATEST_MS:
+            raise ValueError(time_ms)
+        data = self._data(event)
         if event.type == META:
-            self.mark_here("screen", _ns(event.timestamp), name=data.href)
-            return
-        pointer = data.pointerId or 0
+            self.mark(Mark(time_ns=_ns(time_ms), kind="screen", fields={"name": str(data.href or "")}))
+            return CONTEXT
+        pointer = 0 if data.pointerId is None else _pointer(data.pointerId)
         if data.source == INTERACTION and data.type in _TOUCHES:
-            if data.x is not None and data.y is not None:
-                yield 0, pointer, _TOUCHES[data.type], _ns(event.timestamp), data.x, data.y
-        elif data.source == TOUCH_MOVE or (data.source == MOUSE_MOVE and data.pointerId is not None):
-            for place in data.positions:
-                time = _ns(event.timestamp + place.timeOffset)
-                yield 0, pointer, Action.MOVE, time, place.x, place.y
-        elif data.source == MOUSE_MOVE or (data.source == INTERACTION and data.type in _MOUSE):
-            self.warnings["mouse_events"] += 1
+            return self._interaction(data, pointer, time_ms, touches)
+        if data.source == TOUCH_MOVE or (data.source == MOUSE_MOVE and data.pointerId is not None):
+            return self._moves(data, pointer, time_ms, touches)
+        if data.source == MOUSE_MOVE or (data.source == INTERACTION and data.type in _MOUSE):
+            return "mouse_events"
+        return CONTEXT
+
+    @staticmethod
+    def _data(event: _Event) -> _Data:
+        data: bytes | msgspec.Raw = event.data
+        if bytes(memoryview(event.data)[:1]) == b'"':
+            data = unpacked(_decode_text(event.data)) or b""
+        return _decode_data(data)
+
+    @staticmethod
+    def _interaction(data: _Data, pointer: int, time_ms: float, touches: list[_Touch]) -> str:
+        if data.pointerType == _MOUSE_POINTER:
+            return "mouse_events"
+        action = _TOUCHES[data.type]
+        if data.x is None and data.y is None and action in {Action.UP, Action.CANCEL}:
+            touches.append((pointer, action, _ns(time_ms), None, None))
+        else:
+            touches.append((pointer, action, _ns(time_ms), _number(data.x), _number(data.y)))
+        return USED
+
+    def _moves(self, data: _Data, pointer: int, time_ms: float, touches: list[_Touch]) -> str:
+        lost = used = 0
+        for place in data.positions:
+            try:
+                time = _ns(time_ms + _number(place.get("timeOffset", 0)))
+                touches.append((pointer, Action.MOVE, time, _number(place["x"]), _number(place["y"])))
+                used += 1
+            except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+                lost += 1
+        if lost and not used:
+            return "skipped_rows"
+        if lost:
+            self.warnings["skipped_rows"] += lost
+        return USED
 
 
-def _ns(milliseconds: Any) -> int:
-    return (
-        round(milliseconds * 1e6)
-        if isinstance(milliseconds, float) and milliseconds % 1
-        else (int(milliseconds) * 1_000_000)
-    )
+def _record(raw: msgspec.Raw) -> _Event | None:
+    event = _decode_event(raw)
+    return None if event.timestamp is None or event.type is None else event
+
+
+def _number(value: Any) -> float:
+    """Return a number that is one; text and truth values are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(value)
+    return value
+
+
+def _pointer(value: Any) -> int:
+    number = _number(value)
+    if number % 1 or not -(2**31) <= number < 2**31:
+        raise ValueError(value)
+    return int(number)
+
+
+def _ns(milliseconds: float) -> int:
+    return round(milliseconds * 1e6) if milliseconds % 1 else int(milliseconds) * 1_000_000

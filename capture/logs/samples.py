@@ -1,23 +1,38 @@
-"""The samples that a reader yields one by one, as chunks."""
+"""Columns of touch samples: written one by one, moved in time, turned, watched for endless fingers."""
 
 from __future__ import annotations
 
 import array
 from typing import TYPE_CHECKING
 
+from capture.errors import TouchLogError
 from capture.gestures.kinds import Action
 from capture.gestures.samples import TouchSamples
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Hashable, Sequence
 
-__all__ = ["CHUNK_SAMPLES", "Sample", "SampleWriter"]
+__all__ = [
+    "CHUNK_SAMPLES",
+    "FINGERS_DOWN_MAX",
+    "Fingers",
+    "Names",
+    "Sample",
+    "SampleWriter",
+    "shifted",
+    "turned",
+]
 
 #: Samples in a chunk, at most (1.8 MB of columns).
 CHUNK_SAMPLES = 1 << 16
-
+#: No log of a panel has more fingers down at once; each takes memory until it is lifted.
+FINGERS_DOWN_MAX = 1 << 16
+TOO_MANY_FINGERS = f"more than {FINGERS_DOWN_MAX:,} fingers are down at once: is it a touch log?"
 #: (stream, pointer, action, time in ns, x and y in px)
 Sample = tuple[int, int, int, int, float, float]
+_INT32, _INT64 = 1 << 31, 1 << 63
+_MOVE = int(Action.MOVE)
 
 
 class SampleWriter:
@@ -32,7 +47,8 @@ class SampleWriter:
     def __init__(self, warnings: Counter[str]) -> None:
         self.total = 0
         self._warnings = warnings
-        self._down: set[tuple[int, int]] = set()
+        #: The fingers that are down, and where each was last.
+        self._down: dict[tuple[int, int], tuple[float, float]] = {}
         self._last: dict[int, int] = {}
         self._clear()
 
@@ -63,13 +79,70 @@ class SampleWriter:
             self._cut(len(self._y))
             raise
         self.total += 1
-        self._doubt(stream, pointer, action, time)
+        self._doubt(stream, pointer, action, time, (x, y))
         return self.is_full
 
     @property
     def is_full(self) -> bool:
         """Whether there are samples enough for a chunk."""
         return len(self._time) >= CHUNK_SAMPLES
+
+    def stroke(
+        self, stream: int, pointer: int, times: Sequence[int], xs: Sequence[float], ys: Sequence[float]
+    ) -> None:
+        """Add a whole stroke of two samples or more: a DOWN, moves, an UP.
+
+        Raises
+        ------
+        OverflowError, TypeError
+            When a value does not fit its column; nothing is added.
+        """
+        count = len(times)
+        before = len(self._y)
+        try:
+            self._stream.extend([stream] * count)
+            self._pointer.extend([pointer] * count)
+            self._time.extend(times)
+            self._action.extend([Action.DOWN, *[Action.MOVE] * (count - 2), Action.UP])
+            self._x.extend(xs)
+            self._y.extend(ys)
+        except (TypeError, OverflowError):
+            self._cut(before)
+            raise
+        self.total += count
+        self._doubt(stream, pointer, Action.DOWN, times[0])
+        self._doubt(stream, pointer, Action.UP, times[-1])
+
+    def rows(self, rows: Sequence[tuple[int, int, int, float, float]]) -> None:
+        """Add (time, pointer, action, x, y) of stream 0, in the order of their times.
+
+        Raises
+        ------
+        OverflowError, TypeError
+            When a value does not fit its column; nothing is added.
+        """
+        if not rows:
+            return
+        before = len(self._y)
+        times, pointers, actions, xs, ys = zip(*rows, strict=True)
+        try:
+            self._stream.extend([0] * len(rows))
+            self._pointer.extend(pointers)
+            self._time.extend(times)
+            self._action.extend(actions)
+            self._x.extend(xs)
+            self._y.extend(ys)
+        except (TypeError, OverflowError):
+            self._cut(before)
+            raise
+        self.total += len(rows)
+        for time, pointer, action, _, _ in rows:
+            if action != _MOVE:
+                self._doubt(0, pointer, action, time)
+
+    def place(self, stream: int, pointer: int) -> tuple[float, float] | None:
+        """Return where a finger that is down was last; None for one that is not."""
+        return self._down.get((stream, pointer))
 
     def take(self) -> TouchSamples:
         """Return the samples added since the last call."""
@@ -85,7 +158,7 @@ class SampleWriter:
         return taken
 
     def is_down(self, pointer: int, stream: int = 0) -> bool:
-        """Return whether the pointer came down and was not lifted yet."""
+        """Tell whether the pointer came down and was not lifted yet."""
         return (stream, pointer) in self._down
 
     def finish(self) -> TouchSamples:
@@ -107,16 +180,131 @@ class SampleWriter:
         for column in (self._stream, self._pointer, self._action, self._time, self._x, self._y):
             del column[count:]
 
-    def _doubt(self, stream: int, pointer: int, action: int, time: int) -> None:
+    def _doubt(
+        self, stream: int, pointer: int, action: int, time: int, place: tuple[float, float] = (0.0, 0.0)
+    ) -> None:
         key = (stream, pointer)
         if action == Action.DOWN:
             if key in self._down:
                 self._warnings["down_while_down"] += 1
-            self._down.add(key)
+            elif len(self._down) >= FINGERS_DOWN_MAX:
+                raise TouchLogError(TOO_MANY_FINGERS)
+            self._down[key] = place
         elif key not in self._down:
             self._warnings["move_without_down" if action == Action.MOVE else "up_without_down"] += 1
         elif action != Action.MOVE:
-            self._down.discard(key)
+            del self._down[key]
+        else:
+            self._down[key] = place
         if time < self._last.get(stream, time):
             self._warnings["time_went_back"] += 1
         self._last[stream] = time
+
+
+class Names:
+    """Numbers for what a log calls by name.
+
+    An integer that fits keeps its number; other integers and text get the smallest free numbers in
+    order of appearance.
+
+    Parameters
+    ----------
+    bits : int
+        Of a number: 32 for pointers, 64 for streams.
+
+    Attributes
+    ----------
+    names : dict of int to str
+        What the log calls those that have no number of their own.
+    """
+
+    def __init__(self, bits: int = 64) -> None:
+        self.names: dict[int, str] = {}
+        self._limit = _INT32 if bits == 32 else _INT64
+        self._numbers: dict[Hashable, int] = {}
+        self._used: set[int] = set()
+        self._next = 0
+
+    def number(self, name: Hashable) -> int:
+        """Return the number of a name."""
+        found = self._numbers.get(name)
+        if found is None:
+            found = self._numbers[name] = self._new(name)
+            self._used.add(found)
+        return found
+
+    def _new(self, name: Hashable) -> int:
+        own = name
+        if isinstance(name, str) and name.strip().lstrip("-").isdecimal() and len(name) < 24:
+            own = int(name)
+        if isinstance(own, int) and -self._limit <= own < self._limit and own not in self._used:
+            return own
+        while self._next in self._used:
+            self._next += 1
+        self.names[self._next] = str(name)
+        return self._next
+
+
+class Fingers:
+    """Watches over chunks for fingers that come down and are never lifted."""
+
+    def __init__(self) -> None:
+        self._down: set[tuple[int, int]] = set()
+
+    def watch(self, chunk: TouchSamples) -> TouchSamples:
+        """Return a chunk.
+
+        Raises
+        ------
+        TouchLogError
+            When more fingers are down after it than any panel has.
+        """
+        import numpy as np
+
+        action = np.asarray(memoryview(chunk.action))
+        rows = np.flatnonzero(action != Action.MOVE)
+        nothing = np.zeros(len(rows), np.int64)
+        stream = nothing if chunk.stream is None else np.asarray(memoryview(chunk.stream))[rows]
+        pointer = nothing if chunk.pointer is None else np.asarray(memoryview(chunk.pointer))[rows]
+        for one, finger, what in zip(stream.tolist(), pointer.tolist(), action[rows].tolist(), strict=True):
+            if what == Action.DOWN:
+                self._down.add((one, finger))
+            else:
+                self._down.discard((one, finger))
+        if len(self._down) > FINGERS_DOWN_MAX:
+            raise TouchLogError(TOO_MANY_FINGERS)
+        return chunk
+
+
+def shifted(chunk: TouchSamples, shift_ns: int) -> TouchSamples:
+    """Return a chunk with its times moved."""
+    import numpy as np
+
+    return TouchSamples(
+        stream=chunk.stream,
+        pointer=chunk.pointer,
+        action=chunk.action,
+        time=np.frombuffer(chunk.time, dtype=np.int64) + np.int64(shift_ns),
+        x=chunk.x,
+        y=chunk.y,
+    )
+
+
+def turned(chunk: TouchSamples, degrees: int | None, width: int | None, height: int | None) -> TouchSamples:
+    """Return a chunk in px with its places turned; the size is that of the picture, after the turn."""
+    if not degrees:
+        return chunk
+    import numpy as np
+
+    x = np.asarray(memoryview(chunk.x), np.float64)
+    y = np.asarray(memoryview(chunk.y), np.float64)
+    right, bottom = (width or 1) - 1, (height or 1) - 1
+    places = {90: (y, bottom - x), 180: (right - x, bottom - y), 270: (right - y, x)}[degrees]
+    return TouchSamples(
+        stream=chunk.stream,
+        pointer=chunk.pointer,
+        action=chunk.action,
+        time=chunk.time,
+        x=places[0].astype(np.float32),
+        y=places[1].astype(np.float32),
+    )

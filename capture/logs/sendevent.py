@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from capture.logs.evdev import Device, EvdevLog
+from capture.logs.lines import CONTEXT, USED, Bare, Start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ __all__ = ["FRAME_NS", "Log"]
 #: What a frame takes: about as long as the shell needs to start sendevent a few times.
 FRAME_NS = 10_000_000
 
-_MATCH = re.compile(rb"^[ \t]*(?:adb shell )?sendevent[ \t]+/dev/\S+ +\S+ +\S+ +\S+", re.MULTILINE)
+_START = Start(r"(?:adb shell )?sendevent[ \t]+/dev/\S+ +\S+ +\S+ +\S+")
 _FUNCTION = re.compile(r"^\s*(?:function\s+(\w+)\s*(?:\(\s*\))?|(\w+)\s*\(\s*\))\s*(\{)?\s*$")
 _CALLS_DEEP = 8
 _BODY_LINES = 10_000
@@ -38,8 +39,8 @@ class Log(EvdevLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Return whether the head has a sendevent line."""
-        return bool(_MATCH.search(head))
+        """Tell whether the head has a sendevent line."""
+        return _START.matches(head)
 
     def devices(self) -> list[Device]:
         """Return the devices that the head names."""
@@ -50,24 +51,27 @@ class Log(EvdevLog):
     def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
         """Play the script: sendevent, sleep, usleep, and calls of its functions."""
         player = _Player(self, model)
+        number = 0
+        bare = Bare(_START, self.source.text_head())
         for number, line in enumerate(self.lines(blocks), 1):
             try:
-                player.line(line)
+                player.line(bare(line))
             except OverflowError:
                 raise self.error("a number is too large", line=number) from None
             if number % 1000 == 0:
                 yield
         if not model.scanning:
             self.warnings["no_clock"] += 1
-            if player.strange:
-                self.warnings["unknown_lines"] += player.strange
+            self.count("unknown_lines", player.strange)
+            self.count(USED, player.used)
+            self.count(CONTEXT, max(0, number - player.strange - player.used))
 
 
 class _Player:
     """What the shell would know: the functions, and how late it is."""
 
     def __init__(self, log: Log, model: EventModel) -> None:
-        self.strange = 0
+        self.strange = self.used = 0
         self._called = 0
         self._log = log
         self._device = log.device.path
@@ -86,7 +90,11 @@ class _Player:
             elif line.strip() != "{" and len(self._body) < _BODY_LINES:
                 self._body.append(line)
         else:
+            strange = self.strange
             self._play(line, [], 0)
+            # A line is played or strange, however many commands are in it.
+            self.strange = min(self.strange, strange + 1)
+            self.used += self.strange == strange and bool(line.strip()) and not line.lstrip().startswith("#")
 
     def _play(self, line: str, arguments: list[str], depth: int) -> None:
         first = line.split(maxsplit=1)[:1]

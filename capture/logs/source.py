@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from capture.errors import TouchLogError
+from capture.logs.lines import plain, plain_blocks
 from capture.optional import require
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ class LogSource:
         self.size: int | None = None if self.is_stream else Path(path).stat().st_size
         self._pipe: IO[bytes] | None = self._open() if self.is_stream else None
         self._started = False
+        self._is_plain = False
+        self.expanded = 0  # bytes of the log that were read last
         self._seed = ""
         self.head = self._read_head()
         if not self.head:
@@ -100,20 +104,27 @@ class LogSource:
             yield number + 1, rest.decode("utf-8", "replace").rstrip()
 
     def text_blocks(self) -> Iterator[bytes]:
-        """Yield the log as UTF-8 blocks without a byte order mark; UTF-16 (PowerShell's ``>``) is decoded."""
+        """Yield the log as blocks of UTF-8, without what other tools put in (`plain_blocks`)."""
         blocks = self.blocks()
-        first = next(blocks, b"")
-        if first[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-            yield from _from_utf16(first, blocks)
-            return
-        yield first.removeprefix(b"\xef\xbb\xbf")
-        yield from blocks
+        encoding = _encoding(self.head)
+        if encoding is not None:
+            yield from plain_blocks(_from_utf16(blocks, encoding))
+        elif self._is_plain:
+            yield from blocks
+        else:
+            size = 0
+            for block in plain_blocks(blocks):
+                size += len(block)
+                yield block
+            # Nothing was taken out: a second reading need not look.
+            self._is_plain = size == self.expanded
 
     def text_head(self) -> bytes:
         """Return the head as `text_blocks` gives it."""
-        if self.head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-            return self.head.decode("utf-16", "replace").encode("utf-8", "replace")
-        return self.head.removeprefix(b"\xef\xbb\xbf")
+        encoding = _encoding(self.head)
+        if encoding is None:
+            return plain(self.head)
+        return plain(self.head.decode(encoding, "replace").encode("utf-8", "replace"))
 
     def everything(self, limit_bytes: int) -> bytes:
         """Return the whole log, for the formats that are one document; longer than the limit is an error."""
@@ -138,7 +149,7 @@ class LogSource:
     def _rest(self, stream: IO[bytes], expanded: int) -> Iterator[bytes]:
         while block := _read(stream, BLOCK_BYTES, self.path):
             expanded += len(block)
-            self.bytes_read = expanded
+            self.bytes_read = self.expanded = expanded
             if isinstance(stream, _Expanding):
                 self._follow(stream, expanded)
             yield block
@@ -258,11 +269,19 @@ def _regular(path: str) -> bool:
     return stat.S_ISREG(mode)
 
 
-def _from_utf16(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    import codecs
+def _encoding(head: bytes) -> str | None:
+    """Return the name of UTF-16 where a text is in it, with a byte order mark or without; None for others."""
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return "utf-16"
+    even, odd = head[0:256:2], head[1:256:2]
+    for text, zeros, name in ((even, odd, "utf-16-le"), (odd, even, "utf-16-be")):
+        if len(zeros) >= 4 and not zeros.strip(b"\0") and min(text) >= 9:
+            return name
+    return None
 
-    decoder = codecs.getincrementaldecoder("utf-16")("replace")
-    yield decoder.decode(first).encode("utf-8", "replace")
+
+def _from_utf16(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
     for block in blocks:
         yield decoder.decode(block).encode("utf-8", "replace")
     yield decoder.decode(b"", final=True).encode("utf-8", "replace")

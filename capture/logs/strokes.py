@@ -8,6 +8,7 @@ from xml.parsers import expat
 
 from capture.gestures.kinds import Action
 from capture.logs.base import Mark, TouchLog
+from capture.logs.lines import shape, undecorated
 from capture.logs.samples import SampleWriter
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Return whether the head is XML with a gesture, a stroke or a point."""
-        return head.lstrip().startswith(b"<") and bool(_MATCH.search(head))
+        """Tell whether the head is XML with a gesture, a stroke or a point."""
+        return b"<" in head[:512] and bool(_MATCH.search(head))
 
     def _read(self) -> Iterator[TouchSamples]:
         writer = SampleWriter(self.warnings)
         strokes = _Strokes(self, writer)
         try:
-            for block in self.source.blocks():
+            for block in self._text():
                 strokes.parser.Parse(block, False)
                 if writer.is_full:
                     yield writer.take()
@@ -52,6 +53,18 @@ class Log(TouchLog):
             self.warnings["no_clock"] += 1
         yield writer.finish()
 
+    def _text(self) -> Iterator[bytes]:
+        """Yield the text, without what stands before its lines where something does."""
+        head = self.source.text_head()
+        before = shape(head[: head.find(b"<")].decode("utf-8", "replace").rpartition("\n")[2].rstrip(" \t"))
+        if before is not None:
+            for _, line in self.source.lines():
+                yield undecorated(line.encode() + b"\n", before).lstrip(b" \t")
+            return
+        blocks = self.source.text_blocks()
+        yield next(blocks, b"").lstrip()
+        yield from blocks
+
 
 class _Strokes:
     """Points as they come; the last one of a stroke is its lift, so each is held until the next."""
@@ -62,7 +75,8 @@ class _Strokes:
         self._writer = writer
         self._held: tuple[int, float, float] | None = None
         self._count = 0
-        self.parser = expat.ParserCreate()
+        # UTF-16 is decoded before: what the declaration says of it holds no more.
+        self.parser = expat.ParserCreate("utf-8" if b"\0" in log.source.head else None)
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.EntityDeclHandler = self._entity

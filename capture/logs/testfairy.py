@@ -7,36 +7,39 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.logs.base import (
-    DECODE_ERRORS,
-    DOCUMENT_LIMIT_BYTES,
-    Mark,
-    Sample,
-    TouchLog,
-)
+from capture.gestures.kinds import Action
+from capture.logs.base import DECODE_ERRORS, Mark, TouchLog
+from capture.logs.documents import records
+from capture.logs.lines import CONTEXT, USED
+from capture.logs.samples import SampleWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from capture.gestures.samples import TouchSamples
 
 __all__ = ["Log"]
 
 _MATCH = re.compile(rb'"(?:input|userInteractions)"\s*:\s*\[')
 _ROW = re.compile(rb'"(?:act|ts|kc)"\s*:')
+#: Seconds since the session began.
+_LATEST_S = 1e9
 
 
 class _Row(msgspec.Struct):
-    """A row of input; t 0 is a touch, 1 a key."""
+    """A row of input (t 0 is a touch, 1 a key), or an interaction as the SDK saw it."""
 
-    ts: float
-    t: int = 0
-    act: int = -1
-    x: float | None = None
-    y: float | None = None
+    ts: Any = None
+    t: Any = 0
+    act: Any = None
+    kc: Any = None
+    kind: Any = None
+    x: Any = None
+    y: Any = None
 
 
-class _Session(msgspec.Struct):
-    input: list[_Row] = []
-    userInteractions: list[dict[str, Any]] = []  # noqa: N815 - as in the file
+_decode = msgspec.json.Decoder(_Row).decode
+_decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Log(TouchLog):
@@ -49,19 +52,42 @@ class Log(TouchLog):
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Return whether the head has the lists of such a session."""
-        return head.lstrip().startswith(b"{") and bool(_MATCH.search(head)) and bool(_ROW.search(head))
+        return b"{" in head[:4096] and bool(_MATCH.search(head)) and bool(_ROW.search(head))
 
-    def _samples(self, lines: Iterator[str]) -> Iterator[Sample]:  # noqa: ARG002 - one document
-        try:
-            session = msgspec.json.decode(self.source.everything(DOCUMENT_LIMIT_BYTES), type=_Session)
-        except DECODE_ERRORS as error:
-            raise self.error(f"is no TestFairy session: {error}") from None
-        for said in session.userInteractions:
-            seconds = said.get("ts")
-            if isinstance(seconds, int | float) and abs(seconds) < 1e9:
-                self.mark(Mark(time_ns=round(seconds * 1e9), kind="interaction", fields=said))
-        for row in session.input:
-            if row.t or row.x is None or row.y is None or not 0 <= row.act <= 3:
-                self.warnings["skipped_rows"] += 1
-            else:
-                yield 0, 0, row.act, round(row.ts * 1e9), row.x, row.y
+    def _read(self) -> Iterator[TouchSamples]:
+        writer = SampleWriter(self.warnings)
+        for row in records(self, self._record):
+            try:
+                became = self._use(row, writer)
+            except (ValueError, TypeError, OverflowError):
+                became = "skipped_rows"
+            self.count(became)
+            if writer.is_full:
+                yield writer.take()
+        if not self.counts["read"]:
+            raise self.error("is no TestFairy session: it has no input")
+        yield writer.finish()
+
+    def _record(self, raw: msgspec.Raw) -> _Row | None:
+        row = _decode(raw)
+        if row.kind is not None and row.act is None:
+            try:
+                said = _decode_fields(raw)
+                seconds = said.get("ts")
+                if isinstance(seconds, int | float) and abs(seconds) < _LATEST_S:
+                    self.mark(Mark(time_ns=round(seconds * 1e9), kind="interaction", fields=said))
+            except DECODE_ERRORS:
+                pass
+            return row
+        return None if row.act is None and row.kc is None and row.x is None else row
+
+    @staticmethod
+    def _use(row: _Row, writer: SampleWriter) -> str:
+        if row.kind is not None and row.act is None:
+            return CONTEXT
+        if row.t or isinstance(row.act, bool) or not 0 <= row.act <= 3 or not abs(row.ts) < _LATEST_S:
+            return "skipped_rows"
+        place = writer.place(0, 0) if row.x is None and row.y is None and row.act != Action.DOWN else None
+        x, y = place or (row.x, row.y)
+        writer.add(0, 0, row.act, round(row.ts * 1e9), x, y)
+        return USED

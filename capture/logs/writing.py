@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 from capture.gestures.kinds import Action
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator
 
     from capture.errors import TouchLogError
     from capture.gestures.samples import TouchSamples
     from capture.logs.base import LogInfo, Mark
 
-__all__ = ["Writable", "one_stream"]
+__all__ = ["LOSSES", "Writable", "one_stream"]
 
 
 class Writable(Protocol):
@@ -24,12 +25,15 @@ class Writable(Protocol):
     ----------
     info : LogInfo
     marks : list of Mark
+    lost : Counter
+        What the writer could not hold, by cause (`LOSSES`).
     is_stream : bool
         Whether the samples can be read only once.
     """
 
     info: LogInfo
     marks: list[Mark]
+    lost: Counter[str]
 
     @property
     def is_stream(self) -> bool:
@@ -42,28 +46,42 @@ class Writable(Protocol):
         """Return an error that names the log."""
 
 
+#: What a foreign format cannot hold, by the cause under which a writer counts it.
+LOSSES = {
+    "ended_as_canceled": "a finger came down that was down already: what it did before was ended as canceled",
+    "samples_without_stroke": "samples without a stroke, or without a place, were left out",
+}
+
+
 def one_stream(log: Writable) -> Iterator[tuple[int, int, int, float, float]]:
-    """Yield (pointer, action, time, x, y) of a log, without orphans and places that are no numbers.
+    """Yield (pointer, action, time, x, y) of a log as whole strokes, as foreign formats hold them.
+
+    Samples without a stroke and places that are no numbers are left out. A finger that comes down while it
+    is down is canceled first, where and when its last sample was. What is lost is counted.
 
     Raises
     ------
     TouchLogError
         When the log has a second stream.
     """
-    down: set[int] = set()
+    down: dict[int, tuple[int, float, float]] = {}
     first: int | None = None
+    log.lost.clear()
     for chunk in log.chunks():
         log.marks.clear()
         for stream, pointer, action, time, x, y in chunk.rows():
             first = stream if first is None else first
             if stream != first:
                 raise log.error("has several streams; this format holds one")
-            if not (math.isfinite(x) and math.isfinite(y)) or action > Action.CANCEL:
+            has_place = math.isfinite(x) and math.isfinite(y) and action <= Action.CANCEL
+            if not has_place or (action != Action.DOWN and pointer not in down):
+                log.lost["samples_without_stroke"] += 1
                 continue
-            if action == Action.DOWN:
-                down.add(pointer)
-            elif pointer not in down:
-                continue
+            if action == Action.DOWN and pointer in down:
+                log.lost["ended_as_canceled"] += 1
+                yield pointer, Action.CANCEL, *down[pointer]
             if action in {Action.UP, Action.CANCEL}:
-                down.discard(pointer)
+                del down[pointer]
+            else:
+                down[pointer] = time, x, y
             yield pointer, action, time, x, y

@@ -4,6 +4,7 @@ import pytest
 
 from capture import logs
 from capture.errors import TouchLogError
+from capture.logs import csv
 
 MAP = "time=ts,x=posX,y=posY,action=event:touchstart=down|touchmove=move|touchend=up,time-unit=ms"
 
@@ -29,6 +30,7 @@ def test_rows_with_other_events_are_left_out_and_counted(tmp_path):
 
     assert [row[3] for row in rows] == [10_000_000, 20_000_000]
     assert log.warnings == {"skipped_rows": 2}
+    assert log.counts == {"read": 5, "context": 1, "used": 2, "skipped_rows": 2}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_time_units(tmp_path, unit, text, time):
 
 
 def test_columns_by_number_without_a_header(tmp_path):
-    columns = "header=no,time=#1,action=#2,x=#3,y=#4,pointer=#5"
+    columns = "header=no,time=#1,action=#2,x=#3,y=#4,pointer=#5,time-unit=ns"
 
     assert read(tmp_path, "5,0,1,2,7\n6,1,1,2,7\n", columns)[0] == [(0, 7, 0, 5, 1, 2), (0, 7, 1, 6, 1, 2)]
 
@@ -78,16 +80,27 @@ def test_words_and_pairs_make_streams_in_the_order_they_come(tmp_path):
 
 
 def test_fractions_of_the_screen(tmp_path):
-    columns = "time=t,action=a,x=x,y=y,position=fraction"
+    columns = "time=t,action=a,x=x,y=y,position=fraction,time-unit=ns"
 
     assert read(tmp_path, "t,a,x,y\n1,0,0.5,0.25\n", columns, screen=(400, 800))[0] == [
         (0, 0, 0, 1, 200, 200)
     ]
 
 
-def test_fractions_need_a_screen(tmp_path):
-    with pytest.raises(TouchLogError, match="--screen"):
-        read(tmp_path, "t,a,x,y\n1,0,0.5,0.25\n", "time=t,action=a,x=x,y=y,position=fraction")
+@pytest.mark.parametrize(
+    ("unit", "cells"),
+    [
+        pytest.param("position=fraction", "0.5,0.25", id="position"),
+        pytest.param("x-unit=fraction", "0.5,0.25", id="fraction"),
+        pytest.param("x-unit=percent", "50,25", id="percent"),
+        pytest.param("x-unit=percent,y-unit=px", "50,150", id="each-its-own"),
+    ],
+)
+def test_parts_of_a_screen_that_is_not_known_are_guessed_as_those_of_kivy(tmp_path, unit, cells):
+    rows, log = read(tmp_path, f"t,a,x,y\n1,0,{cells}\n", f"time=t,action=a,x=x,y=y,time-unit=ms,{unit}")
+
+    assert rows == [(0, 0, 0, 1_000_000, 400, 150)]
+    assert log.warnings == {"guessed_screen": 1}
 
 
 def test_touchalytics(tmp_path):
@@ -126,19 +139,19 @@ def test_rows_of_another_length_are_left_out_and_counted(tmp_path):
     rows, log = read(tmp_path, "action,time,x,y\n0,1,2,3\n0,1\n1,2,3,4,5\n1,2,2,3")
 
     assert [row[3] for row in rows] == [1, 2]
-    assert log.warnings == {"skipped_rows": 2}
+    assert log.warnings == {"skipped_rows": 2, "time_unit_doubtful": 1}
 
 
 def test_time_going_back_is_counted(tmp_path):
     _, log = read(tmp_path, "action,time,x,y\n0,5,2,3\n2,4,2,3\n1,6,2,3\n")
 
-    assert log.warnings == {"time_went_back": 1}
+    assert log.warnings == {"time_went_back": 1, "time_unit_doubtful": 1}
 
 
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        pytest.param("time=t,x=x,y=y", "action missing", id="missing"),
+        pytest.param("time=t,x=x,y=y", "down and up\\) missing", id="missing"),
         pytest.param("tim=t", "tim=t: expected", id="unknown-key"),
         pytest.param("nonsense", "expected KEY=COLUMN", id="no-map"),
         pytest.param("time=t,x=x,y=y,action=a,time-unit=min", "time-unit=min: expected", id="unit"),
@@ -157,14 +170,18 @@ def test_wrong_maps(tmp_path, columns, message):
     "row",
     [
         pytest.param("0,1,abc,3", id="word-for-x"),
-        pytest.param("0,1.5,2,3", id="fraction-of-ns"),
+        pytest.param("0,one,2,3", id="word-for-a-time"),
         pytest.param("0,99999999999999999999,2,3", id="time-too-large"),
     ],
 )
-def test_bad_cell_is_named_with_its_line(tmp_path, row):
-    with pytest.raises(TouchLogError) as caught:
-        read(tmp_path, f"action,time,x,y\n0,1,2,3\n{row}\n")
-    assert caught.value.line == 3
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large-enough-for-pyarrow"])
+def test_an_odd_cell_leaves_its_row_out(tmp_path, monkeypatch, row, large):
+    monkeypatch.setattr(csv, "_LARGE_BYTES", 0 if large else 1 << 30)
+    rows, log = read(tmp_path, f"action,time,x,y\n0,1,2,3\n{row}\n1,2000000,2,3\n")
+
+    assert [row[3] for row in rows] == [1, 2000000]
+    assert log.warnings == {"skipped_rows": 1}
+    assert log.counts == {"read": 4, "context": 1, "used": 2, "skipped_rows": 1}
 
 
 def test_parquet_by_a_column_map(tmp_path):
@@ -194,4 +211,4 @@ def test_bytes_that_are_no_utf8_are_replaced(tmp_path):
     log = logs.open_log(path)
 
     assert [row[3] for chunk in log.chunks() for row in chunk.rows()] == [1, 2]
-    assert log.warnings == {"skipped_rows": 2}
+    assert log.warnings == {"skipped_rows": 2, "time_unit_doubtful": 1}

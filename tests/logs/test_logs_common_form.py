@@ -84,7 +84,7 @@ def test_the_three_recordings_are_the_same_touches():
 
 def test_file_that_is_written_is_whole_or_not_there(tmp_path):
     bad = tmp_path / "bad.touch.jsonl"
-    bad.write_text('{"time":1,"action":0,"x":1,"y":2}\n{"time":2,\n', encoding="ascii")
+    bad.write_bytes(b'{"time":1,"action":0,"x":1,"y":2}\n' + b"{" * (2 << 20))
 
     with pytest.raises(TouchLogError):
         logs.write(logs.open_log(bad), tmp_path / "out.csv")
@@ -127,24 +127,41 @@ def test_json_lines_need_no_info_and_take_words(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("line", "cause"),
     [
-        pytest.param('{"time": 5, "action": "fly", "x": 1, "y": 2}', "action 'fly'", id="action"),
-        pytest.param('{"action": 0, "x": 1, "y": 2}', "a time", id="no-time"),
-        pytest.param('{"time": 5, "x": 1, "y": 2}', "action None", id="no-action"),
-        pytest.param('{"time": 5, "action": 0, "x": "one", "y": 2}', "could not convert", id="word-for-x"),
-        pytest.param('{"time": 5, "action": 300, "x": 1, "y": 2}', "", id="action-too-large"),
-        pytest.param('{"time": 99999999999999999999, "action": 0, "x": 1, "y": 2}', "", id="time-too-large"),
-        pytest.param('{"time": 5', "", id="cut-off"),
+        pytest.param('{"time": 5, "action": "fly", "x": 1, "y": 2}', "skipped_rows", id="action"),
+        pytest.param('{"action": 0, "x": 1, "y": 2}', "skipped_rows", id="no-time"),
+        pytest.param('{"time": 5, "x": 1, "y": 2}', "skipped_rows", id="no-action"),
+        pytest.param('{"time": 5, "action": 0, "x": "one", "y": 2}', "skipped_rows", id="word-for-x"),
+        pytest.param('{"time": 5, "action": 300, "x": 1, "y": 2}', "skipped_rows", id="action-too-large"),
+        pytest.param(
+            '{"time": 99999999999999999999, "action": 0, "x": 1, "y": 2}', "skipped_rows", id="time-too-large"
+        ),
+        pytest.param('{"time": null, "action": 0, "x": 1, "y": 2}', "skipped_rows", id="null"),
+        pytest.param('{"time": 5', "unknown_lines", id="cut-in-the-middle"),
     ],
 )
-def test_bad_json_line_is_named(tmp_path, line, message):
+def test_an_odd_json_line_is_left_out_and_counted(tmp_path, line, cause):
     path = tmp_path / "a.jsonl"
-    path.write_text('{"time": 1, "action": 0, "x": 1, "y": 2}\n' + line + "\n", encoding="ascii")
+    first, last = (
+        '{"time": 1, "action": 0, "x": 1, "y": 2}',
+        '{"time": 90000001, "action": 1, "x": 1, "y": 2}',
+    )
+    path.write_text(f"{first}\n{line}\n{last}\n", encoding="ascii")
+    log, rows = read(path)
 
-    with pytest.raises(TouchLogError, match=message or None) as caught:
-        read(path)
-    assert caught.value.line == 2
+    assert [row[3] for row in rows] == [1, 90000001]
+    assert log.warnings == {cause: 1}
+    assert log.counts == {"read": 3, "used": 2, cause: 1}
+
+
+def test_a_json_log_that_was_cut_off_keeps_its_whole_lines(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"time": 1, "action": 0, "x": 1, "y": 2}\n{"time": 2, "act', encoding="ascii")
+    log, rows = read(path)
+
+    assert [row[3] for row in rows] == [1]
+    assert log.warnings == {"cut_off": 1, "missing_lift": 1}
 
 
 def test_parquet_with_just_the_columns_needs_no_metadata(tmp_path):
@@ -164,7 +181,7 @@ def test_parquet_without_a_column_or_damaged_is_an_error(tmp_path):
     from pyarrow import parquet
 
     parquet.write_table(pa.table({"x": [1.0], "time": [7], "action": [0]}), tmp_path / "a.parquet")
-    with pytest.raises(TouchLogError, match="there is no column 'y'"):
+    with pytest.raises(TouchLogError, match="is a table with the columns x, time, action: say which is what"):
         logs.open_log(tmp_path / "a.parquet")
     whole = (tmp_path / "a.parquet").read_bytes()
     (tmp_path / "b.parquet").write_bytes(whole[: len(whole) // 2])

@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from capture import logs
@@ -23,7 +24,9 @@ def read(tmp_path, content, name="log.txt", **options):
 
 def test_table_and_folder_agree():
     folder = Path(logs.__file__).parent
-    shared = {"__init__", "base", "samples", "source", "writing", "columns", "evdev", "evemu_writer"}
+    shared = {"__init__", "base", "source", "writing", "columns", "evdev", "evemu_writer"}
+    shared |= {"samples", "lines", "times", "scripts", "documents"}
+    shared |= {"arrow", "arrowcsv", "rows", "strokemaker", "units"}
 
     assert {path.stem for path in folder.glob("*.py")} - shared == set(logs.FORMATS)
     assert set(logs.FORMATS.values()) == {f"capture.logs.{name}" for name in logs.FORMATS}
@@ -88,17 +91,22 @@ devices:
 """
 
 
+X_1000 = float(np.float32(1000 / 10 / 25.4 * 160))
+
+
 def test_libinput_reads_the_first_touch_device(tmp_path):
     log, rows = read(tmp_path, LIBINPUT)
 
-    assert rows == [(0, D, 0, 1000, 0), (0, U, 1500 * MS, 1000, 0)]
-    assert (log.info.format, log.info.device, log.info.width, log.info.height) == (
+    # 10 units are a mm, and 160 px an inch.
+    assert rows == [(0, D, 0, X_1000, 0), (0, U, 1500 * MS, X_1000, 0)]
+    assert (log.info.format, log.info.device, log.info.width, log.info.height, log.info.density) == (
         "libinput",
         "Pad",
-        4096,
-        2048,
+        2580,
+        1290,
+        1,
     )
-    assert log.warnings == {}
+    assert log.warnings == {"density_from_resolution": 1}
 
 
 def test_libinput_reads_a_device_behind_the_events_of_another(tmp_path):
@@ -106,13 +114,13 @@ def test_libinput_reads_a_device_behind_the_events_of_another(tmp_path):
 
     assert rows == [(0, D, MS, 50, 0)]
     assert log.info.width == 100
-    assert log.warnings == {"missing_lift": 1}
+    assert log.warnings == {"missing_lift": 1, "panel_units": 1}
 
 
 def test_libinput_without_its_tail(tmp_path):
     _, rows = read(tmp_path, LIBINPUT[: LIBINPUT.index("  1, 500000") + 20])
 
-    assert rows == [(0, D, 0, 1000, 0)]
+    assert rows == [(0, D, 0, X_1000, 0)]
 
 
 def test_evemu_description_beside_the_log(tmp_path):
@@ -227,7 +235,7 @@ def test_evtest_time_that_64_bits_cannot_hold_is_no_event(tmp_path, seconds):
     log, rows = read(tmp_path, PYTHON_EVDEV + late)
 
     assert len(rows) == 2
-    assert log.warnings["unknown_lines"] == 0
+    assert log.warnings["unknown_lines"] == 1
 
 
 RERAN = (

@@ -47,8 +47,11 @@ def text_of(path):
 @pytest.mark.parametrize("path", recordings(*EVDEV))
 def test_evdev_samples_equal_the_slow_reading(path):
     expected = reference_evdev.samples(text_of(path), EVDEV[path.parent.name])
-    log, rows = read(path)
-    low_x, low_y = (log.ranges[0][0], log.ranges[1][0]) if log.ranges else (0, 0)
+    ranges = logs.open_log(path).ranges
+    # A screen of as many px as the panel has units: no resolution changes the places then.
+    screen = ranges and tuple(high - low + 1 for low, high in ranges)
+    _, rows = read(path, screen=screen)
+    low_x, low_y = (ranges[0][0], ranges[1][0]) if ranges else (0, 0)
 
     assert [row[1:] for row in rows] == [
         (sample.pointer, sample.action, sample.time, sample.x - low_x, sample.y - low_y)

@@ -57,7 +57,7 @@ def test_range_of_the_header_is_the_screen_without_one(tmp_path):
 
     assert places[0] == (1000.0, 505.0)
     assert (log.info.width, log.info.height) == (4096, 2048)
-    assert log.warnings == {}
+    assert log.warnings == {"panel_units": 1}
 
 
 def test_axis_max_with_a_screen(tmp_path):
@@ -87,11 +87,11 @@ def test_screen_alone_takes_the_largest_value_seen(tmp_path):
         ({"density": 2.75}, 1),
         ({"density": 2.75, "axis_max": (4095, 4095)}, 1),
         ({"density": 2.75, "screen": (1080, 2340)}, 0),
-        ({}, 0),
+        ({}, 1),
     ],
     ids=["range-in-the-log", "range-given", "screen", "no-density"],
 )
-def test_a_density_without_a_screen_is_doubtful(options, count):
+def test_units_of_the_panel_are_doubtful(options, count):
     log = logs.open_log(PHONE, options=logs.ReadOptions(**options))
     for _ in log.chunks():
         pass
@@ -212,7 +212,9 @@ def test_device_of_a_log_with_several(tmp_path, device, place, width):
 
     assert places == [place]
     assert log.info.width == width
-    assert log.warnings == {"missing_lift": 1} | ({"other_devices": 1} if device is None else {})
+    assert log.warnings == {"missing_lift": 1, "panel_units": 1} | (
+        {"other_devices": 1} if device is None else {}
+    )
 
 
 def test_device_without_touches_has_no_samples(tmp_path):

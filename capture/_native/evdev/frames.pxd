@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t
 
-from capture._native.evdev.match cimport Contact, Packet
+from capture._native.evdev.match cimport Contact, Feel, Packet
 from capture._native.evdev.samples cimport SampleBuffer
 
 cdef enum:
@@ -21,6 +21,10 @@ cdef struct Slot:
     int32_t shorts  # contacts that began and ended within this frame
     bint down  # a DOWN was written and no UP yet
     bint ended  # this frame ended the contact that was down
+    bint ended_palm  # ... and as a palm
+    bint fresh  # its contact began in this frame
+    bint felt  # its contact touched, or was a palm: it is not one that only hovered
+    Feel feel
     bint moved  # this frame reported x or y
     bint touched  # the slot is in this frame's list
 
@@ -34,6 +38,8 @@ cdef struct Doubts:
     int64_t dropped_by_device
     int64_t repeated_ids
     int64_t protocol_changed
+    int64_t hovering
+    int64_t palms
 
 
 cdef class EventModel:
@@ -43,6 +49,10 @@ cdef class EventModel:
     cdef bint follow  # change the protocol when the events ask for another
     cdef readonly bint scanning  # look, but write no samples
     cdef int seen  # the protocol that the events so far ask for
+    cdef bint seen_places, seen_rel, seen_touch_button, seen_left_button
+    cdef public bint left_button  # BTN_LEFT is the contact of a single-touch device
+    cdef bint swapped  # the picture lies across the panel: x comes from raw y
+    cdef bint has_width  # the device reported a MT_TOUCH_MAJOR above 0
     cdef int32_t max_x, max_y, max_mt_x, max_mt_y
     cdef bint skipping  # after SYN_DROPPED, to the next SYN_REPORT
     cdef bint open_frame  # events came since the last SYN_REPORT
@@ -65,13 +75,19 @@ cdef class EventModel:
     cdef void add(self, int64_t time, int type, int code, int32_t value) noexcept nogil
     cdef void scan(self, int type, int code, int32_t value) noexcept nogil
     cdef void axis(self, int code, int32_t value) noexcept nogil
+    cdef void key(self, int code, int32_t value) noexcept nogil
+    cdef Feel *feel(self) noexcept nogil
     cdef void place(self, int index, bint is_x, int32_t value) noexcept nogil
     cdef void set_slot_id(self, int index, int32_t id) noexcept nogil
     cdef Slot *touch(self, int index) noexcept nogil
     cdef void close_packet(self) noexcept nogil
     cdef void end_frame(self, int64_t time) noexcept nogil
     cdef void end_slots(self, int64_t time) noexcept nogil
+    cdef void lift_slot(self, int64_t time, int index) noexcept nogil
+    cdef bint touches(self, Feel *feel) noexcept nogil
+    cdef void leave(self, bint felt) noexcept nogil
     cdef void end_contacts(self, int64_t time) noexcept nogil
+    cdef void lift_contact(self, int64_t time, Contact *contact, Packet *packet) noexcept nogil
     cdef void begin_contact(self, int64_t time, Packet *packet) noexcept nogil
     cdef Contact *find_pointer(self, int32_t pointer) noexcept nogil
     cdef void clear_frame(self) noexcept nogil

@@ -29,7 +29,11 @@ cdef class EventModel:
     scanning : bool
         Look at the events (protocol, largest values), but write no samples.
     x_axis, y_axis : tuple of (low, size, span)
-        ``px = (raw - low) * size / span``.
+        ``px = (raw - low) * size / span``; a negative size counts from the other end.
+    swapped : bool
+        The raw y gives x, and the raw x gives y.
+    left_button : bool
+        BTN_LEFT is the contact of a single-touch device; with `follow` that is found out.
     """
 
     def __cinit__(
@@ -40,6 +44,8 @@ cdef class EventModel:
         bint scanning=False,
         x_axis=(0, 1, 1),
         y_axis=(0, 1, 1),
+        bint swapped=False,
+        bint left_button=False,
     ):
         if not 0 <= protocol <= 3:
             raise ValueError(f"protocol {protocol}: expected 0 to 3")
@@ -50,6 +56,8 @@ cdef class EventModel:
         self.protocol = protocol
         self.follow = follow
         self.scanning = scanning
+        self.swapped = swapped
+        self.left_button = left_button
         self.last_time = NO_TIME
         self.packet.id = -1
         self.samples = SampleBuffer()
@@ -86,7 +94,19 @@ cdef class EventModel:
     @property
     def seen_protocol(self):
         """The protocol that the events seen ask for; 0 when no touch was seen."""
-        return self.seen
+        return SINGLE if self.seen == UNKNOWN and self.asks_for_left_button else self.seen
+
+    @property
+    def asks_for_left_button(self):
+        """Whether BTN_LEFT is the contact: absolute places, no BTN_TOUCH, no relative ones."""
+        return bool(
+            self.seen_left_button and self.seen_places and not self.seen_touch_button and not self.seen_rel
+        )
+
+    @property
+    def has_touch_button(self):
+        """Whether BTN_TOUCH was seen."""
+        return bool(self.seen_touch_button)
 
     @property
     def largest(self):
@@ -98,11 +118,19 @@ cdef class EventModel:
     def doubt_counts(self):
         """Return what was skipped or repaired so far, by cause; a frame left open and contacts down too."""
         cdef int down = 0
+        cdef int hovering = 0
         cdef int index
+        cdef Slot *slot
         for index in range(SLOTS):
-            down += self.slots[index].down
+            slot = &self.slots[index]
+            down += slot.down
+            hovering += slot.id >= 0 and not (slot.felt or slot.fresh)
+        for index in range(self.contact_count):
+            down += self.contacts[index].down
+            hovering += not self.contacts[index].felt
         counts = dict(self.doubts)
-        counts["missing_lift"] = down + self.contact_count
+        counts["hovering"] += hovering
+        counts["missing_lift"] = down
         counts["unfinished_frame"] = int(self.open_frame)
         return {cause: count for cause, count in counts.items() if count}
 
@@ -130,14 +158,26 @@ cdef class EventModel:
         if type == EV_ABS:
             self.axis(code, value)
         elif type == EV_KEY:
-            if code == BTN_TOUCH and self.protocol <= SINGLE:
-                if value == 1:
-                    self.set_slot_id(0, 0)
-                elif value == 0:
-                    self.set_slot_id(0, -1)
-            elif code > KEY_MAX:
-                self.doubts.unknown_codes += 1
+            self.key(code, value)
+        elif type == EV_REL:
+            if self.follow and code == REL_X:
+                self.seen_rel = True
+                self.left_button = False
         elif type > EV_MAX:
+            self.doubts.unknown_codes += 1
+
+    cdef void key(self, int code, int32_t value) noexcept nogil:
+        if self.follow and code == BTN_TOUCH:
+            self.seen_touch_button = True
+            self.left_button = False
+        elif self.follow and code == BTN_LEFT and not (self.seen_touch_button or self.seen_rel):
+            self.left_button = True
+        if self.protocol <= SINGLE and (code == BTN_TOUCH or (code == BTN_LEFT and self.left_button)):
+            if value == 1:
+                self.set_slot_id(0, 0)
+            elif value == 0:
+                self.set_slot_id(0, -1)
+        elif code > KEY_MAX:
             self.doubts.unknown_codes += 1
 
     cdef void axis(self, int code, int32_t value) noexcept nogil:
@@ -168,8 +208,24 @@ cdef class EventModel:
         elif code == ABS_X or code == ABS_Y:
             if self.protocol <= SINGLE:
                 self.place(0, code == ABS_X, value)
+        elif code == ABS_MT_PRESSURE:
+            self.feel().no_pressure = value == 0
+        elif code == ABS_MT_DISTANCE:
+            self.feel().away = value > 0
+        elif code == ABS_MT_TOUCH_MAJOR:
+            self.feel().no_width = value == 0
+            self.has_width = self.has_width or value > 0
+        elif code == ABS_MT_TOOL_TYPE:
+            if value == TOOL_PALM:
+                self.feel().palm = True
         elif code > ABS_MAX:
             self.doubts.unknown_codes += 1
+
+    cdef Feel *feel(self) noexcept nogil:
+        """Return what is known of the contact that the events are about."""
+        if self.protocol != TYPE_B or self.slot < 0:
+            return &self.packet.feel
+        return &self.touch(self.slot).feel
 
     cdef void scan(self, int type, int code, int32_t value) noexcept nogil:
         if type == EV_ABS:
@@ -180,14 +236,21 @@ cdef class EventModel:
             elif code == ABS_MT_POSITION_Y:
                 self.max_mt_y = max(self.max_mt_y, value)
             elif code == ABS_X:
+                self.seen_places = True
                 self.max_x = max(self.max_x, value)
             elif code == ABS_Y:
                 self.max_y = max(self.max_y, value)
         elif type == EV_SYN:
             if code == SYN_MT_REPORT:
                 self.seen = TYPE_A
-        elif type == EV_KEY and code == BTN_TOUCH and self.seen == UNKNOWN:
-            self.seen = SINGLE
+        elif type == EV_KEY and code == BTN_TOUCH:
+            self.seen_touch_button = True
+            if self.seen == UNKNOWN:
+                self.seen = SINGLE
+        elif type == EV_KEY and code == BTN_LEFT:
+            self.seen_left_button = True
+        elif type == EV_REL and code == REL_X:
+            self.seen_rel = True
 
     cdef void place(self, int index, bint is_x, int32_t value) noexcept nogil:
         cdef Slot *slot = self.touch(index)
@@ -219,13 +282,28 @@ cdef class EventModel:
             return
         if slot.id >= 0 and slot.down and not slot.ended:
             slot.ended = True
+            slot.ended_palm = slot.feel.palm
             slot.up_x = slot.x
             slot.up_y = slot.y
-        elif slot.id >= 0:
+        elif slot.id >= 0 and slot.fresh and self.touches(&slot.feel):
             slot.shorts += 1
             slot.sample_x = slot.x
             slot.sample_y = slot.y
+        elif slot.id >= 0:
+            self.leave(slot.felt)
         slot.id = id if id >= 0 else -1
+        if id >= 0:
+            slot.fresh = True
+            slot.felt = False
+            memset(&slot.feel, 0, sizeof(Feel))
+
+    cdef bint touches(self, Feel *feel) noexcept nogil:
+        """Return whether what was reported of a contact lets it touch."""
+        return not (feel.no_pressure or feel.away or feel.palm or (feel.no_width and self.has_width))
+
+    cdef void leave(self, bint felt) noexcept nogil:
+        """Count a contact that ends and never touched."""
+        self.doubts.hovering += not felt
 
     cdef void close_packet(self) noexcept nogil:
         if self.packet_open:
@@ -259,14 +337,7 @@ cdef class EventModel:
         cdef int at, index
         # Lifts first: a contact that ends and one that begins in one frame were never down together.
         for at in range(self.touched_count):
-            index = self.touched[at]
-            slot = &self.slots[index]
-            if slot.ended:
-                if self.protocol <= SINGLE and slot.id < 0 and not slot.shorts:
-                    slot.up_x = slot.x
-                    slot.up_y = slot.y
-                self.write(time, index, UP, slot.up_x, slot.up_y)
-                slot.down = False
+            self.lift_slot(time, self.touched[at])
         for at in range(self.touched_count):
             index = self.touched[at]
             slot = &self.slots[index]
@@ -274,15 +345,40 @@ cdef class EventModel:
                 self.write(time, index, DOWN, slot.sample_x, slot.sample_y)
                 self.write(time, index, UP, slot.sample_x, slot.sample_y)
             if slot.id >= 0:
-                if not slot.down:
-                    slot.down = True
-                    self.write(time, index, DOWN, slot.x, slot.y)
-                elif slot.moved:
-                    self.write(time, index, MOVE, slot.x, slot.y)
+                if slot.feel.palm and not slot.felt:
+                    slot.felt = True
+                    self.doubts.palms += 1
+                if self.touches(&slot.feel):
+                    if not slot.down:
+                        slot.down = slot.felt = True
+                        self.write(time, index, DOWN, slot.x, slot.y)
+                    elif slot.moved:
+                        self.write(time, index, MOVE, slot.x, slot.y)
                 slot.sample_x = slot.x
                 slot.sample_y = slot.y
-            elif slot.moved and not slot.ended and not slot.shorts:
+            elif slot.moved and not slot.ended and not slot.shorts and not slot.fresh:
                 self.doubts.positions_without_contact += 1
+
+    cdef void lift_slot(self, int64_t time, int index) noexcept nogil:
+        """End the contact of a slot that was down, where this frame ended it or it touches no more."""
+        cdef Slot *slot = &self.slots[index]
+        if not slot.down:
+            return
+        if not slot.ended:
+            if self.touches(&slot.feel):
+                return
+            slot.ended_palm = slot.feel.palm
+            slot.up_x = slot.x
+            slot.up_y = slot.y
+        elif self.protocol <= SINGLE and slot.id < 0 and not slot.shorts:
+            slot.up_x = slot.x
+            slot.up_y = slot.y
+        slot.down = False
+        if slot.ended_palm:
+            self.doubts.palms += 1
+            self.write(time, index, CANCEL, slot.sample_x, slot.sample_y)
+        else:
+            self.write(time, index, UP, slot.up_x, slot.up_y)
 
     cdef void end_contacts(self, int64_t time) noexcept nogil:
         cdef Packet *packet
@@ -292,7 +388,12 @@ cdef class EventModel:
         for index in range(self.contact_count):
             contact = &self.contacts[index]
             if not contact.seen:
-                self.write(time, contact.pointer, UP, contact.x, contact.y)
+                self.leave(contact.felt)
+                self.lift_contact(time, contact, NULL)
+        for index in range(self.packet_count):
+            packet = &self.packets[index]
+            if packet.matched and not packet.repeated and not self.touches(&packet.feel):
+                self.lift_contact(time, self.find_pointer(packet.pointer), packet)
         kept = 0
         for index in range(self.contact_count):
             if self.contacts[index].seen:
@@ -309,10 +410,30 @@ cdef class EventModel:
                     contact.x = packet.x
                 if packet.has_y:
                     contact.y = packet.y
-                if packet.has_x or packet.has_y:
+                if contact.palm or not self.touches(&packet.feel):
+                    continue
+                if not contact.down:
+                    contact.down = contact.felt = True
+                    self.write(time, contact.pointer, DOWN, contact.x, contact.y)
+                elif packet.has_x or packet.has_y:
                     self.write(time, contact.pointer, MOVE, contact.x, contact.y)
             else:
                 self.begin_contact(time, packet)
+
+    cdef void lift_contact(self, int64_t time, Contact *contact, Packet *packet) noexcept nogil:
+        """End a contact that is gone (no packet) or touches no more, at its last place."""
+        if packet != NULL and packet.feel.palm and not contact.palm:
+            contact.palm = contact.felt = True
+            self.doubts.palms += 1
+            if contact.down:
+                self.write(time, contact.pointer, CANCEL, contact.x, contact.y)
+        elif contact.down:
+            if packet != NULL and packet.has_x:
+                contact.x = packet.x
+            if packet != NULL and packet.has_y:
+                contact.y = packet.y
+            self.write(time, contact.pointer, UP, contact.x, contact.y)
+        contact.down = False
 
     cdef void begin_contact(self, int64_t time, Packet *packet) noexcept nogil:
         cdef Contact *contact
@@ -331,7 +452,12 @@ cdef class EventModel:
         contact.x = packet.x
         contact.y = packet.y
         contact.seen = True
-        self.write(time, pointer, DOWN, contact.x, contact.y)
+        contact.palm = packet.feel.palm
+        contact.down = self.touches(&packet.feel)
+        contact.felt = contact.down or contact.palm
+        self.doubts.palms += contact.palm
+        if contact.down:
+            self.write(time, pointer, DOWN, contact.x, contact.y)
 
     cdef Contact *find_pointer(self, int32_t pointer) noexcept nogil:
         cdef int index
@@ -345,7 +471,7 @@ cdef class EventModel:
         cdef Slot *slot
         for at in range(self.touched_count):
             slot = &self.slots[self.touched[at]]
-            slot.touched = slot.moved = slot.ended = False
+            slot.touched = slot.moved = slot.ended = slot.ended_palm = slot.fresh = False
             slot.shorts = 0
         self.touched_count = 0
         self.packet_count = 0
@@ -367,7 +493,8 @@ cdef class EventModel:
             slot.id = -1
         for index in range(self.contact_count):
             contact = &self.contacts[index]
-            self.write(time, contact.pointer, CANCEL, contact.x, contact.y)
+            if contact.down:
+                self.write(time, contact.pointer, CANCEL, contact.x, contact.y)
         self.contact_count = 0
         self.clear_frame()
 
@@ -388,13 +515,17 @@ cdef class EventModel:
             # Positions that came before the first id of the device belong to slot 0.
             self.slots[0].x = packet.x
             self.slots[0].y = packet.y
+            self.slots[0].feel = packet.feel
             self.touch(0).moved = True
 
     cdef void write(self, int64_t time, int32_t pointer, int action, int32_t x, int32_t y) noexcept nogil:
+        if self.swapped:
+            x, y = y, x
+        # Adding 0 turns the -0 of a negative size into 0.
         self.samples.add(
             time,
             pointer,
             action,
-            <float> ((<double> x - self.low_x) * self.size_x / self.span_x),
-            <float> ((<double> y - self.low_y) * self.size_y / self.span_y),
+            <float> ((<double> x - self.low_x) * self.size_x / self.span_x + 0.0),
+            <float> ((<double> y - self.low_y) * self.size_y / self.span_y + 0.0),
         )

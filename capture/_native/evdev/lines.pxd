@@ -5,8 +5,9 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 cdef enum:
     # what a line is
     LINE_EVENT = 0
-    LINE_SKIPPED = 1  # a comment, or an event of another device
+    LINE_SKIPPED = 1  # a comment, a part of the header
     LINE_STRANGE = 2  # nothing that the dialect knows
+    LINE_OTHER = 3  # an event of another device
 
 ctypedef const uint8_t *Text
 

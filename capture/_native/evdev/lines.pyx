@@ -32,18 +32,21 @@ cdef inline bint word(Text at, Py_ssize_t length, const char *name, Py_ssize_t s
     return length == size and memcmp(at, name, size) == 0
 
 
-cdef Text seconds(Text at, Text end, int64_t *time) noexcept nogil:
-    """Read ``secs.fraction`` as nanoseconds; NULL when that is not what stands there."""
+cdef Text seconds(Text at, Text end, int64_t *time, Py_ssize_t digits) noexcept nogil:
+    """Read ``secs.fraction`` as nanoseconds; NULL when that is not what stands there.
+
+    The fraction has so many `digits`; any number of them where that is 0.
+    """
     cdef int64_t whole = 0
     cdef int64_t part = 0
     cdef int64_t unit = 1000000000
-    cdef Text start = at
+    cdef Text start
     while at < end and 48 <= at[0] <= 57:
         whole = whole * 10 + (at[0] - 48)
         at += 1
         if whole > MAX_SECONDS:
             return NULL
-    if at == start or at == end or at[0] != b".":
+    if at == end or at[0] != b".":
         return NULL
     at += 1
     start = at
@@ -52,10 +55,23 @@ cdef Text seconds(Text at, Text end, int64_t *time) noexcept nogil:
             unit //= 10
             part = part * 10 + (at[0] - 48)
         at += 1
-    if at == start:
+    if at == start or (digits and at - start != digits):
         return NULL
     time[0] = whole * 1000000000 + part * unit
     return at
+
+
+cdef Text dashed_seconds(Text at, Text end, int64_t *time) noexcept nogil:
+    """Read ``secs-micros:`` as getevent before Android 4.2 prints it; NULL when that is not there."""
+    cdef int64_t whole, micros
+    at = decimal(at, end, &whole)
+    if at == NULL or whole > MAX_SECONDS or at == end or at[0] != b"-":
+        return NULL
+    at = decimal(at + 1, end, &micros)
+    if at == NULL or not 0 <= micros < 1000000 or at == end or at[0] != b":":
+        return NULL
+    time[0] = whole * 1000000000 + micros * 1000
+    return at + 1
 
 
 cdef Text decimal(Text at, Text end, int64_t *number) noexcept nogil:
@@ -78,14 +94,14 @@ cdef Text decimal(Text at, Text end, int64_t *number) noexcept nogil:
     return at
 
 
-cdef Text hexadecimal(Text at, Text end, uint32_t *number) noexcept nogil:
-    """Read one to eight hex digits that end at a blank or at `end`; NULL when there are none."""
+cdef Text hexadecimal(Text at, Text end, uint32_t *number, Py_ssize_t width) noexcept nogil:
+    """Read so many hex digits (one to eight for a width of 0) that end at a blank or at `end`; else NULL."""
     cdef uint32_t value = 0
     cdef Text start = at
     while at < end and HEX[at[0]] >= 0:
         value = (value << 4) | <uint32_t> HEX[at[0]]
         at += 1
-    if at == start or at - start > 8 or (at < end and at[0] != b" "):
+    if at == start or at - start > 8 or (width and at - start != width) or (at < end and at[0] != b" "):
         return NULL
     number[0] = value
     return at
@@ -100,6 +116,8 @@ cdef int type_label(Text at, Py_ssize_t length) noexcept nogil:
         return EV_SYN
     if word(at, length, b"EV_KEY", 6):
         return EV_KEY
+    if word(at, length, b"EV_REL", 6):
+        return EV_REL
     return EV_OTHER
 
 
@@ -113,6 +131,14 @@ cdef int code_label(int type, Text at, Py_ssize_t length) noexcept nogil:
             return ABS_MT_TRACKING_ID
         if word(at, length, b"ABS_MT_SLOT", 11):
             return ABS_MT_SLOT
+        if word(at, length, b"ABS_MT_PRESSURE", 15):
+            return ABS_MT_PRESSURE
+        if word(at, length, b"ABS_MT_TOUCH_MAJOR", 18):
+            return ABS_MT_TOUCH_MAJOR
+        if word(at, length, b"ABS_MT_DISTANCE", 15):
+            return ABS_MT_DISTANCE
+        if word(at, length, b"ABS_MT_TOOL_TYPE", 16):
+            return ABS_MT_TOOL_TYPE
         if word(at, length, b"ABS_X", 5):
             return ABS_X
         if word(at, length, b"ABS_Y", 5):
@@ -127,29 +153,76 @@ cdef int code_label(int type, Text at, Py_ssize_t length) noexcept nogil:
     elif type == EV_KEY:
         if word(at, length, b"BTN_TOUCH", 9):
             return BTN_TOUCH
+        if word(at, length, b"BTN_LEFT", 8) or word(at, length, b"BTN_MOUSE", 9):
+            return BTN_LEFT
+    elif type == EV_REL:
+        if word(at, length, b"REL_X", 5):
+            return REL_X
     return OTHER_CODE
 
 
-cdef int getevent_line(Text at, Text end, Event *event, Text device, Py_ssize_t device_length) noexcept nogil:
-    cdef uint32_t number
-    cdef Text start, after
+cdef int value_label(int type, int code, Text at, Py_ssize_t length, int32_t *value) noexcept nogil:
+    """Read a value that getevent -l prints by name."""
+    value[0] = 0
+    if word(at, length, b"DOWN", 4):
+        value[0] = 1
+    elif word(at, length, b"REPEAT", 6):
+        value[0] = 2
+    elif word(at, length, b"UP", 2):
+        value[0] = 0
+    elif type == EV_ABS and code == ABS_MT_TOOL_TYPE and length > 8 and memcmp(at, b"MT_TOOL_", 8) == 0:
+        value[0] = TOOL_PALM if word(at, length, b"MT_TOOL_PALM", 12) else 0
+    elif code != OTHER_CODE or is_number(at, length):
+        return LINE_STRANGE
+    return LINE_EVENT
+
+
+cdef bint is_number(Text at, Py_ssize_t length) noexcept nogil:
+    """Return whether a word has nothing but hex digits: a number, and maybe a cut one."""
+    cdef Py_ssize_t index
+    for index in range(length):
+        if HEX[at[index]] < 0:
+            return False
+    return True
+
+
+cdef Text getevent_time(Text at, Text end, Event *event, Text device, Py_ssize_t device_length, bint *other) noexcept nogil:
+    """Read the time and the device before an event, where they are there; NULL when they are damaged."""
+    cdef Text start
+    cdef Text after
     event.timed = at < end and at[0] == b"["
     if event.timed:
-        at = seconds(blanks(at + 1, end), end, &event.time)
+        at = seconds(blanks(at + 1, end), end, &event.time, 6)
         if at == NULL or at == end or at[0] != b"]":
-            return LINE_STRANGE
+            return NULL
         at = blanks(at + 1, end)
+    elif at < end and 48 <= at[0] <= 57:
+        after = dashed_seconds(at, end, &event.time)
+        if after != NULL:
+            event.timed = True
+            at = blanks(after, end)
     if at < end and at[0] == b"/":
         start = at
         while at < end and at[0] != b" ":
             at += 1
         if at == end or (at - 1)[0] != b":":
-            return LINE_STRANGE
-        if device_length and not word(start, at - start - 1, <const char *> device, device_length):
-            return LINE_SKIPPED
+            return NULL
+        other[0] = device_length and not word(start, at - start - 1, <const char *> device, device_length)
         at = blanks(at, end)
+    return at
+
+
+cdef int getevent_line(Text at, Text end, Event *event, Text device, Py_ssize_t device_length) noexcept nogil:
+    cdef uint32_t number
+    cdef Text start, after
+    cdef bint other = False
+    at = getevent_time(at, end, event, device, device_length, &other)
+    if at == NULL:
+        return LINE_STRANGE
+    if other:
+        return LINE_OTHER
     start = at
-    after = hexadecimal(at, end, &number)
+    after = hexadecimal(at, end, &number, 4)
     if after != NULL:
         event.type = <int> (number & 0xffff)
     else:
@@ -161,39 +234,29 @@ cdef int getevent_line(Text at, Text end, Event *event, Text device, Py_ssize_t 
             return LINE_STRANGE
     at = blanks(after, end)
     start = at
-    after = hexadecimal(at, end, &number)
+    after = hexadecimal(at, end, &number, 4)
     if after != NULL:
         event.code = <int> (number & 0xffff)
     else:
         after = at
         while after < end and after[0] != b" ":
             after += 1
-        if after == start:
+        if after == start or is_number(start, after - start):
             return LINE_STRANGE
         event.code = code_label(event.type, start, after - start)
     at = blanks(after, end)
+    if at == end:
+        return LINE_STRANGE
     start = at
-    after = hexadecimal(at, end, &number)
+    after = hexadecimal(at, end, &number, 8)
     if after != NULL:
         event.value = <int32_t> number
-    elif at == end:
-        return LINE_STRANGE
     else:
         after = at
         while after < end and after[0] != b" ":
             after += 1
-        if word(start, after - start, b"DOWN", 4):
-            event.value = 1
-        elif word(start, after - start, b"REPEAT", 6):
-            event.value = 2
-        elif word(start, after - start, b"UP", 2):
-            event.value = 0
-        elif event.code == OTHER_CODE or event.type not in (EV_ABS, EV_KEY, EV_SYN):
-            event.value = 0
-        elif event.type == EV_ABS and event.code != OTHER_CODE:
+        if value_label(event.type, event.code, start, after - start, &event.value) == LINE_STRANGE:
             return LINE_STRANGE
-        else:
-            event.value = 0
     at = blanks(after, end)
     if at < end and not (end - at > 5 and memcmp(at, b"rate ", 5) == 0):
         return LINE_STRANGE
@@ -208,14 +271,14 @@ cdef int evemu_line(Text at, Text end, Event *event) noexcept nogil:
             return LINE_SKIPPED
         return LINE_STRANGE
     event.timed = True
-    at = seconds(blanks(at + 2, end), end, &event.time)
+    at = seconds(blanks(at + 2, end), end, &event.time, 0)
     if at == NULL or at == end or at[0] != b" ":
         return LINE_STRANGE
-    at = hexadecimal(blanks(at, end), end, &number)
+    at = hexadecimal(blanks(at, end), end, &number, 0)
     if at == NULL:
         return LINE_STRANGE
     event.type = <int> (number & 0xffff)
-    at = hexadecimal(blanks(at, end), end, &number)
+    at = hexadecimal(blanks(at, end), end, &number, 0)
     if at == NULL:
         return LINE_STRANGE
     event.code = <int> (number & 0xffff)
@@ -231,9 +294,7 @@ cdef bint begins(Text at, Text end, const char *words, Py_ssize_t size) noexcept
 
 
 cdef bint evtest_header(Text at, Text end) noexcept nogil:
-    """Return whether a line is one of the common header lines; the reader knows the others."""
-    if at[0] != b" ":
-        return False
+    """Tell whether a line is one of those that a header has many of; the reader knows the others."""
     at = blanks(at, end)
     return (
         begins(at, end, b"Event code ", 11)
@@ -254,13 +315,13 @@ cdef int evtest_line(Text at, Text end, Event *event) noexcept nogil:
     if end - at < 6 or memcmp(at, b"time ", 5) != 0:
         return LINE_SKIPPED if evtest_header(at, end) else LINE_STRANGE
     event.timed = True
-    at = seconds(at + 5, end, &event.time)
+    at = seconds(at + 5, end, &event.time, 0)
     if at == NULL:
         return LINE_STRANGE
     if at < end and at[0] == b",":
         at += 1
     at = blanks(at, end)
-    if at < end and (at[0] == b"-" or at[0] == b"+"):
+    if at < end and (at[0] == b"-" or at[0] == b"+" or at[0] == b">" or at[0] == b"!"):
         return evtest_sync(at, end, event)
     if end - at < 6 or memcmp(at, b"type ", 5) != 0:
         return LINE_STRANGE
@@ -288,7 +349,9 @@ cdef int evtest_line(Text at, Text end, Event *event) noexcept nogil:
 
 
 cdef int evtest_sync(Text at, Text end, Event *event) noexcept nogil:
+    """Read ``---- NAME ----``; the marks say what it is, since older evtest prints the name of the type."""
     cdef uint8_t mark = at[0]
+    cdef uint8_t last = (end - 1)[0]
     cdef Text start
     while at < end and at[0] == mark:
         at += 1
@@ -296,22 +359,18 @@ cdef int evtest_sync(Text at, Text end, Event *event) noexcept nogil:
     start = at
     while at < end and at[0] != b" ":
         at += 1
+    if at == start or at == end or (last != mark and not (mark == b">" and last == b"<")):
+        return LINE_STRANGE
     event.type = EV_SYN
     event.value = 0
-    if word(start, at - start, b"SYN_REPORT", 10) or word(start, at - start, b"EV_SYN", 6):
-        event.code = 0
-    elif word(start, at - start, b"SYN_MT_REPORT", 13):
-        event.code = 2
-    elif word(start, at - start, b"SYN_DROPPED", 11):
-        event.code = 3
-    elif word(start, at - start, b"Report", 6):
-        event.code = 0
+    if mark == b">" or mark == b"!" or word(start, at - start, b"SYN_DROPPED", 11):
+        event.code = SYN_DROPPED
+    elif mark == b"+" or word(start, at - start, b"SYN_MT_REPORT", 13):
+        event.code = SYN_MT_REPORT
     elif word(start, at - start, b"SYN_CONFIG", 10):
         event.code = 1
     else:
-        return LINE_STRANGE
-    if mark == b"+" and event.code == 0:
-        event.code = 2
+        event.code = SYN_REPORT
     return LINE_EVENT
 
 

@@ -11,6 +11,7 @@ from capture._native.evdev.codes cimport EV_SYN, SYN_REPORT
 from capture._native.evdev.frames cimport EventModel
 from capture._native.evdev.lines cimport (
     LINE_EVENT,
+    LINE_OTHER,
     LINE_SKIPPED,
     LINE_STRANGE,
     Event,
@@ -29,6 +30,7 @@ cdef enum:
     EVEMU = 1
     EVTEST = 2
     LIBINPUT = 3
+    DECORATION = 256  # bytes before what a line says: a quote, a number, a time of another tool
 
 
 @cython.final
@@ -57,6 +59,10 @@ cdef class TextReader:
     cdef public bint muted  # the events that come now are of another device
     cdef readonly int64_t lines
     cdef readonly int64_t untimed
+    cdef readonly int64_t used  # lines with an event that went into the model
+    cdef readonly int64_t skipped  # blank lines, comments, parts of the header
+    cdef readonly int64_t others  # events of other devices
+    cdef bint timed  # a line had a time: one without has lost it
 
     def __cinit__(self, EventModel model not None, int dialect, bytes device=b"", int64_t frame_ns=10000000):
         if not 0 <= dialect <= 3:
@@ -89,6 +95,67 @@ cdef class TextReader:
             raise MemoryError
         return start, length
 
+    def line(self, bytes line not None):
+        """Read one line, as one that was broken in two; return whether it is an event."""
+        cdef Event event
+        cdef Text at = line
+        if self.undecorated(at, at + len(line), &event) != LINE_EVENT:
+            return False
+        if not self.muted:
+            self.put(&event)
+        self.model.samples.check()
+        return True
+
+    cdef inline void put(self, Event *event) noexcept nogil:
+        if event.timed:
+            self.time = event.time
+            self.timed = True
+        self.model.add(self.time, event.type, event.code, event.value)
+        if not event.timed and event.type == EV_SYN and event.code == SYN_REPORT:
+            self.time += self.frame_ns
+            self.untimed += 1
+
+    cdef inline int read(self, Text at, Text end, Event *event) noexcept nogil:
+        if at == end:
+            return LINE_SKIPPED
+        if self.dialect == GETEVENT:
+            return self.getevent(at, end, event)
+        if self.dialect == EVEMU:
+            return evemu_line(at, end, event)
+        if self.dialect == EVTEST:
+            return evtest_line(at, end, event)
+        return libinput_line(at, end, event)
+
+    cdef inline int getevent(self, Text at, Text end, Event *event) noexcept nogil:
+        cdef int kind = getevent_line(at, end, event, self.path, self.path_length)
+        return LINE_STRANGE if kind == LINE_EVENT and self.timed and not event.timed else kind
+
+    cdef int undecorated(self, Text at, Text end, Event *event) noexcept nogil:
+        """Read a line from where a word begins: what stands before it is no part of the log.
+
+        Behind blanks and signs of quotation a comment or a part of the header is taken for one, behind
+        anything else only an event is.
+        """
+        cdef Text start = at
+        cdef bint quoted = True
+        cdef bint border = True
+        cdef int kind
+        while at < end and at - start < DECORATION:
+            if at[0] in b" \t\r>|":
+                border = True
+            elif not border:
+                quoted = False
+                # A prompt may stand before a line without a blank, and a number ends in a colon.
+                border = at[0] in b":)]#$"
+            else:
+                kind = self.read(at, end, event)
+                if kind == LINE_EVENT or kind == LINE_OTHER or (kind == LINE_SKIPPED and quoted):
+                    return kind
+                quoted = False
+                border = at[0] in b":)]#$"
+            at += 1
+        return LINE_STRANGE
+
     cdef Py_ssize_t run(
         self, Text text, Py_ssize_t start, Py_ssize_t size, bint last, Py_ssize_t *length
     ) noexcept nogil:
@@ -98,6 +165,8 @@ cdef class TextReader:
         cdef Text trimmed
         cdef int kind
         cdef Event event
+        cdef int64_t lines = 0
+        cdef int64_t used = 0
         while at < stop and not self.model.samples.failed:
             end = <Text> memchr(at, b"\n", stop - at)
             if end == NULL:
@@ -107,28 +176,23 @@ cdef class TextReader:
             trimmed = end
             while trimmed > at and (trimmed - 1)[0] in b" \r\t":
                 trimmed -= 1
-            if trimmed == at:
-                kind = LINE_SKIPPED
-            elif self.dialect == GETEVENT:
-                kind = getevent_line(at, trimmed, &event, self.path, self.path_length)
-            elif self.dialect == EVEMU:
-                kind = evemu_line(at, trimmed, &event)
-            elif self.dialect == EVTEST:
-                kind = evtest_line(at, trimmed, &event)
-            else:
-                kind = libinput_line(at, trimmed, &event)
-            self.lines += 1
+            kind = self.read(at, trimmed, &event)
+            if kind == LINE_STRANGE:
+                kind = self.undecorated(at, trimmed, &event)
+            lines += 1
             if kind == LINE_EVENT and not self.muted:
-                if event.timed:
-                    self.time = event.time
-                self.model.add(self.time, event.type, event.code, event.value)
-                if not event.timed and event.type == EV_SYN and event.code == SYN_REPORT:
-                    self.time += self.frame_ns
-                    self.untimed += 1
-            elif kind == LINE_STRANGE:
+                used += 1
+                self.put(&event)
+            elif kind == LINE_SKIPPED:
+                self.skipped += 1
+            elif kind != LINE_STRANGE:
+                self.others += 1
+            else:
                 length[0] = trimmed - at
-                return at - text
+                break
             at = end + 1 if end < stop else stop
+        self.lines += lines
+        self.used += used
         return at - text
 
 

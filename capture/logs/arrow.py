@@ -1,0 +1,216 @@
+"""Record batches of pyarrow to touch samples: the quick way for tables whose columns are plain."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from capture.errors import TouchLogError
+from capture.gestures.samples import TouchSamples
+from capture.logs.columns import ACTION_WORDS
+from capture.logs.samples import Fingers, Names
+from capture.optional import require
+
+if TYPE_CHECKING:
+    from capture.logs.columns import ColumnMap
+
+__all__ = ["Converter", "nanoseconds", "need_arrow", "own_unit"]
+
+_UNKNOWN_ACTION = 255
+_UNIT_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+
+
+def need_arrow(path: str) -> None:
+    """Raise a TouchLogError that says what to install when pyarrow is missing."""
+    require("pyarrow", "Parquet", partial(TouchLogError, path=path))
+
+
+def own_unit(kind: Any) -> int | None:
+    """Return what one unit of a column with a unit of its own is (ns); None for one without."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind) or pa.types.is_duration(kind) or pa.types.is_time(kind):
+        return _UNIT_NS[kind.unit]
+    return None
+
+
+def nanoseconds(column: Any, unit_ns: int) -> Any:
+    """Return a column with a unit of its own as integers of ns."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    whole = pa.int32() if pa.types.is_time32(column.type) else pa.int64()
+    return pc.multiply_checked(pc.cast(column.view(whole), pa.int64()), unit_ns)
+
+
+class Converter:
+    """Record batches to touch samples, by a column map.
+
+    Parameters
+    ----------
+    column_map : ColumnMap
+        What is where.
+    chosen : dict
+        Its columns that the table has (`ColumnMap.chosen`).
+    size : (int, int)
+        Of the screen, for places that are parts of it.
+    unit_ns : int
+        What one unit of time is.
+    """
+
+    def __init__(
+        self, column_map: ColumnMap, chosen: dict[str, list[str]], size: tuple[int, int], unit_ns: int
+    ) -> None:
+        self._map = column_map
+        self._chosen = chosen
+        self._scale = [
+            side / whole if whole else 1 for side, whole in zip(size, column_map.whole, strict=True)
+        ]
+        self._unit_ns = unit_ns
+        self.streams, self.pointers = Names(), Names(32)
+        self._fingers = Fingers()
+        self._last_time: int | None = None
+        self.skipped = 0
+        self.went_back = 0
+
+    def samples(self, batch: Any) -> TouchSamples:
+        """Convert a record batch; rows without a known action or without a time are left out.
+
+        Raises
+        ------
+        ValueError
+            When a value does not fit its column.
+        """
+        import pyarrow as pa
+
+        try:
+            action, time = self._actions(batch), self._times(batch)
+            if action.null_count or time.null_count:
+                keep = action.is_valid().to_numpy(zero_copy_only=False)
+                keep &= time.is_valid().to_numpy(zero_copy_only=False)
+                self.skipped += int((~keep).sum())
+                batch = batch.filter(pa.array(keep))
+                action, time = action.filter(pa.array(keep)), time.filter(pa.array(keep))
+            return self._fingers.watch(self._columns(batch, action, time))
+        except pa.ArrowException as error:
+            raise ValueError(str(error)) from None
+
+    def _columns(self, batch: Any, action: Any, time: Any) -> TouchSamples:
+        import numpy as np
+
+        times = time.to_numpy(zero_copy_only=False)
+        if len(times):
+            self.went_back += int(np.count_nonzero(times[1:] < times[:-1]))
+            self.went_back += self._last_time is not None and int(times[0]) < self._last_time
+            self._last_time = int(times[-1])
+        pointer = None
+        if "pointer" in self._chosen:
+            pointer = self._pointer(self._column(batch, "pointer"))
+        return TouchSamples(
+            stream=self._stream(batch),
+            pointer=pointer,
+            action=_filled(action),
+            time=times,
+            x=self._position(batch, "x", self._scale[0]),
+            y=self._position(batch, "y", self._scale[1]),
+        )
+
+    def _pointer(self, column: Any) -> Any:
+        import pyarrow as pa
+
+        if pa.types.is_integer(column.type):
+            try:
+                return _filled(column.cast(pa.int32()))
+            except pa.ArrowInvalid:
+                pass
+        numbers = [0 if name is None else self.pointers.number(name) for name in column.to_pylist()]
+        return _filled(pa.array(numbers, pa.int32()))
+
+    def _column(self, batch: Any, role: str) -> Any:
+        return batch.column(self._chosen[role][0])
+
+    def _position(self, batch: Any, role: str, scale: float) -> Any:
+        import numpy as np
+        import pyarrow as pa
+
+        column = self._column(batch, role)
+        if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+            column = column.cast(pa.float64())
+        values = column.to_numpy(zero_copy_only=False)
+        if scale != 1:
+            values = values.astype(np.float64) * scale
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(values, dtype=np.float32)
+
+    def _times(self, batch: Any) -> Any:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        column = self._column(batch, "time")
+        kind = column.type
+        own = own_unit(kind)
+        if own is not None and not pa.types.is_decimal(kind):
+            return nanoseconds(column, own)
+        if pa.types.is_decimal(kind):
+            # Exact: a float64 could not hold the microseconds of an epoch in seconds.
+            digits = pa.scalar(self._unit_ns, pa.decimal128(10, 0))
+            return (
+                pc.round(pc.multiply(column, digits)).cast(pa.decimal128(38, 0), safe=False).cast(pa.int64())
+            )
+        if pa.types.is_floating(kind):
+            return pc.round(pc.multiply(column, float(self._unit_ns))).cast(pa.int64())
+        column = column.cast(pa.int64())
+        return column if self._unit_ns == 1 else pc.multiply_checked(column, self._unit_ns)
+
+    def _actions(self, batch: Any) -> Any:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        column = self._column(batch, "action")
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        words = self._map.actions
+        if pa.types.is_string_view(column.type) or pa.types.is_large_string(column.type):
+            column = column.cast(pa.string())
+        if not pa.types.is_string(column.type):
+            if not words:
+                return _bytes(column)
+            column = column.cast(pa.string())
+        words = words or ACTION_WORDS
+        lowered = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+        index = pc.index_in(lowered, pa.array(list(words)))
+        return pa.array(list(words.values()), pa.uint8()).take(index)
+
+    def _stream(self, batch: Any) -> Any:
+        import pyarrow as pa
+
+        names = self._chosen.get("stream")
+        if names is None:
+            return None
+        if len(names) == 1 and pa.types.is_integer(batch.column(names[0]).type):
+            return _filled(batch.column(names[0]).cast(pa.int64()))
+        rows = zip(*(batch.column(name).to_pylist() for name in names), strict=True)
+        numbers = [self.streams.number(row[0] if len(row) == 1 else row) for row in rows]
+        return _filled(pa.array(numbers, pa.int64()))
+
+
+def _bytes(column: Any) -> Any:
+    """Return integers as uint8; one that does not fit is an unknown action."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.type == pa.uint8():
+        return column
+    numbers = column.cast(pa.int64())
+    small = numbers.cast(pa.uint8(), safe=False)
+    if pc.all(pc.equal(small, numbers)).as_py() is not False:
+        return small
+    known = pc.and_(pc.greater_equal(numbers, 0), pc.less_equal(numbers, 255))
+    return pc.if_else(known, numbers, _UNKNOWN_ACTION).cast(pa.uint8())
+
+
+def _filled(column: Any) -> Any:
+    """Return a column as numpy; an empty cell is 0."""
+    if column.null_count:
+        column = column.fill_null(0)
+    return column.to_numpy(zero_copy_only=False)

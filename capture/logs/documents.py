@@ -1,0 +1,211 @@
+"""The one document source: JSON read record by record, whatever it is wrapped in, cut off or damaged.
+
+A log is one document, or JSON lines. Containers are opened one level at a time (`msgspec.Raw`), so that
+nothing but a record becomes an object, and an odd record is no reason to refuse the others.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from capture.logs.base import DECODE_ERRORS, DOCUMENT_LIMIT_BYTES
+from capture.logs.lines import CONTEXT, is_nothing, shape, undecorated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from capture.logs.base import TouchLog
+    from capture.logs.source import LogSource
+
+__all__ = ["documents", "is_json", "records", "unpacked"]
+
+_Record = TypeVar("_Record")
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
+_decode_text = msgspec.json.Decoder(str).decode
+_TOKEN = re.compile(rb'"(?:[^"\\\n]|\\.){0,65536}"|[{}\[\]]')
+_PAIRS = {b"}": b"{", b"]": b"["}
+_START = re.compile(rb"[\[{]")
+_BEGIN = re.compile(rb'\{[ \t\r]*(?:["}\n]|$)|\[[ \t\r]*(?:[\[{"\n]|$)')
+_BEFORE = 256
+#: How deep records may lie, and how large what is packed in a text may become.
+_DEEPEST = 32
+_UNPACKED_BYTES = 64 << 20
+_ZLIB = ("x\x01", "x\x5e", "x\x9c", "x\xda")
+
+
+def is_json(head: bytes) -> bool:
+    """Return whether a log begins as JSON with objects does, a prefix of another tool before it or not."""
+    first = head.lstrip()[:512]
+    found = _BEGIN.search(first)
+    return found is not None and found.start() < _BEFORE and b"\n" not in first[: found.start()]
+
+
+def documents(log: TouchLog) -> Iterator[bytes]:
+    """Yield the JSON values of a log: its lines, or the one document that it is.
+
+    A line that is none is counted, and so is what a document has lost: it is given piece by piece then.
+    """
+    if _has_lines(log.source):
+        yield from _lines(log)
+        return
+    text = log.source.everything(DOCUMENT_LIMIT_BYTES)
+    for version in (text, _undecorated(text)):
+        if _is_value(version):
+            yield version
+            return
+    yield from _pieces(log, _undecorated(text))
+
+
+def records(log: TouchLog, read: Callable[[msgspec.Raw], _Record | None]) -> Iterator[_Record]:
+    """Yield the records of a log in their order.
+
+    Parameters
+    ----------
+    log : TouchLog
+    read : callable
+        Returns the record that an object is; None for one that has records inside.
+    """
+    for text in documents(log):
+        yield from _walk(msgspec.Raw(text), read)
+
+
+def _walk(raw: msgspec.Raw, read: Callable[[msgspec.Raw], _Record | None]) -> Iterator[_Record]:
+    open_lists: list[Iterator[msgspec.Raw]] = [iter([raw])]
+    while open_lists:
+        item = next(open_lists[-1], None)
+        if item is None:
+            open_lists.pop()
+            continue
+        first = bytes(memoryview(item)[:64]).lstrip()[:1]
+        inside: list[msgspec.Raw] = []
+        try:
+            if first == b"{":
+                record = read(item)
+                if record is not None:
+                    yield record
+                    continue
+                inside = list(_decode_dict(item).values())
+            elif first == b"[":
+                inside = _decode_list(item)
+            elif first == b'"':
+                packed = unpacked(_decode_text(item))
+                inside = [] if packed is None else [msgspec.Raw(packed)]
+        except DECODE_ERRORS:
+            continue
+        if inside and len(open_lists) < _DEEPEST:
+            open_lists.append(iter(inside))
+
+
+def unpacked(text: str) -> bytes | None:
+    """Return the JSON that a text holds, compressed (gzip, zlib) as it is or in base64; None for others."""
+    if text.startswith("\x1f\x8b") or text.startswith(_ZLIB):
+        try:
+            data = text.encode("latin-1")
+        except UnicodeEncodeError:
+            return None
+    elif text.startswith(("H4sI", "eJ", "eN")):
+        try:
+            data = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            return None
+    else:
+        return None
+    try:
+        expanded = zlib.decompressobj(wbits=47).decompress(data, _UNPACKED_BYTES)
+    except zlib.error:
+        return None
+    return expanded if _is_value(expanded) else None
+
+
+def _is_value(text: bytes) -> bool:
+    try:
+        _decode_raw(text)
+    except DECODE_ERRORS:
+        return False
+    return True
+
+
+def _has_lines(source: LogSource) -> bool:
+    """Return whether the first line that holds JSON holds a whole value, and others follow it."""
+    lines = source.text_head().split(b"\n")
+    for number, line in enumerate(lines[:20]):
+        if _START.search(line):
+            return any(rest.strip() for rest in lines[number + 1 :]) and _line_value(line) is not None
+    return False
+
+
+def _line_value(line: bytes) -> bytes | None:
+    """Return the JSON value of a line without what stands before it; None where there is none."""
+    for found in _START.finditer(line[:256]):
+        if _is_value(line[found.start() :]):
+            return line[found.start() :]
+    return None
+
+
+def _lines(log: TouchLog) -> Iterator[bytes]:
+    broken = ""
+    for _, line in log.source.lines():
+        if broken:
+            log.count("unknown_lines")
+            broken = ""
+        value = _line_value(line.encode())
+        if value is not None:
+            yield value
+        elif is_nothing(line):
+            log.count(CONTEXT)
+        else:
+            broken = line
+    if broken:
+        log.count("cut_off" if broken.lstrip()[:1] in {"{", "["} else "unknown_lines")
+
+
+def _undecorated(text: bytes) -> bytes:
+    """Return a document without what stands before each of its lines, in the form that the first has it."""
+    line = len(text) - len(text.lstrip(b"\r\n"))
+    found = _BEGIN.search(text, line, line + 2 * _BEFORE)
+    if found is None or b"\n" in text[line : found.start()] or not text[line : found.start()].strip():
+        return text
+    return undecorated(text, shape(text[line : found.start()].decode("utf-8", "replace")))
+
+
+def _pieces(log: TouchLog, text: bytes) -> Iterator[bytes]:
+    """Yield the whole objects of a damaged document, the largest that are whole, in their order."""
+    whole: list[tuple[int, int]] = []
+    stack: list[tuple[bytes, int]] = []
+    lost = 0
+    for token in _TOKEN.finditer(text):
+        sign = token[0]
+        if sign in {b"{", b"["}:
+            stack.append((sign, token.start()))
+        elif sign in {b"}", b"]"} and any(opened == _PAIRS[sign] for opened, _ in stack[-_DEEPEST:]):
+            while stack[-1][0] != _PAIRS[sign]:
+                stack.pop()
+            start = stack.pop()[1]
+            if sign == b"}":
+                lost += _keep(text, whole, start, token.end())
+    if stack:
+        log.warnings["cut_off"] += 1
+    if lost:
+        log.count("skipped_rows", lost)
+    for start, end in whole:
+        yield text[start:end]
+
+
+def _keep(text: bytes, whole: list[tuple[int, int]], start: int, end: int) -> bool:
+    """Keep an object in place of those inside it where it is whole; return whether a record is lost."""
+    inner = len(whole)
+    while inner and whole[inner - 1][0] > start:
+        inner -= 1
+    if not _is_value(text[start:end]):
+        return inner == len(whole)
+    del whole[inner:]
+    whole.append((start, end))
+    return False

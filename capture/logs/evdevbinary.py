@@ -1,0 +1,162 @@
+"""Evdev events as the kernel hands them out (``cat /dev/input/eventN``), and as tools print those bytes."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import TYPE_CHECKING
+
+from capture.logs.evdev import Device, EvdevLog
+from capture.logs.lines import CONTEXT, USED, Bare, Start, plain, plain_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy as np
+
+    from capture._native.evdev.frames import EventModel
+
+__all__ = ["Log", "dump_bytes"]
+
+#: Sizes of a record on 32 and on 64 bit machines.
+_SIZES = (24, 16)
+_TYPES, _MICROS = 32, 1_000_000
+#: Records of the head that are looked at.
+_LOOKED_AT = 256
+#: A recording has no pause of more seconds than this between two records.
+_LONGEST_PAUSE_S = 30 * 86_400
+_XXD = r"[0-9a-f]{6,16}: (?:[0-9a-f]{2,4} ){1,16}"
+_HEXDUMP = r"[0-9a-f]{7,8} {1,2}(?:[0-9a-f]{2,4}(?: {1,2}|$)){1,16}"
+_DUMP = Start(rf"(?:{_XXD}|{_HEXDUMP})")
+_LINE = re.compile(r"([0-9a-f]{6,16}):? {1,2}((?:[0-9a-f]{2}(?:[0-9a-f]{2})?(?: {1,2}|\s*$)){1,16})")
+_ADDRESS = re.compile(r"[0-9a-f]{6,16}:?\s*$")
+
+
+class Log(EvdevLog):
+    """Records of 16 or 24 bytes, or a dump of them."""
+
+    name = "evdevbinary"
+    description = "evdev events as bytes (cat /dev/input/eventN) or as xxd, hexdump and hexdump -C print them"
+    example = "00000000: e280 0b5b d2e7 0800 0300 3900 2c00 0000"
+    binary = True
+    _size = 0
+
+    @classmethod
+    def matches(cls, head: bytes) -> bool:
+        """Return whether the head has records of events, as bytes or as a dump of them."""
+        if record_size(head):
+            return True
+        text = plain(head)
+        if not _DUMP.matches(text[:4096]):
+            return False
+        dumped = dump_bytes(text.decode("ascii", "replace").splitlines())
+        return bool(record_size(b"".join(part for part, _ in dumped)))
+
+    def devices(self) -> list[Device]:
+        """Return the one device, of which nothing is known."""
+        return [Device()]
+
+    def event_blocks(self) -> Iterator[bytes]:
+        """Yield the bytes as they are: a binary log is no text."""
+        return self.source.blocks()
+
+    def event_head(self) -> bytes:
+        """Return the head as it is."""
+        return self.source.head
+
+    def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
+        """Feed the events of whole records."""
+        self._size = record_size(self.source.head)
+        parts = blocks if self._size else self._dumped(model, plain_blocks(blocks))
+        rest = b""
+        for block in parts:
+            data = rest + block
+            self._size = self._size or record_size(data)
+            if not self._size:
+                rest = data
+                continue
+            whole = len(data) // self._size * self._size
+            rest = data[whole:]
+            used = _feed(model, data[:whole], self._size)
+            if not model.scanning and parts is blocks:
+                self.count(USED, used)
+                self.count("skipped_rows", whole // self._size - used)
+            yield
+        if rest and not model.scanning:
+            self.warnings["cut_off"] += 1
+
+    def _dumped(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        for data, became in dump_bytes(self.lines(blocks)):
+            if not model.scanning:
+                self.count(became)
+            yield data
+
+
+def record_size(data: bytes) -> int:
+    """Return the size of the records of events that bytes are; 0 where they are none."""
+    if b"\0" not in data[:48]:
+        return 0
+    return next((size for size in _SIZES if _are_events(data, size)), 0)
+
+
+def _are_events(data: bytes, size: int) -> bool:
+    """Return whether the first records of a size have types of events and times that rise."""
+    part = data[: min(len(data), size * _LOOKED_AT) // size * size]
+    events = list(struct.iter_unpack("<QQHHi" if size == 24 else "<IIHHi", part))
+    before = events[0][0] if events else 0
+    for seconds, micros, kind, _, _ in events:
+        if kind >= _TYPES or micros >= _MICROS or not -1 <= seconds - before < _LONGEST_PAUSE_S:
+            return False
+        before = seconds
+    kinds = {(kind, code) for _, _, kind, code, _ in events}
+    return any(kind in {1, 3} for kind, _ in kinds) and before < 1 << 32 and (0, 0) in kinds
+
+
+def _records(data: bytes, size: int) -> np.ndarray:
+    import numpy as np
+
+    whole = "<u8" if size == 24 else "<u4"
+    kind = np.dtype([("sec", whole), ("usec", whole), ("type", "<u2"), ("code", "<u2"), ("value", "<i4")])
+    return np.frombuffer(data[: len(data) // size * size], kind)
+
+
+def _feed(model: EventModel, data: bytes, size: int) -> int:
+    """Feed the records that are events; return how many are."""
+    records = _records(data, size)
+    records = records[(records["type"] < _TYPES) & (records["usec"] < _MICROS) & (records["sec"] < 1 << 33)]
+    times = records["sec"].astype("<i8") * 1_000_000_000 + records["usec"].astype("<i8") * 1000
+    columns = (times, records["type"], records["code"], records["value"])
+    for event in zip(*(column.tolist() for column in columns), strict=True):
+        model.event(*event)
+    return len(records)
+
+
+def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[bytes, str]]:
+    """Yield the bytes of each line of a dump (xxd, hexdump, hexdump -C), and what became of the line."""
+    last, at = b"", 0
+    bare = Bare(_DUMP, b"")
+    repeated = False
+    for line in lines:
+        text = bare(line).strip()
+        found = _LINE.match(text)
+        if text == "*" and last:
+            repeated = True
+            yield b"", CONTEXT
+            continue
+        if found is None:
+            yield b"", CONTEXT if not text or _ADDRESS.match(text) else "unknown_lines"
+            continue
+        address = int(found[1], 16)
+        if repeated and 0 < address - at < 1 << 24:
+            yield last * ((address - at) // max(len(last), 1)), CONTEXT
+        repeated = False
+        groups = found[2].split()
+        try:
+            # hexdump without -C prints words of the machine, their low byte last.
+            swapped = ":" not in text[:17] and all(len(group) == 4 for group in groups)
+            last = b"".join(bytes.fromhex(group)[:: -1 if swapped else 1] for group in groups)
+        except ValueError:
+            yield b"", "unknown_lines"
+            continue
+        at = address + len(last)
+        yield last, USED

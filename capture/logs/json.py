@@ -1,0 +1,189 @@
+"""JSON of touches: any list of objects, at any depth, by a column map or by the names of the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture.logs.base import DECODE_ERRORS, LogInfo, TouchLog
+from capture.logs.columns import PRESETS, ColumnMap, guess, listed, suggestion
+from capture.logs.documents import documents, is_json
+from capture.logs.kvi import DEFAULT_SCREEN
+from capture.logs.rows import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capture.gestures.samples import TouchSamples
+
+__all__ = ["Log"]
+
+_decode_rows = msgspec.json.Decoder(list[dict[str, Any]]).decode
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_row = msgspec.json.Decoder(dict[str, Any]).decode
+_DEEPEST = 32
+_BATCH = 8192
+_LINES = 2048
+
+_Row = dict[str, Any]
+
+
+class Log(TouchLog):
+    """Records of touches as JSON, or as JSON lines."""
+
+    name = "json"
+    description = "JSON of touches, by a column map or by the names of its keys"
+    example = '[{"time": 16.5, "x": 1, "y": 2, "phase": "began"}]'
+
+    def _describe(self) -> LogInfo:
+        options = self.options
+        self.guessed = ""
+        try:
+            self._map = self._guess() if options.columns is None else ColumnMap.parse(options.columns)
+        except ValueError as error:
+            raise self.error(str(error)) from None
+        self._path = [part for part in self._map.records.split(".") if part]
+        needed = [role for role in ("time", "down", "up", "x", "y", "action") if role in self._map.columns]
+        self._needed = [self._map.columns[role][0] for role in needed]
+        self._size = options.screen or DEFAULT_SCREEN
+        own = DEFAULT_SCREEN if any(self._map.whole) else (None, None)
+        return LogInfo(format=self.name, width=own[0], height=own[1])
+
+    @classmethod
+    def matches(cls, head: bytes) -> bool:
+        """Return whether the head is JSON."""
+        return is_json(head)
+
+    def _guess(self) -> ColumnMap:
+        """Take the keys by their names, or say which there are."""
+        keys: dict[str, None] = {}
+        for rows in self._lists([]):
+            sample = rows[:500]
+            names = list(dict.fromkeys(name for row in sample for name in row))
+            cells = {name: [str(row[name]) for row in sample if name in row] for name in names}
+            found = guess(names, cells)
+            if found is not None:
+                self.counts.clear()
+                self.warnings.clear()
+                self.guessed = found
+                return ColumnMap.parse(found)
+            keys.update(dict.fromkeys(names))
+            if len(keys) > _LINES:
+                break
+        if not keys:
+            raise ValueError("is JSON without a list of objects: not a touch log of a known format")
+        names = list(keys)
+        raise ValueError(
+            f"is JSON of objects with the keys {listed(names)}: say which is what, as in "
+            f"--columns '{suggestion(names)}' (presets: {', '.join(PRESETS)})"
+        )
+
+    def _read(self) -> Iterator[TouchSamples]:
+        if self.guessed:
+            self.warnings["guessed_columns"] += 1
+        if any(self._map.whole) and self.options.screen is None:
+            self.warnings["guessed_screen"] += 1
+        rows = Rows(self._map, self._size, self.warnings)
+        for number, records in enumerate(self._lists(self._path)):
+            for at in range(0, len(records), _BATCH):
+                chunk = self._add(rows, records[at : at + _BATCH], number)
+                if chunk is not None:
+                    yield chunk
+        yield from rows.finish()
+        self.count("used", rows.used)
+        self.count("context", rows.left_out)
+        self.count("skipped_rows", rows.skipped)
+        if not self.counts["read"]:
+            place = f"at {self._map.records}" if self._map.records else "anywhere"
+            raise self.error(f"has no records {place} with the keys {', '.join(self._needed)}")
+        self.name_streams(rows.streams)
+        self.name_pointers(rows.pointers)
+
+    def _add(self, rows: Rows, records: list[_Row], number: int) -> TouchSamples | None:
+        good = [row for row in records if all(key in row for key in self._needed)]
+        if not self._path and not good:
+            # Another list of the document.
+            self.count("context", len(records))
+            return None
+        self.count("skipped_rows", len(records) - len(good))
+        cells: dict[str, list[Any]] = {}
+        for role, names in self._map.columns.items():
+            if len(names) == 1:
+                cells[role] = [row.get(names[0]) for row in good]
+            else:
+                cells[role] = [tuple(row.get(name) for name in names) for row in good]
+        if self._map.makes_strokes and "stroke" not in self._map.columns and self._path:
+            # Each list is a stroke.
+            cells["stroke"] = [number] * len(good)
+        if self._map.only:
+            cells["only"] = [all(str(row.get(key)) == value for key, value in self._map.only) for row in good]
+        return rows.add(cells, len(good))
+
+    def _lists(self, path: list[str]) -> Iterator[list[_Row]]:
+        """Yield the lists of objects of the log; those of JSON lines come in pieces."""
+        lines: list[_Row] = []
+        for text in documents(self):
+            raw = msgspec.Raw(text)
+            if text.lstrip()[:1] == b"{" and not path:
+                try:
+                    row = _decode_row(raw)
+                except DECODE_ERRORS:
+                    continue
+                if not any(isinstance(value, list | dict) for value in row.values()) or all(
+                    key in row for key in getattr(self, "_needed", ("x", "y"))
+                ):
+                    lines.append(row)
+                    if len(lines) >= _LINES:
+                        yield lines
+                        lines = []
+                    continue
+            yield from self._inside(raw, path, 0)
+        if lines:
+            yield lines
+
+    def _inside(self, raw: msgspec.Raw, path: list[str], depth: int) -> Iterator[list[_Row]]:
+        """Yield the lists of objects in a value."""
+        first = bytes(memoryview(raw)[:64]).lstrip()[:1]
+        if depth > _DEEPEST or first not in {b"[", b"{"}:
+            return
+        if first == b"[" and not path:
+            yield from self._list(raw, depth)
+        elif first == b"[":
+            for item in _decode_list(raw):
+                yield from self._inside(item, path, depth + 1)
+        elif not path:
+            for value in _decode_dict(raw).values():
+                yield from self._inside(value, path, depth + 1)
+        else:
+            fields = _decode_dict(raw)
+            for value in (
+                fields.values() if path[0] == "*" else [fields[path[0]]] if path[0] in fields else []
+            ):
+                yield from self._inside(value, path[1:], depth + 1)
+
+    def _list(self, raw: msgspec.Raw, depth: int) -> Iterator[list[_Row]]:
+        try:
+            rows = _decode_rows(raw)
+        except DECODE_ERRORS:
+            rows = []
+            for item in _decode_list(raw):
+                if bytes(memoryview(item)[:64]).lstrip()[:1] == b"{":
+                    rows.append(_decode_row(item))
+                elif bytes(memoryview(item)[:64]).lstrip()[:1] == b"[":
+                    yield from self._inside(item, [], depth + 1)
+                else:
+                    rows.append({})
+        if not rows:
+            return
+        yield rows
+        if not self._path_is_known() and not any(key in rows[0] for key in ("x", "y", "X", "Y")):
+            # Objects around other lists.
+            for row in rows:
+                for value in row.values():
+                    if isinstance(value, list | dict):
+                        yield from self._inside(msgspec.Raw(msgspec.json.encode(value)), [], depth + 1)
+
+    def _path_is_known(self) -> bool:
+        return bool(getattr(self, "_path", ()))

@@ -1,0 +1,190 @@
+"""The one line source: lines without what other tools put around them, and the counts of what became of them.
+
+Indentation, signs of quotation, line numbers, a time or a prompt of another tool, escape sequences and byte
+order marks are no part of a log. `plain_blocks` takes out what can stand anywhere; what stands before
+a line ends where the format's own text begins (`Start`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from capture.errors import TouchLogError
+from capture.logs.samples import SampleWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from capture.gestures.samples import TouchSamples
+    from capture.logs.base import TouchLog
+
+__all__ = [
+    "CONTEXT",
+    "USED",
+    "Bare",
+    "Start",
+    "is_nothing",
+    "plain",
+    "plain_blocks",
+    "read_lines",
+    "shape",
+    "undecorated",
+]
+
+#: What became of a line, a row or a record; else the cause for which it was left out.
+USED, CONTEXT = "used", "context"
+
+_ESCAPE = re.compile(
+    rb"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b\n]{0,512}(?:\x07|\x1b\\)|\x1b[ -/]?[0-~]"
+    rb"|\xc2\x9b[0-?]{0,64}[@-~]"
+)
+_MARK = b"\xef\xbb\xbf"
+#: An escape sequence is not longer, so that this much of a block may have to wait for the next.
+_TAIL_BYTES = 600
+#: What stands before a line of a log is shorter.
+_BEFORE_CHARS = 256
+#: Lines that are no part of a log, in any format: blanks, comments, prompts, what terminals say.
+_NOTHING = re.compile(
+    r"[\s>|]*(?:#.*|//.*|--.*|[\w.@~/:\\-]{0,64} ?[$#%>] .*|\^C.*|Script (?:started|done).*|```\w*)?$"
+)
+
+
+def plain(text: bytes) -> bytes:
+    """Return text without escape sequences, zero bytes and byte order marks."""
+    if b"\x1b" in text:
+        text = _ESCAPE.sub(b"", text)
+    if b"\0" in text:
+        text = text.replace(b"\xff\xfe", b"").replace(b"\xfe\xff", b"").replace(b"\0", b"")
+    if not text.isascii():
+        if b"\xc2\x9b" in text:
+            text = _ESCAPE.sub(b"", text)
+        text = text.replace(_MARK, b"")
+    return text
+
+
+def plain_blocks(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield blocks of text without what `plain` takes out, which may lie across their borders."""
+    rest = b""
+    for block in blocks:
+        text = rest + block if rest else block
+        cut = len(text)
+        if b"\x1b" in text[-_TAIL_BYTES:] or (text[-3:] and not text[-3:].isascii()):
+            cut = text.rfind(b"\n") + 1 or len(text)
+        rest = text[cut:]
+        yield plain(text[:cut] if rest else text)
+    if rest:
+        yield plain(rest)
+
+
+def shape(prefix: str) -> re.Pattern[str] | None:
+    """Return a pattern of what stands before each line, by what stands before one; None for nothing."""
+    if not prefix:
+        return None
+    parts = re.findall(r"\d+|\s+|[^\W\d]+|.", prefix)
+    # Behind the last sign there may be the log's own indentation.
+    last = rf"\s{{0,{len(parts.pop())}}}" if parts[-1].isspace() else ""
+    return re.compile("^" + "".join(map(_part, parts)) + last)
+
+
+def _part(part: str) -> str:
+    if part.isdecimal():
+        return r"\d+"
+    if part.isspace():
+        return r"\s*"
+    return r"\w+" if part[0].isalpha() else re.escape(part)
+
+
+class Start:
+    """Where the text of a format begins in a line.
+
+    Parameters
+    ----------
+    pattern : str
+        How a line of the format begins; what stands before it ends at a blank or at a sign.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self.text = re.compile(rf"(?:^|(?<=[\s>|:\])}}$#'\"`]))(?:{pattern})", re.MULTILINE)
+        self._bytes = re.compile(self.text.pattern.encode(), re.MULTILINE)
+
+    def matches(self, head: bytes) -> bool:
+        """Return whether a line of the head begins so."""
+        return self._bytes.search(head) is not None
+
+    def before(self, head: bytes) -> re.Pattern[str] | None:
+        """Return a pattern of what stands before the lines, by the first that begins so in the head."""
+        found = self._bytes.search(head)
+        if found is None:
+            return None
+        line = head.rfind(b"\n", 0, found.start()) + 1
+        prefix = head[line : found.start()]
+        return shape(prefix.decode("utf-8", "replace")) if len(prefix) <= _BEFORE_CHARS else None
+
+
+class Bare:
+    """Lines of one log without what stands before them.
+
+    Parameters
+    ----------
+    start : Start
+        How the lines of the format begin; those that begin otherwise lose what stands before the others.
+    head : bytes
+        Of the log.
+    """
+
+    def __init__(self, start: Start, head: bytes) -> None:
+        self._start = start.text
+        self._before = start.before(head)
+
+    def __call__(self, line: str) -> str:
+        """Return a line from where the format's own text begins."""
+        found = self._start.search(line)
+        if found is not None and found.start() <= _BEFORE_CHARS:
+            return line[found.start() :]
+        return line if self._before is None else self._before.sub("", line, count=1)
+
+
+def undecorated(text: bytes, before: re.Pattern[str] | None) -> bytes:
+    """Return text without what stands before each of its lines."""
+    if before is None:
+        return text
+    return re.sub(before.pattern.encode(), b"", text, flags=re.MULTILINE)
+
+
+def is_nothing(line: str) -> bool:
+    """Return whether a line is blank, a comment or a prompt."""
+    return len(line) < _BEFORE_CHARS and _NOTHING.match(line) is not None
+
+
+def read_lines(
+    log: TouchLog, start: Start | None, take: Callable[[str, SampleWriter], str]
+) -> Iterator[TouchSamples]:
+    """Yield the samples of a log that goes by lines.
+
+    Parameters
+    ----------
+    log : TouchLog
+        Its counts and warnings are kept.
+    start : Start or None
+        How the lines of the format begin.
+    take : callable
+        Reads a line, adds its samples and returns `USED`, `CONTEXT` or a cause. ValueError, TypeError,
+        KeyError and OverflowError leave the line out as unknown.
+    """
+    writer = SampleWriter(log.warnings)
+    bare = None if start is None else Bare(start, log.source.text_head())
+    for _, line in log.source.lines():
+        text = line if bare is None else bare(line)
+        try:
+            became = take(text, writer)
+        except TouchLogError:
+            raise
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError):
+            became = "unknown_lines"
+        if became == "unknown_lines" and is_nothing(text):
+            became = CONTEXT
+        log.count(became)
+        if writer.is_full:
+            yield writer.take()
+    yield writer.finish()

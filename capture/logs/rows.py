@@ -1,0 +1,292 @@
+"""Rows of a table, or records of JSON, to touch samples by a column map, without pyarrow."""
+
+from __future__ import annotations
+
+import array
+import math
+from typing import TYPE_CHECKING, Any
+
+from capture.gestures.kinds import Action
+from capture.gestures.samples import TouchSamples
+from capture.logs.columns import ACTION_WORDS, UNITS
+from capture.logs.samples import Fingers, Names
+from capture.logs.strokemaker import StrokeMaker
+from capture.logs.times import Gaps
+from capture.logs.units import EMPTY, PARTS, Unit, exact_times, whole_times
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from capture.logs.columns import ColumnMap
+
+__all__ = ["Rows"]
+
+#: An action that no touch sample has: the recognizer ignores and counts it.
+_UNKNOWN_ACTION = 255
+_INT64 = 1 << 63
+
+
+class Rows:
+    """Columns of cells to samples; what cannot be one is counted.
+
+    Parameters
+    ----------
+    column_map : ColumnMap
+    size : (int, int)
+        Of the screen, for places that are parts of it.
+    warnings : Counter
+    unit_ns : int, optional
+        Of columns whose unit is known; else that of the map.
+    """
+
+    def __init__(
+        self,
+        column_map: ColumnMap,
+        size: tuple[int, int],
+        warnings: Counter[str],
+        unit_ns: int | None = None,
+    ) -> None:
+        self.used = self.skipped = self.left_out = 0
+        self.streams, self.pointers = Names(), Names(32)
+        self._map = column_map
+        self.warnings = warnings
+        self.unit = Unit(unit_ns or column_map.unit_ns)
+        self._scale = [
+            side / whole if whole else 1.0 for side, whole in zip(size, column_map.whole, strict=True)
+        ]
+        self._words = column_map.actions or ACTION_WORDS
+        self._memo: dict[Any, int | None] = {}
+        self._clock: int | None = None
+        self._before: dict[int, int] = {}
+        self._gaps = Gaps()
+        self._fingers = Fingers()
+        self._strokes = StrokeMaker(column_map.gap_ns) if column_map.makes_strokes else None
+
+    def add(self, cells: Mapping[str, Sequence[Any]], count: int) -> TouchSamples | None:
+        """Convert rows.
+
+        Parameters
+        ----------
+        cells : dict of str to sequence
+            By role; the stream's may be a tuple of several.
+        count : int
+            How many rows there are.
+        """
+        if not count:
+            return None
+        roles = {role: list(column) for role, column in cells.items()}
+        good = [True] * count
+        if "only" in roles:
+            kept = [index for index, keep in enumerate(roles.pop("only")) if keep]
+            self.left_out += count - len(kept)
+            roles = {role: [column[index] for index in kept] for role, column in roles.items()}
+            count, good = len(kept), [True] * len(kept)
+            if not count:
+                return None
+        found = self._values(roles, count, good)
+        if not all(good):
+            kept = [index for index, keep in enumerate(good) if keep]
+            self.skipped += count - len(kept)
+            found = {role: [column[index] for index in kept] for role, column in found.items()}
+            count = len(kept)
+        self.used += count
+        return self._samples(found) if count else None
+
+    def finish(self) -> Iterator[TouchSamples]:
+        """Yield what had to wait for all rows, and say what was assumed of the times."""
+        if self.unit.said:
+            self.warnings[self.unit.said] += 1
+        elif self._map.common and self._gaps.doubtful:
+            self.warnings["time_unit_doubtful"] += 1
+        if self._strokes is not None:
+            yield from self._strokes.samples()
+
+    def _values(self, roles: dict[str, list[Any]], count: int, good: list[bool]) -> dict[str, list[Any]]:
+        """Return what the cells stand for; rows with one that stands for nothing are marked."""
+        found: dict[str, list[Any]] = {}
+        found["stream"] = self._numbers(self.streams, roles.get("stream"), count)
+        found["pointer"] = self._numbers(self.pointers, roles.get("pointer"), count)
+        for role, scale in zip(("x", "y"), self._scale, strict=True):
+            found[role] = _places(roles[role], scale, good)
+        if "action" in roles:
+            found["action"] = self._actions(roles["action"], good)
+        if self._strokes is not None:
+            found["stroke"] = roles.get("stroke") or [0] * count
+        self._times(roles, found, good)
+        return found
+
+    def _times(self, roles: dict[str, list[Any]], found: dict[str, list[Any]], good: list[bool]) -> None:
+        """Add the columns of times in ns."""
+        names: list[str] = [role for role in ("time", "down", "up") if role in roles]
+        if self.unit.ns is not None and whole_times(roles, names, found, self.unit.ns):
+            return
+        exact: dict[str, list[Any]] = {}
+        fractions = False
+        for role in names:
+            exact[role], fraction, clock = exact_times(roles[role], good, self._clock)
+            fractions |= fraction
+            if clock:
+                # Times of the day and ISO times are in seconds.
+                self.unit.ns = UNITS["s"]
+                self._clock = next((time for time in reversed(exact[role]) if time is not None), None)
+        if self.unit.ns is None:
+            times = [time for role in names for time, keep in zip(exact[role], good, strict=True) if keep]
+            if not times:
+                for role in names:
+                    found[role] = exact[role]
+                return
+            self.unit.decide(times[:8192], _gaps(exact, found, good), fractions=fractions)
+        unit = self.unit.ns or 1
+        for role in names:
+            column = exact[role]
+            if unit != PARTS or not all(good):
+                column = [
+                    time * unit // PARTS if keep else 0 for time, keep in zip(column, good, strict=True)
+                ]
+            if column and (min(column) < -_INT64 or max(column) >= _INT64):
+                for index, time in enumerate(column):
+                    if not -_INT64 <= time < _INT64:
+                        good[index] = False
+            found[role] = column
+
+    def _samples(self, found: dict[str, list[Any]]) -> TouchSamples | None:
+        stream, pointer = array.array("q", found["stream"]), array.array("i", found["pointer"])
+        x, y = array.array("f", found["x"]), array.array("f", found["y"])
+        if self._strokes is not None:
+            self._strokes.add(stream, pointer, found["stroke"], found["time"], x, y)
+            return None
+        if "down" in found:
+            return _taps(stream, pointer, found["down"], found["up"], x, y)
+        times = array.array("q", found["time"])
+        actions = array.array("B", found["action"])
+        self._watch(stream, pointer, actions, times)
+        chunk = TouchSamples(stream=stream, pointer=pointer, action=actions, time=times, x=x, y=y)
+        return self._fingers.watch(chunk)
+
+    def _watch(self, stream: Any, pointer: Any, actions: Any, times: Any) -> None:
+        """Count times that went back, and look whether the gaps make sense."""
+        import numpy as np
+
+        column, time = np.asarray(stream), np.asarray(times)
+        for one in np.unique(column).tolist():
+            mine = time[column == one]
+            back = int(np.count_nonzero(mine[1:] < mine[:-1]))
+            back += one in self._before and int(mine[0]) < self._before[one]
+            if back:
+                self.warnings["time_went_back"] += back
+            self._before[one] = int(mine[-1])
+        if self._map.common:
+            for row in zip(stream[:4096], pointer[:4096], actions[:4096], times[:4096], strict=True):
+                self._gaps.add(*row)
+
+    @staticmethod
+    def _numbers(names: Names, column: list[Any] | None, count: int) -> list[int]:
+        if column is None:
+            return [0] * count
+        try:
+            numbers = {cell: names.number(_name(cell)) for cell in dict.fromkeys(column)}
+            return list(map(numbers.__getitem__, column))
+        except TypeError:
+            return [names.number(str(cell)) for cell in column]
+
+    def _actions(self, column: list[Any], good: list[bool]) -> list[int | None]:
+        """Return the actions; None in the rows that are left out."""
+        memo = self._memo
+        try:
+            for cell in set(column) - memo.keys():
+                memo[cell] = self._action(cell)
+            found = list(map(memo.__getitem__, column))
+        except TypeError:
+            found = [self._action(cell) for cell in column]
+        if None in found:
+            for index, action in enumerate(found):
+                if action is None:
+                    good[index] = False
+        return found
+
+    def _action(self, cell: Any) -> int | None:
+        if cell is None or isinstance(cell, bool):
+            return None
+        word = str(cell).strip().lower()
+        found = self._words.get(word, self._words.get(word.removesuffix(".0")))
+        if found is None and not self._map.actions and word.removesuffix(".0").lstrip("-").isdecimal():
+            number = int(word.removesuffix(".0")[:20])
+            return number if 0 <= number <= _UNKNOWN_ACTION else _UNKNOWN_ACTION
+        return found
+
+
+def _name(cell: Any) -> Any:
+    """Return what names a stream or a pointer: an integer where a cell holds one."""
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    if cell is None or (isinstance(cell, str) and cell.strip() in EMPTY):
+        return 0
+    return cell.strip() if isinstance(cell, str) else cell if isinstance(cell, int | tuple) else str(cell)
+
+
+def _places(column: list[Any], scale: float, good: list[bool]) -> list[float]:
+    try:
+        found = list(map(float, column))
+    except (ValueError, TypeError, OverflowError):
+        found = [_place(cell, index, good) for index, cell in enumerate(column)]
+    else:
+        if bool in set(map(type, column)):
+            found = [_place(cell, index, good) for index, cell in enumerate(column)]
+    return found if scale == 1 else [value * scale for value in found]
+
+
+def _place(cell: Any, index: int, good: list[bool]) -> float:
+    if cell is None or (isinstance(cell, str) and cell.strip() in EMPTY):
+        return math.nan
+    if not isinstance(cell, bool):
+        try:
+            return float(cell.strip().replace(",", ".") if isinstance(cell, str) else cell)
+        except (ValueError, TypeError, OverflowError):
+            pass
+    good[index] = False
+    return math.nan
+
+
+def _gaps(exact: dict[str, list[Any]], found: dict[str, list[Any]], good: list[bool]) -> list[int]:
+    """Return the gaps between the rows of a stroke, of the first few thousand rows."""
+    if "down" in exact:
+        pairs = zip(exact["down"], exact["up"], good, strict=True)
+        return [up - down for down, up, keep in pairs if keep][:8192]
+    last: dict[tuple[int, int], int] = {}
+    gaps: list[int] = []
+    actions = found.get("action") or [Action.MOVE] * len(good)
+    rows = list(zip(found["stream"], found["pointer"], actions, exact["time"], good, strict=True))[:8192]
+    if "action" not in found:
+        rows = sorted((row for row in rows if row[4]), key=lambda row: row[3])
+    for stream, pointer, action, time, keep in rows:
+        if not keep:
+            continue
+        before = last.get((stream, pointer))
+        if action != Action.DOWN and before is not None:
+            gaps.append(time - before)
+        last[stream, pointer] = time
+    return gaps
+
+
+def _taps(  # noqa: PLR0917 - rows have these columns
+    stream: Any, pointer: Any, downs: list[int], ups: list[int], x: Any, y: Any
+) -> TouchSamples:
+    """Return each row as a DOWN and an UP at one place."""
+
+    def doubled(column: Any) -> Any:
+        both = array.array(column.typecode, [0]) * (2 * len(column))
+        both[0::2] = both[1::2] = column
+        return both
+
+    times = array.array("q", [0]) * (2 * len(downs))
+    times[0::2], times[1::2] = array.array("q", downs), array.array("q", ups)
+    actions = array.array("B", [Action.DOWN, Action.UP]) * len(downs)
+    return TouchSamples(
+        stream=doubled(stream),
+        pointer=doubled(pointer),
+        action=actions,
+        time=times,
+        x=doubled(x),
+        y=doubled(y),
+    )

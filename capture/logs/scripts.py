@@ -1,0 +1,64 @@
+"""What the readers of scripts share: times that are made up, taps and ways that are played."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from capture.logs.samples import SampleWriter
+
+__all__ = ["BETWEEN_NS", "MS", "STEP_NS", "TAP_NS", "Player"]
+
+MS = 1_000_000
+#: How long a tap is made to last, how far apart two commands are made to be, and two samples of a way.
+TAP_NS = 50 * MS
+BETWEEN_NS = 1_000 * MS
+STEP_NS = 10 * MS
+#: No way takes longer (ns), and none has more samples: what a script asks for may be without an end.
+_LONGEST_NS = 3_600 * 1_000 * MS
+_MOST_SAMPLES = 10_000
+
+
+class Player:
+    """Plays commands into samples, one after the other.
+
+    Attributes
+    ----------
+    now_ns : int
+        When the next command begins.
+    """
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+
+    def wait(self, span_ns: float) -> None:
+        """Let time pass; no wait is longer than an hour."""
+        self.now_ns += round(min(max(span_ns, 0), _LONGEST_NS))
+
+    def tap(
+        self, writer: SampleWriter, x: float, y: float, lasts_ns: float = TAP_NS, stream: int = 0
+    ) -> None:
+        """Add a tap, and the time to the next command."""
+        self.way(writer, (x, y), (x, y), lasts_ns, 1, stream)
+
+    def way(  # noqa: PLR0917 - a way has two ends, a time and steps
+        self,
+        writer: SampleWriter,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        lasts_ns: float,
+        steps: int = 0,
+        stream: int = 0,
+    ) -> None:
+        """Add a straight way in so many equal steps, each 10 ms where that is 0, and the time to the next."""
+        lasts = round(min(max(lasts_ns, 0), _LONGEST_NS))
+        steps = min(max(steps or -(-lasts // STEP_NS), 1), _MOST_SAMPLES)
+        (x0, y0), (x1, y1) = start, end
+        dx, dy = (x1 - x0) / steps, (y1 - y0) / steps
+        each = range(steps + 1)
+        times = [self.now_ns + lasts * step // steps for step in each]
+        xs = [x0 + dx * step for step in each]
+        ys = [y0 + dy * step for step in each]
+        xs[-1], ys[-1] = x1, y1
+        writer.stroke(stream, 0, times, xs, ys)
+        self.now_ns += lasts + BETWEEN_NS

@@ -1,0 +1,138 @@
+"""UITouch as iOS and its simulator print it: the address is the finger, points of the window the place."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from capture.gestures.kinds import Action
+from capture.logs.base import LogInfo, TouchLog
+from capture.logs.lines import CONTEXT, USED, read_lines
+from capture.logs.samples import Names, SampleWriter
+from capture.logs.times import line_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capture.gestures.samples import TouchSamples
+
+__all__ = ["Log"]
+
+_BEGIN = "<UITouch: 0x"
+_TOUCH = re.compile(
+    r"<UITouch: (0x[0-9a-fA-F]+)>[^{]*?\bphase: ([A-Z]\w+).*?"
+    r"(?<!previous )location in window:\s*\{(-?[\d.]+),\s*(-?[\d.]+)\}",
+    re.DOTALL,
+)
+_MATCH = re.compile(rb"<UITouch: 0x[0-9a-fA-F]+>")
+_FRAME = re.compile(rb"<UIWindow: [^>]{0,200}?frame = \(0 0; (\d{1,5})(?:\.\d+)? (\d{1,5})")
+_ACTIONS = {
+    "Began": Action.DOWN,
+    "Moved": Action.MOVE,
+    "Stationary": Action.MOVE,
+    "Ended": Action.UP,
+    "Cancelled": Action.CANCEL,
+    "Canceled": Action.CANCEL,
+}
+#: Between prints without a time: a 60 Hz panel.
+_PERIOD_NS = 16_000_000
+#: A print that is broken into lines is no longer than this.
+_PRINT_CHARS, _PRINT_LINES = 8192, 40
+
+
+class Log(TouchLog):
+    """A log of an app in which touches were printed."""
+
+    name = "uitouch"
+    description = "log lines with iOS's UITouch, copies of other views left out"
+    example = "<UITouch: 0x105e08a10> phase: Began; ... location in window: {120.3, 410}; ..."
+
+    def _describe(self) -> LogInfo:
+        frame = _FRAME.search(self.source.text_head())
+        own = (int(frame[1]), int(frame[2])) if frame else (None, None)
+        return LogInfo(format=self.name, width=own[0], height=own[1])
+
+    @classmethod
+    def matches(cls, head: bytes) -> bool:
+        """Return whether the head has a printed UITouch."""
+        return bool(_MATCH.search(head))
+
+    def _read(self) -> Iterator[TouchSamples]:
+        prints = _Prints(self)
+        yield from read_lines(self, None, prints.take)
+        if prints.held:
+            self.count("unknown_lines", prints.held)
+        if prints.untimed:
+            self.warnings["no_clock"] += 1
+        self.name_pointers(prints.fingers)
+
+
+class _Prints:
+    def __init__(self, log: Log) -> None:
+        self.held = 0  # lines of a print whose end did not come yet
+        self.untimed = 0
+        self.fingers = Names(32)
+        self._log = log
+        self._text = ""
+        self._time = 0
+        self._timed = False
+        #: What was printed last of each finger: it is printed once per view.
+        self._last: dict[str, tuple[str, ...]] = {}
+
+    def take(self, line: str, writer: SampleWriter) -> str:
+        """Read a line, or hold it back until the print that begins in it is whole."""
+        begins = _BEGIN in line
+        if not begins and not self._text:
+            return CONTEXT
+        if begins:
+            self._begin(line)
+            text = line
+        else:
+            text = f"{self._text}\n{line}"
+        end = self._add(text, writer)
+        if end < 0:
+            self._text = text if _BEGIN in text else ""
+            return self._wait(text)
+        self._text = text[end:] if _BEGIN in text[end:] else ""
+        held, self.held = self.held, 0
+        for _ in range(held):
+            self._log.count(USED)
+        return USED
+
+    def _begin(self, line: str) -> None:
+        if self.held:
+            self._log.count("unknown_lines", self.held)
+            self.held = 0
+        time = line_time(line, self._time if self._timed else None)
+        if time is not None:
+            self._time, self._timed = time, True
+        elif not self._timed:
+            self.untimed += 1
+            self._time = self.untimed * _PERIOD_NS
+
+    def _add(self, text: str, writer: SampleWriter) -> int:
+        """Add the touches printed in a text; return where the last one ends, -1 where there is none."""
+        end = -1
+        for found in _TOUCH.finditer(text):
+            address, phase, *place = found.groups()
+            end = found.end()
+            action = _ACTIONS.get(phase)
+            if action is None:
+                self._log.warnings["skipped_rows"] += 1
+                continue
+            printed = (phase, *place)
+            if self._last.get(address) == printed:
+                self._log.warnings["duplicate_events"] += 1
+                continue
+            self._last[address] = printed
+            writer.add(0, self.fingers.number(address), action, self._time, float(place[0]), float(place[1]))
+        return end
+
+    def _wait(self, text: str) -> str:
+        if self.held >= _PRINT_LINES or len(text) > _PRINT_CHARS:
+            self._text = ""
+            held, self.held = self.held, 0
+            self._log.count("unknown_lines", held)
+            return "unknown_lines"
+        self.held += 1
+        return ""

@@ -1,0 +1,180 @@
+"""W3C WebDriver actions, as Appium takes them: what each pointer does, tick by tick."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture.gestures.kinds import Action
+from capture.logs.base import TouchLog
+from capture.logs.documents import records
+from capture.logs.lines import CONTEXT, USED
+from capture.logs.samples import Names, SampleWriter
+from capture.logs.scripts import BETWEEN_NS, MS, STEP_NS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capture.gestures.samples import TouchSamples
+
+__all__ = ["Log"]
+
+_MATCH = re.compile(rb'"type"\s*:\s*"pointer(?:Move|Down|Up)"')
+#: A move or a pause is no longer than an hour, and a body has no more ticks than this.
+_LONGEST_MS = 3_600_000
+_MOST_TICKS = 1_000_000
+_MOST_SAMPLES = 10_000
+
+#: (time, pointer, action, x, y)
+_Sample = tuple[int, int, int, float, float]
+
+
+class _Source(msgspec.Struct):
+    type: Any = None
+    id: Any = None
+    parameters: Any = None
+    actions: Any = None
+
+
+class _Body(msgspec.Struct):
+    actions: list[msgspec.Raw]
+
+
+_decode_body = msgspec.json.Decoder(_Body).decode
+_decode_source = msgspec.json.Decoder(_Source).decode
+
+
+class Log(TouchLog):
+    """Bodies of perform actions."""
+
+    name = "w3c"
+    description = "W3C WebDriver and Appium actions"
+    example = '{"actions": [{"type": "pointer", "id": "f1", "actions": [{"type": "pointerDown"}]}]}'
+
+    @classmethod
+    def matches(cls, head: bytes) -> bool:
+        """Return whether the head has actions of a pointer."""
+        return bool(_MATCH.search(head)) and b'"actions"' in head
+
+    def _read(self) -> Iterator[TouchSamples]:
+        writer = SampleWriter(self.warnings)
+        fingers = Names(32)
+        now = bodies = 0
+        for body in records(self, _body):
+            bodies += 1
+            samples, now = self._played(body, now, fingers)
+            now += BETWEEN_NS
+            writer.rows(samples)
+            if writer.is_full:
+                yield writer.take()
+        if bodies > 1:
+            self.warnings["no_clock"] += 1
+        if not bodies:
+            raise self.error("has no actions of a pointer")
+        yield writer.finish()
+        self.name_pointers(fingers)
+
+    def _played(self, body: list[_Source], now: int, fingers: Names) -> tuple[list[_Sample], int]:
+        """Return the samples of a body in the order of their times, and when it ends."""
+        players = []
+        for source in body:
+            if source.type != "pointer":
+                self.count(CONTEXT, len(source.actions))
+            elif isinstance(source.parameters, dict) and source.parameters.get("pointerType") == "mouse":
+                self.count("mouse_events", len(source.actions))
+            else:
+                players.append(_Pointer(fingers.number(str(source.id)), source.actions))
+        ticks = max((len(source.actions) for source in body), default=0)
+        samples: list[_Sample] = []
+        for tick in range(min(ticks, _MOST_TICKS)):
+            lasts = max((_lasts(source.actions, tick) for source in body), default=0)
+            for player in players:
+                became = player.play(tick, now, samples)
+                self.count(became)
+            now += lasts
+        samples.sort(key=lambda sample: sample[0])
+        return samples, now
+
+
+class _Pointer:
+    """One source: where it is, and whether it is down."""
+
+    def __init__(self, number: int, actions: list[Any]) -> None:
+        self._number = number
+        self._actions = actions
+        self._x = self._y = 0.0
+        self._down = False
+
+    def play(self, tick: int, now: int, samples: list[_Sample]) -> str:
+        """Add the samples of a tick; return what became of the action ("" where there is none)."""
+        if tick >= len(self._actions):
+            return ""
+        action = self._actions[tick]
+        kind = action.get("type") if isinstance(action, dict) else None
+        if kind == "pause":
+            return CONTEXT
+        if kind == "pointerMove":
+            return self._move(action, now, samples)
+        if kind == "pointerDown" and not self._down:
+            self._down = True
+            samples.append((now, self._number, Action.DOWN, self._x, self._y))
+        elif kind in {"pointerUp", "pointerCancel"} and self._down:
+            self._down = False
+            ends = Action.UP if kind == "pointerUp" else Action.CANCEL
+            samples.append((now, self._number, ends, self._x, self._y))
+        else:
+            return "skipped_rows"
+        return USED
+
+    def _move(self, action: dict[str, Any], now: int, samples: list[_Sample]) -> str:
+        x, y, origin = action.get("x", 0), action.get("y", 0), action.get("origin", "viewport")
+        if not (_is_number(x) and _is_number(y)) or origin not in ("viewport", "pointer"):
+            return "skipped_rows"
+        if origin == "pointer":
+            x, y = self._x + x, self._y + y
+        lasts = _duration(action)
+        if self._down:
+            steps = min(max(-(-lasts // STEP_NS), 1), _MOST_SAMPLES)
+            dx, dy = (x - self._x) / steps, (y - self._y) / steps
+            samples += [
+                (
+                    now + lasts * step // steps,
+                    self._number,
+                    Action.MOVE,
+                    self._x + dx * step,
+                    self._y + dy * step,
+                )
+                for step in range(1, steps)
+            ]
+            samples.append((now + lasts, self._number, Action.MOVE, x, y))
+        self._x, self._y = x, y
+        return USED
+
+
+def _lasts(actions: list[Any], tick: int) -> int:
+    return _duration(actions[tick]) if tick < len(actions) else 0
+
+
+def _duration(action: Any) -> int:
+    """Return how long an action takes (ns)."""
+    duration = action.get("duration", 0) if isinstance(action, dict) else 0
+    return round(min(max(duration, 0), _LONGEST_MS) * MS) if _is_number(duration) else 0
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _body(raw: msgspec.Raw) -> list[_Source] | None:
+    """Return the sources of a body; None for an object that has bodies inside."""
+    try:
+        sources = [_decode_source(source) for source in _decode_body(raw).actions]
+    except msgspec.ValidationError:
+        return None
+    if not sources or not all(isinstance(source.actions, list) for source in sources):
+        # One source alone, or an object around a body.
+        return None
+    return sources
