@@ -5,19 +5,22 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import msgspec
 import typer
 
 from capture.config.run import RunConfig
-from capture.logs import FORMATS, ReadOptions, find_logs, open_log
+from capture.errors import MESSAGE_CHARS, plain
+from capture.logs import FORMATS, ReadOptions, find_logs, may_be_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from capture.logs import TouchLog
+    from capture.logs.base import Rotation
 
 __all__ = ["Json", "Logs", "Reading", "with_options", "with_reading"]
 
@@ -28,6 +31,35 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 _PANEL = "Reading options"
 _PAIR = re.compile(r"([0-9]+)\s*[xX,]\s*([0-9]+)")
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The logs that were found, and the files of folders that are none.
+
+    Attributes
+    ----------
+    paths : list of str
+    left_out : dict of str to str
+        With the reason.
+    """
+
+    paths: list[str]
+    left_out: dict[str, str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was left out that may be a log."""
+        return not any(map(may_be_log, self.left_out))
+
+    def tell(self) -> None:
+        """Say on standard error what was left out."""
+        for path, reason in self.left_out.items():
+            sys.stderr.write(f"{plain(path)}: left out: {plain(reason, MESSAGE_CHARS)}\n")
+
+    def check(self) -> None:
+        """End the command with the status of failed work where something may be missing."""
+        if not self.complete:
+            raise typer.Exit(1)
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -42,10 +74,12 @@ class Reading(msgspec.Struct, frozen=True):
     config: RunConfig
     options: ReadOptions
 
-    def open(self, paths: list[str]) -> Iterator[TouchLog]:
-        """Open one log after the other, folders and globs included."""
-        for path in find_logs(paths):
-            yield open_log(path, options=self.options)
+    def find(self, paths: list[str]) -> Found:
+        """Find the logs that paths, folders and globs stand for, and say what was left out of folders."""
+        left_out: dict[str, str] = {}
+        found = Found(find_logs(paths, self.options, left_out), left_out)
+        found.tell()
+        return found
 
     def density_of(self, log: TouchLog) -> float:
         """Return the density that the strokes of a log are measured with."""
@@ -70,8 +104,9 @@ def _reading(help_text: str, metavar: str | None = None) -> Any:
 _FORMAT = _reading(f"Format of the logs; default: detected by content. One of {', '.join(FORMATS)}.", "NAME")
 _DEVICE = _reading("Device to read, where a log has several: path, number or part of the name.", "N")
 _DENSITY = _reading("px per dp, 0.75 to 10; default: that of the log, else 1.")
+_ROTATE = _reading("Degrees (0, 90, 180, 270) by which the picture is turned clockwise against the panel.", "N")
 _COLUMNS = _reading(
-    "Columns of CSV, TSV or Parquet: time=ts,x=posX,y=posY,action=event,time-unit=ms; "
+    "Columns of CSV, TSV, Parquet or JSON: time=ts,x=posX,y=posY,action=event,time-unit=ms; "
     "or the name of a preset.",
     "MAP",
 )
@@ -84,6 +119,7 @@ def read_options(
     axis_max: Annotated[str | None, _reading("Maximum raw x and y of the panel.", "X,Y")] = None,
     screen: Annotated[str | None, _reading("Screen size in px.", "WxH")] = None,
     density: Annotated[float | None, _DENSITY] = None,
+    rotate: Annotated[int | None, _ROTATE] = None,
     columns: Annotated[str | None, _COLUMNS] = None,
     start_time: Annotated[int | None, _reading("Epoch ms of the first sample.", "MS")] = None,
 ) -> Reading:
@@ -92,6 +128,8 @@ def read_options(
         raise typer.BadParameter(f"{density}: expected 0.75 to 10 (px per dp)", param_hint="--density")
     if start_time is not None and not 0 <= start_time < 2**53:
         raise typer.BadParameter(f"{start_time}: expected epoch milliseconds", param_hint="--start-time")
+    if rotate not in {None, 0, 90, 180, 270}:
+        raise typer.BadParameter(f"{rotate}: expected 0, 90, 180 or 270 (degrees)", param_hint="--rotate")
     loaded = RunConfig.load(config, default_project_id=0)
     return Reading(
         loaded,
@@ -102,6 +140,7 @@ def read_options(
             screen=_pair(screen, "--screen"),
             # The configuration goes first, as in `capture.replay.device_of`.
             density=density if loaded.device.density is None else loaded.device.density,
+            rotate=cast("Rotation | None", loaded.device.rotate if rotate is None else rotate),
             columns=columns,
             start_time_ms=start_time,
         ),

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from capture.cli._show import writing
-from capture.errors import ConfigError
+from capture.errors import ConfigError, plain, plain_json
 from capture.gestures.kinds import Direction, GestureKind, Reason
 from capture.gestures.parquet import GestureFile
 from capture.gestures.recognizer import FIELDS
@@ -32,8 +32,8 @@ _NAMES = {field: {int(member): member.name.lower() for member in enum} for field
 class Records(Protocol):
     """Where records go, table by table."""
 
-    def write(self, table: GestureTable) -> None:
-        """Write the records of a table."""
+    def write(self, table: GestureTable, log: str = "") -> None:
+        """Write the records of a table, of a log."""
 
     def close(self) -> None:
         """Complete the file."""
@@ -62,13 +62,15 @@ def rows(table: GestureTable) -> Iterator[tuple[Any, ...]]:
 class JsonLines:
     """One JSON object a line."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], *, with_log: bool = False) -> None:
         self._file = file
+        self._with_log = with_log
         self._encode = msgspec.json.Encoder().encode
 
-    def write(self, table: GestureTable) -> None:
-        """Write the records of a table."""
-        lines = [self._encode(dict(zip(FIELDS, row, strict=True))) for row in rows(table)]
+    def write(self, table: GestureTable, log: str = "") -> None:
+        """Write the records of a table, of a log."""
+        first = {"log": log} if self._with_log else {}
+        lines = [plain_json(self._encode(first | dict(zip(FIELDS, row, strict=True)))) for row in rows(table)]
         if lines:
             self._file.write(b"\n".join(lines) + b"\n")
 
@@ -80,15 +82,18 @@ class JsonLines:
 class Csv:
     """Comma-separated values with a header; what is null is empty."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], *, with_log: bool = False) -> None:
+        self._with_log = with_log
         self._text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
         self._writer = csv.writer(self._text, lineterminator="\n")
-        self._writer.writerow(FIELDS)
+        self._writer.writerow(["log", *FIELDS] if with_log else FIELDS)
 
-    def write(self, table: GestureTable) -> None:
-        """Write the records of a table."""
+    def write(self, table: GestureTable, log: str = "") -> None:
+        """Write the records of a table, of a log."""
+        first = [plain(log)] if self._with_log else []
         for row in rows(table):
-            self._writer.writerow([str(value).lower() if isinstance(value, bool) else value for value in row])
+            cells = [str(value).lower() if isinstance(value, bool) else value for value in row]
+            self._writer.writerow(first + cells)
 
     def close(self) -> None:
         """Hand on what is buffered."""
@@ -106,8 +111,10 @@ SUFFIXES = tuple(_WRITERS)
 
 
 @contextlib.contextmanager
-def open_records(path: Path | None) -> Iterator[Records]:
+def open_records(path: Path | None, *, with_log: bool = False) -> Iterator[Records]:
     """Open a file of records, or standard output; the file is there when it is whole, partial or not.
+
+    With `with_log` each record says first which log it is of.
 
     Raises
     ------
@@ -115,14 +122,14 @@ def open_records(path: Path | None) -> Iterator[Records]:
         When the name says no format, or the file cannot be written.
     """
     if path is None:
-        writer: Records = JsonLines(sys.stdout.buffer)
+        writer: Records = JsonLines(sys.stdout.buffer, with_log=with_log)
         try:
             yield writer
         finally:
             writer.close()
         return
     with writing(path) as file:
-        writer = _WRITERS[path.suffix.lower()](file)
+        writer = _WRITERS[path.suffix.lower()](file, with_log=with_log)
         try:
             yield writer
         finally:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from capture.errors import ConfigError
+from capture.errors import ConfigError, plain, plain_json
 from capture.logs import CAUSES
 from capture.replay.interrupt import held_back
 
@@ -202,8 +202,8 @@ def print_doubts(
     lines = [f"{count} x {CAUSES.get(cause, cause)}" for cause, count in sorted(warnings.items()) if count]
     lines += [f"{count} x {_IGNORED.get(cause, cause)}" for cause, count in (ignored or {}).items() if count]
     for line in lines:
-        text = line if path is None else f"{path}: {line}"
-        console.print(text, style="yellow", highlight=False, soft_wrap=True)
+        text = line if path is None else f"{plain(path)}: {line}"
+        console.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def plural(count: int, noun: str, several: str = "") -> str:
@@ -214,5 +214,5 @@ def plural(count: int, noun: str, several: str = "") -> str:
 def print_json(value: object) -> None:
     """Print a value as indented JSON on standard output."""
     Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print(
-        msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+        plain_json(msgspec.json.format(msgspec.json.encode(value), indent=2)).decode()
     )

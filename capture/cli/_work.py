@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from capture.gestures.recognizer import GestureTable, Recognizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from capture.cli._options import Reading
     from capture.gestures.samples import TouchSamples
@@ -47,7 +47,7 @@ class Streams:
 
 
 def strokes(
-    paths: list[str],
+    paths: Sequence[str],
     reading: Reading,
     *,
     on_open: Callable[[TouchLog], None] | None = None,
@@ -58,9 +58,8 @@ def strokes(
 
     Parameters
     ----------
-    paths : list of str
-        Several logs are several streams, numbered in the order of their first samples; a single log
-        keeps its own numbers.
+    paths : sequence of str
+        The logs; each is recognised on its own.
     reading : Reading
     on_open : callable, optional
         Called with each log before it is read.
@@ -69,11 +68,9 @@ def strokes(
     on_end : callable, optional
         Called after each log.
     """
-    from capture.logs import find_logs, open_log
+    from capture.logs import open_log
 
-    found = find_logs(paths)
-    streams = Streams() if len(found) > 1 else None
-    for number, path in enumerate(found):
+    for path in paths:
         log = open_log(path, options=reading.options)
         if on_open is not None:
             on_open(log)
@@ -82,8 +79,7 @@ def strokes(
         stopped = False
         for chunk in log.chunks():
             log.marks.clear()
-            part = chunk if streams is None else streams.renumbered(number, chunk)
-            yield recognizer.feed(part), density
+            yield recognizer.feed(chunk), density
             stopped = on_chunk is not None and on_chunk(log)
             if stopped:
                 break

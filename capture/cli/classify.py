@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from capture.cli._show import print_doubts, print_json, progress, remarks
 from capture.cli._work import strokes
 
 if TYPE_CHECKING:
+    from capture.cli._options import Found
     from capture.gestures.recognizer import Recognizer
     from capture.logs import TouchLog
 
@@ -57,8 +59,9 @@ def command(
 ) -> None:
     """Recognise the strokes of recorded logs.
 
-    One record for each stroke, recognised or not, with the reason. Several logs are several streams.
-    With -o, --json prints a summary: strokes, warnings, ignored samples.
+    One record for each stroke, recognised or not, with the reason. The records of several logs say in
+    their first field, log, which one they are of.
+    With -o, --json prints a summary: strokes, warnings, ignored samples, files left out.
 
     Example: capture classify session.touch.jsonl -o strokes.parquet
 
@@ -71,22 +74,25 @@ def command(
         return
     file = None if output is None else Path(output)
     check_name(file)
-    report = _Report()
+    found = reading.find(logs)
+    report = _Report(found)
     with progress() as after_chunk:
-        tables = strokes(logs, reading, on_chunk=after_chunk, on_end=report.end)
+        tables = strokes(found.paths, reading, on_open=report.begin, on_chunk=after_chunk, on_end=report.end)
         # The first log is opened before the file is made.
         first = next(tables, None)
-        with open_records(file) as records:
-            if first is not None:
-                records.write(report.count(first[0]))
-            for table, _ in tables:
-                records.write(report.count(table))
+        with open_records(file, with_log=len(found.paths) > 1) as records:
+            for table, _ in chain([] if first is None else [first], tables):
+                records.write(report.count(table), report.log)
     report.show(file, json)
+    found.check()
 
 
 class _Report:
-    def __init__(self) -> None:
+    def __init__(self, found: Found) -> None:
+        self.log = ""
         self.strokes = 0
+        self._found = found
+        self._counts: dict[str, dict[str, int]] = {}
         self.ignored: Counter[str] = Counter()
         self.warnings: dict[str, dict[str, int]] = {}
 
@@ -94,9 +100,13 @@ class _Report:
         self.strokes += len(table)
         return table
 
+    def begin(self, log: TouchLog) -> None:
+        self.log = log.path
+
     def end(self, log: TouchLog, recognizer: Recognizer) -> None:
         self.ignored.update(recognizer.counters)
         self.warnings[log.path] = dict(log.warnings)
+        self._counts[log.path] = dict(log.counts)
 
     def show(self, output: Path | None, json: bool) -> None:
         ignored = {cause: count for cause, count in self.ignored.items() if count}
@@ -105,8 +115,11 @@ class _Report:
                 {
                     "records": str(output),
                     "strokes": self.strokes,
+                    "complete": self._found.complete,
                     "ignored": ignored,
                     "warnings": self.warnings,
+                    "counts": self._counts,
+                    "left_out": self._found.left_out,
                 }
             )
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,8 @@ import typer
 from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._show import print_doubts, print_json, progress, remarks
 from capture.cli._work import Streams
-from capture.logs import LogInfo, find_logs, open_log, write
+from capture.logs import LogInfo, open_log, write
+from capture.logs.writing import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,16 +46,30 @@ def command(
 
     Example: capture convert phone.txt --screen 1080x2340 -o phone.touch.jsonl
     """
+    found = reading.find(logs)
     with progress() as after_chunk:
-        joined = _Joined(find_logs(logs), reading.options, after_chunk)
+        joined = _Joined(found.paths, reading.options, after_chunk)
         write(joined, output)
     if json:
-        print_json({"output": str(output), "samples": joined.samples, "warnings": joined.warnings})
+        print_json(
+            {
+                "output": str(output),
+                "samples": joined.samples,
+                "complete": found.complete,
+                "warnings": joined.warnings,
+                "lost": joined.lost,
+                "left_out": found.left_out,
+            }
+        )
+        found.check()
         return
     console = remarks()
     for path, warnings in joined.warnings.items():
         print_doubts(console, warnings, path=path)
+    for cause, count in joined.lost.items():
+        console.print(f"{count} x {LOSSES[cause]}", style="yellow")
     console.print(f"{joined.samples} samples -> {output}")
+    found.check()
 
 
 class _Joined:
@@ -64,6 +80,7 @@ class _Joined:
         self.is_stream = first.is_stream or "-" in paths
         self.info: LogInfo = first.info
         self.marks: list[Mark] = []
+        self.lost: Counter[str] = Counter()
         self.samples = 0
         self.warnings: dict[str, dict[str, int]] = {}
         self._first = first

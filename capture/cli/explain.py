@@ -34,7 +34,7 @@ def command(
     """
     before = 0
     opened: list[TouchLog] = []
-    for table, density in strokes(logs, reading, on_open=opened.append):
+    for table, density in strokes(reading.find(logs).paths, reading, on_open=opened.append):
         if stroke < before + len(table):
             gesture = table[stroke - before]
             explanation = explain(gesture, reading.config.gestures, density=density)

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 
 from capture.cli._options import Json, Logs, Reading, with_reading
-from capture.cli._show import Meter, live_strokes, plural, print_doubts, print_json, stroke_table
+from capture.cli._show import Meter, live_strokes, plural, print_doubts, print_json, remarks, stroke_table
+from capture.errors import MESSAGE_CHARS, plain
 from capture.replay.run import Replay
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def command(
             if job.summary.logs:
                 meter.__exit__(None, None, None)
                 _report(job.summary, listed, json)
-    if any(each.dead_letters for each in job.summary.sinks.values()):
+    if not job.summary.complete:
         raise typer.Exit(1)
 
 
@@ -94,6 +95,8 @@ def _report(summary: Summary, listed: list[tuple[Gesture, int]], json: bool) -> 
     )
     others = f"; not recognised: {reasons}" if reasons else ""
     console.print(f"{plural(summary.strokes, 'stroke')}: {kinds or 'no gesture'}{others}", highlight=False)
+    for path, reason in summary.left_out.items():
+        remarks().print(f"{plain(path)}: left out: {plain(reason, MESSAGE_CHARS)}", markup=False)
     for log in summary.logs:
         print_doubts(console, log.warnings, log.ignored, path=log.path)
     for name, sink in summary.sinks.items():

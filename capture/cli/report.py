@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from capture.cli._options import Logs, Reading, with_reading
+from capture.cli._options import Found, Logs, Reading, with_reading
 from capture.cli._show import Meter, plural, remarks, writing
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ def command(
 
     from capture import report
 
+    left_out: dict[str, str] = {}
     with Meter() as meter:
         recordings = report.read(
-            logs, config=reading.config, options=reading.options, on_progress=meter.update
+            logs, left_out, config=reading.config, options=reading.options, on_progress=meter.update
         )
         if suffix == ".html":
             data = report.build_page(recordings).encode()
@@ -64,6 +65,9 @@ def command(
         file.write(data)
     strokes = plural(sum(map(len, recordings)), "stroke")
     remarks().print(f"{strokes} -> {output} ({len(data):,} bytes)", markup=False)
+    found = Found([], left_out)
+    found.tell()
+    found.check()
 
 
 def _picture(recordings: list[Recording], suffix: str, stroke: int | None, stage: str | None) -> bytes:

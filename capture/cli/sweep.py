@@ -100,8 +100,9 @@ def command(
     """
     if output is not None and output.suffix.lower() not in {".svg", ".png", ".csv"}:
         raise ConfigError(f"{output}: expected a name that ends in .svg, .png or .csv")
+    found = reading.find(logs)
     with progress() as after_chunk:
-        measured = Strokes(read_strokes(logs, reading, on_chunk=after_chunk))
+        measured = Strokes(read_strokes(found.paths, reading, on_chunk=after_chunk))
     swept = sweep(measured, axes, reading.config.gestures)
     if output is not None:
         _save(swept, output)
@@ -109,6 +110,7 @@ def command(
         print_json(msgspec.to_builtins(swept))
     else:
         _show(swept, output)
+    found.check()
 
 
 def _save(swept: Sweep, output: Path) -> None:

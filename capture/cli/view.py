@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from capture.cli._options import Json, Logs, Reading, with_reading
+from capture.cli._options import Found, Json, Logs, Reading, with_reading
 from capture.cli._show import Meter, console_for, print_json
 from capture.gestures.kinds import kind_of
 from capture.report.summary import Row
@@ -58,13 +58,16 @@ def command(
     from capture.report.from_batches import Reader
 
     progress: Callable[[TouchLog], None] | None = None
+    left_out: dict[str, str] = {}
     seen = Reader()  # events leave a store when they are delivered
 
     def read(path: str) -> list[Recording]:
         store = find_store(path)
         if store is not None:
             return [read_store(store, seen)]
-        return report.read([path], config=reading.config, options=reading.options, on_progress=progress)
+        return report.read(
+            [path], left_out, config=reading.config, options=reading.options, on_progress=progress
+        )
 
     if follow:
         if len(logs) != 1 or json:
@@ -74,12 +77,15 @@ def command(
     with Meter() as meter:
         progress = meter.update
         recordings = [recording for path in logs for recording in read(path)]
+    found = Found([], left_out)
     if json:
         print_json([_summary(recording) for recording in recordings])
-        return
-    console = console_for(_PIPED)
-    for recording in recordings:
-        console.print(_view(recording, console, rows))
+    else:
+        console = console_for(_PIPED)
+        for recording in recordings:
+            console.print(_view(recording, console, rows))
+    found.tell()
+    found.check()
 
 
 def _view(recording: Recording, console: Console, limit: int | None) -> RenderableType:

@@ -54,6 +54,8 @@ class DeviceConfig(Section, frozen=True, kw_only=True):
     width: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
     #: Screen height in px.
     height: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
+    #: Degrees by which the picture is turned clockwise against the panel: 0, 90, 180 or 270.
+    rotate: Literal[0, 90, 180, 270] | None = None
     #: px per dp.
     density: Annotated[float, Meta(ge=0.75, le=10)] | None = None
     #: -1 offline, 0 unknown, 1 wifi or wired, 2 2g, 3 3g, 4 4g and newer.

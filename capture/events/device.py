@@ -57,5 +57,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     def overridden(self, config: DeviceConfig) -> Device:
         """Return these facts with what ``[device]`` gives in their place."""
-        overrides = {key: value for key, value in msgspec.structs.asdict(config).items() if value is not None}
+        overrides = {
+            key: value
+            for key, value in msgspec.structs.asdict(config).items()
+            if value is not None and key in self.__struct_fields__
+        }
         return msgspec.structs.replace(self, **overrides)

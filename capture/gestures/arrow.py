@@ -26,6 +26,7 @@ __all__ = [
     "gesture_schema",
     "is_text",
     "named",
+    "of_log",
     "open_reader",
     "sample_columns",
     "sample_schema",
@@ -80,15 +81,28 @@ def _schema(layout: Iterable[tuple[str, str]], version: bytes) -> pa.Schema:
     return pa.schema(fields, metadata={SCHEMA_KEY: version})
 
 
-def file_schema(*, keyed: bool = False) -> pa.Schema:
-    """Return the schema of gesture files: kinds, reasons and directions by name."""
+def file_schema(*, keyed: bool = False, with_log: bool = False) -> pa.Schema:
+    """Return the schema of gesture files: kinds, reasons and directions by name, the log first if wanted."""
     import pyarrow as pa
 
     schema = gesture_schema(keyed=keyed)
     for name in _ENUMS:
         kind = pa.dictionary(pa.int8(), pa.string())
         schema = schema.set(schema.get_field_index(name), pa.field(name, kind, nullable=False))
+    if with_log:
+        kind = pa.dictionary(pa.int32(), pa.string())
+        schema = schema.insert(0, pa.field("log", kind, nullable=False))
     return schema
+
+
+def of_log(table: pa.Table, log: str) -> pa.Table:
+    """Return gestures in the schema of files with the log that they are of as their first column."""
+    import numpy as np
+    import pyarrow as pa
+
+    indices = pa.array(np.zeros(len(table), np.int32))
+    column = pa.DictionaryArray.from_arrays(indices, pa.array([log]))
+    return table.add_column(0, pa.field("log", column.type, nullable=False), column)
 
 
 def named(table: pa.Table) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from capture.gestures.arrow import file_schema, named
+from capture.gestures.arrow import file_schema, named, of_log
 
 if TYPE_CHECKING:
     from capture.gestures.recognizer import GestureTable
@@ -22,6 +22,8 @@ class GestureFile:
     ----------
     file : binary file or pyarrow.NativeFile
         Open for writing; stays open.
+    with_log : bool
+        The first column, ``log``, says which log a gesture is of.
 
     Attributes
     ----------
@@ -29,16 +31,18 @@ class GestureFile:
         Number of gestures written so far.
     """
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: Any, *, with_log: bool = False) -> None:
+        self._with_log = with_log
         self.gestures = 0
         self._file = file
         self._writer: Any = None
 
-    def write(self, table: GestureTable) -> None:
-        """Write gestures as a row group."""
+    def write(self, table: GestureTable, log: str = "") -> None:
+        """Write gestures (of a log) as a row group."""
         writer = self._open(keyed=table.stream_keys is not None)
         if len(table):
-            writer.write_table(named(table.to_arrow()))
+            gestures = named(table.to_arrow())
+            writer.write_table(of_log(gestures, log) if self._with_log else gestures)
             self.gestures += len(table)
 
     def add_metadata(self, metadata: dict[str, str]) -> None:
@@ -59,7 +63,7 @@ class GestureFile:
             # cost more time than recognising did, and save a sixth of the room at most.
             self._writer = parquet.ParquetWriter(
                 self._file,
-                file_schema(keyed=keyed),
+                file_schema(keyed=keyed, with_log=self._with_log),
                 compression="none",
                 use_dictionary=["stream", "pointer", "kind", "reason", "direction"],
                 column_encoding=dict.fromkeys(["first_sample", "last_sample"], "DELTA_BINARY_PACKED"),

@@ -22,7 +22,7 @@ from capture.engine.lifecycle import make_sinks
 from capture.errors import ConfigError, SinkError, TouchLogError
 from capture.formats.header import make_header
 from capture.ids import derived_id
-from capture.logs import ReadOptions, find_logs, open_log
+from capture.logs import ReadOptions, find_logs, may_be_log, open_log
 from capture.replay.encoder import EventEncoder
 from capture.replay.interrupt import held_back
 from capture.replay.live import LiveReplay
@@ -130,7 +130,9 @@ class Replay:
         self._paths = [os.fspath(path) for path in paths]
         self._output = None if output is None else Path(output)
         # The shift of --start-time is not the reader's: the uptime of events stays the log's own.
-        self._options = options or ReadOptions()
+        options = options or ReadOptions()
+        rotate = self._config.device.rotate if options.rotate is None else options.rotate
+        self._options = msgspec.structs.replace(options, rotate=rotate)
         self._sinks = self._make_sinks(sinks)
         self._clock = clock or Clock()
         self._speed, self._wait, self._on_gesture = speed, wait, on_gesture
@@ -139,6 +141,7 @@ class Replay:
         self._header: Header | None = None
         self.summary = Summary(project_id=self._config.project.id)
         self.log: TouchLog | None = None
+        self._misses = False  # a file that may be a log was left out
         self._log_paths: list[str] = []
         self._first: TouchLog | None = None
 
@@ -159,7 +162,8 @@ class Replay:
             When there is no log, it cannot be read, or its density is out of range.
         """
         if self._first is None:
-            self._log_paths = find_logs(self._paths)
+            self._log_paths = find_logs(self._paths, self._options, self.summary.left_out)
+            self._misses = any(map(may_be_log, self.summary.left_out))
             if not self._log_paths:
                 raise TouchLogError("no log was named")
             first = self._open(self._log_paths[0])
@@ -235,7 +239,7 @@ class Replay:
         self._put()
         self._close_sinks()
         dead = any(each.dead_letters for each in self._delivery.counters.values())
-        self.summary.complete = not dead and not self._interrupted()
+        self.summary.complete = not dead and not self._interrupted() and not self._misses
 
     def _open(self, path: str) -> TouchLog:
         return open_log(path, options=msgspec.structs.replace(self._options, start_time_ms=None))

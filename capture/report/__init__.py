@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["Recording", "build_page", "read"]
 
 
-def read(paths: Iterable[str], **options: Any) -> list[Recording]:
+def read(paths: Iterable[str], left_out: dict[str, str] | None = None, **options: Any) -> list[Recording]:
     """Read touch logs and folders of batches.
 
     Parameters
     ----------
     paths : iterable of str
         Logs, folders and globs; a ``batches.jsonl``, or a folder with one, is read as batches.
+    left_out : dict of str to str, optional
+        Gets the files of folders that are no logs, with the reason.
     **options
         Of `capture.report.from_log.read_log`.
 
@@ -41,5 +43,6 @@ def read(paths: Iterable[str], **options: Any) -> list[Recording]:
         if batches is not None:
             recordings.append(read_batches(batches))
         else:
-            recordings += [read_log(found, **options) for found in find_logs([path])]
+            found = find_logs([path], options.get("options"), left_out)
+            recordings += [read_log(each, **options) for each in found]
     return recordings

@@ -10,7 +10,7 @@ import numpy as np
 from capture.config.run import RunConfig
 from capture.gestures.recognizer import FIELDS, GestureTable, classify
 from capture.gestures.samples import TouchSamples
-from capture.logs import CAUSES, ReadOptions, open_log
+from capture.logs import CAUSES, ReadOptions, assumed, open_log
 from capture.replay.run import device_of
 from capture.report.marks import Marks
 from capture.report.recording import Columns, Recording, Trail
@@ -86,7 +86,7 @@ def read_log(
         sessions=context.sessions,
         events=context.events,
         trail=trail,
-        warnings=_warnings(log, table, trail),
+        warnings=_warnings(log, table, trail, config.device.density or options.density, options.rotate),
     )
 
 
@@ -225,8 +225,11 @@ def _length(columns: Columns, context: Marks) -> float:
     return max([0.0, *ends, *(event.time for event in context.events)])
 
 
-def _warnings(log: TouchLog, table: GestureTable, trail: Trail) -> list[str]:
-    warnings = [f"{count} x: {CAUSES.get(cause, cause)}" for cause, count in sorted(log.warnings.items())]
+def _warnings(
+    log: TouchLog, table: GestureTable, trail: Trail, density: float | None, rotate: int | None
+) -> list[str]:
+    warnings = [line for line in [assumed(log, density, rotate)] if line]
+    warnings += [f"{count} x: {CAUSES.get(cause, cause)}" for cause, count in sorted(log.warnings.items())]
     warnings += [f"{count} {_COUNTERS[cause]}" for cause, count in table.counters.items() if count]
     if trail.thinned > 1:
         warnings.append(f"trails show one of {trail.thinned} samples; measures are of all")

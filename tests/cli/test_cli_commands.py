@@ -154,12 +154,19 @@ def test_what_is_not_finite_is_null(run, tmp_path):
     assert record["x_down"] is None
 
 
-def test_several_logs_are_several_streams(run, tmp_path):
+def test_records_of_several_logs_say_which_one_they_are_of(run, tmp_path):
     for name in "ba":
         (tmp_path / f"{name}.csv").write_text(HEADER + "0,0,1,1\n1,1000000,1,1\n", encoding="utf-8")
     _, out, _ = run("classify", tmp_path)
 
-    assert [json.loads(line)["stream"] for line in out.splitlines()] == [0, 1]
+    records = [json.loads(line) for line in out.splitlines()]
+
+    assert [next(iter(record)) for record in records] == ["log", "log"]
+    assert [(Path(record["log"]).name, record["stream"]) for record in records] == [
+        ("a.csv", 0),
+        ("b.csv", 0),
+    ]
+    assert "log" not in json.loads(run("classify", tmp_path / "a.csv")[1])
 
 
 def test_a_log_without_a_touch_gives_no_record(run, tmp_path):

@@ -413,9 +413,11 @@ def test_a_log_that_cannot_be_read_leaves_an_earlier_output_alone(tmp_path):
 
 
 def test_what_was_read_before_a_bad_line_is_delivered(tmp_path):
-    path = log(tmp_path, *tap(0), {"action": "sideways", "time": 1, "x": 0, "y": 0})
+    path = log(tmp_path, *tap(0))
+    with path.open("ab") as file:
+        file.write(b"{" * (2 << 20))
     later = log(tmp_path, *tap(0), name="z.touch.jsonl")
-    with pytest.raises(TouchLogError, match=r":3: action 'sideways'"):
+    with pytest.raises(TouchLogError, match=r":3: the line is longer than 1 MiB"):
         replay([later, path], tmp_path / "out")
 
     assert (tmp_path / "out" / "batches.jsonl").read_bytes().count(b"\n") == 1

@@ -250,7 +250,9 @@ def test_interrupted_it_delivers_what_was_played(tmp_path):
 
 def test_a_log_that_breaks_off_delivers_what_was_played(tmp_path):
     path = log(tmp_path, *tap(0))
-    other = log(tmp_path, *tap(0), {"action": 9.5}, name="other.touch.jsonl")
+    other = log(tmp_path, *tap(0), name="other.touch.jsonl")
+    with other.open("ab") as file:
+        file.write(b"{" * (2 << 20))
     sink = MemorySink()
     clock = Waiting()
     job = Replay([path, other], config=CONFIG, sinks=[sink], speed=1.0, clock=clock, wait=clock.wait)
