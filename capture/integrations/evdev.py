@@ -19,6 +19,7 @@ from capture._native.evdev.frames import EventModel
 from capture.errors import CaptureError
 from capture.gestures.kinds import Action
 from capture.integrations.base import HostBase
+from capture.logs.evdev import turned_axes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EvdevHost", "find_touchscreen"]
 
-_EV_ABS = 3
+_EV_KEY, _EV_REL, _EV_ABS = 1, 2, 3
+_BTN_LEFT, _BTN_TOUCH = 0x110, 0x14A
 _ABS_X, _ABS_Y, _MT_SLOT, _MT_X, _MT_Y = 0x00, 0x01, 0x2F, 0x35, 0x36
 _SINGLE, _TYPE_A, _TYPE_B = 1, 2, 3
 #: Request of the kernel: stamp events with this clock.
@@ -62,8 +64,9 @@ class EvdevHost(HostBase):
         The panel, or its path.
     screen : (int, int)
         Size of the screen in px, as the panel lies: before `rotation`.
-    rotation : {0, 90, 180, 270}
-        How far the picture is turned clockwise against the panel (degrees).
+    rotation : {0, 90, 180, 270}, optional
+        How far the picture is turned clockwise against the panel (degrees), as `--rotate` of the commands;
+        default: ``rotate`` in ``[device]``, else 0.
     find_target : callable, optional
         (x, y) in px -> `Target` or None; what is under the finger at DOWN.
 
@@ -81,9 +84,10 @@ class EvdevHost(HostBase):
         device: Any,
         *,
         screen: tuple[int, int],
-        rotation: int = 0,
+        rotation: int | None = None,
         find_target: Callable[[float, float], Target | None] | None = None,
     ) -> None:
+        rotation = (capture.config.device.rotate or 0) if rotation is None else rotation
         if rotation not in {0, 90, 180, 270}:
             raise ValueError(f"rotation = {rotation!r}: expected 0, 90, 180 or 270")
         self.device = import_module("evdev").InputDevice(device) if isinstance(device, str) else device
@@ -95,9 +99,13 @@ class EvdevHost(HostBase):
         self._rotation = rotation
         self._stopped = False
         axes = dict(self.device.capabilities(absinfo=True)[_EV_ABS])
+        left_button = protocol == _SINGLE and not _has_touch_button(self.device)
         x_code, y_code = (_ABS_X, _ABS_Y) if protocol == _SINGLE else (_MT_X, _MT_Y)
+        x_axis, y_axis = turned_axes(
+            (_range(axes[x_code]), _range(axes[y_code])), self._screen()[:2], self._rotation
+        )
         self._model = EventModel(
-            protocol, x_axis=_axis(axes[x_code], screen[0]), y_axis=_axis(axes[y_code], screen[1])
+            protocol, x_axis=x_axis, y_axis=y_axis, swapped=rotation in {90, 270}, left_button=left_button
         )
         self._offset_ns = self._set_clock()
         self._update_screen(turns=False)
@@ -147,7 +155,6 @@ class EvdevHost(HostBase):
         return width, height, 1.0
 
     def _feed_sample(self, pointer: int, action: int, time_ns: int, x: float, y: float) -> None:
-        x, y = self._turned(x, y)
         capture = self.capture
         if action == Action.DOWN:
             capture.touch_down(pointer, x, y, time_ns, self._target_at(x, y))
@@ -157,18 +164,6 @@ class EvdevHost(HostBase):
             capture.touch_up(pointer, x, y, time_ns)
         else:
             capture.touch_cancel(pointer, x, y, time_ns)
-
-    def _turned(self, x: float, y: float) -> tuple[float, float]:
-        width, height = self._size
-        match self._rotation:
-            case 90:
-                return height - y, x
-            case 180:
-                return width - x, height - y
-            case 270:
-                return y, width - x
-            case _:
-                return x, y
 
     def _set_clock(self) -> int:
         """Have events stamped by the monotonic clock; return what to add to stamps where that cannot be."""
@@ -184,11 +179,16 @@ def _protocol(device: Any) -> int:
     codes = {code for code, _ in device.capabilities(absinfo=True).get(_EV_ABS, ())}
     if {_MT_X, _MT_Y} <= codes:
         return _TYPE_B if _MT_SLOT in codes else _TYPE_A
-    # A mouse has no absolute axes; a joystick has, and no BTN_TOUCH.
-    is_touch = 0x14A in device.capabilities().get(1, ())
+    # A mouse has no absolute axes, or relative ones too; a joystick has neither button.
+    keys = device.capabilities().get(_EV_KEY, ())
+    is_touch = _BTN_TOUCH in keys or (_BTN_LEFT in keys and 0 not in device.capabilities().get(_EV_REL, ()))
     return _SINGLE if is_touch and {_ABS_X, _ABS_Y} <= codes else 0
 
 
-def _axis(info: Any, size: int) -> tuple[float, float, float]:
-    """Return (low, size, span) of an axis: px = (raw - low) * size / span."""
-    return info.min, size, max(info.max - info.min + 1, 1)
+def _has_touch_button(device: Any) -> bool:
+    return _BTN_TOUCH in device.capabilities().get(_EV_KEY, ())
+
+
+def _range(info: Any) -> tuple[int, int]:
+    """Return the smallest and the largest value of an axis."""
+    return info.min, max(info.max, info.min)

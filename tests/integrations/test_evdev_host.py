@@ -116,7 +116,7 @@ def test_what_a_device_sends_is_read_when_it_is_there(cap, panel):
 
 @pytest.mark.parametrize(
     ("rotation", "place"),
-    [(0, (200, 120)), (90, (360, 200)), (180, (600, 360)), (270, (120, 600))],
+    [(0, (200, 120)), (90, (120, 599)), (180, (599, 359)), (270, (359, 200))],
     ids=["0", "90", "180", "270"],
 )
 def test_a_turned_single_touch_panel(cap, rotation, place):
