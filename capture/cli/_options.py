@@ -104,7 +104,7 @@ def _reading(help_text: str, metavar: str | None = None) -> Any:
 _FORMAT = _reading(f"Format of the logs; default: detected by content. One of {', '.join(FORMATS)}.", "NAME")
 _DEVICE = _reading("Device to read, where a log has several: path, number or part of the name.", "N")
 _DENSITY = _reading("px per dp, 0.75 to 10; default: that of the log, else 1.")
-_ROTATE = _reading("Degrees (0, 90, 180, 270) by which the picture is turned clockwise against the panel.", "N")
+_ROTATE = _reading("Clockwise turn of the picture against the panel: 0, 90, 180 or 270 degrees.", "N")
 _COLUMNS = _reading(
     "Columns of CSV, TSV, Parquet or JSON: time=ts,x=posX,y=posY,action=event,time-unit=ms; "
     "or the name of a preset.",

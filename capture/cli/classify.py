@@ -74,7 +74,10 @@ def command(
         return
     file = None if output is None else Path(output)
     check_name(file)
-    found = reading.find(logs)
+    _recognise(reading.find(logs), reading, file, json)
+
+
+def _recognise(found: Found, reading: Reading, file: Path | None, json: bool) -> None:
     report = _Report(found)
     with progress() as after_chunk:
         tables = strokes(found.paths, reading, on_open=report.begin, on_chunk=after_chunk, on_end=report.end)

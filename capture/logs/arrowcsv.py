@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from capture.gestures.samples import TouchSamples
     from capture.logs.arrow import Converter
-    from capture.logs.csv import Table
     from capture.logs.source import LogSource
+    from capture.logs.tables import Table
 
 __all__ = ["OddCellError", "read"]
 

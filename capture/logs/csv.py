@@ -9,8 +9,6 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
-import msgspec
-
 from capture.gestures.samples import COLUMNS, TouchSamples
 from capture.logs.base import LogInfo, TouchLog
 from capture.logs.columns import PRESETS, ColumnMap, guess, listed, suggestion
@@ -18,6 +16,7 @@ from capture.logs.kvi import DEFAULT_SCREEN
 from capture.logs.lines import shape
 from capture.logs.rows import Rows
 from capture.logs.source import LINE_LIMIT_BYTES
+from capture.logs.tables import Table
 from capture.logs.units import Unit, exact_times
 
 if TYPE_CHECKING:
@@ -34,37 +33,6 @@ _BATCH, _SAMPLE = 8192, 500
 #: Tables that are larger (bytes) are read by pyarrow where it is there.
 _LARGE_BYTES = 4 << 20
 _LONGEST_LINE = 4096
-
-
-class Table(msgspec.Struct):
-    """How a table is written.
-
-    Attributes
-    ----------
-    separator : str
-    names : list of str
-        Of the columns; ``#1``, ``#2``, ... without a header.
-    before : int
-        Lines before the first row.
-    prefix : Pattern or None
-        What stands before each line and is no part of it.
-    chosen : dict
-        The columns that hold what is read.
-    rows : list of list of str
-        The first rows.
-    """
-
-    separator: str
-    names: list[str]
-    before: int = 0
-    prefix: re.Pattern[str] | None = None
-    chosen: dict[str, list[str]] = {}
-    rows: list[list[str]] = []
-
-    def cells(self, name: str) -> list[str]:
-        """Return the first cells of a column."""
-        index = self.names.index(name)
-        return [row[index] for row in self.rows if index < len(row)]
 
 
 class Log(TouchLog):

@@ -8,16 +8,16 @@ a line ends where the format's own text begins (`Start`).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from capture.errors import TouchLogError
 from capture.logs.samples import SampleWriter
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterable, Iterator
 
     from capture.gestures.samples import TouchSamples
-    from capture.logs.base import TouchLog
 
 __all__ = [
     "CONTEXT",
@@ -31,6 +31,30 @@ __all__ = [
     "shape",
     "undecorated",
 ]
+
+
+class Lines(Protocol):
+    """What `read_lines` asks of a log."""
+
+    warnings: Counter[str]
+
+    @property
+    def source(self) -> Source:
+        """Where the lines come from."""
+
+    def count(self, became: str, number: int = 1) -> None:
+        """Count what became of a line."""
+
+
+class Source(Protocol):
+    """What `read_lines` asks of the source of a log."""
+
+    def text_head(self) -> bytes:
+        """Return the head of the text."""
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Yield the number and the text of each line."""
+
 
 #: What became of a line, a row or a record; else the cause for which it was left out.
 USED, CONTEXT = "used", "context"
@@ -158,13 +182,13 @@ def is_nothing(line: str) -> bool:
 
 
 def read_lines(
-    log: TouchLog, start: Start | None, take: Callable[[str, SampleWriter], str]
+    log: Lines, start: Start | None, take: Callable[[str, SampleWriter], str]
 ) -> Iterator[TouchSamples]:
     """Yield the samples of a log that goes by lines.
 
     Parameters
     ----------
-    log : TouchLog
+    log : Lines
         Its counts and warnings are kept.
     start : Start or None
         How the lines of the format begin.

@@ -54,6 +54,8 @@ class Summary(msgspec.Struct):
     sinks : dict
         What became of the events, by sink.
     logs : list of LogSummary
+    left_out : dict of str to str
+        Files of folders that are no logs, with the reason.
     """
 
     complete: bool = False
@@ -67,3 +69,4 @@ class Summary(msgspec.Struct):
     batches: str | None = None
     sinks: dict[str, SinkCounters] = {}
     logs: list[LogSummary] = []
+    left_out: dict[str, str] = {}
