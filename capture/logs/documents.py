@@ -38,6 +38,10 @@ _BEFORE = 256
 #: How deep records may lie, and how large what is packed in a text may become.
 _DEEPEST = 32
 _UNPACKED_BYTES = 64 << 20
+#: A document with more values is looked at: a record has so many of them at most, and is no smaller.
+_MANY, _MOST_VALUES, _SMALLEST_BYTES = 1_000_000, 50, 16
+#: A damaged document with more pieces, or one that is nested deeper, is refused.
+_MOST_PIECES, _MOST_OPEN = 1_000_000, 10_000
 _ZLIB = ("x\x01", "x\x5e", "x\x9c", "x\xda")
 
 
@@ -57,11 +61,21 @@ def documents(log: TouchLog) -> Iterator[bytes]:
         yield from _lines(log)
         return
     text = log.source.everything(DOCUMENT_LIMIT_BYTES)
-    for version in (text, _undecorated(text)):
-        if _is_value(version):
-            yield version
-            return
+    if not _is_dense(text):
+        for version in (text, _undecorated(text)):
+            if _is_value(version):
+                yield bytes(version)
+                return
     yield from _pieces(log, _undecorated(text))
+
+
+def _is_dense(text: bytes | bytearray) -> bool:
+    """Return whether a document has so many values for its size that they are no records."""
+    commas = text.count(b",")
+    if commas < _MANY:
+        return False
+    objects = text.count(b"{")
+    return objects * _MOST_VALUES < commas or objects * _SMALLEST_BYTES > len(text)
 
 
 def records(log: TouchLog, read: Callable[[msgspec.Raw], _Record | None]) -> Iterator[_Record]:
@@ -125,7 +139,7 @@ def unpacked(text: str) -> bytes | None:
     return expanded if _is_value(expanded) else None
 
 
-def _is_value(text: bytes) -> bool:
+def _is_value(text: bytes | bytearray) -> bool:
     try:
         _decode_raw(text)
     except DECODE_ERRORS:
@@ -167,22 +181,24 @@ def _lines(log: TouchLog) -> Iterator[bytes]:
         log.count("cut_off" if broken.lstrip()[:1] in {"{", "["} else "unknown_lines")
 
 
-def _undecorated(text: bytes) -> bytes:
+def _undecorated(text: bytes | bytearray) -> bytes | bytearray:
     """Return a document without what stands before each of its lines, in the form that the first has it."""
     line = len(text) - len(text.lstrip(b"\r\n"))
     found = _BEGIN.search(text, line, line + 2 * _BEFORE)
     if found is None or b"\n" in text[line : found.start()] or not text[line : found.start()].strip():
         return text
-    return undecorated(text, shape(text[line : found.start()].decode("utf-8", "replace")))
+    return undecorated(text, shape(bytes(text[line : found.start()]).decode("utf-8", "replace")))
 
 
-def _pieces(log: TouchLog, text: bytes) -> Iterator[bytes]:
+def _pieces(log: TouchLog, text: bytes | bytearray) -> Iterator[bytes]:
     """Yield the whole objects of a damaged document, the largest that are whole, in their order."""
     whole: list[tuple[int, int]] = []
     stack: list[tuple[bytes, int]] = []
     lost = 0
     for token in _TOKEN.finditer(text):
         sign = token[0]
+        if len(whole) > _MOST_PIECES or len(stack) > _MOST_OPEN:
+            raise log.error("is damaged or no recording: it has too many pieces to be read one by one")
         if sign in {b"{", b"["}:
             stack.append((sign, token.start()))
         elif sign in {b"}", b"]"} and any(opened == _PAIRS[sign] for opened, _ in stack[-_DEEPEST:]):
@@ -196,10 +212,10 @@ def _pieces(log: TouchLog, text: bytes) -> Iterator[bytes]:
     if lost:
         log.count("skipped_rows", lost)
     for start, end in whole:
-        yield text[start:end]
+        yield bytes(text[start:end])
 
 
-def _keep(text: bytes, whole: list[tuple[int, int]], start: int, end: int) -> bool:
+def _keep(text: bytes | bytearray, whole: list[tuple[int, int]], start: int, end: int) -> bool:
     """Keep an object in place of those inside it where it is whole; return whether a record is lost."""
     inner = len(whole)
     while inner and whole[inner - 1][0] > start:

@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
+from capture.errors import TouchLogError
 from capture.gestures.kinds import Action
 from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, TouchLog
 from capture.logs.lines import CONTEXT, USED, Bare, Start
@@ -88,6 +89,8 @@ class Log(TouchLog):
             line = text if text.startswith("{") else _bare(text)
             try:
                 became = self._use(line, writer, (streams, pointers), gaps)
+            except TouchLogError:
+                raise
             except (ValueError, TypeError, OverflowError) as error:
                 if isinstance(error, msgspec.ValidationError) or not isinstance(error, msgspec.DecodeError):
                     became = "skipped_rows"

@@ -169,10 +169,10 @@ class Bare:
         return line if self._before is None else self._before.sub("", line, count=1)
 
 
-def undecorated(text: bytes, before: re.Pattern[str] | None) -> bytes:
+def undecorated(text: bytes | bytearray, before: re.Pattern[str] | None) -> bytes:
     """Return text without what stands before each of its lines."""
     if before is None:
-        return text
+        return bytes(text)
     return re.sub(before.pattern.encode(), b"", text, flags=re.MULTILINE)
 
 

@@ -126,9 +126,9 @@ class LogSource:
             return plain(self.head)
         return plain(self.head.decode(encoding, "replace").encode("utf-8", "replace"))
 
-    def everything(self, limit_bytes: int) -> bytes:
+    def everything(self, limit_bytes: int) -> bytes | bytearray:
         """Return the whole log, for the formats that are one document; longer than the limit is an error."""
-        parts = []
+        whole = bytearray()
         left = limit_bytes
         for block in self.text_blocks():
             left -= len(block)
@@ -137,8 +137,8 @@ class LogSource:
                     f"the log is larger than {limit_bytes >> 20} MiB, too large for one document",
                     path=self.path,
                 )
-            parts.append(block)
-        return b"".join(parts)
+            whole += block
+        return whole
 
     def _read_head(self) -> bytes:
         if self._pipe is not None:

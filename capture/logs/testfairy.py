@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from capture.errors import TouchLogError
 from capture.gestures.kinds import Action
 from capture.logs.base import DECODE_ERRORS, Mark, TouchLog
 from capture.logs.documents import records
@@ -59,6 +60,8 @@ class Log(TouchLog):
         for row in records(self, self._record):
             try:
                 became = self._use(row, writer)
+            except TouchLogError:
+                raise
             except (ValueError, TypeError, OverflowError):
                 became = "skipped_rows"
             self.count(became)

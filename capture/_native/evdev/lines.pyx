@@ -186,7 +186,9 @@ cdef bint is_number(Text at, Py_ssize_t length) noexcept nogil:
     return True
 
 
-cdef Text getevent_time(Text at, Text end, Event *event, Text device, Py_ssize_t device_length, bint *other) noexcept nogil:
+cdef Text getevent_time(
+    Text at, Text end, Event *event, Text device, Py_ssize_t device_length, bint *other
+) noexcept nogil:
     """Read the time and the device before an event, where they are there; NULL when they are damaged."""
     cdef Text start
     cdef Text after
