@@ -161,8 +161,9 @@ class Log(TouchLog):
                 break
             good = self._whole(batch)
             if good:
+                columns = list(zip(*good, strict=True))
                 cells: dict[str, Sequence[Any]] = {
-                    role: self._columns(good, names) for role, names in table.chosen.items()
+                    role: self._chosen_of(columns, names) for role, names in table.chosen.items()
                 }
                 if self._map.only:
                     cells["only"] = self._wanted(good)
@@ -187,6 +188,10 @@ class Log(TouchLog):
         self.count("context", blank)
         self.count("skipped_rows", len(batch) - blank - len(good))
         return good
+
+    def _chosen_of(self, columns: list[Any], names: list[str]) -> Any:
+        chosen = [columns[self._table.names.index(name)] for name in names]
+        return chosen[0] if len(chosen) == 1 else list(zip(*chosen, strict=True))
 
     def _columns(self, batch: list[list[str]], names: list[str]) -> list[Any]:
         indexes = [self._table.names.index(name) for name in names]

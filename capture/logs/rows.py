@@ -75,7 +75,7 @@ class Rows:
         """
         if not count:
             return None
-        roles = {role: list(column) for role, column in cells.items()}
+        roles: dict[str, Any] = dict(cells)
         good = [True] * count
         if "only" in roles:
             kept = [index for index, keep in enumerate(roles.pop("only")) if keep]
@@ -176,7 +176,7 @@ class Rows:
             if back:
                 self.warnings["time_went_back"] += back
             self._before[one] = int(mine[-1])
-        if self._map.common:
+        if self._map.common and not self._gaps.full:
             for row in zip(stream[:4096], pointer[:4096], actions[:4096], times[:4096], strict=True):
                 self._gaps.add(*row)
 
@@ -231,7 +231,7 @@ def _places(column: list[Any], scale: float, good: list[bool]) -> list[float]:
     except (ValueError, TypeError, OverflowError):
         found = [_place(cell, index, good) for index, cell in enumerate(column)]
     else:
-        if bool in set(map(type, column)):
+        if not isinstance(column[0], str) and bool in set(map(type, column)):
             found = [_place(cell, index, good) for index, cell in enumerate(column)]
     return found if scale == 1 else [value * scale for value in found]
 

@@ -249,7 +249,7 @@ class Fingers:
     """Watches over chunks for fingers that come down and are never lifted."""
 
     def __init__(self) -> None:
-        self._down: set[tuple[int, int]] = set()
+        self._down: set[int] = set()
 
     def watch(self, chunk: TouchSamples) -> TouchSamples:
         """Return a chunk.
@@ -263,14 +263,14 @@ class Fingers:
 
         action = np.asarray(memoryview(chunk.action))
         rows = np.flatnonzero(action != Action.MOVE)
-        nothing = np.zeros(len(rows), np.int64)
-        stream = nothing if chunk.stream is None else np.asarray(memoryview(chunk.stream))[rows]
-        pointer = nothing if chunk.pointer is None else np.asarray(memoryview(chunk.pointer))[rows]
-        for one, finger, what in zip(stream.tolist(), pointer.tolist(), action[rows].tolist(), strict=True):
-            if what == Action.DOWN:
-                self._down.add((one, finger))
-            else:
-                self._down.discard((one, finger))
+        keys = np.zeros(len(rows), np.int64)
+        if chunk.stream is not None:
+            keys += np.asarray(memoryview(chunk.stream))[rows] << 32
+        if chunk.pointer is not None:
+            keys += np.asarray(memoryview(chunk.pointer))[rows]
+        last = dict(zip(keys.tolist(), action[rows].tolist(), strict=True))
+        self._down.difference_update(last)
+        self._down.update(key for key, what in last.items() if what == Action.DOWN)
         if len(self._down) > FINGERS_DOWN_MAX:
             raise TouchLogError(TOO_MANY_FINGERS)
         return chunk

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 __all__ = ["DAY_NS", "Gaps", "clock_time", "iso_time", "line_time"]
 
@@ -29,17 +30,26 @@ def iso_time(text: str, *, whole: bool = True) -> int | None:
     found = _ISO.fullmatch(text.strip()) if whole else _ISO.search(text)
     if found is None:
         return None
-    *numbers, fraction, zone = found.groups()
+    seconds, fraction, zone = found.group(6, 7, 8)
+    minute = _minute(found.group(1, 2, 3, 4, 5), zone)
+    if minute is None or int(seconds) > 60:
+        return None
+    return (minute + int(seconds)) * _SECOND_NS + int((fraction or "0").ljust(9, "0"))
+
+
+@lru_cache(maxsize=64)
+def _minute(numbers: tuple[str, ...], zone: str | None) -> int | None:
+    """Return the epoch seconds of a minute; None where there is none."""
     try:
-        moment = datetime(*(int(number) for number in numbers), tzinfo=UTC)  # type: ignore[misc, arg-type]
+        year, month, day, hour, minute = map(int, numbers)
+        moment = datetime(year, month, day, hour, minute, tzinfo=UTC)
     except ValueError:
         return None
     if zone and zone[0] in "+-":
         digits = zone[1:].replace(":", "").ljust(4, "0")
         offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
         moment = moment - offset if zone[0] == "+" else moment + offset
-    seconds = (moment - _EPOCH) // timedelta(seconds=1)
-    return seconds * _SECOND_NS + int((fraction or "0").ljust(9, "0"))
+    return (moment - _EPOCH) // timedelta(seconds=1)
 
 
 def clock_time(text: str, before_ns: int | None = None, *, whole: bool = True) -> int | None:
@@ -81,6 +91,11 @@ class Gaps:
             self._last.pop((stream, pointer), None)
         else:
             self._last[stream, pointer] = time_ns
+
+    @property
+    def full(self) -> bool:
+        """Whether enough gaps were seen."""
+        return len(self._gaps) >= _GAPS
 
     @property
     def doubtful(self) -> bool:

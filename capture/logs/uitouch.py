@@ -20,7 +20,7 @@ __all__ = ["Log"]
 
 _BEGIN = "<UITouch: 0x"
 _TOUCH = re.compile(
-    r"<UITouch: (0x[0-9a-fA-F]+)>[^{]*?\bphase: ([A-Z]\w+).*?"
+    r"<UITouch: (0x[0-9a-fA-F]+)>[^{]*?phase: ([A-Z]\w+).*?"
     r"(?<!previous )location in window:\s*\{(-?[\d.]+),\s*(-?[\d.]+)\}",
     re.DOTALL,
 )

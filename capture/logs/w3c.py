@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,6 +28,7 @@ _MATCH = re.compile(rb'"type"\s*:\s*"pointer(?:Move|Down|Up)"')
 _LONGEST_MS = 3_600_000
 _MOST_TICKS = 1_000_000
 _MOST_SAMPLES = 10_000
+_MOVE = int(Action.MOVE)
 
 #: (time, pointer, action, x, y)
 _Sample = tuple[int, int, int, float, float]
@@ -95,7 +97,8 @@ class Log(TouchLog):
                 became = player.play(tick, now, samples)
                 self.count(became)
             now += lasts
-        samples.sort(key=lambda sample: sample[0])
+        if len(players) > 1:
+            samples.sort(key=itemgetter(0))
         return samples, now
 
 
@@ -139,17 +142,12 @@ class _Pointer:
         if self._down:
             steps = min(max(-(-lasts // STEP_NS), 1), _MOST_SAMPLES)
             dx, dy = (x - self._x) / steps, (y - self._y) / steps
+            number, x0, y0 = self._number, self._x, self._y
             samples += [
-                (
-                    now + lasts * step // steps,
-                    self._number,
-                    Action.MOVE,
-                    self._x + dx * step,
-                    self._y + dy * step,
-                )
+                (now + lasts * step // steps, number, _MOVE, x0 + dx * step, y0 + dy * step)
                 for step in range(1, steps)
             ]
-            samples.append((now + lasts, self._number, Action.MOVE, x, y))
+            samples.append((now + lasts, number, _MOVE, x, y))
         self._x, self._y = x, y
         return USED
 

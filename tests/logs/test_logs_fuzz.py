@@ -13,7 +13,7 @@ from log_seeds import SEEDS
 from capture import logs
 
 #: Inputs per reader; `make soak` sets it to 100,000.
-EXAMPLES = int(os.environ.get("CAPTURE_FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("CAPTURE_FUZZ_EXAMPLES", "300"))
 
 #: For fifty readings of 32 to 64 kB; a few quadratic ones take longer.
 LONG_RUNS_S = 30.0
