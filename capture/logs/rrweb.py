@@ -179,4 +179,7 @@ def _pointer(value: Any) -> int:
 
 
 def _ns(milliseconds: float) -> int:
+    # An offset may be any number: the sum is checked like the time of an event.
+    if not -_LATEST_MS < milliseconds < _LATEST_MS:
+        raise ValueError(milliseconds)
     return round(milliseconds * 1e6) if milliseconds % 1 else int(milliseconds) * 1_000_000

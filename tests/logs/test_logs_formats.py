@@ -329,6 +329,16 @@ def test_rrweb_moves_that_come_after_the_lift_are_put_right(tmp_path):
     assert log.warnings == {"mouse_events": 1}
 
 
+def test_an_rrweb_move_whose_offset_is_no_time_is_left_out(tmp_path):
+    content = """[{"type":3,"data":{"source":2,"type":7,"id":4,"x":1,"y":2},"timestamp":1600000000100},
+    {"type":3,"data":{"source":6,"positions":[{"x":3,"y":4,"timeOffset":1e300}]},"timestamp":1600000000150},
+    {"type":3,"data":{"source":2,"type":9,"id":4,"x":1,"y":2},"timestamp":1600000000200}]"""
+    log, rows = read(tmp_path, content)
+
+    assert [row[1] for row in rows] == [D, U]
+    assert log.warnings["skipped_rows"] == 1
+
+
 def test_strokes_without_times_and_strokes_of_one_point(tmp_path):
     content = '<Gesture Name="x"><Point X="1" Y="2"/><Point X="3" Y="4"/></Gesture>'
     log, rows = read(tmp_path, content)
