@@ -354,7 +354,7 @@ class Recorder:
     # The host's filter
 
     def _filter(self, event: events.Event) -> events.Event | None:
-        """Return what the host makes of an event; what is no event of the same kind is dropped."""
+        """Return the event from `before_send`; None, counted as dropped, for another type."""
         if self.before_send is None:
             return event
         self._filtering = True

@@ -144,7 +144,7 @@ class Touches:
                     _, before = self._pop(pointer)
                     self._telemetry.count(ended, before)
                 self._open[pointer] = (self._recorder.scene, _encodable(target))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the host's touch handling
+        except Exception as error:  # noqa: BLE001 - no exception may reach the host
             self._telemetry.failed("touch_down", error)
         return self._report(ended, before)
 

@@ -190,7 +190,7 @@ def refuse(argument: str, value: Any, expected: str) -> NoReturn:
 
 
 def shown(value: Any) -> str:
-    """Return a value as error messages show it: short, whatever it is."""
+    """Return a shortened text of a value, for an error message."""
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001 - the caller's object may do anything; the message must still be made

@@ -70,7 +70,7 @@ class Log(TouchLog):
         )
 
     def _guess(self) -> None:
-        """Take the columns by their names, or say which there are."""
+        """Select the columns by name; an error lists the columns of the file."""
         names = self._table.names
         found = guess(names, {name: self._table.cells(name) for name in names})
         if found is None:

@@ -1,4 +1,4 @@
-"""The one document source: JSON read record by record, whatever it is wrapped in, cut off or damaged.
+"""Source of JSON documents: reads them record by record, also nested, cut off or damaged ones.
 
 A log is one document, or JSON lines. Containers are opened one level at a time (`msgspec.Raw`), so that
 nothing but a record becomes an object, and an odd record is no reason to refuse the others.
@@ -157,7 +157,7 @@ def _has_lines(source: LogSource) -> bool:
 
 
 def _line_value(line: bytes) -> bytes | None:
-    """Return the JSON value of a line without what stands before it; None where there is none."""
+    """Return the JSON value of a line, without a prefix; None if it has no JSON."""
     for found in _START.finditer(line[:256]):
         if _is_value(line[found.start() :]):
             return line[found.start() :]

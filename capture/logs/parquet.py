@@ -112,7 +112,7 @@ class Log(TouchLog):
                     raise ValueError(f"the column {name!r} holds texts of {size >> 20} MiB")
 
     def _guess(self, file: Any, names: list[str]) -> None:
-        """Take the columns by their names, or say which there are."""
+        """Select the columns by name; an error lists the columns of the file."""
         kinds = {field.name: str(field.type) for field in file.schema_arrow}
         plain = [name for name in names if kinds[name] in _PLAIN]
         batch = next(file.iter_batches(256, columns=plain), None) if file.metadata.num_rows else None
