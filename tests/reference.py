@@ -6,6 +6,8 @@ numpy float32 scalars where the specification says float32, in Python floats (fl
 
 import dataclasses
 import math
+import operator
+from functools import reduce
 
 import numpy as np
 
@@ -197,10 +199,10 @@ class Reference:
         sums = [F32(0)] * 8
         for k in range(len(xs) - 1):
             step_x, step_y = xs[k + 1] - xs[k], ys[k + 1] - ys[k]
-            sums[k % 8] += np.sqrt(step_x * step_x + step_y * step_y)
+            sums[k % 8] += root(step_x * step_x + step_y * step_y)
         path = ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]))
         record["duration"] = duration_ns / 1e6
-        record["distance"] = dp(np.sqrt(max(squared)))
+        record["distance"] = dp(root(max(squared)))
         record["path_length"] = dp(path)
         record["width"] = dp(max(xs) - min(xs))
         record["height"] = dp(max(ys) - min(ys))
@@ -263,7 +265,7 @@ class Reference:
             time_up, x, y, before, rage_before = stream.run
             gap = max(0, wrapped(record["time_down"] - time_up))
             dx, dy = record["x_down"] - x, record["y_down"] - y
-            apart = float(F32(float(np.sqrt(dx * dx + dy * dy)) / density))
+            apart = float(F32(float(root(dx * dx + dy * dy)) / density))
             if gap <= s["multi_tap_timeout_ms"] * 1e6 and apart <= s["multi_tap_slop_dp"]:
                 taps = before + 1
             if gap <= s["rage_tap_timeout_ms"] * 1e6 and apart <= s["rage_tap_radius_dp"]:
@@ -273,12 +275,21 @@ class Reference:
         record["rage"] = rage == s["rage_tap_count"]
 
 
+def root(value):
+    """Square root of a float32, rounded once: NumPy's own is inexact on some machines."""
+    return F32(math.sqrt(float(value)))
+
+
+def total(values):
+    """Sum from left to right: Python's own sum() compensates its errors from 3.12 on."""
+    return reduce(operator.add, values, 0)
+
+
 def lsq2(s, x):
     """Slope at s = 0 of the least squares parabola."""
     n = len(s)
     if n == 2:
         return (x[1] - x[0]) / (s[1] - s[0])
-    total = sum
     s1, s2 = total(s), total(t * t for t in s)
     sxx = s2 - s1 * s1 / n
     sxq = total(t**3 for t in s) - s1 * s2 / n

@@ -5,13 +5,15 @@ from typing_extensions import Buffer
 from capture._native.output import GestureColumns
 from capture._native.recognizer import Recognizer
 
+KERNELS: tuple[str, ...]
+
 def count_downs(samples_action: Buffer) -> int: ...
 def feed(
     recognizer: Recognizer,
     out: GestureColumns,
     samples: Any,
     *,
-    wide: bool = True,
+    kernel: int = 0,
     share: int = 0,
     shares: int = 1,
 ) -> None: ...

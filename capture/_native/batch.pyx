@@ -11,7 +11,7 @@ from libc.stdint cimport INT64_MIN, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from capture._native.classify cimport MEAN, Thresholds, clamp
-from capture._native.kernels cimport Block, Kernel, choose_kernel
+from capture._native.kernels cimport KERNELS_MOST, Block, Kernel, find_kernels
 from capture._native.output cimport GestureColumns, Output, make_room, put
 from capture._native.recognizer cimport Recognizer
 from capture._native.record cimport Record, RecordColumns, columns_at
@@ -22,8 +22,10 @@ from capture._native.velocity cimport columns_velocity
 cdef enum:
     PART = 4096     # samples that a thread looks through for its streams at a time
 
-cdef Kernel WIDE = choose_kernel(1)
-cdef Kernel BASELINE = choose_kernel(0)
+cdef Kernel[KERNELS_MOST] FOUND
+
+#: Names of the kernels that were built and that this machine can run, the fastest first.
+KERNELS = tuple([FOUND[i].name.decode() for i in range(find_kernels(FOUND))])
 
 
 # ---- the batch path ---------------------------------------------------------------------------
@@ -71,13 +73,13 @@ cdef int feed_share(
             matching += share_of(c.stream[first + j], shares) == share
         if matching == here:
             continue
-        if feed_range(s, c, run, first, base, o, &WIDE, block) < 0:
+        if feed_range(s, c, run, first, base, o, &FOUND[0], block) < 0:
             return -1
         run = after
         for j in range(matching):
             if feed_one(s, c, first + mine[j], base, o) < 0:
                 return -1
-    return feed_range(s, c, run, count, base, o, &WIDE, block)
+    return feed_range(s, c, run, count, base, o, &FOUND[0], block)
 
 
 cdef inline int share_of(int64_t stream, int shares) noexcept nogil:
@@ -230,11 +232,11 @@ def count_downs(samples_action):
 
 def feed(
         Recognizer recognizer not None, GestureColumns out not None, samples not None, *,
-        bint wide=True, int share=0, int shares=1):
+        int kernel=0, int share=0, int shares=1):
     """Feed `TouchSamples` to a recogniser and append the records that they end to `out`.
 
     With several shares only the samples of the streams that fall to `share` are fed; the numbering counts
-    all samples. `wide` False takes the baseline kernel; the tests compare the two.
+    all samples. `kernel` is a position in `KERNELS`; the tests compare them.
     """
     cdef Samples held = Samples(samples)
     cdef Block block
@@ -244,6 +246,8 @@ def feed(
         raise ValueError("one stream cannot be shared")
     if not 0 <= share < shares:
         raise ValueError(f"share {share} of {shares}")
+    if not 0 <= kernel < len(KERNELS):
+        raise ValueError(f"kernel {kernel}: this machine has {len(KERNELS)}, {', '.join(KERNELS)}")
     with cython.critical_section(recognizer):
         recognizer.check_free()
         recognizer.busy = True
@@ -253,7 +257,7 @@ def feed(
         else:
             failed = feed_range(
                 state, &held.columns, 0, held.count, state.samples, &out.output,
-                &WIDE if wide else &BASELINE, &block)
+                &FOUND[kernel], &block)
         state.samples += held.count
     recognizer.busy = False
     if failed:

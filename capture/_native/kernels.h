@@ -73,30 +73,50 @@ static inline int capture_one_pointer(const capture_columns *c, int64_t first, i
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include "kernels_x86.h"
-#else
+#define CAPTURE_X86
+#endif
+/* 32-bit ARM's vectors flush small numbers to zero and have no square root. The checks want every kernel. */
+#if defined(__GNUC__) && !defined(__arm__) && (!defined(CAPTURE_X86) || defined(CAPTURE_CHECKED))
+#include "kernels_vector.h"
+#define CAPTURE_VECTOR
+#endif
+#if !defined(CAPTURE_X86) || defined(CAPTURE_CHECKED)
 #include "kernels_plain.h"
+#define CAPTURE_PLAIN
 #endif
 
+enum { CAPTURE_KERNELS = 4 }; /* at most */
+
 typedef struct {
+    const char *name;
     int64_t (*measure)(const capture_columns *, int64_t, int64_t, int64_t, capture_block *);
     void (*finish)(const capture_columns *, capture_block *, double, int, const capture_stroke_columns *);
     void (*decide)(const capture_block *, const capture_thresholds *, const capture_stroke_columns *);
     void (*count_taps)(int32_t, capture_run *, double, const capture_thresholds *, const capture_stroke_columns *);
 } capture_kernel;
 
-/* Choose the kernel for this machine; wide = 0 asks for the baseline, which the tests compare with. */
-static inline capture_kernel capture_choose_kernel(int wide)
+#define CAPTURE_KERNEL(name) \
+    {#name, capture_measure_##name, capture_finish_##name, capture_decide_##name, capture_count_taps_##name}
+
+/* Write the kernels that were built and that this machine can run, the fastest first; return how many. */
+static inline int capture_find_kernels(capture_kernel *kernels)
 {
-    const capture_kernel base = {
-        capture_measure_base, capture_finish_base, capture_decide_base, capture_count_taps_base};
-#if defined(__x86_64__) && defined(__GNUC__)
-    const capture_kernel avx2 = {
-        capture_measure_avx2, capture_finish_avx2, capture_decide_avx2, capture_count_taps_avx2};
-    if (wide && __builtin_cpu_supports("avx2"))
-        return avx2;
+    int count = 0;
+#if defined(CAPTURE_X86)
+    const capture_kernel avx2 = CAPTURE_KERNEL(avx2), sse2 = CAPTURE_KERNEL(sse2);
+    if (__builtin_cpu_supports("avx2"))
+        kernels[count++] = avx2;
+    kernels[count++] = sse2;
 #endif
-    (void)wide;
-    return base;
+#if defined(CAPTURE_VECTOR)
+    const capture_kernel vector = CAPTURE_KERNEL(vector);
+    kernels[count++] = vector;
+#endif
+#if defined(CAPTURE_PLAIN)
+    const capture_kernel plain = CAPTURE_KERNEL(plain);
+    kernels[count++] = plain;
+#endif
+    return count;
 }
 
 #endif

@@ -12,10 +12,13 @@ cdef extern from "kernels.h" nogil:
         int32_t count
         int64_t *down   # arrays
         int64_t *up
+    enum:
+        KERNELS_MOST "CAPTURE_KERNELS"
     ctypedef struct Kernel "capture_kernel":
+        const char *name
         int64_t (*measure)(const Columns *, int64_t, int64_t, int64_t, Block *) noexcept nogil
         void (*finish)(const Columns *, Block *, double, int, const RecordColumns *) noexcept nogil
         void (*decide)(const Block *, const Thresholds *, const RecordColumns *) noexcept nogil
         void (*count_taps)(
             int32_t, TapRun *, double, const Thresholds *, const RecordColumns *) noexcept nogil
-    Kernel choose_kernel "capture_choose_kernel"(int wide) noexcept
+    int find_kernels "capture_find_kernels"(Kernel *kernels) noexcept

@@ -63,10 +63,10 @@ static inline int capture_falls8(const int64_t *t)
     return falls;
 }
 
-#define MEASURE capture_measure_base
-#define FINISH capture_finish_base
-#define DECIDE capture_decide_base
-#define COUNT_TAPS capture_count_taps_base
+#define MEASURE capture_measure_plain
+#define FINISH capture_finish_plain
+#define DECIDE capture_decide_plain
+#define COUNT_TAPS capture_count_taps_plain
 #define KERNEL_TARGET
 #define LANES capture_eight
 #define SAME(v) capture_same8(v)

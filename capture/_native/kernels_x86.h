@@ -81,7 +81,7 @@ static inline capture_pair capture_load2(const float *p)
 { capture_pair r; r.lo = _mm_loadu_ps(p); r.hi = _mm_loadu_ps(p + 4); return r; }
 static inline capture_pair capture_sqrt2(capture_pair a)
 { capture_pair r; r.lo = _mm_sqrt_ps(a.lo); r.hi = _mm_sqrt_ps(a.hi); return r; }
-static inline int capture_falls8(const int64_t *t)
+static inline int capture_falls_sse(const int64_t *t)
 {
     int i, falls = 0;
     for (i = 0; i < 8; i++)
@@ -99,10 +99,10 @@ static inline uint64_t capture_ends_sse(const uint8_t *action)
     return ~moves;
 }
 
-#define MEASURE capture_measure_base
-#define FINISH capture_finish_base
-#define DECIDE capture_decide_base
-#define COUNT_TAPS capture_count_taps_base
+#define MEASURE capture_measure_sse2
+#define FINISH capture_finish_sse2
+#define DECIDE capture_decide_sse2
+#define COUNT_TAPS capture_count_taps_sse2
 #define KERNEL_TARGET
 #define LANES capture_pair
 #define SAME(v) capture_same2(v)
@@ -119,7 +119,7 @@ static inline uint64_t capture_ends_sse(const uint8_t *action)
 #define CHOOSE(mask, a, b) capture_or2(capture_and2(mask, a), capture_andnot2(mask, b))
 #define FALLS 0
 #define FALLS_T int
-#define FALL(acc, t) ((acc) | capture_falls8(t))
+#define FALL(acc, t) ((acc) | capture_falls_sse(t))
 #define FELL(acc) (acc)
 #define ENDS(p) capture_ends_sse(p)
 #define MAX4(a, b) _mm_max_ps(a, b)

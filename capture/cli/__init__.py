@@ -5,6 +5,8 @@ typer and rich are imported in this package only.
 
 from __future__ import annotations
 
+import json
+import platform
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -54,7 +56,7 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    app.callback()(_common)
+    app.callback(invoke_without_command=True)(_common)
     for name, module in COMMANDS.items():
         app.command(name)(import_module(module).command)
     for name, module in GROUPS.items():
@@ -88,15 +90,29 @@ def _refuse(error: Exception) -> int:
     return 2
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"touchcapture {__version__}")
-        raise typer.Exit
-
-
 def _common(
-    version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+    as_json: bool = typer.Option(
+        False, "--json", help="With --version: one JSON object, with Python, machine and kernels."
     ),
 ) -> None:
-    del version
+    if version:
+        typer.echo(json.dumps(_versions()) if as_json else f"touchcapture {__version__}")
+        raise typer.Exit
+    if as_json:
+        raise typer.BadParameter("--json stands with --version here; a command's own --json stands behind it")
+    if context.invoked_subcommand is None:
+        raise typer.BadParameter("a command is missing")
+
+
+def _versions() -> dict[str, object]:
+    from capture.gestures import KERNELS
+
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "kernel": KERNELS[0],
+        "kernels": KERNELS,
+    }

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from capture.gestures.recognizer import (
         COUNTERS,
         FIELDS,
+        KERNELS,
         Density,
         Gesture,
         GestureTable,
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
         classify,
     )
 
-__all__ = ["COUNTERS", "FIELDS", "Density", "Gesture", "GestureTable", "Recognizer", "classify"]
+__all__ = ["COUNTERS", "FIELDS", "KERNELS", "Density", "Gesture", "GestureTable", "Recognizer", "classify"]
 
 if not TYPE_CHECKING:
     __getattr__ = lazy_names(__name__, "capture.gestures.recognizer", __all__)

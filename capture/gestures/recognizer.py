@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-__all__ = ["COUNTERS", "FIELDS", "Density", "Gesture", "GestureTable", "Plot", "Recognizer", "classify"]
+__all__ = [
+    "COUNTERS",
+    "FIELDS",
+    "KERNELS",
+    "Density",
+    "Gesture",
+    "GestureTable",
+    "Plot",
+    "Recognizer",
+    "classify",
+]
 
 #: px per dp: one number, or a mapping from stream to number (a stream that is not in it has 1.0).
 #: Streams that are named by text are named by the same text here.
@@ -34,6 +44,9 @@ Density = float | Mapping[int, float] | Mapping[str, float]
 
 #: The fields of a record, in order; the same names in tables, files and Arrow.
 FIELDS: tuple[str, ...] = tuple(name for name, _ in output.LAYOUT)
+
+#: Names of the kernels that measure whole columns here, the fastest, which is taken, first.
+KERNELS: tuple[str, ...] = batch.KERNELS
 
 #: Causes for which samples are counted.
 COUNTERS = ("orphan_samples", "dropped_samples", "unknown_actions", "clock_regressions")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import platform
 import re
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from capture import GestureKind, Reason, TouchSamples, classify
 from capture.__main__ import main
 from capture.cli._help_text import commands
 from capture.collector import Collector
-from capture.gestures import FIELDS
+from capture.gestures import FIELDS, KERNELS
 from capture.logs import _WRITERS, CAUSES, open_log
 
 DATA = Path(__file__).parents[1] / "data"
@@ -508,6 +509,25 @@ def test_without_a_command_the_help_is_shown(run):
 
 def test_the_version_is_that_of_the_package(run):
     assert run("--version")[:2] == (0, "touchcapture 0.1.0\n")
+
+
+def test_the_version_as_json_names_the_machine_and_its_kernels(run):
+    status, out, _ = run("--version", "--json")
+    shown = json.loads(out)
+
+    assert status == 0
+    assert shown["version"] == "0.1.0"
+    assert shown["python"] == platform.python_version()
+    assert shown["machine"] == platform.machine()
+    assert shown["kernel"] == shown["kernels"][0]
+    assert shown["kernels"] == list(KERNELS)
+
+
+def test_json_without_a_version_or_command_says_where_it_stands(run):
+    status, out, err = run("--json")
+
+    assert (status, out) == (2, "")
+    assert "--json stands with --version" in err
 
 
 def test_replay_with_speed_shows_strokes_as_they_end(run, tmp_path):

@@ -54,7 +54,7 @@ def chunked(samples, gestures, rng):
     while at < len(samples):
         size = rng.randrange(1, 400)
         part = samples[at : at + size]
-        batch.feed(recognizer, table, part, wide=rng.random() < 0.5)
+        batch.feed(recognizer, table, part, kernel=rng.randrange(len(batch.KERNELS)))
         at += size
     batch.finish(recognizer, table)
     return table

@@ -12,7 +12,7 @@ from touch_logs_strategy import any_rows, densities, plain_rows, strategies
 
 from capture import GestureConfig, Recognizer, TouchSamples, classify
 from capture._native import batch, output
-from capture.gestures import FIELDS, Gesture
+from capture.gestures import FIELDS, KERNELS, Gesture
 
 # make soak sets this to 20,000; the suite itself stays quick.
 EXAMPLES = int(os.environ.get("CAPTURE_EXAMPLES", "100"))
@@ -102,15 +102,16 @@ def test_threads_give_the_same_records(rows, strategy, threads):
     assert threaded.counters == table.counters
 
 
+@pytest.mark.parametrize("kernel", range(1, len(KERNELS)), ids=KERNELS[1:])
 @many
 @given(rows=any_rows, strategy=strategies, density=densities)
-def test_the_baseline_kernel_gives_the_same_records(rows, strategy, density):
+def test_every_kernel_gives_the_same_records(kernel, rows, strategy, density):
     recognizer, table, log = Recognizer(density, config(strategy)), output.GestureColumns(), columns(rows)
-    batch.feed(recognizer, table, log, wide=False)
+    batch.feed(recognizer, table, log, kernel=kernel)
     batch.finish(recognizer, table)
-    baseline = [table.record(i, Gesture) for i in range(len(table))]
+    records = [table.record(i, Gesture) for i in range(len(table))]
 
-    assert table_bits(baseline) == table_bits(whole(rows, strategy, density))
+    assert table_bits(records) == table_bits(whole(rows, strategy, density))
 
 
 @many

@@ -91,14 +91,27 @@ def test_threads_below_one_are_refused(threads):
         classify(long_log(8), threads=threads)
 
 
-def test_a_subinterpreter_is_refused_rather_than_corrupted():
+if sys.version_info < (3, 13):
+    import _xxsubinterpreters as interpreters
+
+    RunFailed, KINDS = interpreters.RunFailedError, [()]
+else:
+    import _interpreters as interpreters
+
+    # One with a lock of its own, and one that shares the process's.
+    RunFailed, KINDS = (), [("isolated",), ("legacy",)]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_subinterpreter_is_refused_rather_than_corrupted(kind):
     """Cython's modules keep their state per process; a second interpreter gets an ImportError."""
-    interpreters = pytest.importorskip("_xxsubinterpreters")
-    interpreter = interpreters.create()
+    interpreter = interpreters.create(*kind)
+    code = f"import sys; sys.path[:] = {sys.path!r}; import capture._native.recognizer"
     try:
-        with pytest.raises(interpreters.RunFailedError, match="ImportError"):
-            interpreters.run_string(
-                interpreter, f"import sys; sys.path[:] = {sys.path!r}; import capture._native.recognizer"
-            )
+        failed = interpreters.run_string(interpreter, code).formatted
+    except RunFailed as error:
+        failed = str(error)
     finally:
         interpreters.destroy(interpreter)
+
+    assert "ImportError" in failed

@@ -1,0 +1,61 @@
+"""The kernels: which this machine has, and what each costs and gives on machines that QEMU can be."""
+
+import platform
+
+import kernel_instructions
+import numpy as np
+import pytest
+from strokes import samples, stroke
+
+from capture import Recognizer
+from capture._native import batch, output
+
+#: Samples a stroke -> most instructions a sample of the fastest kernel of a machine (gcc 12).
+MOST = {
+    "x86_64": {2: 126, 8: 32, 32: 11.5, 142: 6},
+    "aarch64": {2: 150, 8: 40, 32: 24, 142: 16},
+}
+#: Samples a stroke -> checksum of the measures of kernels.c: the same everywhere.
+CHECKSUMS = {2: "205eb51bbbdcb9f6", 8: "d485e129f42a7a3d", 32: "2cf8e17f47ac7fcd", 142: "ec8506e7aaeebd43"}
+
+
+@pytest.fixture(scope="module", params=kernel_instructions.MACHINES)
+def emulated(request, tmp_path_factory):
+    if not kernel_instructions.can_run(request.param):
+        pytest.skip(f"no cross compiler or QEMU for {request.param}")
+    return request.param, kernel_instructions.Emulated(request.param, tmp_path_factory.mktemp("kernels"))
+
+
+def test_every_kernel_gives_the_same_measures_on_every_machine(emulated):
+    _, program = emulated
+    found = {kernel: {n: program.checksum(kernel, n) for n in CHECKSUMS} for kernel in program.kernels}
+
+    assert found == dict.fromkeys(program.kernels, CHECKSUMS)
+
+
+@pytest.mark.parametrize("length", kernel_instructions.LENGTHS)
+def test_a_sample_takes_few_instructions(emulated, length):
+    machine, program = emulated
+    if machine not in MOST:
+        pytest.skip(f"no aim for {machine}")
+
+    assert program.instructions(program.kernels[0], length) <= MOST[machine][length]
+
+
+def test_this_machine_has_a_vector_kernel_and_one_to_compare_it_with():
+    machine = platform.machine()
+    fastest = {"x86_64": {"avx2", "sse2"}, "aarch64": {"vector"}, "armv7l": {"plain"}}.get(machine)
+    if fastest is None:
+        pytest.skip(f"no kernel is expected of {machine}")
+
+    assert batch.KERNELS[0] in fastest
+    assert len(set(batch.KERNELS)) == len(batch.KERNELS)
+    assert len(batch.KERNELS) > 1 or machine == "armv7l" or batch.KERNELS[0] == "sse2"
+
+
+@pytest.mark.parametrize("kernel", [-1, len(batch.KERNELS)])
+def test_a_kernel_that_is_not_there_is_refused(kernel):
+    log = samples(stroke((0, 0, 0), (8, np.float32(1), 0)))
+
+    with pytest.raises(ValueError, match=f"kernel {kernel}: this machine has {len(batch.KERNELS)}"):
+        batch.feed(Recognizer(), output.GestureColumns(), log, kernel=kernel)
