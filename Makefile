@@ -54,10 +54,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 
-# pip in a fresh environment may be too old for dependency groups.
+# pip in a fresh environment may be too old for dependency groups. The native code is built with the
+# Cython that builds it again later, or the first change of a header would build all of it.
 $(READY): $(VENV)/bin/python pyproject.toml setup.py
-	$(PIP) install --upgrade 'pip>=25.1'
-	$(PIP) install --editable . 'setuptools>=77' 'cython>=3.1,<4'
+	$(PIP) install --upgrade 'pip>=25.1' 'setuptools>=77' 'cython>=3.1,<4'
+	$(PIP) install --no-build-isolation --editable .
 	touch $(READY) $(BUILT)
 
 $(DEV): $(READY)

@@ -115,14 +115,25 @@ class Copy:
         (folder / "tests").mkdir()
         shutil.copy2(ROOT / "tests" / "reference.py", folder / "tests" / "reference.py")
         self.edited = set()
+        self.begin_up_to_date()
         built = self.built()
-        for name in built:
-            # Where setuptools looks what is up to date.
-            kept = folder / "build" / BUILT / name
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, kept)
         self.build_s = self.follow()
         self.rebuilt = {name for name, time in self.built().items() if time != built[name]}
+
+    def begin_up_to_date(self):
+        """Date what is built after everything that it was built from.
+
+        pip builds in an environment of its own, before the Cython of this one is installed: by Cython's
+        headers, which are newer, all of it would be built again.
+        """
+        for source in (self.folder / "capture" / "_native").rglob("*.c"):
+            source.touch()
+        for name in self.built():
+            (self.folder / name).touch()
+            # Where setuptools looks what is up to date.
+            kept = self.folder / "build" / BUILT / name
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(self.folder / name, kept)
 
     def built(self):
         libraries = (self.folder / "capture" / "_native").rglob("*.so")
