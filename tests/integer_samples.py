@@ -1,0 +1,86 @@
+"""Touch samples made from integers alone, the same on every machine: for comparing results bit by bit."""
+
+import numpy as np
+
+from capture import TouchSamples
+
+COUNT = 12_000
+_MIX = [(np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB))]
+
+
+def mixed(salt, count=COUNT):
+    """Return uint64 numbers that look random: the mixing function of SplitMix64 over 0, 1, 2, ..."""
+    numbers = np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(salt)
+    for shift, factor in _MIX:
+        numbers = (numbers ^ (numbers >> shift)) * factor
+    return numbers ^ (numbers >> np.uint64(31))
+
+
+def strokes(salt):
+    """Return plain actions, and times: strokes of 2 to about 150 samples, one after the other."""
+    action = np.full(COUNT, 2, np.uint8)
+    ends = np.cumsum(2 + mixed(salt, 2000) % (1 + mixed(salt + 1, 2000) % np.uint64(150)))
+    ends = ends[ends < COUNT].astype(np.int64)
+    action[ends - 1] = 1
+    action[0] = 0
+    action[ends] = 0
+    action[-1] = 1 if action[-1] == 2 else action[-1]
+    # Most steps are of milliseconds; some end a run of taps, some make a long press.
+    steps = (mixed(salt + 2) % np.uint64(16_000_000)).astype(np.int64)
+    steps[mixed(salt + 3) % np.uint64(40) == 0] += 300_000_000
+    return action, np.cumsum(steps)
+
+
+def positions(salt, scale, action):
+    """Return float32 positions, whole numbers times a power of two: each stroke goes its way, trembling."""
+    stroke = np.cumsum(action == 0) - 1
+    first = np.flatnonzero(action == 0)
+    start, way = (mixed(salt, len(first)) % np.uint64(40_000)).astype(np.int64), mixed(salt + 1, len(first))
+    step = np.array([0, 0, 2, 6, 30, -30, 400, -400, 2500, -2500])[(way % np.uint64(10)).astype(np.int64)]
+    since = np.arange(COUNT) - first[stroke]
+    tremble = (mixed(salt + 2) % np.uint64(33)).astype(np.int64) - 16
+    return np.ldexp((start[stroke] + step[stroke] * since + tremble).astype(np.float32), scale)
+
+
+def plain():
+    """Return what a phone sends: positions in 64ths of a px."""
+    action, time = strokes(10)
+    return TouchSamples(action=action, time=time, x=positions(20, -6, action), y=positions(30, -6, action))
+
+
+def tiny():
+    """Return positions whose squares, or which themselves, are subnormal or vanish."""
+    action, time = strokes(40)
+    x, y = positions(50, -85, action), positions(60, -85, action)
+    half = COUNT // 2
+    x[:half], y[:half] = (positions(each, -149, action)[:half] for each in (70, 80))
+    return TouchSamples(action=action, time=time, x=x, y=y)
+
+
+def huge():
+    """Return positions whose squares, or whose differences, overflow."""
+    action, time = strokes(90)
+    x, y = positions(100, 50, action), positions(110, 50, action)
+    half = COUNT // 2
+    x[:half], y[:half] = (positions(each, 109, action)[:half] for each in (120, 130))
+    return TouchSamples(action=action, time=time, x=x, y=y)
+
+
+def adverse():
+    """Return any bits as positions, here and there; unknown actions, pointers, streams, times that fall."""
+    action, time = strokes(140)
+    x, y = positions(150, -6, action), positions(160, -6, action)
+    odd = mixed(170) % np.uint64(97) == 0
+    for column, salt in ((x, 180), (y, 190)):
+        column[odd] = (mixed(salt) >> np.uint64(32)).astype(np.uint32).view(np.float32)[odd]
+    wrong = mixed(200) % np.uint64(101) == 0
+    action[wrong] = (mixed(210) % np.uint64(6)).astype(np.uint8)[wrong]
+    back = mixed(220) % np.uint64(211) == 0
+    time[back] -= (mixed(230) >> np.uint64(1)).astype(np.int64)[back] % 10**9
+    pointer = (mixed(240) % np.uint64(2)).astype(np.int32)
+    stream = (np.arange(COUNT) // 4000).astype(np.int64)
+    pointer[: COUNT // 2] = 0
+    return TouchSamples(stream=stream, pointer=pointer, action=action, time=time, x=x, y=y)
+
+
+INPUTS = {make.__name__: make for make in (plain, tiny, huge, adverse)}
