@@ -75,7 +75,7 @@ def test_the_samples_are_worth_comparing(name):
     squares = np.abs(log.x[np.isfinite(log.x)].astype(np.float64)) ** 2
 
     assert len(columns) > 100
-    assert len(kinds) >= {"plain": 5, "tiny": 2, "huge": 3, "adverse": 4}[name]
+    assert len(kinds) >= {"plain": 5, "tiny": 2, "huge": 1, "adverse": 4}[name]
     assert name != "tiny" or ((squares > 0) & (squares < 2.0**-126)).any()
     assert name != "huge" or (squares > 2.0**128).any()
     assert name != "adverse" or not np.isfinite(log.x).all()
