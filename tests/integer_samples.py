@@ -5,6 +5,11 @@ import numpy as np
 from capture import TouchSamples
 
 COUNT = 12_000
+#: NaNs of both signs and with a payload, infinities, -0, subnormals, the largest number.
+NAMED = np.array(
+    [0x7FC00000, 0xFFC12345, 0x7F800001, 0x7F800000, 0xFF800000, 0x80000000, 1, 0x007FFFFF, 0x7F7FFFFF],
+    np.uint32,
+)
 _MIX = [(np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB))]
 
 
@@ -72,7 +77,10 @@ def adverse():
     x, y = positions(150, -6, action), positions(160, -6, action)
     odd = mixed(170) % np.uint64(97) == 0
     for column, salt in ((x, 180), (y, 190)):
-        column[odd] = (mixed(salt) >> np.uint64(32)).astype(np.uint32).view(np.float32)[odd]
+        found = (mixed(salt) >> np.uint64(32)).astype(np.uint32)
+        named = found % 3 == 0
+        found[named] = NAMED[found[named] % len(NAMED)]
+        column[odd] = found.view(np.float32)[odd]
     wrong = mixed(200) % np.uint64(101) == 0
     action[wrong] = (mixed(210) % np.uint64(6)).astype(np.uint8)[wrong]
     back = mixed(220) % np.uint64(211) == 0
