@@ -28,6 +28,7 @@ __all__ = [
     "SinkError",
     "StoreError",
     "TouchLogError",
+    "cannot_listen",
     "plain",
     "plain_json",
 ]
@@ -124,6 +125,11 @@ class SinkError(CaptureError):
 
 class StoreError(CaptureError):
     """The local store cannot be opened, read or written."""
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
+    """Return the error for a port in use, or for an address that is not this machine's."""
+    return ConfigError(f"port {port} of {host} cannot be used: {error.strerror or error}")
 
 
 class LogOnce:

@@ -25,29 +25,42 @@ def command(
             help="Environment variable with the bearer token; required unless it listens on loopback only.",
         ),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse native batches with an unknown key or a bad event.")
+    ] = False,
 ) -> None:
     """Receive batches over HTTP, for trials and tests.
 
-    It checks batches against the wire format and keeps each event once, until Ctrl-C.
+    It reads both wire formats and keeps each event once, until Ctrl-C. What is refused or left out is said
+    with its reason. It is no server: see capture gateway.
 
     Example: capture collect --port 8766 -o received
     """
+    from capture.collector import Collector
     from capture.errors import ConfigError
-    from capture.gateway.collector import Collector
 
     token = None
     if token_env is not None:
         token = os.environ.get(token_env)
         if not token:
             raise ConfigError(f"--token-env {token_env}: no such environment variable")
-    collector = Collector(host, port, token=token, folder=output)
+    collector = Collector(
+        host,
+        port,
+        token=token,
+        folder=output,
+        strict=strict,
+        on_refused=lambda line: typer.echo(f"capture: {line}", err=True),
+    )
     try:
         typer.echo(f"post batches to {collector.url} (Ctrl-C stops)")
         collector.serve()
     except KeyboardInterrupt:
         counters = collector.counters
         batches = plural(counters.batches, "batch", "batches")
-        typer.echo(f"{batches}, {plural(len(collector.events), 'event')}, {counters.invalid} refused")
+        left_out = f", {plural(counters.quarantined, 'event')} left out" if counters.quarantined else ""
+        events = plural(len(collector.events), "event")
+        typer.echo(f"{batches}, {events}, {counters.invalid} refused{left_out}")
         raise
     finally:
         collector.close()

@@ -23,7 +23,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from capture.demo.session import MAX_MESSAGE_BYTES, DemoSession
-from capture.gateway.collector import cannot_listen
+from capture.errors import cannot_listen
 from capture.gestures.kinds import kinds_data
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ _HEADERS = {
 _POLICY_VIOLATION = 1008
 _UNSUPPORTED = 1003
 _STOP_S = 10.0
+_MAX_CONNECTIONS = 64
 
 
 def create_app(gestures: GestureConfig | None = None) -> Starlette:
@@ -98,8 +99,8 @@ async def _talk(visitor: WebSocket, session: DemoSession) -> None:
                 await visitor.send_text(msgspec.json.encode(answer).decode())
             if shown:
                 await visitor.send_json(await run_in_threadpool(session.batch))
-        except (msgspec.DecodeError, KeyError):
-            # Not from our page; KeyError: a binary message.
+        except (msgspec.DecodeError, RecursionError, KeyError):
+            # Not from our page; KeyError: a binary message; RecursionError: nested too deeply.
             await visitor.close(_UNSUPPORTED)
             return
         except WebSocketDisconnect:
@@ -183,6 +184,7 @@ def _settings(gestures: GestureConfig | None) -> uvicorn.Config:
         ws_max_size=MAX_MESSAGE_BYTES * 16,
         log_level="warning",
         lifespan="off",
+        limit_concurrency=_MAX_CONNECTIONS,
         timeout_graceful_shutdown=2,
     )
 

@@ -57,8 +57,7 @@ def test_events_are_kept_once(collector, tmp_path):
     "data",
     [
         b"", b"{}", b"[]", b'{"pl": []}', b'{"pl": [{"ea": 0}]}', b"\xff\xfe",
-        body(1).replace(b'"ea": 0', b'"ea": 3'), body(1).replace(b'"scn": 0', b'"scn": -1'),
-        body(1).replace(b'"pid": 1', b'"pid": "1"'), body(1).replace(b'"pid": 1', b'"pid": 1, "more": 2'),
+        body(1).replace(b'"pid": 1', b'"pid": "1"'), body(1).replace(b'"uid"', b'"who"'),
     ],
 )  # fmt: skip
 def test_what_is_no_batch_is_refused(collector, data):
@@ -106,3 +105,88 @@ def test_single_events_can_be_refused(collector):
     assert post(collector, body(1, 2))[0] == 400
     assert post(collector, body(1, 3))[0] == 200
     assert len(collector.events) == 2
+
+
+# Lenient reading, both wire formats, and requests that are refused
+
+RECORD = {
+    "event_type": "users.behaviors.CustomEvent", "id": "00000000-0000-4000-8000-0000000000aa", "user_id": "u",
+    "time": 1_700_000_000, "name": "tap", "properties": "{}",
+}  # fmt: skip
+
+
+def test_currents_records_are_taken(collector, tmp_path):
+    assert post(collector, json.dumps({"events": [RECORD]}).encode())[0] == 200
+    assert list(collector.events) == [RECORD["id"]]
+    collector.close()
+    assert json.loads((tmp_path / "batches.jsonl").read_bytes())["events"] == [RECORD]
+
+
+def test_a_newer_sdk_is_taken_and_a_bad_event_is_left_out(tmp_path):
+    said = []
+    data = json.loads(body(1, 2, 3))
+    data |= {"more": 2}
+    data["pl"][0] |= {"zz": 1}
+    data["pl"][1] |= {"ea": 3}
+    with Collector(folder=tmp_path, on_refused=said.append) as collector:
+        assert post(collector, json.dumps(data).encode())[0] == 200
+        assert [euid[-1] for euid in collector.events] == ["1", "3"]
+        assert (collector.counters.quarantined, collector.counters.invalid) == (1, 0)
+    assert said[0].startswith("event 1 left out: Invalid value 3 - at `$.ea`; came: {")
+    written = json.loads((tmp_path / "batches.jsonl").read_bytes())
+    assert written["more"] == 2
+    assert written["pl"][0]["zz"] == 1
+
+
+def test_strict_refuses_both():
+    with Collector(strict=True) as collector:
+        for key in ("ea", "zz"):
+            data = json.loads(body(1))
+            data["pl"][0][key] = 3
+            assert post(collector, json.dumps(data).encode())[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "Input data was truncated; came: nothing"),
+        (b"{}", "a batch has `pl` (native) or `events` (Currents); this has neither; came: {}"),
+        (b'{"pl":' + b"[" * 100_000, "nested too deeply"),
+        (b'{"pl":\x1b[2J', "invalid character"),
+    ],
+)
+def test_a_refusal_says_why_and_what_came(data, reason):
+    said = []
+    with Collector(on_refused=said.append) as collector:
+        assert post(collector, data)[0] == 400
+    assert reason in said[0]
+    assert "\x1b" not in said[0]
+    assert len(said[0]) < 400
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/nowhere", {}, 404),
+        ("/batches", {"Origin": "http://example.org"}, 403),
+        ("/batches", {"Host": "example.org"}, 403),
+        ("/batches", {"Content-Encoding": "br"}, 415),
+        ("/batches", {"Content-Length": "99999999"}, 413),
+    ],
+)
+def test_requests_that_are_not_for_it(collector, path, headers, status):
+    connection = http.client.HTTPConnection(urlsplit(collector.url).netloc, timeout=10)
+    connection.putrequest("POST", path, skip_host="Host" in headers)
+    for name, value in {"Content-Length": str(len(body(1))), **headers}.items():
+        connection.putheader(name, value)
+    connection.endheaders(body(1))
+    assert connection.getresponse().status == status
+    connection.close()
+    assert collector.events == {}
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda packed: packed[:-4], lambda packed: packed + packed], ids=["cut", "two"]
+)
+def test_gzip_bodies_are_one_whole_member(collector, wrong):
+    assert post(collector, wrong(gzip.compress(body(1))), **{"Content-Encoding": "gzip"})[0] == 400
