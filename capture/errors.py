@@ -15,12 +15,15 @@ The native core raises builtins only (``ValueError``, ``TypeError``, ``MemoryErr
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Iterable
 
 __all__ = [
+    "HIDDEN",
     "CaptureError",
     "ConfigError",
     "InvalidEventError",
@@ -29,6 +32,9 @@ __all__ = [
     "StoreError",
     "TouchLogError",
     "cannot_listen",
+    "hide_urls",
+    "hide_value",
+    "hide_values",
     "plain",
     "plain_json",
 ]
@@ -63,6 +69,86 @@ def plain_json(data: bytes) -> bytes:
 def _written(character: str) -> str:
     number = ord(character)
     return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
+
+
+#: What a secret is shown as.
+HIDDEN = "***"
+#: Shorter secrets are hidden as whole words alone: each "1" of a message tells nothing.
+_SHORT = 6
+#: Tables with a secret in any value: request headers, properties of a client library.
+_TABLES = frozenset({"headers", "options"})
+_SECRET_KEY = re.compile(
+    r"pass(word|wd|phrase|$)|secret|token|credential|auth|signature|cookie|private|\bsas\b"
+    r"|(^|[-_.]|api|access|account)key([-_.]|id$|$)",
+    re.IGNORECASE,
+)
+_USER = re.compile(r"(://)[^\s/?#\"'<>]*@")
+#: A user or password with a character that may not be there is taken for a path by the rule above.
+_ODD_USER = re.compile(r"(://)[^\s/:\"'<>]*:(?!\d+[/?#])[^\s\"'<>]*@")
+_ADDRESS_USER = re.compile(r"(://)[^/]*@")
+_ADDRESSES = frozenset({"url", "proxy"})
+_QUERY = re.compile(r"(://[^\s?\"'<>]*\?)([^\s#\"'<>]+)")
+_FRAGMENT = re.compile(r"(://[^\s#\"'<>]*#)[^\s\"'<>]+")
+
+
+def hide_urls(text: str) -> str:
+    """Return text in which URLs have no user, password, fragment and values of the query."""
+    if "://" not in text:
+        return text
+    text = _ODD_USER.sub(rf"\1{HIDDEN}@", _USER.sub(rf"\1{HIDDEN}@", text))
+    text = _QUERY.sub(lambda found: found[1] + _hidden_query(found[2]), text)
+    return _FRAGMENT.sub(rf"\1{HIDDEN}", text)
+
+
+def hide_value(key: str, value: Any) -> Any:
+    """Return what may be shown of a setting's value; `key` is its name, or its path.
+
+    Names of environment variables (``token_env``) are no secrets, what is in them is.
+    """
+    name = key.rsplit(".", 1)[-1]
+    if isinstance(value, dict):
+        return {each: hide_value("token" if name in _TABLES else each, value[each]) for each in value}
+    if name in _TABLES and isinstance(value, str | list | tuple):
+        return HIDDEN
+    if isinstance(value, list | tuple):
+        return type(value)(hide_value(key, each) for each in value)
+    if value is None or isinstance(value, bool) or name.endswith("_env"):
+        return value
+    if _SECRET_KEY.search(name):
+        return HIDDEN
+    return _shown_text(name, value) if isinstance(value, str) else value
+
+
+def _shown_text(name: str, value: str) -> str:
+    if name not in _ADDRESSES:
+        return hide_urls(value)
+    # One URL, even if it is a wrong one: a blank does not end it.
+    head, mark, query = _ADDRESS_USER.sub(rf"\1{HIDDEN}@", value).partition("?")
+    shown = hide_urls(head) + mark + (_hidden_query(query) if query else "")
+    if "@" in shown and f"{HIDDEN}@" not in shown:
+        # Without a scheme, or with half of one.
+        shown = f"{HIDDEN}@{shown.rpartition('@')[2]}"
+    return shown
+
+
+def hide_values(text: str, secrets: Iterable[str]) -> str:
+    """Return text without `secrets`, however they are quoted, and without those of URLs."""
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        for form in {secret, quote(secret), quote(secret, safe=""), unquote(secret), _in_json(secret)}:
+            if len(form) >= _SHORT:
+                text = text.replace(form, HIDDEN)
+            elif form:
+                text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", HIDDEN, text)
+    return hide_urls(text)
+
+
+def _hidden_query(query: str) -> str:
+    parts = [part.partition("=") for part in query.split("&")]
+    return "&".join(f"{name}={HIDDEN}" if equals else HIDDEN for name, equals, _ in parts)
+
+
+def _in_json(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 class CaptureError(Exception):

@@ -26,7 +26,7 @@ from typing import (
 import msgspec
 from msgspec import NODEFAULT, Meta
 
-from capture.errors import ConfigError
+from capture.errors import ConfigError, hide_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,8 +43,10 @@ __all__ = [
     "construct",
     "expanded",
     "is_disabled",
+    "masked_repr",
     "nearest",
     "read_toml",
+    "shown",
 ]
 
 Seconds = Annotated[float, Meta(gt=0, le=31_536_000, description="s")]
@@ -83,6 +85,19 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
             if checked is not value:
                 msgspec.structs.force_setattr(self, key, checked)
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [(key, hide_value(key, getattr(self, key))) for key in self.__struct_fields__]
+
+    def __repr__(self) -> str:
+        """Return the keys and their values, secrets hidden."""
+        return masked_repr(self)
+
+
+def masked_repr(struct: Any) -> str:
+    """Return the repr of a struct whose ``__rich_repr__`` hides its secrets."""
+    fields = ", ".join(f"{key}={value!r}" for key, value in struct.__rich_repr__())
+    return f"{type(struct).__name__}({fields})"
+
 
 def hints(struct: type[msgspec.Struct]) -> dict[str, Any]:
     """Return key -> annotated type of a section or a sink's table, in the order of its fields."""
@@ -101,7 +116,7 @@ def check(path: str, value: Any, kind: Any) -> Any:
     try:
         result = msgspec.convert(value, kind)
     except msgspec.ValidationError:
-        raise ConfigError(f"{path} = {_shown(value)}: expected {allowed(kind)}") from None
+        raise ConfigError(f"{path} = {shown(path, value)}: expected {allowed(kind)}") from None
     if isinstance(result, float) and not math.isfinite(result):
         raise ConfigError(f"{path} = {value}: expected {allowed(kind)}, finite")
     return result
@@ -117,8 +132,9 @@ def expanded(path: str, text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        shown = f"{path} = {_shown(text)}"
-        raise ConfigError(f"{shown}: expected a path; that home folder is not known") from None
+        raise ConfigError(
+            f"{path} = {shown(path, text)}: expected a path; that home folder is not known"
+        ) from None
 
 
 def allowed(kind: Any) -> str:
@@ -188,7 +204,7 @@ def build_sections(
         table = tables.get(name, {})
         values[name] = {}
         if not isinstance(table, dict):
-            problems.append(f"{prefix}{name} = {_shown(table)}: expected a table of settings")
+            problems.append(f"{prefix}{name} = {shown(name, table)}: expected a table of settings")
             continue
         for key, value in table.items():
             _take(values[name], struct, key, value, prefix, problems)
@@ -288,7 +304,9 @@ def build_sinks(struct: type[_SinkT], tables: Any, source: str, problems: list[s
     """Build the ``[[sinks]]`` tables; keys that are not fields of the struct are left to the sink."""
     prefix = f"{source}: " if source else ""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        problems.append(f"{prefix}sinks = {_shown(tables)}: expected [[sinks]] tables, each with a type")
+        problems.append(
+            f"{prefix}sinks = {shown('sinks', tables)}: expected [[sinks]] tables, each with a type"
+        )
         return ()
     kinds = {key: kind for key, kind in hints(struct).items() if key != "options"}
     built: list[_SinkT] = []
@@ -313,6 +331,7 @@ def is_disabled(environ: Mapping[str, str]) -> bool:
     return environ.get("CAPTURE_DISABLED", "").strip().lower() not in _FALSE
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
+def shown(path: str, value: Any) -> str:
+    """Return a value for a message: secrets hidden, cut at 60 characters."""
+    text = repr(hide_value(path, value))
     return text if len(text) <= 60 else text[:57] + "..."

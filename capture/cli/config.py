@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -58,7 +59,7 @@ def check(
     if problems:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
     if json:
-        print_json(config)
+        print_json(msgspec.structs.replace(config, sinks=tuple(sink.masked() for sink in config.sinks)))
         return
     names = ", ".join(sink.name for sink in config.sinks) or "none"
     Console(soft_wrap=True, highlight=False).print(f"{path}: OK; project {config.project.id}, sinks: {names}")

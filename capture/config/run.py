@@ -55,12 +55,14 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         for name, struct in SECTIONS.items():
             section = getattr(self, name)
             if not isinstance(section, struct):
-                raise ConfigError(f"{name} = {section!r}: expected a {struct.__name__}")
+                raise ConfigError(f"{name} = {settings.shown(name, section)}: expected a {struct.__name__}")
         if not isinstance(self.sinks, list | tuple):
-            raise ConfigError(f"sinks = {self.sinks!r}: expected SinkConfigs in a tuple")
+            raise ConfigError(
+                f"sinks = {settings.shown('sinks', self.sinks)}: expected SinkConfigs in a tuple"
+            )
         for index, sink in enumerate(self.sinks):
             if not isinstance(sink, SinkConfig):
-                raise ConfigError(f"sinks[{index}] = {sink!r}: expected a SinkConfig")
+                raise ConfigError(f"sinks[{index}] = {settings.shown('sinks', sink)}: expected a SinkConfig")
         names = [sink.name for sink in self.sinks]
         for name in names:
             if names.count(name) > 1:

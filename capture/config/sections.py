@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from capture import settings
+from capture.errors import hide_value
 from capture.settings import Seconds, Section, Text
 
 __all__ = ["BufferConfig", "CurrentsConfig", "DeliveryConfig", "SinkConfig"]
@@ -84,3 +85,14 @@ class SinkConfig(msgspec.Struct, frozen=True, kw_only=True):
             settings.check(f"sinks.{key}", getattr(self, key), kind)
         if not self.name:
             msgspec.structs.force_setattr(self, "name", self.type)
+
+    def masked(self) -> SinkConfig:
+        """Return a copy whose secrets are hidden: to show, not to use."""
+        return msgspec.structs.replace(self, options=hide_value("sinks", self.options))
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return list(msgspec.structs.asdict(self.masked()).items())
+
+    def __repr__(self) -> str:
+        """Return the keys and their values, secrets hidden."""
+        return settings.masked_repr(self)

@@ -9,8 +9,9 @@ from msgspec import Meta
 
 from capture.formats.currents.shapes import AMPLITUDE
 from capture.settings import Section
+from capture.sinks.answers import answer_of
 from capture.sinks.base import Answer, Outcome, read_settings
-from capture.sinks.client import Url, answer_of, check_address
+from capture.sinks.client import Url, check_address
 from capture.sinks.partner import NOBODY, PartnerSink, Verdict, content_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capture.config.sections import SinkConfig
-    from capture.sinks.client import Reply
+    from capture.sinks.answers import Reply
     from capture.sinks.partner import Event
 
 __all__ = ["AmplitudeSettings", "AmplitudeSink"]
@@ -97,17 +98,15 @@ class AmplitudeSink(PartnerSink):
 
     def _judge(self, reply: Reply, events: Sequence[Event]) -> Verdict:
         content = content_of(reply)
-        if reply.status == 400:
-            return _invalid(content)
-        if reply.status == 403:
-            return Verdict(answer=Answer(Outcome.UNAVAILABLE, "HTTP 403"))
-        if reply.status == 429:
-            return _throttled(content, events)
         answer = answer_of(reply)
+        if reply.status == 400:
+            return _invalid(content, answer)
+        if reply.status == 429:
+            return _throttled(content, events, answer)
         return Verdict() if answer.outcome is Outcome.ACCEPTED else Verdict(answer=answer)
 
 
-def _invalid(content: dict[str, Any]) -> Verdict:
+def _invalid(content: dict[str, Any], answer: Answer) -> Verdict:
     """Read an answer 400: the listed events are wrong, the others were not looked at."""
     refused: dict[int, str] = {}
     for name in _BY_FIELD:
@@ -120,10 +119,10 @@ def _invalid(content: dict[str, Any]) -> Verdict:
     error = str(content.get("error", ""))
     if content.get("missing_field") == "api_key" or "api_key" in error or "api key" in error.lower():
         return Verdict(answer=Answer(Outcome.UNAVAILABLE, "HTTP 400: the API key is missing or wrong"))
-    return Verdict(answer=Answer(Outcome.REFUSED, "HTTP 400"))
+    return Verdict(answer=answer)
 
 
-def _throttled(content: dict[str, Any], events: Sequence[Event]) -> Verdict:
+def _throttled(content: dict[str, Any], events: Sequence[Event], answer: Answer) -> Verdict:
     """Read an answer 429: the listed users and devices pause, the others may go on."""
     daily = _names(content, "exceeded_daily_quota_users", "exceeded_daily_quota_devices")
     names = daily | _names(content, "throttled_users", "throttled_devices")
@@ -133,8 +132,8 @@ def _throttled(content: dict[str, Any], events: Sequence[Event]) -> Verdict:
         for index, event in enumerate(events)
         if event.shaped.get("user_id") in names or event.shaped.get("device_id") in names
     }
-    wait_s = _QUOTA_S if daily else _THROTTLED_S
-    return Verdict(waiting=waiting, again=True, answer=Answer(Outcome.TEMPORARY, "HTTP 429", wait_s))
+    wait_s = max(_QUOTA_S if daily else _THROTTLED_S, answer.retry_after_s or 0.0)
+    return Verdict(waiting=waiting, again=True, answer=Answer(Outcome.TEMPORARY, answer.reason, wait_s))
 
 
 def _names(content: dict[str, Any], *keys: str) -> set[str]:

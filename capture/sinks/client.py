@@ -7,50 +7,46 @@ urllib3's request.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import os
 import re
 import time
 import zlib
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-import msgspec
 from msgspec import Meta
 
-from capture.errors import ConfigError
+from capture.errors import ConfigError, hide_values
 from capture.process import PerProcess
-from capture.sinks.base import ACCEPTED, Answer, Outcome
+from capture.settings import shown
+from capture.sinks.answers import SNIFFED_BYTES, Reply, excerpt
 from capture.sinks.deadline import call_with_deadline
+from capture.sinks.environment import proxy_of, trusting_context
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["HttpClient", "Reply", "Url", "answer_of", "check_address"]
+__all__ = ["HttpClient", "Url", "check_address"]
 
-#: An address to post to: http or https, without user and password.
-Url = Annotated[str, Meta(pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@]+([/?][^\s#]*)?$", max_length=2083)]
+#: An address to post to: http or https; user and password become the request's basic authentication.
+Url = Annotated[
+    str, Meta(pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://([^\s/?#]*@)?[^\s/?#@]+([/?][^\s#]*)?$", max_length=2083)
+]
 #: A host, or an address in brackets, and a port.
 _AUTHORITY = re.compile(r"(\[[^\[\]]+\]|[^\[\]:%\\]+)(:[0-9]*)?")
 #: Longest content (bytes) that is read of an answer only to keep the connection.
 _MAX_SKIPPED_BYTES = 65_536
 _RECEIVE_BYTES = 16_384
 _STATUS = re.compile(rb"HTTP/1\.([0-9]) +([1-9][0-9]{2})(?: |\r?\n|$)")
-_TEMPORARY = frozenset({408, 425, 429})
-_UNAVAILABLE = frozenset({401, 403, 404, 405, 407, 410})
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """An answer: status (0 if there was none), headers by names as in ``Retry-After``, content, failure."""
-
-    status: int
-    headers: Mapping[str, str] = {}
-    content: bytes = b""
-    problem: str = ""
+#: Headers of requests without secrets.
+_OPEN_HEADERS = frozenset(
+    {"user-agent", "accept", "content-type", "content-encoding", "idempotency-key", "host", "connection"}
+)
 
 
 class HttpClient:
@@ -62,36 +58,55 @@ class HttpClient:
     name : str
         Name of the sink.
     ca : str, optional
-        File of certificates to trust instead of the system's.
+        File of certificates to trust instead of the system's and the environment's.
     proxy : str, optional
-        URL of a proxy.
-    content_bytes : int, default 0
+        URL of a proxy; default that of the environment (``HTTPS_PROXY``, ``NO_PROXY``, ...).
+    content_bytes : int, default 4096
         How much of an answer's content the caller reads (bytes).
+    environ : mapping, optional
+        Default ``os.environ``; read at each connection.
     """
 
     def __init__(
-        self, url: str, *, name: str, ca: str | None = None, proxy: str | None = None, content_bytes: int = 0
+        self,
+        url: str,
+        *,
+        name: str,
+        ca: str | None = None,
+        proxy: str | None = None,
+        content_bytes: int = SNIFFED_BYTES,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.url = url
         self._name = f"touchcapture-{name}-connect"
         self._ca = ca
         self._proxy = proxy
+        self._login = _login("Authorization", urlsplit(url).netloc.rpartition("@")[0])
+        self._environ = os.environ if environ is None else environ
         self._content_bytes = content_bytes
         self._limit = max(content_bytes, _MAX_SKIPPED_BYTES)
         self._start = b""
         self._connection: PerProcess[Any] = PerProcess()
 
-    def post(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Reply:
-        """Post `body` within `timeout_s` seconds; a failure on the way is a reply with status 0."""
+    def post(
+        self, body: bytes, headers: Mapping[str, str], timeout_s: float, secrets: Iterable[str] = ()
+    ) -> Reply:
+        """Post `body` within `timeout_s` seconds; a failure on the way is a reply with status 0.
+
+        Neither the failure nor `Reply.said` shows the values of headers, what the URLs hide, or `secrets`.
+        """
         from urllib3.exceptions import HTTPError
 
         try:
-            return self._exchange(body, headers, timeout_s)
+            status, received, content, is_whole = self._exchange(body, headers, timeout_s)
         except TimeoutError:
-            return Reply(0, problem=f"no answer within {timeout_s:.3g} s")
+            return Reply(0, problem=f"no answer in time ({self._peer()})")
         except (HTTPError, HTTPException, OSError, ValueError) as error:
-            # The text of an error may quote headers, and with them a token or key.
-            return Reply(0, problem=type(error).__name__)
+            return Reply(0, problem=f"{_failure(error)} ({self._peer()})")
+        said = "" if 200 <= status <= 204 and not content.strip() else excerpt(content)
+        if said:
+            said = hide_values(said, [*secrets, *self._secrets(headers)])
+        return Reply(status, received, content, is_whole=is_whole, said=said)
 
     def close(self) -> None:
         """Close the connection, and end an exchange in another thread."""
@@ -105,7 +120,29 @@ class HttpClient:
     def __del__(self) -> None:
         self.close()
 
-    def _exchange(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Reply:
+    def _peer(self) -> str:
+        """Return the host, and the proxy on the way, without user and password."""
+        host = urlsplit(self.url).netloc.rpartition("@")[2]
+        proxy = self._proxy or proxy_of(self.url, self._environ)
+        return f"{host} by the proxy {urlsplit(proxy).netloc.rpartition('@')[2]}" if proxy else host
+
+    def _secrets(self, headers: Mapping[str, str]) -> Iterable[str]:
+        """Yield what must not be quoted from an answer, which may echo the request."""
+        for name, value in {**self._login, **headers}.items():
+            if name.lower() not in _OPEN_HEADERS:
+                yield value
+                yield value.partition(" ")[2]
+        for url in (self.url, self._proxy or ""):
+            parts = urlsplit(url)
+            user = parts.netloc.rpartition("@")[0]
+            yield from (user, *user.split(":", 1))
+            for part in parts.query.split("&"):
+                yield part.partition("=")[2] or part
+
+    def _exchange(
+        self, body: bytes, headers: Mapping[str, str], timeout_s: float
+    ) -> tuple[int, dict[str, str], bytes, bool]:
+        """Return status, headers, content, and whether the content is whole."""
         deadline_s = time.monotonic() + timeout_s
 
         def remaining_s() -> float:
@@ -117,6 +154,8 @@ class HttpClient:
         sock = self._connected(remaining_s)
         kept = False
         try:
+            if self._login and not any(name.lower() == "authorization" for name in headers):
+                headers = self._login | dict(headers)
             lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
             lines.append(f"Accept-Encoding: identity\r\nContent-Length: {len(body)}\r\n\r\n")
             rest = memoryview(self._start + "".join(lines).encode("latin-1") + body)
@@ -125,12 +164,12 @@ class HttpClient:
                 rest = rest[sock.send(rest) :]
             reader = BufferedReader(_Receiver(sock, remaining_s, 2 * self._limit), _RECEIVE_BYTES)
             status, received, is_alive = _head(reader)
-            content, is_whole = self._content(reader, status, received)
-            kept = is_alive and is_whole
+            content, is_whole, ends = self._content(reader, status, received)
+            kept = is_alive and is_whole and not ends
         finally:
             if not kept:
                 self.close()
-        return Reply(status, received, content)
+        return status, received, content, is_whole
 
     def _connected(self, remaining_s: Callable[[], float]) -> socket.socket:
         from urllib3.util import wait_for_read
@@ -152,10 +191,11 @@ class HttpClient:
         from urllib3.util import parse_url
 
         target = parse_url(self.url)
-        proxy = parse_url(self._proxy) if self._proxy else None
+        proxy_url = self._proxy or proxy_of(self.url, self._environ)
+        proxy = parse_url(proxy_url) if proxy_url else None
         tunnel = proxy is not None and target.scheme == "https"
-        path = target.url if proxy is not None and not tunnel else target.request_uri
-        self._start = f"POST {path} HTTP/1.1\r\nHost: {target.netloc}\r\n".encode("ascii")
+        login = {} if proxy is None else _login("Proxy-Authorization", proxy.auth)
+        self._start = _request_start(target, login, whole=proxy is not None and not tunnel)
         peer = proxy or target
         options: dict[str, Any] = {"timeout": timeout_s}
         if proxy is not None:
@@ -163,41 +203,53 @@ class HttpClient:
         secure = "https" in {target.scheme, peer.scheme}
         if secure:
             options |= {"cert_reqs": "CERT_REQUIRED", "ca_certs": self._ca}
+            if self._ca is None:
+                options["ssl_context"] = trusting_context(self._environ)
         kind = HTTPSConnection if secure else HTTPConnection
         port = peer.port or (443 if peer.scheme == "https" else 80)
         connection = kind((peer.host or "").strip("[]"), port, **options)
         if proxy is not None and tunnel:
             host = (target.host or "").strip("[]")
-            connection.set_tunnel(host, target.port or 443, scheme=proxy.scheme or "http")
+            connection.set_tunnel(host, target.port or 443, headers=login, scheme=proxy.scheme or "http")
         return connection
 
     def _content(
         self, reader: BufferedReader[Any], status: int, headers: Mapping[str, str]
-    ) -> tuple[bytes, bool]:
-        """Return the content, and whether it ended as announced: only then the connection is kept."""
+    ) -> tuple[bytes, bool, bool]:
+        """Return the content, whether it is whole as far as it is read, and whether the connection ends."""
         # The status is there: whatever becomes of the rest, the receiver has decided.
+        received = bytearray()
+        ends = True
         try:
-            content, is_whole = self._raw_content(reader, status, headers)
-            if content and self._content_bytes and "Content-Encoding" in headers:
+            ends = self._receive(reader, status, headers, received)
+            is_whole = True
+        except (OSError, ValueError):
+            is_whole = False
+        content = bytes(received)
+        if content and "Content-Encoding" in headers:
+            with contextlib.suppress(zlib.error):
                 content = zlib.decompressobj(wbits=47).decompress(content, self._limit)
-        except (OSError, ValueError, zlib.error):
-            return b"", False
-        return content, is_whole
+        return content, is_whole, ends
 
-    def _raw_content(
-        self, reader: BufferedReader[Any], status: int, headers: Mapping[str, str]
-    ) -> tuple[bytes, bool]:
+    def _receive(
+        self, reader: BufferedReader[Any], status: int, headers: Mapping[str, str], into: bytearray
+    ) -> bool:
+        """Read the content; return whether the connection ends with it, as it does behind an unread rest."""
         if status in {204, 304}:
-            return b"", True
+            return False
         if "Transfer-Encoding" in headers:
-            return _chunks(reader), True
+            return _read_chunks(reader, into, self._limit)
         length = headers.get("Content-Length", "")
         if length.isascii() and length.isdigit():
             size = int(length)
-            content = reader.read(size) if size <= self._limit else b""
-            return content, len(content) == size
-        # The end of the connection is the end of the content.
-        return reader.read(self._limit) if self._content_bytes else b"", False
+            _read(reader, into, size if size <= self._limit else self._content_bytes)
+            return size > self._limit
+        # The end of the connection is the end of the content, and may not come.
+        while len(into) < self._content_bytes and (part := reader.read1(_RECEIVE_BYTES)):
+            into += part
+            if self._content_bytes <= SNIFFED_BYTES and part.strip():
+                break
+        return True
 
 
 class _Receiver(RawIOBase):
@@ -240,15 +292,55 @@ def _head(reader: BufferedReader[Any]) -> tuple[int, dict[str, str], bool]:
             return status, headers, match[1] != b"0" and "close" not in headers.get("Connection", "").lower()
 
 
-def _chunks(reader: BufferedReader[Any]) -> bytes:
-    """Read a chunked content; ValueError where it breaks off."""
-    parts: list[bytes] = []
+def _read(reader: BufferedReader[Any], into: bytearray, size: int) -> None:
+    """Read `size` bytes; what came before a failure is kept."""
+    while size > 0:
+        part = reader.read1(size)
+        if not part:
+            raise ValueError("the content is cut off")
+        into += part
+        size -= len(part)
+
+
+def _read_chunks(reader: BufferedReader[Any], into: bytearray, limit: int) -> bool:
+    """Read a chunked content, at most `limit` bytes; return whether a rest is unread."""
     while size := int(reader.readline().partition(b";")[0], 16):
-        parts.append(reader.read(size))
+        if size < 0:
+            raise ValueError("a chunk of negative size")
+        _read(reader, into, min(size, limit - len(into)))
+        if len(into) == limit:
+            return True
         reader.readline()
     while reader.readline().strip():
         pass
-    return b"".join(parts)
+    return False
+
+
+def _request_start(target: Any, login: Mapping[str, str], *, whole: bool) -> bytes:
+    """Return the first lines of each request; `whole`: a proxy gets the whole URL, and our login there."""
+    path = target._replace(auth=None).url if whole else target.request_uri
+    lines = [f"POST {path} HTTP/1.1", f"Host: {target.netloc}"]
+    if whole:
+        lines += [f"{name}: {value}" for name, value in login.items()]
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
+
+
+def _login(header: str, auth: str | None) -> dict[str, str]:
+    """Return the header of the user and password of a URL."""
+    if not auth:
+        return {}
+    user, _, password = auth.partition(":")
+    login = f"{unquote(user)}:{unquote(password)}"
+    return {header: f"Basic {base64.b64encode(login.encode()).decode()}"}
+
+
+def _failure(error: Exception) -> str:
+    """Return the class of a failure: its text may quote headers, and with them a token or key."""
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    name = type(cause).__name__
+    tunnel = re.match(r"Tunnel connection failed: ([0-9]{3})", str(cause))
+    detail = f"the proxy answered {tunnel[1]}" if tunnel else getattr(cause, "reason", None)
+    return f"{name}: {detail}" if isinstance(detail, str) and detail.isascii() else name
 
 
 def check_address(key: str, url: str | None) -> None:
@@ -263,46 +355,10 @@ def check_address(key: str, url: str | None) -> None:
         return
     try:
         parts = urlsplit(url)
-        good = parts.port != 0 and _AUTHORITY.fullmatch(parts.netloc)
+        good = parts.port != 0 and _AUTHORITY.fullmatch(parts.netloc.rpartition("@")[2])
     except ValueError:
         good = None
     if not good:
-        raise ConfigError(f"{key} = {url!r}: expected http(s)://host or http(s)://host:port, port 1 to 65535")
-
-
-def answer_of(reply: Reply) -> Answer:
-    """Return what an HTTP reply means for its batch."""
-    status, reason = reply.status, reply.problem or f"HTTP {reply.status}"
-    if 200 <= status <= 204:
-        if "text/html" in reply.headers.get("Content-Type", "").lower():
-            return Answer(Outcome.TEMPORARY, f"{reason} with a web page: a captive portal?")
-        return ACCEPTED
-    if status == 413:
-        return Answer(Outcome.TOO_LARGE, reason)
-    if status in _UNAVAILABLE:
-        return Answer(Outcome.UNAVAILABLE, reason)
-    if 400 <= status < 500 and status not in _TEMPORARY:
-        return Answer(Outcome.REFUSED, reason)
-    return Answer(Outcome.TEMPORARY, reason, _retry_after_s(reply.headers))
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return what ``Retry-After`` asks for (s): a number, or a date against the server's own clock."""
-    text = headers.get("Retry-After", "").strip()
-    if not text:
-        return None
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    until = _date(text)
-    if until is None:
-        return None
-    now = _date(headers.get("Date", "")) or datetime.now(UTC)
-    return max(0.0, (until - now).total_seconds())
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None
-    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+        raise ConfigError(
+            f"{key} = {shown(key, url)}: expected http(s)://host or http(s)://host:port, port 1 to 65535"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -12,11 +13,12 @@ from msgspec import Meta
 
 from capture.errors import ConfigError
 from capture.settings import Section, expanded
+from capture.sinks.answers import answer_of
 from capture.sinks.base import Answer, Batch, BatchLimits, Outcome, read_settings, wire_of
-from capture.sinks.client import HttpClient, Url, answer_of, check_address
+from capture.sinks.client import HttpClient, Url, check_address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from capture.config.run import RunConfig
@@ -27,6 +29,9 @@ __all__ = ["HttpSettings", "HttpSink"]
 #: Bodies up to this (bytes) are not worth compressing.
 _GZIP_FROM_BYTES = 1024
 _HEADER_NAME = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+#: Answers of a receiver that does not know the encoding, and of one that fails over it.
+_ENCODING_REFUSED = frozenset({400, 415, 422})
+_CHOKED = 500
 #: Headers that the sink sets.
 _OWN_HEADERS = frozenset({"content-type", "content-encoding", "content-length", "idempotency-key", "host"})
 
@@ -34,15 +39,17 @@ _OWN_HEADERS = frozenset({"content-type", "content-encoding", "content-length", 
 class HttpSettings(Section, frozen=True, kw_only=True):
     """Keys of an ``http`` sink."""
 
-    #: Where batches are posted to: http or https, without user and password.
+    #: Where batches are posted to: http or https; user and password are sent as basic authentication.
     url: Url
     #: More request headers.
     headers: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
     #: Environment variable with the bearer token, read at each request.
     token_env: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
-    #: File of certificates to trust instead of the system's.
+    #: File of certificates to trust instead of the system's; default also those of the variables
+    #: ``SSL_CERT_FILE`` and ``REQUESTS_CA_BUNDLE``.
     ca: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
-    #: Proxy that requests go through.
+    #: Proxy that requests go through; default that of ``HTTPS_PROXY``, ``HTTP_PROXY`` or ``ALL_PROXY``,
+    #: except for the hosts of ``NO_PROXY``.
     proxy: Url | None = None
     #: Whether bodies above 1 kB are compressed.
     gzip: bool = True
@@ -63,7 +70,9 @@ class HttpSink:
     formats : tuple of str
         Wire formats that it takes.
     environ : mapping, optional
-        Where the token is; default ``os.environ``.
+        Where the token is, and the proxy; default ``os.environ``.
+    monotonic_s : callable
+        Seconds of a monotonic clock, for the deadline of two requests.
     """
 
     def __init__(
@@ -73,6 +82,7 @@ class HttpSink:
         name: str = "http",
         formats: tuple[str, ...] = ("native",),
         environ: Mapping[str, str] | None = None,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.formats = formats
@@ -80,8 +90,13 @@ class HttpSink:
         self.not_sent: dict[str, int] = {}
         self._settings = settings
         self._environ = os.environ if environ is None else environ
-        self._client = HttpClient(settings.url, name=name, ca=settings.ca, proxy=settings.proxy)
+        self._monotonic_s = monotonic_s
+        self._client = HttpClient(
+            settings.url, name=name, ca=settings.ca, proxy=settings.proxy, environ=self._environ
+        )
         self._gzip = settings.gzip
+        #: Whether a 500 may be due to the compression: asked once until a batch is accepted.
+        self._may_choke = True
 
     @classmethod
     def from_config(cls, config: SinkConfig, *, base: Path | None = None) -> HttpSink:
@@ -111,16 +126,29 @@ class HttpSink:
         headers = self._headers(batch)
         if isinstance(headers, Answer):
             return headers
-        body = batch.body
-        if self._gzip and len(body) > _GZIP_FROM_BYTES:
-            body = gzip.compress(body, compresslevel=1, mtime=0)
-            headers["Content-Encoding"] = "gzip"
-        reply = self._client.post(body, headers, timeout_s)
-        if reply.status == 415 and "Content-Encoding" in headers:
+        deadline_s = self._monotonic_s() + timeout_s
+        if self._gzip and len(batch.body) > _GZIP_FROM_BYTES:
+            body = gzip.compress(batch.body, compresslevel=1, mtime=0)
+            reply = self._client.post(body, headers | {"Content-Encoding": "gzip"}, timeout_s)
+            remaining_s = deadline_s - self._monotonic_s()
+            if remaining_s <= 0 or not self._may_be_encoding(reply.status):
+                return self._noted(answer_of(reply))
             # The receiver may know the content and not the encoding.
-            self._gzip = False
-            return Answer(Outcome.TEMPORARY, "HTTP 415 for a compressed body", 0.0)
-        return answer_of(reply)
+            answer = answer_of(self._client.post(batch.body, headers, remaining_s))
+            self._gzip = answer.outcome is not Outcome.ACCEPTED
+            return self._noted(answer)
+        return self._noted(answer_of(self._client.post(batch.body, headers, timeout_s)))
+
+    def _may_be_encoding(self, status: int) -> bool:
+        if status != _CHOKED:
+            return status in _ENCODING_REFUSED
+        may, self._may_choke = self._may_choke, False
+        return may
+
+    def _noted(self, answer: Answer) -> Answer:
+        if answer.outcome is Outcome.ACCEPTED:
+            self._may_choke = True
+        return answer
 
     def flush(self) -> None:
         """Do nothing: each batch is posted when it is sent."""

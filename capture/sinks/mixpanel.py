@@ -12,8 +12,9 @@ from msgspec import Meta
 from capture.formats.currents.shapes import MIXPANEL
 from capture.ids import full_jitter
 from capture.settings import Section
+from capture.sinks.answers import answer_of
 from capture.sinks.base import Answer, Outcome, read_settings
-from capture.sinks.client import Url, answer_of, check_address
+from capture.sinks.client import Url, check_address
 from capture.sinks.partner import NOBODY, PartnerSink, Verdict, content_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capture.config.sections import SinkConfig
-    from capture.sinks.client import Reply
+    from capture.sinks.answers import Reply
     from capture.sinks.partner import Event
 
 __all__ = ["MixpanelSettings", "MixpanelSink"]
@@ -120,7 +121,7 @@ class MixpanelSink(PartnerSink):
             self._failures = 0
             return Verdict()
         if reply.status == 400:
-            return _partly(content_of(reply), events)
+            return _partly(content_of(reply), events, answer)
         if reply.status in {429, 502, 503}:
             ceiling_s = _MAX_JITTER_S - _MIN_JITTER_S
             wait_s = min(_MAX_WAIT_S, _FIRST_WAIT_S * 2 ** min(self._failures, 10))
@@ -131,7 +132,7 @@ class MixpanelSink(PartnerSink):
         return Verdict(answer=answer)
 
 
-def _partly(content: dict[str, Any], events: Sequence[Event]) -> Verdict:
+def _partly(content: dict[str, Any], events: Sequence[Event], answer: Answer) -> Verdict:
     """Return the verdict of an answer 400: the listed records are refused, all others accepted."""
     failed = content.get("failed_records")
     refused: dict[int, str] = {}
@@ -145,4 +146,4 @@ def _partly(content: dict[str, Any], events: Sequence[Event]) -> Verdict:
                 refused[index] = f"HTTP 400: {record.get('field', '')}: {record.get('message', '')}"[:200]
     if refused:
         return Verdict(refused=refused)
-    return Verdict(answer=Answer(Outcome.REFUSED, "HTTP 400"))
+    return Verdict(answer=answer)

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from capture.errors import ConfigError
 from capture.optional import need
 from capture.process import PerProcess, is_alive
-from capture.settings import expanded
+from capture.settings import expanded, shown
 from capture.sinks.deadline import call_with_deadline
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def open_objects(url: str, sink: str, base: Path | None) -> Objects:
     """
     known = ", ".join(f"{name}://" for name in ("file", "s3", "gs", "az"))
     wrong = ConfigError(
-        f"sinks.{sink}.url = {url!r}: expected a folder, or an address that begins with {known}"
+        f"sinks.{sink}.url = {shown('url', url)}: expected a folder, or an address that begins with {known}"
     )
     try:
         parts = urlsplit(url)

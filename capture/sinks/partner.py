@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.errors import LogOnce
+from capture.errors import LogOnce, hide_values, plain
 from capture.formats.currents.record import decode_record
 from capture.formats.currents.shapes import Options
+from capture.sinks.answers import EXCERPT_CHARS
 from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome
 from capture.sinks.client import HttpClient
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from capture.config.run import RunConfig
     from capture.formats.currents.shapes import Shape
-    from capture.sinks.client import Reply
+    from capture.sinks.answers import Reply
 
 __all__ = ["NOBODY", "Event", "PartnerSink", "Verdict", "content_of"]
 
@@ -121,7 +122,7 @@ class PartnerSink(ABC):
         self._key_env = key_env
         self._environ = os.environ if environ is None else environ
         self._monotonic_s = monotonic_s
-        self._client = HttpClient(url, name=name, content_bytes=_MAX_ANSWER_BYTES)
+        self._client = HttpClient(url, name=name, content_bytes=_MAX_ANSWER_BYTES, environ=self._environ)
         self._accepted: set[str] = set()
         self._refused: dict[str, str] = {}
 
@@ -220,9 +221,9 @@ class PartnerSink(ABC):
             if remaining_s <= 0:
                 return Answer(Outcome.TEMPORARY, "the time for one batch is over", 0.0)
             body, headers = self._body(request, key)
-            reply = self._client.post(body, _HEADERS | headers, remaining_s)
+            reply = self._client.post(body, _HEADERS | headers, remaining_s, (key,))
             verdict = self._judge(reply, request)
-            left = self._note_refused(verdict, request)
+            left = self._note_refused(verdict, request, key)
             answer = verdict.answer
             if answer is not None and answer.outcome is Outcome.TOO_LARGE and len(request) > 1:
                 half = len(request) // 2
@@ -237,11 +238,11 @@ class PartnerSink(ABC):
                 queue.insert(0, left)
         return waiting or ACCEPTED
 
-    def _note_refused(self, verdict: Verdict, request: list[Event]) -> list[Event]:
+    def _note_refused(self, verdict: Verdict, request: list[Event], key: str) -> list[Event]:
         """Note which events were refused; return those that the answer singles out in no way."""
         for index, reason in verdict.refused.items():
             if 0 <= index < len(request):
-                self._refused[request[index].id] = reason
+                self._refused[request[index].id] = plain(hide_values(reason, (key,)), 2 * EXCERPT_CHARS)
         single = verdict.waiting.union(verdict.refused)
         return [event for index, event in enumerate(request) if index not in single]
 

@@ -9,7 +9,7 @@ import pytest
 from capture.config import BufferConfig, DeliveryConfig, ProjectConfig, RunConfig
 from capture.delivery.worker import MAX_BATCH_BYTES, Worker
 from capture.sinks import ACCEPTED, Answer, Outcome
-from capture.sinks.client import Reply, answer_of
+from capture.sinks.answers import Reply, answer_of
 from capture.sinks.memory import MemorySink
 from capture.store import Store
 from capture.testing import START_NS, FakeClock
@@ -394,7 +394,7 @@ HTML = {"Content-Type": "Text/HTML; charset=utf-8"}
     ("status", "headers", "outcome"),
     [
         *[(status, {}, Outcome.ACCEPTED) for status in range(200, 205)],
-        *[(status, HTML, Outcome.TEMPORARY) for status in range(200, 205)],
+        *[(status, HTML, Outcome.ACCEPTED) for status in range(200, 205)],
         *[(status, {}, Outcome.TEMPORARY) for status in (205, 206, 226, 299)],
         *[(status, {}, Outcome.TEMPORARY) for status in (300, 301, 302, 303, 304, 307, 308)],
         *[
@@ -426,7 +426,7 @@ def test_every_status(status, headers, outcome):
         pytest.param({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0, id="a-date-in-the-past"),
         pytest.param({"Retry-After": "soon"}, None, id="garbage"),
         pytest.param({"Retry-After": "-5"}, None, id="negative"),
-        pytest.param({"Retry-After": "1" * 400}, 111_111_111.0, id="a-number-without-end"),
+        pytest.param({"Retry-After": "1" * 400}, 111_111_111_111.0, id="a-number-without-end"),
         pytest.param({}, None, id="none"),
     ],
 )

@@ -66,7 +66,9 @@ def test_the_connection_is_kept():
         pytest.param(Fault(status=413), Outcome.TOO_LARGE, id="413"),
         pytest.param(Fault(status=400), Outcome.REFUSED, id="400"),
         pytest.param(Fault(status=404), Outcome.UNAVAILABLE, id="404"),
-        pytest.param(Fault(headers={"Content-Type": "text/html"}), Outcome.TEMPORARY, id="captive-portal"),
+        pytest.param(Fault(body=b"<html>Log in"), Outcome.TEMPORARY, id="captive-portal"),
+        pytest.param(Fault(body=b"<p>" * 100_000), Outcome.TEMPORARY, id="a-long-captive-portal"),
+        pytest.param(Fault(body=b"ok", headers={"Content-Type": "text/html"}), Outcome.ACCEPTED, id="flask"),
         pytest.param(Fault(cut="before"), Outcome.TEMPORARY, id="cut-before-the-answer"),
         pytest.param(Fault(garbage=b"hello\r\n\r\n"), Outcome.TEMPORARY, id="garbage"),
         pytest.param(Fault(garbage=b"HTTP/1.1 200 OK\r\nno colon"), Outcome.ACCEPTED, id="half-a-header"),
@@ -181,13 +183,71 @@ def test_token_and_headers(caplog):
     assert TOKEN not in said
 
 
-def test_a_receiver_without_compression_gets_plain_bodies(collector, sink):
-    collector.fail(Fault(status=415), times=1)
-    sent = batch(size=3000)
+@pytest.mark.parametrize("status", [400, 415, 422, 500])
+def test_a_receiver_without_compression_gets_plain_bodies(status):
+    with serving() as server:
+        server.default = refuse_compressed(server, status)
+        sink = HttpSink(HttpSettings(url=server.url))
+        answers = [sink.send(batch(size=3000), 10.0) for _ in range(3)]
+        sink.close()
 
-    assert sink.send(sent, 10.0).outcome is Outcome.TEMPORARY
-    assert sink.send(sent, 10.0) is ACCEPTED
-    assert sink.send(batch(size=3000), 10.0) is ACCEPTED
+    assert answers == [ACCEPTED] * 3
+    assert ["Content-Encoding" in headers for headers in server.headers] == [True, False, False, False]
+
+
+def test_a_compressed_body_that_is_refused_plain_too_stays_compressed():
+    with serving((400, {"error": "no session"})) as server:
+        sink = HttpSink(HttpSettings(url=server.url))
+        refused = sink.send(batch(size=3000), 10.0)
+        server.default = (500, {})
+        failed = [sink.send(batch(size=3000), 10.0) for _ in range(3)]
+        server.default = (200, {})
+        accepted = sink.send(batch(size=3000), 10.0)
+        sink.close()
+
+    assert refused.outcome is Outcome.REFUSED
+    assert refused.reason == 'HTTP 400: {"error": "no session"}'
+    assert {answer.outcome for answer in failed} == {Outcome.TEMPORARY}
+    assert accepted is ACCEPTED
+    compressed = ["Content-Encoding" in headers for headers in server.headers]
+    # A server that fails anyway is asked once, not each time.
+    assert compressed == [True, False, True, False, True, True, True]
+
+
+def refuse_compressed(server, status):
+    return lambda _body: (status if "Content-Encoding" in server.headers[-1] else 200, {"error": "not JSON"})
+
+
+def test_secrets_are_not_quoted_from_answers():
+    environ = {"T": TOKEN}
+    with serving() as server:
+        server.default = lambda _body: (403, {"sent": [server.headers[-1], server.paths[-1]]})
+        url = server.url.replace("://", "://user:p%40ss-w0rd@") + "/in?key=k3y-in-url"
+        sink = HttpSink(
+            HttpSettings(url=url, token_env="T", headers={"X-Key": "k3y-in-header"}), environ=environ
+        )
+        answers = [sink.send(batch(), 10.0)]
+        sink.close()
+        sink = HttpSink(HttpSettings(url=url))
+        answers.append(sink.send(batch(), 10.0))
+        sink.close()
+
+    login = server.headers[1]["Authorization"]
+    assert login == "Basic dXNlcjpwQHNzLXcwcmQ="
+    for answer in answers:
+        assert answer.reason.startswith('HTTP 403: {"sent": ')
+        for secret in (TOKEN, "p%40ss-w0rd", "p@ss-w0rd", "k3y-in-url", "k3y-in-header", login[6:]):
+            assert secret not in answer.reason
+
+
+def test_a_failure_names_its_class_and_the_host():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    sink = HttpSink(HttpSettings(url=f"http://user:{TOKEN}@127.0.0.1:{port}/in?key={TOKEN}"))
+    answer = sink.send(batch(), 5.0)
+    sink.close()
+
+    assert answer.reason == f"ConnectionRefusedError (127.0.0.1:{port})"
 
 
 @pytest.fixture
@@ -216,6 +276,17 @@ def test_certificates_are_verified(secure, trusted):
 
     assert answer.outcome is (Outcome.ACCEPTED if trusted else Outcome.TEMPORARY)
     assert len(server.requests) == (1 if trusted else 0)
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_certificates_of_the_environment_are_trusted(secure, variable):
+    server, certificate = secure
+    environ = {variable: certificate, "CURL_CA_BUNDLE": "/nowhere"}
+    sink = HttpSink(HttpSettings(url=server.url), environ=environ)
+    answer = sink.send(batch(), 10.0)
+    sink.close()
+
+    assert answer is ACCEPTED
 
 
 def pump(source, target):
@@ -262,14 +333,51 @@ def test_a_proxy_connects_to_a_secure_receiver(secure, status):
     assert heads[0].startswith(f"CONNECT {server.url.split('/')[2]} HTTP/1.".encode())
 
 
-def test_a_proxy_is_used(collector):
-    # A proxy for plain http gets the whole URL: the collector plays it.
-    sink = HttpSink(
-        HttpSettings(url="http://receiver.invalid/batches", proxy=collector.url.removesuffix("/batches"))
-    )
+def test_a_proxy_is_used():
+    # A proxy for plain http gets the whole URL: the server plays it.
+    with serving() as server:
+        sink = HttpSink(HttpSettings(url="http://receiver.invalid/batches", proxy=server.url))
+        answer = sink.send(batch(), 10.0)
+        sink.close()
 
-    assert sink.send(batch(), 10.0) is ACCEPTED
-    sink.close()
+    assert answer is ACCEPTED
+    assert server.paths == ["http://receiver.invalid/batches"]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        pytest.param({"HTTP_PROXY": "{proxy}"}, id="upper"),
+        pytest.param({"http_proxy": "{proxy}"}, id="lower"),
+        pytest.param({"ALL_PROXY": "{proxy}"}, id="all"),
+        pytest.param({"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "{proxy}"}, id="lower-first"),
+    ],
+)
+def test_the_proxy_of_the_environment_is_used(environ):
+    with serving() as server:
+        proxy = server.url.replace("://", f"://us:{TOKEN}@")
+        values = {name: value.format(proxy=proxy) for name, value in environ.items()}
+        sink = HttpSink(HttpSettings(url="http://receiver.invalid/in"), environ=values)
+        answer = sink.send(batch(), 10.0)
+        sink.close()
+
+    assert answer is ACCEPTED
+    assert server.paths == ["http://receiver.invalid/in"]
+
+
+def test_a_proxy_gets_its_password_and_the_receiver_does_not():
+    with serving() as server:
+        proxy = server.url.replace("://", "://user:pass@")
+        sink = HttpSink(HttpSettings(url="http://receiver.invalid/in", proxy=proxy))
+        answer = sink.send(batch(), 10.0)
+        server.default = (502, b"no way to the receiver")
+        failed = sink.send(batch(), 10.0)
+        sink.close()
+
+    assert answer is ACCEPTED
+    assert failed.reason == "HTTP 502: no way to the receiver"
+    assert server.headers[0]["Proxy-Authorization"] == "Basic dXNlcjpwYXNz"
+    assert server.paths[0] == "http://receiver.invalid/in"
 
 
 def test_urllib3_is_imported_at_the_first_send():

@@ -1,0 +1,106 @@
+"""What an HTTP reply means for its batch."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from capture.errors import plain
+from capture.sinks.base import ACCEPTED, Answer, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["EXCERPT_CHARS", "SNIFFED_BYTES", "Reply", "answer_of", "excerpt"]
+
+#: How much of an answer is quoted (characters), and read to tell a web page from an answer (bytes).
+EXCERPT_CHARS = 200
+SNIFFED_BYTES = 4096
+_TEMPORARY = frozenset({408, 425, 429})
+_UNAVAILABLE = frozenset({401, 403, 404, 405, 407, 410})
+_BLANK = b" \t\r\n\x0b\x0c\x00\xef\xbb\xbf\xfe\xff"
+_SECONDS = re.compile(r"\+?([0-9]+)(?:[.,]([0-9]+))?\s*(?:s|secs?|seconds?)?", re.ASCII | re.IGNORECASE)
+_DECODED = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A reply: status (0 if there was none), headers by names as in ``Retry-After``, content, failure.
+
+    Attributes
+    ----------
+    is_whole : bool
+        Whether all of the content was received, as far as it is read.
+    said : str
+        The first characters of the content, without secrets and control characters.
+    """
+
+    status: int
+    headers: Mapping[str, str] = {}
+    content: bytes = b""
+    problem: str = ""
+    is_whole: bool = True
+    said: str = ""
+
+
+def excerpt(content: bytes) -> str:
+    """Return the beginning of a content as one line of plain text."""
+    text = content[: 4 * EXCERPT_CHARS].decode("utf-8", "replace")
+    return plain(" ".join(text.split()))[:EXCERPT_CHARS]
+
+
+def answer_of(reply: Reply) -> Answer:
+    """Return what a reply means for its batch."""
+    status = reply.status
+    reason = reply.problem or f"HTTP {status}" + (f": {reply.said}" if reply.said else "")
+    if 200 <= status <= 204:
+        if _is_web_page(reply):
+            return Answer(Outcome.TEMPORARY, f"HTTP {status} with a web page, a captive portal? {reply.said}")
+        return ACCEPTED
+    wait_s = _retry_after_s(reply.headers)
+    if status == 413:
+        return Answer(Outcome.TOO_LARGE, reason, wait_s)
+    if status in _UNAVAILABLE:
+        return Answer(Outcome.UNAVAILABLE, reason, wait_s)
+    if 400 <= status < 500 and status not in _TEMPORARY:
+        return Answer(Outcome.REFUSED, reason)
+    return Answer(Outcome.TEMPORARY, reason, wait_s)
+
+
+def _is_web_page(reply: Reply) -> bool:
+    """Return whether a content is a page: it begins with ``<``, whatever its type says.
+
+    The type decides only where the content cannot be seen.
+    """
+    if reply.status == 204:
+        return False
+    if reply.headers.get("Content-Encoding", "").lower() in _DECODED and (reply.content or reply.is_whole):
+        return reply.content.lstrip(_BLANK).startswith(b"<")
+    return "html" in reply.headers.get("Content-Type", "").lower()
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return what ``Retry-After`` asks for (s): a number, or a date against the server's own clock."""
+    text = headers.get("Retry-After", "").strip().strip('"')
+    if not text:
+        return None
+    # A proxy joins two headers with a comma: the longer wait serves both.
+    numbers = [_SECONDS.fullmatch(part.strip()) for part in re.split(r",(?=\s)|;", text)]
+    if all(numbers):
+        return max(float(f"{found[1][:12]}.{found[2] or 0}") for found in numbers if found)
+    until = _date(text)
+    if until is None:
+        return None
+    now = _date(headers.get("Date", "")) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
