@@ -10,12 +10,15 @@ import base64
 import binascii
 import re
 import zlib
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from capture.logs.base import DECODE_ERRORS, DOCUMENT_LIMIT_BYTES
 from capture.logs.lines import CONTEXT, is_nothing, shape, undecorated
+from capture.logs.source import HEAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +45,8 @@ _UNPACKED_BYTES = 64 << 20
 _MANY, _MOST_VALUES, _SMALLEST_BYTES = 1_000_000, 50, 16
 #: A damaged document with more pieces, or one that is nested deeper, is refused.
 _MOST_PIECES, _MOST_OPEN = 1_000_000, 10_000
+#: Lines that are looked at to tell JSON lines from one document.
+_FIRST_LINES = 20
 _ZLIB = ("x\x01", "x\x5e", "x\x9c", "x\xda")
 
 
@@ -49,24 +54,31 @@ def is_json(head: bytes) -> bool:
     """Return whether a log begins as JSON with objects does, a prefix of another tool before it or not."""
     first = head.lstrip()[:512]
     found = _BEGIN.search(first)
-    return found is not None and found.start() < _BEFORE and b"\n" not in first[: found.start()]
+    if found is None:
+        return False
+    before, _, indent = first[: found.start()].rpartition(b"\n")
+    # A line or two of something else may come first.
+    return len(indent) < _BEFORE and (not before or (not indent.strip() and before.count(b"\n") < 2))
 
 
-def documents(log: TouchLog) -> Iterator[bytes]:
-    """Yield the JSON values of a log: its lines, or the one document that it is.
+def documents(log: TouchLog) -> Iterator[tuple[bytes, bool]]:
+    """Yield the JSON values of a log, its lines or the one document that it is, and whether each is a piece.
 
-    A line that is none is counted, and so is what a document has lost: it is given piece by piece then.
+    A line that is none is counted, and so is what a document has lost: it is given piece by piece then,
+    whole objects that stand beside one another as a list.
     """
     if _has_lines(log.source):
-        yield from _lines(log)
+        for line in _lines(log):
+            yield line, False
         return
     text = log.source.everything(DOCUMENT_LIMIT_BYTES)
     if not _is_dense(text):
         for version in (text, _undecorated(text)):
             if _is_value(version):
-                yield bytes(version)
+                yield bytes(version), False
                 return
-    yield from _pieces(log, _undecorated(text))
+    for piece in _pieces(log, _undecorated(text)):
+        yield piece, True
 
 
 def _is_dense(text: bytes | bytearray) -> bool:
@@ -87,7 +99,7 @@ def records(log: TouchLog, read: Callable[[msgspec.Raw], _Record | None]) -> Ite
     read : callable
         Returns the record that an object is; None for one that has records inside.
     """
-    for text in documents(log):
+    for text, _ in documents(log):
         yield from _walk(msgspec.Raw(text), read)
 
 
@@ -148,12 +160,12 @@ def _is_value(text: bytes | bytearray) -> bool:
 
 
 def _has_lines(source: LogSource) -> bool:
-    """Return whether the first line that holds JSON holds a whole value, and others follow it."""
-    lines = source.text_head().split(b"\n")
-    for number, line in enumerate(lines[:20]):
-        if _START.search(line):
-            return any(rest.strip() for rest in lines[number + 1 :]) and _line_value(line) is not None
-    return False
+    """Return whether most of the first lines that hold JSON hold a whole value each."""
+    lines = [line for line in source.text_head().split(b"\n") if line.strip()]
+    # The head may end within a line.
+    first = lines[:-1][:_FIRST_LINES] if len(source.head) >= HEAD_BYTES else lines[:_FIRST_LINES]
+    found = [_line_value(line) is not None for line in first if _START.search(line)]
+    return len(lines) > 1 and 2 * sum(found) > len(found)
 
 
 def _line_value(line: bytes) -> bytes | None:
@@ -191,8 +203,11 @@ def _undecorated(text: bytes | bytearray) -> bytes | bytearray:
 
 
 def _pieces(log: TouchLog, text: bytes | bytearray) -> Iterator[bytes]:
-    """Yield the whole objects of a damaged document, the largest that are whole, in their order."""
-    whole: list[tuple[int, int]] = []
+    """Yield the whole objects of a damaged document, the largest that are whole, in their order.
+
+    Those that are in one list, or in one object, are yielded as a list.
+    """
+    whole: list[tuple[int, int, int]] = []
     stack: list[tuple[bytes, int]] = []
     lost = 0
     for token in _TOKEN.finditer(text):
@@ -206,22 +221,24 @@ def _pieces(log: TouchLog, text: bytes | bytearray) -> Iterator[bytes]:
                 stack.pop()
             start = stack.pop()[1]
             if sign == b"}":
-                lost += _keep(text, whole, start, token.end())
+                around = stack[-1][1] if stack else -1
+                lost += _keep(text, whole, (start, token.end(), around))
     if stack:
         log.warnings["cut_off"] += 1
     if lost:
         log.count("skipped_rows", lost)
-    for start, end in whole:
-        yield bytes(text[start:end])
+    for _, group in groupby(whole, key=itemgetter(2)):
+        yield b"[" + b",".join(bytes(text[start:end]) for start, end, _ in group) + b"]"
 
 
-def _keep(text: bytes | bytearray, whole: list[tuple[int, int]], start: int, end: int) -> bool:
+def _keep(text: bytes | bytearray, whole: list[tuple[int, int, int]], piece: tuple[int, int, int]) -> bool:
     """Keep an object in place of those inside it where it is whole; return whether a record is lost."""
+    start, end, _ = piece
     inner = len(whole)
     while inner and whole[inner - 1][0] > start:
         inner -= 1
     if not _is_value(text[start:end]):
         return inner == len(whole)
     del whole[inner:]
-    whole.append((start, end))
+    whole.append(piece)
     return False

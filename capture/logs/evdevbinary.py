@@ -39,18 +39,11 @@ class Log(EvdevLog):
     description = "evdev events as bytes (cat /dev/input/eventN) or as xxd, hexdump and hexdump -C print them"
     example = "00000000: e280 0b5b d2e7 0800 0300 3900 2c00 0000"
     binary = True
-    _size = 0
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Return whether the head has records of events, as bytes or as a dump of them."""
-        if record_size(head):
-            return True
-        text = plain(head)
-        if not _DUMP.matches(text[:4096]):
-            return False
-        dumped = dump_bytes(text.decode("ascii", "replace").splitlines())
-        return bool(record_size(b"".join(part for part, _ in dumped)))
+        return bool(record_size(head) or dumped_size(head))
 
     def devices(self) -> list[Device]:
         """Return the one device, of which nothing is known."""
@@ -66,30 +59,31 @@ class Log(EvdevLog):
 
     def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
         """Feed the events of whole records."""
-        self._size = record_size(self.source.head)
-        parts = blocks if self._size else self._dumped(model, plain_blocks(blocks))
+        size = record_size(self.source.head)
+        parts = blocks
+        if not size:
+            size = dumped_size(self.source.head)
+            if not size:
+                raise self.error("has no records of evdev events, nor a dump of them")
+            parts = aligned(self._dumped(model, plain_blocks(blocks)), size)
         rest = b""
         for block in parts:
             data = rest + block
-            self._size = self._size or record_size(data)
-            if not self._size:
-                rest = data
-                continue
-            whole = len(data) // self._size * self._size
+            whole = len(data) // size * size
             rest = data[whole:]
-            used = _feed(model, data[:whole], self._size)
+            used = _feed(model, data[:whole], size)
             if not model.scanning and parts is blocks:
                 self.count(USED, used)
-                self.count("skipped_rows", whole // self._size - used)
+                self.count("skipped_rows", whole // size - used)
             yield
         if rest and not model.scanning:
             self.warnings["cut_off"] += 1
 
-    def _dumped(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        for data, became in dump_bytes(self.lines(blocks)):
+    def _dumped(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+        for address, data, became in dump_bytes(self.lines(blocks)):
             if not model.scanning:
                 self.count(became)
-            yield data
+            yield address, data
 
 
 def record_size(data: bytes) -> int:
@@ -97,6 +91,36 @@ def record_size(data: bytes) -> int:
     if b"\0" not in data[:48]:
         return 0
     return next((size for size in _SIZES if _are_events(data, size)), 0)
+
+
+def dumped_size(head: bytes) -> int:
+    """Return the size of the records of events that a dump is of; 0 for what is no such dump."""
+    text = plain(head)
+    if not _DUMP.matches(text[:4096]):
+        return 0
+    parts = [(address, data) for address, data, _ in dump_bytes(text.decode("ascii", "replace").splitlines())]
+    return next((size for size in _SIZES if _are_events(b"".join(aligned(parts, size)), size)), 0)
+
+
+def aligned(parts: Iterable[tuple[int, bytes]], size: int) -> Iterator[bytes]:
+    """Yield the bytes of a dump; where lines are missing, from the next whole record on."""
+    first, end, rest = None, 0, b""
+    for address, data in parts:
+        if not data:
+            continue
+        first = address if first is None else first
+        at = address - first
+        if at != end:
+            rest = b""
+            # As many bytes belong to a record whose beginning is lost.
+            lost = -at % size
+            data, at = data[lost:], at + min(lost, len(data))  # noqa: PLW2901
+        end = at + len(data)
+        rest += data
+        whole = len(rest) // size * size
+        yield rest[:whole]
+        rest = rest[whole:]
+    yield rest
 
 
 def _are_events(data: bytes, size: int) -> bool:
@@ -131,8 +155,8 @@ def _feed(model: EventModel, data: bytes, size: int) -> int:
     return len(records)
 
 
-def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[bytes, str]]:
-    """Yield the bytes of each line of a dump (xxd, hexdump, hexdump -C), and what became of the line."""
+def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[int, bytes, str]]:
+    """Yield the address and the bytes of each line of a dump (xxd, hexdump), and what became of the line."""
     last, at = b"", 0
     bare = Bare(_DUMP, b"")
     repeated = False
@@ -141,22 +165,23 @@ def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[bytes, str]]:
         found = _LINE.match(text)
         if text == "*" and last:
             repeated = True
-            yield b"", CONTEXT
+            yield 0, b"", CONTEXT
             continue
         if found is None:
-            yield b"", CONTEXT if not text or _ADDRESS.match(text) else "unknown_lines"
+            yield 0, b"", CONTEXT if not text or _ADDRESS.match(text) else "unknown_lines"
             continue
         address = int(found[1], 16)
         if repeated and 0 < address - at < 1 << 24:
-            yield last * ((address - at) // max(len(last), 1)), CONTEXT
+            yield at, last * ((address - at) // max(len(last), 1)), ""
         repeated = False
         groups = found[2].split()
-        try:
-            # hexdump without -C prints words of the machine, their low byte last.
-            swapped = ":" not in text[:17] and all(len(group) == 4 for group in groups)
-            last = b"".join(bytes.fromhex(group)[:: -1 if swapped else 1] for group in groups)
-        except ValueError:
-            yield b"", "unknown_lines"
+        # hexdump without -C prints words of the machine, their low byte last.
+        swapped = ":" not in text[:17] and len(groups[0]) == 4
+        if swapped and len(groups[-1]) != 4:
+            groups.pop()
+        if address < at and (address or at <= 16):
+            yield 0, b"", "duplicate_events"
             continue
+        last = b"".join(bytes.fromhex(group)[:: -1 if swapped else 1] for group in groups)
         at = address + len(last)
-        yield last, USED
+        yield address, last, USED

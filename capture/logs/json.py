@@ -59,7 +59,7 @@ class Log(TouchLog):
     def _guess(self) -> ColumnMap:
         """Take the keys by their names, or say which there are."""
         keys: dict[str, None] = {}
-        for rows in self._lists([]):
+        for rows in self._lists(None):
             sample = rows[:500]
             names = list(dict.fromkeys(name for row in sample for name in row))
             cells = {name: [str(row[name]) for row in sample if name in row] for name in names}
@@ -86,7 +86,7 @@ class Log(TouchLog):
         if any(self._map.whole) and self.options.screen is None:
             self.warnings["guessed_screen"] += 1
         rows = Rows(self._map, self._size, self.warnings)
-        for number, records in enumerate(self._lists(self._path)):
+        for number, records in enumerate(self._lists(self._path or None)):
             for at in range(0, len(records), _BATCH):
                 chunk = self._add(rows, records[at : at + _BATCH], number)
                 if chunk is not None:
@@ -121,11 +121,15 @@ class Log(TouchLog):
             cells["only"] = [all(str(row.get(key)) == value for key, value in self._map.only) for row in good]
         return rows.add(cells, len(good))
 
-    def _lists(self, path: list[str]) -> Iterator[list[_Row]]:
+    def _lists(self, path: list[str] | None) -> Iterator[list[_Row]]:
         """Yield the lists of objects of the log; those of JSON lines come in pieces."""
         lines: list[_Row] = []
-        for text in documents(self):
+        for text, is_piece in documents(self):
             raw = msgspec.Raw(text)
+            if is_piece and path:
+                # What is left of a damaged document may be all of the path, or the records alone.
+                yield from list(self._inside(raw, path, 0)) or self._inside(raw, None, 0)
+                continue
             if text.lstrip()[:1] == b"{" and not path:
                 try:
                     row = _decode_row(raw)
@@ -143,13 +147,13 @@ class Log(TouchLog):
         if lines:
             yield lines
 
-    def _inside(self, raw: msgspec.Raw, path: list[str], depth: int) -> Iterator[list[_Row]]:
-        """Yield the lists of objects in a value."""
+    def _inside(self, raw: msgspec.Raw, path: list[str] | None, depth: int) -> Iterator[list[_Row]]:
+        """Yield the lists of objects in a value: those at the path, anywhere where it is None."""
         first = bytes(memoryview(raw)[:64]).lstrip()[:1]
         if depth > _DEEPEST or first not in {b"[", b"{"}:
             return
         if first == b"[" and not path:
-            yield from self._list(raw, depth)
+            yield from self._list(raw, path, depth)
         elif first == b"[":
             for item in _decode_list(raw):
                 yield from self._inside(item, path, depth + 1)
@@ -163,7 +167,7 @@ class Log(TouchLog):
             ):
                 yield from self._inside(value, path[1:], depth + 1)
 
-    def _list(self, raw: msgspec.Raw, depth: int) -> Iterator[list[_Row]]:
+    def _list(self, raw: msgspec.Raw, path: list[str] | None, depth: int) -> Iterator[list[_Row]]:
         try:
             rows = _decode_rows(raw)
         except DECODE_ERRORS:
@@ -172,18 +176,15 @@ class Log(TouchLog):
                 if bytes(memoryview(item)[:64]).lstrip()[:1] == b"{":
                     rows.append(_decode_row(item))
                 elif bytes(memoryview(item)[:64]).lstrip()[:1] == b"[":
-                    yield from self._inside(item, [], depth + 1)
+                    yield from self._inside(item, path, depth + 1)
                 else:
                     rows.append({})
         if not rows:
             return
         yield rows
-        if not self._path_is_known() and not any(key in rows[0] for key in ("x", "y", "X", "Y")):
+        if path is None and not any(key in rows[0] for key in ("x", "y", "X", "Y")):
             # Objects around other lists.
             for row in rows:
                 for value in row.values():
                     if isinstance(value, list | dict):
-                        yield from self._inside(msgspec.Raw(msgspec.json.encode(value)), [], depth + 1)
-
-    def _path_is_known(self) -> bool:
-        return bool(getattr(self, "_path", ()))
+                        yield from self._inside(msgspec.Raw(msgspec.json.encode(value)), None, depth + 1)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
-_MATCH = re.compile(rb"^\s*\d+\r*\n+\d+\r*\n+\d+,\d+,\d+,-?\d+\r*\n")
+#: An event behind two numbers, as at the start, or two events with an interval before each.
+_PAIR = rb"\d+\r*\n+\d+,\d+,\d+,-?\d+\r*"
+_MATCH = re.compile(rb"\A\s*\d+\r*\n+" + _PAIR + rb"\n|(?m:^" + _PAIR + rb"\n+" + _PAIR + rb"$)")
 _START = Start(r"\d+,\d+,\d+,-?\d+\r*$")
 _EVENT = re.compile(r"^(\d{1,9}),(\d{1,5}),(\d{1,5}),(-?\d{1,10})$")
 
@@ -30,8 +32,8 @@ class Log(EvdevLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell by the first three lines."""
-        return bool(_MATCH.match(undecorated(head, _START.before(head))))
+        """Return whether the head has an interval and an event behind it."""
+        return bool(_MATCH.search(undecorated(head, _START.before(head))))
 
     def devices(self) -> list[Device]:
         """Return the devices, which have but a number, that with the most positions first."""

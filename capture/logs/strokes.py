@@ -1,15 +1,19 @@
-"""Stroke XML of the gesture recognizers $1, $N and of the MMG set: points with or without times."""
+"""Stroke XML of the gesture recognizers $1, $N and of the MMG set: points with or without times.
+
+Only tags are looked at, one after the other: a damaged one is left out and counted, and the rest is read.
+"""
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING
-from xml.parsers import expat
 
 from capture.gestures.kinds import Action
 from capture.logs.base import Mark, TouchLog
-from capture.logs.lines import shape, undecorated
+from capture.logs.lines import CONTEXT, USED, is_nothing
 from capture.logs.samples import SampleWriter
+from capture.logs.source import LINE_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Log"]
 
 _MATCH = re.compile(rb"<(?:Gesture|Stroke|Point)[\s>]")
+_TAG = re.compile(r"<!--.*?-->|<([/?!]?)([A-Za-z]+)([^<>]*)(>?)", re.DOTALL)
+_ATTRIBUTE = re.compile(r"(\w+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 #: Between points that have no time: a 60 Hz panel.
 _PERIOD_MS = 16.0
 
@@ -32,86 +38,114 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head is XML with a gesture, a stroke or a point."""
+        """Return whether the head is XML with a gesture, a stroke or a point."""
         return b"<" in head[:512] and bool(_MATCH.search(head))
 
     def _read(self) -> Iterator[TouchSamples]:
-        writer = SampleWriter(self.warnings)
-        strokes = _Strokes(self, writer)
-        try:
-            for block in self._text():
-                strokes.parser.Parse(block, False)
-                if writer.is_full:
-                    yield writer.take()
-            strokes.parser.Parse(b"", True)
-        except expat.ExpatError as error:
-            raise self.error(f"is not well-formed XML: {error}", line=error.lineno) from None
-        except (ValueError, OverflowError, LookupError) as error:
-            line = strokes.parser.CurrentLineNumber
-            raise self.error(f"has a point that is none: {error}", line=line) from None
-        if strokes.untimed:
-            self.warnings["no_clock"] += 1
-        yield writer.finish()
-
-    def _text(self) -> Iterator[bytes]:
-        """Yield the text, without what stands before its lines where something does."""
-        head = self.source.text_head()
-        before = shape(head[: head.find(b"<")].decode("utf-8", "replace").rpartition("\n")[2].rstrip(" \t"))
-        if before is not None:
-            for _, line in self.source.lines():
-                yield undecorated(line.encode() + b"\n", before).lstrip(b" \t")
-            return
-        blocks = self.source.text_blocks()
-        yield next(blocks, b"").lstrip()
-        yield from blocks
+        strokes = _Strokes(self)
+        rest = b""
+        for block in self.source.text_blocks():
+            text = rest + block
+            # A tag may go on in the next block, and so may a line between two tags.
+            comment = text.rfind(b"<!--")
+            end = comment if text.find(b"-->", comment) < 0 <= comment else max(text.rfind(b"<"), 0)
+            strokes.read(text[:end].decode("utf-8", "replace"))
+            rest = text[end:]
+            if len(rest) > LINE_LIMIT_BYTES:
+                raise self.error("has a tag that is longer than 1 MiB")
+            if strokes.writer.is_full:
+                yield strokes.writer.take()
+        strokes.read(rest.decode("utf-8", "replace"))
+        yield strokes.finish()
 
 
 class _Strokes:
     """Points as they come; the last one of a stroke is its lift, so each is held until the next."""
 
-    def __init__(self, log: Log, writer: SampleWriter) -> None:
-        self.untimed = 0
+    def __init__(self, log: Log) -> None:
+        self.writer = SampleWriter(log.warnings)
         self._log = log
-        self._writer = writer
         self._held: tuple[int, float, float] | None = None
         self._count = 0
-        # UTF-16 is decoded before: what the declaration says of it holds no more.
-        self.parser = expat.ParserCreate("utf-8" if b"\0" in log.source.head else None)
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.parser.EntityDeclHandler = self._entity
-        self.parser.StartDoctypeDeclHandler = self._entity
+        self._untimed = 0
+        self._open = 0
 
-    def _entity(self, *_: object) -> None:
-        raise self._log.error("declares entities or a document type, which no stroke file needs")
+    def read(self, text: str) -> None:
+        """Read the tags of a text."""
+        after = 0
+        for found in _TAG.finditer(text):
+            self._between(text[after : found.start()])
+            after = found.end()
+            if found[2] is not None:
+                self._log.count(self._tag(*found.groups()))
+        self._between(text[after:])
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "Point":
-            self._point(attributes)
-        elif name == "Gesture":
-            kind = attributes.get("Name", "")
-            self._log.mark(Mark(time_ns=0, kind="gesture", fields={"name": kind}, sample=self._writer.total))
-
-    def _end(self, name: str) -> None:
-        if name in {"Stroke", "Gesture"} and self._held is not None:
-            if self._count == 1:
-                self._writer.add(0, 0, Action.DOWN, *self._held)
-            self._writer.add(0, 0, Action.UP, *self._held)
-            self._held = None
-            self._count = 0
-
-    def _point(self, attributes: dict[str, str]) -> None:
-        x, y = attributes.get("X"), attributes.get("Y")
-        if x is None or y is None:
-            raise ValueError("X or Y is missing")
-        given = attributes.get("T")
-        if given is None:
-            self.untimed += 1
-            time = round(self.untimed * _PERIOD_MS * 1e6)
-        else:
-            time = int(given) * 1_000_000 if given.isdecimal() else round(float(given) * 1e6)
+    def finish(self) -> TouchSamples:
+        """Return the last samples."""
+        if self._open > 0 or self._held is not None:
+            self._log.warnings["cut_off"] += 1
         if self._held is not None:
-            action = Action.DOWN if self._count == 1 else Action.MOVE
-            self._writer.add(0, 0, action, *self._held)
-        self._held = time, float(x), float(y)
+            self.writer.add(0, 0, Action.DOWN if self._count == 1 else Action.MOVE, *self._held)
+        if self._untimed:
+            self._log.warnings["no_clock"] += 1
+        return self.writer.finish()
+
+    def _between(self, text: str) -> None:
+        """Count the lines between two tags that are neither blank nor comments."""
+        for line in text.split("\n")[1:-1]:
+            if not is_nothing(line):
+                self._log.count("unknown_lines")
+
+    def _tag(self, sign: str, name: str, attributes: str, closing: str) -> str:
+        """Read a tag; return what became of it."""
+        if sign == "!" and name in {"DOCTYPE", "ENTITY"}:
+            raise self._log.error("declares entities or a document type, which no stroke file needs")
+        if name in {"Stroke", "Gesture"} and sign != "?":
+            self._lift()
+            if not attributes.endswith("/"):
+                self._open += -1 if sign else 1
+        if not closing:
+            return "skipped_rows"
+        given = {found[1]: found[2] or found[3] or "" for found in _ATTRIBUTE.finditer(attributes)}
+        if name == "Gesture" and not sign:
+            fields = {"name": html.unescape(given.get("Name", ""))}
+            self._log.mark(Mark(time_ns=0, kind="gesture", fields=fields, sample=self.writer.total))
+        return self._point(given) if name == "Point" and not sign else CONTEXT
+
+    def _lift(self) -> None:
+        if self._held is not None:
+            if self._count == 1:
+                self.writer.add(0, 0, Action.DOWN, *self._held)
+            self.writer.add(0, 0, Action.UP, *self._held)
+        self._held = None
+        self._count = 0
+
+    def _point(self, given: dict[str, str]) -> str:
+        try:
+            x, y, time = float(given["X"]), float(given["Y"]), _time_ns(given.get("T"))
+        except (KeyError, ValueError, OverflowError):
+            return "skipped_rows"
+        if time is None:
+            self._untimed += 1
+            time = round(self._untimed * _PERIOD_MS * 1e6)
+        if self._held is not None:
+            self.writer.add(0, 0, Action.DOWN if self._count == 1 else Action.MOVE, *self._held)
+        self._held = time, x, y
         self._count += 1
+        return USED
+
+
+def _time_ns(given: str | None) -> int | None:
+    """Return a time in ms as ns; None where there is none.
+
+    Raises
+    ------
+    ValueError, OverflowError
+        When it is no time, or does not fit.
+    """
+    if given is None:
+        return None
+    time = int(given) * 1_000_000 if given.isdecimal() else round(float(given) * 1e6)
+    if not -(1 << 63) <= time < 1 << 63:
+        raise OverflowError(given)
+    return time

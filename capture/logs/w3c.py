@@ -46,6 +46,9 @@ class _Body(msgspec.Struct):
 
 
 _decode_body = msgspec.json.Decoder(_Body).decode
+_SOURCES = {"pointer", "key", "wheel", "none"}
+_ACTIONS = {"pointerMove", "pointerDown", "pointerUp", "pointerCancel", "pause"}
+_decode_action = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_source = msgspec.json.Decoder(_Source).decode
 
 
@@ -65,7 +68,7 @@ class Log(TouchLog):
         writer = SampleWriter(self.warnings)
         fingers = Names(32)
         now = bodies = 0
-        for body in records(self, _body):
+        for body in self._bodies():
             bodies += 1
             samples, now = self._played(body, now, fingers)
             now += BETWEEN_NS
@@ -78,6 +81,20 @@ class Log(TouchLog):
             raise self.error("has no actions of a pointer")
         yield writer.finish()
         self.name_pointers(fingers)
+
+    def _bodies(self) -> Iterator[list[_Source]]:
+        """Yield the sources of each body; of a damaged one, the sources and actions that are left."""
+        loose: list[Any] = []
+        for record in records(self, _body):
+            if isinstance(record, dict):
+                loose.append(record)
+                continue
+            if loose:
+                yield [_Source(type="pointer", id="", actions=loose)]
+                loose = []
+            yield record
+        if loose:
+            yield [_Source(type="pointer", id="", actions=loose)]
 
     def _played(self, body: list[_Source], now: int, fingers: Names) -> tuple[list[_Sample], int]:
         """Return the samples of a body in the order of their times, and when it ends."""
@@ -166,13 +183,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _body(raw: msgspec.Raw) -> list[_Source] | None:
-    """Return the sources of a body; None for an object that has bodies inside."""
+def _body(raw: msgspec.Raw) -> list[_Source] | dict[str, Any] | None:
+    """Return the sources of a body, or an action that is in none; None for what has bodies inside."""
     try:
         sources = [_decode_source(source) for source in _decode_body(raw).actions]
     except msgspec.ValidationError:
-        return None
-    if not sources or not all(isinstance(source.actions, list) for source in sources):
-        # One source alone, or an object around a body.
-        return None
-    return sources
+        action = _decode_source(raw)
+        return _decode_action(raw) if action.type in _ACTIONS and action.id is None else None
+    if sources and all(isinstance(source.actions, list) for source in sources):
+        return sources
+    alone = _decode_source(raw)
+    return [alone] if alone.type in _SOURCES and isinstance(alone.actions, list) else None

@@ -231,8 +231,14 @@ SINGLE = {
         {},
     ),
     "repeats-of-the-key": (
-        [(0, f"{ABS_X} 1", f"{ABS_Y} 2", "TOUCH 1"), (8, "TOUCH 2"), (12, "TOUCH 1"), (16, "TOUCH 0")],
+        [(0, f"{ABS_X} 1", f"{ABS_Y} 2", "TOUCH 1", "TOUCH 1"), (8, "TOUCH 2"), (16, "TOUCH 0")],
         [(0, 0, D, 1, 2), (16, 0, U, 1, 2)],
+        {},
+    ),
+    # A key that is down is not reported again: the line of its lift was lost.
+    "a-second-press": (
+        [(0, f"{ABS_X} 1", f"{ABS_Y} 2", "TOUCH 1"), (12, "TOUCH 1"), (16, "TOUCH 0")],
+        [(0, 0, D, 1, 2), (12, 0, U, 1, 2), (12, 0, D, 1, 2), (16, 0, U, 1, 2)],
         {},
     ),
     "dropped-events": (

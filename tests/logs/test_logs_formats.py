@@ -363,10 +363,16 @@ def test_strokes_with_entities_are_refused(tmp_path, content):
         read(tmp_path, content)
 
 
-def test_strokes_that_are_not_well_formed(tmp_path):
-    with pytest.raises(TouchLogError, match="not well-formed") as caught:
-        read(tmp_path, '<Gesture>\n<Point X="1" Y="2" T="5"/>\n<Point</Gesture>')
-    assert caught.value.line == 3
+def test_strokes_with_damaged_tags_keep_the_others(tmp_path):
+    content = (
+        '<Gesture>\n<Stroke><Point X="1" Y="2" T="5"/>\nnull\n<Point X="1"\n<Point X="3" Y="4" T="6"/>\n'
+        '<!-- <Point X="0" Y="0" T="7"/> -->\n<Stroke><Point X="5" Y="6" T="8"/><Point X="a" Y="6" T="9"/>\n'
+    )
+    log, rows = read(tmp_path, content)
+
+    assert rows == [(0, D, 5 * MS, 1, 2), (0, U, 6 * MS, 3, 4), (0, D, 8 * MS, 5, 6)]
+    assert log.warnings == {"unknown_lines": 1, "skipped_rows": 2, "cut_off": 1, "missing_lift": 1}
+    assert log.counts == {"read": 9, "used": 3, "context": 3, "skipped_rows": 2, "unknown_lines": 1}
 
 
 def test_how_we_swipe_rows_with_empty_fields_and_repeated_errors(tmp_path):

@@ -174,6 +174,9 @@ cdef class EventModel:
             self.left_button = True
         if self.protocol <= SINGLE and (code == BTN_TOUCH or (code == BTN_LEFT and self.left_button)):
             if value == 1:
+                if self.slots[0].id == 0 and not self.slots[0].fresh:
+                    # Pressed again: the line with the lift is lost.
+                    self.set_slot_id(0, -1)
                 self.set_slot_id(0, 0)
             elif value == 0:
                 self.set_slot_id(0, -1)
