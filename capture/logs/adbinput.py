@@ -22,7 +22,7 @@ _INPUT = (
     r"(?:adb(?: -\w+(?: [\w.:-]+)??)*? shell (?:-\w+ )*[\"']?)?(?:/system/bin/)?input(?: -d \S+)?"
     r"(?: (?:touchscreen|touchpad|stylus))?(?: -d \S+)?"
 )
-_START = Start(_INPUT + r" (?:tap|swipe|draganddrop|motionevent) ")
+_START = Start(_INPUT + r" (?:tap|swipe|draganddrop|motionevent) ", b"input ")
 _COMMAND = re.compile(
     _INPUT + r" (?:(tap|swipe|draganddrop|motionevent (?:DOWN|MOVE|UP|CANCEL))((?: -?[\d.]+)+)"
     r"|(?:keyevent|text|keycombination|press|roll|mouse|keyboard)\b.*)[\"']?$",

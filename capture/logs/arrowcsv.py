@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
-import io
-import threading
 from typing import TYPE_CHECKING, Any
 
-from capture.logs.source import BLOCK_BYTES
+from capture.logs.samples import CHUNK_SAMPLES
+from capture.logs.source import LINE_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +19,8 @@ __all__ = ["OddCellError", "read"]
 
 #: Cells that hold nothing.
 _EMPTY = ["", " ", "NA", "N/A", "null", "NULL", "None", "nan", "NaN"]
-#: How long (s) a reading that stopped waits for the thread that reads ahead.
-_STOP_S = 0.5
+#: pyarrow gets so much of the text at a time: less is slower, more takes memory only.
+_PART_BYTES = 4 << 20
 
 
 class OddCellError(Exception):
@@ -39,40 +37,79 @@ def read(source: LogSource, table: Table, converter: Converter) -> Iterator[Touc
     """
     import pyarrow as pa
 
-    stream = _Stream(source.text_blocks())
-    try:
-        for batch in _batches(stream, table, converter):
-            yield converter.samples(batch)
-    except (pa.ArrowException, ValueError) as error:
-        if stream.error is not None:
-            raise stream.error from None
-        raise OddCellError(str(error)) from None
-    finally:
-        stream.stop()
+    types = _types(table)
+    before = table.before
+    for text in _parts(source):
+        try:
+            rows = _rows(text, table, types, before, converter)
+            chunks = [converter.samples(batch) for batch in rows.to_batches()]
+        except (pa.ArrowException, ValueError) as error:
+            raise OddCellError(str(error)) from None
+        before = 0
+        for chunk in chunks:
+            for at in range(0, len(chunk), CHUNK_SAMPLES):
+                yield chunk[at : at + CHUNK_SAMPLES]
 
 
-def _batches(stream: _Stream, table: Table, converter: Converter) -> Any:
+def _rows(text: bytes, table: Table, types: dict[str, Any], before: int, converter: Converter) -> Any:
+    """Return the rows of a text as one table; those with too few or too many cells are counted.
+
+    pyarrow's threads get nothing of Python's: they may outlive the interpreter, and would abort the process.
+    """
     import pyarrow as pa
-    from pyarrow import csv as arrow_csv
+    from pyarrow import csv
 
     def skip(row: Any) -> str:  # noqa: ARG001 - as pyarrow calls it
         converter.skipped += 1
         return "skip"
 
-    used = {name for names in table.chosen.values() for name in names}
-    return arrow_csv.open_csv(
-        pa.PythonFile(stream, mode="r"),
-        read_options=arrow_csv.ReadOptions(
-            block_size=BLOCK_BYTES, column_names=table.names, skip_rows=table.before
-        ),
-        parse_options=arrow_csv.ParseOptions(delimiter=table.separator, invalid_row_handler=skip),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=_types(table),
-            include_columns=sorted(used),
-            strings_can_be_null=True,
-            null_values=_EMPTY,
-        ),
-    )
+    def read(handler: Any) -> Any:
+        return csv.read_csv(
+            pa.BufferReader(copy.getvalue() if handler is None else text),
+            csv.ReadOptions(
+                column_names=table.names,
+                skip_rows=before,
+                block_size=len(text) + 1,
+                use_threads=handler is None,
+            ),
+            csv.ParseOptions(delimiter=table.separator, invalid_row_handler=handler),
+            csv.ConvertOptions(
+                column_types=types,
+                include_columns=sorted(types),
+                strings_can_be_null=True,
+                null_values=_EMPTY,
+            ),
+        )
+
+    copy = pa.BufferOutputStream()
+    copy.write(text)
+    try:
+        found = read(None)
+    except pa.ArrowInvalid:
+        found = read(skip)
+    return found.combine_chunks()
+
+
+def _parts(source: LogSource) -> Iterator[bytes]:
+    """Yield the text in parts of whole lines; what is not UTF-8 is replaced, which pyarrow would refuse."""
+    held: list[bytes] = []
+    size = 0
+    for block in source.text_blocks():
+        end = block.rfind(b"\n") + 1
+        size += len(block)
+        if end and size >= _PART_BYTES:
+            yield _utf8(b"".join([*held, block[:end]]))
+            held, size = [block[end:]], len(block) - end
+        elif size > _PART_BYTES + LINE_LIMIT_BYTES:
+            raise OddCellError("a line is longer than 1 MiB")
+        else:
+            held.append(block)
+    if size:
+        yield _utf8(b"".join(held))
+
+
+def _utf8(text: bytes) -> bytes:
+    return text if text.isascii() else text.decode("utf-8", "replace").encode()
 
 
 def _types(table: Table) -> dict[str, Any]:
@@ -92,51 +129,3 @@ def _types(table: Table) -> dict[str, Any]:
                 "y": pa.float32(),
             }[role]
     return types
-
-
-class _Stream(io.RawIOBase):
-    """Blocks as the file that pyarrow reads; keeps the error that it would wrap.
-
-    What is not UTF-8 is replaced: pyarrow cannot hand over a row with it.
-    """
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._rest = b""
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._plain = True
-        self._stopped = False
-        self._ended = threading.Event()
-        self.error: Exception | None = None
-
-    def stop(self) -> None:
-        """End the stream for pyarrow's thread that reads ahead, and wait until it has seen the end.
-
-        The interpreter must not end under a thread that is about to call back: that aborts the process.
-        """
-        self._stopped = True
-        self._ended.wait(_STOP_S)
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        while len(self._rest) < size and not self._stopped:
-            try:
-                block = next(self._blocks, b"")
-            except ValueError as error:
-                self.error = error
-                self._ended.set()
-                raise
-            self._rest += self._utf8(block)
-            if not block:
-                break
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        if self._stopped or not taken:
-            self._ended.set()
-            return b""
-        return taken
-
-    def _utf8(self, block: bytes) -> bytes:
-        self._plain = self._plain and block.isascii()
-        return block if self._plain else self._decoder.decode(block, final=not block).encode()

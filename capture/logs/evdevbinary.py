@@ -27,7 +27,7 @@ _LOOKED_AT = 256
 _LONGEST_PAUSE_S = 30 * 86_400
 _XXD = r"[0-9a-f]{6,16}: (?:[0-9a-f]{2,4} ){1,16}"
 _HEXDUMP = r"[0-9a-f]{7,8} {1,2}(?:[0-9a-f]{2,4}(?: {1,2}|$)){1,16}"
-_DUMP = Start(rf"(?:{_XXD}|{_HEXDUMP})")
+_DUMP = Start(rf"(?:{_XXD}|{_HEXDUMP})", b"0000")
 _LINE = re.compile(r"([0-9a-f]{6,16}):? {1,2}((?:[0-9a-f]{2}(?:[0-9a-f]{2})?(?: {1,2}|\s*$)){1,16})")
 _ADDRESS = re.compile(r"[0-9a-f]{6,16}:?\s*$")
 

@@ -21,7 +21,12 @@ DESCRIPTION_SUFFIXES = (".desc", ".prop", ".device")
 #: What our own writer leaves for our reader; evemu-play skips it as a comment.
 SCREEN_COMMENT = "# touchcapture: screen"
 
-_START = Start(r"E: +\d+\.\d+ [0-9a-fA-F]{4} [0-9a-fA-F]{4} -?\d+|# EVEMU \d|N: .*\r?\nI: [0-9a-f]{4} ")
+_START = Start(
+    r"E: +\d+\.\d+ [0-9a-fA-F]{4} [0-9a-fA-F]{4} -?\d+|# EVEMU \d|N: .*\r?\nI: [0-9a-f]{4} ",
+    b"E: ",
+    b"# EVEMU",
+    b"N: ",
+)
 _AXIS = re.compile(r"(?:^|[\s>|])A: ([0-9a-fA-F]+) (-?\d+) (-?\d+)(?: -?\d+ -?\d+ (\d+))?")
 _NAME = re.compile(r"(?:^|[\s>|])N: (.*)")
 _BITS = re.compile(r"(?:^|[\s>|])B: (\w\w)((?: \w\w)+)")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
-_START = Start(r"(?:Event: )?time \d*\.\d+,? +(?:type \d+ \(|[-+>!]{4,} ?[A-Z])")
-_BEGUN = Start(r"(?:Event: )?time \d*\.\d")
+_START = Start(r"(?:Event: )?time \d*\.\d+,? +(?:type \d+ \(|[-+>!]{4,} ?[A-Z])", b"time ")
+_BEGUN = Start(r"(?:Event: )?time \d*\.\d", b"time ")
 _CODE = re.compile(r"\bEvent code (\d+) \(([\w?]*)\)")
 _NUMBER = re.compile(r"\b(Value|Min|Max|Resolution)\s+(-?\d{1,10})\s*$")
 _NAME = re.compile(r'Input device name: "(.*)"')

@@ -20,8 +20,8 @@ __all__ = ["Log"]
 _HEADER = "sentence timestamp keyb_width keyb_height event x_pos y_pos"
 #: Fields that are always there; the word after them may hold blanks, and radius and angle may be empty.
 _FIXED = 10
-_START = Start(_HEADER)
-_ROW = Start(rf"{_HEADER}|\S+ \d+ \d+ \d+ touch(?:start|move|end|cancel) ")
+_START = Start(_HEADER, b"keyb_width")
+_ROW = Start(rf"{_HEADER}|\S+ \d+ \d+ \d+ touch(?:start|move|end|cancel) ", b" touch", b"keyb_width")
 _ACTIONS = {
     "touchstart": Action.DOWN,
     "touchmove": Action.MOVE,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
-_START = Start(r"\d{1,2}:\d\d:\d\d\.\d+: EV_[A-Z]+ ")
+_START = Start(r"\d{1,2}:\d\d:\d\d\.\d+: EV_[A-Z]+ ", b": EV_")
 _LINE = re.compile(
     r"(\d{1,2}:\d\d:\d\d\.\d+): EV_([A-Z]+) (?:code=(\d+) value=(-?\d+)"
     r"|(\w+)(?: \((0x[0-9a-fA-F]+)\))? (-?\d+|pressed|released|repeated?))\s*$"

@@ -24,7 +24,13 @@ FIRST_LINE = "#RECORDER1.0"
 #: Kivy's window where nothing else is configured; the recording does not tell its own.
 DEFAULT_SCREEN = (800, 600)
 
-_START = Start(r"#RECORDER1\.0|\(-?\d[\d.e-]*, '(?:begin|update|end)', ")
+_START = Start(
+    r"#RECORDER1\.0|\(-?\d[\d.e-]*, '(?:begin|update|end)', ",
+    b"#RECORDER",
+    b", 'begin'",
+    b", 'update'",
+    b", 'end'",
+)
 _ACTIONS = {"begin": Action.DOWN, "update": Action.MOVE, "end": Action.UP}
 _KINDS: dict[int, str] = {Action.DOWN: "begin", Action.MOVE: "update", Action.UP: "end", Action.CANCEL: "end"}
 

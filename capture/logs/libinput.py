@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
-_START = Start(r"- node: /dev/input/|libinput:[ \t\r]*$")
+_START = Start(r"- node: /dev/input/|libinput:[ \t\r]*$", b"- node:", b"libinput:")
 #: The lines of a frame, as a mail has them without the head.
-_FRAME = Start(r"- \[ *\d+, *\d+, *\d+, *\d+, *-?\d+\]")
+_FRAME = Start(r"- \[ *\d+, *\d+, *\d+, *\d+, *-?\d+\]", b"- [")
 _PART = re.compile(
     rb'^(?:- node: (\S+)|    name: "([^"\n]*)"'
     rb"|      (\d+): \[(-?\d+), (-?\d+), -?\d+, -?\d+, (-?\d+)\]|      (\d+): \[([\d, ]*)\])",

@@ -126,24 +126,32 @@ class Start:
     ----------
     pattern : str
         How a line of the format begins; what stands before it ends at a blank or at a sign.
+    *needed : bytes
+        One of these is in every line that begins so: without them a head need not be searched.
     """
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, *needed: bytes) -> None:
+        self._needed = needed
         self.text = re.compile(rf"(?:^|(?<=[\s>|:\])}}$#'\"`]))(?:{pattern})", re.MULTILINE)
         self._bytes = re.compile(self.text.pattern.encode(), re.MULTILINE)
 
     def matches(self, head: bytes) -> bool:
         """Return whether a line of the head begins so."""
-        return self._bytes.search(head) is not None
+        return self._search(head) is not None
 
     def before(self, head: bytes) -> re.Pattern[str] | None:
         """Return a pattern of what stands before the lines, by the first that begins so in the head."""
-        found = self._bytes.search(head)
+        found = self._search(head)
         if found is None:
             return None
         line = head.rfind(b"\n", 0, found.start()) + 1
         prefix = head[line : found.start()]
         return shape(prefix.decode("utf-8", "replace")) if len(prefix) <= _BEFORE_CHARS else None
+
+    def _search(self, head: bytes) -> re.Match[bytes] | None:
+        if self._needed and not any(text in head for text in self._needed):
+            return None
+        return self._bytes.search(head)
 
 
 class Bare:

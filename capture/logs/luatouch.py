@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Log"]
 
 _NUMBER = r"\s*-?\d+(?:\.\d+)?\s*"
-_START = Start(r"touch(?:Down|Move|Up)\(")
+_START = Start(r"touch(?:Down|Move|Up)\(", b"touchDown(", b"touchMove(", b"touchUp(")
 _CALL = re.compile(rf"touch(Down|Move|Up)\(({_NUMBER}),({_NUMBER}),({_NUMBER})\)\s*;?\s*(?:--.*)?$")
 _WAIT = re.compile(rf"(usleep|mSleep)\(({_NUMBER})\)\s*;?\s*(?:--.*)?$")
 _SIZE = re.compile(rb"-- Resolution: (\d{1,6}), (\d{1,6})")

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["Log"]
 
 _CALL = r"(?:capture)?(DispatchPointer|Tap|PressAndHold|Drag|UserWait)\(([^()]*)\)"
-_START = Start(r"start data >>|" + _CALL)
+_START = Start(
+    r"start data >>|" + _CALL,
+    b"start data",
+    b"DispatchPointer(",
+    b"Tap(",
+    b"PressAndHold(",
+    b"Drag(",
+    b"UserWait(",
+)
 _HEAD = re.compile(r"(?:type= ?|count= ?|speed= ?|start data|\w+= )")
 _FIND = re.compile(_CALL)
 _ANY = re.compile(r"(?:capture)?[A-Z]\w*\(.*\)$")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Log"]
 
 _VERBS = "TOUCH|DRAG|PRESS|TYPE|WAIT"
-_START = Start(rf"(?:{_VERBS})\|\{{")
+_START = Start(rf"(?:{_VERBS})\|\{{", b"|{")
 _LINE = re.compile(rf"^({_VERBS})\|(\{{.*\}})$")
 _STEPS = 10_000
 _ITEM_CHARS = 4096

@@ -19,7 +19,7 @@ __all__ = ["FRAME_NS", "Log"]
 #: What a frame takes: about as long as the shell needs to start sendevent a few times.
 FRAME_NS = 10_000_000
 
-_START = Start(r"(?:adb shell )?sendevent[ \t]+/dev/\S+ +\S+ +\S+ +\S+")
+_START = Start(r"(?:adb shell )?sendevent[ \t]+/dev/\S+ +\S+ +\S+ +\S+", b"sendevent")
 _FUNCTION = re.compile(r"^\s*(?:function\s+(\w+)\s*(?:\(\s*\))?|(\w+)\s*\(\s*\))\s*(\{)?\s*$")
 _CALLS_DEEP = 8
 _BODY_LINES = 10_000

@@ -21,7 +21,7 @@ _LINE_TEXT = (
     r"(?:(\d{1,10})\.(\d{6}):|sample (\d+) +- *-?)\s+(?:\(slot (\d{1,4})\)\s+)?"
     r"(-?\d{1,7})\s+(-?\d{1,7})\s+(\d{1,7})\s*"
 )
-_START = Start(_LINE_TEXT + r"$")
+_START = Start(_LINE_TEXT + r"$", b": ", b":\t", b"sample ")
 _LINE = re.compile(_LINE_TEXT + r"$")
 #: Between samples without a time.
 _PERIOD_NS = 10_000_000

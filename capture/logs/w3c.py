@@ -85,7 +85,8 @@ class Log(TouchLog):
     def _bodies(self) -> Iterator[list[_Source]]:
         """Yield the sources of each body; of a damaged one, the sources and actions that are left."""
         loose: list[Any] = []
-        for record in records(self, _body):
+        found: Iterator[list[_Source] | dict[str, Any]] = records(self, _body)
+        for record in found:
             if isinstance(record, dict):
                 loose.append(record)
                 continue
