@@ -1,6 +1,6 @@
 """Make what the user guide takes from the code: ``python scripts/make_docs.py``.
 
-Whole pages (configuration.md, cli.md), and the tables of gesture kinds between ``<!-- kinds -->`` marks.
+Whole pages (configuration.md, cli.md), and tables between marks such as ``<!-- kinds: ... -->``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import get_args
 import msgspec
 
 from capture.cli._help_text import cli_page
+from capture.cli._privacy_text import privacy_tables
 from capture.config.text import markdown_text
 from capture.events.domain import CommonSection
 from capture.formats import FORMATS, native
@@ -48,21 +49,22 @@ def pages() -> dict[Path, str]:
         DOCS / "configuration.md": markdown_text(SINKS, FORMATS),
         DOCS / "cli.md": cli_page(),
         **{
-            path: _filled(path, table)
-            for path, table in (
-                (ROOT / "README.md", _overview()),
-                (DOCS / "gestures.md", _rules()),
-                (DOCS / "events.md", _events()),
+            path: _filled(path, table, mark)
+            for path, table, mark in (
+                (ROOT / "README.md", _overview(), "kinds"),
+                (DOCS / "gestures.md", _rules(), "kinds"),
+                (DOCS / "events.md", _events(), "kinds"),
+                (DOCS / "privacy.md", privacy_tables(), "leaving"),
             )
         },
     }
 
 
-def _filled(path: Path, table: list[str]) -> str:
-    """Return a file with the table between its marks replaced."""
+def _filled(path: Path, table: list[str], mark: str) -> str:
+    """Return a file with the text between its marks replaced."""
     lines = "\n".join(table)
     return re.sub(
-        r"(<!-- kinds: [^\n]*-->\n).*?(\n<!-- /kinds -->)",
+        rf"(<!-- {mark}: [^\n]*-->\n).*?(\n<!-- /{mark} -->)",
         lambda match: f"{match[1]}\n{lines}\n{match[2]}",
         path.read_text(encoding="utf-8"),
         count=1,

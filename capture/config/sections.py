@@ -53,8 +53,10 @@ class CurrentsConfig(Section, frozen=True, kw_only=True):
 
     schema_version: Literal["current", "legacy"] = "current"
     app_group_id: Text | None = None
-    #: Prefix of every event name at the analytics partners.
+    #: Prefix of event names at the analytics partners.
     event_prefix: Annotated[str, Meta(max_length=255)] = ""
+    #: Prefix of the names of custom events at the analytics partners; default: ``event_prefix``.
+    custom_event_prefix: Annotated[str, Meta(max_length=255)] | None = None
     custom_properties: Literal["prefixed", "none"] = "prefixed"
     cluster: Text | None = None
     integration_id: Text | None = None

@@ -89,6 +89,11 @@ class PrivacyConfig(Section, frozen=True, kw_only=True):
     hide_paths: tuple[str, ...] = ()
     #: ``hash``: a hash with a salt of the installation, values stay distinct; ``drop``: nothing is left.
     hide_with: Literal["hash", "drop"] = "hash"
+    #: Positions of touches in Currents records, and in what is made of them: ``drop``: none; ``grid``:
+    #: rounded to multiples of ``positions_grid_dp``; ``keep``: as they are. On hidden targets always none.
+    positions: Literal["drop", "grid", "keep"] = "drop"
+    #: Width of the grid that ``positions = "grid"`` rounds to.
+    positions_grid_dp: Annotated[float, Meta(gt=0, le=100_000, description="dp")] = 24.0
     #: Share of users whose events are recorded, decided once per user.
     sampling: Annotated[float, Meta(ge=0, le=1)] = 1.0
     #: Treatment of each field of personal data.

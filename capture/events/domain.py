@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from capture import __version__
-from capture.gestures.kinds import KINDS, GestureKind, Kind, kind_of
+from capture.gestures.kinds import KINDS, Direction, GestureKind, Kind, kind_of
 from capture.gestures.recognizer import direction_number, kind_number
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GESTURE_EVENTS",
+    "HIDDEN_MOVEMENT",
     "SDK_TYPE",
     "SDK_VERSION",
     "AppHide",
@@ -48,6 +49,7 @@ __all__ = [
     "VersionOrigin",
     "event_int",
     "gesture_event",
+    "movement_of",
     "screen_url",
     "version_origin",
 ]
@@ -57,6 +59,8 @@ SDK_VERSION = __version__
 SDK_TYPE = "SDK-python"
 
 _INT32_MAX = 2**31 - 1
+#: Direction, distance and velocity that are sent of a movement on a hidden target: a lock pattern is not.
+HIDDEN_MOVEMENT = (int(Direction.COMPLEX_PATTERN), 0, 0)
 
 
 class VersionOrigin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -182,7 +186,10 @@ class LongPress(msgspec.Struct, frozen=True, gc=False):
 
 
 class Drag(msgspec.Struct, frozen=True, gc=False):
-    """A slow movement: `direction` 1 to 5, `distance` in dp and `velocity` in dp/s, rounded."""
+    """A slow movement: `direction` 1 to 5, `distance` in dp and `velocity` in dp/s, rounded.
+
+    On a hidden target they are `HIDDEN_MOVEMENT`.
+    """
 
     common: CommonSection
     target: Target
@@ -320,6 +327,11 @@ def event_int(value: float) -> int:
     return math.floor(value + 0.5)
 
 
+def movement_of(gesture: Gesture) -> tuple[int, int, int]:
+    """Return direction, distance (dp) and velocity (dp/s) of a movement, as events carry them."""
+    return direction_number(gesture), event_int(gesture.distance), event_int(gesture.velocity)
+
+
 _Builder: TypeAlias = "Callable[[Gesture, CommonSection, Target, bool], GestureEvent]"
 
 
@@ -370,12 +382,7 @@ def _builder(row: Kind) -> _Builder:
             return lambda gesture, common, target, _: struct(common, target, gesture)
         case "movement":
             return lambda gesture, common, target, _: struct(
-                common,
-                target,
-                direction_number(gesture),
-                event_int(gesture.distance),
-                event_int(gesture.velocity),
-                gesture,
+                common, target, *(HIDDEN_MOVEMENT if target.hidden else movement_of(gesture)), gesture
             )
     raise ValueError(f"{row.name}: event = {row.event!r}: no such fields")
 

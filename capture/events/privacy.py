@@ -11,8 +11,6 @@ from urllib.parse import unquote
 
 import msgspec
 
-from capture.events.targets import escape_name
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -90,20 +88,44 @@ class Masks:
         return tuple(segment for segment in masked if segment)
 
     def target(self, target: Target) -> Target:
-        """Return a target with its id, and the ids in its path, as they may be recorded."""
-        if not self._config.hide_ids:
-            return target
-        path = ">".join(self._element(element) for element in target.path.split(">"))
-        return msgspec.structs.replace(target, path=path, id=self._masked(target.id, self._config.hide_ids))
+        """Return a target with its id, and the ids in its path, as they may be recorded.
 
-    def _element(self, element: str) -> str:
-        name, mark, view_id = element.partition("#")
-        masked = self._masked(unquote(view_id), self._config.hide_ids) if mark else ""
-        return f"{name}#{escape_name(masked)}" if masked else name
+        What is inside a hidden view is hidden too: a key by its own id, or by that of the keypad around it.
+        With ``drop`` the path ends at that view.
+        """
+        if not (self._config.hide_ids or target.hidden):
+            return target
+        elements, hidden = self._elements(target)
+        if not (hidden or self._matches(target.id, self._config.hide_ids)):
+            return target
+        path = ">".join([*elements, ""])
+        return msgspec.structs.replace(target, path=path, id=self._hidden(target.id), hidden=True)
+
+    def _elements(self, target: Target) -> tuple[list[str], bool]:
+        """Return the elements of a view path as they may be recorded, and whether the last one is hidden."""
+        elements = target.path.removesuffix(">").split(">")
+        shown: list[str] = []
+        hidden = False
+        for number, element in enumerate(elements, 1):
+            name, _, view_id = element.partition("#")
+            inside = hidden
+            hidden = hidden or self._matches(unquote(view_id), self._config.hide_ids)
+            hidden = hidden or (target.hidden and number == len(elements))
+            if not hidden:
+                shown.append(element)
+            elif not inside or self._config.hide_with == "hash":
+                masked = self._hidden(unquote(view_id))
+                shown.append(f"{name}#{masked}" if masked else name)
+        return shown, hidden
 
     def _masked(self, text: str, patterns: tuple[str, ...]) -> str:
-        if not text or not any(fnmatchcase(text, pattern) for pattern in patterns):
-            return text
-        if self._config.hide_with == "drop":
+        return self._hidden(text) if self._matches(text, patterns) else text
+
+    @staticmethod
+    def _matches(text: str, patterns: tuple[str, ...]) -> bool:
+        return bool(text) and any(fnmatchcase(text, pattern) for pattern in patterns)
+
+    def _hidden(self, text: str) -> str:
+        if not text or self._config.hide_with == "drop":
             return ""
         return hmac.new(self._salt, text.encode(), hashlib.sha256).hexdigest()[:_DIGITS]

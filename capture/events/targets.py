@@ -22,11 +22,15 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         The view's id; empty where it has none.
     responsive : bool or None
         Whether the view has a handler for the touch; None where that is not known.
+    hidden : bool
+        Whether a gesture on it is sent without positions and measures: set for what ``hide_ids`` hides, and
+        by a host for a view that takes secrets.
     """
 
     path: str = ROOT
     id: str = ""
     responsive: bool | None = None
+    hidden: bool = False
 
 
 def escape_name(name: str) -> str:

@@ -129,7 +129,9 @@ class PartnerSink(ABC):
     def configure(self, config: RunConfig) -> None:
         """Use the run configuration's section ``currents``."""
         currents = config.currents
-        self.options = Options(currents.event_prefix, currents.custom_properties)
+        self.options = Options(
+            currents.event_prefix, currents.custom_properties, currents.custom_event_prefix
+        )
 
     # Specific to a partner
 

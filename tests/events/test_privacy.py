@@ -63,7 +63,7 @@ def test_dropping_leaves_nothing():
     assert drop.title("A") == ""
     assert drop.path(("secret", "open")) == ("open",)
     target = drop.target(Target(path="[root]>form#pin1>key#k>", id="pin1", responsive=False))
-    assert target == Target(path="[root]>form>key#k>", id="", responsive=False)
+    assert target == Target(path="[root]>form>", id="", responsive=False, hidden=True)
 
 
 def test_ids_are_hidden_in_the_path_too():
@@ -72,13 +72,39 @@ def test_ids_are_hidden_in_the_path_too():
     assert hidden.id in hidden.path
     assert "user-7" not in hidden.path
     assert hidden.path.startswith("[root]>list>row#")
-    assert hidden.path.endswith(">btn#ok>")
+    assert hidden.path.count("#") == 2
+    assert hidden.hidden
+
+
+def test_what_is_inside_a_hidden_view_is_hidden_too():
+    pad = Target(path="[root]>pad#pad>key#k4>", id="k4")
+
+    hashed = masks(hide_ids=("pad",)).target(pad)
+    dropped = masks(hide_ids=("pad",), hide_with="drop").target(pad)
+
+    assert hashed.hidden
+    assert "k4" not in hashed.path + hashed.id
+    assert hashed.path.endswith(f">key#{hashed.id}>")
+    assert dropped == Target(path="[root]>pad>", id="", hidden=True)
+
+
+def test_a_view_that_its_host_hides_needs_no_pattern():
+    field = Target(path="[root]>form#login>field#pin>", id="pin", hidden=True)
+
+    dropped = masks(hide_with="drop").target(field)
+    hashed = masks().target(field)
+
+    assert dropped == Target(path="[root]>form#login>field>", id="", hidden=True)
+    assert "pin" not in hashed.path + hashed.id
+    assert hashed.path.startswith("[root]>form#login>field#")
 
 
 def test_an_escaped_id_is_matched_as_it_is_meant():
     target = Target(path=view_path(("row", "a>b")), id="a>b")
 
-    assert masks(hide_ids=("a>b",), hide_with="drop").target(target) == Target(path="[root]>row>", id="")
+    assert masks(hide_ids=("a>b",), hide_with="drop").target(target) == Target(
+        path="[root]>row>", id="", hidden=True
+    )
 
 
 @given(st.lists(st.tuples(st.text(min_size=1, max_size=8), st.text(max_size=8)), max_size=4))

@@ -6,6 +6,7 @@ import json
 import math
 import struct
 
+import msgspec
 import pytest
 from currents_samples import VALUES, full
 from hypothesis import given, settings, strategies as st
@@ -17,10 +18,12 @@ from capture.events.device import Device
 from capture.formats import Source, get, make_encoder, native
 from capture.formats.currents import Record
 from capture.formats.currents.float32 import shortest
+from capture.formats.currents.gestures import POSITIONS, GestureProperties
 from capture.formats.currents.pii import Pii
 from capture.formats.currents.record import decode_record, decode_records
 from capture.formats.currents.schema import EVENTS, MAX_RECORD_BYTES
 from capture.gestures import Recognizer
+from capture.gestures.config import GestureConfig
 from capture.ids import derived_id
 from capture.targets import Target
 
@@ -35,10 +38,10 @@ FACTS = {
 DEVICE = Device(device_model="Pixel 9", os_version="15", timezone="Europe/Berlin")
 
 
-def encoder(pii=None, lost=None, facts=FACTS, **currents):
+def encoder(pii=None, lost=None, facts=FACTS, privacy=None, **currents):
     config = RunConfig(
         project=ProjectConfig(id=8),
-        privacy=PrivacyConfig(pii=pii or {}),
+        privacy=PrivacyConfig(pii=pii or {}, **(privacy or {})),
         currents=CurrentsConfig(**currents),
     )
     source = Source(
@@ -57,7 +60,21 @@ def encoder(pii=None, lost=None, facts=FACTS, **currents):
 
 
 def common(time_ms=1_700_000_000_999, session=1, event_id="e-1"):
-    return events.CommonSection(1, event_id, "app://x/?title=", 0, 1, None, 0, VERSION, session, time_ms)
+    return events.CommonSection(
+        1, event_id, "app://x/cart/one%2Ftwo?title=Check%20out", 0, 1, None, 0, VERSION, session, time_ms
+    )
+
+
+def context(session_start):
+    """Return what a gesture's record has besides its gesture and target."""
+    session_id = fields(session_start)["session_id"]
+    return {
+        "screen": "Check out",
+        "screen_path": "cart/one%2Ftwo",
+        "session_id": session_id,
+        "session_number": 1,
+        "time_ms": 1_700_000_000_999,
+    }
 
 
 def fields(made):
@@ -274,7 +291,10 @@ DRAG = [(0, 10, 20), (500, 50.3, 20), (1000, 90.7, 20)]
 def test_a_gesture_is_a_custom_event_with_full_names(points, name, responsive):
     stroke = gesture(points)
     target = Target(path="[root]>btn#ok>", id="ok", responsive=responsive)
-    record = own(events.gesture_event(stroke, common(), target, True))
+    records = encoder(privacy={"positions": "keep"}).encode(
+        events.gesture_event(stroke, common(), target, True)
+    )
+    record = fields(records[-1])
     properties = json.loads(record["properties"])
 
     assert (record["event_type"], record["name"], record["id"]) == (
@@ -285,6 +305,7 @@ def test_a_gesture_is_a_custom_event_with_full_names(points, name, responsive):
     expected = {key: value for key, value in stroke.to_dict().items() if key != "kind" and value is not None}
     expected |= {"target_path": "[root]>btn#ok>", "target_id": "ok"}
     expected |= {} if responsive is None else {"responsive": responsive}
+    expected |= context(records[-2])
     assert list(properties) == list(expected)
     for key, value in expected.items():
         assert type(properties[key]) is type(value), key
@@ -293,6 +314,66 @@ def test_a_gesture_is_a_custom_event_with_full_names(points, name, responsive):
             assert len(repr(properties[key])) <= len(repr(value))
         else:
             assert properties[key] == value
+
+
+def properties_of(points, target=None, density=1.0, **privacy):
+    made = encoder(privacy=privacy)
+    made.change(msgspec.structs.replace(DEVICE, density=density))
+    event = events.gesture_event(gesture(points), common(), target or Target(), True)
+    records = made.encode(event)
+    return json.loads(fields(records[-1])["properties"]), context(records[-2])
+
+
+def test_positions_are_dropped_by_default():
+    properties, _ = properties_of(DRAG)
+
+    assert set(POSITIONS) == {"x_down", "y_down", "x_up", "y_up"}
+    assert set(POSITIONS).isdisjoint(properties)
+    assert {"distance", "velocity", "width", "direction"} <= set(properties)
+
+
+@pytest.mark.parametrize(
+    ("density", "grid_dp", "expected"),
+    [(1.0, 24.0, (0, 24, 96, 24)), (2.0, 10.0, (20, 20, 100, 20)), (1.0, 0.25, (10, 20, 90.75, 20))],
+)
+def test_positions_on_a_grid(density, grid_dp, expected):
+    properties, _ = properties_of(DRAG, density=density, positions="grid", positions_grid_dp=grid_dp)
+
+    assert tuple(properties[name] for name in POSITIONS) == expected
+
+
+@pytest.mark.parametrize("positions", ["drop", "grid", "keep"])
+@pytest.mark.parametrize("hide_with", ["drop", "hash"])
+@pytest.mark.parametrize("points", [TAP, DRAG], ids=["tap", "drag"])
+def test_a_gesture_on_a_hidden_target_has_times_and_context_alone(points, hide_with, positions):
+    target = Target(path="[root]>pad#k>", id="k", responsive=True, hidden=True)
+    properties, known = properties_of(points, target, hide_with=hide_with, positions=positions)
+
+    names = {"target_path": target.path, "target_id": "k"} if hide_with == "hash" else {}
+    times = {"time_down": 0, "time_up": points[-1][0] * 1_000_000}
+    assert properties == {**times, **names, **known}
+
+
+def test_the_native_event_of_a_hidden_target_has_no_measures():
+    seen, hidden = (
+        events.gesture_event(gesture(DRAG), common(event_id=VALUES["id"]), Target(hidden=each), True)
+        for each in (False, True)
+    )
+    sent = [json.loads(native.FORMAT.encode(event)) for event in (seen, hidden)]
+
+    assert [(each["fd"], each["tvd"], each["tvv"]) for each in sent] == [(4, 81, 81), (5, 0, 0)]
+
+
+def test_a_dialect_is_named_unless_it_is_the_default():
+    fields_ = {each.name for each in msgspec.structs.fields(GestureConfig)}
+    if "dialect" not in fields_:
+        pytest.skip("this version has no dialects")
+    made = GestureProperties(
+        RunConfig(project=ProjectConfig(id=1), gestures=GestureConfig(dialect="android")), DEVICE
+    )
+    event = events.gesture_event(gesture(TAP), common(), Target(), True)
+
+    assert json.loads(made.text(event, "s"))["dialect"] == "android"
 
 
 @pytest.mark.parametrize(
@@ -328,6 +409,7 @@ def test_other_events_are_custom_events(event, name, properties):
         "ad_id": "ad-1",
         "ad_id_type": "google_ad_id",
         "ad_tracking_enabled": False,
+        "session_start_ms": 1_700_000_000_999,
     }
 
 
@@ -397,7 +479,7 @@ def test_unknown_facts_are_left_out():
     record = own(events.CustomEvent(common(), "x"), facts={})
 
     known = "event_type user_id device_id app_id os_version device_model timezone id time name properties"
-    assert set(record) == set(known.split())
+    assert set(record) == {*known.split(), "session_start_ms"}
 
 
 # Sessions

@@ -13,9 +13,10 @@ import msgspec
 from capture.errors import LogOnce
 from capture.formats.base import Encoder, Row, Source
 from capture.formats.currents.float32 import shortest
-from capture.formats.currents.mapping import MAPPING
+from capture.formats.currents.gestures import GestureProperties
+from capture.formats.currents.mapping import CUSTOM, GESTURES, MAPPING
 from capture.formats.currents.pii import Pii
-from capture.formats.currents.schema import EVENTS, MAX_RECORD_BYTES
+from capture.formats.currents.schema import EVENTS, MAX_RECORD_BYTES, SESSION_START
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +65,7 @@ class CurrentsEncoder(Encoder):
         self._source = source
         self._pii = Pii(source.config.privacy.pii, source.salt)
         self._device = source.device
+        self._gestures = GestureProperties(source.config, source.device)
         self._log_once = LogOnce(_log)
         self._heads: dict[str, bytes] = {}
         state = source.state
@@ -87,6 +89,7 @@ class CurrentsEncoder(Encoder):
     def change(self, device: Device, **facts: Any) -> None:
         """Use other facts about device or user from now on."""
         self._device = device
+        self._gestures.set_device(device)
         self._facts |= facts
         self._heads.clear()
 
@@ -112,17 +115,22 @@ class CurrentsEncoder(Encoder):
         rows: list[Row] = []
         if session is None or session.number != number:
             rows += self.end()
-            rows += self._start(number, time_ms, common.event_id)
+            session, made = self._start(number, time_ms, common.event_id)
+            rows += made
         else:
-            self._session = _OpenSession(number, session.session_id, session.first_ms, time_ms)
-        event_type, fields_of = MAPPING[type(event)]
+            session = _OpenSession(number, session.session_id, session.first_ms, time_ms)
+        self._session = session
+        event_type, fields_of = MAPPING.get(type(event), (CUSTOM, None))
         try:
-            fields = fields_of(event)
+            fields = self._gesture(event, session) if fields_of is None else fields_of(event)
         except OverflowError:
             self._drop("float_range", event_type)
             return rows
-        rows += self._made(event_type, number, time_ms, common.event_id, fields)
+        rows += self._made(event_type, session, time_ms, common.event_id, fields)
         return rows
+
+    def _gesture(self, event: Any, session: _OpenSession) -> dict[str, Any]:
+        return {"name": GESTURES[type(event)], "properties": self._gestures.text(event, session.session_id)}
 
     def begin(self, time_ms: int) -> list[Row]:
         """Return the RandomBucketNumberUpdate of a new user, which is sent with the first session."""
@@ -130,9 +138,8 @@ class CurrentsEncoder(Encoder):
         if number is None:
             return []
         record_id = self._source.new_id(f"random bucket {self._source.user_id}")
-        return self._made(
-            "users.RandomBucketNumberUpdate", 1, time_ms, record_id, {"random_bucket_number": number}
-        )
+        fields = {"random_bucket_number": number}
+        return self._made("users.RandomBucketNumberUpdate", None, time_ms, record_id, fields)
 
     def end(self) -> list[Row]:
         """Return the SessionEnd of the open session, if there is one, and forget the session."""
@@ -143,28 +150,35 @@ class CurrentsEncoder(Encoder):
         duration = shortest(max(0, session.last_ms - session.first_ms) / 1000)
         return self._made(
             f"{_SESSION}SessionEnd",
-            session.number,
+            session,
             session.last_ms,
             self._source.new_id(f"SessionEnd {session.session_id}"),
             {"session_id": session.session_id, "duration": duration},
         )
 
-    def _start(self, number: int, time_ms: int, event_id: str) -> list[Row]:
+    def _start(self, number: int, time_ms: int, event_id: str) -> tuple[_OpenSession, list[Row]]:
         session_id = self._source.new_id(f"session {event_id}")
-        self._session = _OpenSession(number, session_id, time_ms, time_ms)
+        session = _OpenSession(number, session_id, time_ms, time_ms)
         rows: list[Row] = []
         for name in ("FirstSession", "SessionStart") if number == 1 else ("SessionStart",):
             record_id = self._source.new_id(f"{name} {session_id}")
-            rows += self._made(f"{_SESSION}{name}", number, time_ms, record_id, {"session_id": session_id})
-        return rows
+            rows += self._made(f"{_SESSION}{name}", session, time_ms, record_id, {"session_id": session_id})
+        return session, rows
 
     def _made(
-        self, event_type: str, session: int, time_ms: int, record_id: str, fields: Mapping[str, Any]
+        self,
+        event_type: str,
+        session: _OpenSession | None,
+        time_ms: int,
+        record_id: str,
+        fields: Mapping[str, Any],
     ) -> list[Row]:
         time_s = time_ms // 1000
         if not 0 <= time_s <= _MAX_TIME_S:
             return self._drop("time_range", event_type)
         record = {"id": record_id, "time": time_s, **fields}
+        if session is not None:
+            record[SESSION_START] = session.first_ms
         if event_type == _LOCATION and not self._protect(record):
             return self._drop("pii", event_type)
         head = self._heads.get(event_type)
@@ -173,7 +187,7 @@ class CurrentsEncoder(Encoder):
         payload = head + _encode(record)[1:]
         if len(payload) > MAX_RECORD_BYTES:
             return self._drop("too_large", event_type)
-        return [Row(session, time_ms, record_id, payload)]
+        return [Row(1 if session is None else session.number, time_ms, record_id, payload)]
 
     def _protect(self, fields: dict[str, Any]) -> bool:
         """Apply ``[privacy] pii`` to where the user is; False where a required field may not be recorded."""

@@ -10,7 +10,7 @@ from capture import settings
 from capture.errors import InvalidEventError
 from capture.events.checks import shown
 from capture.formats.currents.float32 import shortest
-from capture.formats.currents.schema import EVENTS, FIELDS, MAX_RECORD_BYTES, Field
+from capture.formats.currents.schema import EVENTS, FIELDS, MAX_RECORD_BYTES, SESSION_START, Field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -159,7 +159,7 @@ def check_fields(event: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidEventError(f"event_type = {event!r}: no such event; {settings.nearest(event, EVENTS)}")
     names = schema.source_fields
     for name in fields:
-        if name not in names:
+        if name not in names and name != SESSION_START:
             raise InvalidEventError(f"{event}.{name}: no such field; {settings.nearest(name, names)}")
     checked: dict[str, Any] = {}
     for name in names:
@@ -169,6 +169,13 @@ def check_fields(event: str, fields: Mapping[str, Any]) -> dict[str, Any]:
                 raise InvalidEventError(f"{event}.{name}: required; expected {_EXPECTED[FIELDS[name].type]}")
             continue
         checked[name] = _checked(f"{event}.{name}", name, value, FIELDS[name])
+    start_ms = fields.get(SESSION_START)
+    if start_ms is not None:
+        if type(start_ms) is not int or not 0 <= start_ms < 2**63:
+            raise InvalidEventError(
+                f"{event}.{SESSION_START} = {shown(start_ms)}: expected ms since the epoch"
+            )
+        checked[SESSION_START] = start_ms
     return checked
 
 

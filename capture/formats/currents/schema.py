@@ -16,6 +16,7 @@ __all__ = [
     "MAX_RECORD_BYTES",
     "PLATFORMS",
     "SCHEMA_IDS",
+    "SESSION_START",
     "EventSchema",
     "Field",
     "FieldType",
@@ -28,6 +29,10 @@ Version: TypeAlias = Literal["current", "legacy"]
 
 #: A record whose canonical JSON (UTF-8) is larger than this is dropped.
 MAX_RECORD_BYTES = 900_000
+
+#: Key of a canonical record beside its fields: when the session began (ms since the epoch). Storage has
+#: no place for it; it is Amplitude's session id.
+SESSION_START = "session_start_ms"
 
 #: Number of a schema version in the paths of files; it grows with every change of any schema.
 SCHEMA_IDS: dict[str, int] = {"legacy": 1, "current": 2}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from capture.formats.currents.schema import EVENTS
+from capture.formats.currents.schema import EVENTS, SESSION_START
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,13 +35,22 @@ class Options(msgspec.Struct, frozen=True):
     Attributes
     ----------
     event_prefix : str
-        In front of every event name.
+        In front of every event name, but those of custom events.
+    custom_event_prefix : str or None
+        In front of the names of custom events; None: `event_prefix`.
     custom_properties : {"prefixed", "none"}
         Whether the host's own properties go along.
     """
 
     event_prefix: str = ""
     custom_properties: Literal["prefixed", "none"] = "prefixed"
+    custom_event_prefix: str | None = None
+
+    def name(self, partner_name: str, own_name: str) -> str:
+        """Return the name of an event; `partner_name` is empty for a custom event, which has its own."""
+        if partner_name or self.custom_event_prefix is None:
+            return self.event_prefix + (partner_name or own_name)
+        return self.custom_event_prefix + own_name
 
 
 class Shape:
@@ -67,7 +76,7 @@ class Shape:
     max_depth, max_items : int
         Nesting and length of a custom property; what goes deeper becomes JSON text, what is longer is cut.
     finish : callable, optional
-        Called with the partner's event and the record: what no path can say.
+        Called with the partner's event, the record and the options: what no path can say.
     """
 
     def __init__(
@@ -82,7 +91,7 @@ class Shape:
         max_depth: int,
         max_items: int,
         event_paths: Mapping[str, Mapping[str, str]] | None = None,
-        finish: Callable[[dict[str, Any], Mapping[str, Any]], None] | None = None,
+        finish: Callable[[dict[str, Any], Mapping[str, Any], Options], None] | None = None,
     ) -> None:
         self.container = container
         self._event_key = event_key
@@ -124,8 +133,8 @@ class Shape:
         """
         event = record["event_type"]
         top, inner = self._plans[event]
-        name = EVENTS[event].partner_name or record["name"]
-        shaped: dict[str, Any] = {self._event_key: options.event_prefix + name}
+        name = options.name(EVENTS[event].partner_name or "", record.get("name", ""))
+        shaped: dict[str, Any] = {self._event_key: name}
         for field, key in top:
             if field in record:
                 shaped[key] = record[field]
@@ -138,7 +147,7 @@ class Shape:
         if properties:
             shaped[self.container] = properties
         if self._finish is not None:
-            self._finish(shaped, record)
+            self._finish(shaped, record, options)
         return shaped
 
     def _add_custom(self, properties: dict[str, Any], prefix: str, text: str) -> None:
@@ -189,9 +198,12 @@ def _split(path: str) -> tuple[str, str]:
     return outer, key
 
 
-def _finish_amplitude(shaped: dict[str, Any], record: Mapping[str, Any]) -> None:
-    """Set the time in ms, and the advertising id once more under the key of its kind."""
+def _finish_amplitude(shaped: dict[str, Any], record: Mapping[str, Any], options: Options) -> None:
+    """Set the time in ms, Amplitude's own session id, and the advertising id under the key of its kind."""
     shaped["time"] = record["time"] * 1000
+    # A number at the top; the UUID of the session stays among the properties. Not of the glossary.
+    if options.custom_properties == "prefixed" and SESSION_START in record:
+        shaped["session_id"] = record[SESSION_START]
     key = _AD_KEYS.get(record.get("ad_id_type", ""))
     if key is not None and "ad_id" in record:
         shaped[key] = record["ad_id"]

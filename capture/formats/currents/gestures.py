@@ -1,0 +1,133 @@
+"""What a gesture's record says in its properties: measures, target and context, within ``[privacy]``."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import msgspec
+from msgspec import UNSET
+
+from capture.formats.currents.float32 import MEASURES, shortest, shortest_measures
+from capture.gestures.kinds import Direction, Reason
+from capture.gestures.recognizer import FIELDS, direction_number, reason_number
+
+if TYPE_CHECKING:
+    from capture.config import RunConfig
+    from capture.events.device import Device
+    from capture.events.domain import CommonSection, GestureEvent
+
+__all__ = ["CONTEXT", "POSITIONS", "GestureProperties"]
+
+#: The fields that are where a finger was (px).
+POSITIONS = MEASURES[:4]
+#: The names that do not come from the gesture or its target.
+CONTEXT = ("screen", "screen_path", "session_id", "session_number", "time_ms", "dialect")
+_NO_POSITION = [UNSET] * len(POSITIONS)
+_DEFAULT_DIALECT = "contentsquare"
+_encode = msgspec.json.Encoder().encode
+
+_REASONS = {int(member): member.name.lower() for member in Reason}
+_DIRECTIONS = {int(member): member.name.lower() for member in Direction}
+
+#: The gesture's fields but for the kind, which is the event's name; the target's; the context.
+_Properties = msgspec.defstruct(
+    "_Properties",
+    [
+        (name, Any, UNSET)
+        for name in (*FIELDS, "target_path", "target_id", "responsive", *CONTEXT)
+        if name != "kind"
+    ],
+    frozen=True,
+    gc=False,
+)
+
+
+class GestureProperties:
+    """Makes the properties of gesture records.
+
+    Parameters
+    ----------
+    config : RunConfig
+    device : Device
+        Its density makes px of the grid that positions are rounded to.
+    """
+
+    def __init__(self, config: RunConfig, device: Device) -> None:
+        self._privacy = config.privacy
+        dialect = getattr(config.gestures, "dialect", _DEFAULT_DIALECT)
+        self._dialect = UNSET if dialect == _DEFAULT_DIALECT else dialect
+        self.set_device(device)
+
+    def set_device(self, device: Device) -> None:
+        """Use the density of another device, or of the same one on another screen."""
+        self._grid_px = self._privacy.positions_grid_dp * device.density
+
+    def text(self, event: GestureEvent, session_id: str) -> str:
+        """Return the properties of a gesture as JSON text.
+
+        What is no number is left out, as everything unknown is. A gesture on a hidden target has its times
+        and its context; path and id of the target where ``hide_with`` leaves digits in their place.
+        """
+        gesture, target = event.gesture, event.target
+        context = self._context(event.common, session_id)
+        if target.hidden:
+            named = self._privacy.hide_with == "hash"
+            properties = _Properties(
+                time_down=gesture.time_down,
+                time_up=gesture.time_up,
+                target_path=target.path if named else UNSET,
+                target_id=target.id if named else UNSET,
+                **dict(zip(CONTEXT, context, strict=True)),
+            )
+            return _encode(properties).decode()
+        properties = _Properties(
+            gesture.stream,
+            gesture.pointer,
+            _REASONS[reason_number(gesture)],
+            _DIRECTIONS[direction_number(gesture)],
+            gesture.time_down,
+            gesture.time_up,
+            *self._measures(event),
+            gesture.sample_count,
+            gesture.first_sample,
+            gesture.last_sample,
+            gesture.tap_count,
+            gesture.rage,
+            target.path,
+            target.id,
+            UNSET if target.responsive is None else target.responsive,
+            *context,
+        )
+        return _encode(properties).decode()
+
+    def _measures(self, event: GestureEvent) -> list[Any]:
+        measures = shortest_measures(event.gesture)
+        places = len(POSITIONS)
+        if self._privacy.positions == "drop":
+            measures[:places] = _NO_POSITION
+        elif self._privacy.positions == "grid":
+            measures[:places] = [self._rounded(value) for value in measures[:places]]
+        return measures
+
+    def _rounded(self, value: Any) -> Any:
+        """Return a position on the grid; one that would leave the range of floats is left out."""
+        if value is UNSET:
+            return UNSET
+        try:
+            return shortest(math.floor(value / self._grid_px + 0.5) * self._grid_px)
+        except OverflowError:
+            return UNSET
+
+    def _context(self, common: CommonSection, session_id: str) -> tuple[Any, ...]:
+        screen, path = _screen_of(common.url)
+        return screen, path, session_id, common.session_number, common.time_ms, self._dialect
+
+
+@lru_cache(maxsize=128)
+def _screen_of(url: str) -> tuple[str, str]:
+    """Return title and path of a screen from its URL; the path as it is there, percent-encoded."""
+    address, _, title = url.partition("?title=")
+    return unquote(title), address.partition("://")[2].partition("/")[2]
