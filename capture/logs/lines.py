@@ -206,6 +206,7 @@ def read_lines(
     """
     writer = SampleWriter(log.warnings)
     bare = None if start is None else Bare(start, log.source.text_head())
+    used = 0
     for _, line in log.source.lines():
         text = line if bare is None else bare(line)
         try:
@@ -214,9 +215,11 @@ def read_lines(
             raise
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError):
             became = "unknown_lines"
-        if became == "unknown_lines" and is_nothing(text):
-            became = CONTEXT
-        log.count(became)
+        if became == USED:
+            used += 1
+        else:
+            log.count(CONTEXT if became == "unknown_lines" and is_nothing(text) else became)
         if writer.is_full:
             yield writer.take()
+    log.count(USED, used)
     yield writer.finish()

@@ -11,7 +11,7 @@ from capture.gestures.samples import TouchSamples
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable
 
 __all__ = [
     "CHUNK_SAMPLES",
@@ -32,7 +32,8 @@ TOO_MANY_FINGERS = f"more than {FINGERS_DOWN_MAX:,} fingers are down at once: is
 #: (stream, pointer, action, time in ns, x and y in px)
 Sample = tuple[int, int, int, int, float, float]
 _INT32, _INT64 = 1 << 31, 1 << 63
-_MOVE = int(Action.MOVE)
+#: Plain integers: comparing members of the enum takes ten times as long.
+_DOWN, _UP, _MOVE = int(Action.DOWN), int(Action.UP), int(Action.MOVE)
 
 
 class SampleWriter:
@@ -79,17 +80,21 @@ class SampleWriter:
             self._cut(len(self._y))
             raise
         self.total += 1
-        self._doubt(stream, pointer, action, time, (x, y))
-        return self.is_full
+        key = (stream, pointer)
+        if action == _MOVE and key in self._down and self._last.get(stream, time) <= time:
+            # Nothing to doubt: almost all samples are so.
+            self._down[key] = x, y
+            self._last[stream] = time
+        else:
+            self._doubt(stream, pointer, action, time, (x, y))
+        return len(self._time) >= CHUNK_SAMPLES
 
     @property
     def is_full(self) -> bool:
         """Whether there are samples enough for a chunk."""
         return len(self._time) >= CHUNK_SAMPLES
 
-    def stroke(
-        self, stream: int, pointer: int, times: Sequence[int], xs: Sequence[float], ys: Sequence[float]
-    ) -> None:
+    def stroke(self, stream: int, pointer: int, times: list[int], xs: list[float], ys: list[float]) -> None:
         """Add a whole stroke of two samples or more: a DOWN, moves, an UP.
 
         Raises
@@ -98,47 +103,46 @@ class SampleWriter:
             When a value does not fit its column; nothing is added.
         """
         count = len(times)
-        before = len(self._y)
-        try:
-            self._stream.extend([stream] * count)
-            self._pointer.extend([pointer] * count)
-            self._time.extend(times)
-            self._action.extend([Action.DOWN, *[Action.MOVE] * (count - 2), Action.UP])
-            self._x.extend(xs)
-            self._y.extend(ys)
-        except (TypeError, OverflowError):
-            self._cut(before)
-            raise
-        self.total += count
-        self._doubt(stream, pointer, Action.DOWN, times[0])
-        self._doubt(stream, pointer, Action.UP, times[-1])
+        actions = [_DOWN, *[_MOVE] * (count - 2), _UP]
+        self._extend(stream, array.array("i", [pointer]) * count, actions, times, xs, ys)
+        self._doubt(stream, pointer, _DOWN, times[0])
+        self._doubt(stream, pointer, _UP, times[-1])
 
-    def rows(self, rows: Sequence[tuple[int, int, int, float, float]]) -> None:
-        """Add (time, pointer, action, x, y) of stream 0, in the order of their times.
+    def columns(
+        self, pointers: list[int], actions: list[int], times: list[int], xs: list[float], ys: list[float]
+    ) -> None:
+        """Add samples of stream 0, in the order of their times.
 
         Raises
         ------
         OverflowError, TypeError
             When a value does not fit its column; nothing is added.
         """
-        if not rows:
-            return
+        self._extend(0, array.array("i", pointers), actions, times, xs, ys)
+        for index in [index for index, action in enumerate(actions) if action != _MOVE]:
+            self._doubt(0, pointers[index], actions[index], times[index])
+
+    def _extend(  # noqa: PLR0917 - a touch sample has six columns
+        self,
+        stream: int,
+        pointers: array.array[int],
+        actions: list[int],
+        times: list[int],
+        xs: list[float],
+        ys: list[float],
+    ) -> None:
         before = len(self._y)
-        times, pointers, actions, xs, ys = zip(*rows, strict=True)
         try:
-            self._stream.extend([0] * len(rows))
+            self._stream.extend(array.array("q", [stream]) * len(times))
             self._pointer.extend(pointers)
-            self._time.extend(times)
-            self._action.extend(actions)
-            self._x.extend(xs)
-            self._y.extend(ys)
-        except (TypeError, OverflowError):
+            self._action.frombytes(bytes(actions))
+            self._time.fromlist(times)
+            self._x.fromlist(xs)
+            self._y.fromlist(ys)
+        except (TypeError, ValueError, OverflowError):
             self._cut(before)
             raise
-        self.total += len(rows)
-        for time, pointer, action, _, _ in rows:
-            if action != _MOVE:
-                self._doubt(0, pointer, action, time)
+        self.total += len(times)
 
     def place(self, stream: int, pointer: int) -> tuple[float, float] | None:
         """Return where a finger that is down was last; None for one that is not."""
@@ -184,18 +188,20 @@ class SampleWriter:
         self, stream: int, pointer: int, action: int, time: int, place: tuple[float, float] = (0.0, 0.0)
     ) -> None:
         key = (stream, pointer)
-        if action == Action.DOWN:
-            if key in self._down:
-                self._warnings["down_while_down"] += 1
-            elif len(self._down) >= FINGERS_DOWN_MAX:
-                raise TouchLogError(TOO_MANY_FINGERS)
+        if key not in self._down:
+            if action == _DOWN:
+                if len(self._down) >= FINGERS_DOWN_MAX:
+                    raise TouchLogError(TOO_MANY_FINGERS)
+                self._down[key] = place
+            else:
+                self._warnings["move_without_down" if action == _MOVE else "up_without_down"] += 1
+        elif action == _MOVE:
             self._down[key] = place
-        elif key not in self._down:
-            self._warnings["move_without_down" if action == Action.MOVE else "up_without_down"] += 1
-        elif action != Action.MOVE:
-            del self._down[key]
+        elif action == _DOWN:
+            self._warnings["down_while_down"] += 1
+            self._down[key] = place
         else:
-            self._down[key] = place
+            del self._down[key]
         if time < self._last.get(stream, time):
             self._warnings["time_went_back"] += 1
         self._last[stream] = time

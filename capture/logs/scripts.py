@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from capture.logs.samples import SampleWriter
 
-__all__ = ["BETWEEN_NS", "MS", "STEP_NS", "TAP_NS", "Player"]
+__all__ = ["BETWEEN_NS", "MS", "STEP_NS", "TAP_NS", "Player", "even_times"]
 
 MS = 1_000_000
 #: How long a tap is made to last, how far apart two commands are made to be, and two samples of a way.
@@ -17,6 +17,13 @@ STEP_NS = 10 * MS
 #: No way takes longer (ns), and none has more samples: what a script asks for may be without an end.
 _LONGEST_NS = 3_600 * 1_000 * MS
 _MOST_SAMPLES = 10_000
+
+
+def even_times(start_ns: int, lasts_ns: int, steps: int) -> list[int]:
+    """Return the times at the ends of equal steps, the start among them."""
+    if lasts_ns > 0 and lasts_ns % steps == 0:
+        return list(range(start_ns, start_ns + lasts_ns + 1, lasts_ns // steps))
+    return [start_ns + lasts_ns * step // steps for step in range(steps + 1)]
 
 
 class Player:
@@ -56,7 +63,7 @@ class Player:
         (x0, y0), (x1, y1) = start, end
         dx, dy = (x1 - x0) / steps, (y1 - y0) / steps
         each = range(steps + 1)
-        times = [self.now_ns + lasts * step // steps for step in each]
+        times = even_times(self.now_ns, lasts, steps)
         xs = [x0 + dx * step for step in each]
         ys = [y0 + dy * step for step in each]
         xs[-1], ys[-1] = x1, y1

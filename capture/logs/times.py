@@ -12,7 +12,7 @@ DAY_NS = 86_400 * 1_000_000_000
 _HALF_DAY_NS = DAY_NS // 2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?"
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d{1,9})\d*)?"
     r"\s?(Z|UTC|[+-]\d\d(?::?\d\d)?(?!\d))?",
 )
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2}):([0-5]\d):([0-5]\d)(?:[.,](\d{1,9})\d*)?(?!\d)")
@@ -30,26 +30,27 @@ def iso_time(text: str, *, whole: bool = True) -> int | None:
     found = _ISO.fullmatch(text.strip()) if whole else _ISO.search(text)
     if found is None:
         return None
-    seconds, fraction, zone = found.group(6, 7, 8)
-    minute = _minute(found.group(1, 2, 3, 4, 5), zone)
-    if minute is None or int(seconds) > 60:
-        return None
-    return (minute + int(seconds)) * _SECOND_NS + int((fraction or "0").ljust(9, "0"))
+    moment, fraction, zone = found.groups()
+    second = _second_ns(moment, zone)
+    return second + int(fraction.ljust(9, "0")) if fraction and second is not None else second
 
 
 @lru_cache(maxsize=64)
-def _minute(numbers: tuple[str, ...], zone: str | None) -> int | None:
-    """Return the epoch seconds of a minute; None where there is none."""
+def _second_ns(text: str, zone: str | None) -> int | None:
+    """Return the epoch ns of a second; None where there is none."""
     try:
-        year, month, day, hour, minute = map(int, numbers)
-        moment = datetime(year, month, day, hour, minute, tzinfo=UTC)
+        numbers = int(text[:4]), int(text[5:7]), int(text[8:10]), int(text[11:13]), int(text[14:16])
+        moment = datetime(*numbers, tzinfo=UTC)
+        second = int(text[17:])
+        if second > 60:
+            return None
     except ValueError:
         return None
     if zone and zone[0] in "+-":
         digits = zone[1:].replace(":", "").ljust(4, "0")
         offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
         moment = moment - offset if zone[0] == "+" else moment + offset
-    return (moment - _EPOCH) // timedelta(seconds=1)
+    return ((moment - _EPOCH) // timedelta(seconds=1) + second) * _SECOND_NS
 
 
 def clock_time(text: str, before_ns: int | None = None, *, whole: bool = True) -> int | None:

@@ -19,11 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Log"]
 
 _BEGIN = "<UITouch: 0x"
-_TOUCH = re.compile(
-    r"<UITouch: (0x[0-9a-fA-F]+)>[^{]*?phase: ([A-Z]\w+).*?"
-    r"(?<!previous )location in window:\s*\{(-?[\d.]+),\s*(-?[\d.]+)\}",
-    re.DOTALL,
-)
+_PHASE = re.compile(r"phase:\s*([A-Z]\w+)")
+_PLACE = re.compile(r"location in window:\s*\{(-?[\d.]+),\s*(-?[\d.]+)\}")
 _MATCH = re.compile(rb"<UITouch: 0x[0-9a-fA-F]+>")
 _FRAME = re.compile(rb"<UIWindow: [^>]{0,200}?frame = \(0 0; (\d{1,5})(?:\.\d+)? (\d{1,5})")
 _ACTIONS = {
@@ -77,7 +74,7 @@ class _Prints:
         self._time = 0
         self._timed = False
         #: What was printed last of each finger: it is printed once per view.
-        self._last: dict[str, tuple[str, ...]] = {}
+        self._last: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     def take(self, line: str, writer: SampleWriter) -> str:
         """Read a line, or hold it back until the print that begins in it is whole."""
@@ -112,21 +109,32 @@ class _Prints:
 
     def _add(self, text: str, writer: SampleWriter) -> int:
         """Add the touches printed in a text; return where the last one ends, -1 where there is none."""
-        end = -1
-        for found in _TOUCH.finditer(text):
-            address, phase, *place = found.groups()
-            end = found.end()
-            action = _ACTIONS.get(phase)
-            if action is None:
+        end, at = -1, text.find(_BEGIN)
+        while at >= 0:
+            after = text.find(_BEGIN, at + 1)
+            stop = after if after >= 0 else len(text)
+            address = text[at + len(_BEGIN) : text.find(">", at, stop)]
+            phase = _at(_PHASE, "phase:", text, at, stop)
+            place = _at(_PLACE, "location in window:", text, at, stop)
+            if phase and place:
+                end = place.end()
+                self._touch(f"0x{address}", phase[1], place.groups(), writer)
+            elif after >= 0:
                 self._log.warnings["skipped_rows"] += 1
-                continue
-            printed = (phase, *place)
-            if self._last.get(address) == printed:
-                self._log.warnings["duplicate_events"] += 1
-                continue
-            self._last[address] = printed
-            writer.add(0, self.fingers.number(address), action, self._time, float(place[0]), float(place[1]))
+            at = after
         return end
+
+    def _touch(self, address: str, phase: str, place: tuple[str, ...], writer: SampleWriter) -> None:
+        """Add a touch, unless it is one that was printed before."""
+        action = _ACTIONS.get(phase)
+        if action is None:
+            self._log.warnings["skipped_rows"] += 1
+        elif self._last.get(address) == (phase, place):
+            self._log.warnings["duplicate_events"] += 1
+        else:
+            self._last[address] = phase, place
+            x, y = place
+            writer.add(0, self.fingers.number(address), action, self._time, float(x), float(y))
 
     def _wait(self, text: str) -> str:
         if self.held >= _PRINT_LINES or len(text) > _PRINT_CHARS:
@@ -136,3 +144,11 @@ class _Prints:
             return "unknown_lines"
         self.held += 1
         return ""
+
+
+def _at(pattern: re.Pattern[str], name: str, text: str, start: int, stop: int) -> re.Match[str] | None:
+    """Return what a touch says of itself under a name, not of the time before."""
+    at = text.find(name, start, stop)
+    while at >= 0 and text.startswith("previous ", at - 9):
+        at = text.find(name, at + 1, stop)
+    return pattern.match(text, at, stop) if at >= 0 else None

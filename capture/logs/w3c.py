@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import islice, zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from capture.logs.base import TouchLog
 from capture.logs.documents import records
 from capture.logs.lines import CONTEXT, USED
 from capture.logs.samples import Names, SampleWriter
-from capture.logs.scripts import BETWEEN_NS, MS, STEP_NS
+from capture.logs.scripts import BETWEEN_NS, MS, STEP_NS, even_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +31,34 @@ _MOST_TICKS = 1_000_000
 _MOST_SAMPLES = 10_000
 _MOVE = int(Action.MOVE)
 
-#: (time, pointer, action, x, y)
-_Sample = tuple[int, int, int, float, float]
+
+class _Columns:
+    """Samples of a body."""
+
+    def __init__(self) -> None:
+        self.pointers: list[int] = []
+        self.actions: list[int] = []
+        self.times: list[int] = []
+        self.xs: list[float] = []
+        self.ys: list[float] = []
+
+    def add(self, pointer: int, action: int, times: list[int], xs: list[float], ys: list[float]) -> None:
+        """Add samples of one pointer."""
+        self.pointers += [pointer] * len(times)
+        self.actions += [action] * len(times)
+        self.times += times
+        self.xs += xs
+        self.ys += ys
+
+    def write(self, writer: SampleWriter, *, merged: bool) -> None:
+        """Write the samples, put in the order of their times where several pointers are merged."""
+        columns = self.pointers, self.actions, self.times, self.xs, self.ys
+        if merged and len(self.times) > 1:
+            ordered = itemgetter(*sorted(range(len(self.times)), key=self.times.__getitem__))
+            pointers, actions, times, xs, ys = (list(ordered(column)) for column in columns)
+            writer.columns(pointers, actions, times, xs, ys)
+        else:
+            writer.columns(*columns)
 
 
 class _Source(msgspec.Struct):
@@ -70,9 +97,7 @@ class Log(TouchLog):
         now = bodies = 0
         for body in self._bodies():
             bodies += 1
-            samples, now = self._played(body, now, fingers)
-            now += BETWEEN_NS
-            writer.rows(samples)
+            now = self._play(body, now, fingers, writer) + BETWEEN_NS
             if writer.is_full:
                 yield writer.take()
         if bodies > 1:
@@ -97,39 +122,37 @@ class Log(TouchLog):
         if loose:
             yield [_Source(type="pointer", id="", actions=loose)]
 
-    def _played(self, body: list[_Source], now: int, fingers: Names) -> tuple[list[_Sample], int]:
-        """Return the samples of a body in the order of their times, and when it ends."""
+    def _play(self, body: list[_Source], now: int, fingers: Names, writer: SampleWriter) -> int:
+        """Add the samples of a body in the order of their times; return when it ends."""
         players = []
-        for source in body:
+        durations = [[_duration(action) for action in source.actions] for source in body]
+        for source, lasts in zip(body, durations, strict=True):
             if source.type != "pointer":
                 self.count(CONTEXT, len(source.actions))
             elif isinstance(source.parameters, dict) and source.parameters.get("pointerType") == "mouse":
                 self.count("mouse_events", len(source.actions))
             else:
-                players.append(_Pointer(fingers.number(str(source.id)), source.actions))
-        ticks = max((len(source.actions) for source in body), default=0)
-        samples: list[_Sample] = []
-        for tick in range(min(ticks, _MOST_TICKS)):
-            lasts = max((_lasts(source.actions, tick) for source in body), default=0)
+                players.append(_Pointer(fingers.number(str(source.id)), source.actions, lasts))
+        samples = _Columns()
+        for tick, together in enumerate(islice(zip_longest(*durations, fillvalue=0), _MOST_TICKS)):
             for player in players:
-                became = player.play(tick, now, samples)
-                self.count(became)
-            now += lasts
-        if len(players) > 1:
-            samples.sort(key=itemgetter(0))
-        return samples, now
+                self.count(player.play(tick, now, samples))
+            now += max(together)
+        samples.write(writer, merged=len(players) > 1)
+        return now
 
 
 class _Pointer:
     """One source: where it is, and whether it is down."""
 
-    def __init__(self, number: int, actions: list[Any]) -> None:
+    def __init__(self, number: int, actions: list[Any], durations: list[int]) -> None:
         self._number = number
         self._actions = actions
+        self._durations = durations
         self._x = self._y = 0.0
         self._down = False
 
-    def play(self, tick: int, now: int, samples: list[_Sample]) -> str:
+    def play(self, tick: int, now: int, samples: _Columns) -> str:
         """Add the samples of a tick; return what became of the action ("" where there is none)."""
         if tick >= len(self._actions):
             return ""
@@ -138,40 +161,33 @@ class _Pointer:
         if kind == "pause":
             return CONTEXT
         if kind == "pointerMove":
-            return self._move(action, now, samples)
+            return self._move(action, self._durations[tick], now, samples)
         if kind == "pointerDown" and not self._down:
             self._down = True
-            samples.append((now, self._number, Action.DOWN, self._x, self._y))
+            samples.add(self._number, Action.DOWN, [now], [self._x], [self._y])
         elif kind in {"pointerUp", "pointerCancel"} and self._down:
             self._down = False
             ends = Action.UP if kind == "pointerUp" else Action.CANCEL
-            samples.append((now, self._number, ends, self._x, self._y))
+            samples.add(self._number, ends, [now], [self._x], [self._y])
         else:
             return "skipped_rows"
         return USED
 
-    def _move(self, action: dict[str, Any], now: int, samples: list[_Sample]) -> str:
+    def _move(self, action: dict[str, Any], lasts: int, now: int, samples: _Columns) -> str:
         x, y, origin = action.get("x", 0), action.get("y", 0), action.get("origin", "viewport")
         if not (_is_number(x) and _is_number(y)) or origin not in ("viewport", "pointer"):
             return "skipped_rows"
         if origin == "pointer":
             x, y = self._x + x, self._y + y
-        lasts = _duration(action)
         if self._down:
             steps = min(max(-(-lasts // STEP_NS), 1), _MOST_SAMPLES)
-            dx, dy = (x - self._x) / steps, (y - self._y) / steps
-            number, x0, y0 = self._number, self._x, self._y
-            samples += [
-                (now + lasts * step // steps, number, _MOVE, x0 + dx * step, y0 + dy * step)
-                for step in range(1, steps)
-            ]
-            samples.append((now + lasts, number, _MOVE, x, y))
+            x0, y0 = self._x, self._y
+            dx, dy = (x - x0) / steps, (y - y0) / steps
+            xs = [x0 + dx * step for step in range(1, steps)]
+            ys = [y0 + dy * step for step in range(1, steps)]
+            samples.add(self._number, _MOVE, even_times(now, lasts, steps)[1:], [*xs, x], [*ys, y])
         self._x, self._y = x, y
         return USED
-
-
-def _lasts(actions: list[Any], tick: int) -> int:
-    return _duration(actions[tick]) if tick < len(actions) else 0
 
 
 def _duration(action: Any) -> int:
