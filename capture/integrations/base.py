@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from capture.errors import LogOnce
+from capture.events.targets import Target
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from capture.engine.capture import Capture
-    from capture.events.targets import Target
 
 __all__ = ["HostBase"]
+
+_log = logging.getLogger("capture.hosts")
 
 #: Smaller pointers are the mouse's.
 _FIRST_FINGER = 16
@@ -24,7 +29,8 @@ class HostBase(ABC):
     ----------
     capture : Capture
     find_target : callable, optional
-        (x, y) in px -> `Target` or None; what is under the finger at DOWN.
+        (x, y) in px -> `Target`, or None where there is nothing: a tap there is dead. What is under the
+        finger at DOWN.
     """
 
     def __init__(
@@ -34,6 +40,7 @@ class HostBase(ABC):
         self._find_target_at = find_target
         #: The toolkit's id of a finger that is down -> pointer.
         self._fingers: dict[Any, int] = {}
+        self._log_once = LogOnce(_log)
 
     @abstractmethod
     def _screen(self) -> tuple[float, float, float]:
@@ -60,11 +67,31 @@ class HostBase(ABC):
         return density
 
     def _target_at(self, x: float, y: float) -> Target | None:
-        return None if self._find_target_at is None else self._find_target_at(x, y)
+        """Return what is at a place; None where nobody says. What `find_target` raises reaches no app."""
+        if self._find_target_at is None:
+            return None
+        try:
+            target = self._find_target_at(x, y)
+            if target is not None and not isinstance(target, Target):
+                raise TypeError(f"find_target returned {type(target).__name__}: expected a Target or None")  # noqa: TRY301
+        except Exception as error:  # noqa: BLE001 - of the app, within its own event loop
+            self._log_once("find_target", logging.ERROR, "touches have no target: %s", error, error=error)
+            return None
+        return Target(responsive=False) if target is None else target
 
-    def _new_pointer(self, finger: Any) -> int:
-        """Return the smallest free pointer and remember it: the toolkits' own ids are large."""
+    def _pointer_of(self, finger: Any) -> int:
+        """Return the pointer of a finger that is down, else the smallest free one.
+
+        The toolkits' own ids are large; some report the DOWN of a finger twice.
+        """
+        if finger in self._fingers:
+            return self._fingers[finger]
         used = set(self._fingers.values())
         pointer = next(n for n in range(_FIRST_FINGER, _FIRST_FINGER + 1 + len(used)) if n not in used)
         self._fingers[finger] = pointer
         return pointer
+
+    def _cancel_fingers(self, fingers: Iterable[Any], time_ns: int | None = None) -> None:
+        """Cancel fingers whose UP will not come."""
+        for finger in list(fingers):
+            self.capture.touch_cancel(self._fingers.pop(finger), time=time_ns)

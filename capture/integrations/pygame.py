@@ -24,19 +24,24 @@ if TYPE_CHECKING:
 __all__ = ["PygameHost"]
 
 _TEED = ("get", "poll", "wait")
+#: Pointer of the mouse, and the button that touches.
+_MOUSE = 1
+#: SDL's touch device for the fingers that it makes of the mouse, signed or not.
+_MOUSE_TOUCH = frozenset({-1, 2**32 - 1, 2**64 - 1})
 
 
 class PygameHost(HostBase):
     """Feeds a pygame app's touches to a capture.
 
     pygame has no widgets and no time stamps: you supply the targets, and each touch is stamped when you feed
-    it.
+    it. Feed an event before you handle it: what the handler records then comes after its gesture. The
+    host records when the window is shown and hidden; the app may do so too.
 
     Parameters
     ----------
     capture : Capture
     find_target : callable, optional
-        (x, y) in px of the window -> `Target` or None.
+        (x, y) in px of the window -> `Target`, or None where there is nothing.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class PygameHost(HostBase):
         super().__init__(capture, find_target)
         self._pygame = import_module("pygame")
         self._size = (0, 0)
+        self._is_pressed = False
         self._originals: dict[str, Any] = {}
 
     def tee(self) -> None:
@@ -61,31 +67,41 @@ class PygameHost(HostBase):
         self._originals.clear()
 
     def feed(self, event: Any) -> None:
-        """Process an event; other events than touches are ignored."""
+        """Process an event; other events than touches and those of the window are ignored."""
         pygame = self._pygame
         kind = event.type
         if kind in {pygame.MOUSEBUTTONDOWN, pygame.MOUSEMOTION, pygame.MOUSEBUTTONUP}:
-            # The mouse that SDL makes of a finger is that finger's twin; 4 and 5 are the wheel.
-            if not event.touch and getattr(event, "button", 1) <= 3:
+            # The mouse that SDL makes of a finger is that finger's twin, and so is the finger of a mouse.
+            if not getattr(event, "touch", False) and getattr(event, "button", _MOUSE) == _MOUSE:
                 self._mouse(kind, event)
         elif kind in {pygame.FINGERDOWN, pygame.FINGERMOTION, pygame.FINGERUP}:
-            self._finger(kind, event)
-        elif kind in {pygame.WINDOWHIDDEN, pygame.APP_DIDENTERBACKGROUND}:
+            if event.touch_id not in _MOUSE_TOUCH:
+                self._finger(kind, event)
+        elif kind in {pygame.WINDOWHIDDEN, pygame.WINDOWMINIMIZED, pygame.APP_DIDENTERBACKGROUND}:
+            self._cancel_all()
             self.capture.app_hide()
-        elif kind in {pygame.WINDOWSHOWN, pygame.APP_DIDENTERFOREGROUND}:
+        elif kind in {pygame.WINDOWSHOWN, pygame.WINDOWRESTORED, pygame.APP_DIDENTERFOREGROUND}:
             self.capture.app_show()
+        elif kind == pygame.WINDOWFOCUSLOST:
+            # What is released in another window is not told to this one.
+            self._cancel_all()
 
     def _mouse(self, kind: int, event: Any) -> None:
         pygame = self._pygame
         x, y = event.pos
+        now = time.monotonic_ns()
         if kind == pygame.MOUSEBUTTONDOWN:
-            self._down(event.button, x, y)
+            self._is_pressed = True
+            self._down(_MOUSE, x, y)
+        elif not self._is_pressed:
+            return
         elif kind == pygame.MOUSEBUTTONUP:
-            self.capture.touch_up(event.button, x, y, time.monotonic_ns())
+            self._is_pressed = False
+            self.capture.touch_up(_MOUSE, x, y, now)
+        elif event.buttons[0]:
+            self.capture.touch_move(_MOUSE, x, y, now)
         else:
-            for button, pressed in enumerate(event.buttons, 1):
-                if pressed:
-                    self.capture.touch_move(button, x, y, time.monotonic_ns())
+            self._cancel_mouse()
 
     def _finger(self, kind: int, event: Any) -> None:
         pygame = self._pygame
@@ -93,12 +109,37 @@ class PygameHost(HostBase):
         x, y = event.x * width, event.y * height
         key = (event.touch_id, event.finger_id)
         if kind == pygame.FINGERDOWN:
-            self._down(self._new_pointer(key), x, y)
+            self._forget_lost(key)
+            self._down(self._pointer_of(key), x, y)
         elif key in self._fingers:
             if kind == pygame.FINGERMOTION:
                 self.capture.touch_move(self._fingers[key], x, y, time.monotonic_ns())
             else:
                 self.capture.touch_up(self._fingers.pop(key), x, y, time.monotonic_ns())
+
+    def _forget_lost(self, key: tuple[int, int]) -> None:
+        """Cancel the oldest fingers of a device that has fewer down than we know: SDL loses some UPs."""
+        device = key[0]
+        open_fingers = [each for each in self._fingers if each[0] == device and each != key]
+        if not open_fingers:
+            return
+        try:
+            touch = import_module("pygame._sdl2.touch")
+            down = touch.get_num_fingers(device)
+        except (ImportError, AttributeError, OverflowError, TypeError, self._pygame.error):
+            return
+        # None: the events are of no device that SDL knows, or all fingers were lifted since.
+        if down > 0:
+            self._cancel_fingers(open_fingers[: max(0, len(open_fingers) + 1 - down)])
+
+    def _cancel_mouse(self) -> None:
+        if self._is_pressed:
+            self._is_pressed = False
+            self.capture.touch_cancel(_MOUSE)
+
+    def _cancel_all(self) -> None:
+        self._cancel_mouse()
+        self._cancel_fingers(self._fingers)
 
     def _down(self, pointer: int, x: float, y: float) -> None:
         self._window_size()

@@ -58,6 +58,9 @@ class QtHost(HostBase):
         self._offset_ns: int | None = None
         self._receiver: Any = None
         self._pressed = False
+        self._left = core.Qt.MouseButton.LeftButton
+        #: Finger that is down -> its window and panel.
+        self._places: dict[int, tuple[int, int]] = {}
         self._window: Any = None
         see = self._see
 
@@ -91,9 +94,7 @@ class QtHost(HostBase):
             elif kind in self._touch_kinds and isinstance(receiver, self._window_class):
                 self._touch(receiver, event)
             elif kind == self._touch_cancel and isinstance(receiver, self._window_class):
-                for pointer in self._fingers.values():
-                    self.capture.touch_cancel(pointer, time=self._stamp(event))
-                self._fingers.clear()
+                self._cancel_fingers(self._fingers, self._stamp(event))
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the app's event loop
             _log.error("touches are captured no more, the app goes on: %s", error, exc_info=error)
             self.uninstall()
@@ -104,26 +105,40 @@ class QtHost(HostBase):
             return
         place, stamp = event.scenePosition(), self._stamp(event)
         x, y = self._px(window, place)
-        if kind == "down" and not self._pressed:
+        is_left = event.button() == self._left
+        if kind == "down" and is_left:
             self._pressed, self._receiver = True, None
             target = self._target(event.globalPosition())
             self._update_window(window)
             self.capture.touch_down(_MOUSE, x, y, stamp, target)
-        elif kind == "move" and self._pressed:
-            self.capture.touch_move(_MOUSE, x, y, stamp)
-        elif kind == "up" and self._pressed and not event.buttons().value:
+        elif not self._pressed:
+            return
+        elif kind == "up" and is_left:
             self._pressed = False
             self.capture.touch_up(_MOUSE, x, y, stamp, self._is_responsive())
+        elif kind == "move" and event.buttons() & self._left:
+            self.capture.touch_move(_MOUSE, x, y, stamp)
+        elif kind == "move":
+            # Released where this app did not see it.
+            self._cancel_mouse()
+
+    def _cancel_mouse(self) -> None:
+        if self._pressed:
+            self._pressed = False
+            self.capture.touch_cancel(_MOUSE)
 
     def _touch(self, window: Any, event: Any) -> None:
         stamp = self._stamp(event)
-        for point in event.points():
+        points = event.points()
+        self._forget_lost(window, event, {point.id() for point in points})
+        for point in points:
             x, y = self._px(window, point.scenePosition())
             state = point.state()
             if state == self._state.Pressed:
                 if not self._fingers:
                     self._receiver = None
-                pointer = self._new_pointer(point.id())
+                pointer = self._pointer_of(point.id())
+                self._places[point.id()] = _place(window, event)
                 self._update_window(window)
                 self.capture.touch_down(pointer, x, y, stamp, self._target(point.globalPosition()))
             elif point.id() in self._fingers:
@@ -135,24 +150,35 @@ class QtHost(HostBase):
                     responsive = self._is_responsive() if not self._fingers else None
                     self.capture.touch_up(pointer, x, y, stamp, responsive)
 
+    def _forget_lost(self, window: Any, event: Any, named: set[int]) -> None:
+        """Cancel fingers of the same panel and window that an event does not name: their UP was lost."""
+        here = _place(window, event)
+        self._places = {finger: place for finger, place in self._places.items() if finger in self._fingers}
+        lost = [finger for finger, place in self._places.items() if place == here and finger not in named]
+        self._cancel_fingers(lost, self._stamp(event))
+
     def _target(self, place: Any) -> Target:
         widget = self._widget_at(place.toPoint())
         if widget is None:
-            return Target()
+            return Target(responsive=False)
         elements: list[str] = []
+        # A disabled widget takes presses, and does nothing.
+        responsive = None if widget.isEnabled() else False
         own_id = widget.objectName()
         while widget is not None:
             name = widget.objectName()
             shown = f"#{escape_name(name)}" if name else _index(widget)
             elements.insert(0, f"{escape_name(type(widget).__name__)}{shown}>")
             widget = widget.parentWidget()
-        return Target(path=ROOT + "".join(elements), id=own_id)
+        return Target(path=ROOT + "".join(elements), id=own_id, responsive=responsive)
 
     def _is_responsive(self) -> bool | None:
         """Return whether a widget took the press; None where no widget saw it, or only an app's window."""
         receiver, self._receiver = self._receiver, None
         if receiver is None:
             return None
+        if not receiver.isEnabled():
+            return False
         if not receiver.isWindow():
             return True
         # A window that does not handle presses lets them fall.
@@ -183,10 +209,20 @@ class QtHost(HostBase):
         return window.width() * ratio, window.height() * ratio, min(max(ratio, 0.75), 10.0)
 
     def _state_changed(self, state: Any) -> None:
+        if state == self._active:
+            self.capture.app_show()
+            return
+        # What is released in another window is not told to this app.
+        self._cancel_mouse()
+        self._cancel_fingers(self._fingers)
         if state == self._hidden:
             self.capture.app_hide()
-        elif state == self._active:
-            self.capture.app_show()
+
+
+def _place(window: Any, event: Any) -> tuple[int, int]:
+    """Return what tells the fingers of one window and panel from others."""
+    device = event.device()
+    return int(window.winId()), 0 if device is None else int(device.systemId())
 
 
 def _is_of_app(kind: type) -> bool:

@@ -31,6 +31,15 @@ def test_every_example_runs(tmp_path, monkeypatch, code):
     exec(compile(code, "example", "exec"), {"__name__": "example"})  # noqa: S102 - our own page
 
 
+@pytest.mark.parametrize(
+    "page", sorted([*DOCS.glob("*.md"), DOCS.parent / "README.md"]), ids=lambda page: page.name
+)
+def test_every_page_that_tracks_says_what_wrong_arguments_do(page):
+    text = page.read_text()
+
+    assert "cap.track_" not in text or "InvalidEventError" in text
+
+
 def test_the_first_example_delivers_what_it_records(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile(blocks("python")[0].values[0], "example", "exec"), {"__name__": "example"})  # noqa: S102 - as above

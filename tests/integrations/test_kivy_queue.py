@@ -197,3 +197,28 @@ def test_cancel_all(strokes, calls, due):
 
     assert calls.made[-1][0] == "cancel"
     assert strokes.open == {}
+
+
+def test_a_finger_that_comes_down_again_was_lifted_unseen(strokes, calls, due):
+    lost, again, other = touch(1, id=7), touch(2, id=7), touch(3, "mouse", id=7)
+    play(strokes, due, ("begin", lost, 0, 0))
+    play(strokes, due, ("begin", again, 500, 40 * MS))
+    play(strokes, due, ("begin", other, 900, 400 * MS), ("end", other, 900, 440 * MS))
+    play(strokes, due, ("end", again, 500, 480 * MS))
+
+    assert [(name, pointer) for name, pointer, *_ in calls.made] == [
+        ("down", 0),
+        ("cancel", 0),
+        ("down", 0),
+        ("down", 1),
+        ("up", 1),
+        ("up", 0),
+    ]
+
+
+@pytest.mark.parametrize("button", ["right", "middle", "scrollup"])
+def test_other_buttons_touch_nothing(strokes, calls, due, button):
+    click = touch(1, "mouse", button=button)
+    play(strokes, due, ("begin", click, 0, 0), ("end", click, 0, 40 * MS))
+
+    assert calls.made == []

@@ -100,3 +100,124 @@ def test_the_window_is_told(result):
 
 def test_what_is_no_touch_is_not_fed(result):
     assert result["ignored"] == {}
+
+
+ODD = """
+import json, sys
+import pygame
+from capture import Target
+from capture.integrations.pygame import PygameHost
+from capture.testing import decode_batches, memory_capture
+
+pygame.init()
+pygame.display.set_mode((800, 480))
+cap, sink = memory_capture(sys.argv[1])
+found = []
+cap.on_gesture = lambda gesture, target: found.append([gesture.reason.name, target.responsive])
+places = [None]
+
+def find(x, y):
+    if isinstance(places[0], Exception):
+        raise places[0]
+    return places[0]
+
+host = PygameHost(cap, find_target=find)
+
+def feed(kind, **fields):
+    host.feed(pygame.event.Event(kind, **fields))
+
+def finger(kind, finger_id, x=0.5, touch_id=1):
+    feed(kind, touch_id=touch_id, finger_id=finger_id, x=x, y=0.5, dx=0, dy=0, pressure=1.0)
+
+def mouse(kind, button=1):
+    feed(kind, pos=(5, 5), button=button, touch=False)
+
+def tap(finger_id):
+    finger(pygame.FINGERDOWN, finger_id)
+    finger(pygame.FINGERUP, finger_id)
+
+def strokes(name):
+    result[name] = found.copy()
+    found.clear()
+
+result = {}
+tap(1)
+strokes("nothing")
+places[0] = Target(id="a")
+tap(1)
+strokes("unknown")
+places[0] = ValueError("boom")
+tap(1)
+places[0] = "no target"
+tap(1)
+strokes("raising")
+places[0] = Target(id="a")
+# SDL tells of a finger that is down a second time.
+D, U = pygame.FINGERDOWN, pygame.FINGERUP
+for kind, number in ((D, 164), (D, 165), (U, 164), (D, 166), (D, 165), (U, 165), (U, 166)):
+    finger(kind, number)
+found.clear()
+tap(200)
+strokes("repeated")
+# An UP is lost: the focus goes, or another finger comes down alone.
+finger(D, 300)
+feed(pygame.WINDOWFOCUSLOST)
+strokes("unfocused")
+tap(301)
+strokes("after_focus")
+import pygame._sdl2.touch
+pygame._sdl2.touch.get_num_fingers = lambda device: 1
+finger(D, 302)
+finger(D, 303)
+finger(U, 303)
+strokes("counted")
+# The fingers that SDL makes of a mouse, and its other buttons.
+for touch_id in (-1, 2**32 - 1, 2**64 - 1):
+    finger(D, 0, touch_id=touch_id)
+    finger(U, 0, touch_id=touch_id)
+for button in (2, 3, 6):
+    mouse(pygame.MOUSEBUTTONDOWN, button)
+    mouse(pygame.MOUSEBUTTONUP, button)
+strokes("none")
+mouse(pygame.MOUSEBUTTONDOWN)
+feed(pygame.MOUSEMOTION, pos=(300, 5), rel=(2, 0), buttons=(0, 0, 0), touch=False)
+mouse(pygame.MOUSEBUTTONUP)
+mouse(pygame.MOUSEBUTTONDOWN)
+mouse(pygame.MOUSEBUTTONUP)
+strokes("mouse")
+cap.close()
+print(json.dumps(result))
+"""
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    done = subprocess.run(
+        [sys.executable, "-c", ODD, tmp_path_factory.mktemp("pygame")],
+        env=environment(SDL_VIDEODRIVER="dummy", SDL_AUDIODRIVER="dummy", PYGAME_HIDE_SUPPORT_PROMPT="1"),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("name", "strokes"),
+    [
+        ("nothing", [["RECOGNIZED", False]]),
+        ("unknown", [["RECOGNIZED", None]]),
+        # What the app's own function raises costs the target, not the touch.
+        ("raising", [["RECOGNIZED", None]] * 2),
+        ("repeated", [["RECOGNIZED", None]]),
+        ("unfocused", [["CANCELED", None]]),
+        ("after_focus", [["RECOGNIZED", None]]),
+        ("counted", [["CANCELED", None], ["RECOGNIZED", None]]),
+        ("none", []),
+        ("mouse", [["CANCELED", None], ["RECOGNIZED", None]]),
+    ],
+)
+def test_odd_events(odd, name, strokes):
+    assert odd[name] == strokes

@@ -44,6 +44,18 @@ def test_the_app_gets_every_event(result):
     assert result["pressed"] == ["clicked"] * 3
 
 
+def test_other_buttons_touch_nothing(result):
+    assert result["others"] == 0
+
+
+def test_a_disabled_widget_is_dead(result):
+    assert result["disabled"] == ["", False]
+
+
+def test_a_lost_release_spoils_nothing(result):
+    assert result["odd"][-1] == ["TAP", "NONE", "buy"]
+
+
 def test_uninstalled_it_sees_nothing(result):
     assert result["after"] == 0
 

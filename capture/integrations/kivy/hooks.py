@@ -131,13 +131,15 @@ class Hooks:
                     self._before(etype, me)
                 except Exception as error:  # noqa: BLE001 - as above
                     self._guard.trip(error)
-            result = original(etype, me)
-            if etype != "update" and self.mode is not None and me.is_touch:
-                try:
-                    self._after(etype, me)
-                except Exception as error:  # noqa: BLE001 - as above
-                    self._guard.trip(error)
-            return result
+            try:
+                return original(etype, me)
+            finally:
+                # Also where a handler raised: what the user did is recorded, then the error goes on.
+                if etype != "update" and self.mode is not None and me.is_touch:
+                    try:
+                        self._after(etype, me)
+                    except Exception as error:  # noqa: BLE001 - as above
+                        self._guard.trip(error)
 
         return post_dispatch_input
 

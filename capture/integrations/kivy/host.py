@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from capture.integrations.base import HostBase
 from capture.integrations.kivy.guard import Guard
 from capture.integrations.kivy.hooks import Hooks
@@ -59,6 +61,7 @@ class KivyHooks(HostBase):
         self.screens = Screens(self._announce, _title, self.guard)
         self.hooks = Hooks(self.strokes, before_begin=self._before_begin, guard=self.guard)
         self._size_changed = self.guard(self._on_size)
+        self._focus_changed = self.guard(self._on_focus)
         self._window_came = self.guard(self.attach)
         self._heard = False
         self._size = (0.0, 0.0)
@@ -89,6 +92,8 @@ class KivyHooks(HostBase):
             self.screens.detach()
             for name in ("size", "rotation"):
                 self.window.funbind(name, self._size_changed)
+            if hasattr(self.window, "focus"):
+                self.window.funbind("focus", self._focus_changed)
             self.window = None
 
     def attach(self, *_: Any) -> None:
@@ -98,6 +103,8 @@ class KivyHooks(HostBase):
         self.window = self._loop.window
         for name in ("size", "rotation"):
             self.window.fbind(name, self._size_changed)
+        if hasattr(self.window, "focus"):
+            self.window.fbind("focus", self._focus_changed)
         self._on_size()
         self.screens.attach(self.window)
 
@@ -113,6 +120,11 @@ class KivyHooks(HostBase):
     def _on_size(self, *_: Any) -> None:
         self._size = size_of(self.window)
         self.strokes.density = self._update_screen()
+
+    def _on_focus(self, _window: Any, focus: bool) -> None:
+        # What is released in another window is not told to this one.
+        if not focus:
+            self.strokes.cancel_all()
 
     def _screen(self) -> tuple[float, float, float]:
         # As the app sees it: turned, if the app turned it.
@@ -137,7 +149,11 @@ class KivyHooks(HostBase):
         window = self._loop.window
         path = path_at(window, *place_of(window, sx, sy))
         self.screens.look(path)
-        return describe(window, path)
+        target = describe(window, path)
+        if not path or any(getattr(widget, "disabled", False) for widget in path):
+            # A disabled widget takes touches, and does nothing.
+            return msgspec.structs.replace(target, responsive=False)
+        return target
 
     def _is_due(self, kind: str, event: Any) -> bool:
         return (kind, event) in self._loop.input_events

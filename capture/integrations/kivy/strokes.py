@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from capture.integrations.kivy.touches import OpenTouch, Sample, is_wheel, now_ns
+from capture.integrations.kivy.touches import OpenTouch, Sample, is_no_finger, now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +96,7 @@ class OpenTouches:
         was_polled = bool(self._queue) and self._drain(kind, event)
         stroke = self.open.get(event.uid)
         if kind == "begin":
-            if not was_polled and stroke is None and not is_wheel(event):
+            if not was_polled and stroke is None and not is_no_finger(event):
                 self._begin(Sample(kind, event, event.sx, event.sy, now_ns()))
         elif stroke is None or stroke.is_raw:
             return
@@ -156,7 +156,7 @@ class OpenTouches:
                 if kind == "end":
                     self._hold_end(sample)
                     break
-                if not is_wheel(event):
+                if not is_no_finger(event):
                     self._begin(sample, is_raw=True)
                 continue
             elif self._is_due(sample.kind, sample.event):
@@ -193,6 +193,8 @@ class OpenTouches:
         if self._is_twin(sample, x, y):
             self.twins += 1
             return
+        if is_raw:
+            self._forget_lost(sample.event)
         pointer = 0
         while pointer in self._pointers:
             pointer += 1
@@ -203,6 +205,18 @@ class OpenTouches:
         self._capture.touch_down(pointer, x, y, sample.time, stroke.target)
         for listener in self.listeners:
             listener.down(stroke)
+
+    def _forget_lost(self, event: Any) -> None:
+        """Cancel what is open of a finger that comes down again: its UP was lost."""
+        finger = getattr(event, "id", None)
+        if finger is None:
+            return
+        device = getattr(event, "device", "")
+        for uid, stroke in list(self.open.items()):
+            is_same = stroke.device == device and getattr(stroke.event, "id", None) == finger
+            # An UP that Kivy keeps back was not lost.
+            if is_same and stroke.end is None:
+                self._cancel(self.open.pop(uid), now_ns())
 
     def _move(self, stroke: OpenTouch, sample: Sample) -> None:
         x, y = self._place(sample.sx, sample.sy)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from capture.events.targets import Target
     from capture.gestures.recognizer import Gesture
 
-__all__ = ["Listener", "OpenTouch", "Sample", "is_wheel", "now_ns"]
+__all__ = ["Listener", "OpenTouch", "Sample", "is_no_finger", "now_ns"]
 
 #: The clock of all samples.
 now_ns = time.perf_counter_ns
@@ -105,7 +105,7 @@ class Listener(Protocol):
         """Stop: the capture is uninstalled."""
 
 
-def is_wheel(event: Any) -> bool:
-    """Return whether a touch is a turn of the mouse wheel."""
+def is_no_finger(event: Any) -> bool:
+    """Return whether a touch is of another button than the left one, or a turn of the mouse wheel."""
     button = getattr(event, "button", None)
-    return isinstance(button, str) and button.startswith("scroll")
+    return isinstance(button, str) and button not in {"", "left"}

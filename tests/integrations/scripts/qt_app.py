@@ -50,13 +50,40 @@ touch.press(0, middle(button), handle).commit()
 QTest.qWait(30)
 QTest.touchEvent(handle, panel).release(0, middle(button), handle).commit()
 QTest.qWait(30)
+normal = len(found)
+
+
+def click(target, mouse_button=Qt.MouseButton.LeftButton):
+    QTest.mouseClick(handle, mouse_button, Qt.KeyboardModifier.NoModifier, middle(target))
+
+
+# Other buttons touch nothing, a disabled widget is dead, and a lost UP spoils nothing.
+click(button, Qt.MouseButton.RightButton)
+click(button, Qt.MouseButton.MiddleButton)
+others = len(found) - normal
+second.setEnabled(False)
+click(second)
+disabled = found[-1]
+second.setEnabled(True)
+touch = QTest.touchEvent(handle, panel)
+touch.press(3, middle(label), handle).commit()
+QTest.qWait(30)
+QTest.touchEvent(handle, panel).press(4, middle(button), handle).commit()
+QTest.qWait(30)
+QTest.touchEvent(handle, panel).release(4, middle(button), handle).commit()
+QTest.qWait(30)
+odd = [stroke[:2] + stroke[3:4] for stroke in found[normal + 1 :]]
+del pressed[2:]
 before = len(found)
 host.uninstall()
 host.uninstall()
 QTest.mouseClick(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle(button))
 device = cap.device
 result = {
-    "found": found,
+    "found": found[:normal],
+    "others": others,
+    "disabled": disabled[3:5],
+    "odd": odd,
     "after": len(found) - before,
     "pressed": pressed,
     "screen": [device.width, device.height, device.orientation],
