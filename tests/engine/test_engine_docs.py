@@ -49,9 +49,9 @@ def test_the_first_example_delivers_what_it_records(tmp_path, monkeypatch, capsy
     assert [event["ea"] for event in json.loads(line)["pl"]] == [0, 1, 4, 6, 16, 18, 2]
 
 
-def test_the_privacy_settings_of_the_page_are_settings(tmp_path):
-    [block] = blocks("toml")
-    (tmp_path / "capture.toml").write_text(block.values[0] + "[project]\nid = 1\n")
+@pytest.mark.parametrize("block", blocks("toml"))
+def test_the_privacy_settings_of_the_page_are_settings(tmp_path, block):
+    (tmp_path / "capture.toml").write_text(block + "[project]\nid = 1\n")
     loaded = RunConfig.load(tmp_path / "capture.toml", environ={})
 
     assert loaded.privacy != PrivacyConfig()
