@@ -13,13 +13,23 @@ TABLES := capture/gestures/kinds.py capture/gestures/config.py capture/_native/r
 SOURCES := $(TABLES) $(shell find capture/_native -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint bench soak docs example clean
+ARCH ?= arm64
+
+.PHONY: run test test-arm test-pythons lint bench soak docs example clean
 
 run: $(BUILT)
 	$(BIN)/capture replay $(RECORDING) -o $(OUT)
 
 test: $(BUILT) $(DEV)
 	$(BIN)/python -m pytest
+
+# Another machine (arm64, armhf or s390x), in emulation; TESTS=paths for other tests than the core's.
+test-arm: $(BUILT) $(DEV)
+	$(BIN)/python scripts/run_machine.py $(ARCH) $(TESTS)
+
+# The core on every Python that is found.
+test-pythons: $(BUILT) $(DEV)
+	$(BIN)/python scripts/run_pythons.py
 
 lint: $(BUILT) $(DEV)
 	$(BIN)/ruff check .
@@ -39,6 +49,10 @@ bench: $(BUILT) $(DEV)
 soak: $(BUILT) $(DEV)
 	CAPTURE_SOAK=1 CAPTURE_EXAMPLES=20000 CAPTURE_FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest
 	$(BIN)/python tests/fuzz/fuzz_feed.py --seconds 600
+	-$(BIN)/python scripts/run_machine.py arm64
+	-$(BIN)/python scripts/run_machine.py armhf
+	-$(BIN)/python scripts/run_machine.py s390x
+	-$(BIN)/python scripts/run_pythons.py
 	-$(PIP) install --group peers
 	$(BIN)/python benchmarks/compare_faults.py --full
 

@@ -5,6 +5,7 @@ initialisation checks on) or ``trace`` (line tracing, for coverage of the ``.pyx
 ``CAPTURE_ANNOTATE=1`` writes Cython's annotated HTML beside the sources.
 """
 
+import multiprocessing
 import os
 import re
 import sys
@@ -78,6 +79,7 @@ setup(
         compiler_directives=directives,
         annotate=bool(os.environ.get("CAPTURE_ANNOTATE")),
         force=build != "release",  # a change of directives is not in Cython's dependency check
-        nthreads=os.cpu_count() or 1,
+        # Processes that do not begin as a copy of this one would run this file again.
+        nthreads=(os.cpu_count() or 1) if multiprocessing.get_start_method() == "fork" else 0,
     ),
 )

@@ -193,7 +193,7 @@ def main() -> None:
         path, text = NATIVE / name, make()
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
-            print(f"wrote {path.relative_to(ROOT)}")  # noqa: T201 - a script
+            print(f"wrote {path.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,192 @@
+"""Build and test for another machine, in emulation: ``python scripts/run_machine.py arm64 [TESTS...]``.
+
+Needs Debian's apt-get and the Python that this Debian has (3.11 in bookworm). All else it gets: a cross
+compiler, QEMU's user emulation, and the machine's Python, unpacked under build/machines. Exit status 77:
+something of it cannot be had here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from unpacked import SKIPPED, UnavailableError, headers, launcher, need, run, unpack
+
+ROOT = Path(__file__).parents[1]
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+#: The tests that are run where none are named: the core, and what it is good for where the wheels exist.
+CORE = ("tests/gestures", "tests/fuzz/test_fuzz_feed.py")
+WIDE = (*CORE, "tests/formats", "tests/store")
+#: What the emulation, or its being ten times slower, would fail.
+NOT_EMULATED = "not fork and not kill and not instructions and not emulated"
+#: In Python alone, for every machine; wheels, where the package index has them for the machine.
+PURE = (
+    "pytest>=8.2",
+    "hypothesis>=6.100,<6.130",
+    "urllib3>=2.2",
+    "typer>=0.15",
+    "rich>=13.7",
+    "iso4217>=1.12",
+)
+WHEELS = ("numpy>=1.26", "msgspec>=0.19", "pyarrow>=15", "fastavro>=1.9", "jsonschema>=4.21")
+
+
+class Machine(NamedTuple):
+    """How to build for a machine and be it."""
+
+    triplet: str
+    qemu: str
+    platform: str
+    packages: tuple[str, ...]
+    has_wheels: bool = False
+
+
+MACHINES = {
+    "arm64": Machine(
+        "aarch64-linux-gnu",
+        "qemu-aarch64",
+        "aarch64",
+        ("gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"),
+        has_wheels=True,
+    ),
+    "armhf": Machine(
+        "arm-linux-gnueabihf", "qemu-arm", "armv7l", ("gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross")
+    ),
+    "s390x": Machine(
+        "s390x-linux-gnu", "qemu-s390x", "s390x", ("gcc-s390x-linux-gnu", "libc6-dev-s390x-cross")
+    ),
+}
+
+
+class Build:
+    """One machine's folder under build/machines, and what is made in it.
+
+    Parameters
+    ----------
+    name : str
+        Debian's name of the machine.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name, self.machine = name, MACHINES[name]
+        self.folder = ROOT / "build" / "machines" / name
+        self.root, self.site = self.folder / "root", self.folder / "site"
+        self.python = self.folder / "venv" / "bin" / "python"
+
+    def prepare(self) -> None:
+        """Get the compiler, the emulator, the machine's Python and the packages that the tests need."""
+        triplet, qemu = self.machine.triplet, self.machine.qemu
+        need(f"{triplet}-gcc", qemu, packages=(*self.machine.packages, "qemu-user"))
+        own = () if self.machine.has_wheels else ("python3-numpy",)
+        unpack(self.root, self.name, (f"python{VERSION}", f"python{VERSION}-dev", "libstdc++6", *own))
+        home = self.root / "usr" / "bin"
+        if not (home / f"python{VERSION}").exists():
+            raise UnavailableError(f"Debian's Python is not {VERSION}, which this script runs on")
+        launcher(
+            self.folder / "venv", home, f'{shutil.which(qemu)} -L {self.root} -0 "$0" {home}/python{VERSION}'
+        )
+        if not (self.site / ".ready").exists():
+            self._install()
+            (self.site / ".ready").touch()
+
+    def _install(self) -> None:
+        pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+        self.site.mkdir(parents=True, exist_ok=True)
+        pure = (f"--python-version={VERSION}", "--only-binary=:all:", f"--target={self.site}")
+        run(*pip, "install", *pure, *PURE)
+        if self.machine.has_wheels:
+            tags = [f"manylinux_2_{each}" for each in range(17, 37)] + ["manylinux2014"]
+            platforms = [f"--platform={tag}_{self.machine.platform}" for tag in tags]
+            abis = [f"--abi={each}" for each in (f"cp{VERSION.replace('.', '')}", "abi3", "none")]
+            run(*pip, "install", *pure, *platforms, *abis, *WHEELS)
+            return
+        (self.site / "numpy").symlink_to(self.root / "usr/lib/python3/dist-packages/numpy")
+        source = self.folder / "msgspec"
+        run(
+            *pip,
+            "download",
+            "--no-deps",
+            "--no-binary=:all:",
+            "--no-build-isolation",
+            f"--dest={source}",
+            "msgspec>=0.19",
+        )
+        run("tar", "-xzf", *source.glob("*.tar.gz"), "-C", source, "--strip-components=1")
+        self.build(source, "--build-lib", str(self.site))
+        shutil.copytree(source / "src" / "msgspec", self.site / "msgspec", dirs_exist_ok=True)
+
+    def build(self, folder: Path, *options: str) -> None:
+        """Cross-build the extension modules of a package."""
+        triplet = self.machine.triplet
+        settings = self.folder / "sysconfig" / f"_sysconfigdata__{triplet}.py"
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        if not settings.is_symlink():
+            settings.symlink_to(self.root / f"usr/lib/python{VERSION}" / settings.name)
+        env = {
+            "_PYTHON_HOST_PLATFORM": f"linux-{self.machine.platform}",
+            "_PYTHON_SYSCONFIGDATA_NAME": f"_sysconfigdata__{triplet}",
+            "CC": f"{triplet}-gcc",
+            "CFLAGS": headers(self.root, self.folder / "include", VERSION, triplet),
+            "LDSHARED": f"{triplet}-gcc -shared",
+            "PYTHONPATH": str(settings.parent),
+        }
+        subprocess.run(
+            [
+                sys.executable,
+                "setup.py",
+                "--quiet",
+                "build_ext",
+                "--parallel=2",
+                *(options or ("--inplace",)),
+            ],
+            cwd=folder,
+            env={**os.environ, **env},
+            check=True,
+        )
+
+    def test(self, paths: tuple[str, ...]) -> int:
+        """Run tests in emulation; return pytest's exit status."""
+        libraries = [self.root / "usr/lib" / self.machine.triplet / each for each in ("", "blas", "lapack")]
+        env = {
+            "LD_LIBRARY_PATH": ":".join(map(str, libraries)) if not self.machine.has_wheels else "",
+            "PYTHONPATH": f"{ROOT}:{self.site}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        done = subprocess.run(
+            [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", NOT_EMULATED, *paths],
+            cwd=ROOT,
+            env={**os.environ, **env},
+            check=False,
+        )
+        return done.returncode
+
+
+def main(arguments: list[str]) -> int:
+    """Build and test for a machine; return the exit status."""
+    if not arguments or arguments[0] not in MACHINES:
+        sys.exit(f"Usage: run_machine.py {{{','.join(MACHINES)}}} [TESTS...]")
+    build, paths, start = Build(arguments[0]), tuple(arguments[1:]), time.monotonic()
+    try:
+        build.prepare()
+    except UnavailableError as error:
+        print(f"{build.name}: skipped, {error}")
+        return SKIPPED
+    ready = time.monotonic()
+    build.build(ROOT)
+    built = time.monotonic()
+    status = build.test(paths or (WIDE if build.machine.has_wheels else CORE))
+    now = time.monotonic()
+    spent = f"preparing {ready - start:.0f} s, building {built - ready:.0f} s, testing {now - built:.0f} s"
+    print(f"{build.name}: {spent}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
