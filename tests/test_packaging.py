@@ -77,7 +77,7 @@ def test_the_table_of_sinks_is_the_folder():
 
 def test_the_table_of_wire_formats_is_the_folder():
     assert {module.split(".")[2] for module in formats.FORMATS.values()} == plug_ins(
-        "capture/formats", shared=("base", "header", "schema")
+        "capture/formats", shared=("base", "header", "receive", "schema")
     )
 
 
