@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "FROM_ROW",
+    "INFINITE",
     "Seconds",
     "Section",
     "Text",
@@ -51,6 +53,11 @@ __all__ = [
 
 Seconds = Annotated[float, Meta(gt=0, le=31_536_000, description="s")]
 Text = Annotated[str, Meta(min_length=1, max_length=255)]
+
+#: The default of a key whose value another key chooses; its section fills it in.
+FROM_ROW: Any = msgspec.UNSET
+#: ``Meta(extra=...)`` of a number that may be infinite: nothing limits then.
+INFINITE = {"infinite": True}
 
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 _BASICS = {
@@ -113,6 +120,8 @@ _HINTS: dict[type[msgspec.Struct], dict[str, Any]] = {}
 
 def check(path: str, value: Any, kind: Any) -> Any:
     """Return `value` as `kind` has it, or raise a `ConfigError` that says what is allowed at `path`."""
+    if value == math.inf and isinstance(value, float) and _may_be_infinite(kind):
+        return value
     try:
         result = msgspec.convert(value, kind)
     except msgspec.ValidationError:
@@ -120,6 +129,15 @@ def check(path: str, value: Any, kind: Any) -> Any:
     if isinstance(result, float) and not math.isfinite(result):
         raise ConfigError(f"{path} = {value}: expected {allowed(kind)}, finite")
     return result
+
+
+def _may_be_infinite(kind: Any) -> bool:
+    if get_origin(kind) in {Union, types.UnionType}:
+        return any(map(_may_be_infinite, get_args(kind)))
+    return any(
+        isinstance(meta, Meta) and meta.extra is not None and "infinite" in meta.extra
+        for meta in get_args(kind)[1:]
+    )
 
 
 def check_text(path: str, text: str, kind: Any) -> Any:
@@ -142,7 +160,8 @@ def allowed(kind: Any) -> str:
     origin = get_origin(kind)
     if origin is Annotated:
         base, *metas = get_args(kind)
-        return allowed(base) + "".join(_limits(meta) for meta in metas if isinstance(meta, Meta))
+        words = allowed(base) + "".join(_limits(meta) for meta in metas if isinstance(meta, Meta))
+        return words + (", or inf" if _may_be_infinite(kind) else "")
     if origin is Literal:
         return "one of " + ", ".join(str(option) for option in get_args(kind))
     if origin in {Union, types.UnionType}:

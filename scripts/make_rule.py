@@ -14,6 +14,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from enum import IntEnum
 
 ROOT = Path(__file__).parents[1]
@@ -28,30 +29,65 @@ MADE = "Made by scripts/make_rule.py from {}: do not edit."
 #: Member of `capture_thresholds` for each type of setting: C type, how it is filled.
 TYPES = {
     "time": ("int64_t", "CAPTURE_NANOSECONDS"),
+    "reached time": ("int64_t", "CAPTURE_FROM_BELOW"),
     "limit": ("capture_limit", "CAPTURE_LIMIT"),
+    "number": ("capture_limit", "CAPTURE_NUMBER"),
     "count": ("int32_t", "CAPTURE_COUNT"),
+    "flag": ("int32_t", "CAPTURE_FLAG"),
     "word": ("int32_t", "CAPTURE_WORD"),
+    "words": ("int32_t", "CAPTURE_WORDS"),
 }
-#: A float32 that is no number exceeds nothing: "<=" holds for it (capture/gestures/kinds.py).
+#: What the core does not read, or reads apart.
+NOT_READ = {"unknown_responsive", "verdict_columns", "dialect", "dialects", "open"}
+#: Times that are to be reached, and what has a type of its own.
+KNOWN = {
+    "hold_ms": "reached time",
+    "multi_tap_min_ms": "reached time",
+    "free_fingers": "count",
+    "modes": "words",
+    "pinch_scale": "number",
+    "rotate_deg": "number",
+    "swipe_ratio": "number",
+}
+MODES = ("pinch", "rotate", "pan")
+#: A float32 that is no number exceeds nothing: "<=" holds for it (capture/gestures/kinds.py). Whether a limit
+#: is open is in its member `inside`.
 COMPARED = {
-    "<": "{measure} < {limit}.below",
-    "<=": "!({measure} > {limit}.above)",
-    ">": "{measure} > {limit}.above",
-    ">=": "{measure} >= {limit}.below",
+    "<": "!({measure} > {limit}.inside)",
+    "<=": "!({measure} > {limit}.inside)",
+    ">": "{measure} > {limit}.inside",
+    ">=": "{measure} > {limit}.inside",
+}
+#: What a dialect says of a setting; its opposite is the other side of the limit.
+FACTS = {
+    ("touch_slop_dp", "<"): "near",
+    ("touch_slop_dp", ">"): "!near",
+    ("drag_distance_dp", "<"): "!dragged",
+    ("drag_distance_dp", ">"): "dragged",
+    ("fling_velocity_dp_s", "<"): "!flung",
+    ("fling_velocity_dp_s", ">"): "flung",
+    ("tap_timeout_ms", "<"): "in_time",
+    ("tap_timeout_ms", ">"): "pressed",
 }
 
 
 def settings() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return the settings that the core reads: name -> (type, words). Switches decide nothing in it."""
+    """Return the settings that the core reads: name -> (type, words)."""
     found: dict[str, tuple[str, tuple[str, ...]]] = {}
     hints = get_type_hints(GestureConfig)
     for name in GestureConfig.__struct_fields__:
-        if get_origin(hints[name]) is Literal:
+        if name in NOT_READ:
+            continue
+        if name in KNOWN:
+            found[name] = KNOWN[name], MODES if KNOWN[name] == "words" else ()
+        elif get_origin(hints[name]) is Literal:
             found[name] = "word", get_args(hints[name])
         elif name.endswith("_ms"):
             found[name] = "time", ()
         elif name.endswith(("_dp", "_dp_s")):
             found[name] = "limit", ()
+        elif hints[name] is bool:
+            found[name] = "flag", ()
         elif hints[name] is int:
             found[name] = "count", ()
     return found
@@ -71,6 +107,21 @@ def comparison(condition: Condition) -> str:
     if of_time:
         return f"(duration_ns {condition.relation} {limit})"
     return f"({COMPARED[condition.relation].format(measure=condition.measure, limit=limit)})"
+
+
+def fact(condition: Condition) -> str:
+    """Return a condition on what a dialect says of a stroke, as C; other settings are compared."""
+    said = FACTS.get((condition.setting, condition.relation[0]))
+    return f"({said})" if said else comparison(condition)
+
+
+def first_row(conditions: Callable[[Condition], str]) -> str:
+    """Return C that finds the first row whose conditions all hold, from the last to the first."""
+    return "".join(
+        f"    is = -({' & '.join(conditions(each) for each in row.when)});\n"
+        f"    kind = (is & {c_name(row)}) | (~is & kind);\n"
+        for row in reversed(KINDS)
+    )
 
 
 def enum(prefix: str, members: type[IntEnum]) -> str:
@@ -116,23 +167,33 @@ def rule() -> str:
         for name, (_, _, each) in fields.items()
         if each
     )
-    rows = "".join(
-        f"    is = -({' & '.join(comparison(each) for each in row.when)});\n"
-        f"    kind = (is & {c_name(row)}) | (~is & kind);\n"
-        for row in reversed(KINDS)
-    )
     return header(
         "RULE",
         "capture.gestures.kinds and capture.GestureConfig",
         '#include "thresholds.h"\n',
         enum("KIND_", GestureKind) + enum("REASON_", Reason) + enum("DIRECTION_", Direction) + words,
-        f"/* GestureConfig: dp, dp/s and ns. */\ntypedef struct {{\n{struct}}} capture_thresholds;\n",
+        f"/* GestureConfig: dp, dp/s and ns; what follows from it comes last. */\ntypedef struct {{\n{struct}"
+        "    double tap_timeout_value; /* ms, as configured */\n"
+        "    double hold_value;\n"
+        "    int32_t plain;    /* the decision is that of the default dialect */\n"
+        "    int32_t verdicts; /* records have the verdict columns */\n"
+        "    int32_t seen;     /* strokes are looked at as dialects do */\n"
+        "    int32_t history;  /* recent samples are kept */\n"
+        "} capture_thresholds;\n",
         f"enum {{ CAPTURE_SETTINGS = {len(fields)} }};\n"
         f"static const capture_setting capture_settings[CAPTURE_SETTINGS] = {{\n{described}}};\n",
-        "/* The first row whose conditions all hold, so rows are tried from the last to the first. */\n"
+        "/* The first row whose conditions all hold, so rows are tried from the last to the first. This\n"
+        " * is the decision of the default dialect; `plain` says whether a configuration has it. */\n"
         "static inline int32_t capture_kind_of(\n"
         "    float distance, float velocity, int64_t duration_ns, const capture_thresholds *limits)\n"
-        f"{{\n    int32_t is, kind = CAPTURE_KIND_NONE;\n{rows}    return kind;\n}}\n",
+        f"{{\n    int32_t is, kind = CAPTURE_KIND_NONE;\n{first_row(comparison)}    return kind;\n}}\n",
+        "/* The same by what a dialect says of a stroke: 0 or 1 each, near and dragged not both. */\n"
+        "static inline int32_t capture_kind_by(\n"
+        "    int near, int dragged, int in_time, int pressed, int flung,\n"
+        "    float distance, float velocity, int64_t duration_ns, const capture_thresholds *limits)\n"
+        f"{{\n    int32_t is, kind = CAPTURE_KIND_NONE;\n"
+        "    (void)distance, (void)velocity, (void)duration_ns, (void)limits; /* of settings of your own */\n"
+        f"{first_row(fact)}    return kind;\n}}\n",
         mask("capture_moves", [row for row in KINDS if row.moves], "for kinds that have a direction"),
         mask("capture_runs", [row for row in KINDS if row.runs], "for kinds that form runs"),
     )
@@ -167,7 +228,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 cdef extern from "record.h" nogil:
     enum:
-        FIELDS "CAPTURE_STROKE_FIELDS"
+        STROKE_FIELDS "CAPTURE_STROKE_FIELDS"
+        FIELDS "CAPTURE_FIELDS"
         COLUMNS "CAPTURE_STROKE_COLUMNS"
     ctypedef struct Field "capture_field":
         const char *name
@@ -176,8 +238,10 @@ cdef extern from "record.h" nogil:
         size_t offset
     const Field[COLUMNS] RECORD_FIELDS "capture_stroke_fields"
     ctypedef struct Record "capture_stroke":
-{members}    ctypedef struct RecordColumns "capture_stroke_columns":
+{members}        bint verdict
+    ctypedef struct RecordColumns "capture_stroke_columns":
 {columns}        int64_t *ended
+    void no_verdict "capture_no_verdict"(Record *record) noexcept
     void columns_at "capture_stroke_at"(void **data, int64_t at, RecordColumns *to) noexcept
     void put_record "capture_stroke_put"(void **data, int64_t at, const Record *record) noexcept
     void get_record "capture_stroke_get"(void **data, int64_t at, Record *record) noexcept

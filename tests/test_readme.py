@@ -16,7 +16,7 @@ FENCE = re.compile(
     r"(?P<note><!--[^\n]*-->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 PAGES = ["README.md"]
-PAGES += [f"docs/{name}.md" for name in ("index", "replay", "recognizer", "report", "sweep")]
+PAGES += [f"docs/{name}.md" for name in ("index", "replay", "recognizer", "report", "sweep", "dialects")]
 
 
 def snippets(language):

@@ -8,9 +8,12 @@
 
 /* The stream's last stroke, if it was a tap; taps is 0 if it was not. */
 typedef struct {
+    int64_t time_down; /* this and the place of the UP are kept where a dialect reads them */
     int64_t time_up;
     float x_down;
     float y_down;
+    float x_up;
+    float y_up;
     int32_t taps;
     int32_t rage_taps;
 } capture_run;
@@ -24,7 +27,7 @@ static inline int32_t capture_reason_of(int32_t kind)
 static inline int32_t capture_direction_of(
     int32_t kind, float dx, float dy, float width, float height, const capture_thresholds *limits)
 {
-    const float complex_above = limits->touch_slop_dp.above;
+    const float complex_above = limits->touch_slop_dp.given;
     const int32_t sideways = dx < 0 ? CAPTURE_DIRECTION_LEFT : CAPTURE_DIRECTION_RIGHT;
     const int32_t lengthways = dy < 0 ? CAPTURE_DIRECTION_UP : CAPTURE_DIRECTION_DOWN;
     const int32_t straight = fabsf(dx) > fabsf(dy) ? sideways : lengthways;

@@ -17,19 +17,71 @@ cdef extern from "classify.h" nogil:
         MALFORMED "CAPTURE_REASON_MALFORMED"
         MEAN "CAPTURE_VELOCITY_STRATEGY_MEAN"
         IMPULSE "CAPTURE_VELOCITY_STRATEGY_IMPULSE"
+        LSQ2_RESTRICTED "CAPTURE_VELOCITY_STRATEGY_LSQ2_RESTRICTED"
+        IOS "CAPTURE_VELOCITY_STRATEGY_IOS"
+        EARLY "CAPTURE_VELOCITY_STRATEGY_EARLY"
+        BY_LENGTH "CAPTURE_CLAMP_LENGTH"
+        BY_AXIS "CAPTURE_CLAMP_AXIS"
+        IGNORED "CAPTURE_SECOND_FINGER_IGNORE"
+        OVER_STROKE "CAPTURE_FLING_OVER_STROKE"
+        STRAIGHT "CAPTURE_DRAG_METRIC_EUCLID"
     ctypedef struct Limit "capture_limit":
         double value
-        float above
+        float given
+        float inside
     # Only the members that Cython code reads; read_thresholds fills all of them.
     ctypedef struct Thresholds "capture_thresholds":
         int32_t velocity_strategy
         Limit max_fling_velocity_dp_s
+        Limit touch_slop_dp
+        Limit drag_distance_dp
+        Limit fling_distance_dp
+        int64_t tap_timeout_ns
+        int64_t hold_ns
+        int64_t stop_ns
+        int64_t up_stop_ns
+        int64_t early_ns
+        int32_t slop_metric
+        int32_t drag_metric
+        int32_t tap_at
+        int32_t up_moves
+        int32_t min_samples
+        int32_t clamp
+        int32_t fling_on
+        int32_t fling_over
+        int32_t after_hold
+        int32_t direction
+        int32_t second_finger
         int64_t multi_tap_timeout_ns
+        int64_t multi_tap_min_ns
         Limit multi_tap_slop_dp
+        int32_t multi_tap_from
+        int32_t multi_tap_count
+        int32_t run_drag
+        int32_t run_hold
         int32_t rage_tap_count
         int64_t rage_tap_timeout_ns
         Limit rage_tap_radius_dp
+        int32_t modes
+        Limit transform_slop_dp
+        Limit pinch_scale
+        Limit rotate_deg
+        Limit min_span_dp
+        int32_t chord_fingers
+        int64_t chord_timeout_ns
+        Limit chord_separation_dp
+        Limit swipe_velocity_dp_s
+        Limit swipe_ratio
+        int32_t free_fingers
+        int64_t frame_ns
+        double tap_timeout_value
+        double hold_value
+        int32_t plain
+        int32_t verdicts
+        int32_t seen
+        int32_t history
     ctypedef struct TapRun "capture_run":
+        int64_t time_down
         int64_t time_up
         float x_down
         float y_down
@@ -57,9 +109,14 @@ cdef inline float to_dp(float px, double density) noexcept nogil:
     return <float>(px / density)
 
 
+cdef inline int64_t since_ns(int64_t earlier, int64_t later) noexcept nogil:
+    """Difference of two times; wraps at 64 bits."""
+    return <int64_t>(<unsigned long long>later - <unsigned long long>earlier)
+
+
 cdef inline int64_t span_ns(int64_t earlier, int64_t later) noexcept nogil:
     """max(0, later - earlier); the difference wraps at 64 bits."""
-    cdef int64_t span = <int64_t>(<unsigned long long>later - <unsigned long long>earlier)
+    cdef int64_t span = since_ns(earlier, later)
     return span if span > 0 else 0
 
 
@@ -81,7 +138,7 @@ cdef inline void measure(
         r.velocity_x = <float>(dx * per_s)
         r.velocity_y = <float>(dy * per_s)
     elif released:
-        clamp(r, vx / density, vy / density, limits.max_fling_velocity_dp_s.value)
+        clamp(r, vx / density, vy / density, limits)
     else:
         r.velocity = r.velocity_x = r.velocity_y = 0
 
@@ -109,9 +166,9 @@ cdef inline void count_tap(
         dx = r.x_down - run.x_down
         dy = r.y_down - run.y_down
         apart = to_dp(sqrtf(dx * dx + dy * dy), density)
-        if gap > limits.multi_tap_timeout_ns or not (apart <= limits.multi_tap_slop_dp.above):
+        if gap > limits.multi_tap_timeout_ns or not (apart <= limits.multi_tap_slop_dp.inside):
             run.taps = 0
-        if gap > limits.rage_tap_timeout_ns or not (apart <= limits.rage_tap_radius_dp.above):
+        if gap > limits.rage_tap_timeout_ns or not (apart <= limits.rage_tap_radius_dp.inside):
             run.rage_taps = 0
     else:
         run.rage_taps = 0
@@ -124,5 +181,6 @@ cdef inline void count_tap(
     r.rage = run.rage_taps == limits.rage_tap_count
 
 
-cdef void clamp(Record *r, double vx, double vy, double limit) noexcept nogil
+cdef void clamp(Record *r, double vx, double vy, const Thresholds *limits) noexcept nogil
+cdef double clamped(double *vx, double *vy, const Thresholds *limits) noexcept nogil
 cdef int read_thresholds(object gestures, Thresholds *limits) except -1

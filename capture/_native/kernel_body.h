@@ -210,8 +210,8 @@ KERNEL_TARGET static void COUNT_TAPS(
         for (k = 0; k < n; k++)
             apart[k] = (float)(apart[k] / density);
     for (k = 0; k < n; k++) {
-        multi[k] = (gap[k] <= limits->multi_tap_timeout_ns) & (apart[k] <= limits->multi_tap_slop_dp.above);
-        rage[k] = (gap[k] <= limits->rage_tap_timeout_ns) & (apart[k] <= limits->rage_tap_radius_dp.above);
+        multi[k] = (gap[k] <= limits->multi_tap_timeout_ns) & (apart[k] <= limits->multi_tap_slop_dp.inside);
+        rage[k] = (gap[k] <= limits->rage_tap_timeout_ns) & (apart[k] <= limits->rage_tap_radius_dp.inside);
     }
     for (k = 0; k < n; k++) {
         const int32_t tap = capture_runs(kind[k]);

@@ -12,6 +12,8 @@ cdef extern from "kernels.h" nogil:
         int32_t count
         int64_t *down   # arrays
         int64_t *up
+        float *dx       # dp, once finished
+        float *dy
     enum:
         KERNELS_MOST "CAPTURE_KERNELS"
     ctypedef struct Kernel "capture_kernel":

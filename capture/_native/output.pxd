@@ -5,14 +5,16 @@ from libc.stdint cimport int64_t
 from capture._native.record cimport COLUMNS, Record, RecordColumns
 
 
-# All columns lie in one block, one after the other, zeroed. The last one, `ended`, is there (not NULL) where
-# outputs will be merged: the number of the sample that ended the stroke.
+# All columns lie in one block, one after the other, zeroed. Those of the verdict are there (not NULL) where
+# they are asked for. The last one, `ended`, is there where outputs will be merged: the number of the sample
+# that ended the stroke.
 cdef struct Output:
     char *block
     void *data[COLUMNS]
     int64_t count
     int64_t room
     bint ordered
+    bint verdicts
 
 
 cdef int make_room(Output *o, int64_t more) noexcept nogil

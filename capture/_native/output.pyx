@@ -7,12 +7,18 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from capture._native.recognizer cimport wrap
-from capture._native.record cimport FIELDS, RECORD_FIELDS, Record, get_record, put_record
+from capture._native.record cimport (
+    COLUMNS, FIELDS, RECORD_FIELDS, STROKE_FIELDS, Record, get_record, put_record,
+)
 
-#: Public columns in record order: name, buffer format.
+#: Public columns in record order: name, buffer format; the verdict apart, which few tables have.
 LAYOUT = tuple([
     (RECORD_FIELDS[_number].name.decode(), RECORD_FIELDS[_number].format.decode())
-    for _number in range(FIELDS)
+    for _number in range(STROKE_FIELDS)
+])
+VERDICT = tuple([
+    (RECORD_FIELDS[_number].name.decode(), RECORD_FIELDS[_number].format.decode())
+    for _number in range(STROKE_FIELDS, FIELDS)
 ])
 
 
@@ -36,7 +42,9 @@ cdef int make_room(Output *o, int64_t more) noexcept nogil:
     block = place = <char *>block_new(room * record_bytes(o))
     if block == NULL:
         return -1
-    for column in range(FIELDS + o.ordered):
+    for column in range(COLUMNS):
+        if not has_column(o, column):
+            continue
         if o.count:
             memcpy(place, o.data[column], o.count * RECORD_FIELDS[column].size)
         o.data[column] = place
@@ -47,11 +55,18 @@ cdef int make_room(Output *o, int64_t more) noexcept nogil:
     return 0
 
 
+cdef inline bint has_column(const Output *o, int column) noexcept nogil:
+    if column < STROKE_FIELDS:
+        return True
+    return o.verdicts if column < FIELDS else o.ordered
+
+
 cdef inline size_t record_bytes(const Output *o) noexcept nogil:
     cdef size_t total = 0
     cdef int column
-    for column in range(FIELDS + o.ordered):
-        total += RECORD_FIELDS[column].size
+    for column in range(COLUMNS):
+        if has_column(o, column):
+            total += RECORD_FIELDS[column].size
     return total
 
 
@@ -107,14 +122,15 @@ cdef class Column:
 
 @cython.final
 cdef class GestureColumns:
-    """Records in columns, in the order of `LAYOUT`.
+    """Records in columns, in the order of `LAYOUT`, then of `VERDICT` with `verdicts`.
 
     `room` records fit before it grows; `ordered` keeps what `Merge` needs besides.
     """
 
-    def __cinit__(self, int64_t room=0, *, bint ordered=False):
+    def __cinit__(self, int64_t room=0, *, bint ordered=False, bint verdicts=False):
         memset(&self.output, 0, sizeof(Output))
         self.output.ordered = ordered
+        self.output.verdicts = verdicts
         if room < 0 or make_room(&self.output, room if room else 1) < 0:
             raise MemoryError
 
@@ -130,16 +146,22 @@ cdef class GestureColumns:
         if self.exports:
             raise BufferError(f"{self.exports} columns are still in use")
         # Zeroed again: what stays 0 is not written.
-        for column in range(FIELDS + self.output.ordered):
-            memset(self.output.data[column], 0, self.output.count * RECORD_FIELDS[column].size)
+        for column in range(COLUMNS):
+            if has_column(&self.output, column):
+                memset(self.output.data[column], 0, self.output.count * RECORD_FIELDS[column].size)
         self.output.count = 0
+
+    @property
+    def verdicts(self):
+        """Whether there are the columns of `VERDICT`."""
+        return self.output.verdicts
 
     def column(self, str name not None):
         """Return one column as a read-only buffer."""
         cdef Column column = Column.__new__(Column)
         cdef int number
         for number in range(FIELDS):
-            if RECORD_FIELDS[number].name.decode() == name:
+            if has_column(&self.output, number) and RECORD_FIELDS[number].name.decode() == name:
                 column.owner = self
                 column.number = number
                 column.format = RECORD_FIELDS[number].format
@@ -184,7 +206,8 @@ cdef class Merge:
             outputs[number] = &table.output
             self.count += table.output.count
         self.tables = tables
-        self.out = GestureColumns(self.count)
+        table = tables[0]
+        self.out = GestureColumns(self.count, verdicts=table.output.verdicts)
         self.out.output.count = self.count
         self.sources = <uint8_t *>malloc(self.count if self.count else 1)
         if self.sources == NULL:
@@ -209,10 +232,11 @@ cdef class Merge:
         column = first
         with nogil:
             while column < FIELDS:
-                gather(
-                    outputs, number, column, self.count, self.sources,
-                    <char *>self.out.output.data[column],
-                )
+                if has_column(&self.out.output, column):
+                    gather(
+                        outputs, number, column, self.count, self.sources,
+                        <char *>self.out.output.data[column],
+                    )
                 column += step
 
 

@@ -30,6 +30,13 @@ class Gesture:
     last_sample: Final[int]
     tap_count: Final[int]
     rage: Final[bool]
+    slop_distance: Final[float]
+    drag_distance: Final[float]
+    slop_time: Final[float]
+    begun: Final[int]
+    margin: Final[float]
+    @property
+    def has_verdict(self) -> bool: ...
 
 class Recognizer:
     def __init__(self, gesture_class: type[Gesture], gestures: Any, *, density: float) -> None: ...

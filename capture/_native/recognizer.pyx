@@ -6,9 +6,9 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
 from capture._native.classify cimport Thresholds, read_thresholds
-from capture._native.record cimport FIELDS, RECORD_FIELDS, Record
+from capture._native.record cimport FIELDS, RECORD_FIELDS, STROKE_FIELDS, Record
 from capture._native.samples cimport CANCEL, DOWN, MOVE, UP
-from capture._native.state cimport state_free, state_init, step, stream_slot
+from capture._native.state cimport set_density, state_free, state_init, step, stream_slot
 
 
 cdef extern from "structmember.h":
@@ -47,9 +47,15 @@ cdef class Gesture:
             member.flags = 0
             name = member.name.decode()
             if name in fields:
+                self.record.verdict |= number >= STROKE_FIELDS
                 PyMember_SetOne(<char *><PyObject *>self, &member, fields.pop(name))
         if fields:
             raise TypeError(f"a gesture has no {', '.join(fields)}")
+
+    @property
+    def has_verdict(self):
+        """Whether the fields of the verdict are filled."""
+        return bool(self.record.verdict)
 
 
 cdef PyMemberDef[FIELDS] members
@@ -116,7 +122,7 @@ cdef class Recognizer:
             slot = stream_slot(&self.state, stream)
             if slot < 0:
                 raise MemoryError
-            self.state.streams[slot].density = density
+            set_density(&self.state, slot, density)
 
     @property
     def counters(self):

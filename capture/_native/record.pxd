@@ -11,7 +11,8 @@ ctypedef double *double_column
 
 cdef extern from "record.h" nogil:
     enum:
-        FIELDS "CAPTURE_STROKE_FIELDS"
+        STROKE_FIELDS "CAPTURE_STROKE_FIELDS"
+        FIELDS "CAPTURE_FIELDS"
         COLUMNS "CAPTURE_STROKE_COLUMNS"
     ctypedef struct Field "capture_field":
         const char *name
@@ -22,18 +23,22 @@ cdef extern from "record.h" nogil:
     ctypedef struct Record "capture_stroke":
         int64_t stream, time_down, time_up, first_sample, last_sample
         int32_t pointer, sample_count, tap_count
-        uint8_t kind, reason, direction, rage
+        uint8_t kind, reason, direction, rage, begun
         float x_down, y_down, x_up, y_up, distance, velocity
-        float velocity_x, velocity_y, path_length, width, height
-        double duration
+        float velocity_x, velocity_y, path_length, width, height, slop_distance
+        float drag_distance, margin
+        double duration, slop_time
+        bint verdict
     ctypedef struct RecordColumns "capture_stroke_columns":
         int64_t_column stream, time_down, time_up, first_sample, last_sample
         int32_t_column pointer, sample_count, tap_count
-        uint8_t_column kind, reason, direction, rage
+        uint8_t_column kind, reason, direction, rage, begun
         float_column x_down, y_down, x_up, y_up, distance, velocity
-        float_column velocity_x, velocity_y, path_length, width, height
-        double_column duration
+        float_column velocity_x, velocity_y, path_length, width, height, slop_distance
+        float_column drag_distance, margin
+        double_column duration, slop_time
         int64_t *ended
+    void no_verdict "capture_no_verdict"(Record *record) noexcept
     void columns_at "capture_stroke_at"(void **data, int64_t at, RecordColumns *to) noexcept
     void put_record "capture_stroke_put"(void **data, int64_t at, const Record *record) noexcept
     void get_record "capture_stroke_get"(void **data, int64_t at, Record *record) noexcept

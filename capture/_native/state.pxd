@@ -3,6 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from capture._native.classify cimport TapRun, Thresholds
+from capture._native.dialect cimport Edges, Seen
 from capture._native.record cimport Record
 from capture._native.touch cimport OpenTouch
 from capture._native.velocity cimport History
@@ -14,6 +15,7 @@ cdef struct Stream:
     int64_t downs           # touches begun
     double density
     TapRun taps
+    Edges edges             # where strokes are looked at
     int32_t open            # its open touches
     int32_t primary         # slot of the one that needs no look-up, or -1
     bint started
@@ -39,7 +41,8 @@ cdef struct State:
     uint32_t stream_mask
     int32_t last_stream     # slot of the previous sample's stream, or -1
     OpenTouch *touches
-    History *histories      # beside touches; NULL under MEAN
+    History *histories      # beside touches; NULL where none are kept
+    Seen *seen              # beside touches; NULL where strokes are not looked at
     int32_t touch_room
     int32_t touch_count     # slots ever used
     int32_t free_touch      # slot, or -1
@@ -50,6 +53,7 @@ cdef struct State:
 
 cdef void state_init(State *s, const Thresholds *limits, double density) noexcept nogil
 cdef void state_free(State *s) noexcept nogil
+cdef void set_density(State *s, int32_t slot, double density) noexcept nogil
 cdef int32_t stream_slot(State *s, int64_t id) noexcept nogil
 cdef int step(
     State *s, int64_t index, int64_t stream, int32_t pointer, uint8_t action, int64_t time,

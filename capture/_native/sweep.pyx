@@ -17,6 +17,13 @@ def same_length(lengths):
             raise ValueError(f"the columns differ in length: {length} and {lengths[0]}")
 
 
+def is_plain(gestures not None):
+    """Return whether a configuration decides as the default dialect does, by recorded measures alone."""
+    cdef Thresholds limits
+    read_thresholds(gestures, &limits)
+    return bool(limits.plain)
+
+
 cdef class Measures:
     """Recorded strokes, in the order in which they ended.
 
@@ -61,6 +68,8 @@ cdef class Measures:
         same_length([
             count, kind.shape[0], reason.shape[0], direction.shape[0], tap_count.shape[0], rage.shape[0]])
         read_thresholds(gestures, &limits)
+        if not limits.plain:
+            raise ValueError("only the default dialect is decided by recorded measures")
         if count == 0:
             return
         runs = <TapRun *>calloc(self.slots, sizeof(TapRun))

@@ -2,10 +2,11 @@
 
 from libc.stdint cimport int32_t, int64_t
 
+from capture._native.classify cimport Thresholds
+
 cdef enum:
     SAMPLES = 20                # kept at most
     HORIZON_NS = 100_000_000    # older than this before the newest is not used
-    STOPPED_NS = 40_000_000     # a longer gap means that the finger rested
 
 
 cdef struct History:
@@ -16,10 +17,18 @@ cdef struct History:
     float[20] y
 
 
+cdef struct Release:
+    double vx                   # px/s
+    double vy
+    float offset_x              # from the oldest recent sample to the newest, px
+    float offset_y
+
+
 cdef void history_clear(History *h) noexcept nogil
-cdef void history_add(History *h, int64_t time, float x, float y) noexcept nogil
-cdef void history_velocity(
-    const History *h, int strategy, int64_t time_up, double *vx, double *vy) noexcept nogil
-cdef void columns_velocity(
+cdef void history_add(
+    History *h, const Thresholds *limits, int64_t time, float x, float y) noexcept nogil
+cdef void history_release(
+    const History *h, const Thresholds *limits, int64_t time_up, Release *to) noexcept nogil
+cdef void columns_release(
     const int64_t *time, const float *x, const float *y, int64_t first, int64_t newest,
-    int strategy, int64_t time_up, double *vx, double *vy) noexcept nogil
+    const Thresholds *limits, int64_t time_up, Release *to) noexcept nogil

@@ -1,14 +1,14 @@
 """Release velocity from the recent samples of one pointer, in px/s.
 
-Two estimators that platforms use for flings (docs/gestures.md, "Velocity strategies"): ``lsq2`` fits
-a parabola and takes its slope at the newest sample; ``impulse`` accumulates the work that would push a
-unit mass along the samples. Both want the samples in the order of time, the newest last.
+Estimators that platforms use for flings (docs/gestures.md, "Velocity strategies"): ``lsq2`` fits a parabola
+and takes its slope at the newest sample; ``impulse`` accumulates the work that would push a unit mass along
+the samples; ``ios`` weighs the last three segments. All want the samples in the order of time, newest last.
 """
 
 from libc.math cimport fabs, sqrt
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
-from capture._native.classify cimport IMPULSE
+from capture._native.classify cimport EARLY, IMPULSE, IOS, LSQ2_RESTRICTED, MEAN, Thresholds, since_ns
 
 
 cdef void history_clear(History *h) noexcept nogil:
@@ -16,12 +16,13 @@ cdef void history_clear(History *h) noexcept nogil:
     h.newest = 0
 
 
-cdef void history_add(History *h, int64_t time, float x, float y) noexcept nogil:
+cdef void history_add(
+        History *h, const Thresholds *limits, int64_t time, float x, float y) noexcept nogil:
     """Add a DOWN or MOVE; what is too old is left out when the history is read."""
     cdef int64_t gap
     if h.count:
         gap = <int64_t>(<unsigned long long>time - <unsigned long long>h.time[h.newest])
-        if gap < 0 or gap > STOPPED_NS:
+        if gap < 0 or gap > limits.stop_ns:
             h.count = 0
         elif gap > 0:
             h.newest = h.newest + 1 if h.newest + 1 < SAMPLES else 0
@@ -34,40 +35,38 @@ cdef void history_add(History *h, int64_t time, float x, float y) noexcept nogil
         h.count += 1
 
 
-cdef void history_velocity(
-        const History *h, int strategy, int64_t time_up, double *vx, double *vy) noexcept nogil:
-    """Velocity of the pointer whose UP comes at `time_up`; (0, 0) where there is none."""
+cdef void history_release(
+        const History *h, const Thresholds *limits, int64_t time_up, Release *to) noexcept nogil:
+    """Velocity of the pointer whose UP comes at `time_up`, (0, 0) where there is none, and the way of its
+    recent samples."""
     cdef double[20] s
     cdef float[20] x
     cdef float[20] y
-    cdef int64_t newest, age
+    cdef int64_t newest
     cdef int i, ring, n = 0
-    vx[0] = vy[0] = 0
-    if h.count < 2:
+    to.vx = to.vy = to.offset_x = to.offset_y = 0
+    if h.count == 0:
         return
     newest = h.time[h.newest]
-    if since(newest, time_up) > STOPPED_NS:
-        return
     # Oldest first; the ring is read backwards to find where the horizon cuts it.
     for i in range(h.count):
         ring = h.newest - i
-        age = since(h.time[ring if ring >= 0 else ring + SAMPLES], newest)
-        if age > HORIZON_NS:
+        if since_ns(h.time[ring if ring >= 0 else ring + SAMPLES], newest) > HORIZON_NS:
             break
         n += 1
     for i in range(n):
         ring = h.newest - (n - 1 - i)
         if ring < 0:
             ring += SAMPLES
-        s[i] = since(newest, h.time[ring]) * 1e-9
+        s[i] = since_ns(newest, h.time[ring]) * 1e-9
         x[i] = h.x[ring]
         y[i] = h.y[ring]
-    estimate(strategy, s, x, y, n, vx, vy)
+    release(limits, s, x, y, n, since_ns(newest, time_up), to)
 
 
-cdef void columns_velocity(
+cdef void columns_release(
         const int64_t *time, const float *x, const float *y, int64_t first, int64_t newest,
-        int strategy, int64_t time_up, double *vx, double *vy) noexcept nogil:
+        const Thresholds *limits, int64_t time_up, Release *to) noexcept nogil:
     """The same for a stroke whose samples lie in columns, DOWN at `first`, last MOVE at `newest`.
 
     Its times never fall, so that walking back from the newest sample finds what the history would
@@ -79,47 +78,61 @@ cdef void columns_velocity(
     cdef int64_t base = time[newest], later = base, gap
     cdef int64_t i
     cdef int n = 1, k
-    vx[0] = vy[0] = 0
-    if since(base, time_up) > STOPPED_NS:
-        return
     s[SAMPLES - 1] = 0
     px[SAMPLES - 1] = x[newest]
     py[SAMPLES - 1] = y[newest]
     i = newest - 1
     while i >= first and n < SAMPLES:
-        gap = since(time[i], later)
-        if gap > STOPPED_NS or since(time[i], base) > HORIZON_NS:
+        gap = since_ns(time[i], later)
+        if gap > limits.stop_ns or since_ns(time[i], base) > HORIZON_NS:
             break
         if gap > 0:
             n += 1
             k = SAMPLES - n
             later = time[i]
-            s[k] = since(base, later) * 1e-9
+            s[k] = since_ns(base, later) * 1e-9
             px[k] = x[i]
             py[k] = y[i]
         i -= 1
     k = SAMPLES - n
-    estimate(strategy, &s[k], &px[k], &py[k], n, vx, vy)
+    to.vx = to.vy = 0
+    release(limits, &s[k], &px[k], &py[k], n, since_ns(base, time_up), to)
 
 
-cdef inline int64_t since(int64_t earlier, int64_t later) noexcept nogil:
-    """Difference of two times; wraps at 64 bits."""
-    return <int64_t>(<unsigned long long>later - <unsigned long long>earlier)
-
-
-cdef void estimate(
-        int strategy, const double *s, const float *x, const float *y, int n,
-        double *vx, double *vy) noexcept nogil:
-    if n < 2:
+cdef void release(
+        const Thresholds *limits, const double *s, const float *x, const float *y, int n, int64_t rest,
+        Release *to) noexcept nogil:
+    """Estimate from n samples of which the newest was `rest` ns before the UP; vx and vy are 0 before."""
+    cdef int32_t strategy = limits.velocity_strategy
+    to.offset_x = x[n - 1] - x[0]
+    to.offset_y = y[n - 1] - y[0]
+    if n < 2 or n < limits.min_samples or rest > limits.up_stop_ns or strategy == MEAN or strategy == EARLY:
         return
     if strategy == IMPULSE:
-        vx[0] = impulse(s, x, n)
-        vy[0] = impulse(s, y, n)
+        to.vx = impulse(s, x, n)
+        to.vy = impulse(s, y, n)
+    elif strategy == IOS:
+        to.vx = weighted(s, x, n)
+        to.vy = weighted(s, y, n)
     elif n == 2:
-        vx[0] = (<double>x[1] - <double>x[0]) / (s[1] - s[0])
-        vy[0] = (<double>y[1] - <double>y[0]) / (s[1] - s[0])
+        to.vx = (<double>x[1] - <double>x[0]) / (s[1] - s[0])
+        to.vy = (<double>y[1] - <double>y[0]) / (s[1] - s[0])
     else:
-        lsq2(s, x, y, n, vx, vy)
+        lsq2(s, x, y, n, &to.vx, &to.vy)
+    if strategy == LSQ2_RESTRICTED and (
+            to.vx * (<double>x[n - 1] - <double>x[0]) + to.vy * (<double>y[n - 1] - <double>y[0]) < 0):
+        to.vx = to.vy = 0
+
+
+cdef inline double segment(const double *s, const float *p, int i) noexcept nogil:
+    """Velocity of the segment that ends at sample i; 0 where there is none."""
+    return (<double>p[i] - <double>p[i - 1]) / (s[i] - s[i - 1]) if i > 0 else 0.0
+
+
+cdef double weighted(const double *s, const float *p, int n) noexcept nogil:
+    """The last three segments, oldest first, as UIScrollView is thought to weigh them."""
+    return (
+        0.6 * segment(s, p, n - 3) + 0.35 * segment(s, p, n - 2) + 0.05 * segment(s, p, n - 1))
 
 
 cdef void lsq2(

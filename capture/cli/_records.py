@@ -42,7 +42,7 @@ class Records(Protocol):
 def columns(table: GestureTable) -> list[list[Any]]:
     """Return a table's columns for files: enums as lower-case names, NaN and infinity None."""
     found: list[list[Any]] = []
-    for field in FIELDS:
+    for field in table.fields:
         values = getattr(table, field)
         if field in _NAMES:
             names = _NAMES[field]
@@ -70,7 +70,9 @@ class JsonLines:
     def write(self, table: GestureTable, log: str = "") -> None:
         """Write the records of a table, of a log."""
         first = {"log": log} if self._with_log else {}
-        lines = [plain_json(self._encode(first | dict(zip(FIELDS, row, strict=True)))) for row in rows(table)]
+        lines = [
+            plain_json(self._encode(first | dict(zip(table.fields, row, strict=True)))) for row in rows(table)
+        ]
         if lines:
             self._file.write(b"\n".join(lines) + b"\n")
 
@@ -86,17 +88,25 @@ class Csv:
         self._with_log = with_log
         self._text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
         self._writer = csv.writer(self._text, lineterminator="\n")
-        self._writer.writerow(["log", *FIELDS] if with_log else FIELDS)
+        self._has_header = False
 
     def write(self, table: GestureTable, log: str = "") -> None:
         """Write the records of a table, of a log."""
+        self._head(table.fields)
         first = [plain(log)] if self._with_log else []
         for row in rows(table):
             cells = [str(value).lower() if isinstance(value, bool) else value for value in row]
             self._writer.writerow(first + cells)
 
+    def _head(self, fields: tuple[str, ...]) -> None:
+        """Write the header, once."""
+        if not self._has_header:
+            self._writer.writerow(["log", *fields] if self._with_log else fields)
+            self._has_header = True
+
     def close(self) -> None:
         """Hand on what is buffered."""
+        self._head(FIELDS)
         self._text.flush()
         self._text.detach()
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from capture.gestures.samples import TouchSamples
     from capture.logs import TouchLog
 
-__all__ = ["Streams", "strokes"]
+__all__ = ["Streams", "samples", "strokes"]
 
 
 class Streams:
@@ -86,5 +86,27 @@ def strokes(
         yield recognizer.finish(), density
         if on_end is not None:
             on_end(log, recognizer)
+        if stopped:
+            return
+
+
+def samples(
+    paths: Sequence[str], reading: Reading, *, on_chunk: Callable[[TouchLog], bool] | None = None
+) -> Iterator[tuple[list[TouchSamples], float]]:
+    """Yield the chunks of samples of each log, and the density of its strokes; parameters as of `strokes`."""
+    from capture.logs import open_log
+
+    for path in paths:
+        log = open_log(path, options=reading.options)
+        density = reading.density_of(log)
+        chunks: list[TouchSamples] = []
+        stopped = False
+        for chunk in log.chunks():
+            log.marks.clear()
+            chunks.append(chunk)
+            stopped = on_chunk is not None and on_chunk(log)
+            if stopped:
+                break
+        yield chunks, density
         if stopped:
             return

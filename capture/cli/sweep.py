@@ -15,9 +15,9 @@ from rich.table import Table
 
 from capture.cli._options import Json, Logs, Reading, with_options, with_reading
 from capture.cli._show import plural, print_json, progress, remarks
-from capture.cli._work import strokes as read_strokes
+from capture.cli._work import samples as read_samples, strokes as read_strokes
 from capture.errors import ConfigError
-from capture.scale.sweep import KINDS, SWEPT, Strokes, parse_range, sweep
+from capture.scale.sweep import KINDS, SWEPT, Strokes, Touches, by_measures, parse_range, sweep
 
 if TYPE_CHECKING:
     from capture.scale.sweep import Sweep
@@ -102,7 +102,11 @@ def command(
         raise ConfigError(f"{output}: expected a name that ends in .svg, .png or .csv")
     found = reading.find(logs)
     with progress() as after_chunk:
-        measured = Strokes(read_strokes(found.paths, reading, on_chunk=after_chunk))
+        measured: Strokes | Touches
+        if by_measures(reading.config.gestures, axes):
+            measured = Strokes(read_strokes(found.paths, reading, on_chunk=after_chunk))
+        else:
+            measured = Touches(read_samples(found.paths, reading, on_chunk=after_chunk))
     swept = sweep(measured, axes, reading.config.gestures)
     if output is not None:
         _save(swept, output)

@@ -8,6 +8,7 @@ the fields in their source. The tables of sinks and of wire formats, which are i
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ def _keys(struct: type[Section]) -> list[Key]:
             name=field.name,
             about=comments.get(field.name, ""),
             allowed=settings.allowed(kinds[field.name]),
-            default=_default(field),
+            default=_default(struct, field),
             required=field.required,
         )
         for field in msgspec.structs.fields(struct)
@@ -98,15 +99,17 @@ def _comments(struct: type) -> dict[str, str]:
     return found
 
 
-def _default(field: msgspec.inspect.Field | Any) -> str | None:
+def _default(struct: type[Section], field: msgspec.inspect.Field | Any) -> str | None:
     value = field.default if field.default is not msgspec.NODEFAULT else None
+    if value is settings.FROM_ROW:
+        value = getattr(struct(), field.name)
     if field.default_factory is not msgspec.NODEFAULT:
         value = field.default_factory()
     if value is None or isinstance(value, dict):
         return None
     if isinstance(value, tuple):
         value = list(value)
-    return msgspec.json.encode(value).decode()
+    return "inf" if value == math.inf else msgspec.json.encode(value).decode()
 
 
 def toml_text(sinks: Mapping[str, str]) -> str:

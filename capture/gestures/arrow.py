@@ -55,11 +55,11 @@ def sample_schema() -> pa.Schema:
     return _schema([(name, letter) for name, (letter, _, _) in COLUMNS.items()], SAMPLES_VERSION)
 
 
-def gesture_schema(*, keyed: bool = False) -> pa.Schema:
+def gesture_schema(*, keyed: bool = False, verdicts: bool = False) -> pa.Schema:
     """Return the schema of gestures; `keyed` if streams are named by text."""
     import pyarrow as pa
 
-    schema = _schema(output.LAYOUT, GESTURES_VERSION)
+    schema = _schema(output.LAYOUT + output.VERDICT * verdicts, GESTURES_VERSION)
     if not keyed:
         return schema
     return schema.set(0, pa.field("stream", pa.dictionary(pa.int32(), pa.string()), nullable=False))
@@ -81,11 +81,11 @@ def _schema(layout: Iterable[tuple[str, str]], version: bytes) -> pa.Schema:
     return pa.schema(fields, metadata={SCHEMA_KEY: version})
 
 
-def file_schema(*, keyed: bool = False, with_log: bool = False) -> pa.Schema:
+def file_schema(*, keyed: bool = False, with_log: bool = False, verdicts: bool = False) -> pa.Schema:
     """Return the schema of gesture files: kinds, reasons and directions by name, the log first if wanted."""
     import pyarrow as pa
 
-    schema = gesture_schema(keyed=keyed)
+    schema = gesture_schema(keyed=keyed, verdicts=verdicts)
     for name in _ENUMS:
         kind = pa.dictionary(pa.int8(), pa.string())
         schema = schema.set(schema.get_field_index(name), pa.field(name, kind, nullable=False))
@@ -109,7 +109,8 @@ def named(table: pa.Table) -> pa.Table:
     """Return gestures in the schema of files: names for the numbers of kind, reason and direction."""
     import pyarrow as pa
 
-    schema = file_schema(keyed=pa.types.is_dictionary(table.schema.field("stream").type))
+    keyed = pa.types.is_dictionary(table.schema.field("stream").type)
+    schema = file_schema(keyed=keyed, verdicts=output.VERDICT[0][0] in table.schema.names)
     for column, enum in _ENUMS.items():
         names = pa.array([member.name.lower() for member in enum])
         places = bytearray(256)

@@ -53,6 +53,7 @@ class Reason(IntEnum):
     CANCELED = 3
     INCOMPLETE = 4
     MALFORMED = 5
+    BETWEEN_TAP_AND_HOLD = 6
 
 
 class Direction(IntEnum):

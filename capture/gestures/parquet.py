@@ -39,7 +39,7 @@ class GestureFile:
 
     def write(self, table: GestureTable, log: str = "") -> None:
         """Write gestures (of a log) as a row group."""
-        writer = self._open(keyed=table.stream_keys is not None)
+        writer = self._open(keyed=table.stream_keys is not None, verdicts=table.columns.verdicts)
         if len(table):
             gestures = named(table.to_arrow())
             writer.write_table(of_log(gestures, log) if self._with_log else gestures)
@@ -53,7 +53,7 @@ class GestureFile:
         """Write the end of the file, without which it cannot be read."""
         self._open(keyed=False).close()
 
-    def _open(self, *, keyed: bool) -> Any:
+    def _open(self, *, keyed: bool, verdicts: bool = False) -> Any:
         """Return the writer; the first table says whether streams are named by text."""
         from pyarrow import parquet
 
@@ -63,7 +63,7 @@ class GestureFile:
             # cost more time than recognising did, and save a sixth of the room at most.
             self._writer = parquet.ParquetWriter(
                 self._file,
-                file_schema(keyed=keyed, with_log=self._with_log),
+                file_schema(keyed=keyed, with_log=self._with_log, verdicts=verdicts),
                 compression="none",
                 use_dictionary=["stream", "pointer", "kind", "reason", "direction"],
                 column_encoding=dict.fromkeys(["first_sample", "last_sample"], "DELTA_BINARY_PACKED"),

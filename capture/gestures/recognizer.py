@@ -7,43 +7,47 @@ Samples are in px; what a record measures is in dp, ms and dp/s.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
-from itertools import repeat
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from capture._native import batch, output, recognizer as native
 from capture.errors import ConfigError
 from capture.gestures.arrow import StreamKeys
 from capture.gestures.config import GestureConfig
-from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.gestures.records import (
+    FIELDS,
+    VERDICT,
+    Gesture,
+    GestureTable,
+    Plot,
+    direction_number,
+    kind_number,
+    reason_number,
+)
 from capture.gestures.samples import TouchSamples
-from capture.optional import hook
 
 if TYPE_CHECKING:
-    from os import PathLike
-
-    import numpy as np
     import pyarrow as pa
 
 __all__ = [
     "COUNTERS",
     "FIELDS",
     "KERNELS",
+    "VERDICT",
     "Density",
     "Gesture",
     "GestureTable",
     "Plot",
     "Recognizer",
     "classify",
+    "direction_number",
+    "kind_number",
+    "reason_number",
 ]
 
 #: px per dp: one number, or a mapping from stream to number (a stream that is not in it has 1.0).
 #: Streams that are named by text are named by the same text here.
 Density = float | Mapping[int, float] | Mapping[str, float]
-
-#: The fields of a record, in order; the same names in tables, files and Arrow.
-FIELDS: tuple[str, ...] = tuple(name for name, _ in output.LAYOUT)
 
 #: Names of the kernels that measure whole columns here, the fastest, which is taken, first.
 KERNELS: tuple[str, ...] = batch.KERNELS
@@ -51,195 +55,7 @@ KERNELS: tuple[str, ...] = batch.KERNELS
 #: Causes for which samples are counted.
 COUNTERS = ("orphan_samples", "dropped_samples", "unknown_actions", "clock_regressions")
 
-_ENUMS: dict[str, type[GestureKind | Reason | Direction]] = {
-    "kind": GestureKind,
-    "reason": Reason,
-    "direction": Direction,
-}
 _DEFAULTS = GestureConfig()
-_KINDS = {int(kind): kind for kind in GestureKind}
-_REASONS = {int(reason): reason for reason in Reason}
-_DIRECTIONS = {int(direction): direction for direction in Direction}
-#: Kind, reason and direction of a gesture as plain numbers: an enum costs more than most of its uses.
-kind_number: Callable[[native.Gesture], int] = native.Gesture.kind.__get__
-reason_number: Callable[[native.Gesture], int] = native.Gesture.reason.__get__
-direction_number: Callable[[native.Gesture], int] = native.Gesture.direction.__get__
-
-
-class Gesture(native.Gesture):
-    """The record of one stroke, recognised or not.
-
-    Attributes
-    ----------
-    stream, pointer : int
-        Whose touch and which finger.
-    kind : GestureKind
-        NONE if the stroke was not recognised.
-    reason : Reason
-        Why it was or was not recognised.
-    direction : Direction
-        Of a drag or a fling, else NONE.
-    time_down, time_up : int
-        ns, on the clock of the samples.
-    x_down, y_down, x_up, y_up : float
-        px, y downwards.
-    duration : float
-        ms.
-    distance : float
-        Farthest distance from the DOWN, dp.
-    velocity, velocity_x, velocity_y : float
-        dp/s, by the configured strategy.
-    path_length, width, height : float
-        dp; the latter two are those of the bounding box.
-    sample_count : int
-        The DOWN and every sample with a finite position.
-    first_sample, last_sample : int
-        Numbers of the samples, from the first ever fed to the recogniser.
-    tap_count : int
-        Position in a run of taps (1, 2, ...); 0 if not a tap.
-    rage : bool
-        Whether this tap completes a rage run.
-    """
-
-    __slots__ = ()
-
-    @property
-    def kind(self) -> GestureKind:
-        """What the stroke was recognised as."""
-        return _KINDS[kind_number(self)]
-
-    @property
-    def reason(self) -> Reason:
-        """Why it was or was not recognised."""
-        return _REASONS[reason_number(self)]
-
-    @property
-    def direction(self) -> Direction:
-        """Where a drag or a fling went."""
-        return _DIRECTIONS[direction_number(self)]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name, as files have them: enums as lower-case names, NaN and infinity None."""
-        return {name: _plain(getattr(self, name)) for name in FIELDS}
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Gesture):
-            return NotImplemented
-        return _values(self) == _values(other)
-
-    def __hash__(self) -> int:
-        return hash(_values(self))
-
-    def __repr__(self) -> str:
-        return "Gesture(" + ", ".join(f"{name}={_shown(getattr(self, name))}" for name in FIELDS) + ")"
-
-
-class Plot:
-    """A picture that a notebook shows by itself.
-
-    Attributes
-    ----------
-    svg : str
-    """
-
-    def __init__(self, svg: str) -> None:
-        self.svg = svg
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the picture as SVG."""
-        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - takes every kind of path
-            file.write(self.svg)
-
-
-class GestureTable:
-    """Gestures in columns: one numpy array for each field of `Gesture`, one element per stroke.
-
-    Columns are read-only views, created at first use. ``table[i]`` is a
-    `Gesture`; iteration yields them in order.
-
-    Attributes
-    ----------
-    counters : dict of str to int
-        Samples that were ignored or doubtful, by cause: ``orphan_samples``, ``dropped_samples``,
-        ``unknown_actions``, ``clock_regressions``.
-    stream_keys : pyarrow.Array or None
-        Where the samples named their streams by text: the name of stream n at place n.
-    columns : object
-        The records as the native core holds them.
-    """
-
-    __slots__ = ("_arrays", "columns", "counters", "stream_keys")
-
-    def __init__(
-        self,
-        columns: output.GestureColumns,
-        counters: Mapping[str, int],
-        stream_keys: pa.Array | None = None,
-    ) -> None:
-        self.columns = columns
-        self.stream_keys = stream_keys
-        self._arrays: dict[str, np.ndarray[Any, Any]] = {}
-        self.counters = dict(counters)
-
-    def __getattr__(self, name: str) -> np.ndarray[Any, Any]:
-        if name not in FIELDS:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        array = self._arrays.get(name)
-        if array is None:
-            import numpy as np
-
-            array = self._arrays[name] = np.asarray(self.columns.column(name))
-        return array
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *FIELDS]
-
-    def __len__(self) -> int:
-        return len(self.columns)
-
-    def __getitem__(self, index: int) -> Gesture:
-        position = index + len(self) if index < 0 else index
-        if not 0 <= position < len(self):
-            raise IndexError(f"gesture {index} of {len(self)}")
-        gesture: Gesture = self.columns.record(position, Gesture)
-        return gesture
-
-    def __iter__(self) -> Iterator[Gesture]:
-        return map(self.columns.record, range(len(self)), repeat(Gesture))
-
-    def __repr__(self) -> str:
-        return f"GestureTable({len(self)} gestures)"
-
-    def _repr_html_(self) -> str:
-        """Return the table as HTML, for notebooks."""
-        text: str = hook("table_html")(self)
-        return text
-
-    def plot(self) -> Plot:
-        """Draw the gestures from DOWN to UP; a notebook shows the picture, ``save`` writes it as SVG."""
-        drawn: Plot = hook("plot")(self)
-        return drawn
-
-    def to_arrow(self) -> pa.Table:
-        """Return the columns as a pyarrow Table (needs ``[arrow]``).
-
-        Nothing is copied but bools and the names of streams. `capture.gestures.arrow` has the schema.
-        """
-        import pyarrow as pa
-
-        from capture.gestures.arrow import gesture_schema
-
-        columns = [pa.array(getattr(self, name)) for name in FIELDS]
-        if self.stream_keys is not None:
-            columns[0] = pa.DictionaryArray.from_arrays(columns[0].cast(pa.int32()), self.stream_keys)
-        return pa.table(columns, schema=gesture_schema(keyed=self.stream_keys is not None))
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Export the columns to another Arrow library, as in ``polars.DataFrame(table)``."""
-        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
 
 class Recognizer(native.Recognizer):
@@ -267,9 +83,11 @@ class Recognizer(native.Recognizer):
     def __init__(self, density: Density = 1.0, gestures: GestureConfig | None = None) -> None:
         self._keys = StreamKeys()
         self._named: dict[str, float] = {}
+        config = _DEFAULTS if gestures is None else gestures
+        self._verdicts = config.has_verdicts
         super().__init__(
             Gesture,
-            _DEFAULTS if gestures is None else gestures,
+            config,
             density=1.0 if isinstance(density, Mapping) else _checked_density(density),
         )
         if isinstance(density, Mapping):
@@ -299,7 +117,7 @@ class Recognizer(native.Recognizer):
             Its `counters` cover this call.
         """
         before = self.counters
-        columns = output.GestureColumns()
+        columns = output.GestureColumns(verdicts=self._verdicts)
         self.feed_into(columns, samples)
         return GestureTable(columns, _difference(self.counters, before), self.stream_keys)
 
@@ -317,7 +135,7 @@ class Recognizer(native.Recognizer):
 
     def finish(self) -> GestureTable:
         """End every open stroke as INCOMPLETE, in the order of their DOWNs; feeding may go on."""
-        columns = output.GestureColumns()
+        columns = output.GestureColumns(verdicts=self._verdicts)
         batch.finish(self, columns)
         return GestureTable(columns, dict.fromkeys(COUNTERS, 0), self.stream_keys)
 
@@ -354,12 +172,13 @@ def classify(
         from capture.gestures.threads import feed_in_threads
 
         recognizers = [Recognizer(numbered, gestures) for _ in range(threads)]
-        columns = feed_in_threads(recognizers, parts)
+        columns = feed_in_threads(recognizers, parts, verdicts=(gestures or _DEFAULTS).has_verdicts)
         counters = {name: sum(each.counters[name] for each in recognizers) for name in COUNTERS}
         return GestureTable(columns, counters, keys.names)
     recognizer = Recognizer(numbered, gestures)
     # Every DOWN makes one record, so that the output never has to grow.
-    columns = output.GestureColumns(sum(batch.count_downs(part.action) for part in parts))
+    room = sum(batch.count_downs(part.action) for part in parts)
+    columns = output.GestureColumns(room, verdicts=(gestures or _DEFAULTS).has_verdicts)
     for part in parts:
         batch.feed(recognizer, columns, part)
     batch.finish(recognizer, columns)
@@ -374,19 +193,3 @@ def _checked_density(value: Any) -> float:
 
 def _difference(after: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
     return {name: after[name] - before[name] for name in COUNTERS}
-
-
-def _values(gesture: Gesture) -> tuple[Any, ...]:
-    return tuple(getattr(gesture, name) for name in FIELDS)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, GestureKind | Reason | Direction):
-        return value.name.lower()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def _shown(value: Any) -> str:
-    return value.name if isinstance(value, GestureKind | Reason | Direction) else repr(value)

@@ -17,7 +17,7 @@ __all__ = ["feed_in_threads"]
 
 
 def feed_in_threads(
-    recognizers: Sequence[native.Recognizer], parts: Sequence[TouchSamples]
+    recognizers: Sequence[native.Recognizer], parts: Sequence[TouchSamples], *, verdicts: bool = False
 ) -> output.GestureColumns:
     """Recognise a whole log that has stream columns, a thread for each recogniser; return all gestures.
 
@@ -26,7 +26,7 @@ def feed_in_threads(
     threads = len(recognizers)
     # An even share of the strokes and a little more: growing would cost another output's pages.
     room = sum(batch.count_downs(part.action) for part in parts) * 9 // (8 * threads)
-    tables = [output.GestureColumns(room, ordered=True) for _ in range(threads)]
+    tables = [output.GestureColumns(room, ordered=True, verdicts=verdicts) for _ in range(threads)]
 
     def work(share: int) -> None:
         for part in parts:

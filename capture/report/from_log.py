@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from capture.config.run import RunConfig
-from capture.gestures.recognizer import FIELDS, GestureTable, classify
+from capture.gestures.recognizer import GestureTable, classify
 from capture.gestures.samples import TouchSamples
 from capture.logs import CAUSES, ReadOptions, assumed, open_log
 from capture.replay.run import device_of
@@ -132,7 +132,7 @@ def _whole(log: TouchLog, on_progress: Callable[[TouchLog], None] | None) -> tup
 
 
 def _columns(table: GestureTable, origin: _Origin, density: float) -> Columns:
-    columns: Columns = {name: np.asarray(getattr(table, name)) for name in FIELDS}
+    columns: Columns = {name: np.asarray(getattr(table, name)) for name in table.fields}
     columns["start"] = origin.column(columns["stream"], columns["time_down"])
     columns["span_ns"] = _spans(columns["time_down"], columns["time_up"])
     columns["end"] = columns["start"] + columns["span_ns"] / 1e6

@@ -254,7 +254,7 @@ def _classify(
     stop: threading.Event | None,
 ) -> Done:
     recognizer = Recognizer(density, job.gestures)
-    columns = _empty_columns()
+    columns = _empty_columns(verdicts=job.gestures.has_verdicts)
     samples = 0
     for each in partition.files:
         for batch in sample_batches(source.filesystem, each.path, threads=job.decode_threads):
@@ -279,8 +279,10 @@ def _classify(
 _kept = threading.local()
 
 
-def _empty_columns() -> GestureColumns:
+def _empty_columns(*, verdicts: bool) -> GestureColumns:
     columns: GestureColumns | None = getattr(_kept, "columns", None)
+    if columns is not None and columns.verdicts != verdicts:
+        columns = None
     if columns is not None:
         try:
             columns.clear()
@@ -288,7 +290,7 @@ def _empty_columns() -> GestureColumns:
             # What went wrong in an earlier partition is still being told, and looks at them.
             columns = None
     if columns is None:
-        columns = _kept.columns = GestureColumns(GROUP_GESTURES)
+        columns = _kept.columns = GestureColumns(GROUP_GESTURES, verdicts=verdicts)
     return columns
 
 

@@ -56,6 +56,5 @@ def stream(
     require("duckdb")
     reader = relation.to_arrow_reader(_BATCH)
     keyed = "stream" in reader.schema.names and not pa.types.is_integer(reader.schema.field("stream").type)
-    return pa.RecordBatchReader.from_batches(
-        gesture_schema(keyed=keyed), classify_stream(reader, density, gestures)
-    )
+    schema = gesture_schema(keyed=keyed, verdicts=gestures is not None and gestures.has_verdicts)
+    return pa.RecordBatchReader.from_batches(schema, classify_stream(reader, density, gestures))

@@ -39,7 +39,7 @@ def classify(
     if isinstance(frame, polars.LazyFrame):
         return frame.map_batches(
             lambda part: polars.DataFrame(classify_log(_in_chunks(part), density, gestures)),
-            schema=_schema(frame.collect_schema().get("stream")),
+            schema=_schema(frame.collect_schema().get("stream"), gestures),
         )
     return polars.DataFrame(classify_log(_in_chunks(frame), density, gestures))
 
@@ -65,7 +65,7 @@ def expression(
         found: pl.Series = polars.DataFrame(classify_log(samples, density, gestures)).to_struct("gesture")
         return found
 
-    schema = _schema(polars.String() if keyed else None)
+    schema = _schema(polars.String() if keyed else None, gestures)
     found: pl.Expr = polars.map_batches(list(COLUMNS), run, return_dtype=polars.Struct(schema))
     return found.alias("gesture")
 
@@ -78,8 +78,9 @@ def _in_chunks(frame: Any) -> Any:
     return frame.select([name for name in frame.columns if name in COLUMNS]).to_arrow()
 
 
-def _schema(stream: Any) -> Any:
+def _schema(stream: Any, gestures: GestureConfig | None) -> Any:
     """Return the schema of gestures as Polars has it; `stream` is the type of that column of the samples."""
     polars = require("polars")
     keyed = stream is not None and not stream.is_integer()
-    return polars.DataFrame(gesture_schema(keyed=keyed).empty_table()).schema
+    verdicts = gestures is not None and gestures.has_verdicts
+    return polars.DataFrame(gesture_schema(keyed=keyed, verdicts=verdicts).empty_table()).schema

@@ -2,6 +2,8 @@
 
 What is read are the recorded measures, float32 as in the records, and the times in ns. The classes
 are those that `capture.classify` gives with the same thresholds, to the last bit: it is the same code.
+Other dialects look at the samples themselves (when the slop was passed, on which axis), so that there each
+setting is another pass over them (`Touches`).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import msgspec
 from capture.errors import ConfigError
 from capture.gestures import kinds
 from capture.gestures.config import GestureConfig
+from capture.gestures.recognizer import Recognizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,13 +25,38 @@ if TYPE_CHECKING:
     import numpy as np
 
     from capture.gestures.recognizer import GestureTable
+    from capture.gestures.samples import TouchSamples
 
-__all__ = ["KINDS", "MAX_SETTINGS", "SWEPT", "Classes", "Strokes", "Sweep", "parse_range", "sweep"]
+__all__ = [
+    "KINDS",
+    "MAX_SETTINGS",
+    "SWEPT",
+    "Classes",
+    "Strokes",
+    "Sweep",
+    "Touches",
+    "by_measures",
+    "parse_range",
+    "sweep",
+]
 
-#: Fields of `GestureConfig` that are not swept: they change measures or events, not classes.
-_NOT_SWEPT = {"velocity_strategy", "max_fling_velocity_dp_s", "unknown_responsive"}
 #: Thresholds that can be swept.
-SWEPT = tuple(name for name in GestureConfig.__struct_fields__ if name not in _NOT_SWEPT)
+SWEPT = (
+    "tap_timeout_ms",
+    "touch_slop_dp",
+    "drag_distance_dp",
+    "fling_velocity_dp_s",
+    "multi_tap_timeout_ms",
+    "multi_tap_slop_dp",
+    "rage_tap_count",
+    "rage_tap_timeout_ms",
+    "rage_tap_radius_dp",
+    "hold_ms",
+    "fling_distance_dp",
+    "multi_tap_min_ms",
+)
+#: Those that the default dialect has no use for: they make another one of it.
+_OF_DIALECTS = {"hold_ms", "fling_distance_dp", "multi_tap_min_ms"}
 #: The kinds in the order of tables and pictures.
 KINDS = tuple(row.kind for row in kinds.KINDS)
 #: Settings of a sweep, at most.
@@ -80,11 +108,59 @@ class Strokes:
         """Return the classes under some thresholds, exactly those of `capture.classify`."""
         import numpy as np
 
+        if not by_measures(gestures):
+            raise ConfigError(
+                f"gestures.dialect = {gestures.dialect!r}: sweep the samples (Touches), not records"
+            )
         count = len(self)
         kind, reason, direction, rage = (np.empty(count, np.uint8) for _ in range(4))
         tap_count = np.empty(count, np.int32)
         self._measures.classify(gestures, kind, reason, direction, tap_count, rage)
         return Classes(kind, reason, direction, tap_count, rage.view(np.bool_))
+
+
+class Touches:
+    """The samples of logs, to be classified under many settings of any dialect.
+
+    Parameters
+    ----------
+    logs : iterable of (sequence of TouchSamples, float)
+        The chunks of each log, and the density (px per dp) of its strokes.
+    """
+
+    def __init__(self, logs: Iterable[tuple[Sequence[TouchSamples], float]]) -> None:
+        self._logs = [(list(chunks), float(density)) for chunks, density in logs]
+        self._count = len(self.classify(GestureConfig()).kind)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def classify(self, gestures: GestureConfig) -> Classes:
+        """Return the classes under some thresholds, exactly those of `capture.classify`."""
+        import numpy as np
+
+        tables = [table for log in self._logs for table in _recognised(*log, gestures)]
+        columns = {
+            name: np.concatenate([getattr(table, name) for table in tables] or [np.empty(0, np.uint8)])
+            for name in Classes.__struct_fields__
+        }
+        return Classes(**columns)
+
+
+def _recognised(
+    chunks: Sequence[TouchSamples], density: float, gestures: GestureConfig
+) -> Iterator[GestureTable]:
+    recognizer = Recognizer(density, gestures)
+    for chunk in chunks:
+        yield recognizer.feed(chunk)
+    yield recognizer.finish()
+
+
+def by_measures(gestures: GestureConfig, axes: Iterable[str] = ()) -> bool:
+    """Return whether recorded measures decide under a configuration and all that is swept."""
+    from capture._native.sweep import is_plain
+
+    return is_plain(gestures) and not _OF_DIALECTS & set(axes)
 
 
 class Sweep(msgspec.Struct):
@@ -112,12 +188,14 @@ class Sweep(msgspec.Struct):
     base: dict[str, float]
 
 
-def sweep(strokes: Strokes, axes: Mapping[str, Sequence[float]], base: GestureConfig | None = None) -> Sweep:
+def sweep(
+    strokes: Strokes | Touches, axes: Mapping[str, Sequence[float]], base: GestureConfig | None = None
+) -> Sweep:
     """Classify strokes under every combination of thresholds.
 
     Parameters
     ----------
-    strokes : Strokes
+    strokes : Strokes or Touches
     axes : mapping of str to sequence of float
         Fields of `capture.GestureConfig` (`SWEPT`), each with the values that it is to take.
     base : GestureConfig, optional
@@ -161,15 +239,15 @@ def _settings(
         raise ConfigError(f"{count} settings: expected at most {MAX_SETTINGS}")
     for combination in itertools.product(*axes.values()):
         chosen = dict(zip(axes, combination, strict=True))
-        changed = msgspec.structs.asdict(base) | chosen
-        if changed["drag_distance_dp"] < changed["touch_slop_dp"]:
+        slop = chosen.get("touch_slop_dp", base.touch_slop_dp)
+        if base.has_default_lens and chosen.get("drag_distance_dp", base.drag_distance_dp) < slop:
             yield chosen, None
         else:
-            yield chosen, GestureConfig(**changed)
+            yield chosen, base.changed(**chosen)
 
 
 def _row(
-    values: dict[str, float], strokes: Strokes, gestures: GestureConfig, now: np.ndarray[Any, Any]
+    values: dict[str, float], strokes: Strokes | Touches, gestures: GestureConfig, now: np.ndarray[Any, Any]
 ) -> dict[str, float]:
     import numpy as np
 

@@ -40,8 +40,8 @@ def test_only_the_project_id_is_needed(tmp_path):
 def test_defaults_are_those_of_the_specification():
     config = RunConfig(project=ProjectConfig(id=8))
 
-    assert msgspec.structs.astuple(config.gestures) == (
-        *(500.0, 24.0, 48.0, 100.0, "mean", 8000.0, 300.0, 100.0, 3, 1000.0, 30.0, True),
+    assert msgspec.structs.astuple(config.gestures)[:13] == (
+        *("contentsquare", 500.0, 24.0, 48.0, 100.0, "mean", 8000.0, 300.0, 100.0, 3, 1000.0, 30.0, True),
     )
     assert config.session.timeout_s == 1800
     assert (config.buffer.batch_size, config.buffer.flush_interval_s, config.buffer.durability) == (

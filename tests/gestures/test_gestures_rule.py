@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from capture import GestureConfig
-from capture._native.output import LAYOUT
+from capture._native.output import LAYOUT, VERDICT
 from capture.gestures.kinds import Condition
 
 ROOT = Path(__file__).parents[2]
@@ -23,9 +23,7 @@ def test_what_is_made_is_up_to_date(name):
 
 
 def test_the_core_reads_every_threshold():
-    ignored = {"unknown_responsive"}
-
-    assert set(MAKER["settings"]()) == set(GestureConfig.__struct_fields__) - ignored
+    assert set(MAKER["settings"]()) == set(GestureConfig.__struct_fields__) - MAKER["NOT_READ"]
 
 
 def test_a_measure_is_only_compared_with_its_like():
@@ -38,7 +36,7 @@ def test_a_measure_is_only_compared_with_its_like():
 def test_the_layout_is_the_list_of_the_header():
     header = (NATIVE / "record.h").read_text(encoding="utf-8")
 
-    assert [*LAYOUT] == re.findall(r'^ +FIELD\((\w+), \w+, "(.)"\)', header, re.MULTILINE)
+    assert [*LAYOUT, *VERDICT] == re.findall(r'^ +FIELD\((\w+), \w+, "(.)"\)', header, re.MULTILINE)
 
 
 def test_the_stub_lists_the_fields():
@@ -47,7 +45,7 @@ def test_the_stub_lists_the_fields():
     enums = {"kind", "reason", "direction"}
 
     assert re.findall(r"^    (\w+): Final\[(\w+)\]$", stub, re.MULTILINE) == [
-        (name, kinds[letter]) for name, letter in LAYOUT if name not in enums
+        (name, kinds[letter]) for name, letter in LAYOUT + VERDICT if name not in enums
     ]
 
 
