@@ -39,6 +39,7 @@ COMMANDS = {
 GROUPS = {
     "config": "capture.cli.config",
     "buffer": "capture.cli.buffer",
+    "gateway": "capture.cli.gateway",
 }
 
 #: What is wrong with a call, whichever click typer comes with.

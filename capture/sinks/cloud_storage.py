@@ -31,7 +31,14 @@ if TYPE_CHECKING:
     from capture.config.run import RunConfig
     from capture.config.sections import SinkConfig
 
-__all__ = ["MANIFEST", "CloudStorageSettings", "CloudStorageSink", "FileInfo"]
+__all__ = [
+    "MANIFEST",
+    "CloudStorageSettings",
+    "CloudStorageSink",
+    "FileInfo",
+    "integration_of",
+    "record_path",
+]
 
 #: Name of the manifest; in a bucket there is one for each writer and hour.
 MANIFEST = "manifest.jsonl"
@@ -139,8 +146,7 @@ class CloudStorageSink:
         currents = config.currents
         self._version = currents.schema_version
         self._cluster = currents.cluster or self._cluster
-        project = f"touchcapture/{config.project.id}".encode()
-        self._integration = currents.integration_id or hashlib.sha256(project).hexdigest()[:24]
+        self._integration = currents.integration_id or integration_of(config.project.id)
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Write the batch's records, a file for each event type, and the manifest."""
@@ -231,13 +237,40 @@ class CloudStorageSink:
         return info
 
     def _path(self, event: str, record_id: str, hour: str, zone: str) -> str:
-        kind = self._objects.kind
-        source = f"dataexport.{self._cluster}.{kind}.integration.{self._integration}"
-        partition, offset = _numbers(record_id)
-        return (
-            f"{source}/event_type={event}/date={hour}/{SCHEMA_IDS[self._version]}/{zone}/"
-            f"{source}+{partition}+{offset:010d}.{self._format}"
-        )
+        source = f"dataexport.{self._cluster}.{self._objects.kind}.integration.{self._integration}"
+        place = _numbers(record_id)
+        return record_path(source, event, hour, zone, place, version=self._version, ending=self._format)
+
+
+def integration_of(project_id: int) -> str:
+    """Return the integration id of a project that names none."""
+    return hashlib.sha256(f"touchcapture/{project_id}".encode()).hexdigest()[:24]
+
+
+def record_path(
+    source: str, event: str, hour: str, zone: str, place: tuple[int, int], *, version: Version, ending: str
+) -> str:
+    """Return the path of a file of records in the documented layout.
+
+    Parameters
+    ----------
+    source : str
+        ``dataexport.<cluster>.<kind>.integration.<integration id>``.
+    event : str
+    hour : str
+        ``YYYY-MM-DD-HH``.
+    zone : str
+    place : tuple of int
+        Partition and offset of the first record.
+    version : {"current", "legacy"}
+    ending : str
+        ``avro`` or ``json``.
+    """
+    partition, offset = place
+    return (
+        f"{source}/event_type={event}/date={hour}/{SCHEMA_IDS[version]}/{zone}/"
+        f"{source}+{partition}+{offset:010d}.{ending}"
+    )
 
 
 def _numbers(record_id: str) -> tuple[int, int]:

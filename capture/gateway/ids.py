@@ -1,0 +1,242 @@
+"""Which events are in files already: exact, 16.5 bytes an id, in sorted runs by the hour of the event.
+
+An event's own time never changes, so a copy always falls in the same hour. Events far from now, whose times
+may be forged, share one bucket. A run is the upper halves of its ids, the lower halves, and half a byte for
+each that tells most changed copies from true ones. Small runs are in the database, large ones in files.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from capture.gateway.journal import sync_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capture.gateway.state import State
+
+__all__ = ["Found", "Ids", "Keys"]
+
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+#: Bucket of the events whose times are far from now.
+_FAR = -(2**62)
+#: Runs of more ids than this are files.
+_MOST_IN_DATABASE = 50_000
+#: Runs of about the same size are merged when there are so many.
+_MOST_ALIKE = 4
+
+
+class Keys(NamedTuple):
+    """Ids of events in the order of arrival: both halves, times (ms), and half a byte of the content."""
+
+    high: np.ndarray[Any, np.dtype[np.uint64]]
+    low: np.ndarray[Any, np.dtype[np.uint64]]
+    time_ms: np.ndarray[Any, np.dtype[np.int64]]
+    mark: np.ndarray[Any, np.dtype[np.uint8]]
+
+
+class Found(NamedTuple):
+    """Which events are copies, and how many of them differ from the first."""
+
+    is_copy: np.ndarray[Any, np.dtype[np.bool_]]
+    conflicts: int
+
+
+class _Run(NamedTuple):
+    high: Any
+    low: Any
+    marks: Any
+
+    def marks_at(self, positions: Any) -> Any:
+        return (self.marks[positions >> 1] >> ((positions & 1) * 4).astype(np.uint8)) & 15
+
+
+class Ids:
+    """The index of one output folder; use it inside a `State.unit`.
+
+    Parameters
+    ----------
+    state : State
+    window_days : int
+        How long ids are remembered.
+    """
+
+    def __init__(self, state: State, window_days: int) -> None:
+        self._state = state
+        self._folder = state.folder / "ids"
+        self._window_ms = window_days * _DAY_MS
+        self._rows: list[tuple[int, str, int, _Run]] = []
+        self._obsolete: list[Path] = []
+
+    def find(self, project: int, wire: str, keys: Keys, now_ms: int) -> Found:
+        """Return which events are copies; the others are added by `commit`."""
+        is_copy = np.zeros(len(keys.high), bool)
+        conflicts = 0
+        hours = keys.time_ms // _HOUR_MS
+        far = (keys.time_ms < now_ms - self._window_ms) | (keys.time_ms > now_ms + _DAY_MS)
+        known = self._buckets(project, wire)
+        # An hour that was near when its first event came stays a bucket until it is forgotten.
+        buckets = np.where(far & ~np.isin(hours, list(known)), _FAR, hours)
+        order = np.argsort(buckets, kind="stable")
+        starts = np.flatnonzero(np.diff(buckets[order], prepend=buckets[order[:1]] - 1))
+        for part in np.split(order, starts[1:]) if len(order) else []:
+            bucket = int(buckets[part[0]])
+            runs = self._runs(project, wire, bucket)
+            if bucket != _FAR and _FAR in known:
+                runs += self._runs(project, wire, _FAR)
+            new, differing = _new(keys, part, runs)
+            conflicts += differing
+            is_copy[part] = True
+            is_copy[new] = False
+            if len(new):
+                self._rows.append(
+                    (project, wire, bucket, _run_of(keys.high[new], keys.low[new], keys.mark[new]))
+                )
+        return Found(is_copy, conflicts)
+
+    def commit(self, now_ms: int) -> None:
+        """Add what `find` found new, inside a transaction; forget what is older than the window."""
+        for project, wire, bucket, run in self._rows:
+            self._add(project, wire, bucket, run, now_ms)
+        self._rows = []
+        old = now_ms - self._window_ms
+        late = "SELECT project, wire, bucket FROM ids GROUP BY project, wire, bucket HAVING max(received) < ?"
+        for key in self._state.db.execute(late, (old,)).fetchall():
+            self._remove(key, [row[0] for row in self._listed(*key)])
+
+    def sweep(self) -> None:
+        """Delete files of runs that the database does not name, after a commit or a crash."""
+        if self._folder.exists():
+            known = {row[0] for row in self._state.db.execute("SELECT run FROM ids WHERE data IS NULL")}
+            for path in self._folder.iterdir():
+                if path.name not in known:
+                    path.unlink(missing_ok=True)
+
+    def drop(self) -> None:
+        """Drop what `find` found: its unit failed."""
+        self._rows = []
+
+    def _buckets(self, project: int, wire: str) -> set[int]:
+        query = "SELECT DISTINCT bucket FROM ids WHERE project = ? AND wire = ?"
+        return {row[0] for row in self._state.db.execute(query, (project, wire))}
+
+    def _listed(self, project: int, wire: str, bucket: int) -> list[tuple[str, int]]:
+        query = "SELECT run, count FROM ids WHERE project = ? AND wire = ? AND bucket = ?"
+        return self._state.db.execute(query, (project, wire, bucket)).fetchall()
+
+    def _runs(self, project: int, wire: str, bucket: int, only: set[str] | None = None) -> list[_Run]:
+        query = "SELECT run, count, data FROM ids WHERE project = ? AND wire = ? AND bucket = ?"
+        found = []
+        for name, count, blob in self._state.db.execute(query, (project, wire, bucket)):
+            if only is None or name in only:
+                data = (
+                    np.memmap(self._folder / name, np.uint8, "r")
+                    if blob is None
+                    else np.frombuffer(blob, np.uint8)
+                )
+                words = data[: 16 * count].view(np.uint64)
+                found.append(_Run(words[:count], words[count:], data[16 * count :]))
+        return found
+
+    def _add(self, project: int, wire: str, bucket: int, run: _Run, now_ms: int) -> None:
+        """Add a run; merge runs of about the same size when there are many."""
+        key = project, wire, bucket
+        alike: dict[int, set[str]] = {}
+        for name, count in self._listed(*key):
+            alike.setdefault(_tier(count), set()).add(name)
+        names = alike.get(_tier(len(run.high)), set())
+        while len(names) >= _MOST_ALIKE - 1:
+            run = _merged([run, *self._runs(*key, only=names)])
+            self._remove(key, list(names))
+            names = alike.get(_tier(len(run.high)), set()) - names
+        self._insert(key, run, now_ms)
+
+    def _insert(self, key: tuple[int, str, int], run: _Run, now_ms: int) -> None:
+        name = uuid.uuid4().hex
+        data: bytes | None = b"".join((run.high.tobytes(), run.low.tobytes(), run.marks.tobytes()))
+        if len(run.high) > _MOST_IN_DATABASE:
+            self._folder.mkdir(exist_ok=True, mode=0o700)
+            _write(self._folder / name, data)
+            data = None
+        row = (*key, name, len(run.high), now_ms, data)
+        self._state.db.execute("INSERT INTO ids VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def _remove(self, key: tuple[int, str, int], names: list[str]) -> None:
+        query = "DELETE FROM ids WHERE project = ? AND wire = ? AND bucket = ? AND run = ?"
+        self._state.db.executemany(query, [(*key, name) for name in names])
+
+
+def _tier(count: int) -> int:
+    return int(math.log(count, 4))
+
+
+def _write(path: Path, data: bytes | None) -> None:
+    import os
+
+    with path.open("xb") as file:
+        file.write(data or b"")
+        file.flush()
+        os.fsync(file.fileno())
+    path.chmod(0o600)
+    sync_folder(path.parent)
+
+
+def _sorted_by_id(high: Any, low: Any) -> Any:
+    """Return the order of ids, stable."""
+    order = np.argsort(high, kind="stable")
+    inorder = high[order]
+    if (inorder[1:] == inorder[:-1]).any():
+        return np.lexsort((low, high))
+    return order
+
+
+def _run_of(high: Any, low: Any, mark: Any) -> _Run:
+    """Return a run of ids, which need not be sorted."""
+    order = _sorted_by_id(high, low)
+    nibbles = np.zeros(len(order) + len(order) % 2, np.uint8)
+    nibbles[: len(order)] = mark[order]
+    return _Run(high[order], low[order], nibbles[::2] | (nibbles[1::2] << 4))
+
+
+def _merged(runs: list[_Run]) -> _Run:
+    marks = [run.marks_at(np.arange(len(run.high))) for run in runs]
+    high, low = (np.concatenate([run[half] for run in runs]) for half in (0, 1))
+    return _run_of(high, low, np.concatenate(marks))
+
+
+def _new(keys: Keys, part: Any, runs: list[_Run]) -> tuple[Any, int]:
+    """Return those of the events `part` that are new, the first of each id; and the copies that differ."""
+    order = part[_sorted_by_id(keys.high[part], keys.low[part])]
+    high, low, mark = keys.high[order], keys.low[order], keys.mark[order]
+    again = np.zeros(len(order), bool)
+    again[1:] = (high[1:] == high[:-1]) & (low[1:] == low[:-1])
+    first = np.maximum.accumulate(np.where(again, 0, np.arange(len(order))))
+    conflicts = int((mark != mark[first]).sum())
+    seen = again.copy()
+    for run in runs:
+        at = _positions(run, high, low)
+        hit = at >= 0
+        conflicts += int((run.marks_at(at[hit]) != mark[hit])[~again[hit]].sum())
+        seen |= hit
+    return order[~seen], conflicts
+
+
+def _positions(run: _Run, high: Any, low: Any) -> Any:
+    """Return where ids are in a run; -1 for those that are not."""
+    at = np.searchsorted(run.high, high)
+    inside = np.minimum(at, len(run.high) - 1)
+    same = run.high[inside] == high
+    found = np.where(same & (run.low[inside] == low), inside, -1)
+    # Ids that share their upper half: forged ones may, in great number.
+    for index in np.flatnonzero(same & (found < 0)):
+        start, end = at[index], np.searchsorted(run.high, high[index], "right")
+        place = start + np.searchsorted(run.low[start:end], low[index])
+        if place < end and run.low[place] == low[index]:
+            found[index] = place
+    return found

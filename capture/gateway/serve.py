@@ -1,0 +1,345 @@
+"""``capture gateway serve``: the process of the door: sockets, health, the writer beside it, the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from capture.errors import cannot_listen
+from capture.gateway.app import Door, Health
+from capture.gateway.journal import Journal, line_of, recover, segments
+from capture.gateway.metrics import Metrics
+from capture.gateway.state import totals
+from capture.optional import require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from capture.formats.receive import Received
+    from capture.gateway.config import GatewayConfig
+    from capture.gateway.journal import Line
+
+__all__ = ["listen", "serve"]
+
+_log = logging.getLogger("capture.gateway")
+#: Time (s) that requests under way, and then the writer, have for their end.
+_DRAIN_S = 10
+_KEEP_ALIVE_S = 75
+_MAX_BACKOFF_S = 60.0
+
+
+class JournalOutlet:
+    """Puts batches into the journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.tick, self.close = journal.tick, journal.close
+
+    async def take(self, line: Line, received: Received, member: bytes) -> None:
+        """Return when the batch is on the disk."""
+        del received
+        await self._journal.append(line_of(line, member))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises
+    ------
+    ConfigError
+        When the address cannot be used.
+    """
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise cannot_listen(host, port, error) from error
+    return listening
+
+
+def serve(
+    config: GatewayConfig, write: Sequence[str] = (), *, on_ready: Callable[[str], object] = str
+) -> None:
+    """Accept batches until SIGTERM or Ctrl-C.
+
+    Parameters
+    ----------
+    config : GatewayConfig
+    write : sequence of str
+        Command of the writer to run beside the door; none: no writer.
+    on_ready : callable
+        Called with the address once batches can be sent.
+
+    Raises
+    ------
+    ConfigError
+        When an address cannot be used, or a package is missing.
+    """
+    uvicorn = require("uvicorn", "capture gateway serve")
+    listening = listen(config.listen.host, config.listen.port)
+    scheme = "https" if config.listen.tls_cert else "http"
+    host, port = listening.getsockname()[:2]
+    workers: list[int] = []
+    for _ in range(config.listen.workers - 1):
+        pid = os.fork()
+        if not pid:
+            with contextlib.suppress(KeyboardInterrupt):
+                _Service(config, (), uvicorn).run(listening)
+            os._exit(0)
+        workers.append(pid)
+    try:
+        _Service(config, write, uvicorn, lambda: on_ready(f"{scheme}://{host}:{port}/batches")).run(listening)
+    finally:
+        for pid in workers:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGTERM)
+                os.waitpid(pid, 0)
+
+
+class _Service:
+    """The door, and what runs beside it on its event loop."""
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        write: Sequence[str],
+        uvicorn: Any,
+        on_ready: Callable[[], object] = bool,
+    ) -> None:
+        self._config = config
+        self._uvicorn = uvicorn
+        self._on_ready = on_ready
+        self._writer = _Writer(write) if write else None
+        self._health = Health()
+        self._metrics = Metrics()
+        self._outlet: Any = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._metrics_server: Any = None
+        self.door: Door | None = None
+
+    def run(self, listening: socket.socket) -> None:
+        """Serve until the end."""
+        config = self._config.listen
+        settings = self._uvicorn.Config(
+            self._app,
+            http=_guarded(self._config, Counter()),
+            ws="none",
+            log_level="warning",
+            access_log=False,
+            interface="asgi3",
+            lifespan="on",
+            server_header=False,
+            ssl_certfile=config.tls_cert and str(self._config.base / config.tls_cert),
+            ssl_keyfile=config.tls_key and str(self._config.base / config.tls_key),
+            proxy_headers=config.behind_proxy,
+            forwarded_allow_ips=list(config.trusted_proxies) or "127.0.0.1",
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_DRAIN_S,
+        )
+        # The server raises the signal again when all is done; the default would hide the orderly end.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: None)
+        self._uvicorn.Server(settings).run([listening])
+
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and self.door is not None:
+            await self.door(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await receive()
+            self._start()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await self._stop()
+            await send({"type": "lifespan.shutdown.complete"})
+
+    def _start(self) -> None:
+        config = self._config
+        self._outlet = JournalOutlet(
+            Journal(config.journal_folder, config.journal, on_sync=self._metrics.synced)
+        )
+        self.door = Door(
+            config,
+            self._outlet,
+            self._health,
+            self._metrics,
+            more_metrics=lambda: totals(config.output_folder),
+        )
+        if not config.kafka.brokers:
+            recover(config.journal_folder)
+        self._look()
+        loop = asyncio.get_running_loop()
+        self._tasks.append(loop.create_task(self._watch()))
+        if self._writer is not None:
+            self._tasks.append(loop.create_task(self._writer.run()))
+        if config.metrics.listen is not None:
+            self._serve_metrics(config.metrics.listen)
+        self._on_ready()
+
+    def _serve_metrics(self, address: str) -> None:
+        assert self.door is not None  # noqa: S101 - made before
+        host, _, port = address.rpartition(":")
+        settings = self._uvicorn.Config(
+            self.door.metrics,
+            host=host,
+            port=int(port),
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+        )
+        self._metrics_server = self._uvicorn.Server(settings)
+        threading.Thread(target=self._metrics_server.run, name="touchcapture-metrics", daemon=True).start()
+
+    async def _stop(self) -> None:
+        self._health.problem = "draining"
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._outlet.close()
+        if self._metrics_server is not None:
+            self._metrics_server.should_exit = True
+        if self._writer is not None:
+            await self._writer.stop()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            await self._outlet.tick()
+            self._look()
+
+    def _look(self) -> None:
+        """Look at disk, journal, quarantine and writer."""
+        values = self._health.values = _measure(self._config)
+        limits = self._config.limits
+        problem = ""
+        if values.get("free_bytes", limits.min_free_bytes) < limits.min_free_bytes:
+            problem = "the journal's disk is full"
+        elif values.get("oldest_unwritten_seconds", 0) > limits.max_lag_s:
+            problem = "the writer is too far behind"
+        elif values.get("quarantine_bytes", 0) > limits.quarantine_max_bytes:
+            problem = "the quarantine is full"
+        if problem and problem != self._health.problem:
+            _log.warning("nothing is accepted: %s", problem)
+        self._health.problem = problem
+        self._health.is_writer_down = self._writer is not None and self._writer.is_down
+
+
+def _measure(config: GatewayConfig) -> dict[str, float]:
+    """Return gauges of the journal's and the writer's folders."""
+    values: dict[str, float] = {"quarantine_bytes": 0}
+    with contextlib.suppress(OSError):
+        values["quarantine_bytes"] = sum(
+            path.stat().st_size for path in (config.output_folder / "quarantine").rglob("*.gz")
+        )
+    if config.kafka.brokers:
+        return values
+    folder = config.journal_folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        values["free_bytes"] = shutil.disk_usage(folder).free
+        closed = segments(folder)
+        values["journal_bytes"] = sum(path.stat().st_size for path in closed)
+        values["oldest_unwritten_seconds"] = time.time() - closed[0].stat().st_mtime if closed else 0
+    except FileNotFoundError:
+        pass  # the writer took a segment meanwhile
+    except OSError:
+        values["free_bytes"] = 0
+    return values
+
+
+class _Writer:
+    """Runs the writer as a child; one that dies is started again, later each time."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = [*command, "--beside", str(os.getpid())]
+        self._process: asyncio.subprocess.Process | None = None
+        self.is_down = True
+
+    async def run(self) -> None:
+        """Keep the writer running."""
+        backoff_s = 0.5
+        while True:
+            started = time.monotonic()
+            self._process = await asyncio.create_subprocess_exec(*self._command)
+            self.is_down = False
+            status = await self._process.wait()
+            self.is_down = True
+            if time.monotonic() - started > _MAX_BACKOFF_S:
+                backoff_s = 0.5
+            _log.warning("the writer ended with %s; next start in %g s", status, backoff_s)
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(2 * backoff_s, _MAX_BACKOFF_S)
+
+    async def stop(self) -> None:
+        """Let the writer finish what it does, or end it."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _DRAIN_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+def _guarded(config: GatewayConfig, by_address: Counter[str]) -> type:
+    """Return uvicorn's protocol with bounds: connections, by address, and the time of a header."""
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+    limits = config.listen
+
+    class Guarded(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+        """A connection."""
+
+        _address = ""
+        _waiting_since: float | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            """Count the connection, or close it."""
+            super().connection_made(transport)
+            self._address = (self.client or ("",))[0]
+            by_address[self._address] += 1
+            most = limits.connections_per_address or limits.max_connections
+            if len(self.connections) > limits.max_connections or by_address[self._address] > most:
+                transport.abort()
+                return
+            self._waiting_since = self.loop.time()
+            self._timer = self.loop.call_later(limits.request_timeout_s, self._check)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            """Forget the connection."""
+            by_address[self._address] -= 1
+            if by_address[self._address] <= 0:
+                del by_address[self._address]
+            with contextlib.suppress(AttributeError):
+                self._timer.cancel()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            """Note when a header began, and that it is complete."""
+            if self._waiting_since is None:
+                self._waiting_since = self.loop.time()
+            super().data_received(data)
+            if self.cycle is not None and not self.cycle.response_complete:
+                self._waiting_since = None
+
+        def _check(self) -> None:
+            since = self._waiting_since
+            if since is not None and self.loop.time() - since >= limits.request_timeout_s:
+                self.transport.abort()
+                return
+            self._timer = self.loop.call_later(limits.request_timeout_s / 2, self._check)
+
+    return Guarded
