@@ -29,8 +29,10 @@ __all__ = ["Door", "Health", "MessageTooLargeError", "Outlet"]
 
 #: Seconds until a device may try again: drawn for each answer, or a herd would come back together.
 _RETRY_AFTER_S = (1, 30)
-#: A body of at most this size is read before an early answer, so that the connection can be kept.
-_SMALL_BODY = 65_536
+#: A body of at most this size is read, and thrown away, before an early answer: a connection that is closed while
+#: a device still sends looks to it like a failure of the network.
+_MAX_DISCARDED = 4 * 1024 * 1024
+_DISCARD_S = 5.0
 _KEY_CHARS = 100
 #: Events that may come at once above the rate, and users whose rate is remembered.
 _BURST = 100_000
@@ -292,12 +294,12 @@ async def _body(receive: Any, size: int, timeout_s: float) -> bytes:
 
 
 async def _drained(receive: Any, headers: Mapping[bytes, bytes]) -> bool:
-    """Read what is left of a small body; return whether the connection can be kept."""
+    """Throw a body away; return whether the connection can be kept."""
     length = headers.get(b"content-length", b"")
-    if not length.isdigit() or int(length[:15]) > _SMALL_BODY:
+    if not length.isdigit() or int(length[:15]) > _MAX_DISCARDED:
         return False
     try:
-        async with asyncio.timeout(1.0):
+        async with asyncio.timeout(_DISCARD_S):
             while (message := await receive()).get("more_body"):
                 pass
     except TimeoutError:

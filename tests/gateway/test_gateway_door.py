@@ -121,10 +121,10 @@ def test_what_is_refused(gateway, folder, data, headers, status):
 def test_a_body_without_its_length_is_refused(gateway):
     connection = gateway.connect()
     with contextlib.closing(connection):
-        chunks = iter([pack(batch(event(1)))])
-        connection.request(
-            "POST", "/batches", chunks, {"Authorization": f"Bearer {TOKEN}"}, encode_chunked=True
-        )
+        connection.putrequest("POST", "/batches")
+        connection.putheader("Authorization", f"Bearer {TOKEN}")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
         assert connection.getresponse().status == 411
 
 
