@@ -29,8 +29,8 @@ __all__ = ["Door", "Health", "MessageTooLargeError", "Outlet"]
 
 #: Seconds until a device may try again: drawn for each answer, or a herd would come back together.
 _RETRY_AFTER_S = (1, 30)
-#: A body of at most this size is read, and thrown away, before an early answer: a connection that is closed while
-#: a device still sends looks to it like a failure of the network.
+#: A body of at most this size is read, and thrown away, before an early answer: a connection that is closed
+#: while a device still sends looks to it like a failure of the network.
 _MAX_DISCARDED = 4 * 1024 * 1024
 _DISCARD_S = 5.0
 _KEY_CHARS = 100
