@@ -24,6 +24,8 @@ _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_row = msgspec.json.Decoder(dict[str, Any]).decode
 _DEEPEST = 32
+#: An object with one of these is a record, and none around others.
+_PLACE_KEYS = {"x", "y", "X", "Y"}
 _BATCH = 8192
 _LINES = 2048
 
@@ -182,9 +184,9 @@ class Log(TouchLog):
         if not rows:
             return
         yield rows
-        if path is None and not any(key in rows[0] for key in ("x", "y", "X", "Y")):
+        if path is None:
             # Objects around other lists.
             for row in rows:
-                for value in row.values():
+                for value in () if row.keys() & _PLACE_KEYS else row.values():
                     if isinstance(value, list | dict):
                         yield from self._inside(msgspec.Raw(msgspec.json.encode(value)), None, depth + 1)
