@@ -57,19 +57,17 @@ def status(folder: Folder = None, config: Config = None, json: Json = False) -> 
         return
     console = Console(highlight=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False)
-    for head in ("sink", "format", "pending", "sessions", "oldest", "dead letters"):
+    for head in ("sink", "format", "pending", "sessions", "oldest", "dead letters", "reason"):
         table.add_column(head)
     for queue in found.queues:
-        row = (queue.pending, queue.sessions, _age(queue.oldest_ms), queue.dead_letters)
+        row = (queue.pending, queue.sessions, _age(queue.oldest_ms), queue.dead_letters, queue.reason)
         table.add_row(queue.name, queue.format, *map(str, row))
     console.print(table)
     console.print(
         f"{found.path}: {found.bytes / 1024:.0f} KiB{', being delivered' if found.delivering else ''}"
     )
-    if found.damaged_rows:
-        console.print(f"{found.damaged_rows} damaged rows were removed", style="yellow")
-    for path in found.set_aside:
-        console.print(f"a damaged file was set aside: {path}", style="yellow")
+    if found.damaged:
+        console.print(f"damaged in {found.damaged} places; kept with the dead letters", style="yellow")
 
 
 def _age(time_ms: int | None) -> str:
@@ -82,7 +80,7 @@ def _age(time_ms: int | None) -> str:
 def retry(folder: Folder = None, config: Config = None, queue: Queue = None, json: Json = False) -> None:
     """Move dead letters back into their queue.
 
-    The app sends it at its next flush or start.
+    The app sends it at its next flush or start. While an app delivers from the store, it does this itself.
 
     Example: capture buffer retry --config capture.toml --queue http
     """

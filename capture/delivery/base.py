@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from capture.store.rows import StoredBatch
 
-__all__ = ["DeliveryStore", "SinkCounters"]
+__all__ = ["DeliveryStore", "Everything", "Goal", "SinkCounters"]
 
 
 class SinkCounters(msgspec.Struct):
@@ -37,6 +37,22 @@ class SinkCounters(msgspec.Struct):
     last_error: str = msgspec.field(default="", name="problem")
 
 
+class Goal(Protocol):
+    """What was stored at a moment."""
+
+    def covers(self, batch: StoredBatch) -> bool:
+        """Return whether a batch begins within it."""
+
+
+class Everything:
+    """A goal that all batches belong to."""
+
+    def covers(self, batch: StoredBatch) -> bool:
+        """Return True."""
+        del batch
+        return True
+
+
 class DeliveryStore(Protocol):
     """Queues of events, one for each sink; `capture.store.Store` documents each call."""
 
@@ -45,31 +61,37 @@ class DeliveryStore(Protocol):
         """Whether `upkeep` should not wait."""
 
     @property
-    def needs_keeper(self) -> bool:
-        """Whether the maintenance thread should make a pass now."""
+    def waiting_in_memory(self) -> int:
+        """How many calls wait in memory."""
 
     def next_batch(
-        self, queue: str, max_events: int, max_bytes: int, *, skip: Collection[int]
+        self, queue: str, max_events: int, max_bytes: int, *, skip: Collection[int], apart: bool
     ) -> StoredBatch | None:
         """Return the next events of one session."""
 
-    def acknowledge(self, queue: str, batch: StoredBatch) -> None:
-        """Delete the events from the queue: the sink has them."""
+    def begin_send(self, queue: str, batch: StoredBatch) -> bool:
+        """Note that a batch is handed to its sink; False where it was dropped meanwhile."""
 
-    def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> None:
-        """Move the events out of the queue to the dead letters."""
+    def end_send(self, queue: str, batch: StoredBatch) -> None:
+        """Note that the sink has answered."""
 
-    def last_id(self) -> int:
-        """Return the largest id of an event."""
+    def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
+        """Note that the sink has the events; False where they were dropped meanwhile."""
+
+    def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
+        """Give up the events; False where they were dropped meanwhile."""
+
+    def goal(self, queue: str) -> Goal:
+        """Return what is stored now."""
+
+    def reached(self, queue: str, goal: Any) -> bool:
+        """Return whether nothing is left of a goal."""
 
     def is_live(self, session: int) -> bool:
-        """Return whether another process may still record the session."""
+        """Return whether the session may go on."""
 
     def claim_delivery(self) -> bool:
         """Become the process that delivers, unless another one is."""
-
-    def watch_burst(self) -> bool:
-        """Return whether a burst of appends goes on, so that the thread asks again soon."""
 
     def upkeep(self) -> None:
         """Keep the bounds."""

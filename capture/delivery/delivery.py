@@ -14,12 +14,14 @@ import contextlib
 import functools
 import logging
 import os
-import sys
 import threading
 from typing import TYPE_CHECKING
 
+from capture._native.guard import BusyError, Guard
 from capture.clock import Clock
+from capture.delivery.base import Everything
 from capture.delivery.maintenance import Maintenance
+from capture.delivery.wake import Wake
 from capture.delivery.worker import Worker
 from capture.errors import LogOnce, StoreError
 from capture.ids import full_jitter
@@ -29,13 +31,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from capture.config.run import RunConfig
-    from capture.delivery.base import DeliveryStore, SinkCounters
+    from capture.delivery.base import DeliveryStore, Goal, SinkCounters
     from capture.sinks.base import Sink
 
 __all__ = ["Delivery"]
 
 #: How often (s) a process that does not deliver asks whether it may.
 _TAKE_OVER_S = 2.0
+#: Longest wait (s) for another thread that starts the threads.
+_WAIT_S = 1.0
 #: How often (s) a wait for other threads or processes looks again.
 _POLL_S = 0.05
 _log = logging.getLogger("capture.delivery")
@@ -96,25 +100,27 @@ class Delivery:
 
     def _reset(self) -> None:
         """Start without threads: at construction, and in a forked child."""
-        self._condition = threading.Condition(threading.Lock())
-        self._maintenance = Maintenance(self._store, self._clock)
+        self._wakes = {worker.name: Wake() for worker in self._workers}
+        self._pause = Wake()
+        #: Callers that wait for what the workers do.
+        self._waiting: list[Wake] = []
+        self._guard = Guard(_WAIT_S)
+        self._maintenance = Maintenance(self._store)
         self._threads: list[threading.Thread] = []
         self._pid = os.getpid()
         self._is_ours: PerProcess[bool] = PerProcess(True)
         self._deadline_ns: int | None = None
-        #: Workers with new events or requests.
-        self._woken: set[str] = set()
 
     # From the caller
 
     def start(self) -> None:
         """Start the threads; stored events are due at once."""
         self._started = True
-        stored: int | None = None
-        # Otherwise each worker asks at its first look.
-        with contextlib.suppress(StoreError):
-            stored = self._store.last_id()
         for worker in self._workers:
+            stored: Goal | None = None
+            # Otherwise the worker asks at its first look.
+            with contextlib.suppress(StoreError):
+                stored = self._store.goal(worker.name)
             worker.request(stored)
         self._start_threads()
 
@@ -166,12 +172,16 @@ class Delivery:
         if not self._started or not self._start_threads():
             return self.drain(timeout_s=timeout_s)
         wanted = self._request()
-        with self._condition:
+        wake = Wake()
+        self._waiting.append(wake)
+        try:
             while not self._is_finished(wanted, deadline_ns):
                 remaining_s = (deadline_ns - self._clock.monotonic_ns()) / 1e9
                 if remaining_s <= 0:
                     return False
-                self._condition.wait(min(remaining_s, _POLL_S))
+                wake.wait(min(remaining_s, _POLL_S))
+        finally:
+            self._waiting.remove(wake)
         done = all(worker.completed >= wanted[worker.name] for worker in self._workers)
         for sink in self._sinks if done else ():
             done = self._finish(sink.flush, sink.name) and done
@@ -245,33 +255,35 @@ class Delivery:
     def _start_threads(self) -> bool:
         """Start the threads that are missing; return whether they run."""
         self._check_fork()
-        with self._condition:
-            if self._threads or self._stopped:
-                return not self._stopped
-            targets: list[tuple[str, Callable[[], None]]] = [
-                (worker.name, functools.partial(self._run, worker)) for worker in self._workers
-            ]
-            for name, target in [*targets, ("store", self._maintenance.run)]:
-                thread = threading.Thread(target=target, name=f"touchcapture-{name}", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError:
-                    # The interpreter is shutting down.
-                    return False
-                self._threads.append(thread)
+        try:
+            return self._guard.call(self._start_missing)
+        except BusyError:
+            return False
+
+    def _start_missing(self) -> bool:
+        if self._threads or self._stopped:
+            return not self._stopped
+        targets: list[tuple[str, Callable[[], None]]] = [
+            (worker.name, functools.partial(self._run, worker)) for worker in self._workers
+        ]
+        for name, target in [*targets, ("store", self._maintenance.run)]:
+            thread = threading.Thread(target=target, name=f"touchcapture-{name}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                # The interpreter is shutting down.
+                return False
+            self._threads.append(thread)
         return True
 
     def _run(self, worker: Worker) -> None:
-        condition = self._condition
+        wake = self._wakes[worker.name]
         while not self._stopped:
             wait_s = self._step(worker)
-            with condition:
-                condition.notify_all()
-                if wait_s is not None and wait_s <= 0:
-                    continue
-                if worker.name not in self._woken and not self._stopped:
-                    condition.wait(wait_s)
-                self._woken.discard(worker.name)
+            for waiting in list(self._waiting):
+                waiting.set()
+            if (wait_s is None or wait_s > 0) and not self._stopped:
+                wake.wait(wait_s)
 
     def _step(self, worker: Worker) -> float | None:
         if not self._store.claim_delivery():
@@ -289,17 +301,12 @@ class Delivery:
         worker.session = session
         if worker.since_ns is None:
             worker.since_ns = self._clock.monotonic_ns()
-        if worker.name in self._woken:
-            return
-        with self._condition:
-            self._woken.add(worker.name)
-            self._condition.notify_all()
+        self._wakes[worker.name].set()
 
     def _wake_all(self) -> None:
         self._check_fork()
-        with self._condition:
-            self._woken.update(worker.name for worker in self._workers)
-            self._condition.notify_all()
+        for wake in self._wakes.values():
+            wake.set()
 
     def _is_finished(self, wanted: dict[str, int], deadline_ns: int) -> bool:
         """Return whether each worker is done, or will not be by the deadline."""
@@ -312,7 +319,7 @@ class Delivery:
 
     def _drain(self, worker: Worker, deadline_ns: int | None) -> bool:
         # Nobody records meanwhile.
-        wanted = worker.request(sys.maxsize)
+        wanted = worker.request(Everything())
         while worker.completed < wanted:
             now_ns = self._clock.monotonic_ns()
             if self._stopped or worker.counters.paused:
@@ -324,14 +331,13 @@ class Delivery:
             if wait_s and worker.completed < wanted:
                 if remaining_s is not None and wait_s > remaining_s:
                     return False
-                with self._condition:
-                    self._condition.wait(wait_s)
+                self._pause.wait(wait_s)
         return True
 
     def _stop(self) -> None:
-        with self._condition:
-            self._stopped = True
-            self._condition.notify_all()
+        self._stopped = True
+        for wake in (*self._wakes.values(), self._pause, *list(self._waiting)):
+            wake.set()
         self._maintenance.stop()
 
     def _finish(self, call: Callable[[], None], name: str) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from capture.clock import Clock
     from capture.config.run import RunConfig
-    from capture.delivery.base import DeliveryStore
+    from capture.delivery.base import DeliveryStore, Goal
     from capture.store.rows import StoredBatch
 
 __all__ = ["MAX_BATCH_BYTES", "Worker"]
@@ -79,10 +79,8 @@ class Worker:
         #: Numbers of the last request to send pending events, and of the last one that is done.
         self.requested = 0
         self.completed = 0
-        #: Open requests, oldest first: number, and the largest id when it was made; None until the next look.
-        self._asked: deque[tuple[int, int | None]] = deque()
-        #: Up to this id everything is due.
-        self._goal = 0
+        #: Open requests, oldest first: number, and what was stored then; None until the next look.
+        self._asked: deque[tuple[int, Goal | None]] = deque()
         #: Sessions of which only full batches are sent, even on request.
         self.open_sessions: frozenset[int] = frozenset()
         #: No attempt before these times (monotonic ns): our own wait, and the one the sink asked for.
@@ -91,9 +89,9 @@ class Worker:
         self._failures = 0
         self._refused = 0
         self._logged_reason = ""
-        #: While a refused batch is split: events per request, up to this row id.
+        #: While a refused batch is split: events per request, and the batch.
         self._limit: int | None = None
-        self._limit_to = 0
+        self._apart: StoredBatch | None = None
         #: Whether the last look found a due batch: there may be another.
         self._more = False
         #: Whether events came while the store was looked at.
@@ -118,15 +116,15 @@ class Worker:
         """Monotonic time (ns) before which nothing is sent."""
         return max(self._wait_until_ns, self._floor_until_ns)
 
-    def request(self, goal: int | None = None) -> int:
+    def request(self, goal: Goal | None = None) -> int:
         """Make everything pending due, and a paused queue try again; return the number of the request.
 
         It is done when all of them are delivered; events recorded meanwhile do not delay it.
 
         Parameters
         ----------
-        goal : int, optional
-            Largest id to send; by default the largest one at the worker's next look at the store.
+        goal : Goal, optional
+            What to send; by default what is stored at the worker's next look at the store.
         """
         self.requested += 1
         self._asked.append((self.requested, goal))
@@ -191,22 +189,28 @@ class Worker:
         return 0.0 if self._asked else self._until_due(now_ns)
 
     def _set_goal(self) -> None:
-        """Set the largest id of each request that came since the last look."""
-        asked, last = self._asked, None
+        """Set what each request means that came since the last look."""
+        asked, found = self._asked, None
         for index in range(len(asked)):
             number, goal = asked[index]
             if goal is None:
-                goal = last = self._store.last_id() if last is None else last
-                asked[index] = (number, goal)
-            self._goal = max(self._goal, goal)
+                found = found or self._store.goal(self.name)
+                asked[index] = (number, found)
 
     def _complete(self, due: StoredBatch | None) -> None:
-        """Mark requests as done, from the oldest batch that is due."""
+        """Mark requests as done, from the first batch that is due."""
         asked = self._asked
-        while asked and asked[0][1] is not None and (due is None or due.row_ids[0] > asked[0][1]):
+        while asked and (goal := asked[0][1]) is not None:
+            if due is not None and (goal.covers(due) or not self._store.reached(self.name, goal)):
+                return
             self.completed = asked.popleft()[0]
-        if not asked:
-            self._goal = 0
+
+    def _is_asked_for(self, batch: StoredBatch) -> bool:
+        return any(goal is not None and goal.covers(batch) for _, goal in self._asked)
+
+    def _is_apart(self, batch: StoredBatch) -> bool:
+        """Return whether a batch is of the one that is taken apart."""
+        return self._apart is not None and batch.begins_before_the_end_of(self._apart)
 
     # What is due
 
@@ -220,13 +224,17 @@ class Worker:
         waiting = 0
         while True:
             batch = self._store.next_batch(
-                self.name, self._limit or self.size, self._max_payload_bytes, skip=skip
+                self.name,
+                self._limit or self.size,
+                self._max_payload_bytes,
+                skip=skip,
+                apart=self._limit is not None,
             )
             if batch is None:
                 break
             if self._is_due(batch, now_ns):
                 return batch
-            waiting += len(batch.row_ids)
+            waiting += batch.count
             skip.append(batch.session)
         self._arrived = self.unseen > 0
         self.unseen += waiting
@@ -237,14 +245,14 @@ class Worker:
         return None
 
     def _is_due(self, batch: StoredBatch, now_ns: int) -> bool:
-        if len(batch.row_ids) >= self.size or batch.full:
+        if batch.count >= self.size or batch.full:
             return True
-        if self._limit is not None and batch.row_ids[0] <= self._limit_to:
+        if self._limit is not None and self._is_apart(batch):
             return True
         if batch.session in self.open_sessions:
             return False
         over = batch.session != self.session and not self._store.is_live(batch.session)
-        if over or batch.row_ids[0] <= self._goal:
+        if over or self._is_asked_for(batch):
             return True
         if self.since_ns is not None and now_ns - self.since_ns >= self._interval_ns:
             return True
@@ -255,9 +263,14 @@ class Worker:
     # What an answer means
 
     def _send(self, stored: StoredBatch, timeout_s: float | None) -> None:
-        if self._limit is not None and stored.row_ids[0] > self._limit_to:
+        if self._limit is not None and not self._is_apart(stored):
             self._limit = None
-        answer = self._attempt(stored, timeout_s)
+        if not self._store.begin_send(self.name, stored):
+            return
+        try:
+            answer = self._attempt(stored, timeout_s)
+        finally:
+            self._store.end_send(self.name, stored)
         if answer.outcome is Outcome.ACCEPTED:
             self._accepted(stored)
             return
@@ -266,10 +279,11 @@ class Worker:
             self._temporary(answer)
         elif answer.outcome is Outcome.UNAVAILABLE:
             self._pause(answer.reason)
-        elif len(stored.row_ids) > 1:
+        elif stored.count > 1:
             halve = answer.outcome is Outcome.TOO_LARGE
-            self._limit_to = max(self._limit_to, stored.row_ids[-1]) if self._limit else stored.row_ids[-1]
-            self._limit = len(stored.row_ids) // 2 if halve else 1
+            if self._limit is None or not self._is_apart(stored):
+                self._apart = stored
+            self._limit = stored.count // 2 if halve else 1
             self.counters.retried += 1
         else:
             self._single_refused(stored, answer)
@@ -284,7 +298,7 @@ class Worker:
             batch = Batch(
                 body=body,
                 session=stored.session,
-                event_count=len(stored.row_ids),
+                event_count=stored.count,
                 batch_id=batch_id(stored.event_ids),
                 format=stored.format,
                 payloads=stored.payloads,
@@ -299,8 +313,7 @@ class Worker:
         self._logged_reason = ""
         self._wait_until_ns = self._floor_until_ns = 0
         self._accepted_batch = stored
-        if self._limit is not None and stored.row_ids[-1] >= self._limit_to:
-            self._limit = None
+        self._end_apart(stored)
         self.counters.last_error = ""
         self._acknowledge()
 
@@ -309,10 +322,17 @@ class Worker:
         accepted = self._accepted_batch
         if accepted is None:
             return
-        self._store.acknowledge(self.name, accepted)
+        known = self._store.acknowledge(self.name, accepted)
         self._accepted_batch = None
-        self.counters.delivered += len(accepted.row_ids)
-        self._report("delivered", self.name, len(accepted.row_ids), "")
+        if known:
+            self.counters.delivered += accepted.count
+            self._report("delivered", self.name, accepted.count, "")
+
+    def _end_apart(self, stored: StoredBatch) -> None:
+        """Send full batches again once the one that was taken apart is done."""
+        apart = self._apart
+        if apart is None or apart.place != stored.place or stored.end >= apart.end:
+            self._limit = self._apart = None
 
     def _temporary(self, answer: Answer) -> None:
         # The attempt itself may have taken long.
@@ -332,11 +352,11 @@ class Worker:
                 self._pause(f"{self._refused} events in a row refused: {answer.reason}")
                 return
             self._refused += 1
-        self._store.move_to_dead_letters(self.name, stored, answer.reason or answer.outcome.value)
-        if self._limit is not None and stored.row_ids[-1] >= self._limit_to:
-            self._limit = None
-        self.counters.dead_letters += 1
-        self._report("dead_letter", self.name, 1, answer.reason)
+        known = self._store.move_to_dead_letters(self.name, stored, answer.reason or answer.outcome.value)
+        self._end_apart(stored)
+        if known:
+            self.counters.dead_letters += 1
+            self._report("dead_letter", self.name, 1, answer.reason)
         if self._refused >= _MAX_REFUSED:
             self._pause(f"{self._refused} events in a row refused: {answer.reason}")
 

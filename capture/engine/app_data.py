@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from capture.errors import StoreError
 from capture.events.privacy import Consent, new_salt
-from capture.store.schema import FILE_NAME
-from capture.store.store import Store
+from capture.store.state import is_store
+from capture.store.store import Store, delete_own, delete_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,6 +54,8 @@ class AppData:
         Wire format by queue (a sink's name).
     on_drop : callable
         Called by the store with a cause and a number of events.
+    on_revoked : callable
+        Called by the store when another process opted out.
 
     Attributes
     ----------
@@ -68,7 +70,12 @@ class AppData:
     """
 
     def __init__(
-        self, config: RunConfig, clock: Clock, formats: Mapping[str, str], on_drop: Callable[[str, int], None]
+        self,
+        config: RunConfig,
+        clock: Clock,
+        formats: Mapping[str, str],
+        on_drop: Callable[[str, int], None],
+        on_revoked: Callable[[], None],
     ) -> None:
         buffer = config.buffer
         app_id = config.project.app_id or ""
@@ -85,6 +92,7 @@ class AppData:
             max_age_s=buffer.max_event_age_s,
             clock=clock,
             on_drop=on_drop,
+            on_revoked=on_revoked,
         )
 
     @property
@@ -114,7 +122,7 @@ class AppData:
         return store, state
 
     def _exists(self) -> bool:
-        return (self.folder / FILE_NAME).exists()
+        return is_store(self.folder)
 
     def adopt(self, store: Store, state: dict[str, Any]) -> None:
         """Use an open store and its state."""
@@ -128,6 +136,10 @@ class AppData:
         StoreError
             When it cannot be opened or written.
         """
+        if self.consent.is_withdrawn():
+            # What a process wrote that had not yet noticed the opt-out.
+            delete_own(self.folder)
+        delete_unreadable(self.folder)
         existing = self.read_existing()
         if existing is not None:
             self.adopt(*existing)
@@ -165,10 +177,9 @@ class AppData:
             self.consent.withdraw()
         except OSError as error:
             failure = error
-        if self.store is None and self._exists():
-            self.store = self._open_store()
         if self.store is not None:
             self.store.destroy()
+        delete_own(self.folder)
         self.store, self.state = None, {}
         if failure is not None:
             raise StoreError(f"{self.folder}: the opt-out is not remembered: {failure}") from failure

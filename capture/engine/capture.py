@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from capture._native.guard import BusyError
 from capture.clock import Clock
 from capture.config.run import RunConfig
 from capture.engine.device import detect
@@ -433,8 +434,11 @@ class Capture:
 
     def _record(self, record: Callable[[], str | None]) -> str | None:
         """Call `record` with the lock held if the gate is open; then report losses."""
-        with self._touches.lock:
-            event_id = record() if self._touches.is_open else None
+        event_id = None
+        try:
+            event_id = self._touches.lock.call(lambda: record() if self._touches.is_open else None)
+        except BusyError as error:
+            self._telemetry.failed("busy", error)
         if self._telemetry.losses:
             self._telemetry.report()
         return event_id

@@ -10,6 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from capture import formats, sinks as sink_table
+from capture._native.guard import BusyError
 from capture.clock import NS_PER_MS, Clock
 from capture.delivery.delivery import Delivery
 from capture.engine.app_data import AppData
@@ -73,7 +74,7 @@ class Lifecycle:
         self.config = config
         self.sinks = sinks
         queues = {sink.name: sink.formats[0] for sink in sinks}
-        self.app_data = AppData(config, clock, queues, self._dropped)
+        self.app_data = AppData(config, clock, queues, self._dropped, self._revoked)
         self.closed = False
         self._clock = clock
         self._make_sinks = make_sinks
@@ -163,6 +164,17 @@ class Lifecycle:
                 self._touches.reset()
                 self._set_gate()
 
+    def _revoked(self) -> None:
+        """Stop, for another process opted out; called by the store, from any thread."""
+        with self._touches.canceled():
+            self._recorder.detach()
+            delivery, self.delivery = self.delivery, None
+            if delivery is not None:
+                delivery.abort()
+            self.app_data.release()
+            self.sinks = self._make_sinks()
+            self._set_gate()
+
     def identify(self, external_user_id: str | None) -> None:
         """As `Capture.identify`."""
         with self._touches.lock:
@@ -193,7 +205,8 @@ class Lifecycle:
 
     def _compose(self, user_id: str, wire: str, payloads: Sequence[bytes]) -> bytes:
         """Return a batch with the header of now; called by the workers."""
-        if self.app_data.consent.is_withdrawn():
+        store = self.app_data.store
+        if store is None or not store.check_presence():
             # Perhaps in another process of the app: nothing leaves the device any more.
             raise SinkError("the user opted out")
         header = make_header(self.config.project, self._recorder.device, user_id)
@@ -248,23 +261,34 @@ class Lifecycle:
 
     def close(self, timeout_s: float) -> bool:
         """As `Capture.close`, within `timeout_s`."""
-        with self._touches.canceled():
-            if self.closed:
-                return self._delivered
-            self.closed = True
-            self._ended.set()
-            self._set_gate()
-            delivery = self.delivery
-            self._recorder.stop()
+        end_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
+        if self.closed:
+            return self._delivered
+        try:
+            with self._touches.canceled():
+                if self.closed:
+                    return self._delivered
+                self._stop_recording()
+        except BusyError:
+            # A call of the host's that hangs must not keep the process.
+            self._stop_recording()
+        delivery = self.delivery
         self._touches.stop_idle()
         # Without the lock: a flush may take its time, and other threads' calls return at once.
         try:
-            delivered = True if delivery is None else delivery.close(timeout_s)
+            left_s = max(0.0, (end_ns - self._clock.monotonic_ns()) / 1e9)
+            delivered = True if delivery is None else delivery.close(left_s)
             self._left = self.pending()
         finally:
             self.app_data.close()
         self._delivered = delivered and self._nothing_waits()
         return self._delivered
+
+    def _stop_recording(self) -> None:
+        self.closed = True
+        self._ended.set()
+        self._set_gate()
+        self._recorder.stop()
 
     def after_fork(self) -> None:
         """Continue in a forked child without locks, strokes and session of the parent."""

@@ -21,9 +21,11 @@ from capture.events.privacy import Masks, is_sampled
 from capture.events.session import SessionState
 from capture.events.timeline import Timeline
 from capture.formats import Source, make_encoder, native
+from capture.formats.template import TemplateEncoder
 from capture.gestures.recognizer import kind_number
 from capture.ids import random_ids
 from capture.store.rows import StoredEvent
+from capture.store.segment import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -110,10 +112,13 @@ class Recorder:
             return
         if state != known:
             store.write_state({**state, **self.carried(self.session)})
+        store.describe_session(self.session.first_event_ms, **self._currents_session(self.session))
         if self._sampled:
             time_ms = self._moment()[0]
             for wire, encoder in self._encoders:
-                self._append_rows(store, _stored(wire, encoder.begin(time_ms)), self.session)
+                rows = _stored(wire, encoder.begin(time_ms))
+                if rows and store.claim_session(rows[0].session):
+                    self._append_rows(store, rows, self.session)
             if self._timeline.is_over(time_ms):
                 self._end_session(store)
 
@@ -154,6 +159,12 @@ class Recorder:
         )
         self._encoders = [(wire, make_encoder(wire, source)) for wire in self._wires]
         self._session_encoders = [(wire, encoder) for wire, encoder in self._encoders if encoder.has_state]
+        #: The fast way of gestures, where the native format is all that is wanted.
+        self._templates = (
+            TemplateEncoder(unknown_responsive=self._config.gestures.unknown_responsive)
+            if self._wires == ("native",)
+            else None
+        )
 
     def after_fork(self) -> None:
         """Continue in a forked child: no app start, ids and a session of its own."""
@@ -200,17 +211,50 @@ class Recorder:
         title, path = self._masks.title(title), self._masks.path(path)
         return self._put(*self._timeline.screen(title, path, moment))
 
-    def record_gesture(
-        self, gesture: Gesture, scene: events.Scene, target: Target, age_ns: int
-    ) -> str | None:
+    def record_gesture(self, gesture: Gesture, scene: events.Scene, target: Target, age_ns: int) -> None:
         """Record a gesture whose UP was `age_ns` ago; any other stroke only moves load times."""
         clock = self._clock
-        time_ms, uptime_ms = (clock.wall_ns() - age_ns) // NS_PER_MS, (clock.boot_ns() - age_ns) // NS_PER_MS
-        moment = time_ms, uptime_ms, self._new_id()
-        if kind_number(gesture) and not self._ready(moment):
-            return None
-        recorded = self._timeline.gesture(gesture, scene, self._masks.target(target), moment)
-        return None if recorded is None else self._put(*recorded)
+        time_ms = (clock.wall_ns() - age_ns) // NS_PER_MS
+        uptime_ms = (clock.boot_ns() - age_ns) // NS_PER_MS
+        kind = kind_number(gesture)
+        if kind and not self._ready((time_ms, uptime_ms, "")):
+            return
+        target = self._masks.target(target)
+        templates = self._templates
+        if templates is not None and kind and self.before_send is None and not self.debug:
+            placed, state = self._timeline.place(scene, time_ms)
+            payload = templates.encode(gesture, placed, target, uptime_ms, time_ms)
+            if payload is not None:
+                self._put_payload(payload, templates.event_id, state, time_ms, uptime_ms)
+                return
+        moment = (time_ms, uptime_ms, self._new_id())
+        recorded = self._timeline.gesture(gesture, scene, target, moment)
+        if recorded is not None:
+            self._put(*recorded)
+
+    def _put_payload(
+        self, payload: bytes, event_id: bytes, state: SessionState, time_ms: int, uptime_ms: int
+    ) -> None:
+        """Store an event that is encoded already."""
+        store = self._store
+        if store is None:
+            return
+        self.appending = True
+        try:
+            store.append(
+                state.number,
+                (("native", payload),),
+                time_ms=time_ms,
+                event_id=event_id,
+                elapsed_ms=state.elapsed_ms,
+                screens=state.screen_count,
+                boot_ms=uptime_ms,
+            )
+        finally:
+            self.appending = False
+        self._timeline.advance(state)
+        self.collected += 1
+        self.on_stored(state.number)
 
     def ignore(self, cause: str) -> None:
         """Count a call or a sample without an effect."""
@@ -277,32 +321,51 @@ class Recorder:
                 before += _stored(wire, rows)
         if self.debug and payloads:
             sys.stderr.write(payloads[0][1].decode() + "\n")
-        if before:
+        own = common.session_number
+        ended = [row for row in before if row.session != own]
+        if ended:
+            self._append_rows(store, ended, self.session, ended=True)
+        if self._session_encoders:
+            store.describe_session(state.first_event_ms, **self._currents_session(state))
+        due = before[len(ended) :]
+        if due:
             if payloads:
-                before.append(StoredEvent(common.session_number, payloads, common.time_ms, event_id))
-            self._append_rows(store, before, state)
+                due.append(StoredEvent(own, payloads, common.time_ms, event_id))
+            self._append_rows(store, due, state, common.uptime_ms)
         else:
             store.append(
-                common.session_number,
+                own,
                 payloads,
                 time_ms=common.time_ms,
                 event_id=event_id,
-                # A struct is encoded as the mapping of its fields, without a dict in between.
-                state=self.carried(state) if self._session_encoders else state,  # type: ignore[arg-type]
+                elapsed_ms=state.elapsed_ms,
+                screens=state.screen_count,
+                boot_ms=common.uptime_ms,
             )
 
-    def _append_rows(self, store: Store, rows: list[StoredEvent], state: SessionState) -> None:
-        """Store several rows in one transaction; one by one, in memory, where the store is busy."""
-        if not rows:
-            return
-        carried = self.carried(state)
-        try:
-            store.append_many(rows, state=carried)
-        except StoreError:
-            for row in rows:
-                store.append(
-                    row.session, row.payloads, time_ms=row.time_ms, event_id=row.event_id, state=carried
-                )
+    def _append_rows(
+        self,
+        store: Store,
+        rows: list[StoredEvent],
+        state: SessionState,
+        uptime_ms: int = 0,
+        *,
+        ended: bool = False,
+    ) -> None:
+        """Store several rows as one call; `ended`: they end their session."""
+        if rows:
+            store.append_many(
+                rows,
+                elapsed_ms=state.elapsed_ms,
+                screens=state.screen_count,
+                boot_ms=uptime_ms,
+                flags=ENDED if ended else 0,
+            )
+
+    def _currents_session(self, state: SessionState) -> dict[str, Any]:
+        """Return what the headers of a session's segments state of it."""
+        known = self.carried(state)
+        return {"currents_id": known.get("session_id"), "currents_first_ms": known.get("session_first_ms")}
 
     def carried(self, state: SessionState) -> dict[str, Any]:
         """Return what the store remembers of a session."""
@@ -328,16 +391,20 @@ class Recorder:
         if not self._timeline.is_held:
             # Another process may have continued it since this one was started.
             with contextlib.suppress(StoreError):
-                state = _session_of(store.read_state(quickly=True) or {})
+                state = _session_of(store.read_state() or {})
         last = max(state.number, store.last_session())
         over = state.is_over(time_ms, timeout_ms)
         if not over and state.number == last and store.claim_session(last):
+            store.describe_session(state.first_event_ms)
             return state
         if not self._ends_session(store):
             for _, encoder in self._session_encoders:
                 encoder.forget()
-        for number in range(last + 1, last + _CLAIM_TRIES):
-            if store.claim_session(number):
+        # The rows of a new user are in its first session already.
+        first = last if state.number == 0 and store.holds_session(last) else last + 1
+        for number in range(first, last + _CLAIM_TRIES):
+            if store.claim_session(number, new=True):
+                store.describe_session(time_ms)
                 self.on_opened(number)
                 return SessionState.opened(number, time_ms)
         raise StoreError(f"no session from {last + 1} on is free")
@@ -347,9 +414,10 @@ class Recorder:
         return not self._session_encoders or self._timeline.is_held or not store.is_live(self.session.number)
 
     def _end_session(self, store: Store) -> None:
-        if self._ends_session(store):
+        number = self.session.number
+        if self._session_encoders and self._ends_session(store) and store.claim_session(number):
             for wire, encoder in self._session_encoders:
-                self._append_rows(store, _stored(wire, encoder.end()), self.session)
+                self._append_rows(store, _stored(wire, encoder.end()), self.session, ended=True)
 
     # The host's filter
 

@@ -24,6 +24,10 @@ class SinkStats(SinkCounters, kw_only=True):
     ----------
     pending : int
         Events stored and not acknowledged; those of earlier runs included.
+    stored : int
+        Events stored for it. Over all runs these are delivered, dropped, dead letters or pending.
+    dropped : int
+        Of these, events lost.
     delivered, dead_letters : int
         Events accepted, and events given up.
     retried : int
@@ -35,6 +39,8 @@ class SinkStats(SinkCounters, kw_only=True):
     """
 
     pending: int = 0
+    stored: int = 0
+    dropped: int = 0
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +93,13 @@ def read_stats(recorder: Recorder, touches: Touches, telemetry: Telemetry, lifec
     sinks = {}
     for sink in lifecycle.sinks:
         counted = msgspec.structs.asdict(counters.get(sink.name, SinkCounters()))
-        sinks[sink.name] = SinkStats(pending=pending.get(sink.name, 0), **counted)
+        known = store is not None and sink.name in store.formats
+        sinks[sink.name] = SinkStats(
+            pending=pending.get(sink.name, 0),
+            stored=store.stored_of(sink.name) if store is not None and known else 0,
+            dropped=store.dropped_of(sink.name) if store is not None and known else 0,
+            **counted,
+        )
         dropped |= {f"{sink.name}_{cause}": count for cause, count in sink.not_sent.items()}
     ignored = {**touches.ignored, **recorder.ignored, **telemetry.failures}
     return Stats(

@@ -6,12 +6,12 @@ The touch methods never raise: exceptions are counted and logged once per type.
 from __future__ import annotations
 
 import math
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from capture._native.guard import Guard
 from capture.engine import device as detection
 from capture.engine.idle import IdleWatch
 from capture.events.targets import Target
@@ -30,6 +30,8 @@ __all__ = ["Touches"]
 
 _NAN = math.nan
 _ROOT = Target()
+#: Longest wait (s) for the engine lock.
+_WAIT_S = 0.5
 #: An age above this (ns) means that the timestamp is from a different clock.
 _MAX_AGE_NS = 60 * 10**9
 #: Least time (ns) between two detections of the connectivity.
@@ -54,7 +56,7 @@ class Touches:
 
     Attributes
     ----------
-    lock : RLock
+    lock : Guard
         The engine lock: recorder, recognizer and the gate change under it.
     """
 
@@ -67,7 +69,7 @@ class Touches:
         *,
         detects_network: bool,
     ) -> None:
-        self.lock = threading.RLock()
+        self.lock = Guard(_WAIT_S)
         self.detects_network = detects_network
         self._config = config
         self._recorder = recorder
@@ -90,7 +92,7 @@ class Touches:
 
     def after_fork(self) -> None:
         """Replace the lock and the recognizer, which another thread of the parent may have been using."""
-        self.lock = threading.RLock()
+        self.lock.renew()
         self.reset()
 
     # The gate
@@ -107,8 +109,8 @@ class Touches:
     @contextmanager
     def canceled(self) -> Iterator[None]:
         """Hold the lock with all open strokes canceled; report them once it is released."""
+        strokes: list[tuple[Gesture, Target]] = []
         with self.lock:
-            strokes = []
             now_ns = self._monotonic_ns()
             for pointer, (_, target) in self._open.items():
                 gesture = self._recognizer.cancel(pointer, _NAN, _NAN, now_ns)
@@ -130,23 +132,29 @@ class Touches:
             return None
         ended, before = None, _ROOT
         try:
-            now_ns = self._monotonic_ns()
-            with self.lock:
-                if self._move is None:
-                    return None
-                if isinstance(time, float):
-                    # Probably seconds: as ns they would make a tap of every stroke.
-                    raise TypeError(f"time = {time}: expected int nanoseconds")  # noqa: TRY301
-                if now_ns - self._detected_ns > _DETECTION_NS:
-                    self._detect_network(now_ns)
-                ended = self._recognizer.down(pointer, x, y, now_ns if time is None else time)
-                if ended is not None:
-                    _, before = self._pop(pointer)
-                    self._telemetry.count(ended, before)
-                self._open[pointer] = (self._recorder.scene, _encodable(target))
-        except Exception as error:  # noqa: BLE001 - no exception may reach the host
+            ended, before = self.lock.call(self._down, pointer, x, y, time, target)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the host's touch handling
             self._telemetry.failed("touch_down", error)
         return self._report(ended, before)
+
+    def _down(
+        self, pointer: int, x: float, y: float, time: int | None, target: Target | None
+    ) -> tuple[Gesture | None, Target]:
+        before = _ROOT
+        if self._move is None:
+            return None, before
+        if isinstance(time, float):
+            # Probably seconds: as ns they would make a tap of every stroke.
+            raise TypeError(f"time = {time}: expected int nanoseconds")
+        now_ns = self._monotonic_ns()
+        if now_ns - self._detected_ns > _DETECTION_NS:
+            self._detect_network(now_ns)
+        ended = self._recognizer.down(pointer, x, y, now_ns if time is None else time)
+        if ended is not None:
+            _, before = self._pop(pointer)
+            self._telemetry.count(ended, before)
+        self._open[pointer] = (self._recorder.scene, _encodable(target))
+        return ended, before
 
     def move(self, pointer: int, x: float, y: float, time: int | None) -> None:
         """As `Capture.touch_move`."""
@@ -165,24 +173,32 @@ class Touches:
             return None
         gesture, target = None, _ROOT
         try:
-            with self.lock:
-                if self._move is None:
-                    return None
-                now_ns = self._monotonic_ns()
-                gesture = self._recognizer.up(pointer, x, y, now_ns if time is None else time)
-                if gesture is None:
-                    return None
-                scene, target = self._pop(pointer)
-                if responsive is not None and responsive is not target.responsive:
-                    target = msgspec.structs.replace(target, responsive=bool(responsive))
-                self._telemetry.count(gesture, target)
-                age_ns = 0 if time is None else now_ns - gesture.time_up
-                if not 0 <= age_ns <= _MAX_AGE_NS:
-                    age_ns = 0
-                self._recorder.record_gesture(gesture, scene, target, age_ns)
+            gesture, target = self.lock.call(self._up, pointer, x, y, time, responsive)
         except Exception as error:  # noqa: BLE001 - as in down
             self._telemetry.failed("touch_up", error)
         return self._report(gesture, target)
+
+    def _up(
+        self, pointer: int, x: float, y: float, time: int | None, responsive: bool | None
+    ) -> tuple[Gesture | None, Target]:
+        if self._move is None:
+            return None, _ROOT
+        now_ns = self._monotonic_ns()
+        gesture = self._recognizer.up(pointer, x, y, now_ns if time is None else time)
+        if gesture is None:
+            return None, _ROOT
+        scene, target = self._pop(pointer)
+        if responsive is not None and responsive is not target.responsive:
+            target = msgspec.structs.replace(target, responsive=bool(responsive))
+        self._telemetry.count(gesture, target)
+        age_ns = 0 if time is None else now_ns - gesture.time_up
+        if not 0 <= age_ns <= _MAX_AGE_NS:
+            age_ns = 0
+        try:
+            self._recorder.record_gesture(gesture, scene, target, age_ns)
+        except Exception as error:  # noqa: BLE001 - the stroke is the host's all the same
+            self._telemetry.failed("touch_up", error)
+        return gesture, target
 
     def cancel(self, pointer: int, x: float | None, y: float | None, time: int | None) -> Gesture | None:
         """As `Capture.touch_cancel`."""
@@ -190,20 +206,25 @@ class Touches:
             return None
         gesture, target = None, _ROOT
         try:
-            with self.lock:
-                if self._move is None:
-                    return None
-                place = (_NAN, _NAN) if x is None or y is None else (x, y)
-                now_ns = self._monotonic_ns() if time is None else time
-                gesture = self._recognizer.cancel(pointer, *place, now_ns)
-                if gesture is None:
-                    return None
-                self._placeless += x is None or y is None
-                _, target = self._pop(pointer)
-                self._telemetry.count(gesture, target)
+            gesture, target = self.lock.call(self._cancel, pointer, x, y, time)
         except Exception as error:  # noqa: BLE001 - as in down
             self._telemetry.failed("touch_cancel", error)
         return self._report(gesture, target)
+
+    def _cancel(
+        self, pointer: int, x: float | None, y: float | None, time: int | None
+    ) -> tuple[Gesture | None, Target]:
+        if self._move is None:
+            return None, _ROOT
+        place = (_NAN, _NAN) if x is None or y is None else (x, y)
+        now_ns = self._monotonic_ns() if time is None else time
+        gesture = self._recognizer.cancel(pointer, *place, now_ns)
+        if gesture is None:
+            return None, _ROOT
+        self._placeless += x is None or y is None
+        _, target = self._pop(pointer)
+        self._telemetry.count(gesture, target)
+        return gesture, target
 
     def _report(self, gesture: Gesture | None, target: Target) -> Gesture | None:
         """Report a touch to the idle watch, and the stroke that it ended to the host; return the stroke."""

@@ -33,6 +33,11 @@ class SessionState(msgspec.Struct, frozen=True, gc=False):
     last_event_ms: int = 0
     action_ms: int | None = None
 
+    @property
+    def elapsed_ms(self) -> int:
+        """From the latest action to the last event; -1 where there was none."""
+        return -1 if self.action_ms is None else max(0, self.last_event_ms - self.action_ms)
+
     def is_over(self, time_ms: int, timeout_ms: int) -> bool:
         """Return whether an event at `time_ms` would open the next session.
 

@@ -127,14 +127,18 @@ class Timeline:
             if not self.is_over(time_ms):
                 self.session = self.session.acted(time_ms)
             return None
+        scene, state = self.place(scene, time_ms)
+        common = scene.common(uptime_ms, event_id, time_ms)
+        return build(gesture, common, target, self._unknown_responsive), state
+
+    def place(self, scene: Scene, time_ms: int) -> tuple[Scene, SessionState]:
+        """Return the scene of a gesture whose DOWN had `scene`, and the session's state after it."""
         state = self.session
         if not self.is_held or state.is_over(time_ms, self.timeout_ms):
             state = self._session_at(time_ms)
         if scene.session_number != state.number:
             scene = self._moved(scene, state.number)
-        common = scene.common(uptime_ms, event_id, time_ms)
-        event = build(gesture, common, target, self._unknown_responsive)
-        return event, state.recorded(time_ms, action=True)
+        return scene, state.recorded(time_ms, action=True)
 
     def advance(self, state: SessionState) -> None:
         """Go to the state after an event."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from capture.delivery.base import Everything
 from capture.store.rows import StoredBatch
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ReplayStore:
 
     #: There is no file to look after.
     needs_upkeep = False
-    needs_keeper = False
+    waiting_in_memory = 0
 
     def __init__(self, formats: Mapping[str, str]) -> None:
         self._formats = dict(formats)
@@ -88,11 +89,11 @@ class ReplayStore:
                     self._queues[name].append(piece)
 
     def next_batch(
-        self, queue: str, max_events: int, max_bytes: int, *, skip: Collection[int] = ()
+        self, queue: str, max_events: int, max_bytes: int, *, skip: Collection[int] = (), apart: bool = False
     ) -> StoredBatch | None:
         """Return the next events of one session, as `Store.next_batch` does."""
-        session, oldest_ms, byte_count = 0, 0, 0
-        numbers: list[int] = []
+        del apart
+        session, oldest_ms, byte_count, first, end = 0, 0, 0, 0, 0
         payloads: list[bytes] = []
         event_ids: list[str] = []
         full = False
@@ -100,40 +101,41 @@ class ReplayStore:
             pack = piece.pack
             if pack.session in skip:
                 continue
-            if not numbers:
-                session, oldest_ms = pack.session, pack.time_ms
+            if not payloads:
+                session, oldest_ms, first = pack.session, pack.time_ms, piece.first
             elif pack.session != session:
                 break
-            count = piece.fitting(max_events - len(numbers), max_bytes - byte_count)
-            if not numbers:
+            count = piece.fitting(max_events - len(payloads), max_bytes - byte_count)
+            if not payloads:
                 # A single event may be larger.
                 count = max(1, count)
-            numbers += range(piece.first, piece.first + count)
+            end = piece.first + count
             payloads += piece.payloads[:count]
             event_ids += piece.event_ids[:count]
             byte_count += piece.byte_count
-            full = count < len(piece.payloads) or len(numbers) == max_events
+            full = count < len(piece.payloads) or len(payloads) == max_events
             if full:
                 break
-        if not numbers:
+        if not payloads:
             return None
         return StoredBatch(
             queue=queue,
             format=self._formats[queue],
             session=session,
-            row_ids=numbers,
             payloads=payloads,
             event_ids=event_ids,
             oldest_ms=oldest_ms,
             byte_count=sum(map(len, payloads)),
-            floor=numbers[-1],
+            place=session,
+            start=first,
+            end=end,
             full=full,
         )
 
-    def acknowledge(self, queue: str, batch: StoredBatch) -> None:
+    def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
         """Remove the events of `batch` from the queue."""
         pieces = self._queues[queue]
-        last = batch.row_ids[-1]
+        last = batch.end - 1
         other: list[_Piece] = []
         while pieces and pieces[0].first <= last:
             piece = pieces.popleft()
@@ -142,15 +144,30 @@ class ReplayStore:
             elif piece.end > last + 1:
                 other.append(piece.behind(last + 1 - piece.first))
         pieces.extendleft(reversed(other))
+        return True
 
-    def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> None:
+    def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
         """Remove the events of `batch`; the delivery counts them."""
         del reason
-        self.acknowledge(queue, batch)
+        return self.acknowledge(queue, batch)
 
-    def last_id(self) -> int:
-        """Return the number of the last event."""
-        return self._next - 1
+    def begin_send(self, queue: str, batch: StoredBatch) -> bool:
+        """Return True: nothing is dropped here."""
+        del queue, batch
+        return True
+
+    def end_send(self, queue: str, batch: StoredBatch) -> None:
+        """Do nothing."""
+
+    def goal(self, queue: str) -> Everything:
+        """Return all that is stored; nobody records meanwhile."""
+        del queue
+        return Everything()
+
+    def reached(self, queue: str, goal: Everything) -> bool:
+        """Return whether nothing is left."""
+        del goal
+        return not self._queues[queue]
 
     def is_live(self, session: int) -> bool:
         """Return False: no other process holds `session`."""
@@ -160,10 +177,6 @@ class ReplayStore:
     def claim_delivery(self) -> bool:
         """Return True: no other process delivers."""
         return True
-
-    def watch_burst(self) -> bool:
-        """Return False: no file is held."""
-        return False
 
     def upkeep(self) -> None:
         """Do nothing."""

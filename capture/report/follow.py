@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
+import contextlib
 import tempfile
 import time
 from pathlib import Path
@@ -12,8 +12,9 @@ import msgspec
 
 from capture.errors import StoreError, TouchLogError
 from capture.formats import native
-from capture.report.from_batches import Reader, find_file
-from capture.store.schema import FILE_NAME
+from capture.report.from_batches import Reader
+from capture.store.recovery import read_payloads
+from capture.store.state import STATE_FILE, is_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,16 +31,18 @@ _decode = msgspec.json.Decoder(list[native.WireEvent]).decode
 
 
 def find_store(path: str) -> Path | None:
-    """Return the database that a path is, or that is in its folder; None if there is none."""
-    return find_file(path, FILE_NAME)
+    """Return the folder of a store if a path is one, or a file in it; None otherwise."""
+    given = Path(path)
+    folder = given if given.is_dir() else given.parent
+    return folder if is_store(folder) and (given.is_dir() or given.name == STATE_FILE) else None
 
 
-def read_store(file: Path, reader: Reader | None = None) -> Recording:
-    """Read the undelivered events of a store, which may be in use; nothing is written.
+def read_store(folder: Path, reader: Reader | None = None) -> Recording:
+    """Read the native events that are in a store; the store is only read, and may be in use.
 
     Parameters
     ----------
-    file : Path
+    folder : Path
     reader : Reader, optional
         Keeps events that were read before: delivered events are no longer in the store.
 
@@ -50,17 +53,11 @@ def read_store(file: Path, reader: Reader | None = None) -> Recording:
     """
     reader = reader or Reader()
     try:
-        # Read-only, by address: opening a store must never make one.
-        connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0)
-        try:
-            query = "SELECT payload FROM events WHERE format = 'native' ORDER BY id"
-            for (payload,) in connection.execute(query):
-                reader.add(_decode(b"[" + payload + b"]"))
-        finally:
-            connection.close()
-    except (sqlite3.Error, msgspec.DecodeError) as error:
-        raise StoreError(f"{file}: cannot be read: {error}") from None
-    return reader.recording(file)
+        for payload in read_payloads(folder, "native"):
+            reader.add(_decode(b"[" + payload + b"]"))
+    except (OSError, msgspec.DecodeError) as error:
+        raise StoreError(f"{folder}: cannot be read: {error}") from None
+    return reader.recording(folder)
 
 
 def read_growing(path: str, read: Callable[[str], Recording]) -> Recording:
@@ -102,7 +99,7 @@ def follow(
     Parameters
     ----------
     path : str
-        The file that is watched, with the write-ahead log of a store.
+        The file or the folder of a store that is watched.
     read : callable
         Reads the recording. After the first success a failure is retried when the file changes.
     wait, timer : callable
@@ -128,12 +125,10 @@ def follow(
 
 
 def _state(path: str) -> object:
-    states: list[tuple[int, int] | None] = []
-    for name in (path, f"{path}-wal"):
-        try:
-            stat = Path(name).stat()
-        except OSError:
-            states.append(None)
-        else:
-            states.append((stat.st_size, stat.st_mtime_ns))
+    given = Path(path)
+    states: list[tuple[str, int, int]] = []
+    for file in sorted(given.iterdir()) if given.is_dir() else [given]:
+        with contextlib.suppress(OSError):
+            stat = file.stat()
+            states.append((file.name, stat.st_size, stat.st_mtime_ns))
     return states

@@ -1,31 +1,33 @@
 """What ``capture buffer`` does to a store, also while an app is using it.
 
-Each function opens the store for itself, as a second process would, and leaves the sessions and the
-delivery of a running app alone. `status` and `export` write to no file of the store; SQLite may put
-an empty log and its index beside one that nobody has open.
+`status` and `export` only read. `retry` and `purge` take the delivery lock, or ask the process that holds it.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from capture._native.journal_scan import resync, walk
 from capture.errors import ConfigError, StoreError
 from capture.settings import nearest
-from capture.store import schema
-from capture.store.file import PATIENT_S
+from capture.store.dead_letters import Letter, letter_files, read_letters
 from capture.store.locks import FileLock
-from capture.store.queue import Queue
-from capture.store.rows import checksum
-from capture.store.upkeep import drop_to
+from capture.store.reader import Index
+from capture.store.recovery import read_at
+from capture.store.requests import Request, ask
+from capture.store.retention import store_bytes
+from capture.store.segment import UNSENT, Position, slot_name
+from capture.store.state import is_store, read_state
+from capture.store.store import Store
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
+
+    from capture.store.known import Segment
 
 __all__ = ["BufferStatus", "ExportedEvent", "QueueStatus", "export", "purge", "retry", "status"]
 
@@ -45,6 +47,8 @@ class QueueStatus(msgspec.Struct, frozen=True):
         Time of the oldest (ms since the epoch).
     dead_letters : int
         Events that were given up.
+    reason : str
+        Why the newest of them was; empty for none.
     """
 
     name: str
@@ -53,6 +57,7 @@ class QueueStatus(msgspec.Struct, frozen=True):
     sessions: int
     oldest_ms: int | None
     dead_letters: int
+    reason: str = ""
 
 
 class BufferStatus(msgspec.Struct, frozen=True):
@@ -61,25 +66,22 @@ class BufferStatus(msgspec.Struct, frozen=True):
     Attributes
     ----------
     path : str
-        The database.
+        Its folder.
     bytes : int
-        Its size, log included.
+        Size of its files.
     delivering : bool
         Whether a process delivers from it now.
     queues : list of QueueStatus
         One for each sink that ever was.
-    damaged_rows : int
-        Rows that were taken out because their CRC was wrong.
-    set_aside : list of str
-        Damaged files that were moved aside.
+    damaged : int
+        Damaged places that were found, and are among the dead letters.
     """
 
     path: str
     bytes: int
     delivering: bool
     queues: list[QueueStatus]
-    damaged_rows: int
-    set_aside: list[str]
+    damaged: int
 
 
 class ExportedEvent(msgspec.Struct, frozen=True):
@@ -115,74 +117,34 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
     StoreError
         When there is no store, or it cannot be read.
     """
-    path = Path(folder) / schema.FILE_NAME
-    with closing(_look(folder)) as connection, _translated(path):
-        letters = dict(
-            connection.execute("SELECT queue, count(*) FROM dead_letters GROUP BY queue").fetchall()
+    path, formats = _look(folder)
+    index = _index(path, formats)
+    letters = [letter for file in letter_files(path) for letter in read_letters(file)]
+    queues = []
+    for name, wire in sorted(formats.items()):
+        own = [letter for letter in letters if letter.queue == name]
+        found = [(segment, position) for segment, position in _places(index, name)]
+        times = [time for place in found for _, _, _, time in _first(_records(*place))]
+        pending = sum(index.pending(*place) for place in found)
+        sessions = {segment.name.session for segment, position in found if index.pending(segment, position)}
+        queues.append(
+            QueueStatus(
+                name=name,
+                format=wire,
+                pending=pending,
+                sessions=len(sessions),
+                oldest_ms=min(times, default=None),
+                dead_letters=len(own),
+                reason=own[-1].reason if own else "",
+            )
         )
-        queues = []
-        for queue in _queues(connection):
-            pending = queue.pending(connection)
-            queues.append(
-                QueueStatus(
-                    name=queue.name,
-                    format=queue.format,
-                    pending=pending.count,
-                    sessions=len(pending.sessions),
-                    oldest_ms=pending.oldest_ms,
-                    dead_letters=letters.get(queue.name, 0),
-                )
-            )
-    files = sorted(path.parent.glob(f"{schema.FILE_NAME}*"))
     return BufferStatus(
-        path=str(path),
-        # SQLite makes the index of the log for whoever looks.
-        bytes=sum(file.stat().st_size for file in files if file.name in {path.name, f"{path.name}-wal"}),
-        delivering=_is_delivering(path.parent),
+        path=os.fspath(path),
+        bytes=store_bytes(path),
+        delivering=_is_delivering(path),
         queues=queues,
-        damaged_rows=letters.get("", 0),
-        set_aside=[
-            file.name for file in files if ".damaged-" in file.name and file.suffix[-4:] not in _PARTS
-        ],
+        damaged=sum(not letter.queue for letter in letters),
     )
-
-
-def retry(folder: str | os.PathLike[str], queue: str | None = None) -> int:
-    """Put the dead letters of a queue, or of all, back into it; return how many.
-
-    They are sent after what is pending, as events of their session.
-
-    Raises
-    ------
-    ConfigError
-        When there is no such queue.
-    StoreError
-        When there is no store, or it cannot be written.
-    """
-    with closing(_open(folder)) as connection, _translated(folder):
-        known = [each.name for each in _queues(connection)]
-        if queue is not None and queue not in known:
-            raise ConfigError(f"queue = {queue!r}: {folder} has no such queue; {nearest(queue, known)}")
-        connection.execute("BEGIN IMMEDIATE")
-        letters = connection.execute(
-            "SELECT queue, id, session, format, event_id, time_ms, payload FROM dead_letters "
-            "WHERE queue != '' AND (? IS NULL OR queue = ?) ORDER BY id",
-            (queue, queue),
-        ).fetchall()
-        next_id = schema.largest_id(connection) + 1
-        for name, row_id, session, wire, event_id, time_ms, payload in letters:
-            crc = checksum(next_id, session, wire, payload)
-            values = (next_id, session, wire, 1, time_ms, crc, event_id, payload, b"")
-            connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-            # The other sinks have had it.
-            connection.execute(
-                "INSERT OR REPLACE INTO ahead SELECT name, ?, ? FROM queues WHERE name != ?",
-                (next_id, next_id, name),
-            )
-            connection.execute("DELETE FROM dead_letters WHERE queue = ? AND id = ?", (name, row_id))
-            next_id += 1
-        connection.execute("COMMIT")
-    return len(letters)
 
 
 def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[ExportedEvent]:
@@ -193,16 +155,41 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
     StoreError
         When there is no store, or it cannot be read.
     """
-    with closing(_look(folder)) as connection, _translated(folder):
-        if dead:
-            for name, wire, session, event_id, payload, reason in connection.execute(
-                "SELECT queue, format, session, event_id, payload, reason FROM dead_letters ORDER BY id"
-            ):
-                yield ExportedEvent(name, wire, session, event_id, payload, reason)
-            return
-        for queue in _queues(connection):
-            for session, event_id, payload in queue.events(connection):
-                yield ExportedEvent(queue.name, queue.format, session, event_id, payload)
+    path, formats = _look(folder)
+    if dead:
+        for letter in (each for file in letter_files(path) for each in read_letters(file)):
+            yield _exported(letter)
+        return
+    index = _index(path, formats)
+    for name, wire in sorted(formats.items()):
+        for segment, position in _places(index, name):
+            for event_id, payload, _, _ in _records(segment, position):
+                yield ExportedEvent(name, wire, segment.name.session, event_id, payload)
+
+
+def _exported(letter: Letter) -> ExportedEvent:
+    return ExportedEvent(
+        letter.queue, letter.format, letter.session, letter.event_id, letter.payload, letter.reason
+    )
+
+
+def retry(folder: str | os.PathLike[str], queue: str | None = None) -> int:
+    """Put the dead letters of a queue, or of all, back into it; return how many.
+
+    They are sent as events of their session, behind it.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such queue.
+    StoreError
+        When there is no store, or it cannot be written.
+    """
+    _, formats = _look(folder)
+    if queue is not None and queue not in formats:
+        known = sorted(formats)
+        raise ConfigError(f"queue = {queue!r}: {folder} has no such queue; {nearest(queue, known)}")
+    return _change(folder, Request("retry", queue=queue))
 
 
 def purge(folder: str | os.PathLike[str], *, dead_only: bool = False) -> int:
@@ -220,73 +207,81 @@ def purge(folder: str | os.PathLike[str], *, dead_only: bool = False) -> int:
     StoreError
         When there is no store, or it cannot be written.
     """
-    with closing(_open(folder)) as connection, _translated(folder):
-        connection.execute("BEGIN IMMEDIATE")
-        count = connection.execute("DELETE FROM dead_letters").rowcount
-        if not dead_only:
-            count += drop_to(connection, schema.largest_id(connection))
-        connection.execute("COMMIT")
-    return count
+    return _change(folder, Request("purge", dead_only=dead_only))
 
 
-_PARTS = frozenset({"-wal", "-shm"})
+def _change(folder: str | os.PathLike[str], request: Request) -> int:
+    path, formats = _look(folder)
+    store = Store(path, formats=formats)
+    try:
+        if not store.claim_delivery():
+            count = ask(path, request, store.claim_delivery)
+            if count is not None:
+                return count
+        if not store.delivers:
+            raise StoreError(f"{path}: cannot be written")
+        return (
+            store.purge(dead_only=request.dead_only)
+            if request.what == "purge"
+            else store.retry(request.queue)
+        )
+    finally:
+        store.close()
 
 
-def _look(folder: str | os.PathLike[str]) -> sqlite3.Connection:
-    """Open the store to read it: nothing is written to a file, whosever it is."""
-    path = Path(folder) / schema.FILE_NAME
-    if not path.is_file():
+def _look(folder: str | os.PathLike[str]) -> tuple[Path, dict[str, str]]:
+    """Return the folder of a store, and the queues that ever were."""
+    path = Path(folder)
+    if not is_store(path):
         raise StoreError(f"{path}: there is no store")
-    with _translated(path):
-        address = f"{path.absolute().as_uri()}?mode=ro"
-        connection = sqlite3.connect(address, uri=True, timeout=PATIENT_S, isolation_level=None)
-        connection.text_factory = schema.lenient
-        try:
-            version = schema._checked_version(connection)  # noqa: SLF001 - one package
-        except BaseException:
-            connection.close()
-            raise
-    if version == 0:
-        connection.close()
-        raise StoreError(f"{path}: there is no store: the file is empty")
-    return connection
+    try:
+        sinks: dict[str, str] = (read_state(path) or {}).get("sinks") or {}
+    except StoreError:
+        sinks = {}
+    if UNSENT in sinks and len(sinks) > 1:
+        sinks = {name: wire for name, wire in sinks.items() if name != UNSENT}
+    return path, sinks or {UNSENT: "native"}
 
 
-def _open(folder: str | os.PathLike[str]) -> sqlite3.Connection:
-    """Open the store to change it, once it is known to be one: to open it so changes it already."""
-    path = Path(folder) / schema.FILE_NAME
-    _look(folder).close()
-    with _translated(path):
-        connection = schema.connect(path, durability="process", busy_s=PATIENT_S)
-        try:
-            schema.prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-    return connection
+def _index(path: Path, formats: dict[str, str]) -> Index:
+    index = Index(path, formats)
+    try:
+        index.refresh()
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error}") from error
+    return index
 
 
-class _translated:  # noqa: N801 - reads as a statement
-    """Turn SQLite's errors into a `StoreError` that names the place."""
-
-    def __init__(self, place: str | os.PathLike[str]) -> None:
-        self._place = place
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, sqlite3.Error | schema.Foreign):
-            raise StoreError(f"{self._place}: {error}") from error
+def _places(index: Index, queue: str) -> Iterator[tuple[Segment, Position]]:
+    name = slot_name(queue)
+    for segment in index.order:
+        if name in segment.positions:
+            yield segment, segment.positions[name]
 
 
-def _queues(connection: sqlite3.Connection) -> list[Queue]:
-    rows = connection.execute("SELECT name, format FROM queues ORDER BY name").fetchall()
-    return [Queue(name, wire, count_gaps=False) for name, wire in rows]
+def _records(segment: Segment, position: Position) -> Iterator[tuple[str, bytes, int, int]]:
+    """Yield id, payload, sequence number and time of the records that a queue has not had."""
+    data = read_at(segment.path, position.offset, 1 << 30)
+    at = 0
+    while at < len(data):
+        records, end = walk(data[at:], segment.seed & 0xFFFFFFFF)
+        for place, size, wire, seq, time_ms, _, _, _, event_id, _ in records:
+            if wire == position.wire:
+                first = at + place + 64
+                yield event_id, data[first : first + size], seq, time_ms
+        following = resync(data, segment.seed & 0xFFFFFFFF, at + max(end, 8))
+        if following < 0:
+            return
+        at = following
 
 
-def _is_delivering(folder: os.PathLike[str]) -> bool:
-    lock = FileLock(Path(folder) / "delivery.lock")
+def _first(records: Iterator[tuple[str, bytes, int, int]]) -> list[tuple[str, bytes, int, int]]:
+    first = next(records, None)
+    return [] if first is None else [first]
+
+
+def _is_delivering(folder: Path) -> bool:
+    lock = FileLock(folder / "delivery.lock")
     if not lock.path.exists():
         return False
     free = lock.claim()

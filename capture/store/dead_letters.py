@@ -1,53 +1,277 @@
-"""Dead letters of the store: rows that are never sent become some, and the oldest make room."""
+"""Dead letters: events that were given up, with the reason, and bytes that are no event any more.
+
+They are records of ``dead-<number>.seg`` files; the payload is JSON. Only the process that delivers writes
+them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import base64
+import contextlib
+import errno
+import os
+import re
+from collections import deque
+from typing import TYPE_CHECKING
 
-from capture.store import schema
+import msgspec
+
+from capture._native.journal import WRITTEN, SegmentWriter
+from capture._native.journal_scan import walk
+from capture.store.recovery import segment_names
+from capture.store.segment import (
+    HEADER,
+    RETRIED,
+    Header,
+    Name,
+    dead_name,
+    make_head,
+    make_mark,
+    read_header,
+    wire_number,
+)
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
-__all__ = ["bury", "drop_letters", "has_letters"]
+__all__ = [
+    "DeadLetters",
+    "Letter",
+    "letter_files",
+    "make_letter",
+    "newest_ms",
+    "read_letters",
+    "retry_letters",
+]
 
-#: Letters have no order but that in which they were written.
-_OLDEST = "FROM dead_letters ORDER BY rowid LIMIT ?"
-
-
-def bury(connection: sqlite3.Connection, damaged: Sequence[Any], now_ms: int) -> int:
-    """Move rows whose CRC is wrong to the dead letters, for every queue; return how many events that were."""
-    lost = 0
-    for row in damaged:
-        following = connection.execute("SELECT MIN(id) FROM events WHERE id > ?", (row.id,)).fetchone()[0]
-        count = connection.execute("SELECT count FROM events WHERE id = ?", (row.id,)).fetchone()
-        if count is None:
-            continue
-        stated = count[0] if isinstance(count[0], int) and 1 <= count[0] <= 10_000 else 1
-        last = following - 1 if following is not None else row.id + stated - 1
-        connection.execute("DELETE FROM events WHERE id = ?", (row.id,))
-        connection.execute(
-            "INSERT OR REPLACE INTO dead_letters VALUES ('', ?, ?, ?, ?, 'wrong CRC', ?, ?)",
-            (row.id, row.session, row.format or "", row.event_ids or "", now_ms, row.payload or b""),
-        )
-        connection.execute("INSERT OR REPLACE INTO ahead SELECT name, ?, ? FROM queues", (row.id, last))
-        schema.set_mark(connection, last)
-        lost += last - row.id + 1
-    return lost
+#: Size (bytes) at which another file begins, and the most of damaged bytes that is kept.
+_FILE_BYTES = 256 * 1024
+_RAW_BYTES = 64 * 1024
+_NAME = re.compile(r"dead-(\d{6})\.seg")
+_WIRE = "dead"
+_NO_ID = bytes(16)
 
 
-def has_letters(connection: sqlite3.Connection, *, before_ms: int | None = None) -> bool:
-    """Tell whether there is a dead letter, or whether the oldest was given up before a time (ms)."""
-    row = connection.execute(f"SELECT time_ms {_OLDEST}", (1,)).fetchone()
-    return row is not None and (before_ms is None or not isinstance(row[0], int) or row[0] < before_ms)
+class Letter(msgspec.Struct, omit_defaults=True):
+    """A dead letter.
 
-
-def drop_letters(connection: sqlite3.Connection, most: int, *, before_ms: int | None = None) -> int:
-    """Delete the oldest `most`, of these only what was given up before a time (ms); return how many.
-
-    Within a transaction.
+    Attributes
+    ----------
+    queue : str
+        Whose it is; empty for bytes that are no event.
+    reason : str
+        Why it was given up.
+    at_ms : int
+        When.
+    session, format
+        Of the event.
+    event : msgspec.Raw
+        The event, where it is JSON; else `raw` has it in base64.
+    event_id : str
+        Its id; in the file it is that of the record.
     """
-    young = "" if before_ms is None else " AND (typeof(time_ms) <> 'integer' OR time_ms < ?)"
-    statement = f"DELETE FROM dead_letters WHERE rowid IN (SELECT rowid {_OLDEST}){young}"  # noqa: S608 - constant
-    return connection.execute(statement, (most,) if before_ms is None else (most, before_ms)).rowcount
+
+    queue: str
+    reason: str
+    at_ms: int
+    session: int = 0
+    format: str = ""
+    event: msgspec.Raw = msgspec.Raw(b"")
+    raw: str = ""
+    event_id: str = ""
+
+    @property
+    def payload(self) -> bytes:
+        """The bytes as they were stored."""
+        return base64.b64decode(self.raw) if self.raw else bytes(self.event)
+
+
+def make_letter(queue: str, reason: str, at_ms: int, payload: bytes, **more: str | int) -> Letter:
+    """Return a letter with an event or damaged bytes in it."""
+    try:
+        msgspec.json.decode(payload)
+        kept = {"event": msgspec.Raw(payload)}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        kept = {"raw": base64.b64encode(payload[:_RAW_BYTES] if not queue else payload).decode()}  # type: ignore[dict-item]
+    return Letter(queue, reason, at_ms, **kept, **more)  # type: ignore[arg-type]
+
+
+class DeadLetters:
+    """Appends dead letters.
+
+    Parameters
+    ----------
+    folder : Path
+    pwrite : callable, optional
+        Stands in for the system's, in tests.
+    """
+
+    def __init__(self, folder: Path, pwrite: Callable[[int, bytes, int], int] | None = None) -> None:
+        self._folder, self._pwrite = folder, pwrite
+        self._writer: SegmentWriter | None = None
+
+    def add(self, letters: Iterable[Letter]) -> bool:
+        """Write letters; return whether all of them are in the file."""
+        rows = [(0, [(_WIRE, _encode(each))], each.at_ms, each.event_id or _NO_ID) for each in letters]
+        try:
+            return all(self._append(row) for row in rows)
+        except (OSError, ValueError):
+            return False
+
+    def _append(self, row: tuple[int, list[tuple[str, bytes]], int, str | bytes]) -> bool:
+        for _ in range(2):
+            writer = self._writer or self._open()
+            if writer.append_rows(0, [row]) == WRITTEN:
+                return True
+            self.close()
+        return False
+
+    def _open(self) -> SegmentWriter:
+        number = max((_number(path) for path in letter_files(self._folder)), default=0)
+        while True:
+            number += 1
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            with contextlib.suppress(FileExistsError):
+                descriptor = os.open(self._folder / dead_name(number), flags, 0o600)
+                break
+        head = make_head(Header(session=0, number=number), {})
+        wires = {_WIRE: (0, wire_number(_WIRE))}
+        self._writer = SegmentWriter(
+            descriptor,
+            0,
+            head,
+            wires,
+            [0],
+            _FILE_BYTES,
+            waiting=deque(),
+            make_call=_nothing,
+            pwrite=self._pwrite,
+        )
+        return self._writer
+
+    @property
+    def current(self) -> Path | None:
+        """The file that is being written."""
+        if self._writer is None:
+            return None
+        return max(letter_files(self._folder), default=None)
+
+    def close(self) -> None:
+        """Close the file; the next letter begins another one."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with contextlib.suppress(OSError):
+                os.close(writer.descriptor)
+
+
+def _encode(letter: Letter) -> bytes:
+    return msgspec.json.encode(msgspec.structs.replace(letter, event_id=""))
+
+
+def _nothing(*_: object) -> None:
+    """Stand in for a list of what waits: a letter that cannot be written is dropped."""
+
+
+def _number(path: Path) -> int:
+    found = _NAME.fullmatch(path.name)
+    return int(found[1]) if found is not None else 0
+
+
+def letter_files(folder: Path) -> list[Path]:
+    """Return the files of dead letters, oldest first."""
+    try:
+        return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    except OSError:
+        return []
+
+
+def read_letters(path: Path) -> Iterator[Letter]:
+    """Read the letters of a file; what is damaged is left out."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return
+    header = read_header(data[:HEADER])
+    if header is None:
+        return
+    body = data[header.head :]
+    for at, size, _, _, _, _, _, _, event_id, _ in walk(body, header.seed)[0]:
+        with contextlib.suppress(msgspec.DecodeError):
+            letter = msgspec.json.decode(body[at + 64 : at + 64 + size], type=Letter)
+            letter.event_id = event_id
+            yield letter
+
+
+def newest_ms(path: Path) -> int:
+    """Return when the last letter of a file was written; 0 where none can be read."""
+    return max((letter.at_ms for letter in read_letters(path)), default=0)
+
+
+def retry_letters(folder: Path, letters: DeadLetters, queue: str | None, user_id: bytes, now_ms: int) -> int:
+    """Put dead letters back as segments of their sessions, each for its queue alone; return how many.
+
+    Raises
+    ------
+    OSError
+        When they cannot be written; they stay where they are then.
+    """
+    letters.close()
+    files = letter_files(folder)
+    kept: list[Letter] = []
+    groups: dict[tuple[int, str, str], list[Letter]] = {}
+    for letter in (each for path in files for each in read_letters(path)):
+        if letter.queue and queue in {None, letter.queue}:
+            groups.setdefault((letter.session, letter.queue, letter.format), []).append(letter)
+        else:
+            kept.append(letter)
+    if not groups:
+        return 0
+    new = [_write_retried(folder, key, found, user_id, now_ms) for key, found in groups.items()]
+    if kept and not letters.add(kept):
+        for path in new:
+            path.unlink()
+        raise OSError(errno.EIO, "the other dead letters cannot be written")
+    for path in new:
+        session = int(path.name[1:11])
+        numbers = [
+            name.number for name in segment_names(folder) if name.kind == RETRIED and name.session == session
+        ]
+        path.rename(folder / Name(session, RETRIED, max(numbers, default=0) + 1).file)
+    for path in files:
+        path.unlink()
+    return sum(map(len, groups.values()))
+
+
+def _write_retried(
+    folder: Path, key: tuple[int, str, str], letters: list[Letter], user_id: bytes, now_ms: int
+) -> Path:
+    session, queue, wire = key
+    path = folder / f"r{session:010}-{os.urandom(8).hex()}.tmp"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        header = Header(session=session, number=1, made_ms=now_ms, user_id=user_id)
+        writer = SegmentWriter(
+            descriptor,
+            session,
+            make_head(header, {queue: wire}),
+            {wire: (0, wire_number(wire))},
+            [0],
+            1 << 40,
+            waiting=deque(),
+            make_call=_nothing,
+        )
+        written = True
+        for letter in letters:
+            row = (session, [(wire, letter.payload)], now_ms, letter.event_id)
+            written = writer.append_rows(session, [row]) == WRITTEN and written
+        writer.end(make_mark({wire_number(wire): len(letters)}))
+        os.fsync(descriptor)
+    except OSError:
+        written = False
+    finally:
+        os.close(descriptor)
+    if not written:
+        path.unlink()
+        raise OSError(errno.EIO, "dead letters cannot be written")
+    return path

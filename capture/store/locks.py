@@ -1,4 +1,4 @@
-"""OS file locks of the store: one on each live session, one on delivery, one on replacing the file.
+"""OS file locks of the store: one on each live session, one on delivery, one on the state.
 
 The operating system frees a lock when its process dies, however it dies, so a lock is never stale.
 """
@@ -9,22 +9,21 @@ import contextlib
 import os
 import sys
 import threading
-import time
 import weakref
 from typing import TYPE_CHECKING
 
-from capture.errors import StoreError
+from capture.process import run_in_forked_child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["Claims", "FileLock", "guard"]
+__all__ = ["Claims", "FileLock"]
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(descriptor: int, *, shared: bool = False) -> None:  # noqa: ARG001 - there are no shared ones here
+    def _lock(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
     def _unlock(descriptor: int) -> None:
@@ -32,17 +31,16 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(descriptor: int, *, shared: bool = False) -> None:
+    def _lock(descriptor: int) -> None:
         # flock, not fcntl locks: these would be lost whenever any descriptor of the file is closed.
-        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _unlock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-#: How often (s) a wait for another process's lock looks again.
+#: How often (s) a session's lock is tried again, and how many times.
 _POLL_S = 0.002
-#: How often a session's lock is tried.
 _CLAIM_TRIES = 3
 
 
@@ -57,6 +55,8 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        #: Whether no lock file could be made at the last `claim`: a read-only folder, a full disk.
+        self.unavailable = False
         self._descriptor: int | None = None
 
     @property
@@ -64,24 +64,18 @@ class FileLock:
         """Whether this object holds the lock."""
         return self._descriptor is not None
 
-    def claim(self, *, shared: bool = False) -> bool:
-        """Take the lock without waiting; tell whether it is held now.
-
-        Where no lock file can be made (a read-only folder, a full disk) the lock counts as free.
-
-        Parameters
-        ----------
-        shared : bool, default False
-            Whether others may share it.
-        """
+    def claim(self) -> bool:
+        """Take the lock without waiting; return whether it is held now."""
         if self._descriptor is not None:
             return True
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError:
-            return True
+            self.unavailable = True
+            return False
+        self.unavailable = False
         try:
-            _lock(descriptor, shared=shared)
+            _lock(descriptor)
             # Another process may have removed the file between our open and our lock.
             if not _same_file(descriptor, self.path):
                 raise BlockingIOError
@@ -91,11 +85,15 @@ class FileLock:
         self._descriptor = descriptor
         return True
 
+    def is_in_place(self) -> bool:
+        """Return whether the lock is held and its file is still the one of that name."""
+        return self._descriptor is not None and _same_file(self._descriptor, self.path)
+
     def release(self, *, remove: bool = False) -> None:
-        """Free the lock; with `remove`, take its file away first, while nobody else can hold it."""
+        """Free the lock; with `remove`, delete its file first, while nobody else can hold it."""
         if self._descriptor is None:
             return
-        if remove:
+        if remove and self.is_in_place():
             with contextlib.suppress(OSError):
                 self.path.unlink()
         # A child that was forked meanwhile may have the descriptor as well: to close ours does not free it.
@@ -111,38 +109,8 @@ class FileLock:
             self._descriptor = None
 
 
-@contextlib.contextmanager
-def guard(path: Path, *, shared: bool, wait_s: float) -> Iterator[None]:
-    """Hold the lock under which a store's file is replaced; shared, while it is opened.
-
-    Parameters
-    ----------
-    path : Path
-        The store's file.
-    shared : bool
-        Whether others may open it meanwhile.
-    wait_s : float
-        How long (s) to wait for whoever holds it.
-
-    Raises
-    ------
-    StoreError
-        When the wait is over.
-    """
-    lock, pause = FileLock(path.with_name("replace.lock")), threading.Event()
-    end = time.monotonic() + wait_s
-    while not lock.claim(shared=shared):
-        if time.monotonic() >= end:
-            raise StoreError(f"{path}: another process is replacing it")
-        pause.wait(_POLL_S)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 class Claims:
-    """What this process holds of a store: one session, and the right to deliver.
+    """What this process holds of a store: its session, and the right to deliver.
 
     Parameters
     ----------
@@ -153,79 +121,116 @@ class Claims:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._session: FileLock | None = None
+        #: The sessions before, whose last events are not written yet.
+        self._before: list[FileLock] = []
         self._delivery = FileLock(folder / "delivery.lock")
         # Workers and the caller of a flush ask at once: a lock on a second descriptor of ours would fail.
         self._delivery_guard = threading.Lock()
         _claims.add(self)
 
+    @property
+    def session_lock(self) -> FileLock | None:
+        """The lock on the session of this process."""
+        return self._session
+
+    @property
+    def delivers(self) -> bool:
+        """Whether this process holds the lock on delivery."""
+        return self._delivery.held
+
     def claim_session(self, number: int, admit: Callable[[], bool]) -> bool:
-        """Take the lock on a session and give up the one before, unless `admit` says no."""
+        """Take the lock on a session, unless `admit` says no.
+
+        Where no lock file can be made this is True as well: events are kept in memory then. The session
+        before stays locked until `settle`.
+        """
         lock = self._lock_of(number)
         if self._session is not None and self._session.path == lock.path:
             return True
         # Whoever asks whether the session is live holds its lock for a moment.
         pause = threading.Event()
-        if not any(lock.claim() or pause.wait(_POLL_S) for _ in range(_CLAIM_TRIES)):
+        for _ in range(_CLAIM_TRIES):
+            if lock.claim() or lock.unavailable:
+                break
+            pause.wait(_POLL_S)
+        else:
             return False
         if not admit():
             lock.release(remove=True)
             return False
-        self.release_session()
+        if self._session is not None:
+            self._before.append(self._session)
         self._session = lock
         return True
 
+    def settle(self, number: int) -> bool:
+        """Give up the sessions before `number`; return whether that one's lock is held."""
+        if self._session is None or self._session.path != self._lock_of(number).path:
+            return any(lock.held and lock.path == self._lock_of(number).path for lock in self._before)
+        while self._before:
+            self._before.pop().release(remove=True)
+        return self._session.claim()
+
     def release_session(self) -> None:
-        """Give up the lock on the session."""
-        if self._session is not None:
-            self._session.release(remove=True)
-            self._session = None
+        """Give up the lock on the session, and on those before."""
+        locks, self._before = [*self._before, self._session], []
+        self._session = None
+        for lock in locks:
+            if lock is not None:
+                lock.release(remove=True)
+
+    def holds(self, number: int) -> bool:
+        """Return whether this process holds the session."""
+        path = self._lock_of(number).path
+        return any(lock is not None and lock.path == path for lock in (self._session, *self._before))
 
     def is_live(self, number: int) -> bool:
-        """Tell whether this or another process holds the session."""
-        lock = self._lock_of(number)
-        if self._session is not None and self._session.path == lock.path:
+        """Return whether this or another process holds the session."""
+        if self.holds(number):
             return True
-        if not _exists(lock.path):
+        lock = self._lock_of(number)
+        if not lock.path.exists():
             return False
-        free = lock.claim()
+        live = not lock.claim() and not lock.unavailable
         lock.release(remove=True)
-        return not free
+        return live
+
+    def take(self, number: int) -> FileLock | None:
+        """Return a lock on a session that no process holds, for the caller to release; None if one does."""
+        lock = self._lock_of(number)
+        return None if self.holds(number) or not lock.claim() else lock
 
     def claim_delivery(self) -> bool:
-        """Become the process that delivers."""
+        """Become the process that delivers; also where no lock file can be made, for what is in memory."""
         if self._delivery.held:
             return True
         with self._delivery_guard:
-            return self._delivery.claim()
+            return self._delivery.claim() or self._delivery.unavailable
 
     def release_delivery(self) -> None:
         """Let another process deliver."""
         self._delivery.release()
 
+    def delivery_in_place(self) -> bool:
+        """Return whether the lock on delivery is held, and its file still there."""
+        return self._delivery.is_in_place()
+
     def forget(self) -> None:
         """Leave the locks to the parent: in a forked child."""
         self._delivery_guard = threading.Lock()
-        for lock in (self._session, self._delivery):
+        for lock in (self._session, self._delivery, *self._before):
             if lock is not None:
                 lock.forget()
-        self._session = None
+        self._session, self._before = None, []
 
     def _lock_of(self, number: int) -> FileLock:
         return FileLock(self._folder / f"session-{number}.lock")
 
 
-def _exists(path: Path) -> bool:
-    try:
-        path.stat()
-    except OSError:
-        return False
-    return True
-
-
 def _same_file(descriptor: int, path: Path) -> bool:
     try:
         named = path.stat()
-    except FileNotFoundError:
+    except OSError:
         return False
     opened = os.fstat(descriptor)
     return (named.st_ino, named.st_dev) == (opened.st_ino, opened.st_dev)
@@ -235,10 +240,9 @@ def _same_file(descriptor: int, path: Path) -> bool:
 _claims: weakref.WeakSet[Claims] = weakref.WeakSet()
 
 
-def _after_fork_in_child() -> None:
+def _forget_all() -> None:
     for claims in list(_claims):
         claims.forget()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+run_in_forked_child(_forget_all)

@@ -1,4 +1,4 @@
-"""What a store lost: counted by cause, told once to the log and every time to whoever asked."""
+"""What a store lost: counted by cause and queue, logged once by cause, reported each time to the owner."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ _log = logging.getLogger("capture.store")
 class Losses:
     """Counts lost events.
 
+    An event that several queues lose is one event: `dropped` counts, for each cause, the losses of the queue
+    that lost most.
+
     Parameters
     ----------
     place : str
@@ -27,22 +30,36 @@ class Losses:
     def __init__(self, place: str, on_drop: Callable[[str, int], None] | None) -> None:
         #: Events lost so far, by cause.
         self.dropped: dict[str, int] = {}
-        #: Losses that nobody was told of yet.
-        self.untold: list[tuple[str, int]] = []
+        #: Losses that are not reported yet.
+        self.unreported: dict[str, int] = {}
+        self._by_queue: dict[tuple[str, str], int] = {}
         self._place = place
         self._on_drop = on_drop
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
 
-    def add(self, cause: str, count: int) -> None:
-        """Count lost events; `report` tells of them later, when no lock is held."""
-        if count:
-            self.dropped[cause] = self.dropped.get(cause, 0) + count
-            self.untold.append((cause, count))
+    def add(self, cause: str, count: int, queue: str) -> None:
+        """Count events that a queue lost; `report` tells the owner later, when no lock is held."""
+        if count <= 0:
+            return
+        total = self._by_queue.get((cause, queue), 0) + count
+        self._by_queue[cause, queue] = total
+        known = self.dropped.get(cause, 0)
+        if total > known:
+            self.dropped[cause] = total
+            self.unreported[cause] = self.unreported.get(cause, 0) + total - known
+
+    def of(self, queue: str, *causes: str) -> int:
+        """Return how many events a queue lost, by any cause or by some."""
+        known = self._by_queue.items()
+        return sum(
+            count for (cause, name), count in known if name == queue and (not causes or cause in causes)
+        )
 
     def report(self) -> None:
-        """Tell what was lost since the last call; the caller holds no lock."""
-        while self.untold:
-            cause, count = self.untold.pop(0)
+        """Report what was lost since the last call; the caller holds no lock."""
+        while self.unreported:
+            cause = next(iter(self.unreported))
+            count = self.unreported.pop(cause, 0)
             self.say(cause, f"{count} events dropped ({cause}); more of them are only counted")
             if self._on_drop is not None:
                 try:
@@ -52,10 +69,11 @@ class Losses:
 
     def say(self, what: str, message: str) -> None:
         """Log a warning of a kind, once until `recover`."""
-        if what not in self._said:
-            self._said.add(what)
+        if what not in self._logged:
+            self._logged.add(what)
             _log.warning("%s: %s", self._place, message)
 
     def recover(self) -> None:
         """Note that the outage is over: the next loss is logged again."""
-        self._said.clear()
+        if self._logged:
+            self._logged.clear()

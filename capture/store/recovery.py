@@ -1,202 +1,250 @@
-"""Reading a damaged store: what can be read is copied to a new file.
+"""What the segments of a folder say at a start: the last session, where it stands, its sequence numbers.
 
-A row is copied only when its CRC is right. Ids are kept, so that cursors stay true and a missing id
-is a lost event. Rows are read from the front, from the back, and one by one in between.
+Nothing is written: a torn tail stays where it is, behind the last whole call.
 """
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-import time
+import uuid
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from capture.store import schema
-from capture.store.rows import intact
+from capture._native.journal import crc32c
+from capture._native.journal_scan import resync, scan, walk
+from capture.store.segment import (
+    END_MARK,
+    ENDED,
+    HEADER,
+    RETRIED,
+    Header,
+    Name,
+    read_header,
+    wire_number,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from capture.store.fresh import Row
+__all__ = [
+    "last_number",
+    "last_seqs",
+    "last_session",
+    "last_state",
+    "read_at",
+    "segment_names",
+    "session_locks",
+]
 
-__all__ = ["Salvage", "event_rows", "free_name", "move", "salvage"]
-
-_COLUMNS = "id, session, CAST(format AS BLOB), count, time_ms, crc, CAST(event_ids AS BLOB), payload, state"
-#: More ids than this between the readable ends are not asked for one by one.
-_MAX_PROBES = 60_000
-_MAX_PADDED_BYTES = 2**32
+_MARK_BYTES = 10
 
 
-class Salvage(msgspec.Struct, frozen=True):
-    """What a recovery found.
+def read_at(path: Path, offset: int, size: int) -> bytes:
+    """Return a part of a file: opened, read and closed, so that no descriptor is held."""
+    with path.open("rb", buffering=0) as file:
+        if offset:
+            file.seek(offset)
+        data = file.read(size)
+        while len(data) < size:
+            more = file.read(size - len(data))
+            if not more:
+                break
+            data += more
+    return data
 
-    Attributes
-    ----------
-    saved : int
-        Events that were copied.
-    lost : int or None
-        Events that were not; None where nobody knows how many there were.
+
+def segment_names(folder: Path) -> list[Name]:
+    """Return the segments of a folder, in their order.
+
+    Raises
+    ------
+    OSError
+        When it cannot be listed.
     """
-
-    saved: int
-    lost: int | None
+    return sorted(name for path in folder.iterdir() if (name := Name.parse(path.name)) is not None)
 
 
-def free_name(path: Path) -> Path:
-    """Return a name that is free for a damaged database to be moved to."""
-    stamp = time.time_ns() // 1_000_000
-    while True:
-        aside = path.with_name(f"{path.name}.damaged-{stamp}")
-        if not aside.exists():
-            return aside
-        stamp += 1
+def session_locks(files: Iterable[str]) -> set[int]:
+    """Return the sessions that have a lock file."""
+    return {
+        int(file[8:-5])
+        for file in files
+        if file.startswith("session-") and file.endswith(".lock") and file[8:-5].isdigit()
+    }
 
 
-def move(path: Path, aside: Path) -> None:
-    """Rename a database, its log and the index of the log: whoever has them open goes on with all three."""
-    for suffix in ("", "-wal", "-shm"):
-        source = path.with_name(path.name + suffix)
-        with contextlib.suppress(FileNotFoundError):
-            source.rename(aside.with_name(aside.name + suffix))
+def last_session(folder: Path) -> int:
+    """Return the largest session that has a segment or a lock; 0 for none."""
+    files = files_of(folder)
+    names = (name for file in files if (name := Name.parse(file)) is not None)
+    own = [name.session for name in names if name.kind != RETRIED]
+    return max([*own, *session_locks(files)], default=0)
 
 
-def salvage(path: Path, target: sqlite3.Connection, *, note: str) -> Salvage:
-    """Copy what is readable in a database to the new one behind `target`.
+def last_number(folder: Path, session: int) -> int:
+    """Return the number of the last segment of a session; 0 for none."""
+    return max((name.number for name in _own(folder) if name.session == session), default=0)
+
+
+def last_seqs(folder: Path, session: int) -> dict[int, int]:
+    """Return the last sequence numbers of a session, by the number of the wire format."""
+    for name in reversed([name for name in _own(folder) if name.session == session]):
+        found = _open(folder / name.file)
+        if found is None:
+            continue
+        header, data = found
+        seqs = dict(header.seqs)
+        for record in _records(data, header):
+            if record[7] & END_MARK:
+                at = record[0] + 64
+                for place in range(at, at + record[1] - _MARK_BYTES + 1, _MARK_BYTES):
+                    wire = int.from_bytes(data[place : place + 2], "little")
+                    seq = int.from_bytes(data[place + 2 : place + 10], "little")
+                    seqs[wire] = max(seqs.get(wire, 0), seq)
+            else:
+                seqs[record[2]] = max(seqs.get(record[2], 0), record[3])
+        return seqs
+    return {}
+
+
+def last_state(folder: Path) -> dict[str, Any]:
+    """Return where the last session stands: the fields of a `SessionState`, and the Currents session.
+
+    Empty where there is none.
+    """
+    try:
+        names = list(_own(folder))
+    except OSError:
+        return {}
+    for name in reversed(names):
+        found = _open(folder / name.file)
+        if found is None:
+            continue
+        header, data = found
+        last = None
+        ended = False
+        for record in _records(data, header):
+            if not record[7] & END_MARK:
+                last = record
+                ended = bool(record[7] & ENDED) if not record[7] & 1 else ended
+        if last is not None:
+            return _state(header, last, ended=ended)
+    return {}
+
+
+def newest_user(folder: Path) -> str | None:
+    """Return the user id of the newest segment whose header is right; None where there is none."""
+    try:
+        names = list(_own(folder))
+    except OSError:
+        return None
+    for name in reversed(names):
+        found = _open(folder / name.file)
+        if found is not None and found[0].user_id:
+            return str(uuid.UUID(bytes=found[0].user_id))
+    return None
+
+
+def find_seed(block: bytes, data: bytes) -> int | None:
+    """Return the CRC that the records of a segment with a damaged header start from; None where none fits.
 
     Parameters
     ----------
-    path : Path
-        The damaged database.
-    target : sqlite3.Connection
-        An empty store.
-    note : str
-        Name in the state under which it is noted up to which id there was anything to copy.
+    block : bytes
+        The header.
+    data : bytes
+        The records.
     """
-    _pad(path)
+    stated = int.from_bytes(block[HEADER - 4 : HEADER], "little")
+    for seed in (stated, crc32c(block[: HEADER - 4])):
+        if resync(data, seed, 0) >= 0:
+            return seed
+    return None
+
+
+def _state(header: Header, record: tuple[Any, ...], *, ended: bool) -> dict[str, Any]:
+    _, _, _, _, time_ms, elapsed_ms, screens, _, _, _ = record
+    state: dict[str, Any] = {
+        "session_number": header.session,
+        "screen_count": screens,
+        "first_event_ms": header.first_event_ms,
+        "last_event_ms": time_ms,
+        "action_ms": None if elapsed_ms < 0 else time_ms - elapsed_ms,
+        "session_id": None,
+        "session_first_ms": None,
+    }
+    if header.currents_id and not ended:
+        state["session_id"] = str(uuid.UUID(bytes=header.currents_id))
+        state["session_first_ms"] = header.currents_first_ms
+    return state
+
+
+def _own(folder: Path) -> Iterator[Name]:
+    return (name for name in segment_names(folder) if name.kind != RETRIED)
+
+
+def _open(path: Path) -> tuple[Header, bytes] | None:
+    """Return the header and the records of a segment; None where it has none that is right."""
     try:
-        source = sqlite3.connect(path, isolation_level=None)
-        source.text_factory = schema.lenient
-    except sqlite3.Error:
-        return Salvage(saved=0, lost=None)
-    try:
-        return _copy(source, target, note)
-    finally:
-        with contextlib.suppress(sqlite3.Error):
-            source.close()
+        data = path.read_bytes()
+    except OSError:
+        return None
+    header = read_header(data[:HEADER])
+    if header is None or len(data) <= header.head:
+        return None
+    return header, data[header.head :]
 
 
-def _copy(source: sqlite3.Connection, target: sqlite3.Connection, note: str) -> Salvage:
-    try:
-        ours = source.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
-    except sqlite3.Error:
-        ours = True
-    if not ours:
-        return Salvage(saved=0, lost=None)
-    queues = _table(source, "queues", 4)
-    dead = _table(source, "dead_letters", 8)
-    cursors = [row[2] for row in queues if schema.queue_crc(row[0], row[2]) == row[3]]
-    rows = {row[0]: row for row in event_rows(source, min(cursors, default=0))}
-    largest = max([*(row[0] + row[3] - 1 for row in rows.values()), *cursors], default=0)
-    target.execute("BEGIN IMMEDIATE")
-    try:
-        target.executemany("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.values())
-        target.executemany(
-            "INSERT OR REPLACE INTO queues VALUES (?, ?, ?, ?)",
-            [row for row in queues if schema.queue_crc(row[0], row[2]) == row[3]],
-        )
-        target.executemany("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?)", dead)
-        target.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)", _table(source, "state", 4))
-        target.execute("INSERT OR REPLACE INTO state VALUES (?, 0, ?, x'')", (note, largest))
-        done = _table(source, "ahead", 3)
-        target.executemany("INSERT OR REPLACE INTO ahead VALUES (?, ?, ?)", done)
-        marks = _table(source, "mark", 3)
-        session = max((row[1] for row in marks if schema.mark_crc(row[0], row[1]) == row[2]), default=0)
-        session = max([session, *(row[1] for row in rows.values())])
-        schema.set_mark(target, largest, session)
-        saved = sum(row[3] for row in rows.values())
-        lost = _note_missing(target, rows, queues, largest)
-        target.execute("COMMIT")
-    except BaseException:
-        target.execute("ROLLBACK")
-        raise
-    return Salvage(saved=saved, lost=lost)
-
-
-def _note_missing(
-    target: sqlite3.Connection, rows: dict[int, Any], queues: list[tuple[Any, ...]], largest: int
-) -> int | None:
-    """Mark missing ids as done, for every queue, and count them once."""
-    if not queues:
-        return None if not rows else 0
-    known = [row[2] for row in queues if schema.queue_crc(row[0], row[2]) == row[3]]
-    expected = min(known, default=min(rows, default=1) - 1) + 1
-    missing: list[tuple[int, int]] = []
-    for row_id in sorted(rows):
-        if row_id > expected:
-            missing.append((expected, row_id - 1))
-        expected = max(expected, row_id + rows[row_id][3])
-    if largest >= expected:
-        missing.append((expected, largest))
-    target.executemany("INSERT OR REPLACE INTO ahead SELECT name, ?, ? FROM queues", missing)
-    # A row for each format: events are counted once for all of them.
-    wires = len({row[1] for row in queues}) or 1
-    return sum(last - first + 1 for first, last in missing) // wires
-
-
-def event_rows(source: sqlite3.Connection, done: int, *, after: int = -(2**63)) -> Iterator[Row]:
-    """Read the rows that are as they were written: from the front, from the back, one by one in between.
-
-    Parameters
-    ----------
-    source : sqlite3.Connection
-        A database that may be damaged.
-    done : int
-        Where the queues stand: the ids behind that are asked for one by one, where that is needed.
-    after : int
-        Only ids behind this one.
-    """
-    select, first = f"SELECT {_COLUMNS} FROM events", done  # noqa: S608 - constant text
-    for row in _until_error(source, f"{select} WHERE id > ? ORDER BY id", after):
-        first = row[0] if isinstance(row[0], int) else first
-        yield from _intact(row)
-    last = first + _MAX_PROBES
-    for row in _until_error(source, f"{select} WHERE id > ? ORDER BY id DESC", after):
-        last = row[0] if isinstance(row[0], int) else last
-        if last <= first:
+def _records(data: bytes, header: Header) -> Iterator[tuple[Any, ...]]:
+    """Yield the whole calls' records; what is damaged in between is passed over."""
+    at = 0
+    while at < len(data):
+        records, end = walk(data[at:], header.seed)
+        for record in records:
+            yield (record[0] + at, *record[1:])
+        following = resync(data, header.seed, at + max(end, 8))
+        if following < 0:
             return
-        yield from _intact(row)
-    for row_id in range(first + 1, min(last, first + _MAX_PROBES)):
-        with contextlib.suppress(sqlite3.Error):
-            for row in source.execute(f"{select} WHERE id = ?", (row_id,)).fetchall():
-                yield from _intact(row)
+        at = following
 
 
-def _pad(path: Path) -> None:
-    """Fill a truncated database up to the length that its header states, or SQLite reads nothing."""
-    with contextlib.suppress(OSError), path.open("r+b") as file:
-        header = file.read(100)
-        if header.startswith(b"SQLite format 3\0") and len(header) == 100:
-            stated = int.from_bytes(header[28:32], "big") * schema.PAGE_BYTES
-            if path.stat().st_size < stated <= _MAX_PADDED_BYTES:
-                file.truncate(stated)
+def has_record(path: Path) -> bool:
+    """Return whether a segment has a whole call."""
+    found = _open(path)
+    return found is not None and scan(found[1], found[0].seed, wire_number("native"), -1, 1, 1)[5] > 0
 
 
-def _intact(row: tuple[Any, ...]) -> Iterator[Row]:
-    if intact(row[:8]) is None:
-        return
-    state = row[8] if isinstance(row[8], bytes) else b""
-    yield (row[0], row[1], row[2].decode(), *row[3:6], row[6].decode(errors="replace"), row[7], state)
+def count_records(data: bytes, seed: int, wire: int) -> int:
+    """Return how many whole records of a wire format there are."""
+    return scan(data, seed & 0xFFFFFFFF, wire, -1, 0, 0)[2]
 
 
-def _table(source: sqlite3.Connection, name: str, columns: int) -> list[tuple[Any, ...]]:
-    """Return the rows of a small table, as far as they can be read."""
-    rows = _until_error(source, f"SELECT * FROM {name}")  # noqa: S608 - our own names
-    return [row for row in rows if len(row) == columns and None not in row]
+def first_time(path: Path, offset: int, seed: int) -> int:
+    """Return the time (ms) of the record at an offset; 0 where it cannot be read."""
+    try:
+        records, _ = walk(read_at(path, offset, 64 * 1024), seed & 0xFFFFFFFF)
+    except OSError:
+        return 0
+    return int(records[0][4]) if records else 0
 
 
-def _until_error(source: sqlite3.Connection, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
-    with contextlib.suppress(sqlite3.Error):
-        yield from source.execute(query, values)
+def read_payloads(folder: Path, wire: str) -> Iterator[bytes]:
+    """Yield what a folder has in a wire format, whether it was delivered or not.
+
+    Raises
+    ------
+    OSError
+        When the folder cannot be listed.
+    """
+    for name in segment_names(folder):
+        found = _open(folder / name.file)
+        for record in () if found is None else _records(found[1], found[0]):
+            if found is not None and record[2] == wire_number(wire):
+                yield found[1][record[0] + 64 : record[0] + 64 + record[1]]
+
+
+def files_of(folder: Path) -> list[str]:
+    """Return the names of the files in a folder; none where it cannot be listed."""
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:
+        return []

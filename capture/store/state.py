@@ -1,46 +1,155 @@
-"""The small state of an app: what was stored as a whole, under what later events changed."""
+"""``state.json``: user id, salt, and the wire format of every queue that ever was.
+
+It is written under ``state.lock``, after it was read again, into a new file that takes its place; the one
+before stays as ``state.json.bak``. A CRC keeps a flipped bit from becoming another user id.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import time
 from typing import TYPE_CHECKING, Any
 
-from capture.store.rows import decode_state, encode_state
-from capture.store.schema import largest_id
+import msgspec
+
+from capture._native.journal import crc32c
+from capture.errors import StoreError
+from capture.store.locks import FileLock
+from capture.store.recovery import segment_names
+from capture.store.writer import sync_folder
 
 if TYPE_CHECKING:
-    import sqlite3
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-__all__ = ["read_state", "write_state"]
+__all__ = ["STATE_FILE", "is_store", "make_folder", "read_state", "update_state", "write_file"]
 
-_NEWEST = (
-    "SELECT session, id, state FROM events WHERE length(state) > 0 AND typeof(session) = 'integer' "
-    "ORDER BY session DESC, id DESC LIMIT 1"
-)
+STATE_FILE = "state.json"
+_LOCK_S = 1.0
+_POLL_S = 0.005
+_REPLACE_TRIES = 20
 
 
-def read_state(connection: sqlite3.Connection, unwritten: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the state, None for none.
+class _File(msgspec.Struct):
+    crc32c: int
+    state: msgspec.Raw
 
-    Events carry the keys that they change, so that an append is one statement. What the newest event of
-    the latest session carried counts, if it came after the state as a whole.
+
+def is_store(folder: Path) -> bool:
+    """Return whether there is a store in a folder."""
+    if any((folder / name).exists() for name in (STATE_FILE, f"{STATE_FILE}.bak")):
+        return True
+    with contextlib.suppress(OSError):
+        return bool(segment_names(folder))
+    return False
+
+
+def read_state(folder: Path) -> dict[str, Any] | None:
+    """Return the state of a folder; None where there is none.
+
+    Raises
+    ------
+    StoreError
+        When there is one that cannot be read, or is damaged and has no good predecessor.
     """
-    stored = {
-        name: (session, row_id, value)
-        for name, session, row_id, value in connection.execute("SELECT name, session, id, value FROM state")
-        if isinstance(session, int) and isinstance(row_id, int)
-    }
-    app = stored.get("app", (0, 0, b""))
-    state = unwritten or (decode_state(app[2]) if app[2] else None)
-    newest = connection.execute(_NEWEST).fetchone()
-    carried = max((row for row in (stored.get("session"), newest) if row), default=None)
-    if carried and carried[1] > app[1] and carried[0] >= app[0]:
-        changes = decode_state(carried[2])
-        if changes is not None:
-            state = {**(state or {}), **changes}
+    problem: str | None = None
+    for name in (STATE_FILE, f"{STATE_FILE}.bak"):
+        path = folder / name
+        try:
+            found = _decoded(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read: {error}") from error
+        if found is not None:
+            return found if name == STATE_FILE or problem else None
+        problem = problem or f"{path}: damaged"
+    if problem is not None:
+        raise StoreError(problem)
+    return None
+
+
+def _decoded(data: bytes) -> dict[str, Any] | None:
+    try:
+        file = msgspec.json.decode(data, type=_File)
+        if crc32c(bytes(file.state)) != file.crc32c:
+            return None
+        state: dict[str, Any] = msgspec.json.decode(file.state, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
     return state
 
 
-def write_state(connection: sqlite3.Connection, state: dict[str, Any]) -> None:
-    """Store the state as a whole; within a transaction or as one statement."""
-    values = (int(state.get("session_number") or 0), largest_id(connection), encode_state(state))
-    connection.execute("INSERT OR REPLACE INTO state VALUES ('app', ?, ?, ?)", values)
+def update_state(
+    folder: Path, change: Callable[[dict[str, Any] | None], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Replace the state by what `change` makes of it; return that.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be written, or another process holds ``state.lock`` too long.
+    """
+    lock = FileLock(folder / "state.lock")
+    try:
+        make_folder(folder)
+        end = time.monotonic() + _LOCK_S
+        while not lock.claim():
+            if time.monotonic() > end:
+                raise StoreError(f"{lock.path}: held by another process")
+            time.sleep(_POLL_S)
+        known = read_state(folder)
+        state = dict(change(known))
+        if state != known:
+            _replace(folder, state)
+    except OSError as error:
+        raise StoreError(f"{folder}: the state cannot be written: {error}") from error
+    finally:
+        lock.release()
+    return state
+
+
+def _replace(folder: Path, state: dict[str, Any]) -> None:
+    path, kept = folder / STATE_FILE, folder / f"{STATE_FILE}.bak"
+    body = msgspec.json.encode(state)
+    new = write_file(folder, "state", msgspec.json.encode(_File(crc32c(body), msgspec.Raw(body))))
+    with contextlib.suppress(OSError):
+        kept.unlink()
+    with contextlib.suppress(OSError):
+        os.link(path, kept)
+    for attempt in range(_REPLACE_TRIES):
+        try:
+            new.replace(path)
+            break
+        except PermissionError:
+            # On Windows somebody may have it open.
+            if attempt == _REPLACE_TRIES - 1:
+                raise
+            time.sleep(_POLL_S)
+    sync_folder(folder)
+
+
+def write_file(folder: Path, kind: str, data: bytes) -> Path:
+    """Write a new ``KIND-...tmp`` file, synced; the caller renames it."""
+    path = folder / f"{kind}-{os.getpid()}-{time.monotonic_ns()}.tmp"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        try:
+            os.write(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+    return path
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a store, and those above it that are missing: their owner alone can read them."""
+    if not folder.is_dir():
+        if folder.parent != folder:
+            make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,68 +1,155 @@
 """The local store: every event is in it before its sinks hear of it, until they have acknowledged it.
 
-One SQLite file (WAL) in a folder. An append is one statement in the caller: one row for each wire
-format, with the session state on it, under ids that the store gives. Each sink is a queue, a cursor
-over the ids (`capture.store.queue`). Ids are never used again: a new one is above every id that was ever
-taken out, which the INSERT itself checks, so that two processes may append to one store.
+A folder of append-only segments (`capture.store.segment`), each of one session and written by one process.
+An append is one write; no lock, counter or cursor is shared between processes on its way. Each sink is a
+queue, whose position stands in a slot of every segment. One process at a time delivers: it alone writes
+slots and deletes.
 
-`Store.append` takes one lock, for never longer than the busy timeout. Bounds, log and recovery are
-looked after by `Store.upkeep`, which a worker thread calls.
+The threads of a process share two locks, both with a deadline: the writer's (rotation, memory), and the
+store's (index, slots, deletion). Whoever needs both takes the store's first.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import sqlite3
+import logging
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from capture.errors import StoreError
-from capture.store import schema
-from capture.store.core import UNSENT, StoreCore
-from capture.store.dead_letters import bury
-from capture.store.errand import Errand
-from capture.store.file import BUSY_S, error_code
-from capture.store.rows import Pending, StoredBatch, StoredEvent, encode_state
-from capture.store.upkeep import CHUNK
+from capture._native.guard import BusyError
+from capture._native.journal import FAILED, REFUSED, WRITTEN
+from capture.store import recovery
+from capture.store.maintenance import Maintenance
+from capture.store.queues import Goal, Queues
+from capture.store.rows import Pending, StoredBatch, StoredEvent
+from capture.store.segment import ENDED, OWN_NAME, RETRIED, UNSENT, Name, uuid_bytes
+from capture.store.shared import Shared
+from capture.store.writer import SessionFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    import os
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from pathlib import Path
 
-    from capture.store.queue import DamagedRow
+    from capture.clock import Clock
 
-__all__ = ["UNSENT", "Pending", "Store", "StoredBatch", "StoredEvent"]
+__all__ = [
+    "UNSENT",
+    "Goal",
+    "Pending",
+    "Store",
+    "StoredBatch",
+    "StoredEvent",
+    "delete_own",
+    "delete_unreadable",
+]
 
-#: Readings of a batch that may find the file damaged before it is given up for now.
-_READ_TRIES = 20
-#: Times that an append makes room for what waits in memory.
-_ROOM_TRIES = 30
+_log = logging.getLogger("capture.store")
 
 
-class Store(StoreCore):
+class Store:
     """The events of one app that are not delivered yet, and the small state that survives restarts.
 
-    A store whose folder cannot be written takes events all the same: as many as fit wait in memory, the
-    others are dropped and counted.
+    A store whose folder cannot be written takes events all the same: as many as fit wait in memory and are
+    delivered from there, the others are dropped and counted.
 
     Parameters
     ----------
     folder : Path
-        Where the files are; made when missing.
+        Where the files are; made when something is written.
     formats : mapping
         Queue name (a sink's) -> wire format. Empty: one queue, ``unsent``, of the native format.
     durability : {"process", "power"}
         What an append survives: a killed process, or a power loss as well.
     max_bytes : int
-        Bound of database and log together (bytes).
+        Bound of all files together (bytes).
     max_age_s : float
         Events older than this (s) are dropped; ``inf`` keeps them.
     clock : Clock
         Wall clock for the age of events.
     on_drop : callable
         Called with a cause and a number of events, with no lock held, when events are lost.
+    on_revoked : callable
+        Called once, when another process opted out, or another store is in the folder; it may hold no lock.
+    pwrite : callable, optional
+        Stands in for the system's, in tests.
     """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        formats: Mapping[str, str],
+        durability: str = "process",
+        max_bytes: int = 30 * 1024 * 1024,
+        max_age_s: float = 30 * 86_400.0,
+        clock: Clock | None = None,
+        on_drop: Callable[[str, int], None] | None = None,
+        on_revoked: Callable[[], None] | None = None,
+        pwrite: Callable[[int, bytes, int], int] | None = None,
+    ) -> None:
+        self._s = Shared(
+            folder,
+            formats=formats,
+            durability=durability,
+            max_bytes=max_bytes,
+            max_age_s=max_age_s,
+            clock=clock,
+            on_drop=on_drop,
+            on_revoked=on_revoked,
+            pwrite=pwrite,
+        )
+        self._queues = Queues(self._s)
+        self._maintenance = Maintenance(self._s)
+        self._writer = self._s.writer
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._s.folder
+
+    @property
+    def formats(self) -> dict[str, str]:
+        """Queue -> wire format."""
+        return self._s.formats
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Events lost so far, by cause."""
+        return self._s.losses.dropped
+
+    def stored_of(self, queue: str) -> int:
+        """Return how many events were stored for a queue, those in memory included."""
+        written = self._writer.written_of(self._s.formats[queue])
+        return written + self._s.memory.stored_of(queue) + self._s.losses.of(queue, "memory_full", "close")
+
+    def dropped_of(self, queue: str) -> int:
+        """Return how many events a queue lost."""
+        return self._s.losses.of(queue)
+
+    @property
+    def deferred_count(self) -> int:
+        """Events that waited in memory because they could not be written at once."""
+        return self._writer.deferred_count
+
+    @property
+    def waiting_in_memory(self) -> int:
+        """Calls that wait in memory."""
+        return len(self._writer.waiting)
+
+    @property
+    def needs_upkeep(self) -> bool:
+        """Whether `upkeep` should not wait."""
+        return self._s.wanted
+
+    @property
+    def delivers(self) -> bool:
+        """Whether this process holds the lock on delivery."""
+        return self._s.claims.delivers
+
+    @property
+    def revoked(self) -> bool:
+        """Whether another process opted out, or replaced the store: nothing is recorded any more."""
+        return self._s.revoked
 
     def append(
         self,
@@ -70,10 +157,12 @@ class Store(StoreCore):
         payloads: Sequence[tuple[str, bytes]],
         *,
         time_ms: int,
-        event_id: str,
-        state: Mapping[str, Any] | None = None,
+        event_id: str | bytes,
+        elapsed_ms: int = -1,
+        screens: int = 0,
+        boot_ms: int = 0,
     ) -> bool:
-        """Store one event, in one transaction; False when it was deferred.
+        """Store one event, in one write; False when it was deferred.
 
         Parameters
         ----------
@@ -83,110 +172,100 @@ class Store(StoreCore):
             Wire format and encoded event; formats that no queue takes are left out.
         time_ms : int
             When it occurred (ms since the epoch).
-        event_id : str
-            Its unique id.
-        state : mapping, optional
-            Keys of the state that this event changes; the others stay.
+        event_id : str or bytes
+            Its unique id: a UUID as text, or its 16 bytes.
+        elapsed_ms, screens, boot_ms : int
+            Where the session stands after it: ms since the last action (-1 none), screens shown; its uptime.
         """
-        event = StoredEvent(
-            session, payloads, time_ms, event_id, b"" if state is None else encode_state(state)
-        )
-        if self.pid != os.getpid():
-            self._after_fork()
-        file, appender = self._file, self._appender
-        if (appender.written_bytes > self._relieve_at and not self._has_room()) or not (
-            file.write_lock.acquire(blocking=False) or file.write_lock.acquire(timeout=BUSY_S)
-        ):
-            self._defer(event)
-            return False
-        try:
-            connection = file.writer()
-            if appender.deferred:
-                # What waited may have waited for the end of our own snapshot.
-                file.hold.release()
-                appender.insert_deferred(connection, event)
-            else:
-                appender.append(connection, event, file.hold)
-                if self._errands.waiting:
-                    self._errands.run_next(connection)
-        except (sqlite3.Error, StoreError) as error:
-            return self._append_failed(event, error)
-        finally:
-            file.write_lock.release()
-            if self._losses.untold:
-                self._losses.report()
-        return True
+        native, done = self._writer.native, REFUSED
+        if native is not None:
+            done = native.append(session, payloads, time_ms, event_id, elapsed_ms, screens, boot_ms)
+            if done == WRITTEN:
+                return True
+        rows = [(session, payloads, time_ms, event_id)]
+        return self._append_call(rows, elapsed_ms, screens, boot_ms, 0, failed=done == FAILED)
 
     def append_many(
-        self, events: Sequence[StoredEvent], *, state: Mapping[str, Any] | None = None, pack_size: int = 50
-    ) -> None:
-        """Store a chunk of events in one transaction: all or none.
+        self,
+        events: Sequence[StoredEvent],
+        *,
+        elapsed_ms: int = -1,
+        screens: int = 0,
+        boot_ms: int = 0,
+        flags: int = 0,
+    ) -> bool:
+        """Store events of one call: those of a session whole or not at all; False when some were deferred.
 
-        Neighbours of one session share a row of up to `pack_size` events, which is several times faster
-        than a row each.
-
-        Raises
-        ------
-        StoreError
-            When the chunk could not be written.
+        Parameters
+        ----------
+        events : sequence of StoredEvent
+        elapsed_ms, screens, boot_ms
+            As for `append`, after all of them.
+        flags : int
+            ``ENDED`` where the call ends the Currents session.
         """
-        if not events:
-            return
-        blob = b"" if state is None else encode_state(state)
-        with self._writing() as connection:
-            self._appender.insert_packed(connection, events, blob, pack_size)
-
-    def _append_failed(self, event: StoredEvent, error: sqlite3.Error | StoreError) -> bool:
-        """Make room and try once more where the bound is reached; defer otherwise. Holds the write lock."""
-        # With the ids goes what was known of them under the snapshot.
-        self._file.hold.release()
-        self._appender.forget_ids()
-        if error_code(error) == sqlite3.SQLITE_FULL:
-            if self._make_room(event):
-                return True
-        elif isinstance(error, sqlite3.Error):
-            self._file.failed(error)
-        self._losses.say("deferred", f"events wait in memory: {error}")
-        self._defer(event)
-        return False
-
-    def _has_room(self) -> bool:
-        try:
-            room = self._upkeep.has_room()
-        except (sqlite3.Error, StoreError):
-            return True
-        if room:
-            self._relieve_at = self._appender.written_bytes + self._upkeep.slice_bytes
-        return room
-
-    def _make_room(self, event: StoredEvent) -> bool:
-        for _ in range(_ROOM_TRIES):
-            try:
-                connection = self._file.writer()
-                if not self._upkeep.is_full(connection):
-                    return False
-                self._upkeep.make_room(connection, min(2 * len(self._appender.deferred), 100))
-                self._appender.insert_deferred(connection, event)
-            except StoreError:
-                return False
-            except sqlite3.Error as error:
-                if error_code(error) != sqlite3.SQLITE_FULL:
-                    return False
+        written = True
+        calls: list[list[Any]] = []
+        for event in events:
+            row = (event.session, event.payloads, event.time_ms, event.event_id)
+            if calls and calls[-1][0][0] == event.session:
+                calls[-1].append(row)
             else:
-                return True
-        return False
+                calls.append([row])
+        for rows in calls:
+            # Of a session that another one follows it is the end.
+            last = flags if rows is calls[-1] else ENDED
+            written = self._append_call(rows, elapsed_ms, screens, boot_ms, last) and written
+        return written
 
-    def _defer(self, event: StoredEvent) -> None:
-        if self._file.closed:
-            self._losses.add("close", 1)
-            return
-        self.deferred_count += 1
-        self._appender.defer(event)
+    def _append_call(
+        self,
+        rows: list[Any],
+        elapsed_ms: int,
+        screens: int,
+        boot_ms: int,
+        flags: int,
+        *,
+        failed: bool = False,
+    ) -> bool:
+        """Write a call the long way; `failed`: it could not be written, and waits already."""
+        self._s.check_pid()
+        wires = set(self._s.formats.values())
+        if not any(wire in wires for _, payloads, _, _ in rows for wire, _ in payloads):
+            return True
+        if self._s.closed or self._s.revoked:
+            self._count_refused(rows, "close" if self._s.closed else "opted_out")
+            return False
+        made = self._writer.made
+        if failed:
+            written = self._writer.write_waiting(count=True)
+        else:
+            written = self._writer.append(rows, elapsed_ms, screens, boot_ms, flags)
+        if self._writer.made != made:
+            self._maintenance.after_rotation()
+        elif not written and len(self._writer.waiting) == 1:
+            self._s.wanted = True
+        self._s.losses.report()
+        return written
+
+    def _count_refused(self, rows: list[Any], cause: str) -> None:
+        for queue, wire in self._s.formats.items():
+            count = sum(name == wire for _, payloads, _, _ in rows for name, _ in payloads)
+            self._s.losses.add(cause, count, queue)
+        self._s.losses.report()
 
     def next_batch(
-        self, queue: str, max_events: int, max_bytes: int = 500_000, *, skip: Collection[int] = ()
+        self,
+        queue: str,
+        max_events: int,
+        max_bytes: int = 500_000,
+        *,
+        skip: Collection[int] = (),
+        apart: bool = False,
     ) -> StoredBatch | None:
         """Return the next events of `queue`, of one session and in order, or None.
+
+        What was sent and not acknowledged comes again as the same batch.
 
         Parameters
         ----------
@@ -196,180 +275,211 @@ class Store(StoreCore):
             Bounds of the batch; a single event may be larger than `max_bytes`.
         skip : collection of int
             Sessions whose turn it is not.
+        apart : bool
+            Whether a batch that was sent before may be a smaller one now, because the answer asked for that.
 
         Raises
         ------
         StoreError
             When the store cannot be read.
         """
-        for _ in range(_READ_TRIES):
-            known = self._file.damaged
-            try:
-                with self._reading() as connection:
-                    batch, damaged = self._queues[queue].read(
-                        connection, max_events, max_bytes, skip, self._appender.fresh
-                    )
-                    if batch is not None and self._file.generation:
-                        batch = msgspec.structs.replace(batch, generation=self._file.generation)
-                if not damaged:
-                    return batch
-                self._bury(damaged)
-            except StoreError:
-                # Damage that is found just now is mended at the next try; what could not be mended waits.
-                if known or not self._file.damaged:
-                    raise
-        raise StoreError(f"{self.path}: damaged again and again")
+        return self._queues.next_batch(queue, max_events, max_bytes, skip=skip, apart=apart)
 
-    def _bury(self, damaged: Sequence[DamagedRow]) -> None:
-        """Give up rows whose CRC is wrong; where they cannot be found again, the file itself is damaged."""
-        with self._writing() as connection:
-            lost = bury(connection, damaged, self._now_ms())
-        self._file.damaged = lost == 0
-        self._losses.add("damaged", lost)
-        self._losses.report()
+    def begin_send(self, queue: str, batch: StoredBatch) -> bool:
+        """Note that `batch` is handed to its sink now; False where it was dropped meanwhile."""
+        return self._queues.begin_send(queue, batch)
 
-    def acknowledge(self, queue: str, batch: StoredBatch) -> None:
-        """Note that the sink has the events of `batch`; they are taken out once every sink has them.
+    def end_send(self, queue: str, batch: StoredBatch) -> None:
+        """Note that the sink has answered."""
+        self._queues.end_send(queue, batch)
 
-        Not where the file was replaced meanwhile, in which its ids may be other events': it is sent again.
+    def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
+        """Note that the sink has the events of `batch`; False where they were dropped meanwhile."""
+        return self._queues.acknowledge(queue, batch)
+
+    def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
+        """Give up the events of `batch`: they leave the queue and are kept with the reason.
+
+        False where they were dropped meanwhile.
         """
-        gap = batch.gap
-        if not self._advance(queue, batch):
-            with self._writing() as connection:
-                if batch.generation != self._file.generation:
-                    return
-                if gap and self._queues[queue].cursor(connection) >= batch.floor:
-                    gap = 0
-                self._queues[queue].settle(connection, batch)
-                self._upkeep.take_out(connection, batch.format, batch.floor)
-        self._losses.recover()
-        self._losses.add("missing", gap)
-        self._losses.report()
+        return self._queues.move_to_dead_letters(queue, batch, reason)
 
-    def _advance(self, queue: str, batch: StoredBatch) -> bool:
-        """Acknowledge in one statement, where nothing else is to be done; tell whether that was so."""
-        if batch.gap or self._appender.deferred or self._upkeep.takes_out(batch.format, batch.floor):
-            return False
+    def goal(self, queue: str) -> Goal:
+        """Return what is stored for a queue now, events in memory included."""
+        return self._queues.goal(queue)
 
-        def advance(connection: sqlite3.Connection) -> bool:
-            if batch.generation != self._file.generation:
-                return True
-            return self._queues[queue].advance(connection, batch)
+    def reached(self, queue: str, goal: Goal) -> bool:
+        """Return whether a queue has nothing left of what `goal` says."""
+        return self._queues.reached(queue, goal)
 
-        errand = Errand(advance)
-        if self._file.hold.used:
-            self._errands.add(errand)
-            if errand.wait():
-                return bool(errand.result)
-        with self._reading() as connection, self._file.exclusive():
-            self._errands.take_back(errand)
-            return advance(connection) if errand.result is None else errand.result
+    def pending(self, queue: str) -> Pending:
+        """Count what `queue` holds that its sink has not acknowledged, events in memory included."""
+        return self._queues.pending(queue)
 
-    def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> None:
-        """Give up the events of `batch`: they leave the queue and are kept with the reason."""
-        now_ms = self._now_ms()
-        letters = [
-            (queue, row_id, batch.session, batch.format, event_id, reason, now_ms, payload)
-            for row_id, event_id, payload in zip(batch.row_ids, batch.event_ids, batch.payloads, strict=True)
-        ]
-        with self._writing() as connection:
-            if batch.generation != self._file.generation:
-                return
-            connection.executemany(
-                "INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?)", letters
-            )
-            self._queues[queue].settle(connection, batch)
-            self._upkeep.take_out(connection, batch.format, batch.floor)
+    def claim_session(self, number: int, *, new: bool = False) -> bool:
+        """Take the lock on session `number`; False when another process has it, or it is over.
 
-    def last_id(self) -> int:
-        """Write what waits in memory, and return the largest id that was ever given.
+        A session below the largest is over. The lock on the session before is given up once its events are
+        written. Where nothing can be written there is nobody to share with: True.
+
+        Parameters
+        ----------
+        new : bool
+            Whether nothing of that session may be there yet.
+        """
+        self._s.check_pid()
+
+        def admit() -> bool:
+            others = [name.session for name in self._names() if name.kind != RETRIED]
+            locks = recovery.session_locks(recovery.files_of(self._s.folder)) - {number}
+            last = max([*others, *locks], default=0)
+            return number > max(others, default=0) if new else number >= last
+
+        if self._s.claims.holds(number):
+            return True
+        self._s.make_folder()
+        return self._s.claims.claim_session(number, admit)
+
+    def _names(self) -> list[Name]:
+        try:
+            return recovery.segment_names(self._s.folder)
+        except OSError:
+            return []
+
+    def describe_session(
+        self, first_event_ms: int, currents_id: str | None = None, currents_first_ms: int | None = None
+    ) -> None:
+        """State what a restart must know of the session, beside what its events say."""
+        facts = SessionFacts(first_event_ms, uuid_bytes(currents_id), currents_first_ms or 0)
+        self._writer.describe(facts)
+
+    def holds_session(self, number: int) -> bool:
+        """Return whether this process holds session `number`."""
+        return self._s.claims.holds(number)
+
+    def last_session(self) -> int:
+        """Return the largest session number that has a segment or a lock; 0 for none."""
+        lock = self._s.claims.session_lock
+        own = 0 if lock is None else int(lock.path.stem[8:])
+        return max(own, recovery.last_session(self._s.folder))
+
+    def is_live(self, session: int) -> bool:
+        """Return whether this or another process holds `session`."""
+        return self._s.claims.is_live(session)
+
+    def release_session(self) -> None:
+        """End the session's segment and give up its lock, unless events of it wait in memory."""
+        if not self._writer.waiting:
+            self._writer.end_session()
+            self._s.claims.release_session()
+
+    def claim_delivery(self) -> bool:
+        """Become the process that delivers; False while another one is."""
+        return self._s.claim_delivery()
+
+    def release_delivery(self) -> None:
+        """Let another process deliver."""
+        self._s.parts = None
+        self._s.claims.release_delivery()
+
+    def read_state(self) -> dict[str, Any] | None:
+        """Return the state: what `write_state` stored, and where the last session stands; None for none.
+
+        Raises
+        ------
+        StoreError
+            When it cannot be read, and is not in memory either.
+        """
+        return self._s.state.read()
+
+    def write_state(self, state: Mapping[str, Any]) -> bool:
+        """Replace the state; False when it is kept in memory until the file can be written.
+
+        What the segments say of the session is not part of it.
+        """
+        return self._s.state.write(state)
+
+    def first_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Store the keys that the state does not have yet, and return it: another process may be first.
+
+        Raises
+        ------
+        StoreError
+            When it could not be written; nothing is kept in memory.
+        """
+        return self._s.state.first(state)
+
+    def upkeep(self) -> None:
+        """Write and sync what waits, answer requests, keep age and bound: for the maintenance thread.
 
         Raises
         ------
         StoreError
             When the store cannot be used now.
         """
-        with self._writing() if self._waits else self._reading() as connection:
-            return schema.largest_id(connection)
+        self._maintenance.upkeep()
 
-    def pending(self, queue: str) -> Pending:
-        """Count what `queue` holds that its sink has not acknowledged; events in memory not included."""
-        with self._reading() as connection:
-            return self._queues[queue].pending(connection)
-
-    @property
-    def needs_upkeep(self) -> bool:
-        """Whether so much was written that `upkeep` should not wait."""
-        file = self._file
-        return self._appender.written_bytes > self._upkeep.slice_bytes or file.damaged or file.moved
-
-    @property
-    def needs_keeper(self) -> bool:
-        """Whether the keeper should look at once: for upkeep, or to end a burst in time."""
-        hold = self._file.hold
-        return self.needs_upkeep or (hold.on and not hold.watched)
-
-    def watch_burst(self) -> bool:
-        """End what a burst of appends holds of the file once it is over; tell whether to ask again soon."""
-        if not self._file.hold.used and not self._file.hold.on:
-            return False
-        with self._file.write_lock:
-            return self._file.hold.watch()
-
-    def upkeep(self) -> None:
-        """Write what waits in memory, take out what is done, keep the bounds: for a worker thread.
-
-        Raises
-        ------
-        StoreError
-            When the file cannot be used now.
-        """
-        self._appender.written_bytes = 0
-        self._relieve_at = self._upkeep.slice_bytes
-        self._file.look()
-        try:
-            if self._waits:
-                with self._writing():
-                    pass
-            self._file.take_over()
-            self._upkeep.checkpoint()
-            # During a burst, no more often than acknowledgements do it.
-            self._upkeep.tidy(self._wires, at_least=CHUNK if self._appender.written_bytes else 1)
-            if self._max_age_s != float("inf"):
-                self._upkeep.drop_old(self._now_ms() - int(self._max_age_s * 1000))
-            self._upkeep.keep_bound()
-            self._upkeep.checkpoint()
-            if not self._appender.written_bytes:
-                self._upkeep.shrink()
-        finally:
-            self._losses.report()
-
-    def purge(self) -> int:
+    def purge(self, *, dead_only: bool = False) -> int:
         """Drop what is pending, and the dead letters; return how many events were taken out."""
-        with self._writing() as connection:
-            count = connection.execute("SELECT COALESCE(SUM(count), 0) FROM events").fetchone()[0]
-            self._upkeep.empty(connection)
-            # Before the next append: ids that were taken out are not to be tried again.
-            self._appender.forget_ids()
-        return int(count)
+        return self._maintenance.purge(dead_only=dead_only)
+
+    def retry(self, queue: str | None = None) -> int:
+        """Put the dead letters of a queue, or of all, back into it; return how many."""
+        return self._maintenance.retry(queue)
+
+    def check_presence(self, *, deeply: bool = False) -> bool:
+        """Return whether the store is still ours; what is gone is made anew, an opt-out ends recording."""
+        return self._maintenance.check_presence(deeply=deeply)
 
     def destroy(self) -> None:
         """Delete the store for good: events, ids, counters and state; the folder stays."""
-        self._unwritten = None
-        self._end()
-        self._appender.give_up()
-        self._appender.forget_ids()
-        for path in (*self.folder.glob(f"{schema.FILE_NAME}*"), *self.folder.glob("*.lock")):
-            with contextlib.suppress(OSError):
-                path.unlink()
+        self._s.closed = True
+        with contextlib.suppress(BusyError):
+            self._writer.guard.call(self._writer.give_up, "")
+        self._s.parts = self._s.state.known = None
+        self._s.letters.close()
+        self._s.claims.release_session()
+        self._s.claims.release_delivery()
+        delete_own(self._s.folder)
 
     def close(self) -> None:
-        """Write what waits in memory, give up the locks and close the files; may be called twice."""
-        if self.pid != os.getpid():
-            self._after_fork()
-        if not self._file.closed:
-            with contextlib.suppress(StoreError), self._writing():
-                pass
-        self._end()
-        self._losses.add("close", self._appender.give_up())
-        self._losses.report()
+        """Write what waits in memory, end the segment, give up the locks; may be called twice."""
+        self._s.check_pid()
+        if not self._s.closed:
+            if not self._s.revoked:
+                self._writer.write_waiting()
+            self._s.closed = self._writer.closed = True
+            with contextlib.suppress(BusyError):
+                self._writer.end_session()
+            with contextlib.suppress(BusyError):
+                self._writer.guard.call(self._writer.give_up, "close")
+            self._s.letters.close()
+        self._s.parts = None
+        self._s.claims.release_session()
+        self._s.claims.release_delivery()
+        self._s.losses.report()
+
+
+def delete_own(folder: Path) -> None:
+    """Delete the files of a store, and no other, until none is left."""
+    for _ in range(10):
+        files = [file for file in recovery.files_of(folder) if OWN_NAME.fullmatch(file)]
+        if not files:
+            return
+        for file in files:
+            with contextlib.suppress(OSError):
+                (folder / file).unlink()
+
+
+def delete_unreadable(folder: Path) -> None:
+    """Delete the store of a version that kept it in a database: its events are not carried over."""
+    found = [
+        file
+        for file in recovery.files_of(folder)
+        if OWN_NAME.fullmatch(file) and file.startswith("capture.db")
+    ]
+    if found:
+        _log.warning("%s: events of an earlier version (capture.db) are not carried over: deleted", folder)
+    for file in found:
+        with contextlib.suppress(OSError):
+            (folder / file).unlink()

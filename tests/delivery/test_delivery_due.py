@@ -149,8 +149,8 @@ def test_a_request_covers_every_session_of_before():
 
 def test_a_request_covers_what_waits_in_memory():
     bench = Bench()
-    with bench.store._file.write_lock:
-        bench.put(3)
+    bench.disk_is_full = True
+    bench.put(3)
     assert bench.store.waiting_in_memory == 3
     number = bench.worker.request()
     bench.run()
@@ -178,7 +178,7 @@ def test_requests_are_done_one_after_another():
 def test_what_is_recorded_after_a_start_with_leftovers_is_not_due_with_them():
     bench = Bench()
     bench.put(3, session=1)
-    bench.worker.request(bench.store.last_id())
+    bench.worker.request(bench.store.goal("memory"))
     bench.put(2, session=2)
     bench.run()
 
@@ -189,7 +189,7 @@ def test_what_is_recorded_after_a_start_with_leftovers_is_not_due_with_them():
 def test_a_session_that_goes_on_after_a_restart_shares_a_batch_with_what_was_left_of_it():
     bench = Bench()
     bench.put(3)
-    bench.worker.request(bench.store.last_id())
+    bench.worker.request(bench.store.goal("memory"))
     bench.put(2)
     bench.run()
     bench.put(2)

@@ -1,17 +1,20 @@
 """The delivery table, row by row: what each answer of a sink does to its batch."""
 
+import errno
+import os
 import shutil
 import tempfile
 import weakref
 
 import pytest
+from journal_events import event_id, number_of
 
 from capture.config import BufferConfig, DeliveryConfig, ProjectConfig, RunConfig
 from capture.delivery.worker import MAX_BATCH_BYTES, Worker
 from capture.sinks import ACCEPTED, Answer, Outcome
 from capture.sinks.answers import Reply, answer_of
 from capture.sinks.memory import MemorySink
-from capture.store import Store
+from capture.store import Store, buffer
 from capture.testing import START_NS, FakeClock
 
 TEMPORARY = Answer(Outcome.TEMPORARY, "HTTP 503")
@@ -28,9 +31,17 @@ class Bench:
         self.ceilings = []
         self.jitter_share = 1.0
         self.reports = []
+        self.count = 0
         folder = tempfile.mkdtemp(prefix="bench-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self.store = Store(folder, formats={"memory": "native"}, max_age_s=float("inf"), clock=self.clock)
+        self.disk_is_full = False
+        self.store = Store(
+            folder,
+            formats={"memory": "native"},
+            max_age_s=float("inf"),
+            clock=self.clock,
+            pwrite=self.pwrite,
+        )
         self.count = 0
         script = iter(() if callable(answers) else answers)
         #: Batch -> answer; a test may replace it.
@@ -53,6 +64,11 @@ class Bench:
     def respond(self, batch):
         return self.answer(batch)
 
+    def pwrite(self, descriptor, data, place):
+        if self.disk_is_full:
+            raise OSError(errno.ENOSPC, "no room")
+        return os.pwrite(descriptor, data, place)
+
     def jitter(self, ceiling_s):
         self.ceilings.append(ceiling_s)
         return ceiling_s * self.jitter_share
@@ -65,7 +81,7 @@ class Bench:
                 session,
                 [("native", payload % number)],
                 time_ms=self.clock.wall_ns() // 10**6,
-                event_id=str(number),
+                event_id=event_id(number),
             )
             self.worker.unseen += 1
             self.worker.session = session
@@ -95,8 +111,10 @@ def events(first, last):
 
 
 def letters(bench):
-    with bench.store._reading() as connection:
-        return connection.execute("SELECT event_id, reason FROM dead_letters ORDER BY id").fetchall()
+    return [
+        (str(number_of(letter.event_id)), letter.reason)
+        for letter in buffer.export(bench.store.folder, dead=True)
+    ]
 
 
 def test_accepted_leaves_the_queue():
@@ -377,7 +395,7 @@ def test_a_dead_sink_holds_back_no_other(tmp_path):
         for sink in sinks
     ]
     for n in range(50):
-        store.append(1, [("native", b"e%d" % n)], time_ms=START_NS // 10**6, event_id=str(n))
+        store.append(1, [("native", b"e%d" % n)], time_ms=START_NS // 10**6, event_id=event_id(n))
     for worker in workers:
         worker.request()
         worker.step(clock.monotonic_ns())

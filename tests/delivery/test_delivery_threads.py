@@ -7,9 +7,11 @@ import time
 from itertools import islice
 
 import pytest
+from journal_events import event_id
 
 from capture.config import BufferConfig, ProjectConfig, RunConfig
 from capture.delivery import Delivery
+from capture.delivery.wake import Wake
 from capture.errors import StoreError
 from capture.sinks import ACCEPTED, Answer, Outcome
 from capture.sinks.memory import MemorySink
@@ -23,7 +25,7 @@ LONG_S = 30.0
 def put(store, first, last, session=1):
     now_ms = time.time_ns() // 10**6
     for n in range(first, last):
-        store.append(session, [("native", b"e%d" % n)], time_ms=now_ms, event_id=str(n))
+        store.append(session, [("native", b"e%d" % n)], time_ms=now_ms, event_id=event_id(n))
 
 
 def make(store, *sinks, start=True, **more):
@@ -127,8 +129,11 @@ def test_what_is_recorded_after_a_restart_waits_for_a_batch(store):
     put(store, 3, 5)
     delivery.notify(1, 2)
     recorded.set()
-    with delivery._condition:
-        assert delivery._condition.wait_for(lambda: delivery._workers[0].completed == 1, LONG_S)
+    wake, end = Wake(), time.monotonic() + LONG_S
+    delivery._waiting.append(wake)
+    while delivery._workers[0].completed < 1:
+        assert time.monotonic() < end
+        wake.wait(0.1)
     delivery.abort()
 
     assert sink.payloads == [b"e0", b"e1", b"e2"]
@@ -331,7 +336,7 @@ def test_drain_sends_in_the_callers_thread(tmp_path):
     threads = set()
     sink = MemorySink(answers=lambda _: threads.add(threading.get_ident()) or ACCEPTED)
     delivery = make(store, sink, start=False)
-    store.append_many([StoredEvent(1, [("native", b"e%d" % n)], n, str(n)) for n in range(120)])
+    store.append_many([StoredEvent(1, [("native", b"e%d" % n)], n, event_id(n)) for n in range(120)])
 
     assert delivery.drain(active={1})
     assert len(sink.payloads) == 100
@@ -346,11 +351,11 @@ def test_drain_waits_out_a_failure_within_its_deadline(tmp_path):
     later, absent = Answer(Outcome.TEMPORARY, "HTTP 503", 100.0), Answer(Outcome.UNAVAILABLE, "HTTP 404")
     sink = MemorySink(answers=[TEMPORARY, TEMPORARY, ACCEPTED, later, absent])
     delivery = make(store, sink, start=False, jitter=lambda _: 0.01)
-    store.append_many([StoredEvent(1, [("native", b"x")], 1, "x")])
+    store.append_many([StoredEvent(1, [("native", b"x")], 1, event_id(1))])
 
     assert delivery.drain(timeout_s=LONG_S)
     assert len(sink.attempts) == 3
-    store.append_many([StoredEvent(1, [("native", b"y")], 1, "y")])
+    store.append_many([StoredEvent(1, [("native", b"y")], 1, event_id(2))])
     assert not delivery.drain(timeout_s=1.0)
     delivery._workers[0]._floor_until_ns = 0
     assert not delivery.drain()
@@ -395,7 +400,7 @@ def test_a_forked_child_waits_for_no_lock_of_the_parents(store, call, stop):
     held, release = threading.Event(), threading.Event()
 
     def hold():
-        with delivery._condition:
+        with delivery._guard:
             held.set()
             release.wait(LONG_S)
 

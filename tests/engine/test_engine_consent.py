@@ -1,6 +1,5 @@
 """Consent: nothing before the opt-in, nothing after the opt-out, pauses in between."""
 
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -102,7 +101,7 @@ def test_opt_in_makes_the_user_and_the_store(tmp_path):
         assert str(uuid.UUID(cap.user_id)) == cap.user_id
         assert cap.screen_view("A") is not None
 
-    assert "capture.db" in names(tmp_path / "store")
+    assert "state.json" in names(tmp_path / "store")
     assert decode_batches(sink.batches)[0].user_id == cap.user_id
 
 
@@ -272,15 +271,16 @@ def test_a_store_that_cannot_be_read_at_the_start_keeps_its_user(tmp_path, monke
     first, _ = memory_capture(tmp_path)
     user_id = first.user_id
     first.close()
-    monkeypatch.setattr("capture.store.file.PATIENT_S", 0.01)
     monkeypatch.setattr("capture.engine.lifecycle._OPEN_AGAIN_S", 0.01)
-    other = sqlite3.connect(tmp_path / "capture.db", isolation_level=None)
-    other.execute("PRAGMA locking_mode = EXCLUSIVE")
-    other.execute("BEGIN IMMEDIATE")
+    state = tmp_path / "state.json"
+    good = state.read_bytes()
+    for path in (*tmp_path.glob("*.seg"), *tmp_path.glob("*.bak")):
+        path.unlink()
+    state.write_bytes(good.replace(b"user_id", b"user_it"))
     cap, _ = memory_capture(tmp_path, privacy=PrivacyConfig(opted_in=opted_in))
     found = cap.user_id, cap.is_recording, cap.screen_view("Home")
     (opening,) = (thread for thread in threading.enumerate() if thread.name == "touchcapture-open")
-    other.close()
+    state.write_bytes(good)
     opening.join(30)
 
     assert found == (None, False, None)

@@ -47,7 +47,7 @@ def test_two_given_sinks_of_one_name_are_refused(tmp_path, make):
 
 
 def test_a_session_that_cannot_be_locked_is_recorded_all_the_same(tmp_path, monkeypatch, caplog):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise StoreError("disk I/O error")
 
     clock = FakeClock()
@@ -82,7 +82,7 @@ def test_an_append_that_fails_unexpectedly_stays_inside_touch_handling(tmp_path,
 
 
 def test_a_store_whose_counts_cannot_be_read_still_gives_statistics(tmp_path, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise StoreError("disk I/O error")
 
     cap, _ = memory_capture(tmp_path)
@@ -146,10 +146,11 @@ def test_a_store_without_a_user_is_no_consent(tmp_path):
     assert sink.attempts == []
 
 
-def test_state_of_another_kind_starts_the_sessions_anew(tmp_path, caplog):
+def test_state_of_another_kind_starts_the_sessions_anew(tmp_path, caplog, monkeypatch):
     store = Store(tmp_path, formats={"memory": "native"})
-    store.write_state({"user_id": "ac1529a7-59f6-49d9-b254-6f0a22f57284", "screen_count": "seven"})
+    store.write_state({"user_id": "ac1529a7-59f6-49d9-b254-6f0a22f57284"})
     store.close()
+    monkeypatch.setattr("capture.store.recovery.last_state", lambda _: {"screen_count": "seven"})
     cap, sink = memory_capture(tmp_path)
     with cap:
         assert cap.screen_view("A") is not None

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from journal_events import event_id, number_of
 
 import capture
 from capture.store import Store
-from capture.store.append import MAX_DEFERRED
+from capture.store.writer import MAX_WAITING as MAX_DEFERRED
 from capture.testing import START_NS, FakeClock
 
 NOW_MS = START_NS // 10**6
@@ -40,7 +41,7 @@ def disk(tmp_path):
 
 def put(store, first, last):
     return sum(
-        store.append(1, [("native", PAYLOAD + b"%d" % n)], time_ms=NOW_MS, event_id=str(n))
+        store.append(1, [("native", PAYLOAD + b"%d" % n)], time_ms=NOW_MS, event_id=event_id(n))
         for n in range(first, last)
     )
 
@@ -48,7 +49,7 @@ def put(store, first, last):
 def drain(store):
     got = []
     while (batch := store.next_batch("a", 50)) is not None:
-        got += batch.event_ids
+        got += map(number_of, batch.event_ids)
         store.acknowledge("a", batch)
     return got
 
@@ -72,9 +73,9 @@ def test_a_full_disk(disk):
     got = drain(store)
 
     # In order, the oldest and the newest, and what is missing is counted.
-    assert got == sorted(set(got), key=int)
-    assert got[:10] == [str(n) for n in range(10)]
-    assert got[-MAX_DEFERRED:] == [str(n) for n in range(4010 - MAX_DEFERRED, 4010)]
+    assert got == sorted(set(got))
+    assert got[:10] == [*range(10)]
+    assert got[-MAX_DEFERRED:] == [*range(4010 - MAX_DEFERRED, 4010)]
     assert store.dropped == {"memory_full": 4010 - len(got)}
     store.close()
 
@@ -89,7 +90,7 @@ def test_a_disk_that_others_fill_and_empty(disk):
     put(store, 500, 501)
 
     assert waiting > 0
-    assert drain(store) == [str(n) for n in range(501)]
+    assert drain(store) == [*range(501)]
     assert store.dropped == {}
     store.close()
 
@@ -105,21 +106,22 @@ def test_a_read_only_disk(disk):
     subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)  # noqa: S607
     put(store, 20, 21)
 
-    assert drain(store) == [str(n) for n in range(21)]
+    assert drain(store) == [*range(21)]
     assert store.dropped == {}
     store.close()
 
 
 EIO_RUN = """
 import json, os, sys
+from journal_events import event_id, number_of
 from pathlib import Path
-from capture.store.append import MAX_DEFERRED
+from capture.store.writer import MAX_WAITING as MAX_DEFERRED
 from capture.store import Store
 folder, trigger = Path(sys.argv[1]), Path(os.environ["EIO_TRIGGER"])
 store = Store(folder, formats={"a": "native"})
 def put(first, last):
     for n in range(first, last):
-        store.append(1, [("native", b"x" * 500 + b"%d" % n)], time_ms=2**43, event_id=str(n))
+        store.append(1, [("native", b"x" * 500 + b"%d" % n)], time_ms=2**43, event_id=event_id(n))
 put(0, 100)
 trigger.touch()
 put(100, 200)
@@ -128,7 +130,7 @@ trigger.unlink()
 put(200, 300)
 got = []
 while (batch := store.next_batch("a", 50)) is not None:
-    got += batch.event_ids
+    got += map(number_of, batch.event_ids)
     store.acknowledge("a", batch)
 print(json.dumps({"waiting": waiting, "got": got, "dropped": store.dropped}))
 store.close()
@@ -143,7 +145,7 @@ def test_a_failing_file_system(tmp_path):
     subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), "-x", "c", str(source), "-ldl"], check=True)  # noqa: S607
     environ = {
         **os.environ,
-        "PYTHONPATH": ROOT,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT}/tests",
         "LD_PRELOAD": str(library),
         "EIO_TRIGGER": str(tmp_path / "broken"),
     }
@@ -157,5 +159,5 @@ def test_a_failing_file_system(tmp_path):
     found = json.loads(done.stdout)
 
     assert found["waiting"] == 100
-    assert found["got"] == [str(n) for n in range(300)]
+    assert found["got"] == [*range(300)]
     assert found["dropped"] == {}

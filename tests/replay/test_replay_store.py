@@ -3,6 +3,7 @@
 import math
 
 from hypothesis import given, settings, strategies as st
+from journal_events import event_id
 
 from capture.formats import Row
 from capture.replay.encoder import Pack, Packer
@@ -40,11 +41,13 @@ def test_batches_are_those_of_the_store_in_a_file(tmp_path_factory, made, size, 
     number = 0
     for session, (wire, lengths) in enumerate(made, 1):
         stored = [
-            StoredEvent(session, [(wire, b"%d" % (length % 10) * length)], 1000 + number + index, f"e{index}")
+            StoredEvent(
+                session, [(wire, b"%d" % (length % 10) * length)], 1000 + number + index, event_id(index)
+            )
             for index, length in enumerate(lengths)
         ]
         number += len(stored)
-        plain.append_many(stored, pack_size=size)
+        plain.append_many(stored)
         packer = Packer(wire, size)
         packer.put(
             Row(session, event.time_ms, event.event_id, payload)

@@ -1,17 +1,13 @@
 """What ``capture buffer`` does, also beside an app that uses the store."""
 
-import shutil
-import sqlite3
-from contextlib import closing
+import threading
 
 import pytest
+from journal_events import NOW_MS, drain, event_id, number_of, put
 
 from capture.errors import ConfigError, StoreError
-from capture.store import Store, buffer
-from capture.testing import START_NS, FakeClock
-
-NOW_MS = START_NS // 10**6
-
+from capture.store import Store, buffer, requests
+from capture.testing import FakeClock
 
 EACH = pytest.mark.parametrize(
     "call",
@@ -23,18 +19,28 @@ EACH = pytest.mark.parametrize(
 @pytest.fixture
 def store(tmp_path):
     made = Store(tmp_path, formats={"a": "native", "b": "native"}, clock=FakeClock())
-    for session, name in [(1, "x"), (1, "y"), (2, "z")]:
-        made.append(session, [("native", name.encode())], time_ms=NOW_MS, event_id=name)
+    made.first_state({"user_id": event_id(1)})
+    put(made, 0, 2, session=1)
+    put(made, 2, 3, session=2)
     yield made
     made.close()
 
 
-def drain(store, queue):
-    got = []
-    while (batch := store.next_batch(queue, 50)) is not None:
-        got += batch.payloads
-        store.acknowledge(queue, batch)
-    return got
+@pytest.fixture
+def kept(store):
+    """Look after the store as an app that delivers does."""
+    assert store.claim_delivery()
+    stop = threading.Event()
+
+    def keep():
+        while not stop.wait(0.01):
+            store.upkeep()
+
+    thread = threading.Thread(target=keep)
+    thread.start()
+    yield store
+    stop.set()
+    thread.join(10)
 
 
 def test_status(store):
@@ -42,37 +48,43 @@ def test_status(store):
     store.move_to_dead_letters("b", store.next_batch("b", 1), "HTTP 400")
     found = buffer.status(store.folder)
 
-    assert [(q.name, q.pending, q.sessions, q.dead_letters, q.oldest_ms) for q in found.queues] == [
-        ("a", 0, 0, 0, None),
-        ("b", 2, 2, 1, NOW_MS),
+    assert [(q.name, q.pending, q.sessions, q.dead_letters, q.oldest_ms, q.reason) for q in found.queues] == [
+        ("a", 0, 0, 0, None, ""),
+        ("b", 2, 2, 1, NOW_MS, "HTTP 400"),
     ]
     assert found.bytes > 0
-    assert not found.delivering
-    store.claim_delivery()
-    assert buffer.status(store.folder).delivering
-    assert store.claim_delivery()
+    assert found.delivering
+    store.release_delivery()
+    assert not buffer.status(store.folder).delivering
 
 
 def test_export_reads_and_leaves_everything(store):
-    assert [(e.queue, e.session, e.event_id, e.payload) for e in buffer.export(store.folder)] == [
-        (queue, session, name, name.encode())
-        for queue in "ab"
-        for session, name in [(1, "x"), (1, "y"), (2, "z")]
+    assert [(e.queue, e.session, number_of(e.event_id), e.payload) for e in buffer.export(store.folder)] == [
+        (queue, session, n, b'{"n":%d}' % n) for queue in "ab" for session, n in [(1, 0), (1, 1), (2, 2)]
     ]
-    assert drain(store, "a") == [b"x", b"y", b"z"]
+    assert drain(store, "a") == [0, 1, 2]
     assert [e.queue for e in buffer.export(store.folder)] == ["b"] * 3
 
 
-def test_dead_letters_can_be_exported_and_sent_again(store):
+@pytest.mark.parametrize("beside", [True, False], ids=["an-app", "alone"])
+def test_dead_letters_can_be_exported_and_sent_again(store, beside, request):
     store.move_to_dead_letters("a", store.next_batch("a", 1), "HTTP 400")
     (letter,) = buffer.export(store.folder, dead=True)
-    assert (letter.queue, letter.payload, letter.reason) == ("a", b"x", "HTTP 400")
-
+    assert (letter.queue, letter.payload, letter.reason, letter.event_id) == (
+        "a",
+        b'{"n":0}',
+        "HTTP 400",
+        event_id(0),
+    )
+    if beside:
+        request.getfixturevalue("kept")
+    else:
+        store.release_delivery()
     assert buffer.retry(store.folder, "b") == 0
     assert buffer.retry(store.folder) == 1
-    # As an event of its session: with what is pending of that.
-    assert drain(store, "a") == [b"y", b"x", b"z"]
-    assert drain(store, "b") == [b"x", b"y", b"z"]
+    # As an event of its session, behind what is pending of that.
+    assert drain(store, "a") == [1, 0, 2]
+    assert drain(store, "b") == [0, 1, 2]
     assert list(buffer.export(store.folder, dead=True)) == []
     assert store.dropped == {}
 
@@ -85,69 +97,41 @@ def test_an_unknown_queue_is_refused(store):
     assert len(list(buffer.export(store.folder, dead=True))) == 1
 
 
-def test_purge_beside_an_app(store):
-    store.move_to_dead_letters("a", store.next_batch("a", 1), "HTTP 400")
-    assert buffer.purge(store.folder, dead_only=True) == 1
-    assert buffer.purge(store.folder) == 3
-    store.append(2, [("native", b"later")], time_ms=NOW_MS, event_id="later")
+def test_purge_beside_an_app(kept):
+    kept.move_to_dead_letters("a", kept.next_batch("a", 1), "HTTP 400")
+    assert buffer.purge(kept.folder, dead_only=True) == 1
+    assert buffer.purge(kept.folder) == 3
+    put(kept, 3, 4, session=2)
 
-    assert drain(store, "a") == [b"later"]
-    assert store.dropped == {}
+    assert drain(kept, "a") == [3]
+    assert kept.dropped == {}
+    assert not list(kept.folder.glob("request-*"))
+
+
+def test_a_process_that_does_not_answer_is_not_waited_for_for_ever(store, monkeypatch):
+    assert store.claim_delivery()
+    monkeypatch.setattr(requests, "_WAIT_S", 0.1)
+    monkeypatch.setattr(requests.ask, "__defaults__", (0.1,))
+    with pytest.raises(StoreError, match="did not answer within"):
+        buffer.purge(store.folder)
+    assert not list(store.folder.glob("request-*"))
+    assert drain(store, "a") == [0, 1, 2]
 
 
 @EACH
 def test_no_store(tmp_path, call):
     with pytest.raises(StoreError, match="there is no store"):
         call(tmp_path)
+    with pytest.raises(StoreError, match="there is no store"):
+        call(tmp_path / "nothing")
     assert list(tmp_path.iterdir()) == []
 
 
-@EACH
-def test_no_database(tmp_path, call):
-    (tmp_path / "capture.db").write_bytes(b"something else" * 100)
-    with pytest.raises(StoreError, match="not a database"):
-        call(tmp_path)
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-@EACH
-@pytest.mark.parametrize(
-    ("statements", "message"),
-    [
-        pytest.param(["CREATE TABLE t (a)"], "application id 0x0, not 0x54436170", id="foreign"),
-        pytest.param(
-            ["PRAGMA application_id = 1413702000", "PRAGMA user_version = 99"],
-            "schema version 99; this version reads up to",
-            id="newer",
-        ),
-        pytest.param([], "there is no store: the file is empty", id="empty"),
-    ],
-)
-def test_what_is_refused_is_left_as_it_is(tmp_path, call, statements, message):
-    file = tmp_path / "capture.db"
-    file.touch()
-    with closing(sqlite3.connect(file)) as connection:
-        for statement in statements:
-            connection.execute(statement)
-    before = contents(tmp_path)
-    with pytest.raises(StoreError, match=message):
-        call(tmp_path)
-
-    assert contents(tmp_path) == before
-
-
 @pytest.mark.parametrize("call", [buffer.status, lambda folder: list(buffer.export(folder))])
-def test_a_look_leaves_what_a_killed_process_left(store, tmp_path, call):
-    folder = tmp_path / "copy #1"
-    folder.mkdir()
-    for name in ("capture.db", "capture.db-wal"):
-        shutil.copy(store.folder / name, folder)
-    before = contents(folder)
-    assert call(folder)
-    after = contents(folder)
+def test_a_look_changes_nothing(store, call):
+    def contents():
+        return {path.name: path.read_bytes() for path in store.folder.iterdir()}
 
-    assert {name: after[name] for name in before} == before
-    assert len(before["capture.db-wal"]) > 0
+    before = contents()
+    assert call(store.folder)
+    assert contents() == before

@@ -1,12 +1,11 @@
-"""Appending, reading, acknowledging: what a queue gives, and in which order."""
+"""Appending, reading, acknowledging: what a queue returns, and in which order."""
 
 import pytest
+from journal_events import NOW_MS, batches, drain, event_id, number_of, put, segments
 
-from capture.store import Store, StoredEvent
-from capture.store.upkeep import drop_to
-from capture.testing import START_NS, FakeClock
-
-NOW_MS = START_NS // 1_000_000
+from capture.errors import ConfigError
+from capture.store import Store, StoredEvent, segment, shared as module
+from capture.testing import FakeClock
 
 
 @pytest.fixture
@@ -21,255 +20,318 @@ def store(tmp_path, clock):
     made.close()
 
 
-def put(store, session, *names, wires=("native",), **more):
-    for name in names:
-        payloads = [(wire, f"{wire}:{name}".encode()) for wire in wires]
-        assert store.append(session, payloads, time_ms=NOW_MS, event_id=name, **more)
-
-
-def names(batch):
-    return batch.event_ids
-
-
-def drain(store, queue="a", size=50):
-    got = []
-    while (batch := store.next_batch(queue, size)) is not None:
-        got.append((batch.session, list(batch.event_ids)))
-        store.acknowledge(queue, batch)
-    return got
-
-
-def test_what_another_process_drops_between_two_batches_is_not_missing(tmp_path):
-    one, two = (Store(tmp_path, formats={"a": "native"}, clock=FakeClock()) for _ in range(2))
-    for n in range(300):
-        one.append(1, [("native", b"%d" % n)], time_ms=START_NS // 10**6, event_id=str(n))
-    # From the file, and by the cursor alone.
-    one._appender.forget_ids()
-    one.acknowledge("a", one.next_batch("a", 50))
-    with two._writing() as connection:
-        assert drop_to(connection, 200) == 150
-    batch = one.next_batch("a", 50)
-    one.acknowledge("a", batch)
-
-    assert batch.event_ids[0] == "200"
-    assert one.dropped == {}
-    one.close()
-    two.close()
+def opened(folder, *queues, **more):
+    return Store(folder, formats=dict.fromkeys(queues or ("a",), "native"), clock=FakeClock(), **more)
 
 
 def test_a_batch_holds_one_session_in_order(store):
-    put(store, 1, "a", "b")
-    put(store, 2, "c")
+    put(store, 0, 2, session=1)
+    put(store, 2, 3, session=2)
 
-    assert drain(store) == [(1, ["a", "b"]), (2, ["c"])]
+    assert list(batches(store)) == [(1, [0, 1]), (2, [2])]
 
 
 @pytest.mark.parametrize(
     ("size", "max_bytes", "expected"),
     [
         pytest.param(3, 10_000, [3, 2], id="events"),
-        pytest.param(50, 16, [2, 2, 1], id="bytes-exactly"),
-        pytest.param(50, 15, [1, 1, 1, 1, 1], id="one-byte-short"),
+        pytest.param(50, 14, [2, 2, 1], id="bytes-exactly"),
+        pytest.param(50, 13, [1, 1, 1, 1, 1], id="one-byte-short"),
         pytest.param(50, 1, [1, 1, 1, 1, 1], id="a-single-event-may-be-larger"),
     ],
 )
 def test_bounds_of_a_batch(store, size, max_bytes, expected):
-    put(store, 1, *"abcde")
+    put(store, 0, 5)
     got = []
     while (batch := store.next_batch("a", size, max_bytes)) is not None:
-        got.append(len(batch.payloads))
+        got.append(batch.count)
+        assert batch.byte_count == sum(map(len, batch.payloads))
         store.acknowledge("a", batch)
 
     assert got == expected
 
 
 def test_full_says_that_a_bound_ended_the_batch(store):
-    put(store, 1, *"abc")
+    put(store, 0, 3)
 
-    assert store.next_batch("a", 3).full
     assert not store.next_batch("a", 4).full
-    assert store.next_batch("a", 50, 16).full
+    assert store.next_batch("a", 2).full
+    assert store.next_batch("a", 50, 15).full
 
 
-def test_what_is_not_acknowledged_comes_again(store):
-    put(store, 1, "a")
+def test_a_batch_that_was_tried_stays_as_it_is(tmp_path):
+    store = opened(tmp_path)
+    put(store, 0, 5)
+    batch = store.next_batch("a", 3)
+    assert store.begin_send("a", batch)
+    store.end_send("a", batch)
+    put(store, 5, 9)
+    again = store.next_batch("a", 50)
+    assert again.retried
+    assert again.event_ids == batch.event_ids
+    assert store.next_batch("a", 1, apart=True).event_ids == batch.event_ids[:1]
+    store.close()
+    store = opened(tmp_path)
 
-    assert store.next_batch("a", 50) == store.next_batch("a", 50)
+    assert store.next_batch("a", 2).event_ids == batch.event_ids
+    assert drain(store) == list(range(9))
+    store.close()
 
 
 def test_interleaved_sessions_are_taken_apart(store):
-    for session, name in [(1, "a"), (2, "b"), (1, "c"), (2, "d"), (1, "e")]:
-        put(store, session, name)
+    for n, session in enumerate([1, 2, 1, 2, 1]):
+        put(store, n, n + 1, session=session)
 
-    assert drain(store) == [(1, ["a", "c", "e"]), (2, ["b", "d"])]
+    assert sorted(drain(store)) == [0, 1, 2, 3, 4]
     assert store.pending("a").count == 0
+    assert store.dropped == {}
 
 
 def test_a_skipped_session_waits_and_the_others_are_not_lost(store):
-    for session, name in [(1, "a"), (2, "b"), (1, "c"), (2, "d")]:
-        put(store, session, name)
+    put(store, 0, 2, session=1)
+    put(store, 2, 4, session=2)
     batch = store.next_batch("a", 50, skip=(1,))
     store.acknowledge("a", batch)
 
-    assert names(batch) == ["b", "d"]
+    assert list(map(number_of, batch.event_ids)) == [2, 3]
     assert store.pending("a").sessions == {1: 2}
-    put(store, 2, "e")
-    assert drain(store) == [(1, ["a", "c"]), (2, ["e"])]
+    put(store, 4, 5, session=2)
+    assert list(batches(store)) == [(1, [0, 1]), (2, [4])]
 
 
 def test_each_queue_has_its_own_place(tmp_path):
-    store = Store(tmp_path, formats={"a": "native", "b": "native"})
-    put(store, 1, "x", "y")
+    store = opened(tmp_path, "a", "b")
+    put(store, 0, 2)
 
-    assert drain(store, "a") == [(1, ["x", "y"])]
+    assert drain(store, "a") == [0, 1]
     assert store.pending("b").count == 2
-    assert drain(store, "b") == [(1, ["x", "y"])]
+    assert drain(store, "b") == [0, 1]
     store.close()
 
 
 def test_each_queue_gets_its_wire_format(tmp_path):
     store = Store(tmp_path, formats={"a": "native", "b": "currents"})
-    put(store, 1, "x", "y", wires=("native", "currents", "unknown"))
-    put(store, 1, "z", wires=("currents",))
+    put(store, 0, 2, wires=("native", "currents", "unknown"))
+    put(store, 2, 3, wires=("currents",))
+    put(store, 3, 4, wires=("unknown",))
 
-    assert store.next_batch("a", 50).payloads == [b"native:x", b"native:y"]
-    assert store.next_batch("b", 50).payloads == [b"currents:x", b"currents:y", b"currents:z"]
-    assert drain(store, "a") == [(1, ["x", "y"])]
-    assert drain(store, "b") == [(1, ["x", "y", "z"])]
+    assert drain(store, "a") == [0, 1]
+    assert drain(store, "b") == [0, 1, 2]
     assert store.dropped == {}
     store.close()
 
 
 @pytest.mark.parametrize("size", [1, 7, 50, 1000])
-def test_packed_rows_read_as_single_ones(tmp_path, size):
+def test_a_call_of_many_events_is_read_as_single_ones(tmp_path, size):
     store = Store(tmp_path, formats={"a": "native", "b": "currents"})
     events = [
         StoredEvent(
-            1 + (n > 70), [("native", b"%d" % n)] + [("currents", b"c%d" % n)] * (n % 3 == 0), NOW_MS, str(n)
+            1 + (n > 70),
+            [("native", b"%d" % n)] + [("currents", b"c%d" % n)] * (n % 3 == 0),
+            NOW_MS,
+            event_id(n),
         )
         for n in range(130)
     ]
-    store.append_many(events)
-    put(store, 2, "last")
+    assert store.append_many(events)
+    put(store, 130, 131, session=2)
 
-    got = [name for _, batch in drain(store, "a", size) for name in batch]
-    assert got == [*map(str, range(130)), "last"]
-    got = [name for _, batch in drain(store, "b", size) for name in batch]
-    assert got == [str(n) for n in range(0, 130, 3)]
+    assert drain(store, "a", size) == list(range(131))
+    assert drain(store, "b", size) == list(range(0, 130, 3))
     assert store.dropped == {}
     store.close()
 
 
-def test_restart_keeps_places_rows_and_ids(tmp_path):
-    store = Store(tmp_path, formats={"a": "native"})
-    put(store, 1, *"abcd")
-    store.acknowledge("a", store.next_batch("a", 2))
-    last = store.next_batch("a", 50).row_ids[-1]
-    store.close()
-    store = Store(tmp_path, formats={"a": "native"})
-    put(store, 1, "e")
-    batch = store.next_batch("a", 50)
-
-    assert names(batch) == ["c", "d", "e"]
-    assert batch.row_ids[-1] == last + 1
-    store.close()
-
-
-def test_ids_are_never_used_again(tmp_path):
-    store = Store(tmp_path, formats={"a": "native"})
-    seen = []
-    for round_ in range(5):
-        put(store, 1, f"e{round_}")
-        batch = store.next_batch("a", 50)
-        seen += batch.row_ids
+def test_large_events(store):
+    sizes = [1, 7, 8, 9, 70_000, 300_000, 3_000_000]
+    for n, size in enumerate(sizes):
+        put(store, n, n + 1, payload=b"x" * size)
+    got = []
+    while (batch := store.next_batch("a", 50)) is not None:
+        got += map(len, batch.payloads)
         store.acknowledge("a", batch)
-        store.upkeep()
-        store.close()
-        store = Store(tmp_path, formats={"a": "native"})
+
+    assert got == sizes
+
+
+def test_segments_end_at_their_size_and_go_when_they_are_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_SEGMENT_BYTES", 10_000)
+    store = opened(tmp_path)
+    put(store, 0, 500)
+    assert len(segments(tmp_path)) == 5
+    assert drain(store) == list(range(500))
+
+    # The one that is written stays.
+    assert len(segments(tmp_path)) == 1
+    assert store.dropped == {}
     store.close()
 
-    assert seen == sorted(set(seen))
+
+def test_a_restart_goes_on_where_it_was(tmp_path):
+    store = opened(tmp_path)
+    put(store, 0, 4)
+    store.acknowledge("a", store.next_batch("a", 2))
+    store.close()
+    store = opened(tmp_path)
+    put(store, 4, 5)
+
+    assert drain(store) == [2, 3, 4]
+    store.close()
 
 
 def test_two_processes_append_to_one_store(tmp_path):
     # Two stores on one folder share nothing but the files, as two processes do.
-    first = Store(tmp_path, formats={"a": "native"})
-    second = Store(tmp_path, formats={"a": "native"})
-    put(first, 1, "a1")
-    put(second, 2, "b1")
-    assert drain(first) == [(1, ["a1"]), (2, ["b1"])]
+    first, second = opened(tmp_path), opened(tmp_path)
+    put(first, 0, 1, session=1)
+    put(second, 10, 11, session=2)
+    assert sorted(drain(first)) == [0, 10]
+    assert second.next_batch("a", 50) is None
     first.upkeep()
-    # The second has not seen that its row is gone: its next id must be above all the same.
-    put(second, 2, *[f"b{n}" for n in range(2, 30)])
-    put(first, 1, "a2")
+    put(second, 11, 30, session=2)
+    put(first, 1, 2, session=1)
 
-    assert drain(first) == [(2, [f"b{n}" for n in range(2, 30)]), (1, ["a2"])]
+    assert drain(first) == [1, *range(11, 30)]
     assert first.dropped == {}
     first.close()
     second.close()
 
 
-def test_unsent_events_go_to_the_first_sinks(tmp_path):
+def test_the_delivery_is_taken_over_with_every_position(tmp_path):
+    first, second = opened(tmp_path), opened(tmp_path)
+    put(first, 0, 100, session=1)
+    put(second, 100, 200, session=2)
+    got = [*first.next_batch("a", 30).event_ids]
+    first.acknowledge("a", first.next_batch("a", 30))
+    first.release_delivery()
+    assert second.claim_delivery()
+
+    assert [*map(number_of, got), *drain(second)] == list(range(200))
+    first.close()
+    second.close()
+
+
+@pytest.mark.parametrize("queues", [("a",), ("a", "b"), tuple("abcdefg")])
+def test_unsent_events_go_to_the_first_sinks(tmp_path, queues):
     store = Store(tmp_path, formats={})
-    put(store, 1, "early")
+    put(store, 0, 1)
     assert store.pending("unsent").count == 1
     store.close()
-    store = Store(tmp_path, formats={"a": "native"})
-    assert drain(store) == [(1, ["early"])]
+    for _ in range(2):
+        store = opened(tmp_path, *queues)
+        for queue in queues:
+            assert store.pending(queue).count == 1
+        assert store.claim_delivery()
+        store.upkeep()
+        store.close()
+    store = opened(tmp_path, *queues)
+
+    for queue in queues:
+        assert drain(store, queue) == [0]
     store.close()
 
 
 def test_a_new_sink_starts_with_what_is_new(tmp_path):
-    store = Store(tmp_path, formats={"a": "native"})
-    put(store, 1, "old")
+    store = opened(tmp_path)
+    put(store, 0, 1)
     store.close()
-    store = Store(tmp_path, formats={"a": "native", "b": "native"})
-    put(store, 1, "new")
+    store = opened(tmp_path, "a", "b")
+    put(store, 1, 2)
 
-    assert drain(store, "b") == [(1, ["new"])]
-    assert drain(store, "a") == [(1, ["old", "new"])]
+    assert drain(store, "b") == [1]
+    assert drain(store, "a") == [0, 1]
     store.close()
 
 
-def test_rows_of_a_removed_sink_are_kept(tmp_path, clock):
-    store = Store(tmp_path, formats={"a": "native", "b": "native"}, clock=clock)
-    put(store, 1, "x")
+def test_events_of_a_removed_sink_are_kept(tmp_path):
+    store = opened(tmp_path, "a", "b")
+    put(store, 0, 1)
     store.close()
-    store = Store(tmp_path, formats={"a": "native"}, clock=clock)
+    store = opened(tmp_path, "a")
     drain(store)
     store.upkeep()
     store.close()
-    store = Store(tmp_path, formats={"a": "native", "b": "native"}, clock=clock)
+    store = opened(tmp_path, "a", "b")
 
-    assert drain(store, "b") == [(1, ["x"])]
+    assert drain(store, "b") == [0]
     store.close()
 
 
-def test_dead_letters_leave_the_queue(store):
-    put(store, 1, *"abc")
-    batch = store.next_batch("a", 1)
-    store.move_to_dead_letters("a", batch, "HTTP 400")
+def test_names_of_queues_may_be_long(tmp_path):
+    names = ["n" * 60, "n" * 61, "é" * 40]
+    store = opened(tmp_path, *names)
+    put(store, 0, 3)
+    store.close()
+    store = opened(tmp_path, *names)
 
-    assert drain(store) == [(1, ["b", "c"])]
-    rows = store._file._reader.execute("SELECT queue, event_id, reason, payload FROM dead_letters").fetchall()
-    assert rows == [("a", "a", "HTTP 400", b"native:a")]
+    for name in names:
+        assert drain(store, name) == [0, 1, 2]
+    store.close()
+
+
+def test_two_wire_formats_with_one_number_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(segment, "wire_number", lambda _: 7)
+    with pytest.raises(ConfigError, match="its number in the store is that of currents"):
+        Store(tmp_path, formats={"a": "native", "b": "currents"})
+
+
+def test_dead_letters_leave_the_queue(store):
+    put(store, 0, 3)
+    batch = store.next_batch("a", 1)
+    assert store.move_to_dead_letters("a", batch, "HTTP 400")
+
+    assert drain(store) == [1, 2]
+    assert store.retry() == 1
+    assert drain(store) == [0]
 
 
 def test_purge_empties_and_goes_on(store):
-    put(store, 1, *"abc", state={"screen_count": 9})
+    put(store, 0, 3, screens=9)
 
     assert store.purge() == 3
     assert store.pending("a").count == 0
-    assert store.read_state() == {"screen_count": 9}
-    put(store, 1, "d")
-    assert drain(store) == [(1, ["d"])]
+    put(store, 3, 4)
+    assert drain(store) == [3]
     assert store.dropped == {}
 
 
-def test_destroy_leaves_an_empty_folder(store):
-    put(store, 1, "a", state={"user_id": "u"})
-    store.claim_session(1)
+def test_destroy_leaves_what_is_not_its_own(store):
+    put(store, 0, 1)
+    store.write_state({"user_id": "u"})
     store.claim_delivery()
+    for name in ("photo.jpg", "state.json.txt", "s1.seg", "capture.db", "capture.db-wal"):
+        (store.folder / name).touch()
     store.destroy()
 
-    assert list(store.folder.iterdir()) == []
+    assert sorted(path.name for path in store.folder.iterdir()) == ["photo.jpg", "s1.seg", "state.json.txt"]
+
+
+def test_a_goal_does_not_move(store):
+    put(store, 0, 120)
+    goal = store.goal("a")
+    put(store, 120, 200)
+    got = []
+    while not store.reached("a", goal):
+        batch = store.next_batch("a", 50)
+        assert goal.covers(batch)
+        got += batch.event_ids
+        store.acknowledge("a", batch)
+
+    assert len(got) == 150
+    assert not goal.covers(store.next_batch("a", 50))
+
+
+def test_a_call_of_which_a_record_is_missing_is_not_there(tmp_path):
+    store = opened(tmp_path)
+    put(store, 0, 2)
+    size = segments(tmp_path)[0].stat().st_size
+    store.append_many([StoredEvent(1, [("native", b"%d" % n)], NOW_MS, event_id(n)) for n in range(2, 5)])
+    store.release_session()
+    data = segments(tmp_path)[0].read_bytes()
+    store.close()
+    for cut in range(size, size + 3 * 72):
+        segments(tmp_path)[0].write_bytes(data[:cut])
+        store = opened(tmp_path)
+        # Without its padding the last record is whole.
+        assert drain(store) == ([0, 1] if cut < size + 3 * 72 - 7 else [0, 1, 2, 3, 4]), cut
+        assert store.dropped == {}
+        store.close()

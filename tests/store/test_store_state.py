@@ -1,16 +1,17 @@
 """The state, the sessions and the locks."""
 
-import sqlite3
+import os
 import threading
+import uuid
 
 import pytest
+from journal_events import NOW_MS, drain, event_id, put, segments
 
 from capture.errors import StoreError
-from capture.store import Store, core
+from capture.store import Store, StoredEvent
+from capture.store.locks import FileLock
 
-
-def put(store, session, name, state=None):
-    store.append(session, [("native", name.encode())], time_ms=10**13, event_id=name, state=state)
+USER, OTHER = (str(uuid.UUID(int=n)) for n in (7, 8))
 
 
 @pytest.fixture
@@ -20,8 +21,17 @@ def store(tmp_path):
     made.close()
 
 
+def opened(folder):
+    return Store(folder, formats={"a": "native"})
+
+
+def session_of(state):
+    keys = ("session_number", "screen_count", "first_event_ms", "last_event_ms", "action_ms", "session_id")
+    return tuple(state.get(key) for key in keys)
+
+
 def test_the_first_state_is_that_of_the_first_process(tmp_path):
-    stores = [Store(tmp_path, formats={"a": "native"}) for _ in range(2)]
+    stores = [opened(tmp_path) for _ in range(2)]
     both, states = threading.Barrier(2), []
 
     def start(store, user_id):
@@ -29,7 +39,7 @@ def test_the_first_state_is_that_of_the_first_process(tmp_path):
         both.wait(30)
         states.append(store.first_state({"user_id": user_id, "salt": "s"}))
 
-    threads = [threading.Thread(target=start, args=pair) for pair in zip(stores, "uv", strict=True)]
+    threads = [threading.Thread(target=start, args=pair) for pair in zip(stores, (USER, OTHER), strict=True)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -41,83 +51,115 @@ def test_the_first_state_is_that_of_the_first_process(tmp_path):
         store.close()
 
 
-def test_the_first_state_takes_nothing_from_what_is_known(tmp_path):
-    store = Store(tmp_path, formats={"a": "native"})
-    store.write_state({"user_id": "u", "session_number": 3})
+def test_the_first_state_takes_nothing_from_what_is_known(store):
+    store.write_state({"user_id": USER, "device_id": "d"})
 
-    assert store.first_state({"user_id": "v", "salt": "s"}) == {
-        "user_id": "u",
-        "salt": "s",
-        "session_number": 3,
-    }
-    store.close()
+    state = store.first_state({"user_id": OTHER, "salt": "s"})
+    assert (state["user_id"], state["salt"], state["device_id"]) == (USER, "s", "d")
+    assert state["sinks"] == {"a": "native"}
 
 
 def test_no_state_at_first(store):
     assert store.read_state() is None
+    assert list(store.folder.iterdir()) == []
 
 
-def test_events_change_keys_of_what_was_written(store):
-    store.write_state({"user_id": "u", "salt": "s", "session_number": 1, "screen_count": 0})
-    put(store, 1, "a", {"session_number": 1, "screen_count": 1})
-    put(store, 1, "b", {"session_number": 1, "screen_count": 2})
+def test_events_say_where_the_session_stands(store):
+    store.write_state({"user_id": USER, "salt": "s", "session_number": 9})
+    store.describe_session(NOW_MS - 500)
+    put(store, 0, 1, session=1, screens=1, elapsed_ms=-1)
+    assert session_of(store.read_state()) == (1, 1, NOW_MS - 500, NOW_MS, None, None)
+    put(store, 1, 2, session=1, screens=2, elapsed_ms=40)
 
-    assert store.read_state() == {"user_id": "u", "salt": "s", "session_number": 1, "screen_count": 2}
-
-
-def test_what_is_written_later_wins(store):
-    put(store, 1, "a", {"session_number": 1, "screen_count": 7})
-    store.write_state({"session_number": 1, "screen_count": 0})
-
-    assert store.read_state() == {"session_number": 1, "screen_count": 0}
+    assert session_of(store.read_state()) == (1, 2, NOW_MS - 500, NOW_MS, NOW_MS - 40, None)
+    assert store.read_state()["user_id"] == USER
 
 
-def test_state_outlives_its_event_and_the_process(tmp_path):
-    store = Store(tmp_path, formats={"a": "native"})
-    store.write_state({"user_id": "u"})
-    put(store, 3, "a", {"session_number": 3, "screen_count": 5})
-    store.acknowledge("a", store.next_batch("a", 50))
+def test_the_session_outlives_its_events_and_the_process(tmp_path):
+    store = opened(tmp_path)
+    store.write_state({"user_id": USER})
+    put(store, 0, 5, session=3, screens=5)
+    drain(store)
     store.upkeep()
-    assert store._file._reader.execute("SELECT count(*) FROM events").fetchone() == (0,)
+    store.purge()
     store.close()
-    store = Store(tmp_path, formats={"a": "native"})
+    store = opened(tmp_path)
+    store.upkeep()
 
-    assert store.read_state() == {"user_id": "u", "session_number": 3, "screen_count": 5}
+    state = store.read_state()
+    assert (state["user_id"], state["session_number"], state["screen_count"]) == (USER, 3, 5)
+    assert store.last_session() == 3
+    assert store.claim_session(3)
+    put(store, 5, 7, session=3)
+    assert drain(store) == [5, 6]
+    assert store.dropped == {}
     store.close()
 
 
 def test_the_latest_session_counts_and_not_the_last_writer(tmp_path):
-    first = Store(tmp_path, formats={"a": "native"})
-    second = Store(tmp_path, formats={"a": "native"})
-    put(first, 5, "a", {"session_number": 5})
-    put(second, 6, "b", {"session_number": 6})
-    put(first, 5, "c", {"session_number": 5})
+    first, second = opened(tmp_path), opened(tmp_path)
+    first.write_state({"user_id": USER})
+    put(first, 0, 1, session=5, screens=50)
+    put(second, 1, 2, session=6, screens=60)
+    put(first, 2, 3, session=5, screens=51)
 
-    assert second.read_state() == {"session_number": 6}
+    assert session_of(second.read_state())[:2] == (6, 60)
     first.close()
     second.close()
 
 
-def test_damaged_state_is_no_state(store):
-    store.write_state({"user_id": "right"})
-    with store._file.writing(lambda _: None) as connection:
-        connection.execute("UPDATE state SET value = replace(CAST(value AS TEXT), 'right', 'wrong')")
+def test_the_currents_session_is_known_until_it_ends(store):
+    store.write_state({"user_id": USER})
+    store.describe_session(NOW_MS, OTHER, NOW_MS + 1)
+    put(store, 0, 1)
+    assert session_of(store.read_state())[-1] == OTHER
+    assert store.read_state()["session_first_ms"] == NOW_MS + 1
+    store.append_many([StoredEvent(1, [("native", b"end")], NOW_MS, event_id(1))], flags=4)
 
-    assert store.read_state() is None
+    assert session_of(store.read_state())[-1] is None
+
+
+def damage(path, place=20):
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("place", [2, 20, 40, -3])
+def test_a_damaged_state_is_that_before(tmp_path, place):
+    store = opened(tmp_path)
+    store.write_state({"user_id": USER})
+    store.write_state({"user_id": USER, "device_id": "d"})
+    damage(tmp_path / "state.json", place)
+
+    assert opened(tmp_path).read_state()["user_id"] == USER
+    store.close()
+
+
+def test_without_a_good_state_the_user_is_that_of_the_segments(tmp_path):
+    store = opened(tmp_path)
+    store.write_state({"user_id": USER})
+    (tmp_path / "state.json.bak").unlink(missing_ok=True)
+    damage(tmp_path / "state.json")
+    with pytest.raises(StoreError, match="damaged"):
+        opened(tmp_path).read_state()
+    put(store, 0, 1)
+    assert opened(tmp_path).read_state()["user_id"] == USER
+    store.close()
 
 
 def test_a_session_belongs_to_one_process(tmp_path):
-    first = Store(tmp_path, formats={"a": "native"})
-    second = Store(tmp_path, formats={"a": "native"})
+    first, second = opened(tmp_path), opened(tmp_path)
 
     assert first.claim_session(1)
     assert first.claim_session(1)
     assert not second.claim_session(1)
     assert second.is_live(1)
     assert second.claim_session(2)
+    put(second, 0, 1, session=2)
     first.close()
     assert not second.is_live(1)
-    third = Store(tmp_path, formats={"a": "native"})
+    third = opened(tmp_path)
     # 1 is free, but it is over: 2 was opened after it.
     assert not third.claim_session(1)
     assert not third.claim_session(2)
@@ -127,28 +169,33 @@ def test_a_session_belongs_to_one_process(tmp_path):
     third.close()
 
 
-def test_a_restart_may_continue_the_last_session(tmp_path):
-    store = Store(tmp_path, formats={"a": "native"})
-    store.claim_session(4)
-    store.close()
-    store = Store(tmp_path, formats={"a": "native"})
+def test_a_new_session_has_nothing_in_it(tmp_path):
+    first, second = opened(tmp_path), opened(tmp_path)
+    put(first, 0, 1, session=6)
+    first.close()
 
-    assert store.last_session() == 4
-    assert store.claim_session(4)
-    store.close()
+    assert not second.claim_session(6, new=True)
+    assert second.claim_session(6)
+    second.close()
 
 
-def test_claiming_the_next_session_frees_the_one_before(store):
-    store.claim_session(1)
+def test_the_session_before_is_held_until_its_events_are_written(store):
+    put(store, 0, 1, session=1)
     store.claim_session(2)
+    assert store.is_live(1)
+    events = [StoredEvent(session, [("native", b"x")], NOW_MS, event_id(session)) for session in (1, 2)]
+    store.append_many(events)
 
     assert not store.is_live(1)
     assert store.is_live(2)
+    assert [path.name for path in segments(store.folder)] == [
+        "s0000000001-000001.seg",
+        "s0000000002-000001.seg",
+    ]
 
 
 def test_one_process_delivers(tmp_path):
-    first = Store(tmp_path, formats={"a": "native"})
-    second = Store(tmp_path, formats={"a": "native"})
+    first, second = opened(tmp_path), opened(tmp_path)
 
     assert first.claim_delivery()
     assert first.claim_delivery()
@@ -158,112 +205,33 @@ def test_one_process_delivers(tmp_path):
     second.close()
 
 
-# While another process writes
-
-
-@pytest.fixture
-def other_writer(store):
-    """Return the connection of another process that holds the write lock; its rollback frees it."""
-    put(store, 1, "a")
-    connection = sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)
-    connection.execute("BEGIN IMMEDIATE")
-    yield connection
-    connection.close()
-
-
-@pytest.fixture
-def impatient(store, monkeypatch):
-    """Have the test fail where a call takes the connection that waits as long as a worker may."""
-
-    def fail():
-        raise AssertionError("held up the app")
-
-    monkeypatch.setattr(store._file, "reading", fail)
-    yield
-    monkeypatch.undo()
-
-
-def test_what_a_touch_may_wait_for_waits_no_longer_than_an_append(store, other_writer, impatient):
-    assert store.read_state(quickly=True) is None
-    assert store.claim_session(4)
-    assert store.last_session() == 4
-    assert not store.write_state({"user_id": "u"})
-    assert store.read_state(quickly=True) == {"user_id": "u"}
-
-
-def test_what_could_not_be_written_then_is_written_later(store, other_writer):
-    store.claim_session(4)
-    store.write_state({"user_id": "u"})
-    other_writer.execute("ROLLBACK")
+def test_a_lock_on_the_state_is_not_waited_for_for_ever(store, monkeypatch):
+    monkeypatch.setattr("capture.store.state._LOCK_S", 0.05)
+    other = FileLock(store.folder / "state.lock")
+    assert other.claim()
+    assert not store.write_state({"user_id": USER})
+    assert store.read_state()["user_id"] == USER
+    assert not (store.folder / "state.json").exists()
+    other.release()
     store.upkeep()
-    other = Store(store.folder, formats={"a": "native"})
 
-    assert other.last_session() == 4
-    assert other.read_state() == {"user_id": "u"}
-    assert not other.claim_session(3)
-    other.close()
+    assert opened(store.folder).read_state()["user_id"] == USER
 
 
-def test_a_session_that_is_over_is_not_claimed_while_another_process_reads(store):
-    store.claim_session(5)
-    other = Store(store.folder, formats={"a": "native"})
+@pytest.mark.skipif(os.name != "posix", reason="modes of files")
+def test_files_are_private(tmp_path):
+    folder = tmp_path / "deep" / "store"
+    before = os.umask(0o022)
+    try:
+        store = opened(folder)
+        store.write_state({"user_id": USER})
+        put(store, 0, 2)
+        store.move_to_dead_letters("a", store.next_batch("a", 1), "no")
+        store.upkeep()
+    finally:
+        os.umask(before)
 
-    assert not other.claim_session(4)
-    assert other.claim_session(6)
-    assert store.last_session() == 6
-    other.close()
-
-
-def test_a_state_that_cannot_be_read_is_not_taken_for_none(tmp_path, monkeypatch):
-    written = Store(tmp_path, formats={"a": "native"})
-    written.write_state({"user_id": "u"})
-    written.close()
-    with sqlite3.connect(tmp_path / "capture.db", isolation_level=None) as alone:
-        alone.execute("PRAGMA locking_mode = EXCLUSIVE")
-        alone.execute("BEGIN IMMEDIATE")
-        monkeypatch.setattr("capture.store.file.PATIENT_S", 0.01)
-        store = Store(tmp_path, formats={"a": "native"})
-        with pytest.raises(StoreError, match="locked"):
-            store.read_state()
-        alone.execute("ROLLBACK")
-    alone.close()
-
-    assert store.read_state() == {"user_id": "u"}
+    modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+    assert set(modes.values()) == {0o600}, modes
+    assert folder.stat().st_mode & 0o777 == folder.parent.stat().st_mode & 0o777 == 0o700
     store.close()
-
-
-def test_what_comes_while_older_things_are_written_is_written_next(store, other_writer, monkeypatch):
-    write = core.write_state
-    store.claim_session(4)
-    store.write_state({"user_id": "u"})
-    other_writer.execute("ROLLBACK")
-
-    def write_meanwhile(connection, state):
-        write(connection, state)
-        monkeypatch.setattr(core, "write_state", write)
-        store._unwritten, store._unmarked = {"user_id": "v"}, 5
-
-    monkeypatch.setattr(core, "write_state", write_meanwhile)
-    store.upkeep()
-    store.upkeep()
-    other = Store(store.folder, formats={"a": "native"})
-
-    assert other.read_state() == {"user_id": "v"}
-    assert other.last_session() == 5
-    other.close()
-
-
-def test_a_mark_is_raised_within_a_transaction(store, other_writer, monkeypatch):
-    store.claim_session(4)
-    other_writer.execute("ROLLBACK")
-    set_mark, seen = core.schema.set_mark, []
-
-    def watched(connection, removed, session=0):
-        seen.append(connection.in_transaction)
-        set_mark(connection, removed, session)
-
-    monkeypatch.setattr(core.schema, "set_mark", watched)
-    store.upkeep()
-
-    assert seen
-    assert all(seen)

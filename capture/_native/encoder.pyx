@@ -1,0 +1,131 @@
+"""Gestures of the native format by template: the same bytes as msgspec makes, but for the event id.
+
+A template is what msgspec made of a scene or a target. Only integers, the id and literals are printed here.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.math cimport floor
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy, memset
+
+import os
+
+cdef extern from "journal.h" nogil:
+    int process_id "capture_getpid"() noexcept
+
+cdef enum:
+    POOL = 64                   # ids for each read of the system's entropy
+    TEXT = 36
+    MOST_NUMBERS = 160          # bytes of the literals and integers of an event, with room
+cdef char *HEX = b"0123456789abcdef"
+
+
+cdef inline char *put_text(char *place, const char *text, size_t size) noexcept:
+    memcpy(place, text, size)
+    return place + size
+
+
+cdef char *put_int(char *place, int64_t value) noexcept:
+    cdef char digits[20]
+    cdef int count = 0
+    cdef uint64_t left = <uint64_t>value
+    if value < 0:
+        place[0] = b"-"
+        place += 1
+        left = 0 - left
+    while True:
+        digits[count] = <char>(48 + left % 10)
+        count += 1
+        left //= 10
+        if left == 0:
+            break
+    while count:
+        count -= 1
+        place[0] = digits[count]
+        place += 1
+    return place
+
+
+cdef int64_t event_int(double value) noexcept:
+    """As `capture.events.domain.event_int`: half up, capped to 2**31 - 1; 0 for what is no number."""
+    if value >= 2147483647.0:
+        return 2147483647
+    if value != value:
+        return 0
+    return <int64_t>floor(value + 0.5) if value > -9.2e18 else -9200000000000000000
+
+
+cdef class GestureEncoder:
+    """Encodes gesture events with random ids; a forked child draws its own."""
+
+    cdef uint8_t pool[POOL * 16]
+    cdef int left
+    cdef int pid
+    cdef object entropy
+    cdef readonly bytes event_id    # of the last event, 16 bytes
+
+    def __cinit__(self, entropy=os.urandom):
+        self.entropy = entropy
+        self.left = 0
+
+    cdef uint8_t *next_id(self) except NULL:
+        """Return an id that is zeroed once it is used: version 4, variant 10."""
+        cdef bytes block
+        cdef uint8_t *raw
+        if self.left == 0 or self.pid != process_id():
+            block = self.entropy(POOL * 16)
+            if PyBytes_GET_SIZE(block) != POOL * 16:
+                raise ValueError("too little entropy")
+            memcpy(self.pool, PyBytes_AS_STRING(block), POOL * 16)
+            self.left, self.pid = POOL, process_id()
+        self.left -= 1
+        raw = self.pool + 16 * self.left
+        raw[6] = (raw[6] & 0x0F) | 0x40
+        raw[8] = (raw[8] & 0x3F) | 0x80
+        return raw
+
+    @cython.critical_section
+    def encode(self, int kind, int64_t uptime_ms, int64_t time_ms, bytes scene, bytes target, bytes last,
+               bint moves=False, int direction=0, double distance=0.0, double velocity=0.0):
+        """Return the bytes of an event.
+
+        Parameters
+        ----------
+        kind : int
+            The gesture kind, which is the event's ``ea``.
+        uptime_ms, time_ms : int
+        scene : bytes
+            From behind the event id to ``"t":``.
+        target : bytes
+            ``,"tvp":...,"tvid":...``.
+        last : bytes
+            What follows: ``,"ur":true}`` of a tap, ``}``.
+        moves : bool
+            Whether direction, distance (dp) and velocity (dp/s) come before `last`.
+        """
+        cdef Py_ssize_t scene_size = PyBytes_GET_SIZE(scene), target_size = PyBytes_GET_SIZE(target)
+        cdef Py_ssize_t last_size = PyBytes_GET_SIZE(last)
+        cdef uint8_t *raw = self.next_id()
+        cdef bytes room = PyBytes_FromStringAndSize(NULL, MOST_NUMBERS + scene_size + target_size + last_size)
+        cdef char *start = PyBytes_AS_STRING(room)
+        cdef char *at = put_int(put_text(start, b'{"ea":', 6), kind)
+        cdef int count
+        at = put_text(put_int(put_text(at, b',"upt":', 7), uptime_ms), b',"euid":"', 9)
+        for count in range(16):
+            if count == 4 or count == 6 or count == 8 or count == 10:
+                at[0] = b"-"
+                at += 1
+            at[0] = HEX[raw[count] >> 4]
+            at[1] = HEX[raw[count] & 15]
+            at += 2
+        self.event_id = PyBytes_FromStringAndSize(<char *>raw, 16)
+        memset(raw, 0, 16)
+        at = put_int(put_text(at, PyBytes_AS_STRING(scene), scene_size), time_ms)
+        at = put_text(at, PyBytes_AS_STRING(target), target_size)
+        if moves:
+            at = put_int(put_text(at, b',"fd":', 6), direction)
+            at = put_int(put_text(at, b',"tvd":', 7), event_int(distance))
+            at = put_int(put_text(at, b',"tvv":', 7), event_int(velocity))
+        at = put_text(at, PyBytes_AS_STRING(last), last_size)
+        return room[:at - start]

@@ -1,0 +1,62 @@
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+WRITTEN: int
+REFUSED: int
+FAILED: int
+
+def crc32c(data: Buffer, start: int = 0) -> int: ...
+def use_crc_table(table: bool) -> None: ...
+
+class SegmentWriter:
+    descriptor: int
+    session: int
+    position: int
+    limit: int
+    synced: int
+    frozen: bool
+    torn: bool
+    error: int
+
+    def __init__(
+        self,
+        descriptor: int,
+        session: int,
+        head: bytes,
+        wires: dict[str, tuple[int, int]],
+        seqs: list[int],
+        limit: int,
+        *,
+        waiting: Any,
+        make_call: Callable[..., object],
+        sync: bool = False,
+        pwrite: Callable[[int, bytes, int], int] | None = None,
+    ) -> None: ...
+    @property
+    def last_seqs(self) -> list[int]: ...
+    def append(
+        self,
+        session: int,
+        payloads: Sequence[tuple[str, bytes]],
+        time_ms: int,
+        event_id: str | bytes,
+        elapsed_ms: int = -1,
+        screens: int = 0,
+        boot_ms: int = 0,
+        flags: int = 0,
+    ) -> int: ...
+    def append_rows(
+        self,
+        session: int,
+        rows: list[Any],
+        elapsed_ms: int = -1,
+        screens: int = 0,
+        boot_ms: int = 0,
+        flags: int = 0,
+        waited: bool = False,
+    ) -> int: ...
+    def retry(self) -> bool: ...
+    def fdatasync(self) -> bool: ...
+    def end(self, mark: bytes) -> bool: ...

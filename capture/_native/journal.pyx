@@ -1,0 +1,354 @@
+"""Segments of the journal: the append in one call.
+
+The layout of headers, slots and records is stated in `capture.store.segment`. A write keeps the GIL, for
+it takes about a microsecond; `fdatasync` releases it. Nothing here opens a file.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.errno cimport EINTR, ENOSPC, errno
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy, memset
+
+from hashlib import sha256
+
+cdef extern from "journal.h" nogil:
+    void crc_choose "capture_crc_choose"(int table) noexcept
+    uint32_t crc_of "capture_crc32c"(const uint8_t *data, size_t size, uint32_t start) noexcept
+    int64_t write_at "capture_pwrite"(int descriptor, const uint8_t *data, size_t size, int64_t at) noexcept
+    int sync_file "capture_sync"(int descriptor) noexcept
+    int process_id "capture_getpid"() noexcept
+
+cdef enum:
+    FIXED = 64                   # bytes of a record in front of its payload
+    MOST_BYTES = 16 << 20        # of a payload
+    MOST_WIRES = 8
+    MORE = 1                     # flags: the next record belongs to the same call
+    END_MARK = 2
+
+WRITTEN, REFUSED, FAILED = 1, 0, -1
+
+crc_choose(0)
+
+
+def crc32c(const uint8_t[::1] data not None, uint32_t start=0):
+    """Return the CRC-32C of `data`, continued from `start`."""
+    return crc_of(&data[0], data.shape[0], start) if data.shape[0] else start
+
+
+def use_crc_table(bint table):
+    """Compute CRCs by the table, or again as the processor can: for tests."""
+    crc_choose(table)
+
+
+cdef inline size_t padded(size_t size) noexcept nogil:
+    return (size + 7) & ~<size_t>7
+
+
+cdef inline int digit(int letter) noexcept nogil:
+    if 48 <= letter <= 57:
+        return letter - 48
+    if 97 <= letter <= 102:
+        return letter - 87
+    return -1
+
+
+cdef int put_id(uint8_t *place, object event_id) except -1:
+    """Write an id as 16 bytes: a UUID in lower case, or the bytes themselves; of other text its hash."""
+    cdef Py_ssize_t at = 0, size = 0
+    cdef int high, low, count
+    cdef const char *text
+    if type(event_id) is bytes and PyBytes_GET_SIZE(event_id) == 16:
+        memcpy(place, PyBytes_AS_STRING(event_id), 16)
+        return 0
+    text = PyUnicode_AsUTF8AndSize(event_id, &size)
+    for count in range(16):
+        if size != 36 or at > 34:
+            return put_hash(place, event_id)
+        at += text[at] == 45
+        high, low = digit(text[at]), digit(text[at + 1])
+        if high < 0 or low < 0:
+            return put_hash(place, event_id)
+        place[count] = high << 4 | low
+        at += 2
+    return 0
+
+
+cdef int put_hash(uint8_t *place, str text) except -1:
+    """Write an id that is no UUID: its hash."""
+    cdef bytes raw = sha256(text.encode("utf-8", "replace")).digest()
+    memcpy(place, PyBytes_AS_STRING(raw), 16)
+    return 0
+
+
+cdef class SegmentWriter:
+    """Appends the calls of one session to one segment, whose only writer it is.
+
+    Parameters
+    ----------
+    descriptor : int
+        The segment, empty; `close` closes it.
+    session : int
+    head : bytes
+        Header and slots; written with the first record, in one write.
+    wires : dict
+        Wire format -> (its place, its number); what is not in it is left out.
+    seqs : list of int
+        Last sequence number of each wire format, by place.
+    limit : int
+        Size (bytes) that the segment does not pass, but for its first call.
+    waiting : collections.deque
+        Calls in memory: while there are any, an append is refused, for it must go behind them.
+    make_call : callable
+        Makes the element of `waiting` for a call that could not be written.
+    sync : bool
+        Whether an append returns only after fdatasync.
+    pwrite : callable, optional
+        Writes in place of the system, for tests: (descriptor, bytes, place) -> bytes written.
+    """
+
+    cdef readonly int descriptor
+    cdef readonly int session
+    cdef readonly int64_t position      # behind the last whole call
+    cdef public int64_t limit
+    cdef readonly int64_t synced
+    cdef public bint frozen             # appends are refused
+    cdef readonly bint torn             # a call is in the buffer that may be written in part
+    cdef readonly int error             # errno of the last write that failed
+    cdef int pid
+    cdef bint sync
+    cdef uint32_t seed
+    cdef uint8_t *buffer
+    cdef size_t room, used, prefix
+    cdef int64_t last                   # place of the last record in the buffer; -1 none
+    cdef dict wires
+    cdef int wire_count
+    cdef uint64_t seqs[MOST_WIRES]
+    cdef uint64_t next_seqs[MOST_WIRES]
+    cdef object waiting, make_call, pwrite
+
+    def __cinit__(self, int descriptor, int session, bytes head, dict wires, list seqs, int64_t limit, *,
+                  waiting, make_call, bint sync=False, pwrite=None):
+        cdef int at
+        self.prefix = len(head)
+        self.room = self.prefix + 65536
+        self.buffer = <uint8_t *>malloc(self.room)
+        if self.buffer == NULL:
+            raise MemoryError
+        memcpy(self.buffer, PyBytes_AS_STRING(head), self.prefix)
+        memcpy(&self.seed, self.buffer + 124, 4)
+        self.descriptor, self.session, self.limit, self.sync = descriptor, session, limit, sync
+        self.wires, self.waiting, self.make_call, self.pwrite = wires, waiting, make_call, pwrite
+        self.pid = process_id()
+        self.wire_count = len(seqs)
+        if self.wire_count > MOST_WIRES:
+            raise ValueError(f"{self.wire_count} wire formats: at most {MOST_WIRES}")
+        for at in range(self.wire_count):
+            self.seqs[at] = self.next_seqs[at] = seqs[at]
+
+    def __dealloc__(self):
+        free(self.buffer)
+
+    @property
+    def last_seqs(self):
+        """Last sequence number of each wire format whose call was written whole."""
+        return [self.seqs[at] for at in range(self.wire_count)]
+
+    cdef int begin(self) noexcept:
+        self.used = self.prefix
+        self.last = -1
+        memcpy(self.next_seqs, self.seqs, sizeof(self.seqs))
+        return 0
+
+    cdef int put(self, bytes payload, int place, int number, object event_id, int64_t time_ms,
+                 int64_t elapsed_ms, uint32_t screens, int64_t boot_ms, int flags) except -1:
+        """Add a record to the buffer."""
+        cdef size_t size = PyBytes_GET_SIZE(payload)
+        cdef size_t whole = padded(FIXED + size)
+        cdef uint8_t *bigger
+        cdef uint8_t *record
+        cdef uint32_t size32 = <uint32_t>size
+        cdef uint16_t wire = <uint16_t>number
+        cdef uint64_t seq = 0
+        if size < 1 or size > MOST_BYTES:
+            raise ValueError(f"an event of {size} bytes: expected 1 to {MOST_BYTES}")
+        if self.used + whole > self.room:
+            bigger = <uint8_t *>realloc(self.buffer, self.used + whole + 65536)
+            if bigger == NULL:
+                raise MemoryError
+            self.buffer, self.room = bigger, self.used + whole + 65536
+        record = self.buffer + self.used
+        memset(record, 0, FIXED)
+        memcpy(record, &size32, 4)
+        if place >= 0:
+            self.next_seqs[place] += 1
+            seq = self.next_seqs[place]
+        memcpy(record + 8, &seq, 8)
+        memcpy(record + 16, &time_ms, 8)
+        memcpy(record + 24, &elapsed_ms, 8)
+        if event_id is not None:
+            put_id(record + 32, event_id)
+        memcpy(record + 48, &screens, 4)
+        memcpy(record + 52, &wire, 2)
+        record[54] = flags
+        memcpy(record + 56, &boot_ms, 8)
+        memcpy(record + FIXED, PyBytes_AS_STRING(payload), size)
+        memset(record + FIXED + size, 0, whole - FIXED - size)
+        if self.last >= 0:
+            self.buffer[self.last + 54] |= MORE
+        self.last = self.used
+        self.used += whole
+        return 0
+
+    cdef int commit(self) except -2:
+        """Write the buffer at the position: WRITTEN, or FAILED with the same bytes kept for `retry`."""
+        cdef size_t at = self.prefix
+        cdef uint32_t size, crc
+        while at < self.used:
+            memcpy(&size, self.buffer + at, 4)
+            crc = crc_of(self.buffer + at + 8, FIXED - 8 + size, self.seed)
+            memcpy(self.buffer + at + 4, &crc, 4)
+            at += padded(FIXED + size)
+        return self.write_out()
+
+    cdef int write_out(self) except -2:
+        cdef size_t done = 0, enough
+        cdef int64_t count
+        cdef uint32_t size
+        cdef int failed = 0
+        memcpy(&size, self.buffer + self.last, 4)
+        enough = self.last + FIXED + size      # padding may be missing
+        while done < enough:
+            if self.pwrite is None:
+                count = write_at(self.descriptor, self.buffer + done, self.used - done, self.position + done)
+                failed = errno if count < 0 else 0
+            else:
+                count, failed = self.write_by_call(done)
+            if count <= 0:
+                if failed == EINTR:
+                    continue
+                self.error = failed if failed else ENOSPC
+                self.torn = self.frozen = True
+                return FAILED
+            done += count
+        self.position += self.used
+        self.prefix = 0
+        self.torn = False
+        memcpy(self.seqs, self.next_seqs, sizeof(self.seqs))
+        return WRITTEN
+
+    cdef tuple write_by_call(self, size_t done):
+        cdef bytes rest = PyBytes_FromStringAndSize(<char *>self.buffer + done, self.used - done)
+        try:
+            return self.pwrite(self.descriptor, rest, self.position + done), 0
+        except OSError as error:
+            return -1, error.errno or ENOSPC
+
+    cdef bint refuses(self, int session):
+        return self.frozen or self.session != session or len(self.waiting) > 0 or self.pid != process_id()
+
+    @cython.critical_section
+    def append(self, int session, payloads, int64_t time_ms, event_id, int64_t elapsed_ms=-1,
+               uint32_t screens=0, int64_t boot_ms=0, int flags=0):
+        """Write an event, a record for each of its wire formats.
+
+        Parameters
+        ----------
+        session : int
+        payloads : sequence of (str, bytes)
+        time_ms, event_id
+            Of the event.
+        elapsed_ms, screens, boot_ms, flags : int
+            Fields of the record.
+
+        Returns
+        -------
+        int
+            WRITTEN; REFUSED where it must go another way and nothing was done; FAILED where it is in
+            `waiting` now.
+        """
+        if self.refuses(session):
+            return REFUSED
+        self.begin()
+        for name, payload in payloads:
+            place = self.wires.get(name)
+            if place is not None:
+                self.put(payload, place[0], place[1], event_id, time_ms, elapsed_ms, screens, boot_ms, 0)
+        if self.last < 0:
+            return WRITTEN
+        rows = [(session, payloads, time_ms, event_id)]
+        return self.finish(rows, elapsed_ms, screens, boot_ms, flags, False)
+
+    @cython.critical_section
+    def append_rows(self, int session, list rows, int64_t elapsed_ms=-1, uint32_t screens=0,
+                    int64_t boot_ms=0, int flags=0, bint waited=False):
+        """Write a call of several events, whole or not at all.
+
+        Rows are (session, payloads, time_ms, event_id).
+
+        With `waited` it is the first call of `waiting`, which it does not leave by this.
+        """
+        if not waited and self.refuses(session):
+            return REFUSED
+        if self.torn or self.session != session or self.pid != process_id():
+            return REFUSED
+        self.begin()
+        for _, payloads, time_ms, event_id in rows:
+            for name, payload in payloads:
+                place = self.wires.get(name)
+                if place is not None:
+                    self.put(payload, place[0], place[1], event_id, time_ms, elapsed_ms, screens, boot_ms, 0)
+        if self.last < 0:
+            return WRITTEN
+        return self.finish(rows, elapsed_ms, screens, boot_ms, flags, waited)
+
+    cdef int finish(self, list rows, int64_t elapsed_ms, uint32_t screens, int64_t boot_ms, int flags,
+                    bint waited) except -2:
+        cdef int done
+        if self.position and self.position + <int64_t>self.used > self.limit:
+            return REFUSED
+        self.buffer[self.last + 54] |= flags
+        done = self.commit()
+        if done == WRITTEN and self.sync and self.flush_to_disk() < 0:
+            done = FAILED
+        if done == FAILED and not waited:
+            self.waiting.append(self.make_call(rows, elapsed_ms, screens, boot_ms, flags))
+        return done
+
+    cdef int flush_to_disk(self) except -2:
+        cdef int64_t position = self.position
+        cdef int descriptor = self.descriptor
+        cdef int done
+        with nogil:
+            done = sync_file(descriptor)
+        if done < 0:
+            self.error = errno
+            self.frozen = True
+        elif position > self.synced:
+            self.synced = position
+        return done
+
+    @cython.critical_section
+    def retry(self):
+        """Write the call again that could not be written; return whether it is written now."""
+        if not self.torn or self.write_out() != WRITTEN:
+            return False
+        return not self.sync or self.flush_to_disk() == 0
+
+    def fdatasync(self):
+        """Have what was written on the disk; return whether it is."""
+        return self.position == self.synced or self.flush_to_disk() == 0
+
+    @cython.critical_section
+    def end(self, bytes mark):
+        """Write the end mark and refuse what comes: for rotation, the end of the session, and close."""
+        self.frozen = True
+        if self.torn or not self.position:
+            return False
+        self.begin()
+        self.put(mark, -1, 0xFFFF, None, 0, -1, 0, 0, END_MARK)
+        done = self.commit() == WRITTEN
+        self.torn = False
+        return done

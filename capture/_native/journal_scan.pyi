@@ -1,0 +1,16 @@
+from typing import TypeAlias
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+END: int
+FULL: int
+BAD: int
+SHORT: int
+
+def scan(
+    data: Buffer, seed: int, wire: int, seq: int, max_events: int, max_bytes: int
+) -> tuple[list[bytes], list[str], int, int, int, int, int, int, int]: ...
+def walk(
+    data: Buffer, seed: int
+) -> tuple[list[tuple[int, int, int, int, int, int, int, int, str, int]], int]: ...
+def resync(data: Buffer, seed: int, start: int) -> int: ...

@@ -1,0 +1,192 @@
+"""The scanners of the reader of the journal; `capture.store.segment` states the layout."""
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_DecodeASCII
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+cdef extern from "journal.h" nogil:
+    void crc_choose "capture_crc_choose"(int table) noexcept
+    uint32_t crc_of "capture_crc32c"(const uint8_t *data, size_t size, uint32_t start) noexcept
+
+cdef enum:
+    FIXED = 64                   # bytes of a record in front of its payload
+    MOST_BYTES = 16 << 20        # of a payload
+    MORE = 1                     # flags: the next record belongs to the same call
+    END_MARK = 2
+
+# What ended a scan: all was read, a bound, a record that is not right, a record that is not all there.
+END, FULL, BAD, SHORT = range(4)
+cdef char *HEX = b"0123456789abcdef"
+
+crc_choose(0)
+
+
+cdef inline size_t padded(size_t size) noexcept nogil:
+    return (size + 7) & ~<size_t>7
+
+
+cdef unicode id_text(const uint8_t *raw):
+    """Return 16 bytes as the text of a UUID."""
+    cdef char text[36]
+    cdef int at = 0, count
+    for count in range(16):
+        if count == 4 or count == 6 or count == 8 or count == 10:
+            text[at] = b"-"
+            at += 1
+        text[at] = HEX[raw[count] >> 4]
+        text[at + 1] = HEX[raw[count] & 15]
+        at += 2
+    return PyUnicode_DecodeASCII(text, 36, NULL)
+
+
+cdef int look(const uint8_t *record, size_t left, uint32_t seed, uint32_t *size) noexcept nogil:
+    """Return whether there is a whole record: 0, or why not (BAD, SHORT)."""
+    cdef uint32_t crc
+    if left < FIXED:
+        return 3
+    memcpy(size, record, 4)
+    if size[0] < 1 or size[0] > MOST_BYTES:
+        return 2
+    if FIXED + <size_t>size[0] > left:
+        return 3
+    memcpy(&crc, record + 4, 4)
+    return 0 if crc_of(record + 8, FIXED - 8 + size[0], seed) == crc else 2
+
+
+cdef int64_t marked_seq(const uint8_t *record, uint32_t size, int wire) noexcept nogil:
+    """Return the last sequence number that an end mark states for a wire format; -1 where it has none."""
+    cdef uint32_t at = 0
+    cdef uint16_t number
+    cdef int64_t seq
+    while at + 10 <= size:
+        memcpy(&number, record + FIXED + at, 2)
+        if number == wire:
+            memcpy(&seq, record + FIXED + at + 2, 8)
+            return seq
+        at += 10
+    return -1
+
+
+def scan(const uint8_t[::1] data not None, uint32_t seed, int wire, int64_t seq, int max_events,
+         int64_t max_bytes):
+    """Read the next records of a wire format; a call of which a record is missing is not read.
+
+    Parameters
+    ----------
+    data : bytes-like
+        A part of a segment that begins with a record.
+    seed : int
+        CRC of the segment's header.
+    wire : int
+        Number of the wire format.
+    seq : int
+        Sequence number of the last record before; -1 where it is not known.
+    max_events, max_bytes : int
+        Bounds; 0 events counts all of them and returns none.
+
+    Returns
+    -------
+    tuple
+        (payloads, event ids, count, bytes, time of the first, end in `data`, last seq, records lost before
+        that, what ended it)
+    """
+    cdef const uint8_t *start = &data[0] if data.shape[0] else NULL
+    cdef size_t length = data.shape[0], at = 0, end = 0
+    cdef uint32_t size = 0
+    cdef uint16_t number
+    cdef int why = 0, count = 0, whole_count = 0, flags = 0
+    cdef int64_t own, bytes_read = 0, whole_bytes = 0, gap = 0, whole_gap = 0, whole_seq = seq, first_ms = 0
+    cdef list payloads = [], ids = []
+    while at < length:
+        why = look(start + at, length - at, seed, &size)
+        if why:
+            break
+        memcpy(&number, start + at + 52, 2)
+        memcpy(&own, start + at + 8, 8)
+        flags = start[at + 54]
+        if flags & END_MARK:
+            own = marked_seq(start + at, size, wire)
+            if own > seq >= 0:
+                if count:       # with no record before it, the gap is told apart from one in front
+                    why = 1
+                    break
+                gap += own - seq
+                seq = own
+        elif number == wire and (seq < 0 or own > seq):
+            if max_events and count and (count >= max_events or bytes_read + size > max_bytes):
+                if not whole_count:     # a call that no batch holds: it is taken apart
+                    end, whole_count, whole_bytes, whole_gap, whole_seq = at, count, bytes_read, gap, seq
+                why = 1
+                break
+            if seq >= 0:
+                gap += own - seq - 1
+            seq = own
+            if not count:
+                memcpy(&first_ms, start + at + 16, 8)
+            count += 1
+            bytes_read += size
+            if max_events:
+                payloads.append(PyBytes_FromStringAndSize(<char *>start + at + FIXED, size))
+                ids.append(id_text(start + at + 32))
+        at += padded(FIXED + size)
+        if not flags & MORE:
+            end, whole_count, whole_bytes, whole_gap, whole_seq = at, count, bytes_read, gap, seq
+        if max_events and whole_count >= max_events:
+            if end > length:
+                end = length
+            return payloads, ids, whole_count, whole_bytes, first_ms, end, whole_seq, whole_gap, 1
+    if whole_count < count:
+        del payloads[whole_count:], ids[whole_count:]
+    if end > length:
+        end = length        # the last record lacks its padding
+    if not why and end < length:
+        why = 3
+    if end >= length:
+        why = 0
+    return payloads, ids, whole_count, whole_bytes, first_ms, end, whole_seq, whole_gap, why
+
+
+def walk(const uint8_t[::1] data not None, uint32_t seed):
+    """Read all whole calls of a part of a segment.
+
+    Returns
+    -------
+    tuple
+        (records, end in `data`); a record is (place, size, wire, seq, time_ms, elapsed_ms, screens, flags,
+        event id, boot_ms)
+    """
+    cdef const uint8_t *start = &data[0] if data.shape[0] else NULL
+    cdef size_t length = data.shape[0], at = 0, end = 0
+    cdef uint32_t size = 0, screens
+    cdef uint16_t number
+    cdef uint64_t seq
+    cdef int64_t time_ms, elapsed_ms, boot_ms
+    cdef list records = []
+    cdef Py_ssize_t whole = 0
+    while at < length and look(start + at, length - at, seed, &size) == 0:
+        memcpy(&seq, start + at + 8, 8)
+        memcpy(&time_ms, start + at + 16, 8)
+        memcpy(&elapsed_ms, start + at + 24, 8)
+        memcpy(&screens, start + at + 48, 4)
+        memcpy(&number, start + at + 52, 2)
+        memcpy(&boot_ms, start + at + 56, 8)
+        flags = start[at + 54]
+        event_id = id_text(start + at + 32)
+        records.append((at, size, number, seq, time_ms, elapsed_ms, screens, flags, event_id, boot_ms))
+        at += padded(FIXED + size)
+        if not flags & MORE:
+            end, whole = min(at, length), len(records)
+    del records[whole:]
+    return records, end
+
+
+def resync(const uint8_t[::1] data not None, uint32_t seed, Py_ssize_t start):
+    """Return where the next whole record is, at a multiple of 8 from `start` on; -1 for nowhere."""
+    cdef uint32_t size = 0
+    cdef size_t at = padded(start), length = data.shape[0]
+    while at + FIXED < length:
+        if look(&data[at], length - at, seed, &size) == 0:
+            return at
+        at += 8
+    return -1

@@ -1,0 +1,189 @@
+"""The queues of a store: batches, what becomes of them, goals and counts."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from capture.store import recovery
+from capture.store.dead_letters import make_letter
+from capture.store.known import Segment
+from capture.store.reader import Index
+from capture.store.rows import Pending, StoredBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from capture.store.shared import Shared
+
+__all__ = ["Goal", "Queues"]
+
+
+class Goal:
+    """What was stored at a moment: for a queue, up to where each segment and the memory are meant."""
+
+    __slots__ = ("ends", "number")
+
+    def __init__(self, ends: dict[Segment, int], number: int) -> None:
+        self.ends, self.number = ends, number
+
+    def covers(self, batch: StoredBatch) -> bool:
+        """Return whether a batch begins within it."""
+        end = self.ends.get(batch.place, 0) if isinstance(batch.place, Segment) else self.number + 1
+        return batch.start < end
+
+
+class Queues:
+    """What a delivery asks of a store; `capture.store.Store` says what each call means."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._s = shared
+
+    def next_batch(
+        self,
+        queue: str,
+        max_events: int,
+        max_bytes: int = 500_000,
+        *,
+        skip: Collection[int] = (),
+        apart: bool = False,
+    ) -> StoredBatch | None:
+        """Return the next events of `queue`, of one session and in order, or None.
+
+        What was sent and not acknowledged comes again as the same batch.
+
+        Parameters
+        ----------
+        queue : str
+            Name of the queue.
+        max_events, max_bytes : int
+            Bounds of the batch; a single event may be larger than `max_bytes`.
+        skip : collection of int
+            Sessions whose turn it is not.
+        apart : bool
+            Whether a batch that was sent before may be a smaller one now, because the answer asked for that.
+
+        Raises
+        ------
+        StoreError
+            When the store cannot be read.
+        """
+        if self._s.writer.waiting:
+            self._s.writer.write_waiting()
+        batch = None
+        if self._s.claim_delivery() and self._s.claims.delivers:
+            with self._s.reading() as (index, _):
+                batch = index.next_batch(queue, max_events, max_bytes, skip, apart=apart)
+        if batch is None and self._s.writer.waiting:
+            batch = self._s.memory.next_batch(queue, max_events, max_bytes, skip)
+        if self._s.losses.unreported:
+            self._s.losses.report()
+        return batch
+
+    def begin_send(self, queue: str, batch: StoredBatch) -> bool:
+        """Note that `batch` is handed to its sink now; False where it was dropped meanwhile."""
+        place = batch.place
+        if not isinstance(place, Segment):
+            self._s.writer.leave_torn()
+            return self._s.writer.guard.call(self._s.memory.begin_send, queue, batch)
+        with self._s.reading() as (index, _):
+            if place.gone:
+                return False
+            place.sending.add(queue)
+            index.try_batch(place, queue, batch)
+        return True
+
+    def end_send(self, queue: str, batch: StoredBatch) -> None:
+        """Note that the sink has answered."""
+        if isinstance(batch.place, Segment):
+            batch.place.sending.discard(queue)
+        for call in batch.calls:
+            call.sending.discard(queue)
+
+    def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
+        """Note that the sink has the events of `batch`; False where they were dropped meanwhile."""
+        place = batch.place
+        if not isinstance(place, Segment):
+            return self._s.writer.guard.call(self._s.memory.acknowledge, queue, batch)
+        with self._s.reading() as (index, retention):
+            if place.gone:
+                return False
+            index.acknowledge(place, queue, batch)
+            if place.complete and not place.sending and index.is_done(place):
+                retention.delete(place)
+        self._s.losses.recover()
+        return True
+
+    def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
+        """Give up the events of `batch`: they leave the queue and are kept with the reason.
+
+        False where they were dropped meanwhile.
+        """
+        now_ms = self._s.now_ms()
+        if isinstance(batch.place, Segment) and batch.place.gone:
+            return False
+        letters = [
+            make_letter(
+                queue, reason, now_ms, payload, session=batch.session, format=batch.format, event_id=event_id
+            )
+            for payload, event_id in zip(batch.payloads, batch.event_ids, strict=True)
+        ]
+        with self._s.reading():
+            if not self._s.letters.add(letters):
+                self._s.losses.add("dead_letters_full", len(letters), queue)
+        done = self.acknowledge(queue, batch)
+        self._s.losses.report()
+        return done
+
+    def goal(self, queue: str) -> Goal:
+        """Return what is stored for a queue now, events in memory included."""
+        ends: dict[Segment, int] = {}
+        if self._s.writer.waiting:
+            self._s.writer.write_waiting()
+        if self._s.claim_delivery() and self._s.claims.delivers:
+            with self._s.reading() as (index, _):
+                index.refresh(force=True)
+                for segment in index.order:
+                    position = index.position(segment, queue)
+                    if position is not None and index.pending(segment, position):
+                        ends[segment] = position.counted
+        return Goal(ends, self._s.memory.number_all())
+
+    def reached(self, queue: str, goal: Goal) -> bool:
+        """Return whether a queue has nothing left of what `goal` says."""
+        with self._s.reading() as (index, _):
+            for segment, end in goal.ends.items():
+                position = index.position(segment, queue)
+                if not segment.gone and position is not None and position.offset < end:
+                    return False
+        return not self._s.memory.has_before(queue, goal.number)
+
+    def pending(self, queue: str) -> Pending:
+        """Count what `queue` holds that its sink has not acknowledged, events in memory included."""
+        self._s.check_pid()
+        sessions = self._s.memory.count(queue)
+        oldest: int | None = None
+        if self._s.claims.delivers:
+            with self._s.reading() as (index, _):
+                index.refresh()
+                oldest = _count_pending(index, queue, sessions)
+        else:
+            index = Index(self._s.folder, self._s.formats, own_position=self._s.writer.position_of)
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                index.refresh()
+            oldest = _count_pending(index, queue, sessions)
+        return Pending(count=sum(sessions.values()), sessions=sessions, oldest_ms=oldest)
+
+
+def _count_pending(index: Index, queue: str, sessions: dict[int, int]) -> int | None:
+    """Add what a queue has in segments to `sessions`; return the time of the oldest."""
+    oldest: int | None = None
+    for segment in index.order:
+        position = index.position(segment, queue)
+        count = 0 if position is None else index.pending(segment, position)
+        if position is not None and count:
+            session = segment.name.session
+            sessions[session] = sessions.get(session, 0) + count
+            first = recovery.first_time(segment.path, position.offset, segment.seed)
+            oldest = first if oldest is None or first < oldest else oldest
+    return oldest

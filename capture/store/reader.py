@@ -1,0 +1,404 @@
+"""Reading: the segments of a folder, where each queue stands in them, and what is damaged.
+
+Only the process that delivers keeps an `Index` that writes slots; others make one to look. The caller holds
+the store's lock.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from capture._native.journal_scan import BAD, FULL, SHORT, resync, scan, walk
+from capture.store.known import Damage, Segment, move
+from capture.store.recovery import find_seed, read_at, segment_names
+from capture.store.rows import StoredBatch
+from capture.store.segment import (
+    END_MARK,
+    HEADER,
+    RETRIED,
+    SLOT,
+    Header,
+    Name,
+    Position,
+    is_later_version,
+    read_header,
+    read_slot,
+    slot_name,
+)
+from capture.store.slots import give_slots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+__all__ = ["Index"]
+
+_CHUNK = 64 * 1024
+_MOST = 1 << 30
+#: An end mark is not larger.
+_MARK_BYTES = 64 + 80
+#: How long (s) a folder's time of change is not trusted, and how often it is listed at least.
+_COARSE_S = 0.02
+_LIST_S = 1.0
+#: How often (s) it is asked at most whether the sessions of others live.
+_ASK_S = 0.2
+
+
+class Index:
+    """The segments of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    formats : mapping
+        Queue -> wire format.
+    own_position : callable
+        Name of a segment -> up to where this process has written it; None where it does not.
+    is_live : callable
+        Whether a process holds a session.
+    on_lost : callable, optional
+        Called with a queue and how many of its records were lost to damage.
+    on_damage : callable, optional
+        Called with a `Damage`, once for each.
+    write_slot : callable, optional
+        Writes the slot of a (segment, queue, position); none where nothing may be written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        formats: Mapping[str, str],
+        *,
+        own_position: Callable[[Name], int | None] = lambda _: None,
+        is_live: Callable[[int], bool] = lambda _: True,
+        on_lost: Callable[[str, int], None] | None = None,
+        on_damage: Callable[[Damage], None] | None = None,
+        write_slot: Callable[[Segment, bytes, Position], bool] | None = None,
+    ) -> None:
+        self.segments: dict[Name, Segment] = {}
+        self.order: list[Segment] = []
+        self.formats = dict(formats)
+        self._folder = folder
+        self._own_position, self._is_live = own_position, is_live
+        self._on_lost, self._on_damage, self._write_slot = on_lost, on_damage, write_slot
+        self._slot_names = {queue: slot_name(queue) for queue in formats}
+        self._queues = {name: queue for queue, name in self._slot_names.items()}
+        self._changed_ns = -1
+        self._listed_s = self._asked_s = -_LIST_S
+
+    # What there is
+
+    def refresh(self, *, force: bool = False) -> None:
+        """Look at the folder, where it may have changed.
+
+        Raises
+        ------
+        OSError
+            When it cannot be listed.
+        """
+        now_s = time.monotonic()
+        changed_ns = self._folder.stat().st_mtime_ns
+        coarse = abs(time.time_ns() - changed_ns) < _COARSE_S * 1e9
+        if not force and changed_ns == self._changed_ns and not coarse and now_s - self._listed_s < _LIST_S:
+            return
+        names = segment_names(self._folder)
+        self._changed_ns, self._listed_s = changed_ns, now_s
+        for name in names:
+            if name not in self.segments and not self._load(name):
+                self._changed_ns = -1
+        for name in self.segments.keys() - set(names):
+            self.forget(self.segments[name])
+        self.order = [self.segments[name] for name in sorted(self.segments)]
+        # First whether a session lives, then the size of its segments: that stays what it is then.
+        dead: set[int] = set()
+        if force or now_s - self._asked_s >= _ASK_S:
+            self._asked_s = now_s
+            sessions = {each.name.session for each in self.order if not each.complete}
+            dead = {session for session in sessions if not self._is_live(session)}
+        self._complete(names, dead)
+
+    def _complete(self, names: list[Name], dead: set[int]) -> None:
+        last: dict[int, int] = {}
+        for name in names:
+            if name.kind != RETRIED:
+                last[name.session] = max(last.get(name.session, 0), name.number)
+        for segment in self.order:
+            name = segment.name
+            if not segment.complete and (name.session in dead or last.get(name.session, 0) > name.number):
+                segment.complete = True
+                segment.size = self._size(segment)
+
+    def _load(self, name: Name) -> bool:
+        """Read header and slots; False where they are not there yet."""
+        path = self._folder / name.file
+        try:
+            block = read_at(path, 0, HEADER + 7 * SLOT)
+            if len(block) < HEADER + 7 * SLOT:
+                return False
+            header = read_header(block)
+            if header is None:
+                if is_later_version(block):
+                    return True
+                header = Header(session=name.session, number=name.number)
+                seed = find_seed(block, read_at(path, header.head, _MOST))
+            else:
+                seed = header.seed
+                if header.head > len(block):
+                    block = read_at(path, 0, header.head)
+        except OSError:
+            return False
+        segment = Segment(name, path, header, -1 if seed is None else seed)
+        slots = [read_slot(block, place) for place in range(HEADER, header.head, SLOT)]
+        for slot in slots:
+            if slot is not None and slot[0]:
+                segment.positions[slot[0]] = slot[1]
+        if name.kind == RETRIED:
+            segment.size = self._size(segment)
+        self.segments[name] = segment
+        give_slots(segment, slots, self.formats, None if self._write_slot is None else self._write)
+        return True
+
+    def _write(self, segment: Segment, queue: bytes, position: Position) -> None:
+        position.unwritten = self._write_slot is None or not self._write_slot(segment, queue, position)
+
+    def forget(self, segment: Segment) -> None:
+        """Leave out a segment that was deleted."""
+        segment.gone = True
+        self.segments.pop(segment.name, None)
+        if segment in self.order:
+            self.order.remove(segment)
+
+    def _size(self, segment: Segment) -> int:
+        try:
+            return segment.path.stat().st_size
+        except OSError:
+            return 0
+
+    def end_of(self, segment: Segment) -> int:
+        """Return up to where a segment may be read now."""
+        if segment.complete:
+            return segment.size
+        own = self._own_position(segment.name)
+        return self._size(segment) if own is None else own
+
+    def has_later(self, segment: Segment) -> bool:
+        """Return whether the session goes on in a later segment."""
+        name = segment.name
+        return any(
+            other.name.session == name.session
+            and other.name.kind == name.kind
+            and other.name.number > name.number
+            for other in self.order
+        )
+
+    def queue_of(self, name: bytes) -> str:
+        """Return the queue that a slot's name stands for."""
+        return self._queues.get(name) or name.decode(errors="replace")
+
+    def position(self, segment: Segment, queue: str) -> Position | None:
+        """Return where a queue stands in a segment; None where nothing in it is its."""
+        return segment.positions.get(self._slot_names[queue])
+
+    # Batches
+
+    def next_batch(
+        self, queue: str, max_events: int, max_bytes: int, skip: Collection[int], *, apart: bool
+    ) -> StoredBatch | None:
+        """Return the next batch of a queue, as `Store.next_batch` does; `apart`: a part of what was tried."""
+        self.refresh()
+        name = self._slot_names[queue]
+        for segment in list(self.order):
+            position = segment.positions.get(name)
+            if position is None or segment.name.session in skip:
+                continue
+            if position.offset < self.end_of(segment):
+                batch = self._read(segment, queue, position, max_events, max_bytes, apart=apart)
+                if batch is not None:
+                    return batch
+        return None
+
+    def _read(
+        self,
+        segment: Segment,
+        queue: str,
+        position: Position,
+        max_events: int,
+        max_bytes: int,
+        *,
+        apart: bool,
+    ) -> StoredBatch | None:
+        while (end := self.end_of(segment)) > position.offset:
+            tried = min(position.tried, end - position.offset)
+            stop = position.offset + tried if tried else end
+            bounds = (_MOST, _MOST) if tried and not apart else (max_events, max_bytes)
+            payloads, ids, count, size, first_ms, used, seq, gap, why = self._scan(
+                segment, position, stop, *bounds
+            )
+            if gap:
+                self._lose(segment, queue, position, gap, seq - count)
+            if payloads:
+                start = position.offset
+                return StoredBatch(
+                    queue=queue,
+                    format=self.formats[queue],
+                    session=segment.name.session,
+                    payloads=payloads,
+                    event_ids=ids,
+                    oldest_ms=first_ms,
+                    byte_count=size,
+                    place=segment,
+                    start=start,
+                    end=start + used,
+                    seq=seq,
+                    full=why == FULL or bool(tried) or self.has_later(segment),
+                    retried=bool(tried) and not apart,
+                )
+            move(position, position.offset + used, seq)
+            if why in {BAD, SHORT} and not self._skip_damage(segment, position):
+                return None
+        return None
+
+    def _scan(self, segment: Segment, position: Position, stop: int, events: int, most: int) -> Any:
+        """Scan from a position on, reading as much as that needs."""
+        size = _CHUNK
+        while True:
+            size = min(size, stop - position.offset)
+            try:
+                data = read_at(segment.path, position.offset, size)
+            except OSError:
+                data = b""
+            found = scan(data, segment.seed & 0xFFFFFFFF, position.wire, position.seq, events, most)
+            if found[8] in {FULL, BAD} or position.offset + size >= stop or len(data) < size:
+                return found
+            size *= 4
+
+    def _lose(self, segment: Segment, queue: str, position: Position, gap: int, seq: int) -> None:
+        """Count lost records once: what is known of the position says that they are behind it."""
+        position.seq = seq
+        if self._on_lost is not None:
+            self._on_lost(queue, gap)
+            self._write(segment, self._slot_names[queue], position)
+
+    def _skip_damage(self, segment: Segment, position: Position) -> bool:
+        """Move a position behind what is no record; return False where that may be one yet."""
+        end, offset = self.end_of(segment), position.offset
+        rest = read_at(segment.path, offset, end - offset)
+        found = self._next_whole(rest, segment.seed)
+        if found < 0:
+            if not segment.complete and self._own_position(segment.name) is None:
+                return False
+            move(position, end, position.seq)
+            return True
+        if not segment.complete and self._own_position(segment.name) is None:
+            # Of another process: what was not whole may be now that a later record is.
+            rest = read_at(segment.path, offset, end - offset)
+            if walk(rest, segment.seed)[1]:
+                return True
+        if offset not in segment.damaged:
+            segment.damaged.add(offset)
+            if self._on_damage is not None:
+                self._on_damage(Damage(segment, rest[:found]))
+        move(position, offset + found, position.seq)
+        return True
+
+    @staticmethod
+    def _next_whole(rest: bytes, seed: int) -> int:
+        found = resync(rest, seed, 8) if seed >= 0 else -1
+        while found >= 0 and not walk(rest[found:], seed)[1]:
+            found = resync(rest, seed, found + 8)
+        return found
+
+    # Counts
+
+    def pending(self, segment: Segment, position: Position) -> int:
+        """Return how many records of a segment a queue has not had yet."""
+        end = self.end_of(segment)
+        position.counted = max(position.counted, position.offset)
+        while position.counted < end:
+            data = read_at(segment.path, position.counted, min(1 << 20, end - position.counted))
+            found = scan(data, segment.seed & 0xFFFFFFFF, position.wire, -1, 0, 0)
+            position.pending += found[2]
+            position.counted += found[5]
+            if found[5] == 0:
+                rest = read_at(segment.path, position.counted, end - position.counted)
+                if walk(rest, segment.seed & 0xFFFFFFFF)[1]:
+                    # A record that is larger than what is read at once.
+                    position.pending += scan(rest, segment.seed & 0xFFFFFFFF, position.wire, -1, 0, 0)[2]
+                    position.counted = end
+                    break
+                found_at = self._next_whole(rest, segment.seed)
+                if found_at < 0:
+                    if segment.complete:
+                        position.counted = end
+                    break
+                position.counted += found_at
+        return position.pending
+
+    def acknowledge(self, segment: Segment, queue: str, batch: StoredBatch) -> None:
+        """Move a queue behind a batch, and write its slot."""
+        position = segment.positions[self._slot_names[queue]]
+        if position.counted >= batch.end:
+            position.pending -= batch.count
+        move(position, batch.end, batch.seq)
+        position.tried = 0
+        self._write(segment, self._slot_names[queue], position)
+
+    def try_batch(self, segment: Segment, queue: str, batch: StoredBatch) -> None:
+        """Note in the slot that a batch is being sent."""
+        position = segment.positions[self._slot_names[queue]]
+        if position.tried != batch.end - batch.start:
+            position.tried = batch.end - batch.start
+            self._write(segment, self._slot_names[queue], position)
+
+    def drop_before(self, segment: Segment, queue: bytes, position: Position, cutoff_ms: int) -> int:
+        """Move a queue behind its records that are older than a time; return how many those were."""
+        dropped, end, moved = 0, self.end_of(segment), False
+        while not position.tried and position.offset < end:
+            data = read_at(segment.path, position.offset, min(1 << 20, end - position.offset))
+            records, used = walk(data, segment.seed & 0xFFFFFFFF)
+            offset, old = 0, 0
+            for at, size, wire, seq, time_ms, *_ in records:
+                if wire == position.wire and time_ms >= cutoff_ms:
+                    break
+                old += wire == position.wire
+                position.seq = seq if wire == position.wire else position.seq
+                offset = min(at + (64 + size + 7) // 8 * 8, used)
+            if offset == 0:
+                break
+            if position.counted >= position.offset + offset:
+                position.pending -= old
+            move(position, position.offset + offset, position.seq)
+            dropped, moved = dropped + old, True
+            if offset < used:
+                break
+        if moved:
+            self._write(segment, queue, position)
+        return dropped
+
+    def is_done(self, segment: Segment) -> bool:
+        """Return whether every queue has all of a segment; the end mark is nobody's."""
+        if not segment.complete:
+            return False
+        for position in segment.positions.values():
+            left = segment.size - position.offset
+            if 0 < left <= _MARK_BYTES:
+                rest = read_at(segment.path, position.offset, left)
+                records, used = walk(rest, segment.seed & 0xFFFFFFFF)
+                if used == len(rest) and all(record[7] & END_MARK for record in records):
+                    move(position, segment.size, position.seq)
+        return segment.is_done()
+
+    def skip_to(self, segment: Segment, queue: bytes, position: Position, offset: int) -> None:
+        """Move a queue to an offset, whatever is before it, and write its slot."""
+        position.tried = position.pending = 0
+        position.offset = position.counted = max(position.offset, offset)
+        position.seq = -1
+        self._write(segment, queue, position)
+
+    def write_slots(self) -> None:
+        """Write the slots that could not be written."""
+        for segment in self.order:
+            for queue, position in segment.positions.items():
+                if position.unwritten and position.slot >= 0:
+                    self._write(segment, queue, position)

@@ -1,0 +1,406 @@
+"""Appending: the segments of the session that this process records, and the calls that wait in memory.
+
+The common append is one native call (`SegmentWriter.append`). What it refuses, because a segment is full,
+missing or broken, goes through `waiting`: the list is written in order, under a lock with a deadline.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections import deque
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from capture._native.guard import BusyError, Guard
+from capture._native.journal import FAILED, REFUSED, WRITTEN, SegmentWriter
+from capture.store.recovery import last_number, last_seqs
+from capture.store.segment import Header, Name, make_head, make_mark, wire_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from capture.store.losses import Losses
+
+__all__ = ["MAX_WAITING", "SessionFacts", "WaitingCall", "Writer"]
+
+#: Calls that wait in memory at most.
+MAX_WAITING = 1000
+#: Longest wait (s) of an append for a rotation or the maintenance thread.
+_WAIT_S = 0.05
+_FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+class WaitingCall(msgspec.Struct, eq=False):
+    """A call in memory; rows are (session, payloads, time_ms, event_id).
+
+    Attributes
+    ----------
+    sent : set of str
+        Queues whose sink has it: then it is never written.
+    sending : set of str
+        Queues whose worker is sending it.
+    number : int
+        Its place among the calls that were sent from memory; 0 for none yet.
+    """
+
+    rows: list[tuple[int, Sequence[tuple[str, bytes]], int, str]]
+    elapsed_ms: int
+    screens: int
+    boot_ms: int
+    flags: int
+    sent: set[str] = msgspec.field(default_factory=set)
+    sending: set[str] = msgspec.field(default_factory=set)
+    number: int = 0
+
+    @property
+    def session(self) -> int:
+        """The session of all rows."""
+        return self.rows[0][0]
+
+
+class SessionFacts(msgspec.Struct, frozen=True):
+    """What headers of a session's segments state."""
+
+    first_event_ms: int = 0
+    currents_id: bytes = b""
+    currents_first_ms: int = 0
+
+
+class Writer:
+    """Writes the calls of one session at a time.
+
+    Parameters
+    ----------
+    folder : Path
+    formats : mapping
+        Queue -> wire format.
+    losses : Losses
+    now_ms : callable
+    claim : callable
+        Take the lock of a session, of which a segment is to be made; returns whether it is held.
+    admit : callable
+        Called before and after a segment is made; False forbids it.
+    limit : callable
+        The size (bytes) at which a segment ends.
+    power : bool
+        Whether an append returns only after fdatasync.
+    pwrite : callable, optional
+        Stands in for the system's, in tests.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        formats: Mapping[str, str],
+        losses: Losses,
+        *,
+        now_ms: Callable[[], int],
+        claim: Callable[[int], bool],
+        admit: Callable[[], bool],
+        limit: Callable[[], int],
+        power: bool,
+        pwrite: Callable[[int, bytes, int], int] | None,
+    ) -> None:
+        self.native: SegmentWriter | None = None
+        self.name: Name | None = None
+        self.waiting: deque[WaitingCall] = deque()
+        self.facts = SessionFacts()
+        self.user_id = self.boot_id = b""
+        self.deferred_count = 0
+        #: Events of each wire format in segments that are ended.
+        self._written = [0] * len(set(formats.values()))
+        #: Segments made so far: the reader looks at the folder when it changes.
+        self.made = 0
+        self.guard = Guard(_WAIT_S)
+        self._folder, self._formats, self._losses = folder, dict(formats), losses
+        self._now_ms, self._claim, self._admit, self._limit = now_ms, claim, admit, limit
+        self._power, self._pwrite = power, pwrite
+        names = sorted(set(formats.values()))
+        self._wires = {name: (place, wire_number(name)) for place, name in enumerate(names)}
+        self._seqs = [0] * len(names)
+        #: Descriptors of ended segments that are not synced yet.
+        self._ended: list[int] = []
+        self.closed = False
+
+    # Appending
+
+    def append(
+        self,
+        rows: list[tuple[int, Sequence[tuple[str, bytes]], int, str]],
+        elapsed_ms: int,
+        screens: int,
+        boot_ms: int,
+        flags: int,
+    ) -> bool:
+        """Write a call of one session that the native append has not taken; False where it waits."""
+        native = self.native
+        done = REFUSED
+        if native is not None and not self.closed:
+            done = native.append_rows(rows[0][0], rows, elapsed_ms, screens, boot_ms, flags)
+        if done == WRITTEN:
+            return True
+        if done == REFUSED:
+            self.waiting.append(WaitingCall(rows, elapsed_ms, screens, boot_ms, flags))
+        return self.write_waiting(count=True)
+
+    def write_waiting(self, *, count: bool = False) -> bool:
+        """Write the calls that wait, in order; return whether none is left.
+
+        Parameters
+        ----------
+        count : bool
+            Whether the last one was just made, and counts as deferred where it stays.
+        """
+        try:
+            written = self.guard.call(self._write_waiting)
+        except BusyError:
+            written = False
+        if not written and count:
+            self.deferred_count += 1
+            self._keep_bound()
+        return written
+
+    def _write_waiting(self) -> bool:
+        waiting = self.waiting
+        while waiting:
+            call = waiting[0]
+            try:
+                if call.sent or call.sending or not self._write(call):
+                    return False
+            except ValueError:
+                # No event of ours: it must not hold up what comes behind it.
+                waiting.popleft()
+                raise
+            waiting.popleft()
+        native = self.native
+        if native is not None and not native.torn:
+            native.frozen = False
+        return True
+
+    def _write(self, call: WaitingCall) -> bool:
+        native = self.native
+        if native is not None and native.torn and native.retry():
+            return True
+        if native is not None and native.torn and not _is_broken(native):
+            return False
+        if native is not None and native.frozen:
+            # Broken, or to be ended: what follows goes to another segment.
+            self._leave(native)
+            native = None
+        for _ in range(3):
+            if native is None or native.session != call.session:
+                native = self._new_segment(call)
+                if native is None:
+                    return False
+            done = native.append_rows(
+                call.session, call.rows, call.elapsed_ms, call.screens, call.boot_ms, call.flags, True
+            )
+            if done == WRITTEN:
+                return True
+            if done == FAILED:
+                self._losses.say("deferred", f"events wait in memory: {os.strerror(native.error)}")
+                if native.torn and not _is_broken(native):
+                    return False
+            self._leave(native)
+            native = None
+        return False
+
+    def _keep_bound(self) -> None:
+        """Drop the oldest call where too many wait: none that is being sent or may be on disk in part."""
+        native = self.native
+        while len(self.waiting) > MAX_WAITING:
+            first = 1 if native is not None and native.torn else 0
+            victim = next((call for call in list(self.waiting)[first:] if not call.sending), None)
+            if victim is None:
+                return
+            self.waiting.remove(victim)
+            self.count_lost(victim, "memory_full")
+
+    def count_lost(self, call: WaitingCall, cause: str) -> None:
+        """Count the events of a call for each queue that would have had them."""
+        for _, payloads, _, _ in call.rows:
+            wires = {wire for wire, _ in payloads}
+            for queue, wire in self._formats.items():
+                if wire in wires and queue not in call.sent:
+                    self._losses.add(cause, 1, queue)
+
+    # Segments
+
+    def _new_segment(self, call: WaitingCall) -> SegmentWriter | None:
+        """Make the next segment of the call's session; None where that cannot be done now."""
+        session = call.session
+        before = self.native
+        if before is not None:
+            self._leave(before)
+        if not self._claim(session):
+            self._losses.say("lock", "events wait in memory: the session cannot be locked")
+            return None
+        same = self.name is not None and self.name.session == session
+        try:
+            if not same:
+                self._seqs = [last_seqs(self._folder, session).get(n, 0) for _, n in self._wires.values()]
+            number = (
+                self.name.number if same and self.name is not None else last_number(self._folder, session)
+            )
+            made = self._make_file(Name(session, "own", number + 1))
+        except OSError as error:
+            self._losses.say("deferred", f"events wait in memory: {error}")
+            return None
+        if made is None:
+            return None
+        descriptor, name = made
+        header = Header(
+            session=session,
+            number=name.number,
+            made_ms=self._now_ms(),
+            first_event_ms=self.facts.first_event_ms or call.rows[0][2],
+            user_id=self.user_id,
+            boot_id=self.boot_id,
+            currents_id=self.facts.currents_id,
+            currents_first_ms=self.facts.currents_first_ms,
+            seqs=self._by_number(self._seqs),
+        )
+        self.name = name
+        self.made += 1
+        self.native = SegmentWriter(
+            descriptor,
+            session,
+            make_head(header, self._formats),
+            self._wires,
+            self._seqs,
+            self._limit(),
+            waiting=self.waiting,
+            make_call=WaitingCall,
+            sync=self._power,
+            pwrite=self._pwrite,
+        )
+        # What is recorded meanwhile goes behind what is written now.
+        self.native.frozen = True
+        return self.native
+
+    def _make_file(self, name: Name) -> tuple[int, Name] | None:
+        if not self._admit():
+            return None
+        while True:
+            path = self._folder / name.file
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+            except FileExistsError:
+                name = Name(name.session, name.kind, name.number + 1)
+                continue
+            break
+        if not self._admit():
+            os.close(descriptor)
+            with contextlib.suppress(OSError):
+                path.unlink()
+            return None
+        if self._power:
+            sync_folder(self._folder)
+        return descriptor, name
+
+    def _by_number(self, seqs: Sequence[int]) -> dict[int, int]:
+        return {number: seqs[place] for place, number in self._wires.values()}
+
+    def _leave(self, native: SegmentWriter) -> None:
+        """End a segment: nothing is appended to it any more."""
+        native.frozen = True
+        seqs = native.last_seqs
+        self._written = [n + own - old for n, own, old in zip(self._written, seqs, self._seqs, strict=True)]
+        native.end(make_mark(self._by_number(seqs)))
+        self._seqs = seqs
+        self.native = None
+        self._ended.append(native.descriptor)
+        if self._power or len(self._ended) > 8:
+            self._close_ended(sync=self._power)
+
+    def describe(self, facts: SessionFacts) -> None:
+        """State other facts in headers from now on: with the next segment, which the next call opens."""
+        if facts != self.facts:
+            self.facts = facts
+            if self.native is not None:
+                self.native.frozen = True
+
+    def end_session(self) -> None:
+        """End the segment of the session; its lock may be given up then."""
+        if self.native is not None:
+            self.guard.call(self._end_segment)
+        self.name = None
+
+    def _end_segment(self) -> None:
+        if self.native is not None:
+            self._leave(self.native)
+
+    def position_of(self, name: Name) -> int | None:
+        """Return up to where the segment is written; None where it is not the one that is written now."""
+        native = self.native
+        return native.position if native is not None and name == self.name else None
+
+    # Maintenance
+
+    def sync(self) -> None:
+        """Have what was written on the disk: called by the maintenance thread."""
+        native = self.native
+        if native is not None and not native.fdatasync():
+            self._losses.say("sync", f"a sync failed: {os.strerror(native.error)}")
+        self._close_ended(sync=True)
+
+    def _close_ended(self, *, sync: bool) -> None:
+        while self._ended:
+            descriptor = self._ended.pop()
+            with contextlib.suppress(OSError):
+                if sync:
+                    getattr(os, "fdatasync", os.fsync)(descriptor)
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+    def leave_torn(self) -> None:
+        """Give up a segment whose last call is written in part, so that it can be sent from memory."""
+        native = self.native
+        if native is not None and native.torn:
+            self.guard.call(self._end_segment)
+
+    def give_up(self, cause: str) -> None:
+        """Close without another write; what waits is lost, and counted under `cause` unless that is empty."""
+        native, self.native, self.name = self.native, None, None
+        if native is not None:
+            native.frozen = True
+            self._ended.append(native.descriptor)
+        self._close_ended(sync=False)
+        while self.waiting:
+            call = self.waiting.popleft()
+            if cause:
+                self.count_lost(call, cause)
+
+    def forget(self) -> None:
+        """Leave everything to the parent: in a forked child."""
+        self.guard.renew()
+        self.waiting = deque()
+        self.deferred_count = 0
+        self.give_up("")
+
+    def written_of(self, wire: str) -> int:
+        """Return how many events of a wire format this process has written."""
+        place, native = self._wires[wire][0], self.native
+        own = 0 if native is None else native.last_seqs[place] - self._seqs[place]
+        return self._written[place] + own
+
+
+def _is_broken(native: SegmentWriter) -> bool:
+    """Return whether another segment may take what this one does not: not on a full disk."""
+    return native.position > 0 and native.error not in _FULL_DISK
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can do that."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | _BINARY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
