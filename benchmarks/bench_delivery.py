@@ -33,6 +33,7 @@ CONTENDERS = {
     "amplitude": "amplitude",
     "posthog": "posthog",
     "snowplow": "snowplow_tracker",
+    "mixpanel": "mixpanel",
 }
 PAYLOAD = b'{"ea":6,' + b"x" * 512 + b"}"
 CHUNK = 1000

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from capture.errors import StoreError
 from capture.events.privacy import Consent, new_salt
+from capture.store.files import delete_own, delete_unreadable
 from capture.store.state import is_store
-from capture.store.store import Store, delete_own, delete_unreadable
+from capture.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -38,7 +38,7 @@ _CHUNK = 64 * 1024
 _MOST = 1 << 30
 #: An end mark is not larger.
 _MARK_BYTES = 64 + 80
-#: How long (s) a folder's time of change is not trusted, and how often it is listed at least.
+#: How long (s) a folder's time of change is not trusted; how often it is listed at least.
 _COARSE_S = 0.02
 _LIST_S = 1.0
 #: How often (s) it is asked at most whether the sessions of others live.
@@ -309,8 +309,6 @@ class Index:
             found = resync(rest, seed, found + 8)
         return found
 
-    # Counts
-
     def pending(self, segment: Segment, position: Position) -> int:
         """Return how many records of a segment a queue has not had yet."""
         end = self.end_of(segment)
@@ -378,9 +376,7 @@ class Index:
 
     def is_done(self, segment: Segment) -> bool:
         """Return whether every queue has all of a segment; the end mark is nobody's."""
-        if not segment.complete:
-            return False
-        for position in segment.positions.values():
+        for position in segment.positions.values() if segment.complete else ():
             left = segment.size - position.offset
             if 0 < left <= _MARK_BYTES:
                 rest = read_at(segment.path, position.offset, left)
@@ -400,5 +396,5 @@ class Index:
         """Write the slots that could not be written."""
         for segment in self.order:
             for queue, position in segment.positions.items():
-                if position.unwritten and position.slot >= 0:
+                if position.unwritten:
                     self._write(segment, queue, position)

@@ -12,18 +12,18 @@ store's (index, slots, deletion). Whoever needs both takes the store's first.
 from __future__ import annotations
 
 import contextlib
-import logging
 from typing import TYPE_CHECKING, Any
 
 from capture._native.guard import BusyError
 from capture._native.journal import FAILED, REFUSED, WRITTEN
-from capture.store import recovery
+from capture.store.appender import Appender
+from capture.store.files import delete_own
 from capture.store.maintenance import Maintenance
 from capture.store.queues import Goal, Queues
 from capture.store.rows import Pending, StoredBatch, StoredEvent
-from capture.store.segment import ENDED, OWN_NAME, RETRIED, UNSENT, Name, uuid_bytes
+from capture.store.segment import UNSENT
+from capture.store.sessions import Sessions
 from capture.store.shared import Shared
-from capture.store.writer import SessionFacts
 
 if TYPE_CHECKING:
     import os
@@ -32,18 +32,7 @@ if TYPE_CHECKING:
 
     from capture.clock import Clock
 
-__all__ = [
-    "UNSENT",
-    "Goal",
-    "Pending",
-    "Store",
-    "StoredBatch",
-    "StoredEvent",
-    "delete_own",
-    "delete_unreadable",
-]
-
-_log = logging.getLogger("capture.store")
+__all__ = ["UNSENT", "Goal", "Pending", "Store", "StoredBatch", "StoredEvent"]
 
 
 class Store:
@@ -100,6 +89,8 @@ class Store:
         )
         self._queues = Queues(self._s)
         self._maintenance = Maintenance(self._s)
+        self._appender = Appender(self._s, self._maintenance)
+        self._sessions = Sessions(self._s)
         self._writer = self._s.writer
 
     @property
@@ -183,7 +174,7 @@ class Store:
             if done == WRITTEN:
                 return True
         rows = [(session, payloads, time_ms, event_id)]
-        return self._append_call(rows, elapsed_ms, screens, boot_ms, 0, failed=done == FAILED)
+        return self._appender.append_call(rows, elapsed_ms, screens, boot_ms, 0, failed=done == FAILED)
 
     def append_many(
         self,
@@ -204,55 +195,7 @@ class Store:
         flags : int
             ``ENDED`` where the call ends the Currents session.
         """
-        written = True
-        calls: list[list[Any]] = []
-        for event in events:
-            row = (event.session, event.payloads, event.time_ms, event.event_id)
-            if calls and calls[-1][0][0] == event.session:
-                calls[-1].append(row)
-            else:
-                calls.append([row])
-        for rows in calls:
-            # Of a session that another one follows it is the end.
-            last = flags if rows is calls[-1] else ENDED
-            written = self._append_call(rows, elapsed_ms, screens, boot_ms, last) and written
-        return written
-
-    def _append_call(
-        self,
-        rows: list[Any],
-        elapsed_ms: int,
-        screens: int,
-        boot_ms: int,
-        flags: int,
-        *,
-        failed: bool = False,
-    ) -> bool:
-        """Write a call the long way; `failed`: it could not be written, and waits already."""
-        self._s.check_pid()
-        wires = set(self._s.formats.values())
-        if not any(wire in wires for _, payloads, _, _ in rows for wire, _ in payloads):
-            return True
-        if self._s.closed or self._s.revoked:
-            self._count_refused(rows, "close" if self._s.closed else "opted_out")
-            return False
-        made = self._writer.made
-        if failed:
-            written = self._writer.write_waiting(count=True)
-        else:
-            written = self._writer.append(rows, elapsed_ms, screens, boot_ms, flags)
-        if self._writer.made != made:
-            self._maintenance.after_rotation()
-        elif not written and len(self._writer.waiting) == 1:
-            self._s.wanted = True
-        self._s.losses.report()
-        return written
-
-    def _count_refused(self, rows: list[Any], cause: str) -> None:
-        for queue, wire in self._s.formats.items():
-            count = sum(name == wire for _, payloads, _, _ in rows for name, _ in payloads)
-            self._s.losses.add(cause, count, queue)
-        self._s.losses.report()
+        return self._appender.append_many(events, elapsed_ms, screens, boot_ms, flags)
 
     def next_batch(
         self,
@@ -327,31 +270,13 @@ class Store:
         new : bool
             Whether nothing of that session may be there yet.
         """
-        self._s.check_pid()
-
-        def admit() -> bool:
-            others = [name.session for name in self._names() if name.kind != RETRIED]
-            locks = recovery.session_locks(recovery.files_of(self._s.folder)) - {number}
-            last = max([*others, *locks], default=0)
-            return number > max(others, default=0) if new else number >= last
-
-        if self._s.claims.holds(number):
-            return True
-        self._s.make_folder()
-        return self._s.claims.claim_session(number, admit)
-
-    def _names(self) -> list[Name]:
-        try:
-            return recovery.segment_names(self._s.folder)
-        except OSError:
-            return []
+        return self._sessions.claim(number, new=new)
 
     def describe_session(
         self, first_event_ms: int, currents_id: str | None = None, currents_first_ms: int | None = None
     ) -> None:
         """State what a restart must know of the session, beside what its events say."""
-        facts = SessionFacts(first_event_ms, uuid_bytes(currents_id), currents_first_ms or 0)
-        self._writer.describe(facts)
+        self._sessions.describe(first_event_ms, currents_id, currents_first_ms)
 
     def holds_session(self, number: int) -> bool:
         """Return whether this process holds session `number`."""
@@ -359,9 +284,7 @@ class Store:
 
     def last_session(self) -> int:
         """Return the largest session number that has a segment or a lock; 0 for none."""
-        lock = self._s.claims.session_lock
-        own = 0 if lock is None else int(lock.path.stem[8:])
-        return max(own, recovery.last_session(self._s.folder))
+        return self._sessions.last()
 
     def is_live(self, session: int) -> bool:
         """Return whether this or another process holds `session`."""
@@ -369,9 +292,7 @@ class Store:
 
     def release_session(self) -> None:
         """End the session's segment and give up its lock, unless events of it wait in memory."""
-        if not self._writer.waiting:
-            self._writer.end_session()
-            self._s.claims.release_session()
+        self._sessions.release()
 
     def claim_delivery(self) -> bool:
         """Become the process that delivers; False while another one is."""
@@ -458,28 +379,3 @@ class Store:
         self._s.claims.release_session()
         self._s.claims.release_delivery()
         self._s.losses.report()
-
-
-def delete_own(folder: Path) -> None:
-    """Delete the files of a store, and no other, until none is left."""
-    for _ in range(10):
-        files = [file for file in recovery.files_of(folder) if OWN_NAME.fullmatch(file)]
-        if not files:
-            return
-        for file in files:
-            with contextlib.suppress(OSError):
-                (folder / file).unlink()
-
-
-def delete_unreadable(folder: Path) -> None:
-    """Delete the store of a version that kept it in a database: its events are not carried over."""
-    found = [
-        file
-        for file in recovery.files_of(folder)
-        if OWN_NAME.fullmatch(file) and file.startswith("capture.db")
-    ]
-    if found:
-        _log.warning("%s: events of an earlier version (capture.db) are not carried over: deleted", folder)
-    for file in found:
-        with contextlib.suppress(OSError):
-            (folder / file).unlink()

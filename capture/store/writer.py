@@ -82,15 +82,13 @@ class Writer:
     losses : Losses
     now_ms : callable
     claim : callable
-        Take the lock of a session, of which a segment is to be made; returns whether it is held.
+        Takes the lock of a session; returns whether it is held.
     admit : callable
         Called before and after a segment is made; False forbids it.
     limit : callable
         The size (bytes) at which a segment ends.
-    power : bool
-        Whether an append returns only after fdatasync.
-    pwrite : callable, optional
-        Stands in for the system's, in tests.
+    power, pwrite
+        As in `SegmentWriter`.
     """
 
     def __init__(
@@ -126,8 +124,6 @@ class Writer:
         #: Descriptors of ended segments that are not synced yet.
         self._ended: list[int] = []
         self.closed = False
-
-    # Appending
 
     def append(
         self,
@@ -228,8 +224,6 @@ class Writer:
             for queue, wire in self._formats.items():
                 if wire in wires and queue not in call.sent:
                     self._losses.add(cause, 1, queue)
-
-    # Segments
 
     def _new_segment(self, call: WaitingCall) -> SegmentWriter | None:
         """Make the next segment of the call's session; None where that cannot be done now."""
@@ -339,8 +333,6 @@ class Writer:
         """Return up to where the segment is written; None where it is not the one that is written now."""
         native = self.native
         return native.position if native is not None and name == self.name else None
-
-    # Maintenance
 
     def sync(self) -> None:
         """Have what was written on the disk: called by the maintenance thread."""
