@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.clock import NS_PER_MS
+from capture.engine.templates import TemplateEncoder
 from capture.errors import StoreError
 from capture.events import domain as events
 from capture.events.checks import same_event
@@ -21,7 +22,6 @@ from capture.events.privacy import Masks, is_sampled
 from capture.events.session import SessionState
 from capture.events.timeline import Timeline
 from capture.formats import Source, make_encoder, native
-from capture.formats.template import TemplateEncoder
 from capture.gestures.recognizer import kind_number
 from capture.ids import random_ids
 from capture.store.rows import StoredEvent

@@ -6,10 +6,10 @@ import random
 
 import pytest
 
+from capture.engine.templates import TemplateEncoder
 from capture.events.domain import Scene, VersionOrigin, gesture_event
 from capture.events.targets import Target
 from capture.formats.native import FORMAT
-from capture.formats.template import TemplateEncoder
 from capture.gestures.kinds import KINDS
 from capture.gestures.recognizer import Gesture
 
