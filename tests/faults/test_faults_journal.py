@@ -160,7 +160,9 @@ def test_a_folder_that_is_deleted_is_made_anew(tmp_path):
     first = cap.user_id
     for n in range(100):
         cap.track_variable("n", n)
-    shutil.rmtree(folder)
+    # At once: the app may make it anew while its files go one by one.
+    folder.rename(tmp_path / "gone")
+    shutil.rmtree(tmp_path / "gone")
     recorded = [cap.track_variable("n", n) for n in range(1000)]
     end = time.monotonic() + 15
     while not folder.exists() and time.monotonic() < end:
