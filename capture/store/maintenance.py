@@ -137,27 +137,32 @@ class Maintenance:
 
     def _make_anew(self) -> None:
         """Go on in a new folder: the one before was deleted, with what was in it."""
-        with self._s.reading() as (index, _), self._s.writer.guard:
-            for queue in self._s.formats:
+        writer = self._s.writer
+        with self._s.reading() as (index, _), writer.guard:
+            if look(self._s.folder, self._s.claims, self._s.state.user_id, deeply=True) is not Presence.GONE:
+                return  # another thread was faster
+            for queue, wire in self._s.formats.items():
                 lost = sum(self._lost_with(index, segment, queue) for segment in index.order)
+                if writer.name not in index.segments:
+                    lost += writer.in_segment(wire)
                 self._s.losses.add("store_gone", lost, queue)
             for segment in list(index.order):
                 index.forget(segment)
             self._s.parts = None
-            waiting = list(self._s.writer.waiting)
-            self._s.writer.waiting.clear()
-            self._s.writer.give_up("")
-            self._s.writer.waiting.extend(waiting)
-        self._s.letters.close()
-        lock = self._s.claims.session_lock
-        number = None if lock is None else int(lock.path.stem[8:])
-        self._s.claims.release_session()
-        self._s.claims.release_delivery()
+            waiting = list(writer.waiting)
+            writer.waiting.clear()
+            writer.give_up("")
+            writer.waiting.extend(waiting)
+            self._s.letters.close()
+            lock = self._s.claims.session_lock
+            number = None if lock is None else int(lock.path.stem[8:])
+            self._s.claims.release_session()
+            self._s.claims.release_delivery()
+            if self._s.state.known is not None:
+                self._s.state.write(self._s.state.known)
+            if number is not None:
+                self._s.claims.claim_session(number, lambda: True)
         self._s.losses.say("gone", "the folder of the store was deleted; it is made anew")
-        if self._s.state.known is not None:
-            self._s.state.write(self._s.state.known)
-        if number is not None:
-            self._s.claims.claim_session(number, lambda: True)
 
     def _lost_with(self, index: Index, segment: Segment, queue: str) -> int:
         """Return what a queue loses with a segment that was deleted by somebody else."""

@@ -76,11 +76,8 @@ class Writer:
 
     Parameters
     ----------
-    folder : Path
-    formats : mapping
-        Queue -> wire format.
-    losses : Losses
-    now_ms : callable
+    folder, formats, losses, now_ms
+        As in `Shared`.
     claim : callable
         Takes the lock of a session; returns whether it is held.
     admit : callable
@@ -173,9 +170,8 @@ class Writer:
                 waiting.popleft()
                 raise
             waiting.popleft()
-        native = self.native
-        if native is not None and not native.torn:
-            native.frozen = False
+        if self.native is not None and not self.native.torn:
+            self.native.frozen = False
         return True
 
     def _write(self, call: WaitingCall) -> bool:
@@ -303,10 +299,8 @@ class Writer:
     def _leave(self, native: SegmentWriter) -> None:
         """End a segment: nothing is appended to it any more."""
         native.frozen = True
-        seqs = native.last_seqs
-        self._written = [n + own - old for n, own, old in zip(self._written, seqs, self._seqs, strict=True)]
-        native.end(make_mark(self._by_number(seqs)))
-        self._seqs = seqs
+        self._count_written(native)
+        native.end(make_mark(self._by_number(self._seqs)))
         self.native = None
         self._ended.append(native.descriptor)
         if self._power or len(self._ended) > 8:
@@ -318,6 +312,11 @@ class Writer:
             self.facts = facts
             if self.native is not None:
                 self.native.frozen = True
+
+    def _count_written(self, native: SegmentWriter) -> None:
+        seqs = native.last_seqs
+        self._written = [n + own - old for n, own, old in zip(self._written, seqs, self._seqs, strict=True)]
+        self._seqs = seqs
 
     def end_session(self) -> None:
         """End the segment of the session; its lock may be given up then."""
@@ -335,7 +334,7 @@ class Writer:
         return native.position if native is not None and name == self.name else None
 
     def sync(self) -> None:
-        """Have what was written on the disk: called by the maintenance thread."""
+        """Have what was written on the disk."""
         native = self.native
         if native is not None and not native.fdatasync():
             self._losses.say("sync", f"a sync failed: {os.strerror(native.error)}")
@@ -361,6 +360,7 @@ class Writer:
         native, self.native, self.name = self.native, None, None
         if native is not None:
             native.frozen = True
+            self._count_written(native)
             self._ended.append(native.descriptor)
         self._close_ended(sync=False)
         while self.waiting:
@@ -377,9 +377,12 @@ class Writer:
 
     def written_of(self, wire: str) -> int:
         """Return how many events of a wire format this process has written."""
+        return self._written[self._wires[wire][0]] + self.in_segment(wire)
+
+    def in_segment(self, wire: str) -> int:
+        """Return how many of them are in the segment that is written now."""
         place, native = self._wires[wire][0], self.native
-        own = 0 if native is None else native.last_seqs[place] - self._seqs[place]
-        return self._written[place] + own
+        return 0 if native is None else native.last_seqs[place] - self._seqs[place]
 
 
 def _is_broken(native: SegmentWriter) -> bool:
@@ -389,10 +392,9 @@ def _is_broken(native: SegmentWriter) -> bool:
 
 def sync_folder(folder: Path) -> None:
     """Have the names in a folder on the disk, where the system can do that."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY | _BINARY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY | _BINARY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
