@@ -8,7 +8,7 @@ BAD: int
 SHORT: int
 
 def scan(
-    data: Buffer, seed: int, wire: int, seq: int, max_events: int, max_bytes: int
+    data: Buffer, seed: int, wire: int, seq: int, max_events: int, max_bytes: int, split: bool = False
 ) -> tuple[list[bytes], list[str], int, int, int, int, int, int, int]: ...
 def walk(
     data: Buffer, seed: int

@@ -69,7 +69,7 @@ cdef int64_t marked_seq(const uint8_t *record, uint32_t size, int wire) noexcept
 
 
 def scan(const uint8_t[::1] data not None, uint32_t seed, int wire, int64_t seq, int max_events,
-         int64_t max_bytes):
+         int64_t max_bytes, bint split=False):
     """Read the next records of a wire format; a call of which a record is missing is not read.
 
     Parameters
@@ -84,6 +84,8 @@ def scan(const uint8_t[::1] data not None, uint32_t seed, int wire, int64_t seq,
         Sequence number of the last record before; -1 where it is not known.
     max_events, max_bytes : int
         Bounds; 0 events counts all of them and returns none.
+    split : bool
+        Whether `data` may end within a call: a part of one that was sent before.
 
     Returns
     -------
@@ -130,7 +132,7 @@ def scan(const uint8_t[::1] data not None, uint32_t seed, int wire, int64_t seq,
                 payloads.append(PyBytes_FromStringAndSize(<char *>start + at + FIXED, size))
                 ids.append(id_text(start + at + 32))
         at += padded(FIXED + size)
-        if not flags & MORE:
+        if split or not flags & MORE:
             end, whole_count, whole_bytes, whole_gap, whole_seq = at, count, bytes_read, gap, seq
         if max_events and whole_count >= max_events:
             if end > length:

@@ -41,7 +41,6 @@ _MARK_BYTES = 64 + 80
 #: How long (s) a folder's time of change is not trusted; how often it is listed at least.
 _COARSE_S = 0.02
 _LIST_S = 1.0
-#: How often (s) it is asked at most whether the sessions of others live.
 _ASK_S = 0.2
 
 
@@ -268,7 +267,8 @@ class Index:
                 data = read_at(segment.path, position.offset, size)
             except OSError:
                 data = b""
-            found = scan(data, segment.seed & 0xFFFFFFFF, position.wire, position.seq, events, most)
+            bounds, seed = (events, most, position.tried > 0), segment.seed & 0xFFFFFFFF
+            found = scan(data, seed, position.wire, position.seq, *bounds)
             if found[8] in {FULL, BAD} or position.offset + size >= stop or len(data) < size:
                 return found
             size *= 4
