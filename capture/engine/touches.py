@@ -133,7 +133,7 @@ class Touches:
         ended, before = None, _ROOT
         try:
             ended, before = self.lock.call(self._down, pointer, x, y, time, target)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the host's touch handling
+        except Exception as error:  # noqa: BLE001 - no exception may reach the host
             self._telemetry.failed("touch_down", error)
         return self._report(ended, before)
 
