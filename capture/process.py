@@ -1,4 +1,4 @@
-"""Process identity: state that a forked child must not share with its parent."""
+"""What a process owns: state that a forked child must not share, folders that other users cannot read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-__all__ = ["PerProcess", "is_alive", "run_in_forked_child"]
+__all__ = ["PerProcess", "is_alive", "make_private_folder", "run_in_forked_child"]
 
 _T = TypeVar("_T")
 
@@ -46,6 +47,20 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, which their owner alone can read (0700).
+
+    Raises
+    ------
+    OSError
+        When that is not possible.
+    """
+    if not folder.is_dir():
+        if folder.parent != folder:
+            make_private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def run_in_forked_child(function: Callable[[], None]) -> None:

@@ -11,6 +11,10 @@ IMPORTED_BY = {
     "recognizer": ("gestures",),
     "sweep": ("scale",),
     "float32": ("formats",),
+    "encoder": ("engine",),
+    "guard": ("delivery", "engine", "store"),
+    "journal": ("store",),
+    "journal_scan": ("store",),
     "evdev.frames": ("integrations", "logs"),
     "evdev.text": ("logs",),
 }

@@ -45,7 +45,6 @@ class SegmentWriter:
         elapsed_ms: int = -1,
         screens: int = 0,
         boot_ms: int = 0,
-        flags: int = 0,
     ) -> int: ...
     def append_rows(
         self,
@@ -54,7 +53,6 @@ class SegmentWriter:
         elapsed_ms: int = -1,
         screens: int = 0,
         boot_ms: int = 0,
-        flags: int = 0,
         waited: bool = False,
     ) -> int: ...
     def retry(self) -> bool: ...

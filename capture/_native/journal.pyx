@@ -236,6 +236,7 @@ cdef class SegmentWriter:
         self.position += self.used
         self.prefix = 0
         self.torn = False
+        self.error = 0
         memcpy(self.seqs, self.next_seqs, sizeof(self.seqs))
         return WRITTEN
 
@@ -251,7 +252,7 @@ cdef class SegmentWriter:
 
     @cython.critical_section
     def append(self, int session, payloads, int64_t time_ms, event_id, int64_t elapsed_ms=-1,
-               uint32_t screens=0, int64_t boot_ms=0, int flags=0):
+               uint32_t screens=0, int64_t boot_ms=0):
         """Write an event, a record for each of its wire formats.
 
         Parameters
@@ -260,7 +261,7 @@ cdef class SegmentWriter:
         payloads : sequence of (str, bytes)
         time_ms, event_id
             Of the event.
-        elapsed_ms, screens, boot_ms, flags : int
+        elapsed_ms, screens, boot_ms : int
             Fields of the record.
 
         Returns
@@ -279,11 +280,11 @@ cdef class SegmentWriter:
         if self.last < 0:
             return WRITTEN
         rows = [(session, payloads, time_ms, event_id)]
-        return self.finish(rows, elapsed_ms, screens, boot_ms, flags, False)
+        return self.finish(rows, elapsed_ms, screens, boot_ms, False)
 
     @cython.critical_section
     def append_rows(self, int session, list rows, int64_t elapsed_ms=-1, uint32_t screens=0,
-                    int64_t boot_ms=0, int flags=0, bint waited=False):
+                    int64_t boot_ms=0, bint waited=False):
         """Write a call of several events, whole or not at all.
 
         Rows are (session, payloads, time_ms, event_id).
@@ -302,19 +303,18 @@ cdef class SegmentWriter:
                     self.put(payload, place[0], place[1], event_id, time_ms, elapsed_ms, screens, boot_ms, 0)
         if self.last < 0:
             return WRITTEN
-        return self.finish(rows, elapsed_ms, screens, boot_ms, flags, waited)
+        return self.finish(rows, elapsed_ms, screens, boot_ms, waited)
 
-    cdef int finish(self, list rows, int64_t elapsed_ms, uint32_t screens, int64_t boot_ms, int flags,
+    cdef int finish(self, list rows, int64_t elapsed_ms, uint32_t screens, int64_t boot_ms,
                     bint waited) except -2:
         cdef int done
         if self.position and self.position + <int64_t>self.used > self.limit:
             return REFUSED
-        self.buffer[self.last + 54] |= flags
         done = self.commit()
         if done == WRITTEN and self.sync and self.flush_to_disk() < 0:
             done = FAILED
         if done == FAILED and not waited:
-            self.waiting.append(self.make_call(rows, elapsed_ms, screens, boot_ms, flags))
+            self.waiting.append(self.make_call(rows, elapsed_ms, screens, boot_ms))
         return done
 
     cdef int flush_to_disk(self) except -2:

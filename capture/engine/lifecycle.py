@@ -182,7 +182,7 @@ class Lifecycle:
             if store is None or self.closed:
                 return
             self.app_data.state["external_user_id"] = external_user_id
-            store.write_state({**self.app_data.state, **recorder.carried(recorder.session)})
+            store.write_state(self.app_data.state)
             recorder.change_facts(external_user_id=external_user_id)
 
     # Recording and delivery

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.clock import NS_PER_MS
+from capture.engine.encoders import Encoders
 from capture.engine.templates import TemplateEncoder
 from capture.errors import StoreError
 from capture.events import domain as events
@@ -21,14 +22,12 @@ from capture.events.checks import same_event
 from capture.events.privacy import Masks, is_sampled
 from capture.events.session import SessionState
 from capture.events.timeline import Timeline
-from capture.formats import Source, make_encoder, native
+from capture.formats import Source, native
 from capture.gestures.recognizer import kind_number
 from capture.ids import random_ids
-from capture.store.rows import StoredEvent
-from capture.store.segment import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from capture.clock import Clock
     from capture.config import RunConfig
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from capture.events.device import Device
     from capture.events.targets import Target
     from capture.events.timeline import Moment
-    from capture.formats import Row
     from capture.gestures.recognizer import Gesture
     from capture.store.store import Store
 
@@ -105,20 +103,19 @@ class Recorder:
         store = self._store = data.store
         self._masks = Masks(self._config.privacy, state.get("salt", ""))
         self._sampled = is_sampled(state["user_id"], self._config.privacy.sampling)
-        self._timeline.resume(_session_of(state))
-        known = dict(state)
-        self._make_encoders(state)
+        last = {} if store is None else store.last_state()
+        self._timeline.resume(_session_of(last))
+        known = {**state, **last}
+        self._make_encoders(known)
         if store is None:
             return
-        if state != known:
-            store.write_state({**state, **self.carried(self.session)})
-        store.describe_session(self.session.first_event_ms, **self._currents_session(self.session))
+        added = {key: value for key, value in known.items() if key not in state and key not in last}
+        if added:
+            state.update(added)
+            store.write_state(state)
         if self._sampled:
             time_ms = self._moment()[0]
-            for wire, encoder in self._encoders:
-                rows = _stored(wire, encoder.begin(time_ms))
-                if rows and store.claim_session(rows[0].session):
-                    self._append_rows(store, rows, self.session)
+            self._encoders.begin(store, self.session, time_ms)
             if self._timeline.is_over(time_ms):
                 self._end_session(store)
 
@@ -157,8 +154,7 @@ class Recorder:
             session=self.session,
             state=state,
         )
-        self._encoders = [(wire, make_encoder(wire, source)) for wire in self._wires]
-        self._session_encoders = [(wire, encoder) for wire, encoder in self._encoders if encoder.has_state]
+        self._encoders = Encoders(self._wires, source)
         #: The fast way of gestures, where the native format is all that is wanted.
         self._templates = (
             TemplateEncoder(unknown_responsive=self._config.gestures.unknown_responsive)
@@ -172,8 +168,7 @@ class Recorder:
         self._started = True
         self._filtering = False
         self._timeline.is_held = False
-        for _, encoder in self._session_encoders:
-            encoder.forget()
+        self._encoders.forget()
 
     def set_device(self, device: Device) -> None:
         """Use other device facts from now on."""
@@ -182,8 +177,7 @@ class Recorder:
 
     def change_facts(self, **facts: Any) -> None:
         """Use other facts about the user from now on; see `Encoder.change`."""
-        for _, encoder in self._session_encoders:
-            encoder.change(self.device, **facts)
+        self._encoders.change(self.device, **facts)
 
     # Recording
 
@@ -295,84 +289,15 @@ class Recorder:
             event = kept
         self.appending = True
         try:
-            self._append(store, event, state)
+            text = self._encoders.append(store, event, self.session, state)
         finally:
             self.appending = False
+        if self.debug and text is not None:
+            sys.stderr.write(text.decode() + "\n")
         self._timeline.advance(state)
         self.collected += 1
         self.on_stored(state.number)
         return event.common.event_id
-
-    # Storing
-
-    def _append(self, store: Store, event: events.Event, state: SessionState) -> None:
-        """Append an event in each wire format, and the rows that it makes due before, in one transaction."""
-        common = event.common
-        event_id = common.event_id
-        payloads: list[tuple[str, bytes]] = []
-        before: list[StoredEvent] = []
-        for wire, encoder in self._encoders:
-            rows = encoder.encode(event)
-            if rows and rows[-1].event_id == event_id:
-                payloads.append((wire, rows[-1].payload))
-                if len(rows) > 1:
-                    before += _stored(wire, rows[:-1])
-            else:
-                before += _stored(wire, rows)
-        if self.debug and payloads:
-            sys.stderr.write(payloads[0][1].decode() + "\n")
-        own = common.session_number
-        ended = [row for row in before if row.session != own]
-        if ended:
-            self._append_rows(store, ended, self.session, ended=True)
-        if self._session_encoders:
-            store.describe_session(state.first_event_ms, **self._currents_session(state))
-        due = before[len(ended) :]
-        if due:
-            if payloads:
-                due.append(StoredEvent(own, payloads, common.time_ms, event_id))
-            self._append_rows(store, due, state, common.uptime_ms)
-        else:
-            store.append(
-                own,
-                payloads,
-                time_ms=common.time_ms,
-                event_id=event_id,
-                elapsed_ms=state.elapsed_ms,
-                screens=state.screen_count,
-                boot_ms=common.uptime_ms,
-            )
-
-    def _append_rows(
-        self,
-        store: Store,
-        rows: list[StoredEvent],
-        state: SessionState,
-        uptime_ms: int = 0,
-        *,
-        ended: bool = False,
-    ) -> None:
-        """Store several rows as one call; `ended`: they end their session."""
-        if rows:
-            store.append_many(
-                rows,
-                elapsed_ms=state.elapsed_ms,
-                screens=state.screen_count,
-                boot_ms=uptime_ms,
-                flags=ENDED if ended else 0,
-            )
-
-    def _currents_session(self, state: SessionState) -> dict[str, Any]:
-        """Return what the headers of a session's segments state of it."""
-        known = self.carried(state)
-        return {"currents_id": known.get("session_id"), "currents_first_ms": known.get("session_first_ms")}
-
-    def carried(self, state: SessionState) -> dict[str, Any]:
-        """Return what the store remembers of a session."""
-        known: dict[str, Any] = msgspec.to_builtins(state)
-        for _, encoder in self._session_encoders:
-            known |= encoder.state(state.number)
-        return known
 
     # Sessions
 
@@ -391,33 +316,34 @@ class Recorder:
         if not self._timeline.is_held:
             # Another process may have continued it since this one was started.
             with contextlib.suppress(StoreError):
-                state = _session_of(store.read_state() or {})
+                state = _session_of(store.last_state())
         last = max(state.number, store.last_session())
         over = state.is_over(time_ms, timeout_ms)
         if not over and state.number == last and store.claim_session(last):
-            store.describe_session(state.first_event_ms)
+            self._encoders.describe(store, state)
             return state
         if not self._ends_session(store):
-            for _, encoder in self._session_encoders:
-                encoder.forget()
+            self._encoders.forget()
         # The rows of a new user are in its first session already.
         first = last if state.number == 0 and store.holds_session(last) else last + 1
         for number in range(first, last + _CLAIM_TRIES):
             if store.claim_session(number, new=True):
-                store.describe_session(time_ms)
+                opened = SessionState.opened(number, time_ms)
+                self._encoders.describe(store, opened)
                 self.on_opened(number)
-                return SessionState.opened(number, time_ms)
+                return opened
         raise StoreError(f"no session from {last + 1} on is free")
 
     def _ends_session(self, store: Store) -> bool:
         """Return whether the end of the session is this process's to record."""
-        return not self._session_encoders or self._timeline.is_held or not store.is_live(self.session.number)
+        return (
+            not self._encoders.have_state or self._timeline.is_held or not store.is_live(self.session.number)
+        )
 
     def _end_session(self, store: Store) -> None:
         number = self.session.number
-        if self._session_encoders and self._ends_session(store) and store.claim_session(number):
-            for wire, encoder in self._session_encoders:
-                self._append_rows(store, _stored(wire, encoder.end()), self.session, ended=True)
+        if number and self._encoders.have_state and self._ends_session(store) and store.claim_session(number):
+            self._encoders.end(store, self.session)
 
     # The host's filter
 
@@ -440,10 +366,6 @@ class Recorder:
             self._filtering = False
         self.dropped["before_send"] += 1
         return None
-
-
-def _stored(wire: str, rows: Sequence[Row]) -> list[StoredEvent]:
-    return [StoredEvent(row.session, [(wire, row.payload)], row.time_ms, row.event_id) for row in rows]
 
 
 def _session_of(stored: dict[str, Any]) -> SessionState:

@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 import msgspec
 
+from capture.process import make_private_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -45,8 +47,8 @@ class Consent:
 
     def withdraw(self) -> None:
         """Remember an opt-out."""
-        self._marker.parent.mkdir(parents=True, exist_ok=True)
-        self._marker.touch()
+        make_private_folder(self._marker.parent)
+        self._marker.touch(mode=0o600)
 
     def give(self) -> None:
         """Forget an earlier opt-out."""

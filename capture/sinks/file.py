@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta
 
 from capture.errors import SinkError
-from capture.process import PerProcess
+from capture.process import PerProcess, make_private_folder
 from capture.settings import Section, expanded
 from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, read_settings, wire_of
 
@@ -34,6 +34,8 @@ class FileSettings(Section, frozen=True, kw_only=True):
 
 class FileSink:
     """Appends batches to ``batches.jsonl`` in a folder.
+
+    Its owner alone can read the file, and the folder where that is made here.
 
     The file is opened at the first batch, and again when it was rotated or removed meanwhile. A line that a
     killed process left unfinished is cut off: its batch was never acknowledged and comes again.
@@ -117,11 +119,11 @@ class FileSink:
             if self._is_at_path(descriptor):
                 return descriptor
             self.close()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self.path.parent)
         flags = (
             os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         )
-        descriptor = os.open(self.path, flags, 0o644)
+        descriptor = os.open(self.path, flags, 0o600)
         self._cut(descriptor, 0 if self._replace else _whole_lines(descriptor))
         self._replace = False
         self._file.value = descriptor

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from capture.errors import ConfigError
 from capture.optional import need
-from capture.process import PerProcess, is_alive
+from capture.process import PerProcess, is_alive, make_private_folder
 from capture.settings import expanded, shown
 from capture.sinks.deadline import call_with_deadline
 
@@ -93,17 +93,18 @@ class _Folder:
     def put(self, path: str, content: bytes, timeout_s: float) -> None:
         del timeout_s
         incoming = self._root / _INCOMING
-        incoming.mkdir(parents=True, exist_ok=True)
+        make_private_folder(incoming)
         if not self._swept:
             self._sweep(incoming)
         partial = incoming / f"{os.getpid()}-{uuid.uuid4().hex}"
         target = self._root / path
         try:
-            with partial.open("xb") as file:
+            partial.touch(0o600, exist_ok=False)
+            with partial.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(target.parent)
             partial.replace(target)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -113,7 +114,7 @@ class _Folder:
     def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:
         del part, timeout_s
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-        descriptor = os.open(self._root / name, flags, 0o644)
+        descriptor = os.open(self._root / name, flags, 0o600)
         try:
             # One write: lines of two writers do not mix.
             os.write(descriptor, line + b"\n")

@@ -18,19 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AppState"]
 
-#: Keys of the state that the segments have.
-_SESSION_KEYS = frozenset(
-    {
-        "session_number",
-        "screen_count",
-        "first_event_ms",
-        "last_event_ms",
-        "action_ms",
-        "session_id",
-        "session_first_ms",
-    }
-)
-
 
 class AppState:
     """Reads and writes the state.
@@ -63,7 +50,7 @@ class AppState:
         return None if self.known is None or self.waits else self.known.get("user_id")
 
     def read(self) -> dict[str, Any] | None:
-        """Return the state: what `write` stored, and where the last session stands; None for none.
+        """Return what `write` stored; None for nothing.
 
         Raises
         ------
@@ -71,27 +58,21 @@ class AppState:
             When it cannot be read, and is not in memory either.
         """
         if self.waits and self.known is not None:
-            known = self.known
-        else:
-            try:
-                found = read_state(self._folder)
-            except StoreError:
-                user = recovery.newest_user(self._folder)
-                if user is None:
-                    raise
-                found = {"user_id": user}
-            if found is None:
-                return None
+            return self.known
+        try:
+            found = read_state(self._folder)
+        except StoreError:
+            user = recovery.newest_user(self._folder)
+            if user is None:
+                raise
+            found = {"user_id": user}
+        if found is not None:
             self._adopt(found)
-            known = found
-        return {**known, **recovery.last_state(self._folder)}
+        return found
 
     def write(self, state: Mapping[str, Any]) -> bool:
-        """Replace the state; False when it is kept in memory until the file can be written.
-
-        What the segments say of the session is not part of it.
-        """
-        whole = {key: value for key, value in state.items() if key not in _SESSION_KEYS}
+        """Replace the state; False when it is kept in memory until the file can be written."""
+        whole = dict(state)
         self._adopt(whole)
         try:
             update_state(self._folder, lambda known: self._with_sinks({**whole}, known))
@@ -113,7 +94,7 @@ class AppState:
         known = update_state(self._folder, lambda found: self._with_sinks({**state, **(found or {})}, found))
         self.waits = False
         self._adopt(known)
-        return {**known, **recovery.last_state(self._folder)}
+        return known
 
     def _with_sinks(self, state: dict[str, Any], known: dict[str, Any] | None) -> dict[str, Any]:
         return {**state, "sinks": {**((known or {}).get("sinks") or {}), **self._formats}}

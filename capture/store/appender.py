@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from capture.store.segment import ENDED
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,9 +22,7 @@ class Appender:
         self._writer = shared.writer
         self._maintenance = maintenance
 
-    def append_many(
-        self, events: Sequence[StoredEvent], elapsed_ms: int, screens: int, boot_ms: int, flags: int
-    ) -> bool:
+    def append_many(self, events: Sequence[StoredEvent], elapsed_ms: int, screens: int, boot_ms: int) -> bool:
         """As `Store.append_many`."""
         written = True
         calls: list[list[Any]] = []
@@ -37,9 +33,7 @@ class Appender:
             else:
                 calls.append([row])
         for rows in calls:
-            # Of a session that another one follows it is the end.
-            last = flags if rows is calls[-1] else ENDED
-            written = self.append_call(rows, elapsed_ms, screens, boot_ms, last) and written
+            written = self.append_call(rows, elapsed_ms, screens, boot_ms) and written
         return written
 
     def append_call(
@@ -48,7 +42,6 @@ class Appender:
         elapsed_ms: int,
         screens: int,
         boot_ms: int,
-        flags: int,
         *,
         failed: bool = False,
     ) -> bool:
@@ -64,7 +57,7 @@ class Appender:
         if failed:
             written = self._writer.write_waiting(count=True)
         else:
-            written = self._writer.append(rows, elapsed_ms, screens, boot_ms, flags)
+            written = self._writer.append(rows, elapsed_ms, screens, boot_ms)
         if self._writer.made != made:
             self._maintenance.after_rotation()
         elif not written and len(self._writer.waiting) == 1:

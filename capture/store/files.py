@@ -1,9 +1,10 @@
-"""Deleting the files of a store, and no other."""
+"""Files of a store: deleting these and no other, and having their names on the disk."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from capture.store.recovery import files_of
@@ -12,7 +13,7 @@ from capture.store.segment import OWN_NAME
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["delete_own", "delete_unreadable"]
+__all__ = ["delete_own", "delete_unreadable", "sync_folder"]
 
 _log = logging.getLogger("capture.store")
 
@@ -36,3 +37,13 @@ def delete_unreadable(folder: Path) -> None:
     for file in found:
         with contextlib.suppress(OSError):
             (folder / file).unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can do that."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from capture.store.segment import RETRIED, Header, Name, Position
+from capture.store.recovery import find_seed, read_at
+from capture.store.segment import (
+    HEADER,
+    RETRIED,
+    SLOT,
+    Header,
+    Name,
+    Position,
+    is_later_version,
+    read_header,
+    read_slot,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Damage", "Segment", "move"]
+__all__ = ["Damage", "Segment", "load", "move"]
+
+_FIRST = HEADER + 7 * SLOT
+_MOST = 1 << 30
 
 
 class Segment:
@@ -54,6 +68,35 @@ class Segment:
     def is_done(self) -> bool:
         """Return whether every queue has all of it."""
         return self.complete and all(each.offset >= self.size for each in self.positions.values())
+
+
+def load(path: Path, name: Name) -> tuple[Segment | None, list[tuple[bytes, Position] | None]] | None:
+    """Read header and slots of a segment; None where they are not there yet, no segment of a later version.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    """
+    block = read_at(path, 0, _FIRST)
+    if len(block) < _FIRST:
+        return None
+    header = read_header(block)
+    if header is None:
+        if is_later_version(block):
+            return None, []
+        header = Header(session=name.session, number=name.number)
+        seed = find_seed(block, read_at(path, header.head, _MOST))
+    else:
+        seed = header.seed
+        if header.head > len(block):
+            block = read_at(path, 0, header.head)
+    segment = Segment(name, path, header, -1 if seed is None else seed)
+    slots = [read_slot(block, place) for place in range(HEADER, header.head, SLOT)]
+    segment.positions = {slot[0]: slot[1] for slot in slots if slot is not None and slot[0]}
+    if segment.complete:
+        segment.size = path.stat().st_size
+    return segment, slots
 
 
 class Damage(NamedTuple):

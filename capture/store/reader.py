@@ -10,20 +10,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from capture._native.journal_scan import BAD, FULL, SHORT, resync, scan, walk
-from capture.store.known import Damage, Segment, move
-from capture.store.recovery import find_seed, read_at, segment_names
+from capture.store.known import Damage, Segment, load, move
+from capture.store.recovery import count_unchecked, read_at, segment_names
 from capture.store.rows import StoredBatch
 from capture.store.segment import (
     END_MARK,
-    HEADER,
     RETRIED,
-    SLOT,
-    Header,
     Name,
     Position,
-    is_later_version,
-    read_header,
-    read_slot,
     slot_name,
 )
 from capture.store.slots import give_slots
@@ -56,8 +50,10 @@ class Index:
         Name of a segment -> up to where this process has written it; None where it does not.
     is_live : callable
         Whether a process holds a session.
+    knows_user : callable
+        Whether a segment of a user may be sent; another is deleted where slots may be written.
     on_lost : callable, optional
-        Called with a queue and how many of its records were lost to damage.
+        Called with a cause, a queue, and how many of its records were lost.
     on_damage : callable, optional
         Called with a `Damage`, once for each.
     write_slot : callable, optional
@@ -71,7 +67,8 @@ class Index:
         *,
         own_position: Callable[[Name], int | None] = lambda _: None,
         is_live: Callable[[int], bool] = lambda _: True,
-        on_lost: Callable[[str, int], None] | None = None,
+        knows_user: Callable[[bytes], bool] = lambda _: True,
+        on_lost: Callable[[str, str, int], None] = lambda *_: None,
         on_damage: Callable[[Damage], None] | None = None,
         write_slot: Callable[[Segment, bytes, Position], bool] | None = None,
     ) -> None:
@@ -80,6 +77,7 @@ class Index:
         self.formats = dict(formats)
         self._folder = folder
         self._own_position, self._is_live = own_position, is_live
+        self._knows_user = knows_user
         self._on_lost, self._on_damage, self._write_slot = on_lost, on_damage, write_slot
         self._slot_names = {queue: slot_name(queue) for queue in formats}
         self._queues = {name: queue for queue, name in self._slot_names.items()}
@@ -129,33 +127,32 @@ class Index:
                 segment.size = self._size(segment)
 
     def _load(self, name: Name) -> bool:
-        """Read header and slots; False where they are not there yet."""
-        path = self._folder / name.file
+        """Add a segment; False where it is not whole yet, or cannot be read now."""
         try:
-            block = read_at(path, 0, HEADER + 7 * SLOT)
-            if len(block) < HEADER + 7 * SLOT:
-                return False
-            header = read_header(block)
-            if header is None:
-                if is_later_version(block):
-                    return True
-                header = Header(session=name.session, number=name.number)
-                seed = find_seed(block, read_at(path, header.head, _MOST))
-            else:
-                seed = header.seed
-                if header.head > len(block):
-                    block = read_at(path, 0, header.head)
+            found = load(self._folder / name.file, name)
         except OSError:
             return False
-        segment = Segment(name, path, header, -1 if seed is None else seed)
-        slots = [read_slot(block, place) for place in range(HEADER, header.head, SLOT)]
-        for slot in slots:
-            if slot is not None and slot[0]:
-                segment.positions[slot[0]] = slot[1]
-        if name.kind == RETRIED:
-            segment.size = self._size(segment)
-        self.segments[name] = segment
+        if found is None:
+            return False
+        segment, slots = found
+        if segment is None:
+            return True
         give_slots(segment, slots, self.formats, None if self._write_slot is None else self._write)
+        user = segment.header.user_id
+        if self._write_slot is not None and user and not self._knows_user(user):
+            return self._delete_unknown(segment)
+        self.segments[name] = segment
+        return True
+
+    def _delete_unknown(self, segment: Segment) -> bool:
+        """Delete what a process recorded for a user who opted out, before it noticed."""
+        pending = {name: self.pending(segment, position) for name, position in segment.positions.items()}
+        try:
+            segment.path.unlink()
+        except OSError:
+            return False
+        for name, count in pending.items():
+            self._on_lost("opted_out", self.queue_of(name), count)
         return True
 
     def _write(self, segment: Segment, queue: bytes, position: Position) -> None:
@@ -254,7 +251,7 @@ class Index:
                     retried=bool(tried) and not apart,
                 )
             move(position, position.offset + used, seq)
-            if why in {BAD, SHORT} and not self._skip_damage(segment, position):
+            if why in {BAD, SHORT} and not self._skip_damage(segment, queue, position):
                 return None
         return None
 
@@ -276,11 +273,10 @@ class Index:
     def _lose(self, segment: Segment, queue: str, position: Position, gap: int, seq: int) -> None:
         """Count lost records once: what is known of the position says that they are behind it."""
         position.seq = seq
-        if self._on_lost is not None:
-            self._on_lost(queue, gap)
-            self._write(segment, self._slot_names[queue], position)
+        self._on_lost("damaged", queue, gap)
+        self._write(segment, self._slot_names[queue], position)
 
-    def _skip_damage(self, segment: Segment, position: Position) -> bool:
+    def _skip_damage(self, segment: Segment, queue: str, position: Position) -> bool:
         """Move a position behind what is no record; return False where that may be one yet."""
         end, offset = self.end_of(segment), position.offset
         rest = read_at(segment.path, offset, end - offset)
@@ -288,6 +284,8 @@ class Index:
         if found < 0:
             if not segment.complete and self._own_position(segment.name) is None:
                 return False
+            if segment.seed < 0:
+                self._on_lost("damaged", queue, count_unchecked(rest, position.wire))
             move(position, end, position.seq)
             return True
         if not segment.complete and self._own_position(segment.name) is None:

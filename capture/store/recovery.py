@@ -8,12 +8,14 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from capture._native.journal import crc32c
 from capture._native.journal_scan import resync, scan, walk
 from capture.store.segment import (
     END_MARK,
-    ENDED,
     HEADER,
+    NOTE,
     RETRIED,
     Header,
     Name,
@@ -106,8 +108,8 @@ def last_seqs(folder: Path, session: int) -> dict[int, int]:
     return {}
 
 
-def last_state(folder: Path) -> dict[str, Any]:
-    """Return where the last session stands: the fields of a `SessionState`, and the Currents session.
+def last_state(folder: Path, user_id: bytes) -> dict[str, Any]:
+    """Return where the user's last session stands: the fields of a `SessionState`, and its note.
 
     Empty where there is none.
     """
@@ -120,14 +122,11 @@ def last_state(folder: Path) -> dict[str, Any]:
         if found is None:
             continue
         header, data = found
-        last = None
-        ended = False
-        for record in _records(data, header):
-            if not record[7] & END_MARK:
-                last = record
-                ended = bool(record[7] & ENDED) if not record[7] & 1 else ended
-        if last is not None:
-            return _state(header, last, ended=ended)
+        if user_id and header.user_id not in {user_id, b""}:
+            continue
+        records = [record for record in _records(data, header) if not record[7] & END_MARK]
+        if records:
+            return {**_state(header, records[0], records[-1]), **_note(data, records)}
     return {}
 
 
@@ -161,21 +160,25 @@ def find_seed(block: bytes, data: bytes) -> int | None:
     return None
 
 
-def _state(header: Header, record: tuple[Any, ...], *, ended: bool) -> dict[str, Any]:
-    _, _, _, _, time_ms, elapsed_ms, screens, _, _, _ = record
-    state: dict[str, Any] = {
+def _state(header: Header, first: tuple[Any, ...], last: tuple[Any, ...]) -> dict[str, Any]:
+    _, _, _, _, time_ms, elapsed_ms, screens, _, _, _ = last
+    return {
         "session_number": header.session,
         "screen_count": screens,
-        "first_event_ms": header.first_event_ms,
+        "first_event_ms": first[4],
         "last_event_ms": time_ms,
         "action_ms": None if elapsed_ms < 0 else time_ms - elapsed_ms,
-        "session_id": None,
-        "session_first_ms": None,
     }
-    if header.currents_id and not ended:
-        state["session_id"] = str(uuid.UUID(bytes=header.currents_id))
-        state["session_first_ms"] = header.currents_first_ms
-    return state
+
+
+def _note(data: bytes, records: list[tuple[Any, ...]]) -> dict[str, Any]:
+    """Return the last note of a segment; empty where it has none."""
+    notes = [record for record in records if record[2] == NOTE]
+    if not notes:
+        return {}
+    at, size = notes[-1][0] + 64, notes[-1][1]
+    note: dict[str, Any] = msgspec.json.decode(data[at : at + size], type=dict[str, Any])
+    return note
 
 
 def _own(folder: Path) -> Iterator[Name]:
@@ -216,6 +219,16 @@ def has_record(path: Path) -> bool:
 def count_records(data: bytes, seed: int, wire: int) -> int:
     """Return how many whole records of a wire format there are."""
     return scan(data, seed & 0xFFFFFFFF, wire, -1, 0, 0)[2]
+
+
+def count_unchecked(data: bytes, wire: int) -> int:
+    """Return how many records of a wire format there seem to be, by their sizes: no CRC can be checked."""
+    at = count = 0
+    while at + 64 < len(data):
+        size, number = int.from_bytes(data[at : at + 4], "little"), data[at + 52 : at + 54]
+        count += size > 0 and int.from_bytes(number, "little") == wire
+        at += (64 + size + 7) // 8 * 8
+    return count
 
 
 def first_time(path: Path, offset: int, seed: int) -> int:

@@ -3,8 +3,7 @@
 All numbers are little endian::
 
     header, 128 bytes   0 "TCJ1"  4 u16 version  6 u16 bytes of header and slots  8 u32 session  12 u32 number
-                        16 i64 made_ms  24 i64 first_event_ms  32 u8[16] user id  48 u8[16] boot id
-                        64 u8[16] Currents session id  80 i64 its first_ms
+                        16 i64 made_ms  24 -  32 u8[16] user id  48 u8[16] boot id  64 -
                         88 six times u16 wire, u32 seq: last sequence numbers before this segment
                         124 u32 crc32c(0..123)
     slot, 64 bytes      0 char[40] sink  40 u64 offset  48 u32 tried  52 u16 wire
@@ -12,6 +11,9 @@ All numbers are little endian::
     record, 64 + size   0 u32 size  4 u32 crc32c(8..), started from the header's  8 u64 seq  16 i64 time_ms
                         24 i64 elapsed_ms  32 u8[16] event id  48 u32 screens  52 u16 wire  54 u8 flags  55 -
                         56 i64 boot_ms  64 payload, zero-padded to a multiple of 8
+    flags               1 the next record belongs to the same call  2 the end mark
+    wire of nobody      0xffff the end mark  0xfffe a note: JSON of what a restart must know of the session
+                        beside its events; it is in the first call of each segment
 """
 
 from __future__ import annotations
@@ -31,9 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEAD",
-    "ENDED",
     "END_MARK",
     "MORE",
+    "NOTE",
     "OWN_NAME",
     "RETRIED",
     "SLOT",
@@ -53,7 +55,7 @@ __all__ = [
 ]
 
 _MAGIC = b"TCJ1"
-_HEADER = struct.Struct("<4sHHIIqq16s16s16sq")
+_HEADER = struct.Struct("<4sHHIIq8x16s16s")
 _SEQ = struct.Struct("<HI")
 _SLOT = struct.Struct("<40sQIHHI")
 _CRC = struct.Struct("<I")
@@ -61,9 +63,11 @@ _MARK = struct.Struct("<HQ")
 HEADER = 128
 SLOT = 64
 #: Slots that every segment has room for, and wire formats whose sequence the header states.
-_SLOTS, _SEQS = 7, 6
-#: Flags of a record: another one of the same call follows; the end mark; the call ended the Currents session.
-MORE, END_MARK, ENDED = 1, 2, 4
+_SLOTS, _SEQS, _SEQS_AT = 7, 6, 88
+#: Flags of a record: another one of the same call follows; the end mark.
+MORE, END_MARK = 1, 2
+#: Numbers in place of a wire format's: of the end mark, and of a note on the session.
+_MARK_WIRE, NOTE = 0xFFFF, 0xFFFE
 RETRIED, DEAD = "r", "dead"
 #: The queue of a store without sinks.
 UNSENT = "unsent"
@@ -103,11 +107,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     session: int
     number: int
     made_ms: int = 0
-    first_event_ms: int = 0
     user_id: bytes = b""
     boot_id: bytes = b""
-    currents_id: bytes = b""
-    currents_first_ms: int = 0
     #: Number of a wire format -> its last sequence number before this segment.
     seqs: dict[int, int] = {}
     head: int = HEADER + _SLOTS * SLOT
@@ -157,7 +158,7 @@ def check_wires(names: Iterable[str]) -> None:
     ConfigError
         When two have the same.
     """
-    numbers: dict[int, str] = {0xFFFF: "the end mark"}
+    numbers: dict[int, str] = {_MARK_WIRE: "the end mark", NOTE: "the notes on sessions"}
     for name in sorted(set(names)):
         other = numbers.setdefault(wire_number(name), name)
         if other != name:
@@ -192,14 +193,11 @@ def make_head(header: Header, queues: Mapping[str, str]) -> bytes:
         header.session,
         header.number,
         header.made_ms,
-        header.first_event_ms,
         header.user_id,
         header.boot_id,
-        header.currents_id,
-        header.currents_first_ms,
     )
     seqs = b"".join(_SEQ.pack(*each) for each in [*header.seqs.items()][:_SEQS])
-    block = (fixed + seqs).ljust(HEADER - 4, b"\0")
+    block = (fixed.ljust(_SEQS_AT, b"\0") + seqs).ljust(HEADER - 4, b"\0")
     block += _CRC.pack(crc32c(block))
     slots = [
         slot_bytes(name, Position(head, 0, header.seqs.get(wire_number(wire), 0), wire_number(wire), 0))
@@ -212,21 +210,16 @@ def read_header(block: bytes) -> Header | None:
     """Return the header of a segment; None where it is damaged, or of a later version."""
     if len(block) < HEADER or _CRC.unpack_from(block, HEADER - 4)[0] != crc32c(block[: HEADER - 4]):
         return None
-    magic, version, head, session, number, made, first, user, boot, currents, currents_ms = (
-        _HEADER.unpack_from(block)
-    )
+    magic, version, head, session, number, made, user, boot = _HEADER.unpack_from(block)
     if magic != _MAGIC or version != 1:
         return None
-    seqs = [_SEQ.unpack_from(block, 88 + 6 * at) for at in range(_SEQS)]
+    seqs = [_SEQ.unpack_from(block, _SEQS_AT + _SEQ.size * at) for at in range(_SEQS)]
     return Header(
         session=session,
         number=number,
         made_ms=made,
-        first_event_ms=first,
         user_id=_known(user),
         boot_id=_known(boot),
-        currents_id=_known(currents),
-        currents_first_ms=currents_ms,
         seqs={wire: seq for wire, seq in seqs if wire},
         head=head,
         seed=_CRC.unpack_from(block, HEADER - 4)[0],

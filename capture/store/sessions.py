@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capture.store import recovery
-from capture.store.segment import RETRIED, uuid_bytes
-from capture.store.writer import SessionFacts
+from capture.store.segment import RETRIED
 
 if TYPE_CHECKING:
     from capture.store.segment import Name
@@ -41,13 +40,6 @@ class Sessions:
             return recovery.segment_names(self._s.folder)
         except OSError:
             return []
-
-    def describe(
-        self, first_event_ms: int, currents_id: str | None = None, currents_first_ms: int | None = None
-    ) -> None:
-        """As `Store.describe_session`."""
-        facts = SessionFacts(first_event_ms, uuid_bytes(currents_id), currents_first_ms or 0)
-        self._s.writer.describe(facts)
 
     def last(self) -> int:
         """As `Store.last_session`."""

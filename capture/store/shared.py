@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from capture._native.guard import BusyError, Guard
 from capture.clock import Clock
 from capture.errors import StoreError
+from capture.process import make_private_folder
 from capture.store import recovery
 from capture.store.app_state import AppState
 from capture.store.dead_letters import DeadLetters, make_letter
@@ -22,7 +23,6 @@ from capture.store.reader import Index
 from capture.store.retention import Retention
 from capture.store.segment import UNSENT, check_wires, uuid_bytes
 from capture.store.slots import write_slot
-from capture.store.state import make_folder
 from capture.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ class Shared:
             self.formats,
             own_position=self.writer.position_of,
             is_live=self.claims.is_live,
-            on_lost=lambda queue, count: self.losses.add("damaged", count, queue),
+            knows_user=lambda user: user == (self.writer.user_id or user),
+            on_lost=lambda cause, queue, count: self.losses.add(cause, count, queue),
             on_damage=self._keep_damage,
             write_slot=partial(write_slot, pwrite=self.pwrite),
         )
@@ -125,7 +126,7 @@ class Shared:
         """Make the folder at the first use; one that was deleted is made anew by `upkeep` alone."""
         if self.state.known is None and not self.closed and not self.revoked:
             with contextlib.suppress(OSError):
-                make_folder(self.folder)
+                make_private_folder(self.folder)
 
     def claim_delivery(self) -> bool:
         """Become the process that delivers; False while another one is."""

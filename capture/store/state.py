@@ -15,15 +15,16 @@ import msgspec
 
 from capture._native.journal import crc32c
 from capture.errors import StoreError
+from capture.process import make_private_folder
+from capture.store.files import sync_folder
 from capture.store.locks import FileLock
 from capture.store.recovery import segment_names
-from capture.store.writer import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["STATE_FILE", "is_store", "make_folder", "read_state", "update_state", "write_file"]
+__all__ = ["STATE_FILE", "is_store", "read_state", "update_state", "write_file"]
 
 STATE_FILE = "state.json"
 _LOCK_S = 1.0
@@ -93,7 +94,7 @@ def update_state(
     """
     lock = FileLock(folder / "state.lock")
     try:
-        make_folder(folder)
+        make_private_folder(folder)
         end = time.monotonic() + _LOCK_S
         while not lock.claim():
             if time.monotonic() > end:
@@ -145,11 +146,3 @@ def write_file(folder: Path, kind: str, data: bytes) -> Path:
             path.unlink()
         raise
     return path
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder of a store, and those above it that are missing: their owner alone can read them."""
-    if not folder.is_dir():
-        if folder.parent != folder:
-            make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)

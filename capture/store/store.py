@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture._native.guard import BusyError
 from capture._native.journal import FAILED, REFUSED, WRITTEN
+from capture.store import recovery
 from capture.store.appender import Appender
 from capture.store.files import delete_own
 from capture.store.maintenance import Maintenance
@@ -174,7 +175,7 @@ class Store:
             if done == WRITTEN:
                 return True
         rows = [(session, payloads, time_ms, event_id)]
-        return self._appender.append_call(rows, elapsed_ms, screens, boot_ms, 0, failed=done == FAILED)
+        return self._appender.append_call(rows, elapsed_ms, screens, boot_ms, failed=done == FAILED)
 
     def append_many(
         self,
@@ -183,7 +184,6 @@ class Store:
         elapsed_ms: int = -1,
         screens: int = 0,
         boot_ms: int = 0,
-        flags: int = 0,
     ) -> bool:
         """Store events of one call: those of a session whole or not at all; False when some were deferred.
 
@@ -192,10 +192,8 @@ class Store:
         events : sequence of StoredEvent
         elapsed_ms, screens, boot_ms
             As for `append`, after all of them.
-        flags : int
-            ``ENDED`` where the call ends the Currents session.
         """
-        return self._appender.append_many(events, elapsed_ms, screens, boot_ms, flags)
+        return self._appender.append_many(events, elapsed_ms, screens, boot_ms)
 
     def next_batch(
         self,
@@ -272,11 +270,16 @@ class Store:
         """
         return self._sessions.claim(number, new=new)
 
-    def describe_session(
-        self, first_event_ms: int, currents_id: str | None = None, currents_first_ms: int | None = None
-    ) -> None:
-        """State what a restart must know of the session, beside what its events say."""
-        self._sessions.describe(first_event_ms, currents_id, currents_first_ms)
+    def describe_session(self, number: int, note: Mapping[str, Any]) -> None:
+        """State what a restart must know of a session beside its events: with its next call, whole or not.
+
+        Parameters
+        ----------
+        number : int
+        note : mapping
+            What JSON can hold.
+        """
+        self._writer.describe(number, note)
 
     def holds_session(self, number: int) -> bool:
         """Return whether this process holds session `number`."""
@@ -304,7 +307,7 @@ class Store:
         self._s.claims.release_delivery()
 
     def read_state(self) -> dict[str, Any] | None:
-        """Return the state: what `write_state` stored, and where the last session stands; None for none.
+        """Return what `write_state` stored; None for nothing.
 
         Raises
         ------
@@ -313,11 +316,12 @@ class Store:
         """
         return self._s.state.read()
 
-    def write_state(self, state: Mapping[str, Any]) -> bool:
-        """Replace the state; False when it is kept in memory until the file can be written.
+    def last_state(self) -> dict[str, Any]:
+        """Return where the last session stands: what its events and its note say; empty for none."""
+        return recovery.last_state(self._s.folder, self._writer.user_id)
 
-        What the segments say of the session is not part of it.
-        """
+    def write_state(self, state: Mapping[str, Any]) -> bool:
+        """Replace the state; False when it is kept in memory until the file can be written."""
         return self._s.state.write(state)
 
     def first_state(self, state: Mapping[str, Any]) -> dict[str, Any]:

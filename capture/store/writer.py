@@ -10,14 +10,15 @@ import contextlib
 import errno
 import os
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from capture._native.guard import BusyError, Guard
 from capture._native.journal import FAILED, REFUSED, WRITTEN, SegmentWriter
+from capture.store.files import sync_folder
 from capture.store.recovery import last_number, last_seqs
-from capture.store.segment import Header, Name, make_head, make_mark, wire_number
+from capture.store.segment import NOTE, Header, Name, make_head, make_mark, wire_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
 
     from capture.store.losses import Losses
 
-__all__ = ["MAX_WAITING", "SessionFacts", "WaitingCall", "Writer"]
+__all__ = ["MAX_WAITING", "WaitingCall", "Writer"]
 
 #: Calls that wait in memory at most.
 MAX_WAITING = 1000
 #: Longest wait (s) of an append for a rotation or the maintenance thread.
 _WAIT_S = 0.05
 _FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NO_ID = bytes(16)
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -52,7 +54,6 @@ class WaitingCall(msgspec.Struct, eq=False):
     elapsed_ms: int
     screens: int
     boot_ms: int
-    flags: int
     sent: set[str] = msgspec.field(default_factory=set)
     sending: set[str] = msgspec.field(default_factory=set)
     number: int = 0
@@ -61,14 +62,6 @@ class WaitingCall(msgspec.Struct, eq=False):
     def session(self) -> int:
         """The session of all rows."""
         return self.rows[0][0]
-
-
-class SessionFacts(msgspec.Struct, frozen=True):
-    """What headers of a session's segments state."""
-
-    first_event_ms: int = 0
-    currents_id: bytes = b""
-    currents_first_ms: int = 0
 
 
 class Writer:
@@ -104,12 +97,13 @@ class Writer:
         self.native: SegmentWriter | None = None
         self.name: Name | None = None
         self.waiting: deque[WaitingCall] = deque()
-        self.facts = SessionFacts()
+        #: Number and note of a session; what the last append had of it, and what the segment has.
+        self._note = self._tried_note = self._noted = (0, b"")
         self.user_id = self.boot_id = b""
         self.deferred_count = 0
         #: Events of each wire format in segments that are ended.
         self._written = [0] * len(set(formats.values()))
-        #: Segments made so far: the reader looks at the folder when it changes.
+        #: Segments made so far.
         self.made = 0
         self.guard = Guard(_WAIT_S)
         self._folder, self._formats, self._losses = folder, dict(formats), losses
@@ -128,17 +122,16 @@ class Writer:
         elapsed_ms: int,
         screens: int,
         boot_ms: int,
-        flags: int,
     ) -> bool:
         """Write a call of one session that the native append has not taken; False where it waits."""
         native = self.native
         done = REFUSED
         if native is not None and not self.closed:
-            done = native.append_rows(rows[0][0], rows, elapsed_ms, screens, boot_ms, flags)
+            done = native.append_rows(rows[0][0], rows, elapsed_ms, screens, boot_ms)
         if done == WRITTEN:
             return True
         if done == REFUSED:
-            self.waiting.append(WaitingCall(rows, elapsed_ms, screens, boot_ms, flags))
+            self.waiting.append(WaitingCall(rows, elapsed_ms, screens, boot_ms))
         return self.write_waiting(count=True)
 
     def write_waiting(self, *, count: bool = False) -> bool:
@@ -170,18 +163,23 @@ class Writer:
                 waiting.popleft()
                 raise
             waiting.popleft()
-        if self.native is not None and not self.native.torn:
-            self.native.frozen = False
+        native = self.native
+        if native is not None and not native.torn:
+            native.frozen = False
+            # `describe` may come between: it changes the note first.
+            if self._needs_note(native.session):
+                native.frozen = True
         return True
 
     def _write(self, call: WaitingCall) -> bool:
         native = self.native
         if native is not None and native.torn and native.retry():
+            self._noted = self._tried_note
             return True
         if native is not None and native.torn and not _is_broken(native):
             return False
-        if native is not None and native.frozen:
-            # Broken, or to be ended: what follows goes to another segment.
+        if native is not None and native.error:
+            # What follows goes to another segment.
             self._leave(native)
             native = None
         for _ in range(3):
@@ -189,10 +187,10 @@ class Writer:
                 native = self._new_segment(call)
                 if native is None:
                     return False
-            done = native.append_rows(
-                call.session, call.rows, call.elapsed_ms, call.screens, call.boot_ms, call.flags, True
-            )
+            rows = self._with_note(call)
+            done = native.append_rows(call.session, rows, call.elapsed_ms, call.screens, call.boot_ms, True)
             if done == WRITTEN:
+                self._noted = self._tried_note
                 return True
             if done == FAILED:
                 self._losses.say("deferred", f"events wait in memory: {os.strerror(native.error)}")
@@ -205,8 +203,8 @@ class Writer:
     def _keep_bound(self) -> None:
         """Drop the oldest call where too many wait: none that is being sent or may be on disk in part."""
         native = self.native
+        first = 1 if native is not None and native.torn else 0
         while len(self.waiting) > MAX_WAITING:
-            first = 1 if native is not None and native.torn else 0
             victim = next((call for call in list(self.waiting)[first:] if not call.sending), None)
             if victim is None:
                 return
@@ -248,11 +246,8 @@ class Writer:
             session=session,
             number=name.number,
             made_ms=self._now_ms(),
-            first_event_ms=self.facts.first_event_ms or call.rows[0][2],
             user_id=self.user_id,
             boot_id=self.boot_id,
-            currents_id=self.facts.currents_id,
-            currents_first_ms=self.facts.currents_first_ms,
             seqs=self._by_number(self._seqs),
         )
         self.name = name
@@ -261,7 +256,7 @@ class Writer:
             descriptor,
             session,
             make_head(header, self._formats),
-            self._wires,
+            {**self._wires, "": (-1, NOTE)},
             self._seqs,
             self._limit(),
             waiting=self.waiting,
@@ -269,8 +264,7 @@ class Writer:
             sync=self._power,
             pwrite=self._pwrite,
         )
-        # What is recorded meanwhile goes behind what is written now.
-        self.native.frozen = True
+        self._noted = (0, b"")
         return self.native
 
     def _make_file(self, name: Name) -> tuple[int, Name] | None:
@@ -306,12 +300,22 @@ class Writer:
         if self._power or len(self._ended) > 8:
             self._close_ended(sync=self._power)
 
-    def describe(self, facts: SessionFacts) -> None:
-        """State other facts in headers from now on: with the next segment, which the next call opens."""
-        if facts != self.facts:
-            self.facts = facts
-            if self.native is not None:
-                self.native.frozen = True
+    def describe(self, session: int, note: Mapping[str, Any]) -> None:
+        """Have a note on a session in the segment: its next call takes the long way, and the note with it."""
+        self._note = session, msgspec.json.encode(note)
+        if self.native is not None and self._needs_note(self.native.session):
+            self.native.frozen = True
+
+    def _needs_note(self, session: int) -> bool:
+        return self._note[0] == session and self._note != self._noted
+
+    def _with_note(self, call: WaitingCall) -> list[Any]:
+        """Return the rows of a call, behind the note that the segment does not have yet."""
+        self._tried_note = self._noted
+        if not self._needs_note(call.session):
+            return call.rows
+        self._tried_note = self._note
+        return [(call.session, (("", self._note[1]),), call.rows[0][2], _NO_ID), *call.rows]
 
     def _count_written(self, native: SegmentWriter) -> None:
         seqs = native.last_seqs
@@ -320,8 +324,7 @@ class Writer:
 
     def end_session(self) -> None:
         """End the segment of the session; its lock may be given up then."""
-        if self.native is not None:
-            self.guard.call(self._end_segment)
+        self.guard.call(self._end_segment)
         self.name = None
 
     def _end_segment(self) -> None:
@@ -351,8 +354,7 @@ class Writer:
 
     def leave_torn(self) -> None:
         """Give up a segment whose last call is written in part, so that it can be sent from memory."""
-        native = self.native
-        if native is not None and native.torn:
+        if self.native is not None and self.native.torn:
             self.guard.call(self._end_segment)
 
     def give_up(self, cause: str) -> None:
@@ -388,13 +390,3 @@ class Writer:
 def _is_broken(native: SegmentWriter) -> bool:
     """Return whether another segment may take what this one does not: not on a full disk."""
     return native.position > 0 and native.error not in _FULL_DISK
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can do that."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY | _BINARY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

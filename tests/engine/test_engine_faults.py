@@ -150,7 +150,7 @@ def test_state_of_another_kind_starts_the_sessions_anew(tmp_path, caplog, monkey
     store = Store(tmp_path, formats={"memory": "native"})
     store.write_state({"user_id": "ac1529a7-59f6-49d9-b254-6f0a22f57284"})
     store.close()
-    monkeypatch.setattr("capture.store.recovery.last_state", lambda _: {"screen_count": "seven"})
+    monkeypatch.setattr("capture.store.recovery.last_state", lambda *_: {"screen_count": "seven"})
     cap, sink = memory_capture(tmp_path)
     with cap:
         assert cap.screen_view("A") is not None

@@ -26,6 +26,8 @@ from capture import (
 )
 from capture.collector import Collector, Fault
 from capture.sinks import Answer, Outcome
+from capture.sinks.file import FileSink
+from capture.sinks.http import HttpSettings, HttpSink
 from capture.sinks.memory import MemorySink
 from capture.store import buffer
 from capture.store.recovery import files_of
@@ -391,7 +393,13 @@ def test_files_are_private(tmp_path):
     try:
         with Collector() as collector:
             collector.fail(Fault(status=400))
-            cap = Capture(configuration(tmp_path / "deep" / "store", collector.url))
+            cap = Capture(
+                configuration(tmp_path / "deep" / "store", collector.url),
+                sinks=[
+                    HttpSink(HttpSettings(url=collector.url)),
+                    FileSink(tmp_path / "deep" / "out" / "batches"),
+                ],
+            )
             cap.touch_down(0, 1, 1, target=Target(path="[root]>x>", id="x"))
             cap.touch_up(0, 1, 1)
             cap.flush(2)

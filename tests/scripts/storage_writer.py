@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import types
 from pathlib import Path
 
 from capture.config import BufferConfig, DeviceConfig, PrivacyConfig, ProjectConfig, RunConfig, SinkConfig
@@ -65,7 +66,8 @@ def arm():
 
         cloud_storage.open_objects = opened_objects
     elif moment == "fsync":
-        os.fsync = deadly(os.fsync)
+        # Of the files alone: the store syncs, too.
+        objects.os = types.SimpleNamespace(**{**vars(os), "fsync": deadly(os.fsync)})
     elif moment in {"open", "mkdir", "replace"}:
         setattr(Path, moment, deadly(getattr(Path, moment)))
     elif moment == "write":

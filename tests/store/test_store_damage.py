@@ -1,6 +1,7 @@
 """Torn tails, flipped bits, damaged headers and slots: nothing altered is sent, losses are exact."""
 
 import random
+import uuid
 
 import pytest
 from journal_events import HEAD, batches, drain, event_id, number_of, put, segments
@@ -150,6 +151,35 @@ def test_a_damaged_header(tmp_path, place):
 
     assert drain(store) == list(range(10))
     assert store.last_session() == 1
+    store.close()
+
+
+def test_a_header_that_cannot_be_made_out_takes_its_events_along_counted(tmp_path):
+    (path,) = recorded(tmp_path, 10)
+    flip(path, 9, 125)
+    store = opened(tmp_path)
+    put(store, 10, 12, session=2)
+
+    assert drain(store) == [10, 11]
+    assert store.dropped == {"damaged": 10}
+    store.close()
+
+
+def test_a_segment_of_an_unknown_user_is_deleted_unsent(tmp_path):
+    """As a process leaves it that had not noticed yet that the user opted out, and in again."""
+    store = opened(tmp_path)
+    for user in (7, 8):
+        store.write_state({"user_id": str(uuid.UUID(int=user))})
+        put(store, 0, user, session=user)
+        store.release_session()
+    store.close()
+    store = opened(tmp_path)
+
+    assert store.read_state()["user_id"] == str(uuid.UUID(int=8))
+    assert store.last_state()["session_number"] == 8
+    assert [number for number, _ in batches(store)] == [8]
+    assert store.dropped == {"opted_out": 7}
+    assert {path.name[:11] for path in segments(tmp_path)} == {"s0000000008"}
     store.close()
 
 

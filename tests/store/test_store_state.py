@@ -21,8 +21,8 @@ def store(tmp_path):
     made.close()
 
 
-def opened(folder):
-    return Store(folder, formats={"a": "native"})
+def opened(folder, **options):
+    return Store(folder, formats={"a": "native"}, **options)
 
 
 def session_of(state):
@@ -65,13 +65,13 @@ def test_no_state_at_first(store):
 
 
 def test_events_say_where_the_session_stands(store):
-    store.write_state({"user_id": USER, "salt": "s", "session_number": 9})
-    store.describe_session(NOW_MS - 500)
+    store.write_state({"user_id": USER, "salt": "s"})
+    store.describe_session(1, {"first_event_ms": NOW_MS - 500})
     put(store, 0, 1, session=1, screens=1, elapsed_ms=-1)
-    assert session_of(store.read_state()) == (1, 1, NOW_MS - 500, NOW_MS, None, None)
+    assert session_of(store.last_state()) == (1, 1, NOW_MS - 500, NOW_MS, None, None)
     put(store, 1, 2, session=1, screens=2, elapsed_ms=40)
 
-    assert session_of(store.read_state()) == (1, 2, NOW_MS - 500, NOW_MS, NOW_MS - 40, None)
+    assert session_of(store.last_state()) == (1, 2, NOW_MS - 500, NOW_MS, NOW_MS - 40, None)
     assert store.read_state()["user_id"] == USER
 
 
@@ -86,8 +86,9 @@ def test_the_session_outlives_its_events_and_the_process(tmp_path):
     store = opened(tmp_path)
     store.upkeep()
 
-    state = store.read_state()
-    assert (state["user_id"], state["session_number"], state["screen_count"]) == (USER, 3, 5)
+    state = store.last_state()
+    assert (state["session_number"], state["screen_count"]) == (3, 5)
+    assert store.read_state()["user_id"] == USER
     assert store.last_session() == 3
     assert store.claim_session(3)
     put(store, 5, 7, session=3)
@@ -103,20 +104,26 @@ def test_the_latest_session_counts_and_not_the_last_writer(tmp_path):
     put(second, 1, 2, session=6, screens=60)
     put(first, 2, 3, session=5, screens=51)
 
-    assert session_of(second.read_state())[:2] == (6, 60)
+    assert session_of(second.last_state())[:2] == (6, 60)
     first.close()
     second.close()
 
 
-def test_the_currents_session_is_known_until_it_ends(store):
-    store.write_state({"user_id": USER})
-    store.describe_session(NOW_MS, OTHER, NOW_MS + 1)
-    put(store, 0, 1)
-    assert session_of(store.read_state())[-1] == OTHER
-    assert store.read_state()["session_first_ms"] == NOW_MS + 1
-    store.append_many([StoredEvent(1, [("native", b"end")], NOW_MS, event_id(1))], flags=4)
+def test_a_note_on_a_session_goes_with_its_next_call_and_into_every_segment(tmp_path):
+    store = opened(tmp_path, max_bytes=16 * 2000)
+    store.describe_session(1, {"session_id": OTHER, "first_event_ms": 7})
+    assert store.last_state() == {}
+    put(store, 0, 40, session=1)
+    assert len(list(tmp_path.glob("s*.seg"))) > 2
+    assert session_of(store.last_state())[-1] == OTHER
+    store.describe_session(1, {"session_id": None, "first_event_ms": 7})
+    assert session_of(store.last_state())[-1] == OTHER
+    put(store, 40, 41, session=1)
 
-    assert session_of(store.read_state())[-1] is None
+    assert session_of(store.last_state())[-1] is None
+    assert session_of(store.last_state())[2] == 7
+    assert drain(store) == list(range(41))
+    store.close()
 
 
 def damage(path, place=20):
