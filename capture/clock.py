@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 __all__ = ["NS_PER_MS", "Clock"]
 
@@ -20,16 +21,10 @@ class Clock:
 
     __slots__ = ()
 
-    def wall_ns(self) -> int:
-        """Time since the Unix epoch; may jump when the clock is set."""
-        return time.time_ns()
-
-    def monotonic_ns(self) -> int:
-        """Time that never goes back: touch samples and timeouts use it."""
-        return time.monotonic_ns()
-
-    def boot_ns(self) -> int:
-        """System uptime; monotonic time where the platform has no better answer."""
-        if _BOOT is None:
-            return time.monotonic_ns()
-        return time.clock_gettime_ns(_BOOT)
+    # Functions of the system as they are: each is read while a finger lifts.
+    #: Time since the Unix epoch; may jump when the clock is set.
+    wall_ns = staticmethod(time.time_ns)
+    #: Time that never goes back: touch samples and timeouts use it.
+    monotonic_ns = staticmethod(time.monotonic_ns)
+    #: System uptime; monotonic time where the platform has no better answer.
+    boot_ns = staticmethod(time.monotonic_ns if _BOOT is None else partial(time.clock_gettime_ns, _BOOT))

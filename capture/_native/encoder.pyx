@@ -11,14 +11,18 @@ from libc.string cimport memcpy, memset
 
 import os
 
-cdef extern from "journal.h" nogil:
-    int process_id "capture_getpid"() noexcept
+cdef extern from "forks.h" nogil:
+    int watch_forks "capture_watch_forks"() noexcept
+    int forks "capture_forks"() noexcept
 
 cdef enum:
     POOL = 64                   # ids for each read of the system's entropy
     TEXT = 36
     MOST_NUMBERS = 160          # bytes of the literals and integers of an event, with room
 cdef char *HEX = b"0123456789abcdef"
+
+if watch_forks():
+    raise MemoryError
 
 
 cdef inline char *put_text(char *place, const char *text, size_t size) noexcept:
@@ -61,7 +65,7 @@ cdef class GestureEncoder:
 
     cdef uint8_t pool[POOL * 16]
     cdef int left
-    cdef int pid
+    cdef int made_by                # forks before it was made
     cdef object entropy
     cdef readonly bytes event_id    # of the last event, 16 bytes
 
@@ -73,12 +77,12 @@ cdef class GestureEncoder:
         """Return an id that is zeroed once it is used: version 4, variant 10."""
         cdef bytes block
         cdef uint8_t *raw
-        if self.left == 0 or self.pid != process_id():
+        if self.left == 0 or self.made_by != forks():
             block = self.entropy(POOL * 16)
             if PyBytes_GET_SIZE(block) != POOL * 16:
                 raise ValueError("too little entropy")
             memcpy(self.pool, PyBytes_AS_STRING(block), POOL * 16)
-            self.left, self.pid = POOL, process_id()
+            self.left, self.made_by = POOL, forks()
         self.left -= 1
         raw = self.pool + 16 * self.left
         raw[6] = (raw[6] & 0x0F) | 0x40

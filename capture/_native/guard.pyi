@@ -3,6 +3,8 @@ from typing import TypeVar
 
 _T = TypeVar("_T")
 
+def fork_count() -> int: ...
+
 class BusyError(Exception): ...
 
 class Guard:

@@ -8,11 +8,8 @@
 #include <string.h>
 #if defined(_WIN32)
 #include <io.h>
-#include <process.h>
-#define capture_getpid _getpid
 #else
 #include <unistd.h>
-#define capture_getpid getpid
 #endif
 #if defined(__linux__) && defined(__aarch64__)
 #include <sys/auxv.h>

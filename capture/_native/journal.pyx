@@ -19,7 +19,10 @@ cdef extern from "journal.h" nogil:
     uint32_t crc_of "capture_crc32c"(const uint8_t *data, size_t size, uint32_t start) noexcept
     int64_t write_at "capture_pwrite"(int descriptor, const uint8_t *data, size_t size, int64_t at) noexcept
     int sync_file "capture_sync"(int descriptor) noexcept
-    int process_id "capture_getpid"() noexcept
+
+cdef extern from "forks.h" nogil:
+    int watch_forks "capture_watch_forks"() noexcept
+    int forks "capture_forks"() noexcept
 
 cdef enum:
     FIXED = 64                   # bytes of a record in front of its payload
@@ -31,6 +34,8 @@ cdef enum:
 WRITTEN, REFUSED, FAILED = 1, 0, -1
 
 crc_choose(0)
+if watch_forks():
+    raise MemoryError
 
 
 def crc32c(const uint8_t[::1] data not None, uint32_t start=0):
@@ -117,7 +122,7 @@ cdef class SegmentWriter:
     cdef public bint frozen             # appends are refused
     cdef readonly bint torn             # a call is in the buffer that may be written in part
     cdef readonly int error             # errno of the last write that failed
-    cdef int pid
+    cdef int made_by                # forks before it was made
     cdef bint sync
     cdef uint32_t seed
     cdef uint8_t *buffer
@@ -141,7 +146,7 @@ cdef class SegmentWriter:
         memcpy(&self.seed, self.buffer + 124, 4)
         self.descriptor, self.session, self.limit, self.sync = descriptor, session, limit, sync
         self.wires, self.waiting, self.make_call, self.pwrite = wires, waiting, make_call, pwrite
-        self.pid = process_id()
+        self.made_by = forks()
         self.wire_count = len(seqs)
         if self.wire_count > MOST_WIRES:
             raise ValueError(f"{self.wire_count} wire formats: at most {MOST_WIRES}")
@@ -248,7 +253,7 @@ cdef class SegmentWriter:
             return -1, error.errno or ENOSPC
 
     cdef bint refuses(self, int session):
-        return self.frozen or self.session != session or len(self.waiting) > 0 or self.pid != process_id()
+        return self.frozen or self.session != session or len(self.waiting) > 0 or self.made_by != forks()
 
     @cython.critical_section
     def append(self, int session, payloads, int64_t time_ms, event_id, int64_t elapsed_ms=-1,
@@ -293,7 +298,7 @@ cdef class SegmentWriter:
         """
         if not waited and self.refuses(session):
             return REFUSED
-        if self.torn or self.session != session or self.pid != process_id():
+        if self.torn or self.session != session or self.made_by != forks():
             return REFUSED
         self.begin()
         for _, payloads, time_ms, event_id in rows:

@@ -13,11 +13,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import os
 import threading
 from typing import TYPE_CHECKING
 
-from capture._native.guard import BusyError, Guard
+from capture._native.guard import BusyError, Guard, fork_count
 from capture.clock import Clock
 from capture.delivery.base import Everything
 from capture.delivery.maintenance import Maintenance
@@ -107,7 +106,7 @@ class Delivery:
         self._guard = Guard(_WAIT_S)
         self._maintenance = Maintenance(self._store)
         self._threads: list[threading.Thread] = []
-        self._pid = os.getpid()
+        self._forks = fork_count()
         self._is_ours: PerProcess[bool] = PerProcess(True)
         self._deadline_ns: int | None = None
 
@@ -134,7 +133,7 @@ class Delivery:
         pending : int
             Number of new events.
         """
-        if self._pid != os.getpid():  # `PerProcess` costs more, and this runs while a finger lifts
+        if self._forks != fork_count():  # `PerProcess` costs more, and this runs while a finger lifts
             self._check_fork()
         for worker in self._workers:
             before = worker.unseen
@@ -143,7 +142,8 @@ class Delivery:
             full = worker.unseen // worker.size != before // worker.size
             if full or worker.since_ns is None or worker.session != session:
                 self._wake_worker(worker, session)
-        self._maintenance.wake()
+        if self._store.needs_upkeep:
+            self._maintenance.wake()
 
     def send_pending(self) -> None:
         """Make everything pending due, as at app hide, and return at once."""

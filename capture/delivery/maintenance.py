@@ -34,9 +34,8 @@ class Maintenance:
         self._ended = False
 
     def wake(self) -> None:
-        """Start a pass now if the store needs one; called after each append."""
-        if self._store.needs_upkeep:
-            self._wanted.set()
+        """Start a pass now."""
+        self._wanted.set()
 
     def stop(self) -> None:
         """End `run`."""

@@ -167,6 +167,9 @@ class Lifecycle:
     def _revoked(self) -> None:
         """Stop, for another process opted out; called by the store, from any thread."""
         with self._touches.canceled():
+            store = self.app_data.store
+            if store is None or not store.revoked:
+                return  # it was the store before, whose user opted out here meanwhile
             self._recorder.detach()
             delivery, self.delivery = self.delivery, None
             if delivery is not None:

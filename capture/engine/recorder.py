@@ -69,6 +69,8 @@ class Recorder:
         self._config = config
         self._clock = clock
         self._wires = tuple(wires)
+        #: The fast way of gestures, where all of them go and the native format is all that is wanted.
+        self._templates: TemplateEncoder | None = None
         self._store: Store | None = None
         self._started = False
         self._filtering = False
@@ -118,12 +120,16 @@ class Recorder:
             self._encoders.begin(store, self.session, time_ms)
             if self._timeline.is_over(time_ms):
                 self._end_session(store)
+            if self._wires == ("native",) and not self.debug:
+                responsive = self._config.gestures.unknown_responsive
+                self._templates = TemplateEncoder(self._masks.target, unknown_responsive=responsive)
 
     def stop(self) -> None:
         """Record nothing any more; a session that is over by now is ended."""
         if self._store is not None and self._timeline.is_over(self._moment()[0]):
             self._end_session(self._store)
         self._store = None
+        self._templates = None
 
     def detach(self) -> None:
         """Forget the store, the user, the session and the screen: nothing is recorded until `attach`."""
@@ -131,6 +137,7 @@ class Recorder:
 
     def _set_up(self, device: Device) -> None:
         self._store = None
+        self._templates = None
         self._new_id = random_ids()
         self._masks = Masks(self._config.privacy, "")
         self._sampled = True
@@ -155,12 +162,6 @@ class Recorder:
             state=state,
         )
         self._encoders = Encoders(self._wires, source)
-        #: The fast way of gestures, where the native format is all that is wanted.
-        self._templates = (
-            TemplateEncoder(unknown_responsive=self._config.gestures.unknown_responsive)
-            if self._wires == ("native",)
-            else None
-        )
 
     def after_fork(self) -> None:
         """Continue in a forked child: no app start, ids and a session of its own."""
@@ -211,42 +212,34 @@ class Recorder:
         time_ms = (clock.wall_ns() - age_ns) // NS_PER_MS
         uptime_ms = (clock.boot_ns() - age_ns) // NS_PER_MS
         kind = kind_number(gesture)
+        if kind and self._templates is not None and self._started and self.before_send is None:
+            placed, state = self._timeline.place(scene, time_ms)
+            payload = self._templates.encode(gesture, placed, target, uptime_ms, time_ms)
+            if payload is not None:
+                self._put_payload(payload, self._templates.event_id, state, time_ms, uptime_ms)
+                return
         if kind and not self._ready((time_ms, uptime_ms, "")):
             return
-        target = self._masks.target(target)
-        templates = self._templates
-        if templates is not None and kind and self.before_send is None and not self.debug:
-            placed, state = self._timeline.place(scene, time_ms)
-            payload = templates.encode(gesture, placed, target, uptime_ms, time_ms)
-            if payload is not None:
-                self._put_payload(payload, templates.event_id, state, time_ms, uptime_ms)
-                return
         moment = (time_ms, uptime_ms, self._new_id())
-        recorded = self._timeline.gesture(gesture, scene, target, moment)
+        recorded = self._timeline.gesture(gesture, scene, self._masks.target(target), moment)
         if recorded is not None:
             self._put(*recorded)
 
     def _put_payload(
         self, payload: bytes, event_id: bytes, state: SessionState, time_ms: int, uptime_ms: int
     ) -> None:
-        """Store an event that is encoded already."""
+        """Store a gesture that is encoded already."""
         store = self._store
         if store is None:
             return
         self.appending = True
         try:
             store.append(
-                state.number,
-                (("native", payload),),
-                time_ms=time_ms,
-                event_id=event_id,
-                elapsed_ms=state.elapsed_ms,
-                screens=state.screen_count,
-                boot_ms=uptime_ms,
+                state.number, (("native", payload),), time_ms, event_id, 0, state.screen_count, uptime_ms
             )
         finally:
             self.appending = False
-        self._timeline.advance(state)
+        self._timeline.session = state
         self.collected += 1
         self.on_stored(state.number)
 

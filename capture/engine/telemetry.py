@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture.errors import LogOnce
 from capture.gestures.kinds import GestureKind
+from capture.gestures.recognizer import kind_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Telemetry"]
 
-_NAMES = {kind: kind.name.lower() for kind in GestureKind}
+_NAMES = {int(kind): kind.name.lower() for kind in GestureKind}
 _log = logging.getLogger("capture.engine")
 
 
@@ -60,10 +61,10 @@ class Telemetry:
     def count(self, gesture: Gesture, target: Target) -> None:
         """Count a stroke; the caller holds the engine lock."""
         counts = self.strokes
-        kind = gesture.kind
+        kind = kind_number(gesture)
         name = _NAMES[kind]
         counts[name] = counts.get(name, 0) + 1
-        if kind is GestureKind.TAP:
+        if kind == GestureKind.TAP:
             if gesture.rage:
                 counts["rage"] = counts.get("rage", 0) + 1
             if target.responsive is False:

@@ -32,6 +32,8 @@ class TemplateEncoder:
 
     Parameters
     ----------
+    mask : callable
+        Target -> what may be recorded of its path and its id.
     unknown_responsive : bool
         What a tap says where it is not known whether its target reacts.
     entropy : callable, optional
@@ -43,7 +45,14 @@ class TemplateEncoder:
         Id of the last event.
     """
 
-    def __init__(self, *, unknown_responsive: bool, entropy: Callable[[int], bytes] | None = None) -> None:
+    def __init__(
+        self,
+        mask: Callable[[Target], Target],
+        *,
+        unknown_responsive: bool,
+        entropy: Callable[[int], bytes] | None = None,
+    ) -> None:
+        self._mask = mask
         self._unknown_responsive = unknown_responsive
         self._native = GestureEncoder() if entropy is None else GestureEncoder(entropy)
         self._scene: tuple[Scene | None, bytes] = (None, b"")
@@ -74,7 +83,7 @@ class TemplateEncoder:
         if target_bytes is None:
             if len(self._targets) >= _MOST_TARGETS:
                 self._targets.clear()
-            target_bytes = self._targets[key] = target_template(target)
+            target_bytes = self._targets[key] = target_template(self._mask(target))
         moves, unresponsive, responsive = known
         reacts = self._unknown_responsive if target.responsive is None else target.responsive
         last = responsive if reacts else unresponsive

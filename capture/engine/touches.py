@@ -176,6 +176,9 @@ class Touches:
             gesture, target = self.lock.call(self._up, pointer, x, y, time, responsive)
         except Exception as error:  # noqa: BLE001 - as in down
             self._telemetry.failed("touch_up", error)
+        telemetry = self._telemetry
+        if self._idle is None and telemetry.on_gesture is None and not telemetry.losses:
+            return gesture
         return self._report(gesture, target)
 
     def _up(
@@ -187,7 +190,8 @@ class Touches:
         gesture = self._recognizer.up(pointer, x, y, now_ns if time is None else time)
         if gesture is None:
             return None, _ROOT
-        scene, target = self._pop(pointer)
+        opened = self._open.pop(pointer, None)
+        scene, target = opened or (self._recorder.scene, _ROOT)
         if responsive is not None and responsive is not target.responsive:
             target = msgspec.structs.replace(target, responsive=bool(responsive))
         self._telemetry.count(gesture, target)

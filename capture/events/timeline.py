@@ -134,7 +134,7 @@ class Timeline:
     def place(self, scene: Scene, time_ms: int) -> tuple[Scene, SessionState]:
         """Return the scene of a gesture whose DOWN had `scene`, and the session's state after it."""
         state = self.session
-        if not self.is_held or state.is_over(time_ms, self.timeout_ms):
+        if not self.is_held or time_ms - state.last_event_ms >= self.timeout_ms:
             state = self._session_at(time_ms)
         if scene.session_number != state.number:
             scene = self._moved(scene, state.number)

@@ -139,7 +139,8 @@ class Maintenance:
         """Go on in a new folder: the one before was deleted, with what was in it."""
         writer = self._s.writer
         with self._s.reading() as (index, _), writer.guard:
-            if look(self._s.folder, self._s.claims, self._s.state.user_id, deeply=True) is not Presence.GONE:
+            found = look(self._s.folder, self._s.claims, self._s.state.user_id, deeply=True)
+            if self._s.closed or found is not Presence.GONE:
                 return  # another thread was faster
             for queue, wire in self._s.formats.items():
                 lost = sum(self._lost_with(index, segment, queue) for segment in index.order)

@@ -143,11 +143,10 @@ class Store:
         """Whether another process opted out, or replaced the store: nothing is recorded any more."""
         return self._s.revoked
 
-    def append(
+    def append(  # noqa: PLR0917 - while a finger lifts, by position
         self,
         session: int,
         payloads: Sequence[tuple[str, bytes]],
-        *,
         time_ms: int,
         event_id: str | bytes,
         elapsed_ms: int = -1,
@@ -359,6 +358,13 @@ class Store:
     def destroy(self) -> None:
         """Delete the store for good: events, ids, counters and state; the folder stays."""
         self._s.closed = True
+        try:
+            # Another thread may be making a deleted folder anew.
+            self._s.guard.call(self._destroy)
+        except BusyError:
+            self._destroy()
+
+    def _destroy(self) -> None:
         with contextlib.suppress(BusyError):
             self._writer.guard.call(self._writer.give_up, "")
         self._s.parts = self._s.state.known = None

@@ -59,7 +59,7 @@ def scene(chance):
 
 def test_the_bytes_are_those_of_msgspec():
     chance = random.Random(4)
-    encoder = TemplateEncoder(unknown_responsive=True, entropy=chance.randbytes)
+    encoder = TemplateEncoder(lambda target: target, unknown_responsive=True, entropy=chance.randbytes)
     kinds = [int(row.kind) for row in KINDS if row.event is not None]
     scenes = [scene(chance) for _ in range(2000)]
     for _ in range(COUNT):
@@ -86,13 +86,13 @@ def test_the_bytes_are_those_of_msgspec():
 
 
 def test_a_lone_surrogate_is_refused_as_msgspec_does():
-    encoder = TemplateEncoder(unknown_responsive=True)
+    encoder = TemplateEncoder(lambda target: target, unknown_responsive=True)
     with pytest.raises(UnicodeEncodeError):
         encoder.encode(Gesture(kind=6), scene(random.Random(1)), Target(path="\ud800"), 0, 0)
 
 
 def test_ids_are_not_repeated_in_a_child():
-    encoder = TemplateEncoder(unknown_responsive=True)
+    encoder = TemplateEncoder(lambda target: target, unknown_responsive=True)
     shown, target = scene(random.Random(1)), Target()
     encoder.encode(Gesture(kind=6), shown, target, 0, 0)
     (up, down) = os.pipe()
@@ -108,5 +108,5 @@ def test_ids_are_not_repeated_in_a_child():
 
 
 def test_a_kind_without_an_event_is_left_to_others():
-    encoder = TemplateEncoder(unknown_responsive=True)
+    encoder = TemplateEncoder(lambda target: target, unknown_responsive=True)
     assert encoder.encode(Gesture(kind=0), scene(random.Random(1)), Target(), 0, 0) is None
