@@ -315,8 +315,11 @@ def test_the_end_is_bounded_whatever_another_process_holds(tmp_path, sinks, how,
     assert holder.stdout.readline() == "held\n"
     holder.send_signal(signal.SIGSTOP)
     try:
+        started = time.monotonic()
+        run("import capture")
+        usual_s = time.monotonic() - started  # on a busy machine the end of a process takes its time
         begun = float(run(APP, tmp_path, sinks, how))
-        assert time.monotonic() - begun < most_s + 0.3
+        assert time.monotonic() - begun < most_s + 0.3 + 4 * usual_s
     finally:
         holder.kill()
         holder.communicate()
