@@ -24,11 +24,10 @@ def store(tmp_path):
 @pytest.mark.parametrize("durability", ["process", "power"])
 def test_append(benchmark, tmp_path, durability):
     store = Store(tmp_path, formats={"a": "native"}, max_bytes=2**34, durability=durability)
-    state = {"session_number": 1, "screen_count": 3, "last_event_ms": NOW_MS}
     benchmark.pedantic(
         store.append,
         args=(1, [("native", PAYLOAD)]),
-        kwargs={"time_ms": NOW_MS, "event_id": EVENT_ID, "state": state},
+        kwargs={"time_ms": NOW_MS, "event_id": EVENT_ID, "screens": 3},
         rounds=5000,
         warmup_rounds=100,
     )

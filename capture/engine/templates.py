@@ -56,7 +56,8 @@ class TemplateEncoder:
         self._unknown_responsive = unknown_responsive
         self._native = GestureEncoder() if entropy is None else GestureEncoder(entropy)
         self._scene: tuple[Scene | None, bytes] = (None, b"")
-        self._targets: dict[tuple[str, str], bytes] = {}
+        #: Empty for hidden targets: their events have another form.
+        self._targets: dict[tuple[str, str, bool], bytes] = {}
         self._kinds = {
             int(row.kind): parts
             for row in KINDS
@@ -78,12 +79,15 @@ class TemplateEncoder:
             return None
         if self._scene[0] is not scene:
             self._scene = scene, scene_template(scene)
-        key = target.path, target.id
+        key = target.path, target.id, target.hidden
         target_bytes = self._targets.get(key)
         if target_bytes is None:
             if len(self._targets) >= _MOST_TARGETS:
                 self._targets.clear()
-            target_bytes = self._targets[key] = target_template(self._mask(target))
+            masked = self._mask(target)
+            target_bytes = self._targets[key] = b"" if masked.hidden else target_template(masked)
+        if not target_bytes:
+            return None
         moves, unresponsive, responsive = known
         reacts = self._unknown_responsive if target.responsive is None else target.responsive
         last = responsive if reacts else unresponsive

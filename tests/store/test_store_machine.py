@@ -17,6 +17,9 @@ from capture.testing import FakeClock
 
 CONFIG = RunConfig(project=ProjectConfig(id=1), buffer=BufferConfig(batch_size=4))
 NAMES = ("one", "two")
+#: A sink that is added at some time.
+LATER = "three"
+MAX_AGE_S = 100_000
 ANSWERS = {
     "accepted": ACCEPTED,
     "temporary": Answer(Outcome.TEMPORARY),
@@ -25,7 +28,7 @@ ANSWERS = {
 
 
 class Machine(RuleBasedStateMachine):
-    """Two sinks on one store, which crashes and starts again."""
+    """Two sinks on one store, and perhaps a third, which crashes and starts again."""
 
     @initialize()
     def begin(self):
@@ -33,18 +36,20 @@ class Machine(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.session = 1
         self.count = 0
-        #: Events that a purge took from each queue.
-        self.purged = dict.fromkeys(NAMES, 0)
+        self.names = NAMES
+        #: Events that a purge, the bound or their age took from each queue, but for the store's own count.
+        self.lost = dict.fromkeys((*NAMES, LATER), 0)
+        #: How many events had been recorded when a sink was added.
+        self.first = dict.fromkeys((*NAMES, LATER), 0)
         #: What was recorded: (session, payload), in order, since the last opt-out.
         self.recorded = []
         #: What reached each receiver, also where its answer was lost.
-        self.received = {name: [] for name in NAMES}
-        self.answer = dict.fromkeys(NAMES, "accepted")
+        self.received = {name: [] for name in (*NAMES, LATER)}
+        self.answer = dict.fromkeys((*NAMES, LATER), "accepted")
         self.start()
 
     def start(self):
-        self.store = Store(self.folder, formats=dict.fromkeys(NAMES, "native"), clock=self.clock)
-        self.other = None
+        self.store = self.opened()
         self.workers = [
             Worker(
                 self.store,
@@ -55,11 +60,21 @@ class Machine(RuleBasedStateMachine):
                 jitter=lambda ceiling_s: ceiling_s,
                 report=lambda *_: None,
             )
-            for name in NAMES
+            for name in self.names
         ]
         for worker in self.workers:
             worker.request()
             worker.session = self.session
+
+    def opened(self):
+        formats = dict.fromkeys(self.names, "native")
+        return Store(self.folder, formats=formats, clock=self.clock, max_age_s=MAX_AGE_S)
+
+    def end(self):
+        """Close the store; what it lost stays lost."""
+        self.store.close()
+        for name in self.names:
+            self.lost[name] += self.store.dropped_of(name)
 
     def receive(self, name, batch):
         answer = self.answer[name]
@@ -98,7 +113,7 @@ class Machine(RuleBasedStateMachine):
     def new_session(self):
         self.session += 1
 
-    @rule(name=st.sampled_from(NAMES), answer=st.sampled_from(sorted(ANSWERS)))
+    @rule(name=st.sampled_from((*NAMES, LATER)), answer=st.sampled_from(sorted(ANSWERS)))
     def change(self, name, answer):
         self.answer[name] = answer
 
@@ -126,7 +141,7 @@ class Machine(RuleBasedStateMachine):
     def second_process(self, count):
         """Another process records a session of its own, and delivers nothing."""
         self.session = max(self.session, self.store.last_session()) + 1
-        other = Store(self.folder, formats=dict.fromkeys(NAMES, "native"), clock=self.clock)
+        other = self.opened()
         assert other.claim_session(self.session, new=True)
         for _ in range(count):
             payload = self.new_event()
@@ -141,14 +156,35 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def purge(self):
-        left = {name: self.store.pending(name).count for name in NAMES}
+        for name in self.names:
+            self.lost[name] += self.store.pending(name).count
         self.store.purge()
-        self.purged = {name: self.purged[name] + left[name] for name in NAMES}
+
+    @rule()
+    def age(self):
+        self.clock.advance(s=MAX_AGE_S + 1)
+        self.store.upkeep()
+
+    @rule()
+    def evict(self):
+        self.store.claim_delivery()
+        with self.store._s.reading() as (index, retention):
+            index.refresh(force=True)
+            retention.keep_bound(reserve=2**40)
 
     @rule()
     def restart(self):
-        self.store.close()
+        self.end()
         self.start()
+
+    @rule()
+    def add_sink(self):
+        """A new sink gets what is recorded from then on."""
+        if LATER not in self.names:
+            self.end()
+            self.names = (*NAMES, LATER)
+            self.first[LATER] = len(self.recorded)
+            self.start()
 
     @rule()
     def crash(self):
@@ -156,7 +192,7 @@ class Machine(RuleBasedStateMachine):
         copy = Path(tempfile.mkdtemp())
         for path in self.folder.glob("*.seg"):
             shutil.copy(path, copy / path.name)
-        self.store.close()
+        self.end()
         shutil.rmtree(self.folder)
         self.folder = copy
         self.start()
@@ -165,44 +201,50 @@ class Machine(RuleBasedStateMachine):
     def opt_out(self):
         self.store.destroy()
         self.recorded.clear()
-        self.purged = dict.fromkeys(NAMES, 0)
-        self.received = {name: [] for name in NAMES}
+        self.lost = dict.fromkeys((*NAMES, LATER), 0)
+        self.first = dict.fromkeys((*NAMES, LATER), 0)
+        self.received = {name: [] for name in (*NAMES, LATER)}
         self.session = 1
         self.start()
 
+    def lost_of(self, name):
+        return self.lost[name] + self.store.dropped_of(name)
+
     @invariant()
     def nothing_is_invented(self):
-        for name in NAMES:
-            assert set(self.received[name]) <= set(self.recorded)
+        for name in self.names:
+            assert set(self.received[name]) <= set(self.recorded[self.first[name] :])
 
     @invariant()
     def order_within_a_session(self):
-        for name in NAMES:
+        for name in self.names:
             first_seen = list(dict.fromkeys(self.received[name]))
             for session in {session for session, _ in first_seen}:
                 got = [payload for number, payload in first_seen if number == session]
-                expected = [payload for number, payload in self.recorded if number == session]
+                expected = [
+                    payload for number, payload in self.recorded[self.first[name] :] if number == session
+                ]
                 left_out = [payload for payload in expected if payload not in set(got)]
                 assert got == [payload for payload in expected if payload not in set(left_out)]
-                if not self.purged[name]:
+                if not self.lost_of(name):
                     assert got == expected[: len(got)]
 
     def teardown(self):
         if not hasattr(self, "store"):
             return
-        self.answer = dict.fromkeys(NAMES, "accepted")
+        self.answer = dict.fromkeys((*NAMES, LATER), "accepted")
         for worker in self.workers:
             worker.request()
             for _ in range(1000):
                 self.clock.advance(s=400)
                 if worker.step(self.clock.monotonic_ns()) is None:
                     break
-        for name in NAMES:
-            missing = set(self.recorded) - set(self.received[name])
-            # What was received and not acknowledged may be purged as well.
-            assert len(missing) <= self.purged[name]
+        for name in self.names:
+            missing = set(self.recorded[self.first[name] :]) - set(self.received[name])
+            # What was received and not acknowledged may be dropped as well.
+            assert len(missing) <= self.lost_of(name)
             assert self.store.pending(name).count == 0
-        assert self.store.dropped == {}
+        assert set(self.store.dropped) <= {"store_full", "too_old"}
         self.store.close()
         shutil.rmtree(self.folder)
 
