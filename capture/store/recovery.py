@@ -210,12 +210,6 @@ def _records(data: bytes, header: Header) -> Iterator[tuple[Any, ...]]:
         at = following
 
 
-def has_record(path: Path) -> bool:
-    """Return whether a segment has a whole call."""
-    found = _open(path)
-    return found is not None and scan(found[1], found[0].seed, wire_number("native"), -1, 1, 1)[5] > 0
-
-
 def count_records(data: bytes, seed: int, wire: int) -> int:
     """Return how many whole records of a wire format there are."""
     return scan(data, seed & 0xFFFFFFFF, wire, -1, 0, 0)[2]
