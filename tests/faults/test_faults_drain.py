@@ -79,7 +79,7 @@ def test_what_is_pending_goes_out_as_fast_as_what_is_recorded(tmp_path):
     assert pending.delivery.flush(10 * LONG_S)
     pending_s = (time.process_time() - begun) / PENDING
     pending.close()
-    sys.stderr.write(f"\npending {pending_s * 1e6:.1f} us, live {live_s * 1e6:.1f} us of the processor an event\n")
+    sys.stderr.write(f"\nprocessor, us an event: pending {pending_s * 1e6:.1f}, live {live_s * 1e6:.1f}\n")
 
     assert pending.count == PENDING
     # Processor time: that of the wall is the other processes' as well.
@@ -90,7 +90,8 @@ def test_what_is_pending_goes_out_as_fast_as_what_is_recorded(tmp_path):
 DELIVERER = """
 import sys, threading
 from capture import *
-cap = Capture(RunConfig(project=ProjectConfig(id=1), buffer=BufferConfig(path=sys.argv[1], flush_interval_s=0.3),
+cap = Capture(RunConfig(project=ProjectConfig(id=1),
+    buffer=BufferConfig(path=sys.argv[1], flush_interval_s=0.3),
     privacy=PrivacyConfig(opted_in=True), sinks=(SinkConfig(type="http", options={"url": sys.argv[2]}),)))
 cap.track_variable("n", 0)
 assert cap.flush(30)
