@@ -67,7 +67,8 @@ def test_the_batches_of_a_recording_are_unchanged(wire, golden):
 
 def test_the_currents_files_of_a_recording_are_unchanged(golden, tmp_path):
     shutil.copy(LOGS["session.touch.jsonl"], tmp_path)
-    command("currents", "session.touch.jsonl", "-o", "out", "--files", "json", folder=tmp_path)
+    start = ("--start-time", "1700000000000")
+    command("currents", "session.touch.jsonl", *start, "-o", "out", "--files", "json", folder=tmp_path)
     files = sorted(path for path in (tmp_path / "out").rglob("*") if path.is_file())
     text = "".join(f"{path.relative_to(tmp_path)}\n{path.read_text()}\n" for path in files)
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from capture.replay.run import Summary
 
 
+#: Like the manifest: nothing that a reader of the folder takes for data.
+SUMMARY = "_summary.txt"
+
+
 class Files(Enum):
     """How files are encoded."""
 
@@ -43,10 +47,11 @@ def command(
 ) -> None:
     """Turn recorded logs into files of Currents records, one event type each.
 
-    DIR/manifest.jsonl lists the files, one a line. The same log gives the same files each time. The section
-    [currents] of a run configuration sets schema version, app group, cluster and integration.
+    DIR/_manifest.txt lists the files, one a line; DIR/_summary.txt is the summary (JSON). The same log gives
+    the same files each time. The section [currents] of a run configuration sets schema version, app group,
+    cluster and integration. A log whose times are not since the epoch needs --start-time.
 
-    Example: capture currents session.touch.jsonl -o out
+    Example: capture currents session.touch.jsonl --start-time 1700000000000 -o out
     """
     sink = CloudStorageSink.from_config(
         SinkConfig(
@@ -64,6 +69,8 @@ def command(
             options=reading.options,
             sinks=(sink,),
             on_progress=meter.update,
+            needs_epoch=True,
+            summary_name=SUMMARY,
         )
         job.open()
         # Only now: a log that is not there must not cost the manifest of an earlier run.

@@ -29,6 +29,10 @@ __all__ = ["LogReplay", "device_of", "streams_of"]
 _TELLS_SCREEN = frozenset({"jsonl", "parquet"})
 
 
+#: Times since the epoch are later than this (2001-09-09); times since a boot or a start are not.
+_LEAST_EPOCH_NS = 10**18
+
+
 class LogReplay:
     """The streams of one log.
 
@@ -45,6 +49,8 @@ class LogReplay:
         Facts of the log's device, its density included.
     start_ms : int, optional
         Epoch ms of the first sample.
+    needs_epoch : bool, default False
+        Whether a log is refused whose times are not since the epoch, where `start_ms` does not say it.
     on_gestures : callable, optional
         Called with each table of ended strokes.
     """
@@ -56,6 +62,7 @@ class LogReplay:
         device: Device,
         *,
         start_ms: int | None = None,
+        needs_epoch: bool = False,
         on_gestures: Callable[[GestureTable], None] | None = None,
     ) -> None:
         self.summary = LogSummary(path=log.path, format=log.name, seed=log.seed)
@@ -63,6 +70,8 @@ class LogReplay:
         self._context = context
         self._device = device
         self._start_ms = start_ms
+        self._needs_epoch = needs_epoch and start_ms is None
+        self._is_refused = False
         self._on_gestures = on_gestures
         self._recognizer = Recognizer(device.density, context.config.gestures)
         self._shift_ns: int | None = None if start_ms is not None else 0
@@ -81,6 +90,8 @@ class LogReplay:
     def read(self) -> Iterator[None]:
         """Make the events of a chunk at each step, but for those that wait for the end of the log."""
         for chunk in self._log.chunks():
+            if self._needs_epoch:
+                self._check_epoch(int(memoryview(chunk.time)[0]))
             if self._shift_ns is None:
                 self._shift_ns = (self._start_ms or 0) * NS_PER_MS - int(memoryview(chunk.time)[0])
             for stream in streams_of(chunk):
@@ -90,8 +101,19 @@ class LogReplay:
             self._process(table)
             yield
 
+    def _check_epoch(self, time_ns: int) -> None:
+        self._needs_epoch = False
+        self._is_refused = time_ns < _LEAST_EPOCH_NS
+        if self._is_refused:
+            raise self._log.error(
+                f"has times that are not since the epoch (the first is {time_ns / 1e9:.6g} s); "
+                "--start-time MS says when it began"
+            )
+
     def rest(self) -> Iterator[None]:
         """Make the events that wait for the end of the log, a stream at each step; complete the summary."""
+        if self._is_refused:
+            return
         self._process(self._recognizer.finish())
         yield
         for stream in (*self._streams.values(), *self._silent.values()):

@@ -95,6 +95,10 @@ class Replay:
         With `speed`: called with each `Gesture` as its stroke ends, and the second of the log it began at.
     wait : callable
         With `speed`: waits so many seconds.
+    needs_epoch : bool, default False
+        Whether a log is refused whose times are not since the epoch; not with `speed`.
+    summary_name : str
+        Name of the summary in the output folder.
 
     Attributes
     ----------
@@ -123,6 +127,8 @@ class Replay:
         on_gestures: Callable[[GestureTable], None] | None = None,
         on_gesture: Callable[[Gesture, float], None] | None = None,
         wait: Callable[[float], None] = time.sleep,
+        needs_epoch: bool = False,
+        summary_name: str = SUMMARY_NAME,
     ) -> None:
         if speed is not None and not 0 < speed < float("inf"):
             raise ConfigError(f"speed = {speed}: expected a number above 0; 1 is the log's own pace")
@@ -136,6 +142,7 @@ class Replay:
         self._sinks = self._make_sinks(sinks)
         self._clock = clock or Clock()
         self._speed, self._wait, self._on_gesture = speed, wait, on_gesture
+        self._needs_epoch, self._summary_name = needs_epoch, summary_name
         self._on_progress = on_progress
         self._on_gestures = on_gestures
         self._header: Header | None = None
@@ -266,6 +273,7 @@ class Replay:
             self._context,
             device,
             start_ms=self._options.start_time_ms,
+            needs_epoch=self._needs_epoch,
             on_gestures=self._on_gestures,
         )
         self.summary.logs.append(reader.summary)
@@ -347,7 +355,7 @@ class Replay:
             _add(summary.reasons, log.reasons)
         if self._output is not None:
             text = msgspec.json.format(msgspec.json.encode(summary), indent=2)
-            (self._output / SUMMARY_NAME).write_bytes(text + b"\n")
+            (self._output / self._summary_name).write_bytes(text + b"\n")
 
 
 def _add(total: dict[str, int], more: dict[str, int]) -> None:

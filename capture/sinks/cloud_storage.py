@@ -1,8 +1,8 @@
 """The cloud_storage sink: files of Currents records, one event type each, in a folder or a bucket.
 
 Each batch becomes one finished file for each event type in it: nothing is held back outside the store, and
-a crash leaves no partial file. A file's name follows from its first record, so that a batch that is sent
-again overwrites its own files.
+a crash leaves no partial file. A file's name follows from its content, so that no file ever changes: one that
+is sent again has the same bytes.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from capture.formats.currents.schema import SCHEMA_IDS, Version
 from capture.optional import need
 from capture.settings import Section
 from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, read_settings
+from capture.sinks.batchfiles import BatchFiles, PlannedFile
 from capture.sinks.objects import Objects, open_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from capture.config.run import RunConfig
@@ -40,8 +41,9 @@ __all__ = [
     "record_path",
 ]
 
-#: Name of the manifest; in a bucket there is one for each writer and hour.
-MANIFEST = "manifest.jsonl"
+#: Name of the manifest (JSON lines); in a bucket there is one for each file. Readers of data sets
+#: skip what begins with an underscore, and no pattern for the data's extension meets it.
+MANIFEST = "_manifest.txt"
 #: Where files of a user stay apart from those of others.
 _ZONE_DIGITS = 16
 _encode = msgspec.json.Encoder().encode
@@ -94,8 +96,8 @@ class CloudStorageSink:
         Folder that a relative path starts from.
     gather : bool, default False
         Whether records are held back until a file of their event type is full, or `flush`: for a replay,
-        whose store does not outlive the process either. The hour in a file's path is then that of its first
-        record instead of that of writing, so that a replay makes the same files each time.
+        whose store does not outlive the process either. Hour and name of a file are then those of its first
+        record, not those of writing and content: a replay makes the same files each time.
     wall_s : callable
         Seconds since the epoch.
 
@@ -125,6 +127,7 @@ class CloudStorageSink:
         self._max_events = settings.max_events
         self._wall_s = wall_s
         self._gather = gather
+        self._files = BatchFiles(settings.max_events)
         self._held: dict[str, list[Mapping[str, Any]]] = {}
         self._objects: Objects = open_objects(settings.url, name, base)
         self._version: Version = "current"
@@ -155,7 +158,8 @@ class CloudStorageSink:
             if self._gather:
                 self._hold(records, timeout_s)
             else:
-                self.write(records, timeout_s=timeout_s)
+                self._write_all(self._files, records, timeout_s)
+                self._files.accept(records)
         except (OSError, TimeoutError) as error:
             return Answer(Outcome.TEMPORARY, f"{type(error).__name__}: {error}"[:200])
         return ACCEPTED
@@ -180,15 +184,26 @@ class CloudStorageSink:
         OSError
             When a file could not be written; those before it are finished, and in the manifest.
         """
-        kinds: dict[str, list[Mapping[str, Any]]] = {}
-        for record in records:
-            kinds.setdefault(record["event_type"], []).append(record)
-        most = self._max_events
-        return [
-            self._write_file(event, rows[start : start + most], timeout_s)
-            for event, rows in kinds.items()
-            for start in range(0, len(rows), most)
-        ]
+        return self._write_all(BatchFiles(self._max_events), records, timeout_s)
+
+    def _write_all(
+        self, files: BatchFiles, records: Iterable[Mapping[str, Any]], timeout_s: float
+    ) -> list[FileInfo]:
+        """Write the files that are still to write; one that fails does not keep the others from it."""
+        written: list[FileInfo] = []
+        failure: OSError | None = None
+        for file, rows in files.plan(records):
+            try:
+                written.append(self._write_file(file, rows, timeout_s))
+            except OSError as error:
+                failure = failure or error
+                if isinstance(error, TimeoutError):
+                    break
+            else:
+                files.finish(file)
+        if failure is not None:
+            raise failure
+        return written
 
     def flush(self) -> None:
         """Write held records; without `gather`, files are finished when `send` returns."""
@@ -205,41 +220,47 @@ class CloudStorageSink:
         for record in records:
             self._held.setdefault(record["event_type"], []).append(record)
         try:
-            for event, rows in self._held.items():
+            for rows in self._held.values():
                 while len(rows) >= self._max_events:
-                    self._write_file(event, rows[: self._max_events], timeout_s)
+                    self.write(rows[: self._max_events], timeout_s=timeout_s)
                     del rows[: self._max_events]
         except OSError:
             # They stay held, and are written with those that come next.
             _log.warning("sink %s: a file could not be written; its records are held", self.name)
 
-    def _write_file(self, event: str, rows: list[Mapping[str, Any]], timeout_s: float) -> FileInfo:
+    def _write_file(self, file: PlannedFile, rows: Sequence[Mapping[str, Any]], timeout_s: float) -> FileInfo:
         first = rows[0]
         if self._format == "avro":
-            content = to_file(event, rows, self._version, first["id"].encode())
+            content = to_file(file.event, rows, self._version, first["id"].encode())
         else:
             content = b"".join(_encode(storage_row(row, self._version)) + b"\n" for row in rows)
-        time_s = first["time"] if self._gather else self._wall_s()
-        hour = time.strftime("%Y-%m-%d-%H", time.gmtime(time_s))
+        if not file.hour:
+            time_s = first["time"] if self._gather else self._wall_s()
+            file.hour = time.strftime("%Y-%m-%d-%H", time.gmtime(time_s))
+        digest = hashlib.sha256(content)
+        place = _numbers(first["id"] if self._gather else digest.hexdigest())
         zone = hashlib.sha256(first["user_id"].encode()).hexdigest()[:_ZONE_DIGITS]
-        path = self._path(event, first["id"], hour, zone)
+        path = self._path(file, place, zone)
         self._objects.put(path, content, timeout_s)
         self.files += 1
         times = [row["time"] for row in rows]
         info = FileInfo(
             path=path,
             rows=len(rows),
-            sha256=hashlib.sha256(content).hexdigest(),
+            sha256=digest.hexdigest(),
             min_time=min(times),
             max_time=max(times),
         )
-        self._objects.add_line(MANIFEST, f"date={hour}/{zone}", _encode(info), timeout_s)
+        self._objects.add_line(
+            MANIFEST, f"date={file.hour}/{zone}/{place[0]}+{place[1]:010d}", _encode(info), timeout_s
+        )
         return info
 
-    def _path(self, event: str, record_id: str, hour: str, zone: str) -> str:
+    def _path(self, file: PlannedFile, place: tuple[int, int], zone: str) -> str:
         source = f"dataexport.{self._cluster}.{self._objects.kind}.integration.{self._integration}"
-        place = _numbers(record_id)
-        return record_path(source, event, hour, zone, place, version=self._version, ending=self._format)
+        return record_path(
+            source, file.event, file.hour, zone, place, version=self._version, ending=self._format
+        )
 
 
 def integration_of(project_id: int) -> str:
@@ -261,7 +282,7 @@ def record_path(
         ``YYYY-MM-DD-HH``.
     zone : str
     place : tuple of int
-        Partition and offset of the first record.
+        Partition and offset of the file.
     version : {"current", "legacy"}
     ending : str
         ``avro`` or ``json``.
@@ -273,10 +294,10 @@ def record_path(
     )
 
 
-def _numbers(record_id: str) -> tuple[int, int]:
-    """Return partition and offset of a file from the id of its first record: always the same ones."""
+def _numbers(name: str) -> tuple[int, int]:
+    """Return partition and offset of a file, from a UUID or any other text: always the same ones."""
     try:
-        digits = uuid.UUID(record_id).int
+        digits = uuid.UUID(name).int
     except ValueError:
-        digits = int.from_bytes(hashlib.sha256(record_id.encode()).digest()[:16])
+        digits = int.from_bytes(hashlib.sha256(name.encode()).digest()[:16])
     return digits >> 97, digits % 10**10

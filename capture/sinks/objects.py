@@ -50,7 +50,7 @@ class Objects(Protocol):
         """
 
     def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:
-        """Add a line to a list, which is kept in parts where files cannot grow."""
+        """Add a line to a list; where files cannot grow, it is in a file of its own, which `part` names."""
 
 
 def open_objects(url: str, sink: str, base: Path | None) -> Objects:
@@ -139,28 +139,13 @@ class _Bucket:
         self._url = url
         self._name = f"touchcapture-{sink}-storage"
         self._store: PerProcess[Any] = PerProcess()
-        #: Parts of lists that this process adds to.
-        self._lists: dict[str, bytes] = {}
 
     def put(self, path: str, content: bytes, timeout_s: float) -> None:
         self._call(lambda obstore: obstore.put(self._store.value, path, content), timeout_s)
 
     def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:
-        stem, _, ending = name.rpartition(".")
-        path = f"{stem}/{part}.{ending}"
-        known = self._lists.get(path)
-        if known is None:
-            known = self._call(lambda obstore: self._read(obstore, path), timeout_s)
-        content = known + line + b"\n"
-        self.put(path, content, timeout_s)
-        # The part before is full: its hour is over.
-        self._lists = {path: content}
-
-    def _read(self, obstore: Any, path: str) -> bytes:
-        try:
-            return bytes(obstore.get(self._store.value, path).bytes())
-        except FileNotFoundError:
-            return b""
+        # An object of its own: one that grows would change for those who read it already.
+        self.put(f"{name.partition('.')[0]}/{part}/{name}", line + b"\n", timeout_s)
 
     def _call(self, function: Callable[[Any], Any], timeout_s: float) -> Any:
         obstore = self._connect()

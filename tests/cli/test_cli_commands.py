@@ -24,6 +24,9 @@ DATA = Path(__file__).parents[1] / "data"
 SESSION = str(DATA / "session.touch.jsonl")
 HEADER = "action,time,x,y\n"
 
+#: A moment since the epoch, for logs that have none.
+START = ("--start-time", "1700000000000")
+
 
 @pytest.fixture
 def run(capfdbinary):
@@ -281,20 +284,30 @@ def test_convert_joins_logs_as_streams(run, tmp_path):
 # currents
 
 
+def test_currents_refuses_a_log_whose_times_are_not_since_the_epoch(run, tmp_path):
+    status, _, err = run("currents", SESSION, "-o", tmp_path / "out", "--files", "json")
+
+    assert status == 2
+    assert "not since the epoch (the first is 5021.89 s); --start-time MS says when it began" in " ".join(
+        err.split()
+    )
+    assert not list((tmp_path / "out").rglob("*.json"))
+
+
 @pytest.mark.parametrize("wrong", ["missing", "no-log"])
 def test_currents_keeps_the_manifest_until_the_log_is_open(run, tmp_path, wrong):
     pytest.importorskip("fastavro")
     out = tmp_path / "out"
-    assert run("currents", SESSION, "-o", out)[0] == 0
-    manifest = (out / "manifest.jsonl").read_bytes()
+    assert run("currents", SESSION, *START, "-o", out)[0] == 0
+    manifest = (out / "_manifest.txt").read_bytes()
     (tmp_path / "no-log").write_text("prose\n")
     status, _, err = run("currents", tmp_path / wrong, "-o", out)
 
     assert status == 2
     assert err.startswith(f"capture: {tmp_path / wrong}: ")
-    assert (out / "manifest.jsonl").read_bytes() == manifest
-    assert run("currents", SESSION, "-o", out)[0] == 0
-    assert (out / "manifest.jsonl").read_bytes() == manifest
+    assert (out / "_manifest.txt").read_bytes() == manifest
+    assert run("currents", SESSION, *START, "-o", out)[0] == 0
+    assert (out / "_manifest.txt").read_bytes() == manifest
 
 
 def test_replay_keeps_the_batches_of_a_run_before_where_the_density_is_wrong(run, tmp_path):

@@ -426,8 +426,9 @@ def test_a_replay_ends_its_last_session_and_makes_the_same_files_each_time(tmp_p
     log.write_text("\n".join(rows) + "\n")
     listings = []
     for name in ("one", "two"):
+        start = ["--start-time", "1700000000000"]
         done = subprocess.run(
-            [sys.executable, "-m", "capture", "currents", log, "-o", tmp_path / name, "--json"],
+            [sys.executable, "-m", "capture", "currents", log, *start, "-o", tmp_path / name, "--json"],
             capture_output=True,
             text=True,
             timeout=120,
