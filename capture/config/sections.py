@@ -52,6 +52,9 @@ class CurrentsConfig(Section, frozen=True, kw_only=True):
     section: ClassVar[str] = "currents"
 
     schema_version: Literal["current", "legacy"] = "current"
+    #: Names and order of the fields of files: ``glossary``: those of the documentation; ``export``: those of
+    #: the files that are really exported.
+    layout: Literal["glossary", "export"] = "glossary"
     app_group_id: Text | None = None
     #: Prefix of event names at the analytics partners.
     event_prefix: Annotated[str, Meta(max_length=255)] = ""

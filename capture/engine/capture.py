@@ -509,8 +509,8 @@ class Capture:
 
     # The device
 
-    def set_platform(self, platform: str) -> None:
-        """Set the kind of device where it cannot be detected: ``FireTV``, ``Roku``, ``Web``, ...
+    def set_platform(self, platform: str | None) -> None:
+        """Set the kind of device where it cannot be detected: ``FireTV``, ``Roku``, ...; None: no platform.
 
         Raises
         ------

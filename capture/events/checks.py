@@ -6,12 +6,13 @@ argument, the value and the limit. Characters are Unicode code points.
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from msgspec.structs import replace
 
-from capture.errors import InvalidEventError
+from capture.errors import InvalidEventError, LogOnce
 from capture.events import currencies
 from capture.events.domain import NumberVariable, StringVariable, Transaction
 
@@ -48,6 +49,8 @@ MAX_INT = 2**32 - 1
 MAX_SECONDS = 100 * 365 * 86_400.0
 #: What an empty string variable becomes.
 EMPTY_VALUE = "cs-empty"
+
+_log_once = LogOnce(logging.getLogger("capture.events"))
 
 
 def check_screen_name(name: object) -> str:
@@ -89,6 +92,9 @@ def check_currency(currency: object) -> tuple[str, int]:
     codes = currencies.find(plain)
     if codes is None:
         refuse("currency", currency, "a currency of ISO 4217: letters (EUR) or number (978)")
+    since = currencies.withdrawn_since(codes[0])
+    if since is not None:
+        _log_once(codes[0], logging.WARNING, "currency %s: withdrawn in %s", codes[0], since)
     return codes
 
 

@@ -6,7 +6,7 @@ a test compares the two.
 
 from __future__ import annotations
 
-__all__ = ["NUMBERS", "find"]
+__all__ = ["NUMBERS", "find", "withdrawn_since"]
 
 _TABLE = (
     "AED784 AFN971 ALL008 AMD051 AOA973 ARS032 AUD036 AWG533 AZN944 BAM977 BBD052 BDT050 BHD048 BIF108 "
@@ -31,7 +31,7 @@ _LETTERS = {number: letters for letters, number in NUMBERS.items()}
 
 
 def find(currency: str | int) -> tuple[str, int] | None:
-    """Return the alphabetic and the numeric code of a currency; None where there is none.
+    """Return the alphabetic and the numeric code of a currency, a withdrawn one too; None where there is none.
 
     Parameters
     ----------
@@ -39,11 +39,33 @@ def find(currency: str | int) -> tuple[str, int] | None:
         Letters in any case, or the number (as text with its three digits, too).
     """
     if isinstance(currency, int):
-        letters = _LETTERS.get(currency)
+        letters = _LETTERS.get(currency) or _withdrawn_letters(currency)
         return None if letters is None else (letters, currency)
     if len(currency) == 3 and currency.isascii() and currency.isdecimal():
         return find(int(currency))
     letters = currency.upper()
     # upper() may make ASCII letters of others: only what was ASCII is a code.
-    number = NUMBERS.get(letters) if currency.isascii() else None
+    if not currency.isascii():
+        return None
+    number = NUMBERS.get(letters)
+    if number is None:
+        number, _ = _withdrawn().get(letters, (None, ""))
     return None if number is None else (letters, number)
+
+
+def withdrawn_since(letters: str) -> str | None:
+    """Return the year, with the month where it is known, in which a currency was withdrawn."""
+    return None if letters in NUMBERS else _withdrawn().get(letters, (0, None))[1]
+
+
+def _withdrawn() -> dict[str, tuple[int, str]]:
+    # Late: hardly any app has one.
+    from capture.events.withdrawn import WITHDRAWN
+
+    return WITHDRAWN
+
+
+def _withdrawn_letters(number: int) -> str | None:
+    """Return the letters of a number that is not in use; the latest, where several had it."""
+    dates = {date: letters for letters, (each, date) in _withdrawn().items() if each == number}
+    return dates[max(dates)] if dates else None

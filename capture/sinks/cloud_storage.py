@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from capture.errors import InvalidEventError
 from capture.formats.currents.avro import name_types, storage_row, to_file
 from capture.formats.currents.record import decode_records
-from capture.formats.currents.schema import SCHEMA_IDS, Version
+from capture.formats.currents.schema import SCHEMA_IDS, Layout, Version, required_of
 from capture.optional import need
 from capture.settings import Section
 from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, read_settings
@@ -131,6 +132,7 @@ class CloudStorageSink:
         self._held: dict[str, list[Mapping[str, Any]]] = {}
         self._objects: Objects = open_objects(settings.url, name, base)
         self._version: Version = "current"
+        self._layout: Layout = "glossary"
         self._cluster = "prod-01"
         self._integration = hashlib.sha256(b"touchcapture").hexdigest()[:24]
 
@@ -147,13 +149,13 @@ class CloudStorageSink:
     def configure(self, config: RunConfig) -> None:
         """Use the run configuration's section ``currents``, and its project."""
         currents = config.currents
-        self._version = currents.schema_version
+        self._version, self._layout = currents.schema_version, currents.layout
         self._cluster = currents.cluster or self._cluster
         self._integration = currents.integration_id or integration_of(config.project.id)
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Write the batch's records, a file for each event type, and the manifest."""
-        records = decode_records(batch.payloads, name_types if self._format == "avro" else None)
+        records = decode_records(batch.payloads, self._named if self._format == "avro" else None)
         try:
             if self._gather:
                 self._hold(records, timeout_s)
@@ -183,7 +185,15 @@ class CloudStorageSink:
         ------
         OSError
             When a file could not be written; those before it are finished, and in the manifest.
+        InvalidEventError
+            When a record lacks a field that the layout requires.
         """
+        records = list(records)
+        for record in records:
+            event = record["event_type"]
+            for name in required_of(event, self._layout):
+                if name not in record:
+                    raise InvalidEventError(f"{event}.{name}: required in the layout {self._layout!r}")
         return self._write_all(BatchFiles(self._max_events), records, timeout_s)
 
     def _write_all(
@@ -215,6 +225,9 @@ class CloudStorageSink:
         """Write held records."""
         self.flush()
 
+    def _named(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        return name_types(record, self._layout)
+
     def _hold(self, records: list[dict[str, Any]], timeout_s: float) -> None:
         """Keep records, and write those of an event type that make a whole file; all kept, or none."""
         for record in records:
@@ -231,9 +244,10 @@ class CloudStorageSink:
     def _write_file(self, file: PlannedFile, rows: Sequence[Mapping[str, Any]], timeout_s: float) -> FileInfo:
         first = rows[0]
         if self._format == "avro":
-            content = to_file(file.event, rows, self._version, first["id"].encode())
+            content = to_file(file.event, rows, self._version, first["id"].encode(), self._layout)
         else:
-            content = b"".join(_encode(storage_row(row, self._version)) + b"\n" for row in rows)
+            stored = (storage_row(row, self._version, self._layout) for row in rows)
+            content = b"".join(_encode(row) + b"\n" for row in stored)
         if not file.hour:
             time_s = first["time"] if self._gather else self._wall_s()
             file.hour = time.strftime("%Y-%m-%d-%H", time.gmtime(time_s))
@@ -259,7 +273,14 @@ class CloudStorageSink:
     def _path(self, file: PlannedFile, place: tuple[int, int], zone: str) -> str:
         source = f"dataexport.{self._cluster}.{self._objects.kind}.integration.{self._integration}"
         return record_path(
-            source, file.event, file.hour, zone, place, version=self._version, ending=self._format
+            source,
+            file.event,
+            file.hour,
+            zone,
+            place,
+            version=self._version,
+            layout=self._layout,
+            ending=self._format,
         )
 
 
@@ -269,7 +290,15 @@ def integration_of(project_id: int) -> str:
 
 
 def record_path(
-    source: str, event: str, hour: str, zone: str, place: tuple[int, int], *, version: Version, ending: str
+    source: str,
+    event: str,
+    hour: str,
+    zone: str,
+    place: tuple[int, int],
+    *,
+    version: Version,
+    ending: str,
+    layout: Layout = "glossary",
 ) -> str:
     """Return the path of a file of records in the documented layout.
 
@@ -286,10 +315,11 @@ def record_path(
     version : {"current", "legacy"}
     ending : str
         ``avro`` or ``json``.
+    layout : {"glossary", "export"}
     """
     partition, offset = place
     return (
-        f"{source}/event_type={event}/date={hour}/{SCHEMA_IDS[version]}/{zone}/"
+        f"{source}/event_type={event}/date={hour}/{SCHEMA_IDS[layout, version]}/{zone}/"
         f"{source}+{partition}+{offset:010d}.{ending}"
     )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from capture.config.run import RunConfig
     from capture.config.sections import SinkConfig
-    from capture.formats.currents.schema import Version
+    from capture.formats.currents.schema import Layout, Version
 
 __all__ = ["KafkaSettings", "KafkaSink"]
 
@@ -106,6 +106,7 @@ class KafkaSink:
         self._environ = os.environ if environ is None else environ
         self._monotonic_s = monotonic_s
         self._version: Version = "current"
+        self._layout: Layout = "glossary"
         self._producer: PerProcess[Any] = PerProcess()
         self._under_way: set[str] = set()
         self._accepted: set[str] = set()
@@ -126,7 +127,7 @@ class KafkaSink:
 
     def configure(self, config: RunConfig) -> None:
         """Use the run configuration's section ``currents``."""
-        self._version = config.currents.schema_version
+        self._version, self._layout = config.currents.schema_version, config.currents.layout
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Produce the messages that are not under way, and wait for every report."""
@@ -167,7 +168,11 @@ class KafkaSink:
             record = decode_record(payload)
             if not self._settings.send_ad_id and record.pop("ad_id", None) is not None:
                 payload = _encode(record)  # noqa: PLW2901 - the same record without it
-            value = to_message(record, self._version) if self._settings.format == "avro" else payload
+            value = (
+                to_message(record, self._version, self._layout)
+                if self._settings.format == "avro"
+                else payload
+            )
             yield _Message(record["id"], record["user_id"], value, record["event_type"])
 
     def _produce(self, producer: Any, message: _Message, deadline_s: float) -> bool:

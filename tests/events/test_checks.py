@@ -2,6 +2,7 @@
 
 import enum
 import math
+import re
 
 import iso4217
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from capture.errors import InvalidEventError
 from capture.events import checks as tracking, currencies
+from capture.events.withdrawn import WITHDRAWN
 
 
 class Text(str):
@@ -43,6 +45,9 @@ ACCEPTED = [
     pytest.param(tracking.check_currency, "978", ("EUR", 978), id="currency-digits"),
     pytest.param(tracking.check_currency, "008", ("ALL", 8), id="currency-leading-zeros"),
     pytest.param(tracking.check_currency, 8, ("ALL", 8), id="currency-small-number"),
+    pytest.param(tracking.check_currency, "dem", ("DEM", 276), id="currency-withdrawn"),
+    pytest.param(tracking.check_currency, 276, ("DEM", 276), id="currency-withdrawn-number"),
+    pytest.param(tracking.check_currency, 810, ("RUR", 810), id="currency-number-of-two"),
     pytest.param(tracking.check_key, "  k\t", "k", id="key-trimmed"),
     pytest.param(tracking.check_key, " " + "k" * 512 + " ", "k" * 512, id="key-512-after-trimming"),
     pytest.param(tracking.check_variable, " gold ", "gold", id="text-trimmed"),
@@ -137,3 +142,21 @@ def test_letters_and_number_name_one_currency(letters):
     number = currencies.NUMBERS[letters]
 
     assert currencies.find(letters.lower()) == currencies.find(number) == currencies.find(f"{number:03d}")
+
+
+def test_a_withdrawn_currency_is_said_once(caplog):
+    for _ in range(2):
+        assert tracking.check_currency("ITL") == ("ITL", 380)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "currency ITL: withdrawn in 2002-03 (logged only once)"
+    ]
+
+
+def test_withdrawn_currencies_are_no_others(caplog):
+    assert set(WITHDRAWN).isdisjoint(currencies.NUMBERS)
+    assert len(WITHDRAWN) > 100
+    for letters, (number, date) in WITHDRAWN.items():
+        assert currencies.find(letters) == (letters, number)
+        assert re.fullmatch(r"(19|20)\d\d(-(0[1-9]|1[0-2]))?", date), letters
+    assert currencies.find("XFO") is None  # it has no number

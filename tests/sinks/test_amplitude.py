@@ -397,3 +397,30 @@ def test_a_record_may_come_from_an_import(server):
     sink_on(server).send(batch(record), 5)
 
     assert server.json[0]["events"][0]["event_properties"] == {"source": "ads"}
+
+
+@pytest.mark.parametrize(
+    ("currents", "names"),
+    [
+        ({"event_prefix": "[B] "}, ["[B] tap", "[B] Purchase"]),
+        ({"event_prefix": "[B] ", "custom_event_prefix": "[C] "}, ["[C] tap", "[B] Purchase"]),
+        ({"custom_event_prefix": ""}, ["tap", "Purchase"]),
+        ({"event_prefix": "[B] ", "custom_event_prefix": ""}, ["tap", "[B] Purchase"]),
+    ],
+)
+def test_custom_events_have_a_prefix_of_their_own(server, currents, names):
+    sink = sink_on(server)
+    sink.configure(RunConfig(project=ProjectConfig(id=1), currents=CurrentsConfig(**currents)))
+    sink.send(batch(full(CUSTOM), full("users.behaviors.Purchase")), 5)
+
+    ((first, second),) = (request["events"] for request in server.json)
+    assert [first["event_type"], second["event_type"]] == names
+
+
+@pytest.mark.parametrize("custom", ["prefixed", "none"])
+def test_amplitude_gets_a_session_id_of_its_own(custom):
+    record = canonical(full("users.behaviors.app.SessionEnd", session_start_ms=1_700_000_000_123))
+    shaped = AMPLITUDE.make(record, Options(custom_properties=custom))
+
+    assert shaped.get("session_id") == (1_700_000_000_123 if custom == "prefixed" else None)
+    assert shaped["event_properties"]["session_id"] == VALUES["session_id"]

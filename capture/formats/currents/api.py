@@ -16,7 +16,7 @@ from capture.errors import InvalidEventError
 from capture.events import checks as tracking
 from capture.events.checks import refuse
 from capture.formats.currents.float32 import shortest
-from capture.formats.currents.schema import FIELDS, MAX_RECORD_BYTES, PLATFORMS
+from capture.formats.currents.schema import FIELDS, MAX_RECORD_BYTES, PLATFORMS, platform_of
 
 __all__ = [
     "check_ad_id_type",
@@ -75,12 +75,14 @@ def check_optional_bool(argument: str, value: object) -> bool | None:
     return value
 
 
-def check_platform(value: object) -> str:
-    """Return a value of ``platform``, from a kind of device (``FireTV``) or from the value itself."""
-    platform = PLATFORMS.get(value, value) if isinstance(value, str) else None
-    if platform not in PLATFORMS.values():
-        refuse("platform", value, f"one of {', '.join(PLATFORMS)}")
-    return str(platform)
+def check_platform(value: object) -> str | None:
+    """Return a value of ``platform``, from a kind of device (``FireTV``) or a value, in any case."""
+    if value is None:
+        return None
+    platform = platform_of(str.__str__(value)) if isinstance(value, str) else None
+    if platform is None:
+        refuse("platform", value, f"one of {', '.join(PLATFORMS)}, or None")
+    return platform
 
 
 def check_ad_id_type(value: object) -> str:

@@ -7,7 +7,7 @@ import io
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from capture.formats.currents.schema import EVENTS, FIELDS, Version, fields_of
+from capture.formats.currents.schema import FIELDS, Layout, Version, fields_of, required_of
 from capture.optional import require
 
 if TYPE_CHECKING:
@@ -15,24 +15,26 @@ if TYPE_CHECKING:
 
 __all__ = ["avro_schema", "json_schema", "name_types", "storage_row", "to_file", "to_message"]
 
+#: Namespace of the records of exports, before the event's own.
+_EXPORT_NAMESPACE = "dataexport.S3.inner."
 _INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
 #: Header of a single-object encoding, before the fingerprint of its schema.
 _SINGLE_OBJECT = b"\xc3\x01"
 
 
-def avro_schema(event: str, version: Version = "current") -> dict[str, Any]:
+def avro_schema(event: str, version: Version = "current", layout: Layout = "glossary") -> dict[str, Any]:
     """Return the Avro schema of an event's storage records, as plain data.
 
-    Fields are in the glossary's order; what is optional is ``["null", type]`` with the default null, so
-    that files of either version can be read with the other's schema.
+    Names and order of the fields are those of the layout. What is optional is ``["null", type]`` with the
+    default null, so that files of either version can be read with the other's schema.
     """
     namespace, _, name = event.rpartition(".")
-    required = EVENTS[event].required
+    required = required_of(event, layout)
     return {
         "type": "record",
         "name": name,
-        "namespace": namespace,
-        "fields": [_avro_field(field, field in required) for field in fields_of(event, version)],
+        "namespace": namespace if layout == "glossary" else _EXPORT_NAMESPACE + namespace,
+        "fields": [_avro_field(field, field in required) for field in fields_of(event, version, layout)],
     }
 
 
@@ -43,15 +45,16 @@ def _avro_field(name: str, required: bool) -> dict[str, Any]:
     return {"name": name, "type": ["null", field.type], "default": None, "doc": field.note}
 
 
-def json_schema(event: str, version: Version = "current") -> dict[str, Any]:
+def json_schema(event: str, version: Version = "current", layout: Layout = "glossary") -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of an event's storage records, as the JSON files have them."""
-    names = fields_of(event, version)
+    names = fields_of(event, version, layout)
+    required = required_of(event, layout)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": event,
         "type": "object",
         "properties": {name: _json_type(name) for name in names},
-        "required": [name for name in names if name in EVENTS[event].required],
+        "required": [name for name in names if name in required],
         "additionalProperties": False,
     }
 
@@ -70,24 +73,33 @@ def _json_type(name: str) -> dict[str, Any]:
     return schema
 
 
-def storage_row(record: Mapping[str, Any], version: Version = "current") -> dict[str, Any]:
-    """Return what storage holds of a canonical record: its glossary's fields, those that are there."""
-    return {name: record[name] for name in fields_of(record["event_type"], version) if name in record}
+def storage_row(
+    record: Mapping[str, Any], version: Version = "current", layout: Layout = "glossary"
+) -> dict[str, Any]:
+    """Return what storage holds of a canonical record: the layout's fields, those that are there."""
+    names = fields_of(record["event_type"], version, layout)
+    return {name: record[name] for name in names if name in record}
 
 
-def name_types(record: Mapping[str, Any]) -> dict[str, Any]:
+def name_types(record: Mapping[str, Any], layout: Layout = "glossary") -> dict[str, Any]:
     """Return a canonical record whose values say which type of their union they are.
 
     `to_file` takes both; where many records share values, the writer need not find out for each.
     """
-    required = EVENTS[record["event_type"]].required
+    required = required_of(record["event_type"], layout)
     return {
         name: value if name in required or name not in FIELDS else (FIELDS[name].type, value)
         for name, value in record.items()
     }
 
 
-def to_file(event: str, records: Iterable[Mapping[str, Any]], version: Version, marker: bytes) -> bytes:
+def to_file(
+    event: str,
+    records: Iterable[Mapping[str, Any]],
+    version: Version,
+    marker: bytes,
+    layout: Layout = "glossary",
+) -> bytes:
     """Return an Avro file of canonical records of one event.
 
     Parameters
@@ -100,34 +112,37 @@ def to_file(event: str, records: Iterable[Mapping[str, Any]], version: Version, 
         Whose fields.
     marker : bytes
         What the sync marker is derived from: the same records give the same bytes.
+    layout : {"glossary", "export"}
+        Names and order.
     """
     fastavro = _fastavro()
     stream = io.BytesIO()
     sync_marker = hashlib.sha256(marker).digest()[:16]
     # The schema as it is, which becomes the file's: a parsed one has its keys in any order. Fields that it
     # does not have are passed over, those that are missing are null.
-    fastavro.writer(stream, avro_schema(event, version), records, codec="null", sync_marker=sync_marker)
+    schema = avro_schema(event, version, layout)
+    fastavro.writer(stream, schema, records, codec="null", sync_marker=sync_marker)
     return stream.getvalue()
 
 
-def to_message(record: Mapping[str, Any], version: Version = "current") -> bytes:
+def to_message(record: Mapping[str, Any], version: Version = "current", layout: Layout = "glossary") -> bytes:
     """Return one canonical record in Avro's single-object encoding: it names its schema by fingerprint."""
     event = record["event_type"]
     stream = io.BytesIO()
-    stream.write(_fingerprint(event, version))
-    _fastavro().schemaless_writer(stream, _parsed(event, version), record)
+    stream.write(_fingerprint(event, version, layout))
+    _fastavro().schemaless_writer(stream, _parsed(event, version, layout), record)
     return stream.getvalue()
 
 
 @cache
-def _parsed(event: str, version: Version) -> Any:
-    return _fastavro().parse_schema(avro_schema(event, version))
+def _parsed(event: str, version: Version, layout: Layout) -> Any:
+    return _fastavro().parse_schema(avro_schema(event, version, layout))
 
 
 @cache
-def _fingerprint(event: str, version: Version) -> bytes:
+def _fingerprint(event: str, version: Version, layout: Layout) -> bytes:
     schema = _fastavro().schema
-    form = schema.to_parsing_canonical_form(avro_schema(event, version))
+    form = schema.to_parsing_canonical_form(avro_schema(event, version, layout))
     return _SINGLE_OBJECT + bytes.fromhex(schema.fingerprint(form, "CRC-64-AVRO"))
 
 

@@ -27,7 +27,9 @@ def _section(event: str) -> str:
     shapes = [_places(event, shape) for shape in (AMPLITUDE, MIXPANEL)]
     for name in schema.source_fields:
         field = FIELDS[name]
-        stored = "-" if name in schema.partner_only else "required" if name in schema.required else "optional"
+        stored = "required" if name in schema.required else "optional"
+        stored = "-" if name in schema.partner_only else stored
+        stored = "in exports" if name in schema.export_only else stored
         notes = [field.note]
         notes += ["personal data"] if field.pii else []
         notes += ["always null"] if field.deprecated else []

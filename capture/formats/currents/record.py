@@ -10,7 +10,14 @@ from capture import settings
 from capture.errors import InvalidEventError
 from capture.events.checks import shown
 from capture.formats.currents.float32 import shortest
-from capture.formats.currents.schema import EVENTS, FIELDS, MAX_RECORD_BYTES, SESSION_START, Field
+from capture.formats.currents.schema import (
+    EVENTS,
+    FIELDS,
+    MAX_RECORD_BYTES,
+    SESSION_START,
+    Field,
+    platform_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -194,6 +201,8 @@ def _checked(path: str, name: str, value: Any, field: Field) -> Any:
             fits = False
     if not fits:
         raise wrong
+    if name == "platform":
+        value = platform_of(value) or value
     if field.values and value not in field.values:
         raise InvalidEventError(f"{path} = {value!r}: expected one of {', '.join(field.values)}")
     return value

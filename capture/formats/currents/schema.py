@@ -6,6 +6,7 @@ Avro schemas (`avro`), validation (`record`), JSON Schema (`json_schema`) and th
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -20,12 +21,16 @@ __all__ = [
     "EventSchema",
     "Field",
     "FieldType",
+    "Layout",
     "Version",
     "fields_of",
+    "platform_of",
+    "required_of",
 ]
 
 FieldType: TypeAlias = Literal["string", "int", "float", "boolean"]
 Version: TypeAlias = Literal["current", "legacy"]
+Layout: TypeAlias = Literal["glossary", "export"]
 
 #: A record whose canonical JSON (UTF-8) is larger than this is dropped.
 MAX_RECORD_BYTES = 900_000
@@ -35,7 +40,12 @@ MAX_RECORD_BYTES = 900_000
 SESSION_START = "session_start_ms"
 
 #: Number of a schema version in the paths of files; it grows with every change of any schema.
-SCHEMA_IDS: dict[str, int] = {"legacy": 1, "current": 2}
+SCHEMA_IDS: dict[tuple[Layout, Version], int] = {
+    ("glossary", "legacy"): 1,
+    ("glossary", "current"): 2,
+    ("export", "legacy"): 3,
+    ("export", "current"): 4,
+}
 
 #: Kind of device -> value of `platform`; six values for seven kinds.
 PLATFORMS = {
@@ -47,6 +57,15 @@ PLATFORMS = {
     "tvOS": "tvos",
     "Roku": "roku",
 }
+
+#: Any spelling of either, in lower case -> value of `platform`: legacy files have iOS and Android.
+_SPELLINGS = {name.lower(): value for name, value in PLATFORMS.items()}
+_SPELLINGS |= {value: value for value in PLATFORMS.values()}
+
+
+def platform_of(text: str) -> str | None:
+    """Return the value of `platform` for a kind of device or a value, in any case; None for another text."""
+    return _SPELLINGS.get(text.lower())
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +105,8 @@ class EventSchema(msgspec.Struct, frozen=True, kw_only=True):
         Those that are never null.
     partner_only : tuple of str
         Fields that partners get and storage does not.
+    export_only : tuple of str
+        Fields that storage has in the layout of exports alone.
     """
 
     partner_name: str | None
@@ -93,11 +114,12 @@ class EventSchema(msgspec.Struct, frozen=True, kw_only=True):
     legacy: tuple[str, ...]
     required: frozenset[str]
     partner_only: tuple[str, ...] = ()
+    export_only: tuple[str, ...] = ()
 
     @property
     def source_fields(self) -> tuple[str, ...]:
         """Every field that a canonical record may have."""
-        return tuple(dict.fromkeys((*self.current, *self.legacy, *self.partner_only)))
+        return tuple(dict.fromkeys((*self.current, *self.legacy, *self.partner_only, *self.export_only)))
 
 
 FIELDS: dict[str, Field] = {
@@ -144,7 +166,13 @@ _WHO = "id user_id external_user_id time"
 
 
 def _event(
-    partner_name: str | None, current: str, legacy: str, required: str, partner_only: str = ""
+    partner_name: str | None,
+    current: str,
+    legacy: str,
+    required: str,
+    *,
+    partner_only: str = "",
+    export_only: str = "",
 ) -> EventSchema:
     return EventSchema(
         partner_name=partner_name,
@@ -152,6 +180,7 @@ def _event(
         legacy=tuple(legacy.split()),
         required=frozenset(f"id user_id time {required}".split()),
         partner_only=tuple(partner_only.split()),
+        export_only=tuple(export_only.split()),
     )
 
 
@@ -185,7 +214,7 @@ EVENTS: dict[str, EventSchema] = {
         "app_group_id external_user_id id source time user_id",
         f"{_WHO} source",
         "source",
-        "device_id",
+        partner_only="device_id",
     ),
     "users.behaviors.Location": _event(
         "Location",
@@ -211,15 +240,66 @@ EVENTS: dict[str, EventSchema] = {
     "users.behaviors.app.SessionEnd": _session("Session End", "duration"),
     "users.behaviors.app.SessionStart": _session("Session Start"),
     # In the legacy glossary alone; a device cannot observe them, so they are made by imports.
-    "users.behaviors.Uninstall": _event(None, "", f"{_WHO} app_id", ""),
+    "users.behaviors.Uninstall": _event(None, "", f"{_WHO} app_id", "", export_only="app_group_id device_id"),
     "users.behaviors.app.NewsFeedImpression": _event(None, "", f"{_WHO} {_DEVICE}", ""),
 }
 
 
-def fields_of(event: str, version: Version = "current") -> tuple[str, ...]:
-    """Return the storage fields of an event, in the order of its glossary.
+#: Event -> its fields in the order of the files that were really exported, where new ones come last.
+_EXPORTED = {
+    "users.RandomBucketNumberUpdate": (
+        "id app_group_id user_id external_user_id time random_bucket_number prev_random_bucket_number"
+    ),
+    "users.behaviors.CustomEvent": (
+        "id user_id external_user_id app_id time timezone platform os_version device_model device_id name "
+        f"properties {_AD} app_group_id"
+    ),
+    "users.behaviors.InstallAttribution": f"{_WHO} source app_group_id",
+    "users.behaviors.Location": (
+        "id user_id external_user_id app_id time latitude longitude altitude ll_accuracy alt_accuracy "
+        f"platform os_version device_model device_id {_AD} app_group_id"
+    ),
+    "users.behaviors.Purchase": (
+        "id user_id external_user_id app_id time platform os_version device_model device_id product_id price "
+        f"currency properties {_AD} app_group_id"
+    ),
+    "users.behaviors.Uninstall": "id user_id external_user_id device_id app_id time app_group_id",
+    "users.behaviors.app.FirstSession": (
+        "id user_id external_user_id app_id time session_id gender country timezone language device_id "
+        "sdk_version platform os_version device_model app_group_id"
+    ),
+    "users.behaviors.app.SessionEnd": (
+        "id user_id external_user_id app_id time duration session_id platform os_version device_model "
+        "device_id app_group_id"
+    ),
+    "users.behaviors.app.SessionStart": (
+        "id user_id external_user_id app_id time session_id platform os_version device_model device_id "
+        "app_group_id"
+    ),
+    "users.behaviors.app.NewsFeedImpression": (
+        "id user_id external_user_id app_id time platform os_version device_model device_id"
+    ),
+}
+#: Events whose `app_id` the glossary leaves open, and exports do not.
+_EXPORTED_WITH_APP = frozenset({"users.behaviors.Uninstall", "users.behaviors.app.NewsFeedImpression"})
+
+
+def required_of(event: str, layout: Layout = "glossary") -> frozenset[str]:
+    """Return the storage fields of an event that are never null."""
+    required = EVENTS[event].required
+    return required | {"app_id"} if layout == "export" and event in _EXPORTED_WITH_APP else required
+
+
+@cache
+def fields_of(event: str, version: Version = "current", layout: Layout = "glossary") -> tuple[str, ...]:
+    """Return the storage fields of an event, in the order of its glossary, or of the files of exports.
 
     An event that only the legacy glossary has keeps its legacy fields in the current version.
     """
     schema = EVENTS[event]
-    return schema.legacy if version == "legacy" or not schema.current else schema.current
+    known = schema.legacy if version == "legacy" or not schema.current else schema.current
+    if layout == "glossary":
+        return known
+    if version == "current":
+        known += schema.export_only
+    return tuple(name for name in _EXPORTED[event].split() if name in known)
