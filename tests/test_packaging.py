@@ -71,7 +71,8 @@ def plug_ins(folder, *, shared=()):
 
 def test_the_table_of_sinks_is_the_folder():
     assert {place.partition(":")[0].rpartition(".")[2] for place in sinks.SINKS.values()} == plug_ins(
-        "capture/sinks", shared=("answers", "base", "client", "deadline", "environment", "objects", "partner")
+        "capture/sinks",
+        shared=("answers", "base", "batchfiles", "client", "deadline", "environment", "objects", "partner"),
     )
 
 

@@ -31,7 +31,7 @@ _LETTERS = {number: letters for letters, number in NUMBERS.items()}
 
 
 def find(currency: str | int) -> tuple[str, int] | None:
-    """Return the alphabetic and the numeric code of a currency, a withdrawn one too; None where there is none.
+    """Return the alphabetic and the numeric code of a currency, withdrawn or not; None for no currency.
 
     Parameters
     ----------

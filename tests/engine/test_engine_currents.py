@@ -278,6 +278,19 @@ def test_identity_is_kept_over_restarts_and_can_be_taken_back(runs):
     assert len({record["device_id"] for record in views}) == 1
 
 
+def test_a_platform_can_be_unset(runs):
+    cap = runs.start()
+    cap.set_platform("iOS")
+    cap.track_custom_event("with")
+    cap.set_platform(None)
+    cap.track_custom_event("without")
+    runs.end(cap)
+
+    with_one, without = (record for record in runs.records if record.get("name") in {"with", "without"})
+    assert with_one["platform"] == "ios"
+    assert "platform" not in without
+
+
 def test_advertising_id_and_platform(runs):
     cap = runs.start()
     cap.set_platform("FireTV")

@@ -1,4 +1,4 @@
-"""The layout of exports: names and order of the files that are really exported, read by name and by position."""
+"""The layout of exports: the names and the order of the files that are really exported."""
 
 import io
 import json
