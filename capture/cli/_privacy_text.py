@@ -8,6 +8,7 @@ import msgspec
 
 from capture.formats import native
 from capture.formats.currents.gestures import CONTEXT, POSITIONS
+from capture.formats.currents.otlp import NAMES, attribute_of
 from capture.formats.currents.schema import EVENTS, FIELDS, SESSION_START
 from capture.formats.currents.shapes import AMPLITUDE, MIXPANEL, Options
 from capture.gestures.recognizer import FIELDS as GESTURE_FIELDS
@@ -32,6 +33,7 @@ _BESIDE = {
     "kafka": "message key: the user id; header `event_type`. `ad_id` only with `send_ad_id`",
     "memory": "nothing; it stays in the process",
     "mixpanel": "your token; events as Mixpanel has them, below",
+    "otlp": "`Idempotency-Key`, your token and headers; log records as OpenTelemetry has them, below",
 }
 _TARGET = ("target_path", "target_id", "responsive")
 _GESTURES = tuple(name for name in GESTURE_FIELDS if name != "kind" and name not in POSITIONS)
@@ -61,6 +63,15 @@ def privacy_tables() -> list[str]:
     for partner in ("Amplitude", "Mixpanel"):
         names = sorted(keys_of(partner.lower()))
         lines += ["", f"### {partner}", "", f"{_listed(names)}, and the properties above, prefixed."]
+    lines += [
+        "",
+        "### OpenTelemetry",
+        "",
+        f"Names of log records: {_listed(NAMES)}, and those of custom events.",
+        "",
+    ]
+    lines += [f"Attributes: {_listed(sorted(_attributes()))}, and"]
+    lines[-1] += " `touch.property.*`: what the app passes to `track_custom_event` and `track_purchase`."
     return lines
 
 
@@ -90,6 +101,20 @@ def _properties() -> list[tuple[str, tuple[str, ...]]]:
         ("`dynamic_variable`", ("key", "value")),
         ("`track_custom_event`, `track_purchase`: what the app passes", ()),
     ]
+
+
+def _attributes() -> set[str]:
+    """Return the attributes of log records and of their resource."""
+    beside = {
+        "time",
+        "time_ms",
+        "name",
+        "properties",
+        *(name for name, each in FIELDS.items() if each.deprecated),
+    }
+    names = {name for name in FIELDS if not name.endswith("random_bucket_number")}
+    names |= {name for _, each in _properties() for name in each}
+    return {attribute_of(name) for name in names - beside} | {"service.version"}
 
 
 def _native_keys(struct: Any, known: set[str]) -> list[tuple[str, str]]:

@@ -27,6 +27,7 @@ SINKS = {
     "kafka": "capture.sinks.kafka:KafkaSink",
     "memory": "capture.sinks.memory:MemorySink",
     "mixpanel": "capture.sinks.mixpanel:MixpanelSink",
+    "otlp": "capture.sinks.otlp:OtlpSink",
 }
 
 

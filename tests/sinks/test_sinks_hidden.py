@@ -34,6 +34,8 @@ def sinks_of(folder, url, brokers):
     yield "kafka-avro", {"type": "kafka", "brokers": brokers, "topic": "avro", "format": "avro"}
     yield "amplitude", {"type": "amplitude", "url": f"{url}/amplitude"}
     yield "mixpanel", {"type": "mixpanel", "url": f"{url}/mixpanel"}
+    for encoding in ("json", "protobuf"):
+        yield f"otlp-{encoding}", {"type": "otlp", "url": f"{url}/otlp-{encoding}", "encoding": encoding}
 
 
 def table(name, options):
@@ -95,6 +97,7 @@ def captured(tmp_path, monkeypatch):
     """Return a function that records with some ``[privacy]``: sink name -> everything that it sent."""
     kafka = pytest.importorskip("confluent_kafka")
     pytest.importorskip("fastavro")
+    pytest.importorskip("opentelemetry.proto")
     # Once, before the workers of several sinks do it at the same time.
     pytest.importorskip("urllib3.util")
     monkeypatch.setattr(kafka, "Producer", Producer)
@@ -132,7 +135,7 @@ def captured(tmp_path, monkeypatch):
 
 
 def test_every_sink_is_searched(tmp_path):
-    assert {options["type"] for _, options in sinks_of(tmp_path, "", "")} == set(SINKS) - {"otlp"}
+    assert {options["type"] for _, options in sinks_of(tmp_path, "", "")} == set(SINKS)
 
 
 @pytest.mark.parametrize(
@@ -144,13 +147,16 @@ def test_a_pin_on_a_hidden_keypad_is_on_no_wire(captured, hide_ids, hide_with, p
     sent = captured(prefix, hide_ids=hide_ids, hide_with=hide_with, positions="keep")
 
     for name, data in sent.items():
-        assert data.count(b"tap") >= 5 or data.count(b'"ea":6') >= 5, name
+        taps = (b"tap", b'"ea":6', b"app.widget.click")
+        assert sum(map(data.count, taps)) >= 5, name
         assert not KEY_IDS.search(data), name
         for number in (*KEYS["4"], *KEYS["7"], *KEYS["1"], *DRAG[0], *DRAG[1]):
             assert str(number).encode() not in data, (name, number)
-    assert [name for name, data in sent.items() if b"801.375" in data] == [
-        name for name in sent if "native" not in name
-    ]
+    kept = [name for name in sent if "native" not in name and "otlp" not in name]
+    assert [name for name, data in sent.items() if b"801.375" in data] == kept
+    # Whole pixels: the last gesture is the only one.
+    assert sent["otlp-json"].count(b"app.screen.coordinate.x") == 1
+    assert sent["otlp-protobuf"].count(b"app.screen.coordinate.x") == 1
 
 
 def test_positions_of_visible_targets_stay_at_home_unless_they_are_wanted(captured):
@@ -160,6 +166,12 @@ def test_positions_of_visible_targets_stay_at_home_unless_they_are_wanted(captur
     assert not any(b"801.375" in data or b"x_down" in data for data in sent.values())
     page = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text(encoding="utf-8")
     for name, data in sent.items():
+        if name.startswith("otlp"):
+            found = set(re.findall(rb"(?:touch|app|session|device|os|service|log|user|geo)\.[a-z_.]+", data))
+            assert len(found) > 20
+            # Between texts of protobuf stands their length, which may be a letter.
+            assert not [key for key in found if not re.search(rf"`{key.decode()[:-1]}.?`", page)], name
+            continue
         seen = set(keys_in(data))
         wire = name if name in {"amplitude", "mixpanel"} else "native" if "native" in name else "currents"
         known = keys_of(wire) | keys_of("currents")
