@@ -23,18 +23,28 @@ class SinkCounters(msgspec.Struct):
         Events accepted, and events given up.
     retried : int
         Requests that failed and are made again.
+    state : {"idle", "sending", "waiting", "paused"}
+        Nothing is due; a batch is being sent; waiting for the next attempt after a failure; paused for
+        a minute and more.
     paused : str
         Why delivery to the sink is paused; empty if it is not.
     last_error : str
-        The last failure; empty after a success.
+        The last failure: status and the beginning of the answer, or class and host; empty after a success.
+    since : int or None
+        When it began to fail (ms since the epoch); None while it is well.
+    attempts : int
+        Failed attempts since then.
     """
 
     delivered: int = 0
     retried: int = 0
     dead_letters: int = 0
+    state: str = "idle"
     paused: str = ""
     #: Its key in the summary of a replay is older than its name.
     last_error: str = msgspec.field(default="", name="problem")
+    since: int | None = None
+    attempts: int = 0
 
 
 class Goal(Protocol):
@@ -80,6 +90,9 @@ class DeliveryStore(Protocol):
 
     def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
         """Give up the events; False where they were dropped meanwhile."""
+
+    def dropped_of(self, queue: str) -> int:
+        """Return how many events the queue lost."""
 
     def goal(self, queue: str) -> Goal:
         """Return what is stored now."""

@@ -56,7 +56,8 @@ class Delivery:
     config : RunConfig
         Batch size, flush interval, deadlines.
     compose : callable
-        Wire format and payloads -> body. Called at every attempt, so that the header is of now.
+        Wire format, payloads and, where it is known, the user's id -> body. Called at every attempt, so
+        that the header is of now.
     clock : Clock
         Time.
     jitter : callable
@@ -72,7 +73,7 @@ class Delivery:
         sinks: Sequence[Sink],
         *,
         config: RunConfig,
-        compose: Callable[[str, Sequence[bytes]], bytes],
+        compose: Callable[..., bytes],
         clock: Clock | None = None,
         jitter: Callable[[float], float] = full_jitter,
         on_report: Callable[..., None] | None = None,
@@ -166,11 +167,12 @@ class Delivery:
         Returns
         -------
         bool
-            Whether each event was accepted or moved to the dead letters.
+            Whether each of them was accepted; False also where one became a dead letter or was dropped.
         """
         deadline_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
         if not self._started or not self._start_threads():
             return self.drain(timeout_s=timeout_s)
+        lost = self._lost()
         wanted = self._request()
         wake = Wake()
         self._waiting.append(wake)
@@ -182,7 +184,8 @@ class Delivery:
                 wake.wait(min(remaining_s, _POLL_S))
         finally:
             self._waiting.remove(wake)
-        done = all(worker.completed >= wanted[worker.name] for worker in self._workers)
+        done = all(worker.asked.completed >= wanted[worker.name] for worker in self._workers)
+        done = not self._has_failed(wanted) and self._lost() == lost and done
         for sink in self._sinks if done else ():
             done = self._finish(sink.flush, sink.name) and done
         return done
@@ -230,12 +233,12 @@ class Delivery:
         Returns
         -------
         bool
-            Whether each event was accepted or moved to the dead letters.
+            Whether each event was accepted; False also where one became a dead letter or was dropped.
         """
         if not self._store.claim_delivery():
             return False
         deadline_ns = None if timeout_s is None else self._clock.monotonic_ns() + int(timeout_s * 1e9)
-        done = True
+        done, lost = True, self._lost()
         for worker in self._workers:
             worker.open_sessions = frozenset(active)
             done = self._drain(worker, deadline_ns) and done
@@ -243,7 +246,15 @@ class Delivery:
         if self._store.needs_upkeep:
             with contextlib.suppress(StoreError):
                 self._store.upkeep()
-        return done
+        return done and self._lost() == lost
+
+    def _lost(self) -> int:
+        """Return how many events the queues lost so far."""
+        return sum(self._store.dropped_of(worker.name) for worker in self._workers)
+
+    def _has_failed(self, wanted: dict[str, int]) -> bool:
+        """Return whether an event of these requests became a dead letter."""
+        return any(wanted.get(worker.name) in worker.asked.failed for worker in self._workers)
 
     @property
     def counters(self) -> dict[str, SinkCounters]:
@@ -282,10 +293,10 @@ class Delivery:
             wait_s = self._step(worker)
             for waiting in list(self._waiting):
                 waiting.set()
-            if (wait_s is None or wait_s > 0) and not self._stopped:
+            if wait_s > 0 and not self._stopped:
                 wake.wait(wait_s)
 
-    def _step(self, worker: Worker) -> float | None:
+    def _step(self, worker: Worker) -> float:
         if not self._store.claim_delivery():
             return _TAKE_OVER_S
         now_ns = self._clock.monotonic_ns()
@@ -311,7 +322,7 @@ class Delivery:
     def _is_finished(self, wanted: dict[str, int], deadline_ns: int) -> bool:
         """Return whether each worker is done, or will not be by the deadline."""
         return all(
-            worker.completed >= wanted[worker.name]
+            worker.asked.completed >= wanted[worker.name]
             or bool(worker.counters.paused)
             or worker.blocked_until_ns > deadline_ns
             for worker in self._workers
@@ -320,7 +331,7 @@ class Delivery:
     def _drain(self, worker: Worker, deadline_ns: int | None) -> bool:
         # Nobody records meanwhile.
         wanted = worker.request(Everything())
-        while worker.completed < wanted:
+        while worker.asked.completed < wanted:
             now_ns = self._clock.monotonic_ns()
             if self._stopped or worker.counters.paused:
                 return False
@@ -328,11 +339,11 @@ class Delivery:
             if remaining_s is not None and remaining_s <= 0:
                 return False
             wait_s = worker.step(now_ns, timeout_s=remaining_s)
-            if wait_s and worker.completed < wanted:
+            if wait_s and worker.asked.completed < wanted:
                 if remaining_s is not None and wait_s > remaining_s:
                     return False
                 self._pause.wait(wait_s)
-        return True
+        return not self._has_failed({worker.name: wanted})
 
     def _stop(self) -> None:
         self._stopped = True

@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from typing import TYPE_CHECKING
 
+from capture.delivery.asked import Asked
 from capture.delivery.base import SinkCounters
-from capture.errors import StoreError
+from capture.delivery.health import SinkHealth
+from capture.errors import StoreError, hide_urls
 from capture.sinks.base import Answer, Batch, Outcome, Sink, batch_id, checked_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from capture.clock import Clock
     from capture.config.run import RunConfig
@@ -33,6 +34,8 @@ _MAX_WAIT_S = 300.0
 _MAX_RETRY_AFTER_S = 3600.0
 #: Consecutive refusals of single events after which the queue pauses: the sink must be at fault.
 _MAX_REFUSED = 10
+#: Attempts to send a single event that our own limits allow, and the receiver finds too large.
+_TOO_LARGE_TRIES = 4
 _STORE_RETRY_S = 1.0
 _log = logging.getLogger("capture.delivery")
 
@@ -49,7 +52,7 @@ class Worker:
     config : RunConfig
         Batch size, flush interval, request timeout.
     compose : callable
-        Wire format and payloads -> body, with a header of now.
+        Wire format, payloads and, where it is known, the user's id (16 bytes) -> body, with a header of now.
     clock, jitter
         Time, and the wait below a ceiling (s).
     report : callable
@@ -62,7 +65,7 @@ class Worker:
         sink: Sink,
         *,
         config: RunConfig,
-        compose: Callable[[str, Sequence[bytes]], bytes],
+        compose: Callable[..., bytes],
         clock: Clock,
         jitter: Callable[[float], float],
         report: Callable[[str, str, int, str], None],
@@ -76,11 +79,8 @@ class Worker:
         self.unseen = 0
         #: Monotonic time (ns) since when something may be waiting; None for nothing.
         self.since_ns: int | None = None
-        #: Numbers of the last request to send pending events, and of the last one that is done.
-        self.requested = 0
-        self.completed = 0
-        #: Open requests, oldest first: number, and what was stored then; None until the next look.
-        self._asked: deque[tuple[int, Goal | None]] = deque()
+        #: Requests to send what is pending.
+        self.asked = Asked()
         #: Sessions of which only full batches are sent, even on request.
         self.open_sessions: frozenset[int] = frozenset()
         #: No attempt before these times (monotonic ns): our own wait, and the one the sink asked for.
@@ -88,7 +88,11 @@ class Worker:
         self._floor_until_ns = 0
         self._failures = 0
         self._refused = 0
-        self._logged_reason = ""
+        #: Answers in a row that a single event is too large.
+        self._too_large = 0
+        #: When the store was looked at last: others may have recorded since.
+        self._looked_ns = clock.monotonic_ns()
+        self._health = SinkHealth(sink.name, self.counters, clock)
         #: While a refused batch is split: events per request, and the batch.
         self._limit: int | None = None
         self._apart: StoredBatch | None = None
@@ -126,24 +130,28 @@ class Worker:
         goal : Goal, optional
             What to send; by default what is stored at the worker's next look at the store.
         """
-        self.requested += 1
-        self._asked.append((self.requested, goal))
-        self.counters.paused = ""
+        self._health.resume(afresh=True)
         self._wait_until_ns = 0
-        return self.requested
+        return self.asked.add(goal)
 
     def wake(self) -> None:
-        """End the wait between attempts, but for one that the sink itself asked for."""
+        """End the wait between attempts, but for one that the sink itself asked for, and a pause."""
+        self._health.resume(afresh=True)
+        self._more = True
         self._wait_until_ns = 0
         self._failures = 0
 
     def needs_look(self, now_ns: int) -> bool:
         """Return whether something may be due."""
-        if self.requested != self.completed or self.unseen >= self.size or self._more:
+        if self.asked or self.unseen >= self.size or self._more:
             return True
-        return self.since_ns is not None and now_ns - self.since_ns >= self._interval_ns
+        return now_ns - self._last_ns() >= self._interval_ns
 
-    def step(self, now_ns: int, *, timeout_s: float | None = None) -> float | None:
+    def _last_ns(self) -> int:
+        """Return since when something may be waiting; at the latest since the last look at the store."""
+        return self._looked_ns if self.since_ns is None else min(self.since_ns, self._looked_ns)
+
+    def step(self, now_ns: int, *, timeout_s: float | None = None) -> float:
         """Send one batch if one is due.
 
         Parameters
@@ -155,11 +163,20 @@ class Worker:
 
         Returns
         -------
-        float or None
-            Time (s) after which to step again: 0 for at once, None for when something happens.
+        float
+            Time (s) after which to step again: 0 for at once.
         """
-        if self.counters.paused:
-            return None
+        wait_s = self._step(now_ns, timeout_s)
+        if not self._health.is_paused:
+            self.counters.state = "waiting" if self.counters.attempts else "sending" if self._more else "idle"
+        return wait_s
+
+    def _step(self, now_ns: int, timeout_s: float | None) -> float:
+        if self._health.is_paused:
+            wait_ns = self._health.probe_in_ns(now_ns)
+            if wait_ns > 0:
+                return wait_ns / 1e9
+            self._health.resume()
         blocked = self.blocked_until_ns - now_ns
         if blocked > 0:
             return blocked / 1e9
@@ -168,17 +185,18 @@ class Worker:
         try:
             return self._look(now_ns, timeout_s)
         except StoreError as error:
-            self.counters.last_error = str(error)
+            self._health.failed(f"{type(error).__name__}: {error}")
             self._wait_until_ns = now_ns + int(_STORE_RETRY_S * 1e9)
             self._more = True
             return _STORE_RETRY_S
 
-    def _look(self, now_ns: int, timeout_s: float | None) -> float | None:
+    def _look(self, now_ns: int, timeout_s: float | None) -> float:
         self.unseen = 0
+        self._looked_ns = now_ns
         self._acknowledge()
-        self._set_goal()
+        self.asked.look(self._store, self.name)
         stored = self._due_batch(now_ns)
-        self._complete(stored)
+        self.asked.complete(self._store, self.name, stored)
         if stored is not None:
             self._more = True
             self._send(stored, timeout_s)
@@ -186,27 +204,7 @@ class Worker:
         if self.unseen >= self.size and self._arrived:
             return 0.0
         self._limit, self._more = None, False
-        return 0.0 if self._asked else self._until_due(now_ns)
-
-    def _set_goal(self) -> None:
-        """Set what each request means that came since the last look."""
-        asked, found = self._asked, None
-        for index in range(len(asked)):
-            number, goal = asked[index]
-            if goal is None:
-                found = found or self._store.goal(self.name)
-                asked[index] = (number, found)
-
-    def _complete(self, due: StoredBatch | None) -> None:
-        """Mark requests as done, from the first batch that is due."""
-        asked = self._asked
-        while asked and (goal := asked[0][1]) is not None:
-            if due is not None and (goal.covers(due) or not self._store.reached(self.name, goal)):
-                return
-            self.completed = asked.popleft()[0]
-
-    def _is_asked_for(self, batch: StoredBatch) -> bool:
-        return any(goal is not None and goal.covers(batch) for _, goal in self._asked)
+        return 0.0 if self.asked else self._until_due(now_ns)
 
     def _is_apart(self, batch: StoredBatch) -> bool:
         """Return whether a batch is of the one that is taken apart."""
@@ -214,14 +212,16 @@ class Worker:
 
     # What is due
 
-    def _until_due(self, now_ns: int) -> float | None:
-        if self.since_ns is None:
-            return None
-        return max(0.0, (self.since_ns + self._interval_ns - now_ns) / 1e9)
+    def _until_due(self, now_ns: int) -> float:
+        return max(0.0, (self._last_ns() + self._interval_ns - now_ns) / 1e9)
+
+    def _age_ns(self, batch: StoredBatch) -> int:
+        """Return the age of a batch by the wall clock, which may have been set meanwhile."""
+        return max(0, self._clock.wall_ns() - batch.oldest_ms * 1_000_000)
 
     def _due_batch(self, now_ns: int) -> StoredBatch | None:
         skip: list[int] = []
-        waiting = 0
+        waiting = oldest_ns = 0
         while True:
             batch = self._store.next_batch(
                 self.name,
@@ -235,13 +235,15 @@ class Worker:
             if self._is_due(batch, now_ns):
                 return batch
             waiting += batch.count
+            oldest_ns = max(oldest_ns, min(self._age_ns(batch), self._interval_ns))
             skip.append(batch.session)
         self._arrived = self.unseen > 0
         self.unseen += waiting
         if not waiting:
             self.since_ns = None if not self.unseen else now_ns
         elif self.since_ns is None or now_ns - self.since_ns >= self._interval_ns:
-            self.since_ns = now_ns
+            # What others recorded is as old as it says.
+            self.since_ns = now_ns - oldest_ns
         return None
 
     def _is_due(self, batch: StoredBatch, now_ns: int) -> bool:
@@ -252,13 +254,12 @@ class Worker:
         if batch.session in self.open_sessions:
             return False
         over = batch.session != self.session and not self._store.is_live(batch.session)
-        if over or self._is_asked_for(batch):
+        if over or self.asked.covers(batch):
             return True
         if self.since_ns is not None and now_ns - self.since_ns >= self._interval_ns:
             return True
         # The rest of a burst is older than the last look at the store.
-        age_ms = self._clock.wall_ns() // 1_000_000 - batch.oldest_ms
-        return age_ms * 1_000_000 >= self._interval_ns
+        return self._age_ns(batch) >= self._interval_ns
 
     # What an answer means
 
@@ -274,11 +275,13 @@ class Worker:
         if answer.outcome is Outcome.ACCEPTED:
             self._accepted(stored)
             return
+        # About single events, perhaps; that the sink fails is known only when they fail one by one.
         self.counters.last_error = answer.reason
         if answer.outcome is Outcome.TEMPORARY:
             self._temporary(answer)
         elif answer.outcome is Outcome.UNAVAILABLE:
-            self._pause(answer.reason)
+            self._health.failed(answer.reason)
+            self._pause(answer.reason, answer.retry_after_s)
         elif stored.count > 1:
             halve = answer.outcome is Outcome.TOO_LARGE
             if self._limit is None or not self._is_apart(stored):
@@ -291,9 +294,13 @@ class Worker:
     def _attempt(self, stored: StoredBatch, timeout_s: float | None) -> Answer:
         configured = self._config.delivery.timeout_s
         deadline_s = configured if timeout_s is None else min(configured, timeout_s)
+        self.counters.state = "sending"
         try:
-            body = self._compose(stored.format, stored.payloads)
+            owner = (stored.user_id,) if stored.user_id else ()
+            body = self._compose(stored.format, stored.payloads, *owner)
             if len(body) > self._max_bytes:
+                # No receiver is at fault: it is not asked.
+                self._too_large = _TOO_LARGE_TRIES
                 return Answer(Outcome.TOO_LARGE, f"{len(body)} bytes, more than {self._max_bytes}")
             batch = Batch(
                 body=body,
@@ -306,15 +313,14 @@ class Worker:
             return checked_answer(self.sink.send(batch, deadline_s))
         except Exception as error:  # noqa: BLE001 - no error of a sink may end the worker
             _log.debug("sink %s raised", self.name, exc_info=True)
-            return Answer(Outcome.TEMPORARY, f"{type(error).__name__}: {error}")
+            return Answer(Outcome.TEMPORARY, hide_urls(f"{type(error).__name__}: {error}"))
 
     def _accepted(self, stored: StoredBatch) -> None:
-        self._failures = self._refused = 0
-        self._logged_reason = ""
+        self._failures = self._refused = self._too_large = 0
         self._wait_until_ns = self._floor_until_ns = 0
         self._accepted_batch = stored
         self._end_apart(stored)
-        self.counters.last_error = ""
+        self._health.accepted()
         self._acknowledge()
 
     def _acknowledge(self) -> None:
@@ -335,34 +341,47 @@ class Worker:
             self._limit = self._apart = None
 
     def _temporary(self, answer: Answer) -> None:
+        ceiling_s = min(_MAX_WAIT_S, _FIRST_WAIT_S * 2 ** min(self._failures, 30))
+        self._wait(self._jitter(ceiling_s), answer)
+
+    def _wait(self, wait_s: float, answer: Answer) -> None:
+        self._health.failed(answer.reason)
         # The attempt itself may have taken long.
         now_ns = self._clock.monotonic_ns()
-        ceiling_s = min(_MAX_WAIT_S, _FIRST_WAIT_S * 2 ** min(self._failures, 30))
-        self._wait_until_ns = now_ns + int(self._jitter(ceiling_s) * 1e9)
+        self._wait_until_ns = now_ns + int(wait_s * 1e9)
         if answer.retry_after_s is not None:
             asked_s = min(max(answer.retry_after_s, 0.0), _MAX_RETRY_AFTER_S)
-            self._floor_until_ns = now_ns + int(asked_s * 1e9)
+            # On top of it, lest a fleet comes back as one.
+            self._floor_until_ns = now_ns + int((asked_s + self._jitter(asked_s / 2)) * 1e9)
         self._failures += 1
         self.counters.retried += 1
         self._report("retried", self.name, 1, answer.reason)
 
     def _single_refused(self, stored: StoredBatch, answer: Answer) -> None:
-        if answer.outcome is Outcome.REFUSED:
-            if self._refused >= _MAX_REFUSED:
-                self._pause(f"{self._refused} events in a row refused: {answer.reason}")
-                return
-            self._refused += 1
-        known = self._store.move_to_dead_letters(self.name, stored, answer.reason or answer.outcome.value)
+        if answer.outcome is Outcome.TOO_LARGE and self._too_large < _TOO_LARGE_TRIES - 1:
+            # A receiver that finds a small event too large is at fault, and may be mended.
+            ceiling_s = 2.0 ** (self._too_large + 1)
+            self._too_large += 1
+            self._wait(ceiling_s / 2 + self._jitter(ceiling_s / 2), answer)
+            return
+        if self._refused >= _MAX_REFUSED:
+            self._pause(f"{answer.reason} ({self._refused} events in a row refused)", answer.retry_after_s)
+            return
+        self._refused += 1
+        self._give_up(stored, answer.reason or answer.outcome.value)
+        if self._refused >= _MAX_REFUSED:
+            self._pause(f"{answer.reason} ({self._refused} events in a row refused)", answer.retry_after_s)
+
+    def _give_up(self, stored: StoredBatch, reason: str) -> None:
+        self._too_large = 0
+        self.asked.fail(stored)
+        known = self._store.move_to_dead_letters(self.name, stored, reason)
         self._end_apart(stored)
         if known:
             self.counters.dead_letters += 1
-            self._report("dead_letter", self.name, 1, answer.reason)
-        if self._refused >= _MAX_REFUSED:
-            self._pause(f"{self._refused} events in a row refused: {answer.reason}")
+            self._health.gave_up(reason, 1)
+            self._report("dead_letter", self.name, 1, reason)
 
-    def _pause(self, reason: str) -> None:
-        self.counters.paused = reason or "unavailable"
-        if reason != self._logged_reason:
-            _log.error("sink %s is paused, its events are kept: %s", self.name, reason)
-            self._logged_reason = reason
+    def _pause(self, reason: str, at_least_s: float | None) -> None:
+        self._health.paused(reason, at_least_s)
         self._report("paused", self.name, 0, reason)

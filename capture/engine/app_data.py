@@ -12,8 +12,9 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from capture.errors import StoreError
+from capture.errors import ConfigError, StoreError
 from capture.events.privacy import Consent, new_salt
+from capture.settings import expanded
 from capture.store.files import delete_own, delete_unreadable
 from capture.store.state import is_store
 from capture.store.store import Store
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AppData", "data_folder"]
 
+#: Former users whose events may still be stored.
+_MOST_USERS = 1000
+
 
 def data_folder(app_id: str, environ: Mapping[str, str] | None = None) -> Path:
     """Return the platform's per-user data folder for an app; it need not exist."""
@@ -34,12 +38,27 @@ def data_folder(app_id: str, environ: Mapping[str, str] | None = None) -> Path:
     name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in app_id).lstrip(".")
     name = name or "touchcapture"
     if sys.platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / name
+        return Path(environ.get("LOCALAPPDATA") or _home() / "AppData/Local") / name
     if sys.platform == "darwin":
-        return Path.home() / "Library/Application Support" / name
+        return _home() / "Library/Application Support" / name
     if "ANDROID_PRIVATE" in environ:  # python-for-android: the app's folder
         return Path(environ["ANDROID_PRIVATE"]) / name
-    return Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / name
+    # A relative one is to be ignored, says the specification: it would be another folder for each start.
+    shared = Path(environ.get("XDG_DATA_HOME") or "")
+    return (shared if shared.is_absolute() else _home() / ".local/share") / name
+
+
+def _home() -> Path:
+    try:
+        home = Path.home()
+    except RuntimeError:
+        home = Path()
+    if not home.is_absolute():
+        raise ConfigError(
+            "[buffer] path: required here, a folder for the store: this user has no home folder "
+            "(no HOME, and no entry in the list of users)"
+        )
+    return home
 
 
 class AppData:
@@ -80,7 +99,7 @@ class AppData:
     ) -> None:
         buffer = config.buffer
         app_id = config.project.app_id or ""
-        self.folder = data_folder(app_id) if buffer.path is None else Path(buffer.path).expanduser()
+        self.folder = data_folder(app_id) if buffer.path is None else expanded("[buffer] path", buffer.path)
         self.consent = Consent(self.folder)
         self.store: Store | None = None
         self.state: dict[str, Any] = {}
@@ -153,6 +172,17 @@ class AppData:
             store.destroy()
             raise
         self.adopt(store, state)
+
+    def change_user(self, user_id: str, salt: str) -> None:
+        """Use new ids from now on; what is stored keeps the ids that it was recorded with."""
+        if self.store is None:
+            return
+        former = [*self.state.get("users", ()), self.state["user_id"]]
+        kept: dict[str, Any] = {
+            key: self.state[key] for key in ("sinks", "ended_session") if key in self.state
+        }
+        self.state = {**kept, "user_id": user_id, "salt": salt, "users": former[-_MOST_USERS:]}
+        self.store.write_state(self.state)
 
     def close(self) -> None:
         """Close the store; its content stays."""

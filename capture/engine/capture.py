@@ -12,6 +12,7 @@ from capture._native.guard import BusyError
 from capture.clock import Clock
 from capture.config.run import RunConfig
 from capture.engine.device import detect
+from capture.engine.forwarded import Forwarded
 from capture.engine.lifecycle import Lifecycle, make_sinks
 from capture.engine.recorder import Recorder
 from capture.engine.stats import Stats, read_stats
@@ -25,6 +26,7 @@ from capture.settings import is_disabled
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from capture.engine.dispatch import UpDispatch
     from capture.events.targets import Target
     from capture.gestures.recognizer import Gesture
     from capture.sinks import Sink
@@ -96,6 +98,7 @@ class Capture:
         self._recorder = Recorder(config, clock, facts, ordered)
         self._recorder.debug = debug or os.environ.get("CAPTURE_DEBUG", "") not in {"", "0"}
         self._telemetry = Telemetry()
+        self._telemetry.debug = self._recorder.debug
         self._touches = Touches(
             config.gestures,
             self._recorder,
@@ -125,9 +128,7 @@ class Capture:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        import asyncio
-
-        await asyncio.to_thread(self.close)
+        await self.aclose()
 
     # Consent
 
@@ -200,7 +201,7 @@ class Capture:
         return event_id
 
     def screen_view(self, name: str, path: tuple[str, ...] = ()) -> str | None:
-        """Record that a screen is shown; later events name it until the next one.
+        """Record that a screen is shown; later events name it until the next one. Return the event id.
 
         Parameters
         ----------
@@ -208,11 +209,6 @@ class Capture:
             Its title: 1 to 2083 characters.
         path : tuple of str, default ()
             Up to two path segments of its URL.
-
-        Returns
-        -------
-        str or None
-            The event id; None while not recording.
         """
         if self.disabled:
             return None
@@ -267,6 +263,22 @@ class Capture:
         """
         return self._touches.up(pointer, x, y, time, responsive)
 
+    def touch_dispatch(
+        self,
+        pointer: int,
+        x: float,
+        y: float,
+        time: int | None = None,
+        responsive: bool | Callable[[], bool | None] | None = None,
+    ) -> UpDispatch:
+        """Process an UP around its dispatch to the app's handlers: ``with cap.touch_dispatch(0, x, y): ...``.
+
+        What the handlers record (screens, transactions) comes after the gesture that caused it, and a handler
+        that raises loses nothing. Parameters as in `touch_up`; `responsive` may also be a callable. The
+        ``gesture`` of the context manager has the record of the stroke afterwards.
+        """
+        return self._touches.dispatch(pointer, x, y, time, responsive)
+
     def touch_cancel(
         self, pointer: int, x: float | None = None, y: float | None = None, time: int | None = None
     ) -> Gesture | None:
@@ -286,10 +298,10 @@ class Capture:
         """
         return self._touches.cancel(pointer, x, y, time)
 
-    # Tracking
+    # Tracking: each returns the event id, None while not recording.
 
     def track_transaction(self, value: float, currency: str | int, id: str | None = None) -> str | None:  # noqa: A002 - the format's name
-        """Record a purchase.
+        """Record a purchase; return the event id, None while not recording.
 
         Parameters
         ----------
@@ -299,18 +311,13 @@ class Capture:
             ISO 4217: letters in any case, or the number.
         id : str, optional
             The transaction's id.
-
-        Returns
-        -------
-        str or None
-            The event id; None while not recording.
         """
         if self.disabled:
             return None
         return self._track(checks.transaction(value, currency, id))
 
     def track_variable(self, key: str, value: str | int) -> str | None:
-        """Record a dynamic variable.
+        """Record a dynamic variable; return the event id, None while not recording.
 
         Parameters
         ----------
@@ -319,11 +326,6 @@ class Capture:
         value : str or int
             Text is trimmed and cut to 255 characters, an empty one becomes ``cs-empty``; a whole
             number is 0 to 2**32 - 1.
-
-        Returns
-        -------
-        str or None
-            The event id; None while not recording.
         """
         if self.disabled:
             return None
@@ -336,7 +338,7 @@ class Capture:
         currency: str | int,
         properties: Mapping[str, Any] = _NO_PROPERTIES,
     ) -> str | None:
-        """Record the purchase of a product: a Currents Purchase, and a native transaction.
+        """Record the purchase of a product: a Currents Purchase, a native transaction. Return the event id.
 
         Parameters
         ----------
@@ -348,11 +350,6 @@ class Capture:
             ISO 4217: letters in any case, or the number.
         properties : mapping
             Text keys and JSON values, at most 890 kB as JSON; Currents only.
-
-        Returns
-        -------
-        str or None
-            The event id; None while not recording.
         """
         product = api.check_name("product_id", product_id)
         amount = api.check_float("price", price)
@@ -365,7 +362,7 @@ class Capture:
         )
 
     def track_custom_event(self, name: str, properties: Mapping[str, Any] = _NO_PROPERTIES) -> str | None:
-        """Record an event of the host's own: a Currents CustomEvent; the native format has none.
+        """Record an event of the host's own: a Currents CustomEvent, nothing native. Return the event id.
 
         Parameters
         ----------
@@ -373,11 +370,6 @@ class Capture:
             1 to 255 characters.
         properties : mapping
             Text keys and JSON values, at most 890 kB as JSON.
-
-        Returns
-        -------
-        str or None
-            The event id; None while not recording.
         """
         title, copied = api.check_name("name", name), api.check_properties(properties)
         return self._track(lambda common: events.CustomEvent(common, title, copied))
@@ -390,7 +382,7 @@ class Capture:
         horizontal_accuracy: float | None = None,
         vertical_accuracy: float | None = None,
     ) -> str | None:
-        """Record where the device is: a Currents Location; the native format has none.
+        """Record where the device is: a Currents Location, nothing native. Return the event id.
 
         Parameters
         ----------
@@ -398,11 +390,6 @@ class Capture:
             Degrees north and east.
         altitude, horizontal_accuracy, vertical_accuracy : float, optional
             m; accuracies are at least 0.
-
-        Returns
-        -------
-        str or None
-            The event id; None while not recording.
         """
         measures = (
             api.check_degrees("latitude", latitude, 90),
@@ -414,17 +401,12 @@ class Capture:
         return self._track(lambda common: events.Location(common, *measures))
 
     def track_install_attribution(self, source: str) -> str | None:
-        """Record which source the app was installed from: a Currents InstallAttribution.
+        """Record which source the app was installed from: a Currents InstallAttribution. Return the event id.
 
         Parameters
         ----------
         source : str
             1 to 255 characters.
-
-        Returns
-        -------
-        str or None
-            The event id; None while not recording.
         """
         origin = api.check_name("source", source)
         return self._track(lambda common: events.InstallAttribution(common, origin))
@@ -435,6 +417,9 @@ class Capture:
     def _record(self, record: Callable[[], str | None]) -> str | None:
         """Call `record` with the lock held if the gate is open; then report losses."""
         event_id = None
+        self._touches.finish_dispatched()
+        if not self._touches.is_open:
+            self._telemetry.nothing_recorded(self._lifecycle.recording)
         try:
             event_id = self._touches.lock.call(lambda: record() if self._touches.is_open else None)
         except BusyError as error:
@@ -448,7 +433,8 @@ class Capture:
     def identify(self, external_user_id: str | None) -> None:
         """Set the host's id of the user, for Currents records from now on; None for an unknown user.
 
-        The store keeps it until an opt-out. The call has no effect before the opt-in.
+        Another user ends the session, as `end_session` does, unless ``per_user = false`` in ``[session]``.
+        The store keeps the id until an opt-out. The call has no effect before the opt-in.
 
         Parameters
         ----------
@@ -464,6 +450,28 @@ class Capture:
             return
         user = None if external_user_id is None else api.check_name("external_user_id", external_user_id)
         self._lifecycle.identify(user)
+
+    def end_session(self) -> bool:
+        """End the session now, as when a customer leaves a kiosk; the next event opens the next one.
+
+        Open strokes are canceled, and the session's events are due.
+
+        Returns
+        -------
+        bool
+            Whether there was one to end.
+        """
+        return False if self.disabled else self._lifecycle.end_session()
+
+    def new_user(self) -> None:
+        """Make new ids for another user of this device; the session ends.
+
+        What is stored and not delivered keeps the ids that it was recorded with. The host's own id
+        (`identify`) is unknown from now on, and so is the choice of ``[privacy] sampling``, which is made
+        anew. Without an effect before the opt-in.
+        """
+        if not self.disabled:
+            self._lifecycle.new_user()
 
     def set_advertising_id(
         self, ad_id: str | None, ad_id_type: str | None = None, *, tracking_enabled: bool | None = None
@@ -575,44 +583,44 @@ class Capture:
 
     # Callbacks
 
-    @property
-    def on_gesture(self) -> Callable[[Gesture, Target], None] | None:
+    on_gesture = Forwarded["Callable[[Gesture, Target], None] | None"](
+        "_telemetry",
         """Called with ``(gesture, target)`` after every stroke, recognized or not, with no lock held.
 
         ``gesture.rage`` marks a rage tap; ``target.responsive is False`` a dead one.
-        """
-        return self._telemetry.on_gesture
-
-    @on_gesture.setter
-    def on_gesture(self, function: Callable[[Gesture, Target], None] | None) -> None:
-        self._telemetry.on_gesture = function
-
-    @property
-    def on_drop(self) -> Callable[[str, int], None] | None:
-        """Called with ``(cause, count)`` when stored events are lost, with no lock held."""
-        return self._telemetry.on_drop
-
-    @on_drop.setter
-    def on_drop(self, function: Callable[[str, int], None] | None) -> None:
-        self._telemetry.on_drop = function
-
-    @property
-    def before_send(self) -> Callable[[events.Event], events.Event | None] | None:
+        """,
+    )
+    on_drop = Forwarded["Callable[[str, int], None] | None"](
+        "_telemetry", "Called with ``(cause, count)`` when stored events are lost, with no lock held."
+    )
+    before_send = Forwarded["Callable[[events.Event], events.Event | None] | None"](
+        "_recorder",
         """Called with every event before it is stored; returns it, a changed one, or None to drop it.
 
         It must not track anything itself. Event id, session and time cannot be changed.
-        """
-        return self._recorder.before_send
+        """,
+    )
+    hook = Forwarded["str | None"](
+        "_telemetry",
+        "How a toolkit's touches reach the engine: ``raw``, ``merged`` or None; set by its integration.",
+    )
 
-    @before_send.setter
-    def before_send(self, function: Callable[[events.Event], events.Event | None] | None) -> None:
-        self._recorder.before_send = function
-
-    def set_idle(self, after_s: float, on_idle: Callable[[], None]) -> None:
+    def set_idle(
+        self, after_s: float, on_idle: Callable[[], None] | None = None, *, end_session: bool = False
+    ) -> None:
         """Call `on_idle` once whenever there was no touch for `after_s` seconds, as a kiosk needs.
 
         It is called from its own thread, which runs from this call to `close`; the next touch arms
         it again.
+
+        Parameters
+        ----------
+        after_s : float
+            Seconds without a touch.
+        on_idle : callable, optional
+            Called without arguments.
+        end_session : bool, default False
+            Whether the session ends before that: who comes next is somebody else.
 
         Raises
         ------
@@ -623,7 +631,14 @@ class Capture:
         if seconds <= 0:
             raise InvalidEventError(f"after_s = {after_s!r}: expected a positive number of seconds")
         if not self.disabled and not self._lifecycle.closed:
-            self._touches.watch_idle(seconds, on_idle)
+
+            def idle() -> None:
+                if end_session:
+                    self.end_session()
+                if on_idle is not None:
+                    on_idle()
+
+            self._touches.watch_idle(seconds, idle)
 
     # Delivery and counts
 
@@ -638,7 +653,8 @@ class Capture:
         Returns
         -------
         bool
-            Whether all of it was delivered; the rest stays in the store. After `close`, its result.
+            Whether all of it was delivered; the rest stays in the store. False also where an event of it
+            became a dead letter or was dropped. After `close`, its result.
 
         Raises
         ------
@@ -666,6 +682,12 @@ class Capture:
         """
         return self._lifecycle.close(self.config.delivery.shutdown_timeout_s)
 
+    async def aclose(self) -> bool:
+        """`close` without blocking the event loop."""
+        import asyncio
+
+        return await asyncio.to_thread(self.close)
+
     @property
     def sinks(self) -> dict[str, Sink]:
         """The sinks by name."""
@@ -675,12 +697,3 @@ class Capture:
     def stats(self) -> Stats:
         """The counts so far, frozen."""
         return read_stats(self._recorder, self._touches, self._telemetry, self._lifecycle)
-
-    @property
-    def hook(self) -> str | None:
-        """How a toolkit's touches reach the engine: ``raw``, ``merged`` or None; set by its integration."""
-        return self._telemetry.hook
-
-    @hook.setter
-    def hook(self, hook: str | None) -> None:
-        self._telemetry.hook = hook

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import functools
 import logging
+import os
 import threading
+import uuid
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,10 @@ from capture.clock import NS_PER_MS, Clock
 from capture.delivery.delivery import Delivery
 from capture.engine.app_data import AppData
 from capture.errors import SinkError, StoreError
+from capture.events.privacy import new_salt
 from capture.formats.header import make_header
 from capture.process import run_in_forked_child
+from capture.settings import is_disabled
 from capture.sinks import configure
 
 if TYPE_CHECKING:
@@ -83,7 +86,10 @@ class Lifecycle:
         self._telemetry = telemetry
         self.delivery: Delivery | None = None
         self._paused = False
+        #: Whether there is a store of a user who opted in, which cannot be opened.
+        self._shut_out = False
         self._ended = threading.Event()
+        touches.why_closed = lambda: self.recording
         #: Whether `close` delivered everything, and the events by queue that it left.
         self._delivered = False
         self._left: dict[str, int] | None = None
@@ -96,6 +102,19 @@ class Lifecycle:
         """Whether there is consent, and a store to record into."""
         return self.app_data.store is not None
 
+    @property
+    def recording(self) -> str:
+        """Whether events are recorded now (``yes``), or why not; see `Stats.recording`."""
+        if self.config.disabled or is_disabled(os.environ):
+            return "disabled"
+        if self.closed:
+            return "closed"
+        if not self.opted_in:
+            return "store" if self._shut_out else "not_opted_in"
+        if self._paused:
+            return "paused"
+        return "yes" if self._recorder.is_sampled else "sampled_out"
+
     def resume_consent(self) -> None:
         """Record if the last run did, or as the configuration says; an opt-out overrides both."""
         if self.app_data.consent.is_withdrawn():
@@ -105,6 +124,7 @@ class Lifecycle:
         except StoreError as error:
             # The app must start all the same. The user's ids are in that store, which is tried again.
             _log.error("nothing is recorded until the store can be read: %s", error)
+            self._shut_out = True
             threading.Thread(target=self._resume_later, name="touchcapture-open", daemon=True).start()
 
     def _resume_later(self) -> None:
@@ -180,6 +200,10 @@ class Lifecycle:
 
     def identify(self, external_user_id: str | None) -> None:
         """As `Capture.identify`."""
+        if self.app_data.state.get("external_user_id") == external_user_id:
+            return
+        if self.config.session.per_user:
+            self.end_session()
         with self._touches.lock:
             store, recorder = self.app_data.store, self._recorder
             if store is None or self.closed:
@@ -188,30 +212,59 @@ class Lifecycle:
             store.write_state(self.app_data.state)
             recorder.change_facts(external_user_id=external_user_id)
 
+    def end_session(self) -> bool:
+        """As `Capture.end_session`."""
+        with self._touches.canceled():
+            store, delivery = self.app_data.store, self.delivery
+            if store is None or self.closed:
+                return False
+            number = self._recorder.end_session()
+            if not number:
+                return False
+            # Remembered beside the events: a restart within the timeout must not continue it.
+            self.app_data.state["ended_session"] = number
+            store.write_state(self.app_data.state)
+            store.release_session()
+        if delivery is not None:
+            # It is over, and its events are due.
+            delivery.notify(number + 1, self.config.buffer.batch_size)
+        return True
+
+    def new_user(self) -> None:
+        """As `Capture.new_user`."""
+        self.end_session()
+        with self._touches.lock:
+            data = self.app_data
+            if data.store is None or self.closed:
+                return
+            data.change_user(str(uuid.uuid4()), new_salt())
+            self._recorder.attach(data)
+
     # Recording and delivery
 
     def _begin(self) -> None:
         """Record into the open store, and deliver from it."""
-        store, user_id = self.app_data.store, self.app_data.user_id
-        if store is None or user_id is None:
+        store = self.app_data.store
+        if store is None or self.app_data.user_id is None:
             return
-        compose = functools.partial(self._compose, user_id)
-        delivery = Delivery(store, self.sinks, config=self.config, compose=compose, clock=self._clock)
+        delivery = Delivery(store, self.sinks, config=self.config, compose=self._compose, clock=self._clock)
         full = self.config.buffer.batch_size
         self._recorder.attach(self.app_data)
         self._recorder.on_stored = delivery.notify
         # As if a batch were full: the workers look at the store at once, and find the last session over.
         self._recorder.on_opened = lambda session: delivery.notify(session, full)
         self.delivery = delivery
+        self._shut_out = False
         delivery.start()
         self._set_gate()
 
-    def _compose(self, user_id: str, wire: str, payloads: Sequence[bytes]) -> bytes:
-        """Return a batch with the header of now; called by the workers."""
-        store = self.app_data.store
-        if store is None or not store.check_presence():
+    def _compose(self, wire: str, payloads: Sequence[bytes], owner: bytes = b"") -> bytes:
+        """Return a batch of a user's events with the header of now; called by the workers."""
+        store, user_id = self.app_data.store, self.app_data.user_id
+        if store is None or user_id is None or not store.check_presence():
             # Perhaps in another process of the app: nothing leaves the device any more.
             raise SinkError("the user opted out")
+        user_id = str(uuid.UUID(bytes=owner)) if owner else user_id
         header = make_header(self.config.project, self._recorder.device, user_id)
         return formats.get(wire).compose(header, payloads, self._clock.wall_ns() // NS_PER_MS)
 

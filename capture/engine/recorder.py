@@ -88,6 +88,11 @@ class Recorder:
         return self._timeline.session
 
     @property
+    def is_sampled(self) -> bool:
+        """Whether the events of this user are recorded (``[privacy] sampling``)."""
+        return self._sampled
+
+    @property
     def scene(self) -> events.Scene:
         """What is shown now."""
         return self._timeline.scene
@@ -106,7 +111,10 @@ class Recorder:
         self._masks = Masks(self._config.privacy, state.get("salt", ""))
         self._sampled = is_sampled(state["user_id"], self._config.privacy.sampling)
         last = {} if store is None else store.last_state()
-        self._timeline.resume(_session_of(last))
+        # From here on time is what the boot clock says: a wall clock that is set changes no session.
+        self._offset_ms = (self._clock.wall_ns() - self._clock.boot_ns()) // NS_PER_MS
+        self._ended = state.get("ended_session", 0)
+        self._timeline.resume(self._session_of(last))
         known = {**state, **last}
         self._make_encoders(known)
         if store is None:
@@ -116,9 +124,9 @@ class Recorder:
             state.update(added)
             store.write_state(state)
         if self._sampled:
-            time_ms = self._moment()[0]
+            time_ms, uptime_ms, _ = self._moment()
             self._encoders.begin(store, self.session, time_ms)
-            if self._timeline.is_over(time_ms):
+            if self._timeline.is_over(time_ms, uptime_ms):
                 self._end_session(store)
             if self._wires == ("native",) and not self.debug:
                 responsive = self._config.gestures.unknown_responsive
@@ -126,10 +134,20 @@ class Recorder:
 
     def stop(self) -> None:
         """Record nothing any more; a session that is over by now is ended."""
-        if self._store is not None and self._timeline.is_over(self._moment()[0]):
+        if self._store is not None and self._timeline.is_over(*self._moment()[:2]):
             self._end_session(self._store)
         self._store = None
         self._templates = None
+
+    def end_session(self) -> int:
+        """End the session, if there is one; return its number, 0 for none. The next event opens another."""
+        store, number = self._store, self.session.number
+        if store is None or not number or self.session.ended:
+            return 0
+        self._end_session(store)
+        self._ended = number
+        self._timeline.end()
+        return number
 
     def detach(self) -> None:
         """Forget the store, the user, the session and the screen: nothing is recorded until `attach`."""
@@ -139,6 +157,7 @@ class Recorder:
         self._store = None
         self._templates = None
         self._new_id = random_ids()
+        self._offset_ms = self._ended = 0
         self._masks = Masks(self._config.privacy, "")
         self._sampled = True
         self._timeline = Timeline(
@@ -147,6 +166,7 @@ class Recorder:
             device,
             unknown_responsive=self._config.gestures.unknown_responsive,
             open_session=self._open_session,
+            steady=lambda _, uptime_ms: self._offset_ms + uptime_ms,
         )
         self._make_encoders({})
 
@@ -213,7 +233,7 @@ class Recorder:
         uptime_ms = (clock.boot_ns() - age_ns) // NS_PER_MS
         kind = kind_number(gesture)
         if kind and self._templates is not None and self._started and self.before_send is None:
-            placed, state = self._timeline.place(scene, time_ms)
+            placed, state = self._timeline.place(scene, time_ms, uptime_ms)
             payload = self._templates.encode(gesture, placed, target, uptime_ms, time_ms)
             if payload is not None:
                 self._put_payload(payload, self._templates.event_id, state, time_ms, uptime_ms)
@@ -309,7 +329,7 @@ class Recorder:
         if not self._timeline.is_held:
             # Another process may have continued it since this one was started.
             with contextlib.suppress(StoreError):
-                state = _session_of(store.last_state())
+                state = self._session_of(store.last_state())
         last = max(state.number, store.last_session())
         over = state.is_over(time_ms, timeout_ms)
         if not over and state.number == last and store.claim_session(last):
@@ -338,6 +358,21 @@ class Recorder:
         if number and self._encoders.have_state and self._ends_session(store) and store.claim_session(number):
             self._encoders.end(store, self.session)
 
+    def _session_of(self, stored: dict[str, Any]) -> SessionState:
+        """Return the session that the store remembers; a new chain where it cannot be read.
+
+        Where its last event is of this boot, the time since then is that of the boot clock.
+        """
+        try:
+            state = msgspec.convert(stored, SessionState)
+        except msgspec.ValidationError as error:
+            _log.warning("the session of the store cannot be continued: %s", error)
+            return SessionState()
+        uptime_ms = stored.get("boot_ms")
+        if stored.get("is_this_boot") and uptime_ms and uptime_ms <= self._clock.boot_ns() // NS_PER_MS:
+            state = state.shifted(self._offset_ms + uptime_ms - state.last_event_ms)
+        return msgspec.structs.replace(state, ended=True) if 0 < state.number <= self._ended else state
+
     # The host's filter
 
     def _filter(self, event: events.Event) -> events.Event | None:
@@ -359,12 +394,3 @@ class Recorder:
             self._filtering = False
         self.dropped["before_send"] += 1
         return None
-
-
-def _session_of(stored: dict[str, Any]) -> SessionState:
-    """Return the session that the store remembers; a new chain where it cannot be read."""
-    try:
-        return msgspec.convert(stored, SessionState)
-    except msgspec.ValidationError as error:
-        _log.warning("the session of the store cannot be continued: %s", error)
-        return SessionState()

@@ -70,6 +70,9 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
         How a toolkit's touches reach the engine: every sample, one for each frame, or no toolkit.
     sinks : dict of str to SinkStats
         The counts of each sink by its name.
+    recording : {"yes", "not_opted_in", "paused", "sampled_out", "disabled", "store", "closed"}
+        Whether events are recorded now, or why not. ``store``: the user opted in earlier, and the store
+        cannot be opened.
     """
 
     collected: int = 0
@@ -83,6 +86,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     gestures: dict[str, int] = {}
     hook: str | None = None
     sinks: dict[str, SinkStats] = {}
+    recording: str = "yes"
 
 
 def read_stats(recorder: Recorder, touches: Touches, telemetry: Telemetry, lifecycle: Lifecycle) -> Stats:
@@ -114,4 +118,5 @@ def read_stats(recorder: Recorder, touches: Touches, telemetry: Telemetry, lifec
         gestures=dict(telemetry.strokes),
         hook=telemetry.hook,
         sinks=sinks,
+        recording=lifecycle.recording,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ class Telemetry:
         As in `Capture`.
     hook : str or None
         As in `Capture`.
+    debug : bool
+        Whether what is logged about consent goes to standard error too.
     losses : deque of (str, int)
         Causes and counts that `report` will pass to `on_drop`.
     strokes : dict of str to int
@@ -45,7 +48,9 @@ class Telemetry:
         self.on_drop: Callable[[str, int], None] | None = None
         self.hook: str | None = None
         self.losses: deque[tuple[str, int]] = deque()
+        self.debug = False
         self._log_once = LogOnce(_log)
+        self._said_nothing_recorded = False
         self.reset()
         self.after_fork()
 
@@ -57,6 +62,16 @@ class Telemetry:
     def after_fork(self) -> None:
         """Replace the lock, which another thread of the parent may have held."""
         self._lock = threading.Lock()
+
+    def nothing_recorded(self, reason: str) -> None:
+        """Say once that calls record nothing for want of consent: a new user looks for it in vain."""
+        if self._said_nothing_recorded or reason != "not_opted_in":
+            return
+        self._said_nothing_recorded = True
+        message = "nothing is recorded: the user has not opted in; call opt_in() once they have agreed"
+        _log.info("%s", message)
+        if self.debug:
+            sys.stderr.write(f"touchcapture: {message}\n")
 
     def count(self, gesture: Gesture, target: Target) -> None:
         """Count a stroke; the caller holds the engine lock."""
@@ -86,12 +101,13 @@ class Telemetry:
             for gesture, target in strokes:
                 self.call("on_gesture", on_gesture, gesture, target)
 
-    def call(self, name: str, function: Callable[..., object], *values: Any) -> None:
-        """Call a function of the host; count and log what it raises."""
+    def call(self, name: str, function: Callable[..., Any], *values: Any) -> Any:
+        """Return what a function of the host returns; None, counted and logged, where it raises."""
         try:
-            function(*values)
+            return function(*values)
         except Exception as error:  # noqa: BLE001 - the host's function may raise anything; touches go on
             self.failed(name, error)
+            return None
 
     def failed(self, where: str, error: Exception) -> None:
         """Count an exception that must not reach the host app; log it once per type."""

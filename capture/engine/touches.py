@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from capture._native.guard import Guard
 from capture.engine import device as detection
+from capture.engine.dispatch import UpDispatch
 from capture.engine.idle import IdleWatch
 from capture.events.targets import Target
 from capture.gestures.recognizer import Recognizer
@@ -77,6 +79,10 @@ class Touches:
         self._monotonic_ns = monotonic_ns
         self._detected_ns = 0
         self._idle: IdleWatch | None = None
+        #: Says why the gate is closed; set by the lifecycle.
+        self.why_closed: Callable[[], str] = lambda: ""
+        #: UPs that are being dispatched to handlers, the outermost first.
+        self.dispatched: list[UpDispatch] = []
         #: `Recognizer.move` while the gate is open, else None: one attribute decides for all touch calls.
         self._move: Callable[[int, float, float, int], None] | None = None
         self.reset()
@@ -110,6 +116,8 @@ class Touches:
     def canceled(self) -> Iterator[None]:
         """Hold the lock with all open strokes canceled; report them once it is released."""
         strokes: list[tuple[Gesture, Target]] = []
+        for dispatch in list(self.dispatched):
+            dispatch.finish()
         with self.lock:
             now_ns = self._monotonic_ns()
             for pointer, (_, target) in self._open.items():
@@ -122,6 +130,24 @@ class Touches:
             yield
         self._telemetry.report(strokes)
 
+    def dispatch(
+        self,
+        pointer: int,
+        x: float,
+        y: float,
+        time: int | None,
+        responsive: bool | Callable[[], bool | None] | None,
+    ) -> UpDispatch:
+        """As `Capture.touch_dispatch`."""
+        time = self._monotonic_ns() if time is None else time
+        return UpDispatch(lambda: self.up(pointer, x, y, time, responsive), self.dispatched)
+
+    def finish_dispatched(self) -> None:
+        """Process the UPs that this thread dispatches: what is recorded now was caused by them."""
+        for dispatch in list(self.dispatched) if self.dispatched else ():
+            if dispatch.thread == get_ident():
+                dispatch.finish()
+
     # Touches
 
     def down(
@@ -129,6 +155,7 @@ class Touches:
     ) -> Gesture | None:
         """As `Capture.touch_down`."""
         if self._move is None:
+            self._telemetry.nothing_recorded(self.why_closed())
             return None
         ended, before = None, _ROOT
         try:
@@ -166,13 +193,20 @@ class Touches:
                 self._telemetry.failed("touch_move", error)
 
     def up(
-        self, pointer: int, x: float, y: float, time: int | None, responsive: bool | None
+        self,
+        pointer: int,
+        x: float,
+        y: float,
+        time: int | None,
+        responsive: bool | Callable[[], bool | None] | None,
     ) -> Gesture | None:
-        """As `Capture.touch_up`."""
+        """As `Capture.touch_up`; `responsive` may also be a callable."""
         if self._move is None:
             return None
         gesture, target = None, _ROOT
         try:
+            if callable(responsive):
+                responsive = self._telemetry.call("responsive", responsive)
             gesture, target = self.lock.call(self._up, pointer, x, y, time, responsive)
         except Exception as error:  # noqa: BLE001 - as in down
             self._telemetry.failed("touch_up", error)

@@ -72,6 +72,8 @@ class SessionConfig(Section, frozen=True, kw_only=True):
 
     #: Inactivity (s) that ends a session.
     timeout_s: Seconds = 1800.0
+    #: Whether ``identify()`` with another user ends the session: each session has one user.
+    per_user: bool = True
 
 
 class PrivacyConfig(Section, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """Sessions: number, screen count and timeout, as pure rules over the times of events.
 
 A session starts at its first event. It ends when the next event comes a timeout or more after the last
-one; that event opens the next session. No clock is read here: a live app gives the wall clock, a
-replay the log's time.
+one; that event opens the next session. No clock is read here: a live app gives elapsed time (the boot
+clock on the wall clock of its start), a replay the log's time.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ class SessionState(msgspec.Struct, frozen=True, gc=False):
     first_event_ms: int = 0
     last_event_ms: int = 0
     action_ms: int | None = None
+    #: Whether the session was ended: the next event opens another.
+    ended: bool = False
 
     @property
     def elapsed_ms(self) -> int:
@@ -43,7 +45,7 @@ class SessionState(msgspec.Struct, frozen=True, gc=False):
 
         A wall clock that was set back never ends a session.
         """
-        return self.number == 0 or time_ms - self.last_event_ms >= timeout_ms
+        return self.ended or self.number == 0 or time_ms - self.last_event_ms >= timeout_ms
 
     def at(self, time_ms: int, timeout_ms: int) -> SessionState:
         """Return the state that an event at `time_ms` belongs to: this one, or that of a new session."""
@@ -72,6 +74,15 @@ class SessionState(msgspec.Struct, frozen=True, gc=False):
         if action and (action_ms is None or action_ms < time_ms):
             action_ms = time_ms
         return SessionState(self.number, self.screen_count + screen, self.first_event_ms, time_ms, action_ms)
+
+    def shifted(self, by_ms: int) -> SessionState:
+        """Return the state with all times moved, as another clock would have read them."""
+        return msgspec.structs.replace(
+            self,
+            first_event_ms=self.first_event_ms + by_ms,
+            last_event_ms=self.last_event_ms + by_ms,
+            action_ms=None if self.action_ms is None else self.action_ms + by_ms,
+        )
 
     def acted(self, time_ms: int) -> SessionState:
         """Return the state after a gesture's UP that became no event: it moves load times alone."""

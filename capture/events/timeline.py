@@ -52,6 +52,8 @@ class Timeline:
     open_session : callable
         Called with the last session and the time of an event for which there is no session yet (ms); returns
         the session that the event is in.
+    steady : callable, optional
+        Wall clock and uptime of an event (ms) -> its time for sessions and load times; default the first.
 
     Attributes
     ----------
@@ -69,8 +71,10 @@ class Timeline:
         *,
         unknown_responsive: bool,
         open_session: Callable[[SessionState, int], SessionState],
+        steady: Callable[[int, int], int] = lambda time_ms, _: time_ms,
     ) -> None:
         self.device = device
+        self._steady = steady
         self._project = project
         self.timeout_ms = round(session.timeout_s * 1000)
         self._unknown_responsive = unknown_responsive
@@ -90,9 +94,13 @@ class Timeline:
         self.device = device
         self._update_scene()
 
-    def is_over(self, time_ms: int) -> bool:
-        """Return whether an event at `time_ms` would open the next session."""
-        return self.session.is_over(time_ms, self.timeout_ms)
+    def end(self) -> None:
+        """End the session: the next event opens another."""
+        self.session = replace(self.session, ended=True)
+
+    def is_over(self, time_ms: int, uptime_ms: int = 0) -> bool:
+        """Return whether an event now would open the next session."""
+        return self.session.is_over(self._steady(time_ms, uptime_ms), self.timeout_ms)
 
     # Events
 
@@ -101,18 +109,20 @@ class Timeline:
     ) -> tuple[Event, SessionState]:
         """Return an event on the current screen; `action`: load times are measured from it."""
         time_ms, uptime_ms, event_id = moment
-        state = self._session_at(time_ms)
+        now_ms = self._steady(time_ms, uptime_ms)
+        state = self._session_at(now_ms)
         event = build(self.scene.common(uptime_ms, event_id, time_ms))
-        return event, state.recorded(time_ms, action=action)
+        return event, state.recorded(now_ms, action=action)
 
     def screen(self, title: str, path: Iterable[str], moment: Moment) -> tuple[ScreenView, SessionState]:
         """Return the view of a screen, which is the current one from now on."""
         time_ms, uptime_ms, event_id = moment
-        state = self._session_at(time_ms)
+        now_ms = self._steady(time_ms, uptime_ms)
+        state = self._session_at(now_ms)
         self._url = screen_url(self._project, title, path)
         self._update_scene()
         common = replace(self.scene, screen_count=state.screen_count + 1).common(uptime_ms, event_id, time_ms)
-        return ScreenView(common, title, state.load_time_ms(time_ms)), state.recorded(time_ms, screen=True)
+        return ScreenView(common, title, state.load_time_ms(now_ms)), state.recorded(now_ms, screen=True)
 
     def gesture(
         self, gesture: Gesture, scene: Scene, target: Target, moment: Moment
@@ -124,21 +134,22 @@ class Timeline:
         time_ms, uptime_ms, event_id = moment
         build = event_builder(gesture)
         if build is None:
-            if not self.is_over(time_ms):
-                self.session = self.session.acted(time_ms)
+            if not self.is_over(time_ms, uptime_ms):
+                self.session = self.session.acted(self._steady(time_ms, uptime_ms))
             return None
-        scene, state = self.place(scene, time_ms)
+        scene, state = self.place(scene, time_ms, uptime_ms)
         common = scene.common(uptime_ms, event_id, time_ms)
         return build(gesture, common, target, self._unknown_responsive), state
 
-    def place(self, scene: Scene, time_ms: int) -> tuple[Scene, SessionState]:
+    def place(self, scene: Scene, time_ms: int, uptime_ms: int) -> tuple[Scene, SessionState]:
         """Return the scene of a gesture whose DOWN had `scene`, and the session's state after it."""
+        now_ms = self._steady(time_ms, uptime_ms)
         state = self.session
-        if not self.is_held or time_ms - state.last_event_ms >= self.timeout_ms:
-            state = self._session_at(time_ms)
+        if not self.is_held or state.ended or now_ms - state.last_event_ms >= self.timeout_ms:
+            state = self._session_at(now_ms)
         if scene.session_number != state.number:
             scene = self._moved(scene, state.number)
-        return scene, state.recorded(time_ms, action=True)
+        return scene, state.recorded(now_ms, action=True)
 
     def advance(self, state: SessionState) -> None:
         """Go to the state after an event."""

@@ -18,7 +18,6 @@ from capture.logs.rows import Rows
 from capture.logs.source import LINE_LIMIT_BYTES
 from capture.logs.tables import Table
 from capture.logs.units import Unit, exact_times
-from capture.logs.writing import leave_marks_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,8 +104,8 @@ class Log(TouchLog):
                     done += len(chunk)
                     yield chunk
             except arrowcsv.OddCellError:
-                # The rest row by row, from the start again: what cannot be read twice goes by rows at once.
-                pass
+                if self.source.is_stream:
+                    raise self.error("has a cell that does not fit its column; read it from a file") from None
             else:
                 self._sum_up(converter, done, unit)
                 return
@@ -126,7 +125,7 @@ class Log(TouchLog):
     def _plain_unit(self) -> Unit | None:
         """Return the unit of time of a large table with plain cells, which pyarrow can read; else None."""
         plain = self._map
-        large = self.source.size is not None and self.source.size > _LARGE_BYTES
+        large = self.source.size is None or self.source.size > _LARGE_BYTES
         if not large or self._table.prefix or plain.only or plain.comment or plain.makes_strokes:
             return None
         if "down" in plain.columns or find_spec("pyarrow") is None or self._table.separator == " ":
@@ -260,11 +259,9 @@ def write(log: Writable, file: IO[bytes], path: Path) -> None:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     rows = csv.writer(text, delimiter=separator, lineterminator="\n")
     rows.writerow(COLUMNS)
-    log.lost.clear()
     for chunk in log.chunks():
-        leave_marks_out(log)
+        log.marks.clear()
         rows.writerows(chunk.rows())
-    leave_marks_out(log)
     text.detach()
 
 

@@ -57,8 +57,7 @@ class Log(EvdevLog):
             try:
                 player.line(bare(line))
             except OverflowError:
-                # A number is too large for an event or a clock.
-                player.strange += 1
+                raise self.error("a number is too large", line=number) from None
             if number % 1000 == 0:
                 yield
         if not model.scanning:

@@ -49,6 +49,13 @@ class AppState:
         """The user of the store in the folder; None where nothing was written yet."""
         return None if self.known is None or self.waits else self.known.get("user_id")
 
+    def knows(self, user: bytes) -> bool:
+        """Return whether a user is or was this store's."""
+        known = self.known or {}
+        if not known.get("user_id"):
+            return True
+        return any(user == uuid_bytes(each) for each in (known["user_id"], *known.get("users", ())))
+
     def read(self) -> dict[str, Any] | None:
         """Return what `write` stored; None for nothing.
 

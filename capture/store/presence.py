@@ -57,6 +57,8 @@ def look(folder: Path, claims: Claims, user_id: str | None, *, deeply: bool = Fa
     with contextlib.suppress(StoreError):
         state = read_state(folder)
     # Whoever opts out makes the marker first: what was deleted before the state was looked at has it by now.
-    if (state or {}).get("user_id", user_id) != user_id or marker.exists():
+    known = state or {}
+    users = {known.get("user_id", user_id), *known.get("users", ())}
+    if user_id not in users or marker.exists():
         return Presence.REVOKED
     return Presence.GONE if state is None or not in_place else Presence.OURS

@@ -108,10 +108,11 @@ def last_seqs(folder: Path, session: int) -> dict[int, int]:
     return {}
 
 
-def last_state(folder: Path, user_id: bytes) -> dict[str, Any]:
+def last_state(folder: Path, user_id: bytes, boot_id: bytes = b"") -> dict[str, Any]:
     """Return where the user's last session stands: the fields of a `SessionState`, and its note.
 
-    Empty where there is none.
+    Empty where there is none. ``boot_ms`` is the uptime of its last event, ``is_this_boot`` whether the
+    machine has run since.
     """
     try:
         names = list(_own(folder))
@@ -126,7 +127,7 @@ def last_state(folder: Path, user_id: bytes) -> dict[str, Any]:
             continue
         records = [record for record in _records(data, header) if not record[7] & END_MARK]
         if records:
-            return {**_state(header, records[0], records[-1]), **_note(data, records)}
+            return {**_state(header, records[0], records[-1], boot_id), **_note(data, records)}
     return {}
 
 
@@ -160,9 +161,11 @@ def find_seed(block: bytes, data: bytes) -> int | None:
     return None
 
 
-def _state(header: Header, first: tuple[Any, ...], last: tuple[Any, ...]) -> dict[str, Any]:
-    _, _, _, _, time_ms, elapsed_ms, screens, _, _, _ = last
+def _state(header: Header, first: tuple[Any, ...], last: tuple[Any, ...], boot_id: bytes) -> dict[str, Any]:
+    _, _, _, _, time_ms, elapsed_ms, screens, _, _, boot_ms = last
     return {
+        "boot_ms": boot_ms if header.boot_id else None,
+        "is_this_boot": bool(header.boot_id) and header.boot_id == boot_id,
         "session_number": header.session,
         "screen_count": screens,
         "first_event_ms": first[4],

@@ -79,6 +79,12 @@ class StoredBatch(msgspec.Struct, gc=False):
     calls: Sequence[Any] = ()
 
     @property
+    def user_id(self) -> bytes:
+        """Whose events they are; empty where the place does not say."""
+        header = getattr(self.place, "header", None)
+        return b"" if header is None else bytes(header.user_id)
+
+    @property
     def count(self) -> int:
         """Number of events."""
         return len(self.payloads)

@@ -103,7 +103,7 @@ class Shared:
             self.formats,
             own_position=self.writer.position_of,
             is_live=self.claims.is_live,
-            knows_user=lambda user: user == (self.writer.user_id or user),
+            knows_user=self.state.knows,
             on_lost=lambda cause, queue, count: self.losses.add(cause, count, queue),
             on_damage=self._keep_damage,
             write_slot=partial(write_slot, pwrite=self.pwrite),

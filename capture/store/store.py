@@ -317,7 +317,7 @@ class Store:
 
     def last_state(self) -> dict[str, Any]:
         """Return where the last session stands: what its events and its note say; empty for none."""
-        return recovery.last_state(self._s.folder, self._writer.user_id)
+        return recovery.last_state(self._s.folder, self._writer.user_id, self._writer.boot_id)
 
     def write_state(self, state: Mapping[str, Any]) -> bool:
         """Replace the state; False when it is kept in memory until the file can be written."""

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from journal_events import event_id
 
 from capture.sinks import ACCEPTED, Answer, Outcome
 
@@ -101,11 +102,11 @@ def test_a_request_makes_everything_due():
     bench = Bench()
     bench.put(3)
     number = bench.worker.request()
-    assert bench.worker.completed < number
+    assert bench.worker.asked.completed < number
     bench.run()
 
     assert bench.delivered() == events(1, 3)
-    assert bench.worker.completed == number
+    assert bench.worker.asked.completed == number
 
 
 def test_a_request_is_not_done_while_the_sink_fails():
@@ -113,11 +114,11 @@ def test_a_request_is_not_done_while_the_sink_fails():
     bench.put(3)
     number = bench.worker.request()
     bench.run()
-    assert bench.worker.completed < number
+    assert bench.worker.asked.completed < number
     bench.clock.advance(s=1)
     bench.run()
 
-    assert bench.worker.completed == number
+    assert bench.worker.asked.completed == number
 
 
 def test_a_request_covers_what_was_recorded_before_it():
@@ -126,7 +127,7 @@ def test_a_request_covers_what_was_recorded_before_it():
     number = bench.worker.request()
     # A host that records as fast as it is sent.
     bench.answer = lambda _: bench.put(50) or ACCEPTED
-    while bench.worker.completed < number:
+    while bench.worker.asked.completed < number:
         assert bench.step() == 0
         assert len(bench.sink.payloads) <= 200
 
@@ -143,7 +144,7 @@ def test_a_request_covers_every_session_of_before():
     bench.answer = lambda _: bench.put(1, session=1) or ACCEPTED
     bench.run()
 
-    assert bench.worker.completed == number
+    assert bench.worker.asked.completed == number
     assert bench.delivered() == events(1, 9)
 
 
@@ -155,7 +156,7 @@ def test_a_request_covers_what_waits_in_memory():
     number = bench.worker.request()
     bench.run()
 
-    assert bench.worker.completed == number
+    assert bench.worker.asked.completed == number
     assert bench.delivered() == events(1, 3)
 
 
@@ -164,13 +165,13 @@ def test_requests_are_done_one_after_another():
     bench.put(60)
     first = bench.worker.request()
     bench.step()
-    assert bench.worker.completed < first
+    assert bench.worker.asked.completed < first
     bench.put(60)
     second = bench.worker.request()
     done = []
-    while bench.worker.completed < second:
+    while bench.worker.asked.completed < second:
         bench.step()
-        done.append((bench.worker.completed, len(bench.sink.payloads)))
+        done.append((bench.worker.asked.completed, len(bench.sink.payloads)))
 
     assert done == [(0, 100), (1, 120), (2, 120)]
 
@@ -183,7 +184,7 @@ def test_what_is_recorded_after_a_start_with_leftovers_is_not_due_with_them():
     bench.run()
 
     assert bench.delivered() == events(1, 3)
-    assert bench.worker.completed == 1
+    assert bench.worker.asked.completed == 1
 
 
 def test_a_session_that_goes_on_after_a_restart_shares_a_batch_with_what_was_left_of_it():
@@ -209,11 +210,26 @@ def test_open_sessions_send_full_batches_only():
     assert bench.delivered() == [*events(1, 50), *events(61, 80)]
 
 
-def test_an_idle_worker_waits_for_an_event():
+def test_an_idle_worker_looks_at_the_store_once_an_interval():
     bench = Bench()
     bench.worker.request()
 
-    assert bench.run() is None
+    assert bench.run() == pytest.approx(30.0)
+
+
+def test_what_others_record_is_sent_when_it_is_an_interval_old():
+    bench = Bench()
+    bench.run()
+    bench.clock.advance(s=10)
+    # Another process: nobody tells this worker.
+    bench.store.append(2, [("native", b"e1")], time_ms=bench.clock.wall_ns() // 10**6, event_id=event_id(1))
+    waits = [bench.run()]
+    while not bench.delivered():
+        bench.clock.advance(s=waits[-1])
+        waits.append(bench.run())
+
+    # Looked for after 20 s, when it is too young; sent when it is 30 s old.
+    assert waits == pytest.approx([20.0, 10.0, 30.0])
 
 
 def test_a_store_that_cannot_be_read_is_tried_again(monkeypatch):

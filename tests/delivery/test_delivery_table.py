@@ -164,11 +164,13 @@ def test_ceilings_double_up_to_300_seconds_and_start_over_after_a_success():
 @pytest.mark.parametrize(
     ("asked_s", "jitter_share", "expected_s"),
     [
-        pytest.param(7.0, 1.0, 7.0, id="a-floor-above-our-wait"),
+        pytest.param(7.0, 0.0, 7.0, id="a-floor-above-our-wait"),
+        pytest.param(7.0, 1.0, 10.5, id="up-to-half-of-it-on-top"),
         pytest.param(0.1, 1.0, 0.5, id="our-wait-above-it"),
         pytest.param(0.1, 0.0, 0.1, id="a-floor-under-no-wait"),
-        pytest.param(3600.0, 1.0, 3600.0, id="an-hour"),
-        pytest.param(86_400.0, 1.0, 3600.0, id="capped-at-an-hour"),
+        pytest.param(3600.0, 0.0, 3600.0, id="an-hour"),
+        pytest.param(86_400.0, 0.0, 3600.0, id="capped-at-an-hour"),
+        pytest.param(1e30, 1.0, 5400.0, id="absurd"),
         pytest.param(-5.0, 1.0, 0.5, id="in-the-past"),
     ],
 )
@@ -185,12 +187,12 @@ def test_wake_ends_our_own_wait_but_not_the_one_that_was_asked_for():
     bench.put(50)
     bench.run()
     bench.worker.wake()
-    assert bench.run() == pytest.approx(60.0)
+    assert bench.run() == pytest.approx(90.0)
     bench.worker.wake()
 
-    assert bench.run() == pytest.approx(60.0)
+    assert bench.run() == pytest.approx(90.0)
     assert len(bench.sink.attempts) == 2
-    bench.clock.advance(s=60)
+    bench.clock.advance(s=90)
     bench.run()
     assert bench.delivered() == events(1, 50)
 
@@ -256,20 +258,35 @@ def test_too_large_is_halved_by_what_was_sent():
 def test_a_single_event_that_is_too_large_is_a_dead_letter():
     bench = Bench(lambda batch: TOO_LARGE if b"e7" in batch.payloads else ACCEPTED)
     bench.put(50)
+    # The receiver may be at fault: the event waits three times.
+    waits = [bench.run()]
+    while len(waits) < 3:
+        bench.clock.advance(s=waits[-1])
+        waits.append(bench.run())
+    assert letters(bench) == []
+    bench.clock.advance(s=waits[-1])
     bench.run()
 
+    assert waits == pytest.approx([2.0, 4.0, 8.0])
     assert bench.delivered() == [*events(1, 6), *events(8, 50)]
     assert letters(bench) == [("7", "HTTP 413")]
     assert bench.worker.counters.dead_letters == 1
 
 
-def test_too_large_for_ever_ends():
+def test_a_receiver_that_finds_everything_too_large_is_at_fault(caplog):
     bench = Bench(lambda _: TOO_LARGE)
     bench.put(50)
-    bench.run()
+    for _ in range(100):
+        if bench.worker.counters.paused:
+            break
+        bench.clock.advance(s=bench.run())
 
-    assert len(letters(bench)) == 50
-    assert bench.store.pending("memory").count == 0
+    assert len(letters(bench)) == 10
+    assert bench.store.pending("memory").count == 40
+    bench.answer = lambda _: ACCEPTED
+    bench.worker.wake()
+    bench.run()
+    assert bench.delivered() == events(11, 50)
 
 
 def test_the_sinks_own_limit_is_kept_without_asking_it():
@@ -319,12 +336,13 @@ def test_one_bad_event_is_found_and_the_others_are_sent():
 def test_ten_refused_in_a_row_pause_the_queue_and_no_more_is_given_up():
     bench = Bench(lambda _: REFUSED)
     bench.put(50)
-    assert bench.run() is None
+    assert bench.run() == pytest.approx(60.0)
     assert [event for event, _ in letters(bench)] == [str(n) for n in range(1, 11)]
     assert bench.worker.counters.paused
     bench.worker.request()
-    assert bench.run() is None
+    bench.run()
 
+    assert bench.worker.counters.paused == "HTTP 400 (10 events in a row refused)"
     assert len(letters(bench)) == 10
     assert bench.store.pending("memory").count == 40
     bench.answer = lambda _: ACCEPTED
@@ -345,23 +363,115 @@ def test_nine_refused_in_a_row_do_not_pause():
 
 
 def test_unavailable_keeps_everything_and_says_so_once(caplog):
+    caplog.set_level("INFO")
     bench = Bench(lambda _: UNAVAILABLE)
     bench.put(120)
-    assert bench.run() is None
-    bench.clock.advance(s=10_000)
+    assert bench.run() == pytest.approx(60.0)
     bench.put(50)
-    assert bench.run() is None
+    bench.clock.advance(s=59)
+    assert bench.run() == pytest.approx(1.0)
     assert len(bench.sink.attempts) == 1
+    assert bench.worker.counters.state == "paused"
     bench.worker.request()
     bench.run()
 
     assert len(bench.sink.attempts) == 2
-    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert bench.store.pending("memory").count == 170
     bench.answer = lambda _: ACCEPTED
     bench.worker.request()
     bench.run()
     assert bench.delivered() == events(1, 170)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+def test_a_paused_sink_is_tried_again_after_a_minute_and_at_last_each_hour():
+    bench = Bench(lambda _: UNAVAILABLE)
+    bench.put(50)
+    waits = []
+    for _ in range(9):
+        waits.append(bench.run())
+        bench.clock.advance(s=waits[-1])
+
+    assert waits == pytest.approx([60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0, 3600.0])
+    bench.worker.wake()  # the network is back: at once, and then a minute again
+    assert bench.run() == pytest.approx(60.0)
+    bench.answer = lambda _: ACCEPTED
+    bench.clock.advance(s=60)
+    bench.run()
+    assert bench.delivered() == events(1, 50)
+
+
+PAGE = Answer(Outcome.TEMPORARY, "HTTP 200 with a web page")
+
+
+@pytest.mark.parametrize(
+    "answer", [UNAVAILABLE, TOO_LARGE, TEMPORARY, PAGE], ids=lambda answer: answer.reason
+)
+@pytest.mark.parametrize("share", [0.01, 0.3, 1.0])
+@pytest.mark.parametrize("how", ["alone", "wake", "request"])
+def test_a_receiver_that_is_ill_for_a_second_loses_nothing(answer, share, how):
+    bench = Bench()
+    bench.jitter_share = share
+    start_ns = bench.clock.monotonic_ns()
+    well_ns = start_ns + 10**9
+    bench.answer = lambda _: answer if bench.clock.monotonic_ns() < well_ns else ACCEPTED
+    bench.put(120)
+    bench.worker.request()
+    while bench.clock.monotonic_ns() < well_ns:
+        # A wait of 0 by the jitter still takes a moment.
+        left_s = (well_ns - bench.clock.monotonic_ns()) / 1e9
+        bench.clock.advance(s=min(left_s, max(0.1, bench.run())))
+    if how != "alone":
+        getattr(bench.worker, how)()
+        bench.worker.request()
+        bench.run()
+        assert bench.clock.monotonic_ns() == well_ns
+    wait_s = bench.run()
+    while bench.store.pending("memory").count:
+        bench.clock.advance(s=wait_s)
+        wait_s = bench.run()
+
+    assert bench.clock.monotonic_ns() - start_ns <= 75 * 10**9
+    assert bench.delivered() == events(1, 120)
+    assert bench.worker.counters.dead_letters == 0
+    assert letters(bench) == []
+
+
+def test_an_outage_is_told_once_and_so_is_its_end(caplog):
+    caplog.set_level("INFO")
+    answers = [TEMPORARY] * 5 + [Answer(Outcome.TEMPORARY, "OSError (h.example)")] * 3
+    bench = Bench(answers)
+    bench.put(50)
+    told = []
+    for _ in range(9):
+        wait_s = bench.run()
+        told.append(len(caplog.records))
+        counters = bench.worker.counters
+        if counters.attempts:
+            assert (counters.state, counters.since) == ("waiting", START_NS // 10**6)
+        bench.clock.advance(s=wait_s)
+
+    # At the third attempt, when the reason changes, and when it is well.
+    assert told == [0, 0, 1, 1, 1, 2, 2, 2, 3]
+    assert [record.getMessage() for record in caplog.records] == [
+        "sink memory fails, its events are kept (attempt 3): HTTP 503",
+        "sink memory fails, its events are kept (attempt 6): OSError (h.example)",
+        "sink memory is well again, after 8 failed attempts",
+    ]
+    assert (counters.state, counters.since, counters.attempts, counters.last_error) == ("idle", None, 0, "")
+
+
+def test_dead_letters_are_told_with_the_answer(caplog):
+    bench = Bench(lambda batch: Answer(Outcome.REFUSED, f"HTTP 400: {batch.batch_id}"))
+    bench.put(2)
+    number = bench.worker.request()
+    bench.run()
+
+    [record] = caplog.records
+    assert record.getMessage().startswith("sink memory: 1 events became dead letters: HTTP 400: ")
+    assert number in bench.worker.asked.failed
+    assert bench.worker.counters.last_error.startswith("HTTP 400: ")
 
 
 def test_an_hour_of_500_then_everything_in_order():

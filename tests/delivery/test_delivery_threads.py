@@ -131,7 +131,7 @@ def test_what_is_recorded_after_a_restart_waits_for_a_batch(store):
     recorded.set()
     wake, end = Wake(), time.monotonic() + LONG_S
     delivery._waiting.append(wake)
-    while delivery._workers[0].completed < 1:
+    while delivery._workers[0].asked.completed < 1:
         assert time.monotonic() < end
         wake.wait(0.1)
     delivery.abort()

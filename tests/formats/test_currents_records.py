@@ -60,9 +60,9 @@ def encoder(pii=None, lost=None, facts=FACTS, privacy=None, **currents):
 
 
 def common(time_ms=1_700_000_000_999, session=1, event_id="e-1"):
-    return events.CommonSection(
-        1, event_id, "app://x/cart/one%2Ftwo?title=Check%20out", 0, 1, None, 0, VERSION, session, time_ms
-    )
+    uptime_ms = time_ms - 1_699_999_000_000
+    url = "app://x/cart/one%2Ftwo?title=Check%20out"
+    return events.CommonSection(uptime_ms, event_id, url, 0, 1, None, 0, VERSION, session, time_ms)
 
 
 def context(session_start):

@@ -41,13 +41,39 @@ def random_bucket() -> int:
     return secrets.randbelow(BUCKETS)
 
 
+#: What the store remembers of an open session.
+_NOTED = ("session_id", "session_first_ms", "session_first_boot_ms", "session_user")
+
+
 class _OpenSession(msgspec.Struct, frozen=True, gc=False):
-    """A session that has its SessionStart, and no SessionEnd yet; times in ms since the epoch."""
+    """A session that has its SessionStart, and no SessionEnd yet.
+
+    Attributes
+    ----------
+    number : int
+    session_id : str
+    first_ms, last_ms : int
+        Times of its first and its last event (ms since the epoch).
+    first_boot_ms, last_boot_ms : int or None
+        Their uptimes; the first is None where the session goes over a restart of the machine.
+    user : str or None
+        The host's id of the user at its start.
+    """
 
     number: int
     session_id: str
     first_ms: int
     last_ms: int
+    first_boot_ms: int | None
+    last_boot_ms: int | None
+    user: str | None
+
+    @property
+    def duration_s(self) -> float:
+        """Elapsed time, by the boot clock where that is known; a wall clock may be set meanwhile."""
+        if self.first_boot_ms is not None and self.last_boot_ms is not None:
+            return max(0, self.last_boot_ms - self.first_boot_ms) / 1000
+        return max(0, self.last_ms - self.first_ms) / 1000
 
 
 class CurrentsEncoder(Encoder):
@@ -81,10 +107,20 @@ class CurrentsEncoder(Encoder):
         }
         session, session_id = source.session, state.get("session_id")
         self._session = (
-            _OpenSession(session.number, session_id, state["session_first_ms"], session.last_event_ms)
+            _OpenSession(
+                session.number,
+                session_id,
+                state["session_first_ms"],
+                state.get("last_event_ms", session.last_event_ms),
+                state.get("session_first_boot_ms"),
+                state.get("boot_ms"),
+                state.get("session_user", state.get("external_user_id")),
+            )
             if session_id is not None and session.number
             else None
         )
+        #: Whether the next event of that session comes after a restart of the machine.
+        self._rebooted = not state.get("is_this_boot", True)
 
     def change(self, device: Device, **facts: Any) -> None:
         """Use other facts about device or user from now on."""
@@ -101,8 +137,9 @@ class CurrentsEncoder(Encoder):
         """Return the id of a session and when it began, as long as it is open."""
         known = self._session
         if known is None or known.number != session:
-            return {"session_id": None, "session_first_ms": None}
-        return {"session_id": known.session_id, "session_first_ms": known.first_ms}
+            return dict.fromkeys(_NOTED)
+        values = (known.session_id, known.first_ms, known.first_boot_ms, known.user)
+        return dict(zip(_NOTED, values, strict=True))
 
     def encode(self, event: Event) -> list[Row]:
         """Return the records that an event makes due, in order; its own, if it has one, is the last.
@@ -115,11 +152,20 @@ class CurrentsEncoder(Encoder):
         rows: list[Row] = []
         if session is None or session.number != number:
             rows += self.end()
-            session, made = self._start(number, time_ms, common.event_id)
+            session, made = self._start(number, time_ms, common.uptime_ms, common.event_id)
             rows += made
         else:
-            session = _OpenSession(number, session.session_id, session.first_ms, time_ms)
+            session = _OpenSession(
+                number,
+                session.session_id,
+                session.first_ms,
+                time_ms,
+                None if self._rebooted else session.first_boot_ms,
+                common.uptime_ms,
+                session.user,
+            )
         self._session = session
+        self._rebooted = False
         event_type, fields_of = MAPPING.get(type(event), (CUSTOM, None))
         try:
             fields = self._gesture(event, session) if fields_of is None else fields_of(event)
@@ -146,32 +192,36 @@ class CurrentsEncoder(Encoder):
         session, self._session = self._session, None
         if session is None:
             return []
-        # A wall clock that was set back makes no negative length.
-        duration = shortest(max(0, session.last_ms - session.first_ms) / 1000)
+        duration = shortest(session.duration_s)
         return self._made(
             f"{_SESSION}SessionEnd",
             session,
             session.last_ms,
             self._source.new_id(f"SessionEnd {session.session_id}"),
             {"session_id": session.session_id, "duration": duration},
+            head=self._head(f"{_SESSION}SessionEnd", session.user),
         )
 
-    def _start(self, number: int, time_ms: int, event_id: str) -> tuple[_OpenSession, list[Row]]:
+    def _start(
+        self, number: int, time_ms: int, uptime_ms: int, event_id: str
+    ) -> tuple[_OpenSession, list[Row]]:
         session_id = self._source.new_id(f"session {event_id}")
-        session = _OpenSession(number, session_id, time_ms, time_ms)
+        user = self._facts["external_user_id"]
+        session = _OpenSession(number, session_id, time_ms, time_ms, uptime_ms, uptime_ms, user)
         rows: list[Row] = []
         for name in ("FirstSession", "SessionStart") if number == 1 else ("SessionStart",):
             record_id = self._source.new_id(f"{name} {session_id}")
             rows += self._made(f"{_SESSION}{name}", session, time_ms, record_id, {"session_id": session_id})
         return session, rows
 
-    def _made(
+    def _made(  # noqa: PLR0917 - what a record has
         self,
         event_type: str,
         session: _OpenSession | None,
         time_ms: int,
         record_id: str,
         fields: Mapping[str, Any],
+        head: bytes | None = None,
     ) -> list[Row]:
         time_s = time_ms // 1000
         if not 0 <= time_s <= _MAX_TIME_S:
@@ -181,9 +231,9 @@ class CurrentsEncoder(Encoder):
             record[SESSION_START] = session.first_ms
         if event_type == _LOCATION and not self._protect(record):
             return self._drop("pii", event_type)
-        head = self._heads.get(event_type)
+        head = head or self._heads.get(event_type)
         if head is None:
-            head = self._heads[event_type] = self._head(event_type)
+            head = self._heads[event_type] = self._head(event_type, self._facts["external_user_id"])
         payload = head + _encode(record)[1:]
         if len(payload) > MAX_RECORD_BYTES:
             return self._drop("too_large", event_type)
@@ -199,13 +249,13 @@ class CurrentsEncoder(Encoder):
                 return False
         return True
 
-    def _head(self, event_type: str) -> bytes:
+    def _head(self, event_type: str, user: str | None) -> bytes:
         """Return the start of a record's JSON: what does not change from event to event."""
         source, facts, device, pii = self._source, self._facts, self._device, self._pii
         ad_id = pii.protected("ad_id", facts.get("ad_id"))
         known = {
             "user_id": source.user_id,
-            "external_user_id": pii.protected("external_user_id", facts["external_user_id"]),
+            "external_user_id": pii.protected("external_user_id", user),
             "device_id": source.state["device_id"],
             "app_group_id": source.config.currents.app_group_id,
             "app_id": source.config.project.app_id,
