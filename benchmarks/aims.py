@@ -75,6 +75,18 @@ AIMS = (
         least=50_000,
     ),
     Aim(
+        "Avro files, by fastavro on ready records",
+        "test_avro_files_by_fastavro",
+        ("times_ours", "fastavro, ready records"),
+        least=0.4,
+    ),
+    Aim(
+        "gestures from Avro files, by fastavro with properties decoded",
+        "test_reading_avro_by_fastavro",
+        ("times_ours", "fastavro, properties decoded"),
+        least=0.7,
+    ),
+    Aim(
         "Polars adapter, by `classify` on the same columns",
         "test_polars",
         ("times_ours", "scale.polars.classify"),

@@ -3,23 +3,28 @@
 Run: pytest benchmarks/bench_currents.py -o python_files='bench_*.py'
 """
 
+import io
 import random
 
 import msgspec
 import pytest
+from ratios import interleaved, report
 
 from capture import Recognizer, RunConfig, events
 from capture.config import ProjectConfig
 from capture.events.device import Device
 from capture.formats import Source, make_encoder
+from capture.formats.currents import avro
 from capture.formats.currents.record import decode_record
 from capture.formats.currents.shapes import AMPLITUDE, MIXPANEL, Options
 from capture.ids import random_ids
+from capture.scale.currents import find_currents, gesture_batches
 from capture.sinks import Batch
 from capture.sinks.cloud_storage import CloudStorageSettings, CloudStorageSink
 from capture.targets import Target
 
 COUNT = 15_000
+CUSTOM = "users.behaviors.CustomEvent"
 CONFIG = RunConfig(project=ProjectConfig(id=8))
 encode = msgspec.json.Encoder().encode
 
@@ -113,3 +118,47 @@ def test_events_to_partner_shapes(benchmark, gestures, shape, custom):
 
     assert len(benchmark.pedantic(run, rounds=7)) == COUNT + 2
     rate(benchmark, COUNT)
+
+
+@pytest.fixture(scope="module")
+def payloads(gestures):
+    return [payload for payload in records_of(gestures) if decode_record(payload)["event_type"] == CUSTOM]
+
+
+def test_avro_files_by_fastavro(benchmark, payloads, tmp_path):
+    """The sink decodes its records, and writes a file; fastavro has rows that are ready."""
+    import fastavro
+
+    schema = avro.avro_schema(CUSTOM)
+    rows = [avro.storage_row(decode_record(payload)) for payload in payloads]
+    batch = Batch(b"", 1, len(payloads), "id", "currents", payloads)
+    contenders = {
+        "cloud_storage": lambda: CloudStorageSink(CloudStorageSettings(url=str(tmp_path))).send(batch, 60),
+        "fastavro, ready records": lambda: fastavro.writer(io.BytesIO(), schema, rows, codec="null"),
+    }
+    report(benchmark, "cloud_storage", interleaved(contenders), len(payloads), "ns a record")
+    benchmark.pedantic(contenders["cloud_storage"], rounds=1)
+
+
+def test_reading_avro_by_fastavro(benchmark, payloads, tmp_path):
+    """Statistics read columns of gestures; fastavro reads records, whose properties are decoded too."""
+    import fastavro
+
+    CloudStorageSink(CloudStorageSettings(url=str(tmp_path))).send(
+        Batch(b"", 1, len(payloads), "id", "currents", payloads), 60
+    )
+    files = find_currents(tmp_path)
+    decode = msgspec.json.Decoder().decode
+
+    def by_fastavro():
+        for path in files:
+            with path.open("rb") as file:
+                for record in fastavro.reader(file):
+                    decode(record["properties"])
+
+    contenders = {
+        "gesture_batches": lambda: sum(len(batch) for batch in gesture_batches(files)),
+        "fastavro, properties decoded": by_fastavro,
+    }
+    report(benchmark, "gesture_batches", interleaved(contenders), len(payloads), "ns a record")
+    assert benchmark.pedantic(contenders["gesture_batches"], rounds=1) == len(payloads)

@@ -26,7 +26,8 @@ def command(
     folder: Annotated[
         Path,
         typer.Argument(
-            metavar="DIR", help="Folder of gestures (Parquet, from classify) or of batches (from replay)."
+            metavar="DIR",
+            help="Folder of gestures (Parquet, from classify), of batches (replay, file sink) or Currents.",
         ),
     ],
     *,

@@ -9,12 +9,14 @@ The table ``gestures`` has a row for each stroke: ``stream`` (text), ``row``, ``
 from __future__ import annotations
 
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import ConfigError
 from capture.gestures.kinds import KINDS, Direction, GestureKind, Reason
 from capture.optional import require
+from capture.scale.currents import find_currents, gesture_batches, is_currents_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,6 +46,8 @@ VIEWS = {
 }
 
 _BATCHES = "batches.jsonl"
+#: Columns that say whose streams a file has, the first that it has.
+_OWNERS = ("device_id", "user_id")
 _NEEDED = ("stream", "kind", "time_down", "time_up")
 #: What every file of touch samples has.
 _OF_SAMPLES = frozenset({"action", "time", "x", "y"})
@@ -127,7 +131,8 @@ def open_stats(folder: str | Path, funnel: Sequence[str] = ()) -> duckdb.DuckDBP
     ----------
     folder : path
         With Parquet files of gestures, at any depth, and the marks of their logs (``*.marks.jsonl``)
-        where there are any; or with the ``batches.jsonl`` of a replay. Files of touch samples, which
+        where there are any; or with the ``batches.jsonl`` of replays or of file sinks, at any depth and in
+        either wire format; or with files of Currents records, Avro or JSON. Files of touch samples, which
         `capture convert` writes together with the marks, are left out.
     funnel : sequence of str
         Targets that are to be reached one after the other.
@@ -154,18 +159,42 @@ def _fill(connection: Any, folder: Path, funnel: Sequence[str]) -> None:
         for pattern in ("*.parquet", _BATCHES, "*.marks.jsonl")
     )
     gestures = _gesture_files(connection, tables) if tables else []
+    records = [path for path in map(Path, batches) if is_currents_batch(path)]
+    native = [path for path in batches if Path(path) not in records]
+    records += find_currents(folder)
     if gestures:
         _read_gestures(connection, gestures, marks)
-    elif batches:
+    elif native:
+        # Both formats of an app hold the same events: the one with measures is not read beside the other.
         names = {"kind": _name_of("kind", "event.ea"), "direction": _name_of("direction", "event.fd")}
-        connection.execute(_EVENTS.format(files=_list(batches), **names))
+        connection.execute(_EVENTS.format(files=_list(native), **names))
+    elif records:
+        _read_records(connection, records)
     else:
         others = ": touch samples alone, classify them first" if tables else ""
-        raise ConfigError(f"{folder}: no Parquet files of gestures there, and no {_BATCHES}{others}")
+        raise ConfigError(
+            f"{folder}: no Parquet files of gestures there, no {_BATCHES} and no Currents{others}"
+        )
     connection.execute("create table funnel_steps (step integer, target varchar)")
     for step in enumerate(funnel, 1):
         connection.execute("insert into funnel_steps values (?, ?)", step)
     connection.execute(_views())
+
+
+def _read_records(connection: Any, paths: list[Path]) -> None:
+    """Make the table of gestures from Currents records, each once."""
+    arrow = require("pyarrow")
+    batches = gesture_batches(paths)
+    first = next(batches, None)
+    if first is None:
+        raise ConfigError("no gestures in the Currents records")
+    reader = arrow.RecordBatchReader.from_batches(first.schema, chain([first], batches))
+    connection.register("currents_records", reader)
+    connection.execute(
+        "create table gestures as select * exclude (id), row_number() over () as row from "
+        "(select distinct on (id) * from currents_records)"
+    )
+    connection.unregister("currents_records")
 
 
 def _views() -> str:
@@ -203,8 +232,10 @@ def _read_gestures(connection: Any, paths: list[str], marks: list[str]) -> None:
     source = f"read_parquet({_list(paths)}, union_by_name = true, hive_partitioning = false)"
     described = connection.execute(f"describe select * from {source}").fetchall()  # noqa: S608 - paths, quoted
     kinds = {row[0]: row[1] for row in described}
+    # Streams of several devices in one file may have the same number.
+    owner = next((f"cast({name} as varchar) || '/' || " for name in _OWNERS if name in kinds), "")
     columns = [
-        "cast(stream as varchar) as stream",
+        f"{owner}cast(stream as varchar) as stream",
         "row_number() over () as row",
         f"{_named('kind', kinds['kind'])} as kind",
         "time_down",
