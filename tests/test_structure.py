@@ -12,6 +12,7 @@ from capture import Capture
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "capture"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+NATIVE = sorted(each for kind in ("*.pyx", "*.pxd", "*.h") for each in PACKAGE.rglob(kind))
 TESTS = sorted({*(ROOT / "tests").rglob("*.py")} - {Path(__file__)})
 #: A file may have so many lines; `Capture` has all its public methods, and their documentation, in one.
 MOST_LINES = defaultdict(lambda: 400, {"engine/capture.py": 700})
@@ -48,7 +49,7 @@ def test_the_root_has_at_most_twelve_modules():
 def test_no_file_is_long():
     assert [
         name_of(path)
-        for path in MODULES
+        for path in (*MODULES, *NATIVE)
         if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES[name_of(path)]
     ] == []
 

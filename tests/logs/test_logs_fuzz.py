@@ -64,22 +64,22 @@ RUNS = [
 @pytest.mark.parametrize("name", SEEDS)
 def test_long_runs_take_no_long_time(name):
     lines = SEEDS[name].splitlines(keepends=True)
-    start = time.perf_counter()
+    start = time.process_time()
     for run in RUNS:
         for line in (b"", lines[0].rstrip(), lines[-1].rstrip()):
             read(line + run * RUN_LENGTH + b"!", name)
 
-    assert time.perf_counter() - start < LONG_RUNS_S
+    assert time.process_time() - start < LONG_RUNS_S
 
 
 def test_long_runs_are_told_apart_in_no_long_time():
     heads = [seed.splitlines()[0] + run * RUN_LENGTH + b"!" for seed in SEEDS.values() for run in RUNS]
-    start = time.perf_counter()
+    start = time.process_time()
     for head in heads:
         for name in logs.FORMATS:
             logs.reader_of(name).matches(head[:65536])
 
-    assert time.perf_counter() - start < LONG_RUNS_S
+    assert time.process_time() - start < LONG_RUNS_S
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from capture._native.evdev.codes cimport *
-from capture._native.evdev.match cimport match
+from capture._native.evdev.contacts cimport Contacts, Packet, touches
 from capture._native.evdev.samples cimport SampleBuffer
+from capture._native.evdev.scan cimport look
 
 cdef int64_t CLOCK_STEP_NS = 3600 * <int64_t> 1000000000
 cdef int64_t NO_TIME = -0x7fffffffffffffff
@@ -49,18 +50,14 @@ cdef class EventModel:
     ):
         if not 0 <= protocol <= 3:
             raise ValueError(f"protocol {protocol}: expected 0 to 3")
-        self.low_x, self.size_x, self.span_x = x_axis
-        self.low_y, self.size_y, self.span_y = y_axis
-        if not (self.span_x > 0 and self.span_y > 0):
-            raise ValueError("the span of an axis must be above 0")
         self.protocol = protocol
         self.follow = follow
         self.scanning = scanning
-        self.swapped = swapped
         self.left_button = left_button
         self.last_time = NO_TIME
-        self.packet.id = -1
-        self.samples = SampleBuffer()
+        self.samples = SampleBuffer(x_axis, y_axis, swapped)
+        self.type_a = Contacts(self.samples)
+        self.type_a.doubts = &self.doubts
         self.slots = <Slot *> calloc(SLOTS, sizeof(Slot))
         self.touched = <int *> calloc(SLOTS, sizeof(int))
         if not (self.slots and self.touched):
@@ -94,26 +91,23 @@ cdef class EventModel:
     @property
     def seen_protocol(self):
         """The protocol that the events seen ask for; 0 when no touch was seen."""
-        return SINGLE if self.seen == UNKNOWN and self.asks_for_left_button else self.seen
+        if self.seen.protocol == UNKNOWN and self.asks_for_left_button:
+            return SINGLE
+        return self.seen.protocol
 
     @property
     def asks_for_left_button(self):
         """Whether BTN_LEFT is the contact: absolute places, no BTN_TOUCH, no relative ones."""
         return bool(
-            self.seen_left_button and self.seen_places and not self.seen_touch_button and not self.seen_rel
+            self.seen.left_button and self.seen.places and not self.seen.touch_button and not self.seen.rel
         )
-
-    @property
-    def has_touch_button(self):
-        """Whether BTN_TOUCH was seen."""
-        return bool(self.seen_touch_button)
 
     @property
     def largest(self):
         """The largest value seen of (x, y) for the protocol that the events ask for."""
-        if self.seen >= TYPE_A:
-            return self.max_mt_x, self.max_mt_y
-        return self.max_x, self.max_y
+        if self.seen.protocol >= TYPE_A:
+            return self.seen.max_mt_x, self.seen.max_mt_y
+        return self.seen.max_x, self.seen.max_y
 
     def doubt_counts(self):
         """Return what was skipped or repaired so far, by cause; a frame left open and contacts down too."""
@@ -125,9 +119,9 @@ cdef class EventModel:
             slot = &self.slots[index]
             down += slot.down
             hovering += slot.id >= 0 and not (slot.felt or slot.fresh)
-        for index in range(self.contact_count):
-            down += self.contacts[index].down
-            hovering += not self.contacts[index].felt
+        for index in range(self.type_a.count):
+            down += self.type_a.contacts[index].down
+            hovering += not self.type_a.contacts[index].felt
         counts = dict(self.doubts)
         counts["hovering"] += hovering
         counts["missing_lift"] = down
@@ -136,7 +130,7 @@ cdef class EventModel:
 
     cdef void add(self, int64_t time, int type, int code, int32_t value) noexcept nogil:
         if self.scanning:
-            self.scan(type, code, value)
+            look(&self.seen, type, code, value)
             return
         if type == EV_SYN:
             if self.skipping:
@@ -146,7 +140,7 @@ cdef class EventModel:
             elif code == SYN_MT_REPORT:
                 if self.follow and self.protocol != TYPE_A:
                     self.change_protocol(TYPE_A)
-                self.close_packet()
+                self.type_a.close_packet()
             elif code == SYN_DROPPED:
                 self.doubts.dropped_by_device += 1
                 self.cancel_all(time)
@@ -161,16 +155,16 @@ cdef class EventModel:
             self.key(code, value)
         elif type == EV_REL:
             if self.follow and code == REL_X:
-                self.seen_rel = True
+                self.seen.rel = True
                 self.left_button = False
         elif type > EV_MAX:
             self.doubts.unknown_codes += 1
 
     cdef void key(self, int code, int32_t value) noexcept nogil:
         if self.follow and code == BTN_TOUCH:
-            self.seen_touch_button = True
+            self.seen.touch_button = True
             self.left_button = False
-        elif self.follow and code == BTN_LEFT and not (self.seen_touch_button or self.seen_rel):
+        elif self.follow and code == BTN_LEFT and not (self.seen.touch_button or self.seen.rel):
             self.left_button = True
         if self.protocol <= SINGLE and (code == BTN_TOUCH or (code == BTN_LEFT and self.left_button)):
             if value == 1:
@@ -188,17 +182,17 @@ cdef class EventModel:
             if self.protocol == TYPE_B:
                 self.place(self.slot, code == ABS_MT_POSITION_X, value)
                 return
-            self.packet_open = True
+            self.type_a.packet_open = True
             if code == ABS_MT_POSITION_X:
-                self.packet.x = value
-                self.packet.has_x = True
+                self.type_a.packet.x = value
+                self.type_a.packet.has_x = True
             else:
-                self.packet.y = value
-                self.packet.has_y = True
+                self.type_a.packet.y = value
+                self.type_a.packet.has_y = True
         elif code == ABS_MT_TRACKING_ID:
             if self.protocol == TYPE_A:
-                self.packet.id = value
-                self.packet_open = self.packet_open or value >= 0
+                self.type_a.packet.id = value
+                self.type_a.packet_open = self.type_a.packet_open or value >= 0
                 return
             if self.follow and self.protocol <= SINGLE:
                 self.change_protocol(TYPE_B)
@@ -217,7 +211,7 @@ cdef class EventModel:
             self.feel().away = value > 0
         elif code == ABS_MT_TOUCH_MAJOR:
             self.feel().no_width = value == 0
-            self.has_width = self.has_width or value > 0
+            self.type_a.has_width = self.type_a.has_width or value > 0
         elif code == ABS_MT_TOOL_TYPE:
             if value == TOOL_PALM:
                 self.feel().palm = True
@@ -226,34 +220,9 @@ cdef class EventModel:
 
     cdef Feel *feel(self) noexcept nogil:
         """Return what is known of the contact that the events are about."""
-        if self.protocol != TYPE_B or self.slot < 0:
-            return &self.packet.feel
-        return &self.touch(self.slot).feel
-
-    cdef void scan(self, int type, int code, int32_t value) noexcept nogil:
-        if type == EV_ABS:
-            if code == ABS_MT_TRACKING_ID or code == ABS_MT_SLOT:
-                self.seen = max(self.seen, <int> TYPE_A if self.seen == TYPE_A else <int> TYPE_B)
-            elif code == ABS_MT_POSITION_X:
-                self.max_mt_x = max(self.max_mt_x, value)
-            elif code == ABS_MT_POSITION_Y:
-                self.max_mt_y = max(self.max_mt_y, value)
-            elif code == ABS_X:
-                self.seen_places = True
-                self.max_x = max(self.max_x, value)
-            elif code == ABS_Y:
-                self.max_y = max(self.max_y, value)
-        elif type == EV_SYN:
-            if code == SYN_MT_REPORT:
-                self.seen = TYPE_A
-        elif type == EV_KEY and code == BTN_TOUCH:
-            self.seen_touch_button = True
-            if self.seen == UNKNOWN:
-                self.seen = SINGLE
-        elif type == EV_KEY and code == BTN_LEFT:
-            self.seen_left_button = True
-        elif type == EV_REL and code == REL_X:
-            self.seen_rel = True
+        if self.protocol != TYPE_B:
+            return &self.type_a.packet.feel
+        return &self.touch(self.slot).feel if self.slot >= 0 else &self.astray
 
     cdef void place(self, int index, bint is_x, int32_t value) noexcept nogil:
         cdef Slot *slot = self.touch(index)
@@ -288,36 +257,17 @@ cdef class EventModel:
             slot.ended_palm = slot.feel.palm
             slot.up_x = slot.x
             slot.up_y = slot.y
-        elif slot.id >= 0 and slot.fresh and self.touches(&slot.feel):
+        elif slot.id >= 0 and slot.fresh and touches(&slot.feel, self.type_a.has_width):
             slot.shorts += 1
             slot.sample_x = slot.x
             slot.sample_y = slot.y
         elif slot.id >= 0:
-            self.leave(slot.felt)
+            self.doubts.hovering += not slot.felt
         slot.id = id if id >= 0 else -1
         if id >= 0:
             slot.fresh = True
             slot.felt = False
             memset(&slot.feel, 0, sizeof(Feel))
-
-    cdef bint touches(self, Feel *feel) noexcept nogil:
-        """Return whether what was reported of a contact lets it touch."""
-        return not (feel.no_pressure or feel.away or feel.palm or (feel.no_width and self.has_width))
-
-    cdef void leave(self, bint felt) noexcept nogil:
-        """Count a contact that ends and never touched."""
-        self.doubts.hovering += not felt
-
-    cdef void close_packet(self) noexcept nogil:
-        if self.packet_open:
-            if self.packet_count < CONTACTS:
-                self.packets[self.packet_count] = self.packet
-                self.packet_count += 1
-            else:
-                self.doubts.repeated_ids += 1
-        memset(&self.packet, 0, sizeof(Packet))
-        self.packet.id = -1
-        self.packet_open = False
 
     cdef void end_frame(self, int64_t time) noexcept nogil:
         if self.last_time != NO_TIME:
@@ -327,11 +277,10 @@ cdef class EventModel:
                 self.doubts.clock_steps += 1
         self.last_time = time
         if self.protocol == TYPE_A:
-            self.close_packet()
-            self.end_contacts(time)
+            self.type_a.end_frame(time)
         elif self.touched_count:
             self.end_slots(time)
-        elif self.packet_open:
+        elif self.type_a.packet_open:
             self.doubts.positions_without_contact += 1
         self.clear_frame()
 
@@ -345,18 +294,18 @@ cdef class EventModel:
             index = self.touched[at]
             slot = &self.slots[index]
             for _ in range(slot.shorts):
-                self.write(time, index, DOWN, slot.sample_x, slot.sample_y)
-                self.write(time, index, UP, slot.sample_x, slot.sample_y)
+                self.samples.add(time, index, DOWN, slot.sample_x, slot.sample_y)
+                self.samples.add(time, index, UP, slot.sample_x, slot.sample_y)
             if slot.id >= 0:
                 if slot.feel.palm and not slot.felt:
                     slot.felt = True
                     self.doubts.palms += 1
-                if self.touches(&slot.feel):
+                if touches(&slot.feel, self.type_a.has_width):
                     if not slot.down:
                         slot.down = slot.felt = True
-                        self.write(time, index, DOWN, slot.x, slot.y)
+                        self.samples.add(time, index, DOWN, slot.x, slot.y)
                     elif slot.moved:
-                        self.write(time, index, MOVE, slot.x, slot.y)
+                        self.samples.add(time, index, MOVE, slot.x, slot.y)
                 slot.sample_x = slot.x
                 slot.sample_y = slot.y
             elif slot.moved and not slot.ended and not slot.shorts and not slot.fresh:
@@ -368,7 +317,7 @@ cdef class EventModel:
         if not slot.down:
             return
         if not slot.ended:
-            if self.touches(&slot.feel):
+            if touches(&slot.feel, self.type_a.has_width):
                 return
             slot.ended_palm = slot.feel.palm
             slot.up_x = slot.x
@@ -379,95 +328,9 @@ cdef class EventModel:
         slot.down = False
         if slot.ended_palm:
             self.doubts.palms += 1
-            self.write(time, index, CANCEL, slot.sample_x, slot.sample_y)
+            self.samples.add(time, index, CANCEL, slot.sample_x, slot.sample_y)
         else:
-            self.write(time, index, UP, slot.up_x, slot.up_y)
-
-    cdef void end_contacts(self, int64_t time) noexcept nogil:
-        cdef Packet *packet
-        cdef Contact *contact
-        cdef int index, kept
-        match(self.packets, self.packet_count, self.contacts, self.contact_count)
-        for index in range(self.contact_count):
-            contact = &self.contacts[index]
-            if not contact.seen:
-                self.leave(contact.felt)
-                self.lift_contact(time, contact, NULL)
-        for index in range(self.packet_count):
-            packet = &self.packets[index]
-            if packet.matched and not packet.repeated and not self.touches(&packet.feel):
-                self.lift_contact(time, self.find_pointer(packet.pointer), packet)
-        kept = 0
-        for index in range(self.contact_count):
-            if self.contacts[index].seen:
-                self.contacts[kept] = self.contacts[index]
-                kept += 1
-        self.contact_count = kept
-        for index in range(self.packet_count):
-            packet = &self.packets[index]
-            if packet.repeated:
-                self.doubts.repeated_ids += 1
-            elif packet.matched:
-                contact = self.find_pointer(packet.pointer)
-                if packet.has_x:
-                    contact.x = packet.x
-                if packet.has_y:
-                    contact.y = packet.y
-                if contact.palm or not self.touches(&packet.feel):
-                    continue
-                if not contact.down:
-                    contact.down = contact.felt = True
-                    self.write(time, contact.pointer, DOWN, contact.x, contact.y)
-                elif packet.has_x or packet.has_y:
-                    self.write(time, contact.pointer, MOVE, contact.x, contact.y)
-            else:
-                self.begin_contact(time, packet)
-
-    cdef void lift_contact(self, int64_t time, Contact *contact, Packet *packet) noexcept nogil:
-        """End a contact that is gone (no packet) or touches no more, at its last place."""
-        if packet != NULL and packet.feel.palm and not contact.palm:
-            contact.palm = contact.felt = True
-            self.doubts.palms += 1
-            if contact.down:
-                self.write(time, contact.pointer, CANCEL, contact.x, contact.y)
-        elif contact.down:
-            if packet != NULL and packet.has_x:
-                contact.x = packet.x
-            if packet != NULL and packet.has_y:
-                contact.y = packet.y
-            self.write(time, contact.pointer, UP, contact.x, contact.y)
-        contact.down = False
-
-    cdef void begin_contact(self, int64_t time, Packet *packet) noexcept nogil:
-        cdef Contact *contact
-        cdef int32_t pointer = packet.id
-        if self.contact_count == CONTACTS:
-            self.doubts.repeated_ids += 1
-            return
-        if pointer < 0:
-            pointer = 0
-            while self.find_pointer(pointer) != NULL:
-                pointer += 1
-        contact = &self.contacts[self.contact_count]
-        self.contact_count += 1
-        contact.pointer = pointer
-        contact.id = packet.id
-        contact.x = packet.x
-        contact.y = packet.y
-        contact.seen = True
-        contact.palm = packet.feel.palm
-        contact.down = self.touches(&packet.feel)
-        contact.felt = contact.down or contact.palm
-        self.doubts.palms += contact.palm
-        if contact.down:
-            self.write(time, pointer, DOWN, contact.x, contact.y)
-
-    cdef Contact *find_pointer(self, int32_t pointer) noexcept nogil:
-        cdef int index
-        for index in range(self.contact_count):
-            if self.contacts[index].pointer == pointer:
-                return &self.contacts[index]
-        return NULL
+            self.samples.add(time, index, UP, slot.up_x, slot.up_y)
 
     cdef void clear_frame(self) noexcept nogil:
         cdef int at
@@ -477,58 +340,39 @@ cdef class EventModel:
             slot.touched = slot.moved = slot.ended = slot.ended_palm = slot.fresh = False
             slot.shorts = 0
         self.touched_count = 0
-        self.packet_count = 0
-        memset(&self.packet, 0, sizeof(Packet))
-        self.packet.id = -1
-        self.packet_open = False
+        if self.protocol != TYPE_B:
+            self.type_a.clear_frame()
         self.open_frame = False
 
     cdef void cancel_all(self, int64_t time) noexcept nogil:
         """End every contact that is down by CANCEL, where its last sample was; forget the open frame."""
         cdef Slot *slot
-        cdef Contact *contact
         cdef int index
         for index in range(SLOTS):
             slot = &self.slots[index]
             if slot.down:
-                self.write(time, index, CANCEL, slot.sample_x, slot.sample_y)
+                self.samples.add(time, index, CANCEL, slot.sample_x, slot.sample_y)
             slot.down = False
             slot.id = -1
-        for index in range(self.contact_count):
-            contact = &self.contacts[index]
-            if contact.down:
-                self.write(time, contact.pointer, CANCEL, contact.x, contact.y)
-        self.contact_count = 0
+        self.type_a.cancel_all(time)
         self.clear_frame()
 
     cdef void change_protocol(self, int protocol) noexcept nogil:
         """Follow the events when the protocol was not known before (standard input)."""
         cdef bint open_frame = self.open_frame
-        cdef Packet packet = self.packet
-        cdef bint packet_open = self.packet_open
+        cdef Packet packet = self.type_a.packet
+        cdef bint packet_open = self.type_a.packet_open
         if self.protocol != UNKNOWN:
             self.doubts.protocol_changed += 1
         self.cancel_all(self.last_time)
         self.protocol = protocol
         self.open_frame = open_frame
         if protocol == TYPE_A:
-            self.packet = packet
-            self.packet_open = packet_open
+            self.type_a.packet = packet
+            self.type_a.packet_open = packet_open
         elif packet_open:
             # Positions that came before the first id of the device belong to slot 0.
             self.slots[0].x = packet.x
             self.slots[0].y = packet.y
             self.slots[0].feel = packet.feel
             self.touch(0).moved = True
-
-    cdef void write(self, int64_t time, int32_t pointer, int action, int32_t x, int32_t y) noexcept nogil:
-        if self.swapped:
-            x, y = y, x
-        # Adding 0 turns the -0 of a negative size into 0.
-        self.samples.add(
-            time,
-            pointer,
-            action,
-            <float> ((<double> x - self.low_x) * self.size_x / self.span_x + 0.0),
-            <float> ((<double> y - self.low_y) * self.size_y / self.span_y + 0.0),
-        )

@@ -1,6 +1,8 @@
 """Lines of evdev text, one parser a dialect."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t
+
+from capture._native.evdev.words cimport Text
 
 cdef enum:
     # what a line is
@@ -8,8 +10,6 @@ cdef enum:
     LINE_SKIPPED = 1  # a comment, a part of the header
     LINE_STRANGE = 2  # nothing that the dialect knows
     LINE_OTHER = 3  # an event of another device
-
-ctypedef const uint8_t *Text
 
 cdef struct Event:
     int64_t time  # ns; kept from the line before where this one has none

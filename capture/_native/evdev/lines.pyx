@@ -3,10 +3,11 @@
 `at` is where to read and `end` the end of the line, trailing blanks cut off. Nothing is copied.
 """
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memchr, memcmp
 
 from capture._native.evdev.codes cimport *
+from capture._native.evdev.words cimport begins, blanks, word
 
 # The seconds of a time may have this many digits and still be 64 bits of nanoseconds.
 cdef int64_t MAX_SECONDS = 9000000000
@@ -20,16 +21,6 @@ for _i in range(10):
 for _i in range(6):
     HEX[65 + _i] = <signed char> (10 + _i)
     HEX[97 + _i] = <signed char> (10 + _i)
-
-
-cdef inline Text blanks(Text at, Text end) noexcept nogil:
-    while at < end and at[0] == b" ":
-        at += 1
-    return at
-
-
-cdef inline bint word(Text at, Py_ssize_t length, const char *name, Py_ssize_t size) noexcept nogil:
-    return length == size and memcmp(at, name, size) == 0
 
 
 cdef Text seconds(Text at, Text end, int64_t *time, Py_ssize_t digits) noexcept nogil:
@@ -291,12 +282,8 @@ cdef int evemu_line(Text at, Text end, Event *event) noexcept nogil:
     return LINE_EVENT
 
 
-cdef bint begins(Text at, Text end, const char *words, Py_ssize_t size) noexcept nogil:
-    return end - at >= size and memcmp(at, words, size) == 0
-
-
 cdef bint evtest_header(Text at, Text end) noexcept nogil:
-    """Tell whether a line is one of those that a header has many of; the reader knows the others."""
+    """Return whether a line is one of those that a header has many of; the reader knows the others."""
     at = blanks(at, end)
     return (
         begins(at, end, b"Event code ", 11)

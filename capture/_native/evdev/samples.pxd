@@ -9,11 +9,13 @@ cdef class SampleBuffer:
     cdef int64_t *time
     cdef float *x
     cdef float *y
+    cdef double low_x, size_x, span_x, low_y, size_y, span_y
+    cdef bint swapped
     cdef readonly Py_ssize_t count
     cdef Py_ssize_t room
     cdef bint failed  # out of memory: nothing more is added
 
-    cdef void add(self, int64_t time, int32_t pointer, int action, float x, float y) noexcept nogil
+    cdef void add(self, int64_t time, int32_t pointer, int action, int32_t x, int32_t y) noexcept nogil
     cdef bint grow(self) noexcept nogil
     cdef int check(self) except -1
     cdef tuple take(self)

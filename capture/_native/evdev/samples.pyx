@@ -7,7 +7,22 @@ from libc.stdlib cimport free, realloc
 
 @cython.final
 cdef class SampleBuffer:
-    """Five columns of touch samples, written without the GIL and returned as bytes."""
+    """Five columns of touch samples, written without the GIL and returned as bytes.
+
+    Parameters
+    ----------
+    x_axis, y_axis : tuple of (low, size, span)
+        ``px = (raw - low) * size / span``; a negative size counts from the other end.
+    swapped : bool
+        The raw y gives x, and the raw x gives y: the picture lies across the panel.
+    """
+
+    def __cinit__(self, x_axis, y_axis, bint swapped):
+        self.low_x, self.size_x, self.span_x = x_axis
+        self.low_y, self.size_y, self.span_y = y_axis
+        if not (self.span_x > 0 and self.span_y > 0):
+            raise ValueError("the span of an axis must be above 0")
+        self.swapped = swapped
 
     def __dealloc__(self):
         free(self.pointer)
@@ -16,15 +31,18 @@ cdef class SampleBuffer:
         free(self.x)
         free(self.y)
 
-    cdef void add(self, int64_t time, int32_t pointer, int action, float x, float y) noexcept nogil:
+    cdef void add(self, int64_t time, int32_t pointer, int action, int32_t x, int32_t y) noexcept nogil:
         if self.count == self.room and not self.grow():
             self.failed = True
             return
         self.pointer[self.count] = pointer
         self.action[self.count] = <uint8_t> action
         self.time[self.count] = time
-        self.x[self.count] = x
-        self.y[self.count] = y
+        if self.swapped:
+            x, y = y, x
+        # Adding 0 turns the -0 of a negative size into 0.
+        self.x[self.count] = <float> ((<double> x - self.low_x) * self.size_x / self.span_x + 0.0)
+        self.y[self.count] = <float> ((<double> y - self.low_y) * self.size_y / self.span_y + 0.0)
         self.count += 1
 
     cdef bint grow(self) noexcept nogil:

@@ -15,12 +15,12 @@ from capture._native.evdev.lines cimport (
     LINE_SKIPPED,
     LINE_STRANGE,
     Event,
-    Text,
     evemu_line,
     evtest_line,
     getevent_line,
     libinput_line,
 )
+from capture._native.evdev.words cimport Text
 
 cdef extern from "search.h" nogil:
     bint capture_contains(const char *block, size_t size, const char *text, size_t length, size_t place)
