@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -13,7 +13,7 @@ from capture.logs.kvi import DEFAULT_SCREEN
 from capture.logs.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from capture.gestures.samples import TouchSamples
 
@@ -30,6 +30,7 @@ _BATCH = 8192
 _LINES = 2048
 
 _Row = dict[str, Any]
+_Part = TypeVar("_Part")
 
 
 class Log(TouchLog):
@@ -157,13 +158,13 @@ class Log(TouchLog):
         if first == b"[" and not path:
             yield from self._list(raw, path, depth)
         elif first == b"[":
-            for item in _decode_list(raw):
+            for item in _part(_decode_list, raw) or []:
                 yield from self._inside(item, path, depth + 1)
         elif not path:
-            for value in _decode_dict(raw).values():
+            for value in (_part(_decode_dict, raw) or {}).values():
                 yield from self._inside(value, path, depth + 1)
         else:
-            fields = _decode_dict(raw)
+            fields = _part(_decode_dict, raw) or {}
             for value in (
                 fields.values() if path[0] == "*" else [fields[path[0]]] if path[0] in fields else []
             ):
@@ -174,9 +175,9 @@ class Log(TouchLog):
             rows = _decode_rows(raw)
         except DECODE_ERRORS:
             rows = []
-            for item in _decode_list(raw):
+            for item in _part(_decode_list, raw) or []:
                 if bytes(memoryview(item)[:64]).lstrip()[:1] == b"{":
-                    rows.append(_decode_row(item))
+                    rows.append(_part(_decode_row, item) or {})
                 elif bytes(memoryview(item)[:64]).lstrip()[:1] == b"[":
                     yield from self._inside(item, path, depth + 1)
                 else:
@@ -190,3 +191,11 @@ class Log(TouchLog):
                 for value in () if row.keys() & _PLACE_KEYS else row.values():
                     if isinstance(value, list | dict):
                         yield from self._inside(msgspec.Raw(msgspec.json.encode(value)), None, depth + 1)
+
+
+def _part(decode: Callable[[msgspec.Raw], _Part], raw: msgspec.Raw) -> _Part | None:
+    """Return a part of a document; None where its text is damaged."""
+    try:
+        return decode(raw)
+    except DECODE_ERRORS:
+        return None
