@@ -2,23 +2,12 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from capture._native.classify cimport TapRun, Thresholds
-from capture._native.dialect cimport Edges, Seen
+from capture._native.classify cimport Thresholds
+from capture._native.dialect cimport Seen
 from capture._native.record cimport Record
+from capture._native.stroke cimport Stream
 from capture._native.touch cimport OpenTouch
 from capture._native.velocity cimport History
-
-
-cdef struct Stream:
-    int64_t id
-    int64_t last_time       # of its last sample that was not ignored
-    int64_t downs           # touches begun
-    double density
-    TapRun taps
-    Edges edges             # where strokes are looked at
-    int32_t open            # its open touches
-    int32_t primary         # slot of the one that needs no look-up, or -1
-    bint started
 
 
 cdef struct Counters:

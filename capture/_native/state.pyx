@@ -4,22 +4,17 @@
 path may skip it only for strokes for which it gives the same bits (see batch.pyx).
 """
 
-from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, qsort, realloc
 from libc.string cimport memset
 
-from capture._native.classify cimport (
-    CANCELED, EARLY, IGNORED, INCOMPLETE, MALFORMED, MULTI_TOUCH, NONE, OVER_STROKE, STRAIGHT, Sums,
-    Thresholds, clamp, count_tap, decide, measure, since_ns, span_ns, to_dp,
-)
-from capture._native.dialect cimport (
-    Case, Seen, View, begun, count_at_down, count_run, edges_at, judge, keep_axis, look_at, look_early,
-    view_begin, view_measures,
-)
-from capture._native.record cimport Record, no_verdict
-from capture._native.samples cimport CANCEL, DOWN, MOVE, finite, fold
+from capture._native.classify cimport CANCELED, INCOMPLETE, Thresholds
+from capture._native.dialect cimport edges_at
+from capture._native.record cimport Record
+from capture._native.samples cimport CANCEL, DOWN, MOVE, finite
+from capture._native.stroke cimport Stream, fill, look, look_begin, look_met
 from capture._native.touch cimport OpenTouch, begin, extend
-from capture._native.velocity cimport History, Release, history_add, history_clear, history_release
+from capture._native.velocity cimport history_add, history_clear
 
 
 cdef void state_init(State *s, const Thresholds *limits, double density) noexcept nogil:
@@ -307,7 +302,8 @@ cdef int step(
     if is_finite:
         extend(&s.touches[touch_slot], index, time, x, y)
         if s.seen != NULL and (action == MOVE or s.limits.up_moves):
-            look(s, touch_slot, action, time, x, y)
+            look(
+                &s.seen[touch_slot], &s.touches[touch_slot], &s.streams[slot], &s.limits, action, time, x, y)
     if action == MOVE:
         if s.histories != NULL:
             history_add(&s.histories[touch_slot], &s.limits, time, x, y)
@@ -339,28 +335,7 @@ cdef void start_touch(
         if not touch.malformed:
             history_add(&s.histories[touch_slot], &s.limits, time, x, y)
     if s.seen != NULL:
-        view_begin(&s.seen[touch_slot].view)
-        s.seen[touch_slot].met = s.seen[touch_slot].begun = 0
-        s.seen[touch_slot].continues = count_at_down(&stream.taps, time, x, y, stream.density, &s.limits)
-
-
-cdef inline void look(
-        State *s, int32_t touch_slot, uint8_t action, int64_t time, float x, float y) noexcept nogil:
-    """Look at a counted sample as the dialect does."""
-    cdef OpenTouch *touch = &s.touches[touch_slot]
-    cdef View *view = &s.seen[touch_slot].view
-    cdef Stream *stream = &s.streams[touch.stream]
-    cdef int64_t since = since_ns(touch.time_down, time)
-    if touch.malformed:
-        return
-    look_at(view, touch.x_down, touch.y_down, since, x, y, &stream.edges, &s.limits)
-    if s.limits.velocity_strategy == EARLY and action == MOVE:
-        look_early(view, touch.x_down, touch.y_down, since, x, y, stream.density, s.limits.early_ns)
-
-
-cdef inline int64_t hold_ns(const State *s, int32_t touch_slot) noexcept nogil:
-    """How long a touch is down before it is held; INT64_MAX where it cannot be."""
-    return INT64_MAX if s.seen[touch_slot].continues and not s.limits.run_hold else s.limits.hold_ns
+        look_begin(&s.seen[touch_slot], stream, &s.limits, time, x, y)
 
 
 cdef void meet(State *s, int32_t newcomer, int64_t time) noexcept nogil:
@@ -369,96 +344,19 @@ cdef void meet(State *s, int32_t newcomer, int64_t time) noexcept nogil:
     cdef int32_t alone = stream.primary
     if alone < 0 or alone == newcomer or s.seen[alone].met or s.touches[alone].multi:
         return
-    s.seen[alone].met = True
-    if not s.touches[alone].malformed:
-        s.seen[alone].begun = begun(
-            &s.seen[alone].view, span_ns(s.touches[alone].time_down, time), hold_ns(s, alone), &s.limits)
+    look_met(&s.seen[alone], &s.touches[alone], &s.limits, time)
 
 
 cdef void end_touch(
         State *s, int32_t touch_slot, int ending, int64_t time_up, Record *r) noexcept nogil:
     """Fill the record of a touch and close it; `ending` is 0 for an UP, else its reason."""
     cdef OpenTouch *touch = &s.touches[touch_slot]
-    cdef Stream *stream = &s.streams[touch.stream]
-    cdef Sums px
-    cdef Release release
-    r.verdict = s.limits.verdicts
-    no_verdict(r)
-    r.stream = stream.id
-    r.pointer = touch.pointer
-    r.kind = r.direction = NONE
-    r.time_down = touch.time_down
-    r.time_up = touch.time_last if ending == INCOMPLETE else time_up
-    r.x_down = touch.x_down
-    r.y_down = touch.y_down
-    r.x_up = touch.x_last
-    r.y_up = touch.y_last
-    r.sample_count = <int32_t>touch.count if touch.count < 0x7fffffff else 0x7fffffff
-    r.first_sample = touch.first_sample
-    r.last_sample = touch.last_sample
-    if touch.malformed:
-        r.reason = MALFORMED
-        r.duration = 0
-        r.distance = r.velocity = r.velocity_x = r.velocity_y = r.path_length = r.width = r.height = 0
-        r.slop_distance = r.drag_distance = 0
-    else:
-        px.farthest2 = touch.farthest2
-        px.path = fold(touch.path)
-        px.dx = touch.x_last - touch.x_down
-        px.dy = touch.y_last - touch.y_down
-        # + 0: the difference of a positive and a negative zero has no sign of its own.
-        px.width = touch.high_x - touch.low_x + <float>0.0
-        px.height = touch.high_y - touch.low_y + <float>0.0
-        release.vx = release.vy = release.offset_x = release.offset_y = 0
-        if s.histories != NULL and ending == 0:
-            history_release(&s.histories[touch_slot], &s.limits, time_up, &release)
-        measure(r, &px, stream.density, &s.limits, ending == 0, release.vx, release.vy)
-        if s.seen != NULL:
-            say(s, touch_slot, ending, &px, &release, r)
-        elif ending:
-            r.reason = ending
-        elif touch.multi or stream.downs != touch.downs:
-            r.reason = MULTI_TOUCH
-        else:
-            decide(r, &s.limits, to_dp(px.dx, stream.density), to_dp(px.dy, stream.density))
-    if s.limits.plain:
-        count_tap(r, &stream.taps, stream.density, &s.limits)
-    elif s.limits.second_finger != IGNORED or not touch.multi:
-        count_run(r, &stream.taps, s.seen[touch_slot].continues, stream.density, &s.limits)
-    else:
-        r.tap_count = r.rage = 0
+    fill(
+        r, touch, &s.streams[touch.stream], &s.limits,
+        &s.histories[touch_slot] if s.histories != NULL else NULL,
+        &s.seen[touch_slot] if s.seen != NULL else NULL,
+        ending, time_up)
     drop_touch(s, touch_slot)
-
-
-cdef void say(
-        State *s, int32_t touch_slot, int ending, const Sums *px, const Release *release,
-        Record *r) noexcept nogil:
-    """Fill the verdict of a good stroke, and its kind as the dialect has it."""
-    cdef OpenTouch *touch = &s.touches[touch_slot]
-    cdef Stream *stream = &s.streams[touch.stream]
-    cdef Seen *seen = &s.seen[touch_slot]
-    cdef bint judged = not touch.multi and (s.limits.second_finger == IGNORED or not seen.met)
-    cdef Case case
-    case.view = &seen.view
-    case.edges = &stream.edges
-    case.density = stream.density
-    case.duration = span_ns(r.time_down, r.time_up)
-    case.hold = hold_ns(s, touch_slot)
-    case.dx = to_dp(px.dx, stream.density)
-    case.dy = to_dp(px.dy, stream.density)
-    view_measures(r, case.view, stream.density, s.limits.drag_metric == STRAIGHT)
-    if s.limits.velocity_strategy == EARLY and ending == 0:
-        clamp(r, seen.view.early_x, seen.view.early_y, &s.limits)
-    keep_axis(r, seen.view.axis, &s.limits)
-    r.begun = seen.begun
-    if judged:
-        r.begun = begun(case.view, case.duration, case.hold, &s.limits)
-    if ending or not judged:
-        r.reason = ending if ending else MULTI_TOUCH
-        return
-    case.offset_x = px.dx if s.limits.fling_over == OVER_STROKE else release.offset_x
-    case.offset_y = px.dy if s.limits.fling_over == OVER_STROKE else release.offset_y
-    judge(r, &case, &s.limits)
 
 
 cdef int64_t open_touches(State *s) noexcept nogil:
