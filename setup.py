@@ -39,8 +39,17 @@ macros = (
 )
 if checked:
     macros.append(("CAPTURE_CHECKED", "1"))
-# No contraction to FMA: records are bit-identical on every machine (gestures.md, section 7).
-flags = ["-O3", "-g0", "-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wno-unused-function"]
+# No contraction to FMA: records are bit-identical on every machine (gestures.md, section 7). No vectors of
+# neighbouring statements: GCC 12 drops the rounding to float between a division and a product in them.
+flags = [
+    "-O3",
+    "-g0",
+    "-fno-math-errno",
+    "-ffp-contract=off",
+    "-fno-tree-slp-vectorize",
+    "-Wall",
+    "-Wno-unused-function",
+]
 
 # Cython finds the headers that a module names, and those of the modules that it imports; not what these
 # headers include in turn.
