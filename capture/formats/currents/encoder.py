@@ -55,7 +55,8 @@ class _OpenSession(msgspec.Struct, frozen=True, gc=False):
     first_ms, last_ms : int
         Times of its first and its last event (ms since the epoch).
     first_boot_ms, last_boot_ms : int or None
-        Their uptimes; the first is None where the session goes over a restart of the machine.
+        Their uptimes; the first is None in a replay, and where the session goes over a restart of the
+        machine.
     user : str or None
         The host's id of the user at its start.
     """
@@ -207,7 +208,9 @@ class CurrentsEncoder(Encoder):
     ) -> tuple[_OpenSession, list[Row]]:
         session_id = self._source.new_id(f"session {event_id}")
         user = self._facts["external_user_id"]
-        session = _OpenSession(number, session_id, time_ms, time_ms, uptime_ms, uptime_ms, user)
+        # A replay has the log's time alone.
+        boot_ms = uptime_ms if self._source.is_live else None
+        session = _OpenSession(number, session_id, time_ms, time_ms, boot_ms, boot_ms, user)
         rows: list[Row] = []
         for name in ("FirstSession", "SessionStart") if number == 1 else ("SessionStart",):
             record_id = self._source.new_id(f"{name} {session_id}")
