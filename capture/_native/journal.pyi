@@ -29,8 +29,8 @@ class SegmentWriter:
         seqs: list[int],
         limit: int,
         *,
-        waiting: Any,
-        make_call: Callable[..., object],
+        waiting: Any = (),
+        make_call: Callable[..., object] | None = None,
         sync: bool = False,
         pwrite: Callable[[int, bytes, int], int] | None = None,
     ) -> None: ...

@@ -104,9 +104,9 @@ cdef class SegmentWriter:
         Last sequence number of each wire format, by place.
     limit : int
         Size (bytes) that the segment does not pass, but for its first call.
-    waiting : collections.deque
+    waiting : collections.deque, optional
         Calls in memory: while there are any, an append is refused, for it must go behind them.
-    make_call : callable
+    make_call : callable, optional
         Makes the element of `waiting` for a call that could not be written.
     sync : bool
         Whether an append returns only after fdatasync.
@@ -135,7 +135,7 @@ cdef class SegmentWriter:
     cdef object waiting, make_call, pwrite
 
     def __cinit__(self, int descriptor, int session, bytes head, dict wires, list seqs, int64_t limit, *,
-                  waiting, make_call, bint sync=False, pwrite=None):
+                  waiting=(), make_call=None, bint sync=False, pwrite=None):
         cdef int at
         self.prefix = len(head)
         self.room = self.prefix + 65536
@@ -273,7 +273,7 @@ cdef class SegmentWriter:
         -------
         int
             WRITTEN; REFUSED where it must go another way and nothing was done; FAILED where it is in
-            `waiting` now.
+            `waiting` now, if there is `make_call`.
         """
         if self.refuses(session):
             return REFUSED
@@ -318,7 +318,7 @@ cdef class SegmentWriter:
         done = self.commit()
         if done == WRITTEN and self.sync and self.flush_to_disk() < 0:
             done = FAILED
-        if done == FAILED and not waited:
+        if done == FAILED and not waited and self.make_call is not None:
             self.waiting.append(self.make_call(rows, elapsed_ms, screens, boot_ms))
         return done
 

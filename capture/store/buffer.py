@@ -11,23 +11,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from capture._native.journal_scan import resync, walk
 from capture.errors import ConfigError, StoreError
 from capture.settings import nearest
 from capture.store.dead_letters import Letter, letter_files, read_letters
 from capture.store.locks import FileLock
+from capture.store.queues import count_pending
 from capture.store.reader import Index
-from capture.store.recovery import read_at
+from capture.store.recovery import read_at, records
 from capture.store.requests import Request, ask
 from capture.store.retention import store_bytes
-from capture.store.segment import UNSENT, Position, slot_name
+from capture.store.segment import UNSENT
 from capture.store.state import is_store, read_state
 from capture.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from capture.store.known import Segment
 
 __all__ = ["BufferStatus", "ExportedEvent", "QueueStatus", "export", "purge", "retry", "status"]
 
@@ -123,17 +121,15 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
     queues = []
     for name, wire in sorted(formats.items()):
         own = [letter for letter in letters if letter.queue == name]
-        found = [(segment, position) for segment, position in _places(index, name)]
-        times = [time for place in found for _, _, _, time in _first(_records(*place))]
-        pending = sum(index.pending(*place) for place in found)
-        sessions = {segment.name.session for segment, position in found if index.pending(segment, position)}
+        sessions: dict[int, int] = {}
+        oldest_ms = count_pending(index, name, sessions)
         queues.append(
             QueueStatus(
                 name=name,
                 format=wire,
-                pending=pending,
+                pending=sum(sessions.values()),
                 sessions=len(sessions),
-                oldest_ms=min(times, default=None),
+                oldest_ms=oldest_ms,
                 dead_letters=len(own),
                 reason=own[-1].reason if own else "",
             )
@@ -162,9 +158,13 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
         return
     index = _index(path, formats)
     for name, wire in sorted(formats.items()):
-        for segment, position in _places(index, name):
-            for event_id, payload, _, _ in _records(segment, position):
-                yield ExportedEvent(name, wire, segment.name.session, event_id, payload)
+        for segment in index.order:
+            position = index.position(segment, name)
+            data = b"" if position is None else read_at(segment.path, position.offset, 1 << 30)
+            for at, size, number, _, _, _, _, _, event_id, _ in records(data, segment.seed):
+                if position is not None and number == position.wire:
+                    payload = data[at + 64 : at + 64 + size]
+                    yield ExportedEvent(name, wire, segment.name.session, event_id, payload)
 
 
 def _exported(letter: Letter) -> ExportedEvent:
@@ -250,34 +250,6 @@ def _index(path: Path, formats: dict[str, str]) -> Index:
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error}") from error
     return index
-
-
-def _places(index: Index, queue: str) -> Iterator[tuple[Segment, Position]]:
-    name = slot_name(queue)
-    for segment in index.order:
-        if name in segment.positions:
-            yield segment, segment.positions[name]
-
-
-def _records(segment: Segment, position: Position) -> Iterator[tuple[str, bytes, int, int]]:
-    """Yield id, payload, sequence number and time of the records that a queue has not had."""
-    data = read_at(segment.path, position.offset, 1 << 30)
-    at = 0
-    while at < len(data):
-        records, end = walk(data[at:], segment.seed & 0xFFFFFFFF)
-        for place, size, wire, seq, time_ms, _, _, _, event_id, _ in records:
-            if wire == position.wire:
-                first = at + place + 64
-                yield event_id, data[first : first + size], seq, time_ms
-        following = resync(data, segment.seed & 0xFFFFFFFF, at + max(end, 8))
-        if following < 0:
-            return
-        at = following
-
-
-def _first(records: Iterator[tuple[str, bytes, int, int]]) -> list[tuple[str, bytes, int, int]]:
-    first = next(records, None)
-    return [] if first is None else [first]
 
 
 def _is_delivering(folder: Path) -> bool:

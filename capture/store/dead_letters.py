@@ -11,14 +11,13 @@ import contextlib
 import errno
 import os
 import re
-from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from capture._native.journal import WRITTEN, SegmentWriter
-from capture._native.journal_scan import walk
-from capture.store.recovery import segment_names
+from capture._native.journal import WRITTEN
+from capture.store.files import create_segment
+from capture.store.recovery import records, segment_names
 from capture.store.segment import (
     HEADER,
     RETRIED,
@@ -34,6 +33,8 @@ from capture.store.segment import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    from capture._native.journal import SegmentWriter
 
 __all__ = [
     "DeadLetters",
@@ -129,25 +130,19 @@ class DeadLetters:
 
     def _open(self) -> SegmentWriter:
         number = max((_number(path) for path in letter_files(self._folder)), default=0)
-        while True:
+        while self._writer is None:
             number += 1
-            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            head = make_head(Header(session=0, number=number), {})
             with contextlib.suppress(FileExistsError):
-                descriptor = os.open(self._folder / dead_name(number), flags, 0o600)
-                break
-        head = make_head(Header(session=0, number=number), {})
-        wires = {_WIRE: (0, wire_number(_WIRE))}
-        self._writer = SegmentWriter(
-            descriptor,
-            0,
-            head,
-            wires,
-            [0],
-            _FILE_BYTES,
-            waiting=deque(),
-            make_call=_nothing,
-            pwrite=self._pwrite,
-        )
+                self._writer = create_segment(
+                    self._folder / dead_name(number),
+                    0,
+                    head,
+                    {_WIRE: (0, wire_number(_WIRE))},
+                    seqs=[0],
+                    limit=_FILE_BYTES,
+                    pwrite=self._pwrite,
+                )
         return self._writer
 
     @property
@@ -167,10 +162,6 @@ class DeadLetters:
 
 def _encode(letter: Letter) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(letter, event_id=""))
-
-
-def _nothing(*_: object) -> None:
-    """Stand in for a list of what waits: a letter that cannot be written is dropped."""
 
 
 def _number(path: Path) -> int:
@@ -196,7 +187,7 @@ def read_letters(path: Path) -> Iterator[Letter]:
     if header is None:
         return
     body = data[header.head :]
-    for at, size, _, _, _, _, _, _, event_id, _ in walk(body, header.seed)[0]:
+    for at, size, _, _, _, _, _, _, event_id, _ in records(body, header.seed):
         with contextlib.suppress(msgspec.DecodeError):
             letter = msgspec.json.decode(body[at + 64 : at + 64 + size], type=Letter)
             letter.event_id = event_id
@@ -248,29 +239,20 @@ def _write_retried(
 ) -> Path:
     session, queue, wire = key
     path = folder / f"r{session:010}-{os.urandom(8).hex()}.tmp"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    header = Header(session=session, number=1, made_ms=now_ms, user_id=user_id)
+    wires = {wire: (0, wire_number(wire))}
+    writer = create_segment(path, session, make_head(header, {queue: wire}), wires, seqs=[0], limit=1 << 40)
     try:
-        header = Header(session=session, number=1, made_ms=now_ms, user_id=user_id)
-        writer = SegmentWriter(
-            descriptor,
-            session,
-            make_head(header, {queue: wire}),
-            {wire: (0, wire_number(wire))},
-            [0],
-            1 << 40,
-            waiting=deque(),
-            make_call=_nothing,
-        )
         written = True
         for letter in letters:
             row = (session, [(wire, letter.payload)], now_ms, letter.event_id)
             written = writer.append_rows(session, [row]) == WRITTEN and written
         writer.end(make_mark({wire_number(wire): len(letters)}))
-        os.fsync(descriptor)
+        os.fsync(writer.descriptor)
     except OSError:
         written = False
     finally:
-        os.close(descriptor)
+        os.close(writer.descriptor)
     if not written:
         path.unlink()
         raise OSError(errno.EIO, "dead letters cannot be written")

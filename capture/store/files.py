@@ -1,21 +1,37 @@
-"""Files of a store: deleting these and no other, and having their names on the disk."""
+"""Files of a store: making them, deleting these and no other, and having their names on the disk."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from capture._native.journal import SegmentWriter
 from capture.store.recovery import files_of
 from capture.store.segment import OWN_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["delete_own", "delete_unreadable", "sync_folder"]
+__all__ = ["create_segment", "delete_own", "delete_unreadable", "sync_folder"]
 
 _log = logging.getLogger("capture.store")
+
+
+def create_segment(
+    path: Path, session: int, head: bytes, wires: dict[str, tuple[int, int]], **more: Any
+) -> SegmentWriter:
+    """Make a file that is not there yet, which its owner alone can read, and return what appends to it.
+
+    Raises
+    ------
+    FileExistsError
+        When it is there; other OSErrors when it cannot be made.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    return SegmentWriter(os.open(path, flags, 0o600), session, head, wires, **more)
 
 
 def delete_own(folder: Path) -> None:

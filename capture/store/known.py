@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from capture.store.recovery import find_seed, read_at
 from capture.store.segment import (
     HEADER,
@@ -26,44 +28,38 @@ _FIRST = HEADER + 7 * SLOT
 _MOST = 1 << 30
 
 
-class Segment:
+class Segment(msgspec.Struct, eq=False):
     """A segment that is known: its header, and where each queue stands.
 
     Attributes
     ----------
-    positions : dict
-        Name of the queue in slots -> position.
+    name, path, header
+    seed : int
+        CRC that the records start from; -1 where it is lost.
     complete : bool
         Whether nothing is appended any more.
-    sending : set of str
-        Queues whose worker is sending what is in it.
+    size : int
+        Its end (bytes), once it is complete.
     gone : bool
         Whether it was deleted.
+    positions : dict
+        Name of the queue in slots -> position.
+    sending : set of str
+        Queues whose worker is sending what is in it.
     damaged : set of int
         Offsets of damage that is noted already.
     """
 
-    __slots__ = (
-        "complete",
-        "damaged",
-        "gone",
-        "header",
-        "name",
-        "path",
-        "positions",
-        "seed",
-        "sending",
-        "size",
-    )
-
-    def __init__(self, name: Name, path: Path, header: Header, seed: int) -> None:
-        self.name, self.path, self.header, self.seed = name, path, header, seed
-        self.positions: dict[bytes, Position] = {}
-        self.complete = name.kind == RETRIED
-        self.sending: set[str] = set()
-        self.gone = False
-        self.size = 0
-        self.damaged: set[int] = set()
+    name: Name
+    path: Path
+    header: Header
+    seed: int
+    complete: bool = False
+    size: int = 0
+    gone: bool = False
+    positions: dict[bytes, Position] = {}
+    sending: set[str] = set()
+    damaged: set[int] = set()
 
     def is_done(self) -> bool:
         """Return whether every queue has all of it."""
@@ -91,7 +87,7 @@ def load(path: Path, name: Name) -> tuple[Segment | None, list[tuple[bytes, Posi
         seed = header.seed
         if header.head > len(block):
             block = read_at(path, 0, header.head)
-    segment = Segment(name, path, header, -1 if seed is None else seed)
+    segment = Segment(name, path, header, -1 if seed is None else seed, complete=name.kind == RETRIED)
     slots = [read_slot(block, place) for place in range(HEADER, header.head, SLOT)]
     segment.positions = {slot[0]: slot[1] for slot in slots if slot is not None and slot[0]}
     if segment.complete:

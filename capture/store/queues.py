@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from capture.store import recovery
 from capture.store.dead_letters import make_letter
 from capture.store.known import Segment
@@ -16,16 +18,14 @@ if TYPE_CHECKING:
 
     from capture.store.shared import Shared
 
-__all__ = ["Goal", "Queues"]
+__all__ = ["Goal", "Queues", "count_pending"]
 
 
-class Goal:
+class Goal(msgspec.Struct):
     """What was stored at a moment: for a queue, up to where each segment and the memory are meant."""
 
-    __slots__ = ("ends", "number")
-
-    def __init__(self, ends: dict[Segment, int], number: int) -> None:
-        self.ends, self.number = ends, number
+    ends: dict[Segment, int]
+    number: int
 
     def covers(self, batch: StoredBatch) -> bool:
         """Return whether a batch begins within it."""
@@ -166,16 +166,16 @@ class Queues:
         if self._s.claims.delivers:
             with self._s.reading() as (index, _):
                 index.refresh()
-                oldest = _count_pending(index, queue, sessions)
+                oldest = count_pending(index, queue, sessions)
         else:
             index = Index(self._s.folder, self._s.formats, own_position=self._s.writer.position_of)
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 index.refresh()
-            oldest = _count_pending(index, queue, sessions)
+            oldest = count_pending(index, queue, sessions)
         return Pending(count=sum(sessions.values()), sessions=sessions, oldest_ms=oldest)
 
 
-def _count_pending(index: Index, queue: str, sessions: dict[int, int]) -> int | None:
+def count_pending(index: Index, queue: str, sessions: dict[int, int]) -> int | None:
     """Add what a queue has in segments to `sessions`; return the time of the oldest."""
     oldest: int | None = None
     for segment in index.order:

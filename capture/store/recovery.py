@@ -33,6 +33,7 @@ __all__ = [
     "last_session",
     "last_state",
     "read_at",
+    "records",
     "segment_names",
     "session_locks",
 ]
@@ -95,7 +96,7 @@ def last_seqs(folder: Path, session: int) -> dict[int, int]:
             continue
         header, data = found
         seqs = dict(header.seqs)
-        for record in _records(data, header):
+        for record in records(data, header.seed):
             if record[7] & END_MARK:
                 at = record[0] + 64
                 for place in range(at, at + record[1] - _MARK_BYTES + 1, _MARK_BYTES):
@@ -125,9 +126,9 @@ def last_state(folder: Path, user_id: bytes, boot_id: bytes = b"") -> dict[str, 
         header, data = found
         if user_id and header.user_id not in {user_id, b""}:
             continue
-        records = [record for record in _records(data, header) if not record[7] & END_MARK]
-        if records:
-            return {**_state(header, records[0], records[-1], boot_id), **_note(data, records)}
+        read = [record for record in records(data, header.seed) if not record[7] & END_MARK]
+        if read:
+            return {**_state(header, read[0], read[-1], boot_id), **_note(data, read)}
     return {}
 
 
@@ -174,9 +175,9 @@ def _state(header: Header, first: tuple[Any, ...], last: tuple[Any, ...], boot_i
     }
 
 
-def _note(data: bytes, records: list[tuple[Any, ...]]) -> dict[str, Any]:
+def _note(data: bytes, read: list[tuple[Any, ...]]) -> dict[str, Any]:
     """Return the last note of a segment; empty where it has none."""
-    notes = [record for record in records if record[2] == NOTE]
+    notes = [record for record in read if record[2] == NOTE]
     if not notes:
         return {}
     at, size = notes[-1][0] + 64, notes[-1][1]
@@ -200,14 +201,14 @@ def _open(path: Path) -> tuple[Header, bytes] | None:
     return header, data[header.head :]
 
 
-def _records(data: bytes, header: Header) -> Iterator[tuple[Any, ...]]:
-    """Yield the whole calls' records; what is damaged in between is passed over."""
+def records(data: bytes, seed: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the records of whole calls, as `walk` has them; what is damaged in between is passed over."""
     at = 0
     while at < len(data):
-        records, end = walk(data[at:], header.seed)
-        for record in records:
+        found, end = walk(data[at:], seed & 0xFFFFFFFF)
+        for record in found:
             yield (record[0] + at, *record[1:])
-        following = resync(data, header.seed, at + max(end, 8))
+        following = resync(data, seed & 0xFFFFFFFF, at + max(end, 8))
         if following < 0:
             return
         at = following
@@ -231,10 +232,10 @@ def count_unchecked(data: bytes, wire: int) -> int:
 def first_time(path: Path, offset: int, seed: int) -> int:
     """Return the time (ms) of the record at an offset; 0 where it cannot be read."""
     try:
-        records, _ = walk(read_at(path, offset, 64 * 1024), seed & 0xFFFFFFFF)
+        data = read_at(path, offset, 64 * 1024)
     except OSError:
         return 0
-    return int(records[0][4]) if records else 0
+    return next((int(record[4]) for record in records(data, seed)), 0)
 
 
 def read_payloads(folder: Path, wire: str) -> Iterator[bytes]:
@@ -247,7 +248,7 @@ def read_payloads(folder: Path, wire: str) -> Iterator[bytes]:
     """
     for name in segment_names(folder):
         found = _open(folder / name.file)
-        for record in () if found is None else _records(found[1], found[0]):
+        for record in () if found is None else records(found[1], found[0].seed):
             if found is not None and record[2] == wire_number(wire):
                 yield found[1][record[0] + 64 : record[0] + 64 + record[1]]
 

@@ -116,7 +116,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
-class Position:
+class Position(msgspec.Struct, eq=False):
     """Where a queue stands in a segment.
 
     Attributes
@@ -137,12 +137,14 @@ class Position:
         Up to here the records were counted; those that are not done.
     """
 
-    __slots__ = ("counted", "offset", "pending", "seq", "slot", "tried", "unwritten", "wire")
-
-    def __init__(self, offset: int, tried: int, seq: int, wire: int, slot: int) -> None:
-        self.offset, self.tried, self.seq, self.wire, self.slot = offset, tried, seq, wire, slot
-        self.unwritten = False
-        self.counted, self.pending = offset, 0
+    offset: int
+    tried: int
+    seq: int
+    wire: int
+    slot: int
+    unwritten: bool = False
+    counted: int = 0
+    pending: int = 0
 
 
 def wire_number(name: str) -> int:

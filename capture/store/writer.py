@@ -16,7 +16,7 @@ import msgspec
 
 from capture._native.guard import BusyError, Guard
 from capture._native.journal import FAILED, REFUSED, WRITTEN, SegmentWriter
-from capture.store.files import sync_folder
+from capture.store.files import create_segment, sync_folder
 from capture.store.recovery import last_number, last_seqs
 from capture.store.segment import NOTE, Header, Name, make_head, make_mark, wire_number
 
@@ -34,7 +34,6 @@ MAX_WAITING = 1000
 _WAIT_S = 0.05
 _FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_ID = bytes(16)
-_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class WaitingCall(msgspec.Struct, eq=False):
@@ -232,60 +231,52 @@ class Writer:
         try:
             if not same:
                 self._seqs = [last_seqs(self._folder, session).get(n, 0) for _, n in self._wires.values()]
-            number = (
-                self.name.number if same and self.name is not None else last_number(self._folder, session)
-            )
-            made = self._make_file(Name(session, "own", number + 1))
+            number = self.name.number if same and self.name else last_number(self._folder, session)
+            made = self._admit() and self._create(session, number + 1)
         except OSError as error:
             self._losses.say("deferred", f"events wait in memory: {error}")
             return None
-        if made is None:
+        if not made:
             return None
-        descriptor, name = made
+        self.native, self.name = made
+        self.made += 1
+        self._noted = (0, b"")
+        return self.native
+
+    def _create(self, session: int, number: int) -> tuple[SegmentWriter, Name] | None:
+        """Make the segment of a number, or of the next that is free; None where it may not stay."""
+        name = Name(session, "own", number)
         header = Header(
             session=session,
-            number=name.number,
+            number=number,
             made_ms=self._now_ms(),
             user_id=self.user_id,
             boot_id=self.boot_id,
             seqs=self._by_number(self._seqs),
         )
-        self.name = name
-        self.made += 1
-        self.native = SegmentWriter(
-            descriptor,
-            session,
-            make_head(header, self._formats),
-            {**self._wires, "": (-1, NOTE)},
-            self._seqs,
-            self._limit(),
-            waiting=self.waiting,
-            make_call=WaitingCall,
-            sync=self._power,
-            pwrite=self._pwrite,
-        )
-        self._noted = (0, b"")
-        return self.native
-
-    def _make_file(self, name: Name) -> tuple[int, Name] | None:
+        try:
+            native = create_segment(
+                self._folder / name.file,
+                session,
+                make_head(header, self._formats),
+                {**self._wires, "": (-1, NOTE)},
+                seqs=self._seqs,
+                limit=self._limit(),
+                waiting=self.waiting,
+                make_call=WaitingCall,
+                sync=self._power,
+                pwrite=self._pwrite,
+            )
+        except FileExistsError:
+            return self._create(session, number + 1)
         if not self._admit():
-            return None
-        while True:
-            path = self._folder / name.file
-            try:
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
-            except FileExistsError:
-                name = Name(name.session, name.kind, name.number + 1)
-                continue
-            break
-        if not self._admit():
-            os.close(descriptor)
+            os.close(native.descriptor)
             with contextlib.suppress(OSError):
-                path.unlink()
+                (self._folder / name.file).unlink()
             return None
         if self._power:
             sync_folder(self._folder)
-        return descriptor, name
+        return native, name
 
     def _by_number(self, seqs: Sequence[int]) -> dict[int, int]:
         return {number: seqs[place] for place, number in self._wires.values()}
