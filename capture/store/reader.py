@@ -30,6 +30,7 @@ __all__ = ["Index"]
 
 _CHUNK = 64 * 1024
 _MOST = 1 << 30
+_LOOK = 4096
 #: An end mark is not larger.
 _MARK_BYTES = 64 + 80
 #: How long (s) a folder's time of change is not trusted; how often it is listed at least.
@@ -181,12 +182,8 @@ class Index:
     def has_later(self, segment: Segment) -> bool:
         """Return whether the session goes on in a later segment."""
         name = segment.name
-        return any(
-            other.name.session == name.session
-            and other.name.kind == name.kind
-            and other.name.number > name.number
-            for other in self.order
-        )
+        later = (other.name for other in self.order if other.name > name)
+        return any((other.session, other.kind) == (name.session, name.kind) for other in later)
 
     def queue_of(self, name: bytes) -> str:
         """Return the queue that a slot's name stands for."""
@@ -350,9 +347,14 @@ class Index:
     def drop_before(self, segment: Segment, queue: bytes, position: Position, cutoff_ms: int) -> int:
         """Move a queue behind its records that are older than a time; return how many those were."""
         dropped, end, moved = 0, self.end_of(segment), False
+        chunk = _LOOK  # mostly nothing is that old
         while not position.tried and position.offset < end:
-            data = read_at(segment.path, position.offset, min(1 << 20, end - position.offset))
+            data = read_at(segment.path, position.offset, min(chunk, end - position.offset))
             records, used = walk(data, segment.seed & 0xFFFFFFFF)
+            if not records and len(data) == chunk:
+                chunk *= 16
+                continue
+            chunk = max(chunk, _CHUNK)
             offset, old = 0, 0
             for at, size, wire, seq, time_ms, *_ in records:
                 if wire == position.wire and time_ms >= cutoff_ms:
