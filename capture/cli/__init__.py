@@ -30,6 +30,7 @@ COMMANDS = {
     "diff": "capture.cli.diff",
     "currents": "capture.cli.currents",
     "stats": "capture.cli.stats",
+    "places": "capture.cli.places",
     "sweep": "capture.cli.sweep",
     "schema": "capture.cli.schema",
     "demo": "capture.cli.demo",

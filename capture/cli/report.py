@@ -38,7 +38,8 @@ def command(
 ) -> None:
     """Write a page that shows what a user did and how each stroke was classified.
 
-    The page is one self-contained file. For a folder of batches it shows the timeline and the table.
+    The page is one self-contained file. For a folder of batches or of Currents files it shows the
+    timeline and the table, in Currents of each user.
 
     Example: capture report session.touch.jsonl -o page.html
 

@@ -1,6 +1,6 @@
 """Reports: what a recording shows, as a page, a picture or lines in a terminal.
 
-`read` takes a touch log or a folder of batches, `build_page` makes the page of what was read.
+`read` takes a touch log, a folder of batches or one of Currents files; `build_page` makes the page of it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def read(paths: Iterable[str], left_out: dict[str, str] | None = None, **options
     Parameters
     ----------
     paths : iterable of str
-        Logs, folders and globs; a ``batches.jsonl``, or a folder with one, is read as batches.
+        Logs, folders and globs; a ``batches.jsonl``, or a folder with one, is read as batches,
+        a folder of Currents files as a recording of each user.
     left_out : dict of str to str, optional
         Gets the files of folders that are no logs, with the reason.
     **options
@@ -35,12 +36,16 @@ def read(paths: Iterable[str], left_out: dict[str, str] | None = None, **options
     """
     from capture.logs import find_logs
     from capture.report.from_batches import find_batches, read_batches
+    from capture.report.from_currents import find_currents, read_currents
     from capture.report.from_log import read_log
 
     recordings: list[Recording] = []
     for path in paths:
         batches = find_batches(path)
-        if batches is not None:
+        records = find_currents(path)
+        if records:
+            recordings += read_currents(records)
+        elif batches is not None:
             recordings.append(read_batches(batches))
         else:
             found = find_logs([path], options.get("options"), left_out)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.errors import ConfigError
+from capture.formats.currents.files import BATCH_START, READ_BYTES, find_files
 from capture.formats.currents.mapping import GESTURES
 from capture.optional import require
 
@@ -19,13 +20,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["COLUMNS", "find_currents", "gesture_batches", "is_currents_batch"]
+__all__ = ["COLUMNS", "find_currents", "gesture_batches"]
 
-_FOLDER = "event_type=users.behaviors.CustomEvent"
-_BATCH_START = b'{"events":'
+_CUSTOM = "users.behaviors.CustomEvent"
 _NAMES = frozenset(GESTURES.values())
 _ROWS = 50_000
-_READ_BYTES = 1 << 20
 _NS_PER_MS = 1_000_000
 
 
@@ -58,7 +57,7 @@ class _Record(msgspec.Struct, gc=False):
     time: int
     name: str = ""
     properties: str = "{}"
-    event_type: str = "users.behaviors.CustomEvent"
+    event_type: str = _CUSTOM
 
 
 class _Batch(msgspec.Struct):
@@ -93,19 +92,8 @@ _decode_batch = msgspec.json.Decoder(_Batch).decode
 
 
 def find_currents(folder: Path) -> list[Path]:
-    """Return the files of custom events in a folder in the documented layout, sorted."""
-    return sorted(
-        path
-        for pattern in ("*.avro", "*.json", "*.jsonl")
-        for path in folder.rglob(pattern)
-        if _FOLDER in path.parts and not path.name.startswith(("_", "."))
-    )
-
-
-def is_currents_batch(path: Path) -> bool:
-    """Return whether a file of batches holds Currents records."""
-    with path.open("rb") as file:
-        return file.read(len(_BATCH_START)) == _BATCH_START
+    """Return the files of custom events, which gestures are, in a folder in the documented layout."""
+    return find_files(folder, _CUSTOM)
 
 
 def gesture_batches(files: Iterable[Path]) -> Iterator[pa.RecordBatch]:
@@ -142,7 +130,7 @@ def _rows(path: Path) -> Iterator[tuple[Any, ...]]:
     """Yield the gestures of a file."""
     if path.suffix == ".avro":
         fastavro = require("fastavro", "Avro")
-        with path.open("rb", buffering=_READ_BYTES) as file:
+        with path.open("rb", buffering=READ_BYTES) as file:
             for record in fastavro.reader(file):
                 if record["name"] in _NAMES:
                     yield _row(
@@ -151,9 +139,9 @@ def _rows(path: Path) -> Iterator[tuple[Any, ...]]:
         return
     with path.open("rb") as lines:
         for line in lines:
-            records = _decode_batch(line).events if line.startswith(_BATCH_START) else [_decode_record(line)]
+            records = _decode_batch(line).events if line.startswith(BATCH_START) else [_decode_record(line)]
             for each in records:
-                if each.name in _NAMES and each.event_type == "users.behaviors.CustomEvent":
+                if each.name in _NAMES and each.event_type == _CUSTOM:
                     yield _row(each.id, each.user_id, each.name, each.time, each.properties)
 
 

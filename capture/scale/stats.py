@@ -2,8 +2,9 @@
 
 The table ``gestures`` has a row for each stroke: ``stream`` (text), ``row``, ``kind``, ``reason`` and
 ``direction`` by name, ``time_down`` and ``time_up`` (ns), ``duration`` (ms), ``distance`` (dp),
-``velocity`` (dp/s), ``tap_count``, ``rage``, and as far as it is known ``screen``, ``target`` and
-``responsive``. What a file does not say is null.
+``velocity`` (dp/s), ``tap_count``, ``rage``, and as far as it is known ``screen``, ``target``,
+``responsive``, ``x`` and ``y`` (px, of the DOWN), ``screen_width`` and ``screen_height`` (px). What a
+file does not say is null.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import ConfigError
+from capture.formats.currents.files import is_batch_of_records
 from capture.gestures.kinds import KINDS, Direction, GestureKind, Reason
 from capture.optional import require
-from capture.scale.currents import find_currents, gesture_batches, is_currents_batch
+from capture.scale.currents import find_currents, gesture_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,7 +66,11 @@ _OPTIONAL = {
     "screen": "varchar",
     "target": "varchar",
     "responsive": "boolean",
+    "screen_width": "integer",
+    "screen_height": "integer",
 }
+#: Column of `gestures` -> column of a file: where the finger came down (px).
+_PLACE = {"x": "x_down", "y": "y_down"}
 
 # Screens hold from their mark on; a target belongs to the stroke that begins next with its finger.
 _MARKED = """
@@ -118,7 +124,11 @@ select
     null::boolean as rage,
     nullif(url_decode(replace(regexp_extract(event.url, '[?&]title=([^&]*)', 1), '+', ' ')), '') as screen,
     coalesce(nullif(event.tvid, ''), nullif(event.tvp, '')) as target,
-    event.ur as responsive
+    event.ur as responsive,
+    null::integer as screen_width,
+    null::integer as screen_height,
+    null::float as x,
+    null::float as y
 from events
 where event.tvp is not null
 """
@@ -159,7 +169,7 @@ def _fill(connection: Any, folder: Path, funnel: Sequence[str]) -> None:
         for pattern in ("*.parquet", _BATCHES, "*.marks.jsonl")
     )
     gestures = _gesture_files(connection, tables) if tables else []
-    records = [path for path in map(Path, batches) if is_currents_batch(path)]
+    records = [path for path in map(Path, batches) if is_batch_of_records(path)]
     native = [path for path in batches if Path(path) not in records]
     records += find_currents(folder)
     if gestures:
@@ -191,7 +201,8 @@ def _read_records(connection: Any, paths: list[Path]) -> None:
     reader = arrow.RecordBatchReader.from_batches(first.schema, chain([first], batches))
     connection.register("currents_records", reader)
     connection.execute(
-        "create table gestures as select * exclude (id), row_number() over () as row from "
+        "create table gestures as select * exclude (id), row_number() over () as row, "
+        "null::integer as screen_width, null::integer as screen_height from "
         "(select distinct on (id) * from currents_records)"
     )
     connection.unregister("currents_records")
@@ -245,6 +256,7 @@ def _read_gestures(connection: Any, paths: list[str], marks: list[str]) -> None:
     for name, kind in _OPTIONAL.items():
         value = _named(name, kinds[name]) if name in kinds else f"null::{kind}"
         columns.append(f"{value} as {name}")
+    columns += [f"{each if each in kinds else 'null'}::float as {name}" for name, each in _PLACE.items()]
     plain = f"select {', '.join(columns)} from {source}"  # noqa: S608 - names of ours; paths, quoted
     if marks:
         connection.execute(f"create temporary table plain_gestures as {plain}")

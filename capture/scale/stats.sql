@@ -119,3 +119,18 @@ from funnel_steps
 left join reached on reached.step = funnel_steps.step
 group by funnel_steps.step, funnel_steps.target
 order by funnel_steps.step;
+
+-- Where fingers came down, by screen and its size (px), in cells of 48 px. A size that no file says is that of
+-- what was touched.
+create or replace view places as
+select
+    coalesce(screen, '') as screen,
+    coalesce(screen_width, 0) as width,
+    coalesce(screen_height, 0) as height,
+    floor(x / 48)::integer as cell_x,
+    floor(y / 48)::integer as cell_y,
+    count(*) as strokes
+from gestures
+where isfinite(x) and isfinite(y)
+group by all
+order by 1, 2, 3, 4, 5;

@@ -8,6 +8,7 @@ import pytest
 from capture import ConfigError, ProjectConfig, RunConfig, Target
 from capture.config import BufferConfig, PrivacyConfig, SinkConfig
 from capture.engine import Capture
+from capture.report import build_page, read
 from capture.scale.stats import open_stats
 from capture.testing import FakeClock, TouchScript
 
@@ -108,3 +109,29 @@ def test_a_folder_of_nothing_says_what_it_lacks(tmp_path):
 
     with pytest.raises(ConfigError, match="no Currents"):
         open_stats(Path(tmp_path))
+
+
+def test_the_report_shows_each_user(folder, request):
+    if request.node.callspec.params["folder"] == "file-native":
+        pytest.skip("a file of native batches is one recording")
+    folders = [folder] if folder.glob("dataexport*") and any(folder.glob("dataexport*")) else folder.iterdir()
+    recordings = [each for path in folders for each in read([str(path)])]
+
+    assert len(recordings) == 2
+    for recording in recordings:
+        assert [each.title for each in recording.stages if each.title] == ["Home", "Shop"]
+        assert len(recording) == 5
+        assert {event.kind for event in recording.events} == {"app_start", "screen"}
+        assert list(recording.columns["dead"]) == [False, True, False, False, False]
+    assert "Shop" in build_page(recordings)
+
+
+def test_places_of_records_whose_positions_are_kept(folder, request):
+    with open_stats(folder) as connection:
+        places = connection.execute(
+            "select screen, sum(strokes) from places group by screen order by 1"
+        ).fetchall()
+
+    # Those on the hidden target are nowhere.
+    kept = [("Home", 4), ("Shop", 4)]
+    assert places == ([] if request.node.callspec.params["folder"] == "file-native" else kept)
