@@ -153,7 +153,7 @@ def open_stats(folder: str | Path, funnel: Sequence[str] = ()) -> duckdb.DuckDBP
         When there is neither, or a file is no file of gestures.
     """
     engine = require("duckdb")
-    connection: duckdb.DuckDBPyConnection = engine.connect()
+    connection: duckdb.DuckDBPyConnection = engine.connect(config={"preserve_insertion_order": False})
     try:
         _fill(connection, Path(folder), funnel)
     except (engine.Error, ConfigError) as error:
