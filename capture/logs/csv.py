@@ -18,6 +18,7 @@ from capture.logs.rows import Rows
 from capture.logs.source import LINE_LIMIT_BYTES
 from capture.logs.tables import Table
 from capture.logs.units import Unit, exact_times
+from capture.logs.writing import leave_marks_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -259,9 +260,11 @@ def write(log: Writable, file: IO[bytes], path: Path) -> None:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     rows = csv.writer(text, delimiter=separator, lineterminator="\n")
     rows.writerow(COLUMNS)
+    log.lost.clear()
     for chunk in log.chunks():
-        log.marks.clear()
+        leave_marks_out(log)
         rows.writerows(chunk.rows())
+    leave_marks_out(log)
     text.detach()
 
 

@@ -70,6 +70,8 @@ def write(log: Writable, file: IO[bytes], path: Path) -> None:  # noqa: ARG001 -
         if time < 0:
             raise log.error("has times before 0, which evemu cannot write; --start-time moves them")
         lines = frames.events(pointer, action, x, y)
+        if action == Action.CANCEL and lines[0][:2] != (_EV_SYN, _SYN_DROPPED):
+            log.lost["cancels_as_ends"] += 1
         micros = time // _US
         stamp = f"E: {micros // 1_000_000}.{micros % 1_000_000:06d}"
         file.write(

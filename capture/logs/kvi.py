@@ -85,6 +85,8 @@ def write(recording: Writable, file: IO[bytes], path: Path) -> None:
     start = 0 if info.format == Log.name else None
     for pointer, action, time, x, y in one_stream(recording):
         start = time if start is None else start
+        if action == Action.CANCEL:
+            recording.lost["cancels_as_ends"] += 1
         place = {"is_touch": True, "sx": x / width, "sy": 1 - y / height, "profile": ["pos"]}
         line = ((time - start) / 1e9, _KINDS[action], pointer, place)
         file.write(f"{line!r}\n".encode())

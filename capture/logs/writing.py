@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from capture.gestures.samples import TouchSamples
     from capture.logs.base import LogInfo, Mark
 
-__all__ = ["LOSSES", "Writable", "one_stream"]
+__all__ = ["LOSSES", "Writable", "leave_marks_out", "one_stream"]
 
 
 class Writable(Protocol):
@@ -49,6 +49,8 @@ class Writable(Protocol):
 #: What a foreign format cannot hold, by the cause under which a writer counts it.
 LOSSES = {
     "ended_as_canceled": "a finger came down that was down already: what it did before was ended as canceled",
+    "cancels_as_ends": "touches were canceled; they end as lifts",
+    "marks": "marks (screens, targets, transactions, ...) were left out",
     "samples_without_stroke": "samples without a stroke, or without a place, were left out",
 }
 
@@ -68,7 +70,7 @@ def one_stream(log: Writable) -> Iterator[tuple[int, int, int, float, float]]:
     first: int | None = None
     log.lost.clear()
     for chunk in log.chunks():
-        log.marks.clear()
+        leave_marks_out(log)
         for stream, pointer, action, time, x, y in chunk.rows():
             first = stream if first is None else first
             if stream != first:
@@ -85,3 +87,11 @@ def one_stream(log: Writable) -> Iterator[tuple[int, int, int, float, float]]:
             else:
                 down[pointer] = time, x, y
             yield pointer, action, time, x, y
+    leave_marks_out(log)
+
+
+def leave_marks_out(log: Writable) -> None:
+    """Count the marks that came with the last chunk, and forget them."""
+    if log.marks:
+        log.lost["marks"] += len(log.marks)
+        log.marks.clear()
