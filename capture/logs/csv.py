@@ -105,8 +105,8 @@ class Log(TouchLog):
                     done += len(chunk)
                     yield chunk
             except arrowcsv.OddCellError:
-                if self.source.is_stream:
-                    raise self.error("has a cell that does not fit its column; read it from a file") from None
+                # The rest row by row, from the start again: what cannot be read twice goes by rows at once.
+                pass
             else:
                 self._sum_up(converter, done, unit)
                 return
@@ -126,7 +126,7 @@ class Log(TouchLog):
     def _plain_unit(self) -> Unit | None:
         """Return the unit of time of a large table with plain cells, which pyarrow can read; else None."""
         plain = self._map
-        large = self.source.size is None or self.source.size > _LARGE_BYTES
+        large = self.source.size is not None and self.source.size > _LARGE_BYTES
         if not large or self._table.prefix or plain.only or plain.comment or plain.makes_strokes:
             return None
         if "down" in plain.columns or find_spec("pyarrow") is None or self._table.separator == " ":

@@ -69,8 +69,10 @@ class Log(EvdevLog):
                 time = moment
                 code = found[3] or (int(found[6], 16) if found[6] else _CODES.get(found[5], _NO_CODE))
                 value = found[4] or _VALUES.get(found[7], found[7])
-                if abs(int(value)) < 1 << 31:
+                if abs(int(value)) < 1 << 31 and int(code) < 1 << 16:
                     model.event(time, _TYPES[found[2]], int(code), int(value))
+                else:
+                    became = "unknown_lines"
             if not model.scanning:
                 self.count(became)
             if number % 1000 == 0:

@@ -57,7 +57,8 @@ class Log(EvdevLog):
             try:
                 player.line(bare(line))
             except OverflowError:
-                raise self.error("a number is too large", line=number) from None
+                # A number is too large for an event or a clock.
+                player.strange += 1
             if number % 1000 == 0:
                 yield
         if not model.scanning:
