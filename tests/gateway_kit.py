@@ -1,5 +1,6 @@
 """What tests of the gateway share: batches, a configuration, and a gateway in a process of its own."""
 
+import asyncio
 import contextlib
 import gzip
 import http.client
@@ -133,3 +134,39 @@ def journal_lines(folder):
         with gzip.open(path) as file:
             lines += [json.loads(line) for line in file]
     return lines
+
+
+def journal(config, *batches, project=8, received=NOW_MS):
+    """Put batches into a closed segment, as the door does."""
+
+    from capture.formats.receive import read_batch
+    from capture.gateway.journal import Journal, Line, line_of
+
+    async def put():
+        made = Journal(config.journal_folder, config.journal)
+        for data in batches:
+            got = read_batch(json.dumps(data).encode())
+            line = Line(received=received, project=project, wire=got.wire, key="k", bad=got.problems)
+            await made.append(line_of(line, gzip.compress(got.body)))
+        await made.close()
+
+    asyncio.run(put())
+
+
+def write(config, **more):
+    """Write all segments; return the reports."""
+    from capture.gateway.writer import Writer
+
+    writer = Writer(config, **more)
+    try:
+        return list(iter(writer.run_once, None))
+    finally:
+        writer.close()
+
+
+def query(config, text):
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        path = config.output_folder / "events/**/*.parquet"
+        return connection.execute(text.replace("EVENTS", f"read_parquet('{path}')")).fetchall()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from capture.cli._options import Json
+from capture.cli._show import plural, print_json
 
 app = typer.Typer(
     help="Receive batches from devices, and file their events.", no_args_is_help=True, rich_markup_mode=None
@@ -50,11 +56,117 @@ def write(
 
     Example: capture gateway write --once --config gateway.toml
     """
-    from capture.gateway.config import GatewayConfig
-    from capture.gateway.writer import Writer, write_forever
+    with _writer(config) as (settings, writer):
+        from capture.gateway.writer import write_forever
 
-    writer = Writer(GatewayConfig.load(config))
+        write_forever(writer, upkeep=lambda: _upkeep(settings, writer), once=once, beside=beside)
+
+
+@contextlib.contextmanager
+def _writer(config: Path) -> Iterator[tuple[Any, Any]]:
+    """Open the output folder."""
+    from capture.gateway.config import GatewayConfig
+    from capture.gateway.writer import Writer
+
+    settings = GatewayConfig.load(config)
+    writer = Writer(settings)
     try:
-        write_forever(writer, once=once, beside=beside)
+        yield settings, writer
     finally:
         writer.close()
+
+
+def _upkeep(settings: Any, writer: Any) -> tuple[int, int]:
+    from capture.gateway.upkeep import compact as merge, delete_old
+
+    now_ms = time.time_ns() // 1_000_000
+    return merge(writer, settings, now_ms), delete_old(writer, settings.output.retention_days, now_ms)
+
+
+@app.command("compact")
+def compact(config: Config = Path("gateway.toml")) -> None:
+    """Merge the Parquet files of each hour that is over, and delete those beyond the retention.
+
+    `write` does the same when it has nothing else to do.
+
+    Example: capture gateway compact --config gateway.toml
+    """
+    with _writer(config) as (settings, writer):
+        merged, deleted = _upkeep(settings, writer)
+    typer.echo(f"{merged} files merged into others, {deleted} deleted")
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Batches, or Currents records.")],
+    config: Config = Path("gateway.toml"),
+    project: Annotated[int | None, typer.Option(help="Project of Currents records.")] = None,
+) -> None:
+    """Import batches.jsonl, buffer exports and Currents files; to import one twice changes nothing.
+
+    Example: capture gateway import --config gateway.toml batches.jsonl
+    """
+    from capture.gateway.imports import import_files
+
+    with _writer(config) as (settings, writer):
+        found = import_files(settings, files, project)
+        rows = duplicates = 0
+        while (report := writer.run_once()) is not None:
+            rows, duplicates = rows + report.rows, duplicates + report.duplicates
+    for line in found.refused:
+        typer.echo(f"capture: {line}", err=True)
+    typer.echo(
+        f"{found.events} events in {plural(found.batches, 'batch', 'batches')}; written: {rows}, "
+        f"there before: {duplicates}, quarantined: {found.quarantined}, refused: {len(found.refused)}"
+    )
+    if found.refused:
+        raise typer.Exit(1)
+
+
+@app.command("forget")
+def forget(
+    users: Annotated[list[str], typer.Argument(metavar="USER...", help="User ids, or external user ids.")],
+    project: Annotated[int, typer.Option(help="Their project.")],
+    config: Config = Path("gateway.toml"),
+    json: Json = False,
+) -> None:
+    """Delete everything of users, in every file; what of them arrives later is dropped.
+
+    Example: capture gateway forget --project 8 0b54c0a1-0d1e-4e4e-8f0e-54f3a9d8f3a1
+    """
+    from capture.gateway.upkeep import forget as run
+
+    with _writer(config) as (settings, writer):
+        report = run(writer, settings, project, users)
+    if json:
+        print_json(report)
+        return
+    typer.echo(f"{report.users} user ids forgotten: {report.rows} rows in {report.files} files")
+    if report.open_segments:
+        typer.echo(f"{report.open_segments} open segments of running doors are written without them")
+    typer.echo("left to do: backups, copies that others made of the files, and what partners were sent")
+
+
+@app.command("status")
+def status(config: Config = Path("gateway.toml"), json: Json = False) -> None:
+    """Show what waits in the journal, and what is in files.
+
+    Example: capture gateway status --config gateway.toml
+    """
+    from capture.gateway.config import GatewayConfig
+    from capture.gateway.journal import segments
+    from capture.gateway.state import totals
+
+    settings = GatewayConfig.load(config)
+    closed = segments(settings.journal_folder)
+    found: dict[str, Any] = {
+        "segments": len(closed),
+        "open_segments": len(list(settings.journal_folder.glob("*.open"))),
+        "journal_bytes": sum(path.stat().st_size for path in closed),
+        **{name + labels: int(value) for (name, labels), value in totals(settings.output_folder).items()},
+    }
+    if json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        typer.echo(f"{name:45} {value}")

@@ -205,6 +205,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
         sinks = settings.build_sinks(SinkConfig, tables.get("sinks", []), source, problems)
         known = _projects(projects, source, problems)
         tokens = _tokens(known, source, environ, problems)
+        if sinks:
+            problems.append(f"{source}: sinks: a gateway does not forward yet; read its files instead")
         if not problems:
             problems += [f"{source}: {each}" for each in _conflicts(**built)]
         if problems:
@@ -277,6 +279,8 @@ def _conflicts(
 ) -> list[str]:
     del others
     found = []
+    if kafka.brokers:
+        found.append("kafka.brokers: not supported yet; expected none")
     if (listen.tls_cert is None) != (listen.tls_key is None):
         found.append("listen.tls_cert and listen.tls_key: expected both, or neither")
     if not (is_loopback(listen.host) or listen.tls_cert or listen.behind_proxy):

@@ -22,6 +22,7 @@ from capture.gateway.ids import Ids
 from capture.gateway.journal import lines_of, recover, segments, sync_folder
 from capture.gateway.state import State
 from capture.gateway.steps import step
+from capture.gateway.swaps import finish_swaps
 from capture.gateway.tables import Tables, connect
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ __all__ = ["Report", "Writer", "write_forever"]
 
 _log = logging.getLogger("capture.gateway")
 _LOOK_S = 0.5
+_UPKEEP_S = 300.0
 _encode = msgspec.json.Encoder().encode
 
 
@@ -100,6 +102,7 @@ class Writer:
 
     def _clear_plans(self) -> None:
         """Delete files of a unit that was not committed."""
+        finish_swaps(self.state)
         for (path,) in self.state.db.execute("SELECT path FROM plans").fetchall():
             (self._folder / path).unlink(missing_ok=True)
         self.state.db.execute("DELETE FROM plans")
@@ -264,12 +267,16 @@ def finish(path: Path) -> tuple[int, str]:
     return size, digest
 
 
-def write_forever(writer: Writer, *, once: bool = False, beside: int | None = None) -> None:
+def write_forever(
+    writer: Writer, *, upkeep: Callable[[], object] = bool, once: bool = False, beside: int | None = None
+) -> None:
     """Write segments as they are closed, until SIGTERM.
 
     Parameters
     ----------
     writer : Writer
+    upkeep : callable
+        Called now and then when there is nothing to write.
     once : bool
         Whether to end when there is no segment left.
     beside : int, optional
@@ -277,8 +284,13 @@ def write_forever(writer: Writer, *, once: bool = False, beside: int | None = No
     """
     ended: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
+    next_upkeep = 0.0
     while not ended and beside in {None, os.getppid()}:
-        if writer.run_once() is None:
-            if once:
-                return
-            time.sleep(_LOOK_S)
+        if writer.run_once() is not None:
+            continue
+        if once:
+            return
+        if time.monotonic() >= next_upkeep:
+            upkeep()
+            next_upkeep = time.monotonic() + _UPKEEP_S
+        time.sleep(_LOOK_S)

@@ -1,6 +1,5 @@
 """The writer: every event once, whatever ends the process, whoever sends it again."""
 
-import asyncio
 import gzip
 import json
 import os
@@ -15,16 +14,14 @@ pytest.importorskip("duckdb")
 pytest.importorskip("fastavro")
 pytest.importorskip("pyarrow")
 
-import duckdb
 import fastavro
 import numpy as np
-from gateway_kit import ENVIRON, HOUR_MS, NOW_MS, batch, configure, event, record
+from gateway_kit import ENVIRON, HOUR_MS, NOW_MS, batch, configure, event, journal, query, record, write
 
-from capture.formats.receive import read_batch
 from capture.gateway import steps
 from capture.gateway.config import GatewayConfig
 from capture.gateway.ids import Ids, Keys
-from capture.gateway.journal import Journal, Line, line_of, lines_of, segments
+from capture.gateway.journal import lines_of, segments
 from capture.gateway.state import State
 from capture.gateway.writer import Writer
 
@@ -34,35 +31,6 @@ DAY_MS = 24 * HOUR_MS
 @pytest.fixture
 def config(tmp_path):
     return GatewayConfig.load(configure(tmp_path), environ=ENVIRON)
-
-
-def journal(config, *batches, project=8, received=NOW_MS):
-    """Put batches into a closed segment, as the door does."""
-
-    async def put():
-        made = Journal(config.journal_folder, config.journal)
-        for data in batches:
-            got = read_batch(json.dumps(data).encode())
-            line = Line(received=received, project=project, wire=got.wire, key="k", bad=got.problems)
-            await made.append(line_of(line, gzip.compress(got.body)))
-        await made.close()
-
-    asyncio.run(put())
-
-
-def write(config, **more):
-    """Write all segments; return the reports."""
-    writer = Writer(config, **more)
-    try:
-        return list(iter(writer.run_once, None))
-    finally:
-        writer.close()
-
-
-def query(config, text):
-    with duckdb.connect(":memory:") as connection:
-        path = config.output_folder / "events/**/*.parquet"
-        return connection.execute(text.replace("EVENTS", f"read_parquet('{path}')")).fetchall()
 
 
 def numbers(config):

@@ -1,0 +1,238 @@
+"""What happens to files later: merges, retention, imports, and users who are forgotten."""
+
+import gzip
+import json
+import os
+import signal
+import uuid
+import warnings
+
+import pytest
+
+pytest.importorskip("duckdb")
+pytest.importorskip("fastavro")
+pytest.importorskip("pyarrow")
+
+import fastavro
+from gateway_kit import (
+    ENVIRON,
+    HOUR_MS,
+    NOW_MS,
+    USER,
+    batch,
+    configure,
+    event,
+    journal,
+    journal_lines,
+    query,
+    record,
+    write,
+)
+
+from capture.cli import run as cli
+from capture.gateway import steps
+from capture.gateway.config import GatewayConfig
+from capture.gateway.imports import import_files
+from capture.gateway.upkeep import compact, delete_old, forget
+from capture.gateway.writer import Writer
+
+OTHER = str(uuid.UUID(int=77))
+LATER_MS = NOW_MS + 3 * HOUR_MS
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    return configure(tmp_path)
+
+
+@pytest.fixture
+def config(path):
+    return GatewayConfig.load(path, environ=ENVIRON)
+
+
+@pytest.fixture
+def writer(config):
+    made = Writer(config)
+    yield made
+    made.close()
+
+
+def parquet(config):
+    return sorted((config.output_folder / "events").rglob("*.parquet"))
+
+
+def numbers(config):
+    return sorted(row[0] for row in query(config, "SELECT uptime_ms FROM EVENTS"))
+
+
+def filled(config, count=5):
+    for number in range(count):
+        journal(config, batch(event(2 * number), event(2 * number + 1), user=USER if number % 2 else OTHER))
+    write(config)
+
+
+# Merging
+
+
+def test_the_files_of_an_hour_become_one(config, writer):
+    filled(config)
+    before = sorted(query(config, "SELECT * FROM EVENTS"))
+
+    assert compact(writer, config, NOW_MS) == 0  # the hour is not over
+    assert compact(writer, config, LATER_MS) >= 3  # an hour may end between two segments
+    assert sorted(query(config, "SELECT * FROM EVENTS")) == before
+    assert writer.state.db.execute("SELECT sum(rows), count(*) FROM files").fetchone() == (
+        10,
+        len(parquet(config)),
+    )
+    assert compact(writer, config, LATER_MS) == 0
+    journal(config, batch(event(1), event(99)))
+    [report] = write(config)
+    assert (report.rows, report.duplicates) == (1, 1)
+
+
+def test_merged_files_keep_to_the_size(path, tmp_path):
+    path.write_text(path.read_text() + "[output]\ntarget_bytes = 1\n")
+    config = GatewayConfig.load(path, environ=ENVIRON)
+    filled(config)
+    writer = Writer(config)
+    assert compact(writer, config, LATER_MS) == 0
+    writer.close()
+
+
+@pytest.mark.parametrize("step", [name for name in steps.STEPS if name.startswith("swap.")])
+def test_a_merge_killed_at_any_step_loses_and_doubles_nothing(config, step):
+    filled(config)
+
+    def merge(kill):
+        def stop(name):
+            if kill and name == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if not pid:
+            try:
+                steps.on_step.append(stop)
+                writer = Writer(config)
+                compact(writer, config, LATER_MS)
+                writer.close()
+            finally:
+                os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    assert merge(kill=True) == -signal.SIGKILL
+    assert merge(kill=False) == 0
+    assert numbers(config) == list(range(10))
+
+
+def test_old_files_are_deleted(config, writer):
+    filled(config)
+
+    assert delete_old(writer, None, LATER_MS + 10**11) == 0
+    assert delete_old(writer, 30, LATER_MS) == 0
+    assert delete_old(writer, 30, NOW_MS + 31 * 24 * HOUR_MS) == 5
+    assert parquet(config) == []
+
+
+# Importing
+
+
+def test_importing_twice_changes_nothing(config, tmp_path, capsys, path):
+    lines = [json.dumps(batch(event(n), event(n + 100, ea=3))).encode() for n in range(3)]
+    plain, packed = tmp_path / "batches.jsonl", tmp_path / "batches.jsonl.gz"
+    plain.write_bytes(b"\n".join([*lines, b"no batch", json.dumps(batch(event(1), project=77)).encode()]))
+    packed.write_bytes(gzip.compress(b"\n".join(lines)))
+
+    assert cli(["gateway", "import", str(plain), str(packed), "--config", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "6 events in 6 batches; written: 3, there before: 3, quarantined: 6, refused: 2\n"
+    assert f"{plain}:4: " in err
+    assert "project 77 is not in the configuration" in err
+    assert cli(["gateway", "import", str(packed), "--config", str(path)]) == 0
+    assert "written: 0, there before: 3" in capsys.readouterr().out
+    assert numbers(config) == [0, 1, 2]
+
+
+def test_currents_files_of_a_device_are_imported(config, tmp_path, path):
+    pytest.importorskip("obstore")
+    from capture.sinks.cloud_storage import CloudStorageSettings, CloudStorageSink
+
+    records = [record(number) for number in range(700)]
+    for ending in ("avro", "json"):
+        CloudStorageSink(CloudStorageSettings(url=str(tmp_path / ending), format=ending)).write(records)
+    files = [*(tmp_path / "avro").rglob("*.avro"), *(tmp_path / "json").rglob("*.json")]
+    found = import_files(config, files, 8)
+
+    assert (found.events, found.refused) == (1400, [])
+    [report] = write(config)
+    assert (report.rows, report.duplicates) == (700, 700)
+
+
+def test_what_came_over_http_and_by_file_is_there_once(config, tmp_path):
+    journal(config, batch(event(1), event(2)))
+    write(config)
+    (tmp_path / "a.jsonl").write_text(json.dumps(batch(event(2), event(3))))
+    import_files(config, [tmp_path / "a.jsonl"])
+    [report] = write(config)
+
+    assert (report.rows, report.duplicates) == (1, 1)
+
+
+# Forgetting
+
+
+def contents(folder):
+    """Yield the unpacked bytes of every file."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            yield data
+            if path.name.endswith(".gz"):
+                yield gzip.decompress(data)
+            elif path.suffix == ".avro":
+                with path.open("rb") as file:
+                    yield json.dumps(list(fastavro.reader(file))).encode()
+
+
+def test_a_forgotten_user_is_in_no_file(config, writer, path, capsys, tmp_path):
+    filled(config)
+    journal(
+        config,
+        batch(event(50), event(51, ea=3, tvp=OTHER), user=OTHER),
+        {"events": [record(1, user=OTHER, external_user_id="anna@example.org"), record(2)]},
+    )
+    write(config)
+    journal(config, batch(event(60), user=OTHER))  # not yet written
+    kept = sorted(row for row in query(config, "SELECT * FROM EVENTS") if row[1] == USER)
+    report = forget(writer, config, 8, ["anna@example.org"])
+
+    assert (report.users, report.open_segments) == (2, 0)
+    assert sorted(query(config, "SELECT * FROM EVENTS")) == kept
+    assert not any(OTHER.encode() in data or b"anna@" in data for data in contents(tmp_path))
+    journal(
+        config, batch(event(70), user=OTHER), {"events": [record(9, external_user_id="anna@example.org")]}
+    )
+    [late] = write(config)
+    assert (late.rows, late.forgotten) == (0, 2)
+    assert sorted(query(config, "SELECT * FROM EVENTS")) == kept
+    assert cli(["gateway", "forget", "--project", "8", OTHER, "--config", str(path)]) == 0
+    assert "0 rows in 0 files" in capsys.readouterr().out
+
+
+def test_status(config, path, capsys):
+    filled(config, 2)
+    journal(config, batch(event(9)))
+    assert cli(["gateway", "status", "--config", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+
+    assert (found["segments"], found["files_total"], found["rows_total"]) == (1, 2, 4)
+    assert found['events_written_total{project="8"}'] == 4
+    assert cli(["gateway", "write", "--once", "--config", str(path)]) == 0
+    assert cli(["gateway", "status", "--config", str(path)]) == 0
+    assert "rows_total" in capsys.readouterr().out
+    assert journal_lines(path.parent) == []
+    assert cli(["gateway", "compact", "--config", str(path)]) == 0
