@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture.events.targets import ROOT, Target, escape_name
 from capture.integrations.base import HostBase
+from capture.integrations.pyside6_quick import QuickWindows
 
 if TYPE_CHECKING:
     from capture.engine.capture import Capture
@@ -22,6 +23,7 @@ __all__ = ["QtHost"]
 _log = logging.getLogger("capture.pyside6")
 #: A stamp this far (ns) from its delivery is of another clock.
 _DRIFT_NS = 10**9
+_QUICK_WINDOW = "QQuickWindow"
 #: The mouse is a pointer below the fingers'.
 _MOUSE = 0
 
@@ -35,10 +37,12 @@ class QtHost(HostBase):
     Parameters
     ----------
     capture : Capture
-    application : QApplication
+    application : QApplication or QGuiApplication
+    pages : bool
+        Whether the pages of Qt Quick's StackView, SwipeView and Loader are reported as screens.
     """
 
-    def __init__(self, capture: Capture, application: Any) -> None:
+    def __init__(self, capture: Capture, application: Any, *, pages: bool = True) -> None:
         core, gui, widgets = (import_module(f"PySide6.Qt{name}") for name in ("Core", "Gui", "Widgets"))
         super().__init__(capture)
         self._application = application
@@ -62,6 +66,8 @@ class QtHost(HostBase):
         #: Finger that is down -> its window and panel.
         self._places: dict[int, tuple[int, int]] = {}
         self._window: Any = None
+        self._pages = pages
+        self._quick: QuickWindows | None = None
         see = self._see
 
         class Filter(core.QObject):  # type: ignore[misc, name-defined]  # Qt's class, known at run time
@@ -108,14 +114,14 @@ class QtHost(HostBase):
         is_left = event.button() == self._left
         if kind == "down" and is_left:
             self._pressed, self._receiver = True, None
-            target = self._target(event.globalPosition())
+            target = self._target(window, event)
             self._update_window(window)
             self.capture.touch_down(_MOUSE, x, y, stamp, target)
         elif not self._pressed:
             return
         elif kind == "up" and is_left:
             self._pressed = False
-            self.capture.touch_up(_MOUSE, x, y, stamp, self._is_responsive())
+            self.capture.touch_up(_MOUSE, x, y, stamp, self._is_responsive(window, event, event.point(0)))
         elif kind == "move" and event.buttons() & self._left:
             self.capture.touch_move(_MOUSE, x, y, stamp)
         elif kind == "move":
@@ -140,14 +146,14 @@ class QtHost(HostBase):
                 pointer = self._pointer_of(point.id())
                 self._places[point.id()] = _place(window, event)
                 self._update_window(window)
-                self.capture.touch_down(pointer, x, y, stamp, self._target(point.globalPosition()))
+                self.capture.touch_down(pointer, x, y, stamp, self._target(window, point))
             elif point.id() in self._fingers:
                 if state == self._state.Updated:
                     self.capture.touch_move(self._fingers[point.id()], x, y, stamp)
                 elif state == self._state.Released:
                     pointer = self._fingers.pop(point.id())
                     # The first finger becomes a press of the mouse where no widget asks for touches.
-                    responsive = self._is_responsive() if not self._fingers else None
+                    responsive = self._is_responsive(window, event, point) if not self._fingers else None
                     self.capture.touch_up(pointer, x, y, stamp, responsive)
 
     def _forget_lost(self, window: Any, event: Any, named: set[int]) -> None:
@@ -157,8 +163,10 @@ class QtHost(HostBase):
         lost = [finger for finger, place in self._places.items() if place == here and finger not in named]
         self._cancel_fingers(lost, self._stamp(event))
 
-    def _target(self, place: Any) -> Target:
-        widget = self._widget_at(place.toPoint())
+    def _target(self, window: Any, point: Any) -> Target:
+        if window.inherits(_QUICK_WINDOW):
+            return self._quick_windows().target(window, point.scenePosition())
+        widget = self._widget_at(point.globalPosition().toPoint())
         if widget is None:
             return Target(responsive=False)
         elements: list[str] = []
@@ -172,8 +180,20 @@ class QtHost(HostBase):
             widget = widget.parentWidget()
         return Target(path=ROOT + "".join(elements), id=own_id, responsive=responsive)
 
-    def _is_responsive(self) -> bool | None:
+    def _quick_windows(self) -> QuickWindows:
+        if self._quick is None:
+            core, qml, quick = (import_module(f"PySide6.Qt{name}") for name in ("Core", "Qml", "Quick"))
+            self._quick = QuickWindows(core, qml, quick, self._show_page)
+        return self._quick
+
+    def _show_page(self, name: str) -> None:
+        if self._pages and self._filter is not None:
+            self.capture.screen_view(name)
+
+    def _is_responsive(self, window: Any, event: Any, point: Any) -> bool | None:
         """Return whether a widget took the press; None where no widget saw it, or only an app's window."""
+        if window.inherits(_QUICK_WINDOW):
+            return self._quick_windows().took(event, point)
         receiver, self._receiver = self._receiver, None
         if receiver is None:
             return None
