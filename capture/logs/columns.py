@@ -14,26 +14,32 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ACTION_WORDS", "PRESETS", "UNITS", "ColumnMap", "guess", "suggestion"]
+__all__ = ["ACTION_WORDS", "PRESETS", "UNITS", "ColumnMap", "are_guessed", "guess", "listed", "suggestion"]
 
 _ROLES = ("stream", "pointer", "action", "time", "x", "y", "stroke", "down", "up")
 _COMMON = ("stream", "pointer", "action", "time", "x", "y")
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
-_SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "blank": " "}
+_SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|", "blank": " "}
 _PLACES = {"px": 0.0, "percent": 100.0, "fraction": 1.0}
 _COLUMNS_NAMED = 24
+#: So much of a column must be actions that are known, if its name says that it holds them.
+_KNOWN_PART = 0.8
 
-#: What sources call the actions.
-ACTION_WORDS = {
-    "down": 0, "up": 1, "move": 2, "cancel": 3, "canceled": 3, "cancelled": 3,
-    "touchdown": 0, "touchstart": 0, "touchup": 1, "touchend": 1, "touchmove": 2, "touchcancel": 3,
-    "touch_down": 0, "touch_start": 0, "touch_up": 1, "touch_end": 1, "touch_move": 2, "touch_cancel": 3,
-    "action_down": 0, "action_up": 1, "action_move": 2, "action_cancel": 3,
-    "pointerdown": 0, "pointerup": 1, "pointermove": 2, "pointercancel": 3,
-    "began": 0, "moved": 2, "stationary": 2, "ended": 1,
-    "pressed": 0, "released": 1, "press": 0, "release": 1,
-    "begin": 0, "start": 0, "end": 1, "update": 2, "0": 0, "1": 1, "2": 2, "3": 3,
+_DOWN, _UP, _MOVE, _CANCEL = range(4)
+_WORDS = {
+    "down": _DOWN, "began": _DOWN, "begin": _DOWN, "start": _DOWN, "started": _DOWN, "press": _DOWN,
+    "pressed": _DOWN, "up": _UP, "ended": _UP, "end": _UP, "release": _UP, "released": _UP, "lift": _UP,
+    "move": _MOVE, "moved": _MOVE, "stationary": _MOVE, "drag": _MOVE, "dragged": _MOVE, "update": _MOVE,
+    "cancel": _CANCEL, "canceled": _CANCEL, "cancelled": _CANCEL,
 }  # fmt: skip
+_BEFORE_WORDS = (
+    "", "touch", "touch_", "touch ", "touches", "ontouch", "finger", "finger_", "finger ", "pointer",
+    "pointer_", "onpointer", "mouse", "mouse_", "onmouse", "action_", "motionevent.action_", "touchphase.",
+    "uitouchphase.", "uitouchphase",
+)  # fmt: skip
+#: What sources call the actions.
+ACTION_WORDS = {before + word: action for before in _BEFORE_WORDS for word, action in _WORDS.items()}
+ACTION_WORDS |= dict(zip("0123", range(4), strict=True)) | dict(zip("dumc", range(4), strict=True))
 
 #: Maps of data sets and tools that many people have, by name.
 PRESETS = {
@@ -56,20 +62,20 @@ PRESETS = {
 #: Names that say what a column is, without case and signs.
 _GUESSES = {
     "time": (
-        "time,timestamp,t,ts,timems,timens,timeus,times,eventtime,timestampms,timestampns,datetime,millis,ms,"
-        "systime,uptime"
+        "time,timestamp,t,ts,timems,timens,timeus,times,eventtime,timestampms,timestampus,timestampns,datetime,"
+        "millis,ms,systime,uptime,elapsed,elapsedtime,elapsedms,epoch,epochms,tms,tus,tns"
     ),
     "x": (
         "x,posx,xpos,clientx,pagex,screenx,touchx,rawx,positionx,xposition,locationx,xcoordinate,coordx,xpx,"
-        "xcoord"
+        "xcoord,pointx,cx"
     ),
     "y": (
         "y,posy,ypos,clienty,pagey,screeny,touchy,rawy,positiony,yposition,locationy,ycoordinate,coordy,ypx,"
-        "ycoord"
+        "ycoord,pointy,cy"
     ),
     "action": (
         "action,event,eventtype,type,phase,touchphase,touchtype,state,eventname,touchevent,actiontype,"
-        "touchaction,kind"
+        "touchaction,kind,act,evt"
     ),
     "pointer": "pointer,pointerid,fingerid,finger,touchid,identifier,touchidentifier",
     "stream": "stream,session,sessionid",
@@ -202,6 +208,12 @@ def _guessed(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def are_guessed(names: Sequence[str]) -> bool:
+    """Return whether names of columns say where times, places and actions are."""
+    known = _guessed([name for name in names if name[:1].isalpha() or name[:1] in {"_", '"'}])
+    return {"time", "x", "y", "action"} <= known.keys()
+
+
 def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | None:
     """Return a map by the names of columns; None where they do not say it.
 
@@ -214,20 +226,26 @@ def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | Non
     found = _guessed(names)
     if not {"time", "x", "y", "action"} <= found.keys():
         return None
-    cells = {cell.strip().lower() for cell in action_cells.get(found["action"], ()) if cell.strip()}
-    if not cells or not cells <= ACTION_WORDS.keys() or any("," in name for name in found.values()):
+    cells = [cell.strip().lower() for cell in action_cells.get(found["action"], ()) if cell.strip()]
+    known = sum(cell in ACTION_WORDS for cell in cells)
+    if not known or known < _KNOWN_PART * len(cells) or any("," in name for name in found.values()):
         return None
     return ",".join(f"{role}={name}" for role, name in found.items())
 
 
-def suggestion(names: Sequence[str]) -> str:
-    """Return a map to copy, as far as the names of the columns say it."""
+def suggestion(names: Sequence[str], action_cells: dict[str, list[str]]) -> str:
+    """Return a map to copy, as far as the names of the columns and some cells of each say it."""
     found = _guessed(names)
     rest = [name for name in names if name not in found.values()]
     parts = [f"{role}={found.get(role, role.upper())}" for role in ("time", "x", "y")]
     if "action" in found or rest:
-        action = found.get("action") or rest[0]
-        return ",".join([*parts, f"action={action}:START=down|MOVE=move|END=up", "time-unit=ms"])
+        words = {name: [cell.strip() for cell in action_cells.get(name, ())] for name in names}
+        named = [name for name in rest if any(cell[:1].isalpha() for cell in words[name])]
+        action = found.get("action") or (named or rest)[0]
+        there = list(dict.fromkeys(filter(None, words[action])))
+        pairs = zip([*there, "START", "MOVE", "END"], ("down", "move", "up"), strict=False)
+        said = "|".join(f"{word}={what}" for word, what in pairs)
+        return ",".join([*parts, f"action={action}:{said}", "time-unit=ms"])
     return ",".join([*parts, "gap=200", "time-unit=ms"])
 
 
@@ -266,7 +284,7 @@ def _set(settings: dict[str, Any], key: str, value: str) -> None:
         raise ValueError(
             f"column map: {key}={value}: expected {', '.join(_ROLES)}, time-unit=ns|us|ms|s, x-unit or "
             "y-unit=px|percent|fraction, gap=MS, only=COLUMN:VALUE, comment=SIGN, records=PATH, "
-            "header=yes|no, separator=comma|tab|semicolon|blank or position=px|fraction"
+            "header=yes|no, separator=comma|tab|semicolon|pipe|blank or position=px|fraction"
         )
 
 

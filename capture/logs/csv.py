@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from capture.gestures.samples import COLUMNS, TouchSamples
 from capture.logs.base import LogInfo, TouchLog
-from capture.logs.columns import PRESETS, ColumnMap, guess, listed, suggestion
+from capture.logs.columns import PRESETS, ColumnMap, are_guessed, guess, listed, suggestion
 from capture.logs.kvi import DEFAULT_SCREEN
 from capture.logs.lines import shape
 from capture.logs.rows import Rows
@@ -34,6 +34,8 @@ _BATCH, _SAMPLE = 8192, 500
 #: Tables that are larger (bytes) are read by pyarrow where it is there.
 _LARGE_BYTES = 4 << 20
 _LONGEST_LINE = 4096
+#: The names of the columns are in one of the first lines.
+_FIRST_LINES = 20
 
 
 class Log(TouchLog):
@@ -64,20 +66,18 @@ class Log(TouchLog):
         """Return whether the first line names the columns of the common form."""
         if b"\0" in head:
             return False
-        lines = [line for line in head.decode("utf-8", "replace").split("\n", 64) if line.strip()]
-        return any(
-            len(line) < _LONGEST_LINE and _header_at(line.strip(), None, _NEEDED) is not None
-            for line in lines[:1] + [line for line in lines if not _is_comment(line)][:1]
-        )
+        lines = head.decode("utf-8", "replace").split("\n", _FIRST_LINES)[:_FIRST_LINES]
+        return any(_header_at(line.strip(), None, _NEEDED) is not None for line in lines)
 
     def _guess(self) -> None:
         """Select the columns by name; an error lists the columns of the file."""
         names = self._table.names
-        found = guess(names, {name: self._table.cells(name) for name in names})
+        cells = {name: self._table.cells(name) for name in names}
+        found = guess(names, cells)
         if found is None:
             raise ValueError(
                 f"is a table with the columns {listed(names)}: say which is what, as in "
-                f"--columns '{suggestion(names)}' (presets: {', '.join(PRESETS)})"
+                f"--columns '{suggestion(names, cells)}' (presets: {', '.join(PRESETS)})"
             )
         self.guessed = found
         self._map = ColumnMap.parse(found)
@@ -147,7 +147,7 @@ class Log(TouchLog):
             self._text_lines(),
             delimiter=table.separator,
             quoting=csv.QUOTE_MINIMAL if '"' in self._head_text() else csv.QUOTE_NONE,
-            skipinitialspace=table.separator == " ",
+            skipinitialspace=True,
         )
         while True:
             batch: list[list[str]] = []
@@ -221,6 +221,8 @@ class Log(TouchLog):
                 lines, number = lines[before - number :], number + len(lines)
             if prefix is not None:
                 lines = [prefix.sub("", line, count=1) for line in lines]
+            if self._table.separator == " ":
+                lines = [line.strip() for line in lines]
             if comment:
                 kept = [line for line in lines if not line.lstrip().startswith(comment)]
                 self.count("context", len(lines) - len(kept))
@@ -290,20 +292,20 @@ def _is_comment(line: str) -> bool:
 
 def _table(lines: list[str], column_map: ColumnMap) -> Table:
     """Return how the table is written: its separator, its columns, what stands before the rows."""
-    before = 0
-    for line in lines:
-        sign = column_map.comment or "#"
-        if line.strip() and not line.lstrip().startswith(sign):
-            break
+    before = at = 0
+    sign = column_map.comment or "#"
+    while before < len(lines) and (not lines[before].strip() or lines[before].lstrip().startswith(sign)):
         before += 1
-    if before >= len(lines):
-        before = 0
-    first = lines[before] if lines else ""
+    before = 0 if before >= len(lines) else before
     wanted = {name.lower() for names in column_map.columns.values() for name in names}
-    at = 0
     if column_map.header:
         optional = {"stream", "pointer"} if column_map.common else set()
-        at = _header_at(first, column_map.separator, wanted - optional) or 0
+        for number, line in enumerate(lines[:_FIRST_LINES]):
+            place = _header_at(line, column_map.separator, wanted - optional)
+            if place is not None:
+                before, at = number, place
+                break
+    first = lines[before] if lines else ""
     prefix = shape(first[:at])
     separator = column_map.separator or _separator(first[at:])
     cells = _split(first[at:], separator)
@@ -318,26 +320,36 @@ def _table(lines: list[str], column_map: ColumnMap) -> Table:
         _split(prefix.sub("", line, count=1) if prefix else line, separator)
         for line in lines[before : before + _SAMPLE]
     ]
-    rows = [row for row in rows if len(row) == len(cells)]
+    rows = [row for row in rows if len(row) == len(cells) and row != cells]
     return Table(separator=separator, names=cells, before=before, prefix=prefix, rows=rows)
 
 
 def _header_at(line: str, separator: str | None, wanted: set[str]) -> int | None:
-    """Return where the names of columns begin in a line; None where they are not there."""
-    for found in re.finditer(r"^|(?<=[\s>|:\])}])(?=\S)", line[:256]):
+    """Return where the names of columns begin in a line; None where they are not there.
+
+    They are those that are wanted, or for the common form names that say what the columns are.
+    """
+    if len(line) > _LONGEST_LINE:
+        return None
+    for found in re.finditer(r"^|(?<=[\s>|:\])}+])(?=\S)", line[:256]):
         part = line[found.start() :]
-        names = {name.lower() for name in _split(part, separator or _separator(part))}
-        if names >= wanted:
+        names = _split(part, separator or _separator(part))
+        if {name.lower() for name in names} >= wanted or (wanted == _NEEDED and are_guessed(names)):
             return found.start()
     return None
 
 
 def _separator(line: str) -> str:
-    return max("\t,; ", key=line.count) if not set("\t,;") & set(line) else max("\t,;", key=line.count)
+    return next((max(signs, key=line.count) for signs in ("\t,;", "|") if set(signs) & set(line)), " ")
 
 
 def _split(line: str, separator: str) -> list[str]:
     try:
-        return [cell.strip() for cell in next(csv.reader([line.strip("\r\n")], delimiter=separator), [])]
+        return [cell.strip() for cell in next(_one_row(line, separator), [])]
     except csv.Error:
         return []
+
+
+def _one_row(line: str, separator: str) -> Iterator[list[str]]:
+    text = line.strip() if separator == " " else line.strip("\r\n")
+    return csv.reader([text], delimiter=separator, skipinitialspace=True)

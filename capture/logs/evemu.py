@@ -27,10 +27,10 @@ _START = Start(
     b"# EVEMU",
     b"N: ",
 )
-_AXIS = re.compile(r"(?:^|[\s>|])A: ([0-9a-fA-F]+) (-?\d+) (-?\d+)(?: -?\d+ -?\d+ (\d+))?")
-_NAME = re.compile(r"(?:^|[\s>|])N: (.*)")
-_BITS = re.compile(r"(?:^|[\s>|])B: (\w\w)((?: \w\w)+)")
-_PART = re.compile(r"(?:^|[\s>|])[NIPBALS]: ")
+_AXIS = re.compile(r"(?:^|[\s>|:+])A: ([0-9a-fA-F]+) (-?\d+) (-?\d+)(?: -?\d+ -?\d+ (\d+))?")
+_NAME = re.compile(r"(?:^|[\s>|:+])N: (.*)")
+_BITS = re.compile(r"(?:^|[\s>|:+])B: (\w\w)((?: \w\w)+)")
+_PART = re.compile(r"(?:^|[\s>|:+])[NIPBALS]: ")
 _SCREEN = re.compile(rf"^{SCREEN_COMMENT} (\d{{1,6}})x(\d{{1,6}})$", re.MULTILINE)
 _DESCRIPTION_BYTES = 1 << 20
 

@@ -21,7 +21,7 @@ __all__ = ["Log"]
 _START = Start(
     r"(?:\[ *\d+\.\d{6}\] +|\d+-\d{1,6}: +)?(?:/dev/\S+: +)?"
     r"(?:[0-9a-fA-F]{4} +[0-9a-fA-F]{4} +[0-9a-fA-F]{8}|EV_[A-Z]+ +\S+ +(?:[0-9a-fA-F]{8}|DOWN|UP|[A-Z]\w*))"
-    r"(?: +rate \d+)?[ \r]*$|add device \d+: ",
+    r"(?: +rate \d+)?[ \t\r]*$|add device \d+: ",
     b"EV_",
     b"0000 0",
     b"0001 0",

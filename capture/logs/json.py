@@ -43,6 +43,7 @@ class Log(TouchLog):
     def _describe(self) -> LogInfo:
         options = self.options
         self.guessed = ""
+        self._needed: list[str] = []
         try:
             self._map = self._guess() if options.columns is None else ColumnMap.parse(options.columns)
         except ValueError as error:
@@ -62,10 +63,12 @@ class Log(TouchLog):
     def _guess(self) -> ColumnMap:
         """Take the keys by their names, or say which there are."""
         keys: dict[str, None] = {}
+        cells: dict[str, list[str]] = {}
         for rows in self._lists(None):
-            sample = rows[:500]
+            sample = [_flat(row) for row in rows[:500]]
             names = list(dict.fromkeys(name for row in sample for name in row))
-            cells = {name: [str(row[name]) for row in sample if name in row] for name in names}
+            for name in names:
+                cells[name] = [str(row[name]) for row in sample if name in row]
             found = guess(names, cells)
             if found is not None:
                 self.counts.clear()
@@ -80,7 +83,7 @@ class Log(TouchLog):
         names = list(keys)
         raise ValueError(
             f"is JSON of objects with the keys {listed(names)}: say which is what, as in "
-            f"--columns '{suggestion(names)}' (presets: {', '.join(PRESETS)})"
+            f"--columns '{suggestion(names, cells)}' (presets: {', '.join(PRESETS)})"
         )
 
     def _read(self) -> Iterator[TouchSamples]:
@@ -105,6 +108,8 @@ class Log(TouchLog):
         self.name_pointers(rows.pointers)
 
     def _add(self, rows: Rows, records: list[_Row], number: int) -> TouchSamples | None:
+        if any("." in key for key in self._needed):
+            records = [_flat(row) for row in records]
         good = [row for row in records if all(key in row for key in self._needed)]
         if not self._path and not good:
             # Another list of the document.
@@ -138,9 +143,7 @@ class Log(TouchLog):
                     row = _decode_row(raw)
                 except DECODE_ERRORS:
                     continue
-                if not any(isinstance(value, list | dict) for value in row.values()) or all(
-                    key in row for key in getattr(self, "_needed", ("x", "y"))
-                ):
+                if self._is_row(row):
                     lines.append(row)
                     if len(lines) >= _LINES:
                         yield lines
@@ -149,6 +152,15 @@ class Log(TouchLog):
             yield from self._inside(raw, path, 0)
         if lines:
             yield lines
+
+    def _is_row(self, row: _Row) -> bool:
+        """Return whether an object is a record, and none around others."""
+        if not any(isinstance(value, list | dict) for value in row.values()):
+            return True
+        if self._needed:
+            return _flat(row).keys() >= set(self._needed)
+        inner = [value for value in row.values() if isinstance(value, dict) and _has_place(value)]
+        return _has_place(row) or len(inner) == 1
 
     def _inside(self, raw: msgspec.Raw, path: list[str] | None, depth: int) -> Iterator[list[_Row]]:
         """Yield the lists of objects in a value: those at the path, anywhere where it is None."""
@@ -161,7 +173,14 @@ class Log(TouchLog):
             for item in _part(_decode_list, raw) or []:
                 yield from self._inside(item, path, depth + 1)
         elif not path:
-            for value in (_part(_decode_dict, raw) or {}).values():
+            values = list((_part(_decode_dict, raw) or {}).values())
+            found = [_part(_decode_row, value) for value in values if bytes(memoryview(value)[:1]) == b"{"]
+            rows = [row for row in found if row is not None]
+            if path is None and len(rows) == len(values) > 1 and any(map(_has_place, rows)):
+                # Records by their numbers or names.
+                yield rows
+                return
+            for value in values:
                 yield from self._inside(value, path, depth + 1)
         else:
             fields = _part(_decode_dict, raw) or {}
@@ -188,7 +207,7 @@ class Log(TouchLog):
         if path is None:
             # Objects around other lists.
             for row in rows:
-                for value in () if row.keys() & _PLACE_KEYS else row.values():
+                for value in () if _has_place(row) else row.values():
                     if isinstance(value, list | dict):
                         yield from self._inside(msgspec.Raw(msgspec.json.encode(value)), None, depth + 1)
 
@@ -199,3 +218,18 @@ def _part(decode: Callable[[msgspec.Raw], _Part], raw: msgspec.Raw) -> _Part | N
         return decode(raw)
     except DECODE_ERRORS:
         return None
+
+
+def _has_place(row: _Row) -> bool:
+    return not row.keys().isdisjoint(_PLACE_KEYS)
+
+
+def _flat(row: _Row) -> _Row:
+    """Return a record with what is in its objects under keys that are joined by dots."""
+    inner = {
+        f"{key}.{name}": item
+        for key, value in row.items()
+        if isinstance(value, dict)
+        for name, item in value.items()
+    }
+    return row | inner if inner else row

@@ -64,6 +64,7 @@ _ESCAPE = re.compile(
     rb"|\xc2\x9b[0-?]{0,64}[@-~]"
 )
 _MARK = b"\xef\xbb\xbf"
+_HARD_BLANK = b"\xc2\xa0"
 #: An escape sequence is not longer, so that this much of a block may have to wait for the next.
 _TAIL_BYTES = 600
 #: What stands before a line of a log is shorter.
@@ -75,7 +76,7 @@ _NOTHING = re.compile(
 
 
 def plain(text: bytes) -> bytes:
-    """Return text without escape sequences, zero bytes and byte order marks."""
+    """Return text without escape sequences, zero bytes and byte order marks; hard blanks are blanks."""
     if b"\x1b" in text:
         text = _ESCAPE.sub(b"", text)
     if b"\0" in text:
@@ -83,7 +84,7 @@ def plain(text: bytes) -> bytes:
     if not text.isascii():
         if b"\xc2\x9b" in text:
             text = _ESCAPE.sub(b"", text)
-        text = text.replace(_MARK, b"")
+        text = text.replace(_MARK, b"").replace(_HARD_BLANK, b" ")
     return text
 
 
@@ -132,7 +133,7 @@ class Start:
 
     def __init__(self, pattern: str, *needed: bytes) -> None:
         self._needed = needed
-        self.text = re.compile(rf"(?:^|(?<=[\s>|:\])}}$#'\"`]))(?:{pattern})", re.MULTILINE)
+        self.text = re.compile(rf"(?:^|(?<=[\s>|:\])}}$#+'\"`]))(?:{pattern})", re.MULTILINE)
         self._bytes = re.compile(self.text.pattern.encode(), re.MULTILINE)
 
     def matches(self, head: bytes) -> bool:

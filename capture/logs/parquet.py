@@ -125,7 +125,7 @@ class Log(TouchLog):
         if found is None:
             raise ValueError(
                 f"is a table with the columns {listed(names)}: say which is what, as in "
-                f"--columns '{suggestion(names)}' (presets: {', '.join(PRESETS)})"
+                f"--columns '{suggestion(names, cells)}' (presets: {', '.join(PRESETS)})"
             )
         self.guessed = found
         self._map = ColumnMap.parse(found)

@@ -241,11 +241,18 @@ def _place(cell: Any, index: int, good: list[bool]) -> float:
         return math.nan
     if not isinstance(cell, bool):
         try:
-            return float(cell.strip().replace(",", ".") if isinstance(cell, str) else cell)
+            return _number(cell.strip().lower()) if isinstance(cell, str) else float(cell)
         except (ValueError, TypeError, OverflowError):
             pass
     good[index] = False
     return math.nan
+
+
+def _number(text: str) -> float:
+    """Return a place that is written with a decimal comma, in hex or with its unit."""
+    if text.startswith("0x"):
+        return float(int(text, 16))
+    return float(text.removesuffix("px").replace(",", "."))
 
 
 def _gaps(exact: dict[str, list[Any]], found: dict[str, list[Any]], good: list[bool]) -> list[int]:

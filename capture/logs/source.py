@@ -105,6 +105,18 @@ class LogSource:
 
     def text_blocks(self) -> Iterator[bytes]:
         """Yield the log as blocks of UTF-8, without what other tools put in (`plain_blocks`)."""
+        if _has_cr_lines(self._plain_head()):
+            for block in self._plain_blocks():
+                yield block.replace(b"\r", b"\n")
+        else:
+            yield from self._plain_blocks()
+
+    def text_head(self) -> bytes:
+        """Return the head as `text_blocks` gives it."""
+        head = self._plain_head()
+        return head.replace(b"\r", b"\n") if _has_cr_lines(head) else head
+
+    def _plain_blocks(self) -> Iterator[bytes]:
         blocks = self.blocks()
         encoding = _encoding(self.head)
         if encoding is not None:
@@ -119,8 +131,7 @@ class LogSource:
             # Nothing was taken out: a second reading need not look.
             self._is_plain = size == self.expanded
 
-    def text_head(self) -> bytes:
-        """Return the head as `text_blocks` gives it."""
+    def _plain_head(self) -> bytes:
         encoding = _encoding(self.head)
         if encoding is None:
             return plain(self.head)
@@ -267,6 +278,11 @@ def _regular(path: str) -> bool:
     if stat.S_ISDIR(mode):
         raise TouchLogError("is a folder, not a log", path=path)
     return stat.S_ISREG(mode)
+
+
+def _has_cr_lines(head: bytes) -> bool:
+    """Return whether the lines of a text end in CR alone."""
+    return b"\r" in head and b"\n" not in head
 
 
 def _encoding(head: bytes) -> str | None:

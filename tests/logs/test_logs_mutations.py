@@ -39,6 +39,10 @@ AROUND = {
     "with-a-journal": lambda line, number: f"May 02 10:11:{number % 60:02d} kiosk cat[{number}]: {line}",
     "cr-lf": lambda line, _: line + "\r",
     "cr-cr-lf": lambda line, _: line + "\r\r",
+    "with-hard-blanks": lambda line, _: f"\u00a0\u00a0{line}",
+    "of-a-diff": lambda line, _: "+" + line,
+    "of-grep": lambda line, number: f"logs/a.txt:{number}:{line}",
+    "with-a-time-of-logcat": lambda line, number: f"05-02 10:11:12.{number % 1000:03d}  123  456 I touch : {line}",
     "marked": lambda line, _: "﻿" + line,
 }
 

@@ -146,13 +146,13 @@ cdef class TextReader:
             elif not border:
                 quoted = False
                 # A prompt may stand before a line without a blank, and a number ends in a colon.
-                border = at[0] in b":)]#$"
+                border = at[0] in b":)]#$+\"'`"
             else:
                 kind = self.read(at, end, event)
                 if kind == LINE_EVENT or kind == LINE_OTHER or (kind == LINE_SKIPPED and quoted):
                     return kind
                 quoted = False
-                border = at[0] in b":)]#$"
+                border = at[0] in b":)]#$+\"'`"
             at += 1
         return LINE_STRANGE
 

@@ -1,0 +1,196 @@
+"""One recording as tables and JSON of many kinds: other names, words, units, signs and wrappings."""
+
+import gzip
+import json
+import lzma
+
+import pytest
+
+from capture import logs
+from capture.errors import TouchLogError
+
+#: A tap and a fling: (action, ms, x, y).
+TOUCHES = [
+    ("down", 0, 100, 200),
+    ("move", 16, 100, 200),
+    ("up", 60, 100, 200),
+    ("down", 1000, 100, 800),
+    ("move", 1016, 100, 700),
+    ("move", 1032, 100, 550),
+    ("move", 1048, 100, 400),
+    ("up", 1064, 100, 300),
+]
+NUMBERS = {"down": 0, "up": 1, "move": 2}
+EPOCH_MS = 1_700_000_000_000
+NAMES = ("timestamp", "x", "y", "event")
+
+
+def words(text):
+    return dict(zip(("down", "move", "up"), text.split("|"), strict=True))
+
+
+TOUCH = words("touchstart|touchmove|touchend")
+
+
+def rows(time=lambda ms: EPOCH_MS + ms, place=lambda value: value, names=TOUCH):
+    return [(time(ms), place(x), place(y), names[action]) for action, ms, x, y in TOUCHES]
+
+
+def table(names=NAMES, content=None, separator=",", around="{}"):
+    lines = [names, *(content or rows())]
+    return "".join(separator.join(around.format(cell) for cell in line) + "\n" for line in lines)
+
+
+def second(ms):
+    return f"{12 + ms // 1000:02d}.{ms % 1000:03d}"
+
+
+TABLES = {
+    **{
+        f"named-{names}": table(names.split(","))
+        for names in (
+            "Time,X,Y,Action",
+            "TIMESTAMP,POS_X,POS_Y,EVENT_TYPE",
+            "t,clientX,clientY,type",
+            "Timestamp (ms),X (px),Y (px),Event",
+            "event_time,raw_x,raw_y,action",
+            "epoch_ms,xPos,yPos,TouchType",
+            "t_ms,x_px,y_px,act",
+            "time[ms],x[px],y[px],event",
+            "elapsed,position.x,position.y,phase",
+        )
+    },
+    **{
+        f"words-{text}": table(content=rows(names=words(text)))
+        for text in (
+            "DOWN|MOVE|UP",
+            "ACTION_DOWN|ACTION_MOVE|ACTION_UP",
+            "0|2|1",
+            "Began|Moved|Ended",
+            "TOUCH_BEGAN|TOUCH_MOVED|TOUCH_ENDED",
+            "touchesBegan|touchesMoved|touchesEnded",
+            "TouchPhase.Began|TouchPhase.Moved|TouchPhase.Ended",
+            "MotionEvent.ACTION_DOWN|MotionEvent.ACTION_MOVE|MotionEvent.ACTION_UP",
+            "onTouchStart|onTouchMove|onTouchEnd",
+            "finger down|finger move|finger up",
+            "mousedown|mousemove|mouseup",
+            "press|drag|release",
+            "D|M|U",
+        )
+    },
+    **{
+        f"times-{name}": table(content=rows(time=time))
+        for name, time in {
+            "s": lambda ms: f"{(EPOCH_MS + ms) / 1000:.3f}",
+            "us": lambda ms: (EPOCH_MS + ms) * 1000,
+            "ns": lambda ms: (EPOCH_MS + ms) * 1_000_000,
+            "from-0-ms": lambda ms: ms,
+            "from-0-s": lambda ms: f"{ms / 1000:.3f}",
+            "from-0-us": lambda ms: ms * 1000,
+            "from-0-ns": lambda ms: ms * 1_000_000,
+            "uptime": lambda ms: 8_123_456 + ms,
+            "iso": lambda ms: f"2024-05-02T10:11:{second(ms)}Z",
+            "iso-with-a-zone": lambda ms: f"2024-05-02 10:11:{second(ms)}+02:00",
+            "of-the-day": lambda ms: f"10:11:{second(ms)}",
+        }.items()
+    },
+    "semicolons": table(separator=";"),
+    "tabs": table(separator="\t"),
+    "pipes": table(separator="|"),
+    "blanks": table(separator=" "),
+    "many-blanks": table(separator="    "),
+    "commas-and-blanks": table(separator=", "),
+    "right-aligned": table(separator=" ", around="{:>14}"),
+    "quoted": table(around='"{}"'),
+    "quoted-behind-blanks": table(separator=", ", around='"{}"'),
+    "decimal-commas": table(content=rows(place=lambda value: f"{value},0"), separator=";"),
+    "hexadecimal": table(content=rows(place=hex)),
+    "with-units": table(content=rows(place=lambda value: f"{value}px")),
+    "of-markdown": table(separator=" | ").replace("\n", " |\n").replace("\nt", "\n|---|---|---|---|\nt"),
+    "with-an-index": table(("", *NAMES), [(number, *row) for number, row in enumerate(rows())]),
+    "with-other-columns": table((*NAMES, "pressure"), [(*row, 0.5) for row in rows()]),
+    "behind-comments": "# of a study\n# version 2\n" + table(),
+    "behind-a-title": "My recording of 2024\n\n" + table(),
+    "with-a-footer": table() + "\nTotal: 8 rows\n",
+    "with-the-header-again": table() + ",".join(NAMES) + "\n",
+    "with-blank-lines": table().replace("\n", "\n\n"),
+    "cr-lf": table().replace("\n", "\r\n"),
+    "cr": table().replace("\n", "\r"),
+    "in-a-mail": "".join(f">> {line}\n" for line in table().splitlines()),
+    "in-a-diff": "".join(f"+ {line}\n" for line in table().splitlines()),
+    "in-logcat": "".join(f"05-02 10:11:12.345  123  456 I touch : {line}\n" for line in table().splitlines()),
+    "by-grep": "".join(f"a/b.csv:{number}:{line}\n" for number, line in enumerate(table().splitlines(), 1)),
+    "of-compose": "".join(f"app_1  | {line}\n" for line in table().splitlines()),
+}
+RECORDS = [dict(zip(("time", "x", "y", "phase"), row, strict=True)) for row in rows()]
+LINES = [json.dumps(record) for record in RECORDS]
+JSON = {
+    "list": json.dumps(RECORDS),
+    "in-an-object": json.dumps({"app": "x", "events": RECORDS}),
+    "deep": json.dumps({"a": {"b": [{"c": RECORDS}]}}),
+    "lists-of-strokes": json.dumps({"strokes": [RECORDS[:3], RECORDS[3:]]}),
+    "by-numbers": json.dumps({str(number): record for number, record in enumerate(RECORDS)}),
+    "lines": "\n".join(LINES),
+    "several-documents": json.dumps(RECORDS[:3]) + "\n" + json.dumps(RECORDS[3:]) + "\n",
+    "side-by-side": "".join(LINES),
+    "lines-with-commas": ",\n".join(LINES),
+    "indented": json.dumps(RECORDS, indent=2),
+    "a-script": f"var log = {json.dumps(RECORDS)};\n",
+    "behind-a-comment": "// my log\n" + json.dumps(RECORDS),
+    "behind-an-odd-line": "null\n" + json.dumps(RECORDS),
+    "a-trailing-comma": json.dumps(RECORDS)[:-1] + ",]",
+    "null-among-them": json.dumps([None, *RECORDS]),
+    "numbers-as-text": json.dumps([{name: str(value) for name, value in each.items()} for each in RECORDS]),
+    "capital-keys": json.dumps([{name.upper(): value for name, value in each.items()} for each in RECORDS]),
+    "places-in-objects": json.dumps(
+        [
+            {"time": each["time"], "phase": each["phase"], "position": {"x": each["x"], "y": each["y"]}}
+            for each in RECORDS
+        ]
+    ),
+    "in-logcat": "".join(f"05-02 10:11:12.345 D/Touch: {line}\n" for line in LINES),
+}
+
+
+def read(path, data):
+    path.write_bytes(data)
+    log = logs.open_log(path)
+    found = [row for chunk in log.chunks() for row in chunk.rows()]
+    assert sum(log.counts.values()) == 2 * log.counts["read"]
+    first = found[0][3] if found else 0
+    return [(action, round((time - first) / 1e6, 3), x, y) for _, _, action, time, x, y in found]
+
+
+EXPECTED = [(NUMBERS[action], ms, x, y) for action, ms, x, y in TOUCHES]
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in (TABLES | JSON).items()])
+def test_a_variant_gives_the_same_touches(tmp_path, text):
+    assert read(tmp_path / "log", text.encode()) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        pytest.param(gzip.compress, id="gz"),
+        pytest.param(lzma.compress, id="xz"),
+        pytest.param(lambda data: data.decode().encode("utf-16"), id="utf-16"),
+        pytest.param(lambda data: data.decode().encode("utf-16-be"), id="utf-16-be"),
+        pytest.param(lambda data: b"\xef\xbb\xbf" + data, id="marked"),
+    ],
+)
+@pytest.mark.parametrize("text", [pytest.param(table(), id="csv"), pytest.param(JSON["list"], id="json")])
+def test_a_packed_variant_gives_the_same_touches(tmp_path, text, pack):
+    assert read(tmp_path / "log", pack(text.encode())) == EXPECTED
+
+
+def test_the_map_to_copy_names_what_stands_in_the_column(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(table(("Zeit", "x", "y", "Aktion"), rows(names=words("an|hin|ab"))), encoding="ascii")
+    with pytest.raises(TouchLogError) as caught:
+        logs.open_log(path)
+    said = "time=TIME,x=x,y=y,action=Aktion:an=down|hin=move|ab=up,time-unit=ms"
+    assert said in str(caught.value)
+    log = logs.open_log(path, options=logs.ReadOptions(columns=said.replace("TIME", "Zeit")))
+
+    assert [row[2] for chunk in log.chunks() for row in chunk.rows()] == [row[0] for row in EXPECTED]
