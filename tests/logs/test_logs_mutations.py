@@ -42,7 +42,9 @@ AROUND = {
     "with-hard-blanks": lambda line, _: f"\u00a0\u00a0{line}",
     "of-a-diff": lambda line, _: "+" + line,
     "of-grep": lambda line, number: f"logs/a.txt:{number}:{line}",
-    "with-a-time-of-logcat": lambda line, number: f"05-02 10:11:12.{number % 1000:03d}  123  456 I touch : {line}",
+    "with-a-time-of-logcat": lambda line, number: (
+        f"05-02 10:11:12.{number % 999:03d}  12  45 I touch: {line}"
+    ),
     "marked": lambda line, _: "﻿" + line,
 }
 
