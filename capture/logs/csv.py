@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
+from capture.errors import TouchLogError
 from capture.gestures.samples import COLUMNS, TouchSamples
 from capture.logs.base import LogInfo, TouchLog
 from capture.logs.columns import PRESETS, ColumnMap, are_guessed, guess, listed, suggestion
@@ -55,6 +56,8 @@ class Log(TouchLog):
             if options.columns is None and not set(self._table.names) >= _NEEDED:
                 self._guess()
             self._table.chosen = self._map.chosen(self._table.names)
+        except TouchLogError:
+            raise
         except ValueError as error:
             raise self.error(str(error), line=1) from None
         self._size = options.screen or DEFAULT_SCREEN

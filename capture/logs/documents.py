@@ -41,13 +41,18 @@ _BEFORE = 256
 #: How deep records may lie, and how large what is packed in a text may become.
 _DEEPEST = 32
 _UNPACKED_BYTES = 64 << 20
+#: A line of JSON may hold a whole page.
+_LINE_BYTES = 64 << 20
 #: A document with more values is looked at: a record has so many of them at most, and is no smaller.
 _MANY, _MOST_VALUES, _SMALLEST_BYTES = 1_000_000, 50, 16
 #: A damaged document with more pieces, or one that is nested deeper, is refused.
 _MOST_PIECES, _MOST_OPEN = 1_000_000, 10_000
 #: Lines that are looked at to tell JSON lines from one document.
 _FIRST_LINES = 20
+_GZIP = "\x1f\x8b"
 _ZLIB = ("x\x01", "x\x5e", "x\x9c", "x\xda")
+#: How a text begins that is packed, and is nothing else.
+_PACKED = (_GZIP, *_ZLIB, "H4sI")
 
 
 def is_json(head: bytes) -> bool:
@@ -100,10 +105,12 @@ def records(log: TouchLog, read: Callable[[msgspec.Raw], _Record | None]) -> Ite
         Returns the record that an object is; None for one that has records inside.
     """
     for text, _ in documents(log):
-        yield from _walk(msgspec.Raw(text), read)
+        yield from _walk(log, msgspec.Raw(text), read)
 
 
-def _walk(raw: msgspec.Raw, read: Callable[[msgspec.Raw], _Record | None]) -> Iterator[_Record]:
+def _walk(
+    log: TouchLog, raw: msgspec.Raw, read: Callable[[msgspec.Raw], _Record | None]
+) -> Iterator[_Record]:
     open_lists: list[Iterator[msgspec.Raw]] = [iter([raw])]
     while open_lists:
         item = next(open_lists[-1], None)
@@ -122,8 +129,11 @@ def _walk(raw: msgspec.Raw, read: Callable[[msgspec.Raw], _Record | None]) -> It
             elif first == b"[":
                 inside = _decode_list(item)
             elif first == b'"':
-                packed = unpacked(_decode_text(item))
+                text = _decode_text(item)
+                packed = unpacked(text)
                 inside = [] if packed is None else [msgspec.Raw(packed)]
+                if packed is None and text.startswith(_PACKED):
+                    log.count("packed_records")
         except DECODE_ERRORS:
             continue
         if inside and len(open_lists) < _DEEPEST:
@@ -132,7 +142,7 @@ def _walk(raw: msgspec.Raw, read: Callable[[msgspec.Raw], _Record | None]) -> It
 
 def unpacked(text: str) -> bytes | None:
     """Return the JSON that a text holds, compressed (gzip, zlib) as it is or in base64; None for others."""
-    if text.startswith("\x1f\x8b") or text.startswith(_ZLIB):
+    if text.startswith((_GZIP, *_ZLIB)):
         try:
             data = text.encode("latin-1")
         except UnicodeEncodeError:
@@ -178,7 +188,7 @@ def _line_value(line: bytes) -> bytes | None:
 
 def _lines(log: TouchLog) -> Iterator[bytes]:
     broken = ""
-    for _, line in log.source.lines():
+    for _, line in log.source.lines(_LINE_BYTES):
         if broken:
             log.count("unknown_lines")
             broken = ""

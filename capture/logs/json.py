@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from capture.errors import TouchLogError
 from capture.logs.base import DECODE_ERRORS, LogInfo, TouchLog
 from capture.logs.columns import PRESETS, ColumnMap, guess, listed, suggestion
 from capture.logs.documents import documents, is_json
@@ -46,6 +47,8 @@ class Log(TouchLog):
         self._needed: list[str] = []
         try:
             self._map = self._guess() if options.columns is None else ColumnMap.parse(options.columns)
+        except TouchLogError:
+            raise
         except ValueError as error:
             raise self.error(str(error)) from None
         self._path = [part for part in self._map.records.split(".") if part]

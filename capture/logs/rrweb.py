@@ -113,6 +113,8 @@ class Log(TouchLog):
         if not 0 <= time_ms < _LATEST_MS:
             raise ValueError(time_ms)
         data = self._data(event)
+        if data is None:
+            return "packed_records"
         if event.type == META:
             self.mark(Mark(time_ns=_ns(time_ms), kind="screen", fields={"name": str(data.href or "")}))
             return CONTEXT
@@ -121,16 +123,16 @@ class Log(TouchLog):
             return self._interaction(data, pointer, time_ms, touches)
         if data.source == TOUCH_MOVE or (data.source == MOUSE_MOVE and data.pointerId is not None):
             return self._moves(data, pointer, time_ms, touches)
-        if data.source == MOUSE_MOVE or (data.source == INTERACTION and data.type in _MOUSE):
-            return "mouse_events"
-        return CONTEXT
+        is_mouse = data.source == MOUSE_MOVE or (data.source == INTERACTION and data.type in _MOUSE)
+        return "mouse_events" if is_mouse else CONTEXT
 
     @staticmethod
-    def _data(event: _Event) -> _Data:
-        data: bytes | msgspec.Raw = event.data
+    def _data(event: _Event) -> _Data | None:
+        """Return the data of an event; None for a text that is packed in a way that is not read."""
+        data: bytes | msgspec.Raw | None = event.data
         if bytes(memoryview(event.data)[:1]) == b'"':
-            data = unpacked(_decode_text(event.data)) or b""
-        return _decode_data(data)
+            data = unpacked(_decode_text(event.data))
+        return None if data is None else _decode_data(data)
 
     @staticmethod
     def _interaction(data: _Data, pointer: int, time_ms: float, touches: list[_Touch]) -> str:

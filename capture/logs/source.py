@@ -89,8 +89,14 @@ class LogSource:
         if pipe is not sys.stdin.buffer:
             pipe.close()
 
-    def lines(self) -> Iterator[tuple[int, str]]:
-        """Yield (1-based number, text) of each line, its line end and trailing blanks left out."""
+    def lines(self, limit_bytes: int = LINE_LIMIT_BYTES) -> Iterator[tuple[int, str]]:
+        """Yield (1-based number, text) of each line, its line end and trailing blanks left out.
+
+        Raises
+        ------
+        TouchLogError
+            When a line is longer than the limit.
+        """
         number = 0
         rest = b""
         for block in self.text_blocks():
@@ -98,8 +104,9 @@ class LogSource:
             for line in whole:
                 number += 1
                 yield number, line.decode("utf-8", "replace").rstrip()
-            if len(rest) > LINE_LIMIT_BYTES:
-                raise TouchLogError("the line is longer than 1 MiB", path=self.path, line=number + 1)
+            if len(rest) > limit_bytes:
+                message = f"the line is longer than {limit_bytes >> 20} MiB"
+                raise TouchLogError(message, path=self.path, line=number + 1)
         if rest:
             yield number + 1, rest.decode("utf-8", "replace").rstrip()
 

@@ -1,5 +1,6 @@
 """The formats: found by content, and what is special about each."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -337,6 +338,35 @@ def test_an_rrweb_move_whose_offset_is_no_time_is_left_out(tmp_path):
 
     assert [row[1] for row in rows] == [D, U]
     assert log.warnings["skipped_rows"] == 1
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param('"x\\u009cnothing"', id="an-event"),
+        pytest.param('{"type":3,"timestamp":1600000000050,"data":"H4sInothing"}', id="its-data"),
+    ],
+)
+def test_rrweb_records_that_are_packed_in_another_way_are_counted(tmp_path, event):
+    content = (
+        '[{"type":3,"data":{"source":2,"type":7,"x":1,"y":2},"timestamp":1600000000000},\n'
+        f'{event},{{"type":3,"data":{{"source":2,"type":9,"x":1,"y":2}},"timestamp":1600000000100}}]'
+    )
+    log, rows = read(tmp_path, content)
+
+    assert [row[1] for row in rows] == [D, U]
+    assert log.counts == {"read": 3, "used": 2, "packed_records": 1}
+
+
+def test_rrweb_lines_may_hold_whole_pages(tmp_path):
+    page = {"type": 2, "data": {"node": "x" * (2 << 20)}, "timestamp": 1600000000000}
+    touches = [
+        {"type": 3, "data": {"source": 2, "type": kind, "x": 1, "y": 2}, "timestamp": 1600000000000 + kind}
+        for kind in (7, 9)
+    ]
+    _, rows = read(tmp_path, "\n".join(map(json.dumps, [page, *touches])))
+
+    assert [row[1] for row in rows] == [D, U]
 
 
 def test_strokes_without_times_and_strokes_of_one_point(tmp_path):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import lzma
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,9 @@ from capture.errors import MESSAGE_CHARS, TouchLogError
 
 #: A process that reads a hostile log may have so much memory (MiB).
 MEMORY_MIB = 300
+SOAK = bool(os.environ.get("CAPTURE_SOAK"))
+#: `make soak` takes the whole size: 40 MB of lines, bombs of 1 GiB, a line of 1 GiB.
+LINES_BYTES, BOMB_MIB, LINE_MIB = (40_000_000, 1024, 1024) if SOAK else (8_000_000, 300, 3)
 READ = """
 import sys
 from capture import logs
@@ -38,27 +42,27 @@ def csv_without_lifts(folder):
     path = folder / "a.csv"
     path.write_text("pointer,action,time,x,y\n", encoding="ascii")
     with path.open("a", encoding="ascii") as file:
-        for at in range(0, 1_600_000, 10_000):
+        for at in range(0, LINES_BYTES // 25, 10_000):
             file.write("".join(f"{row},0,{row}000000,1,2\n" for row in range(at, at + 10_000)))
     return path
 
 
 def lines_without_lifts(folder):
     path = folder / "a.touch.jsonl"
-    many(path, lambda row: f'{{"pointer":{row},"action":0,"time":{row},"x":1,"y":2}}\n', 40_000_000)
+    many(path, lambda row: f'{{"pointer":{row},"action":0,"time":{row},"x":1,"y":2}}\n', LINES_BYTES)
     return path
 
 
 def devices_without_end(folder):
     path = folder / "a.log"
     start = "MotionEvent { action=ACTION_DOWN, id[0]=0, x[0]=1, y[0]=2, eventTime=1000, deviceId="
-    many(path, lambda row: f"{start}{row} }}\n", 40_000_000)
+    many(path, lambda row: f"{start}{row} }}\n", LINES_BYTES)
     return path
 
 
 def numbers_without_end(folder):
     path = folder / "a.json"
-    path.write_bytes(b'[{"x":1,"time":2},' + b"1," * 20_000_000 + b"1]")
+    path.write_bytes(b'[{"x":1,"time":2},' + b"1," * (LINES_BYTES // 2) + b"1]")
     return path
 
 
@@ -74,9 +78,39 @@ def texts_that_grow(folder):
     return folder / "a.parquet"
 
 
-def bomb(folder, compress, line=b"\0"):
+def bomb(folder, compress, unit=b"\0"):
     path = folder / "bomb"
-    path.write_bytes(compress(line * (300 << 20)))
+    path.write_bytes(compress(unit * ((BOMB_MIB << 20) // len(unit))))
+    return path
+
+
+def zst(data):
+    return pytest.importorskip("backports.zstd").compress(data)
+
+
+def quick_xz(data):
+    return lzma.compress(data, preset=0)
+
+
+#: How a line begins that goes on without an end, and what it goes on with.
+LINES = {
+    "evemu": (b"# EVEMU 1.3\nE: 0.1 0003 0035 ", b"1"),
+    "csv": (b"action,time,x,y\n0,1,2,", b"3"),
+    "jsonl": (b'{"info":{}}\n{"action":0,"time":', b"1"),
+    "strokes": (b'<Gesture><Stroke><Point X="', b"1"),
+    "uitouch": (b"<UITouch: 0x1> phase: Began ", b"x"),
+    "luatouch": (b"touchDown(1, ", b"2"),
+    "kvi": (b"#RECORDER1.0\n(0.1, ", b"1"),
+    "nothing": (b"", b"x"),
+}
+
+
+def endless(folder, head, unit):
+    path = folder / "a.log"
+    with path.open("wb") as file:
+        file.write(head)
+        for _ in range(LINE_MIB):
+            file.write(unit * (1 << 20))
     return path
 
 
@@ -89,7 +123,20 @@ def bomb(folder, compress, line=b"\0"):
         pytest.param(numbers_without_end, "", id="numbers"),
         pytest.param(texts_that_grow, "holds texts of 64 MiB", id="texts-of-parquet"),
         pytest.param(lambda folder: bomb(folder, gzip.compress), "a binary file", id="gz"),
-        pytest.param(lambda folder: bomb(folder, lzma.compress, b"["), "MiB|known format|JSON", id="xz"),
+        pytest.param(lambda folder: bomb(folder, quick_xz, b"["), "too large for one document", id="xz"),
+        pytest.param(lambda folder: bomb(folder, zst), "a binary file", id="zst"),
+        pytest.param(lambda folder: bomb(folder, zst, b"["), "too large for one document", id="zst-of-json"),
+        pytest.param(
+            lambda folder: bomb(folder, zst, b"E: 0.1 0003 0035 " + b"1" * 1000), "1 MiB", id="zst-of-a-line"
+        ),
+        *(
+            pytest.param(
+                lambda folder, line=line: endless(folder, *line),
+                "longer than 1 MiB|known format",
+                id=f"line-{name}",
+            )
+            for name, line in LINES.items()
+        ),
     ],
 )
 def test_memory_is_bounded(tmp_path, make, message):
