@@ -14,7 +14,7 @@ from capture.logs.lines import Start, read_lines
 from capture.logs.samples import Names, SampleWriter, shifted, turned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from capture.gestures.samples import TouchSamples
     from capture.logs.source import LogSource
@@ -263,24 +263,26 @@ class TouchLog:
         self.first_ns = None
         start_ms = self.options.start_time_ms
         shift = 0 if start_ms is None else None
-        last_ns = 0
+        before = 0
+        times = memoryview(b"").cast("q")
         for chunk in self._named():
             if not len(chunk):
                 continue
-            begun_ns = int(memoryview(chunk.time)[0])
+            times = memoryview(chunk.time).cast("B").cast("q")
+            begun_ns = times[0]
             if shift is None:
                 shift = (start_ms or 0) * 1_000_000 - begun_ns
-            self._show_marks(shift, begun_ns)
+            self._show_marks(shift, times, before)
+            before += len(chunk)
             if self.first_ns is None:
                 self.first_ns = min([begun_ns + shift, *(mark.time_ns for mark in self.marks)])
-            last_ns = int(memoryview(chunk.time)[-1])
             part = (
                 chunk if self.turns else turned(chunk, self.options.rotate, self.info.width, self.info.height)
             )
             yield shifted(part, shift) if shift else part
         if self.source.cut_off:
             self.warnings["cut_off"] += 1
-        self._show_marks(shift or 0, last_ns)
+        self._show_marks(shift or 0, times[-1:], before)
 
     def _named(self) -> Iterator[TouchSamples]:
         """Yield the samples as they are in the log; an error without a place gets that of the log."""
@@ -314,9 +316,13 @@ class TouchLog:
         """Add a mark that stands before the samples that are read next."""
         self._fresh.append(mark)
 
-    def _show_marks(self, shift_ns: int, sample_ns: int) -> None:
+    def _show_marks(self, shift_ns: int, times: Sequence[int], before: int) -> None:
+        """Let the marks be seen that belong to samples with these times, before which so many stand."""
         for mark in self._fresh:
-            if abs(mark.time_ns - sample_ns) > _FAR_NS:
+            place = min(max(mark.sample - before, 0), len(times) - 1)
+            sample_ns = times[place] if len(times) else mark.time_ns
+            near = times[max(place - 1, 0) : place + 1]
+            if all(abs(mark.time_ns - time) > _FAR_NS for time in near) and len(near):
                 # Of another clock, or of none: it stands where the sample after it stands.
                 mark.time_ns = sample_ns
             mark.time_ns += shift_ns

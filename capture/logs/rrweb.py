@@ -23,6 +23,8 @@ __all__ = ["Log"]
 
 _MATCH = re.compile(rb'"timestamp"\s*:\s*\d{6}')
 _DATA = re.compile(rb'"(?:source|href|snapshots|cv)"\s*:')
+#: A page that is so large that the time behind it is not in the head.
+_SNAPSHOT = re.compile(rb'"type"\s*:\s*2\s*,\s*"data"\s*:\s*\{\s*"node"\s*:')
 #: Events that are packed one by one are texts that begin so.
 _PACKED = re.compile(rb'[\[\s,]"x(?:\\u009c|\xc2\x9c|\^|\\u0001|\xc3\x9a|\\u00da)')
 _META = re.compile(rb'"width"\s*:\s*(\d{1,6})\s*,\s*"height"\s*:\s*(\d{1,6})')
@@ -75,7 +77,8 @@ class Log(TouchLog):
         """Return whether the head has events as rrweb writes them, packed or not."""
         if not re.search(rb"[\[{]", head[:4096]):
             return False
-        return bool((_MATCH.search(head) and _DATA.search(head)) or _PACKED.search(head[:4096]))
+        begins = _PACKED.search(head[:4096]) or _SNAPSHOT.search(head[:4096])
+        return bool(begins or (_MATCH.search(head) and _DATA.search(head)))
 
     def _describe(self) -> LogInfo:
         found = _META.search(self.source.text_head())
