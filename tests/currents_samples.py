@@ -1,5 +1,7 @@
 """Records for the tests of Currents: every field of every event, with a value of its type."""
 
+from importlib.util import find_spec
+
 from capture.formats.currents import Record
 from capture.formats.currents.schema import EVENTS
 
@@ -52,3 +54,8 @@ def full(event, **changes):
 def canonical(record):
     """Return a record as sinks see it."""
     return {"event_type": record.event_type, **record.fields}
+
+
+def has_opentelemetry():
+    """Return whether OpenTelemetry's messages are installed."""
+    return find_spec("opentelemetry") is not None and find_spec("opentelemetry.proto") is not None

@@ -6,10 +6,12 @@ import threading
 
 import pyarrow as pa
 import pytest
+from currents_samples import canonical, full
 from pyarrow import parquet
 
 from capture import ConfigError, GestureConfig, TouchLogError, classify
 from capture.scale import classify_dataset, ray as of_ray, repartition
+from capture.sinks.cloud_storage import CloudStorageSettings, CloudStorageSink
 
 ray = pytest.importorskip("ray", exc_type=ImportError)
 NAMES = ["anna", "bert", "cleo", "dana"]
@@ -137,3 +139,12 @@ def test_a_killed_worker_loses_nothing(cluster, touches, tmp_path, monkeypatch):
     assert contents(touches / "there") == contents(touches / "here")
     assert (there[0].samples, there[0].gestures) == (here.samples, here.gestures)
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+def test_ray_reads_the_events_of_a_currents_folder_and_nothing_else(cluster, tmp_path):
+    sink = CloudStorageSink(CloudStorageSettings(url=str(tmp_path), format="json", max_events=3))
+    ids = [f"id-{number}" for number in range(8)]
+    sink.write([canonical(full("users.behaviors.CustomEvent", id=name)) for name in ids])
+    rows = ray.data.read_json(str(tmp_path)).take_all()
+
+    assert sorted(row["id"] for row in rows) == ids

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from currents_samples import START_S, VALUES, full
+from currents_samples import START_S, VALUES, full, has_opentelemetry
 from http_server import serving
 
 from capture import Capture, ProjectConfig, RunConfig, Target
@@ -30,10 +30,42 @@ def server():
 
 def decoded(body, encoding):
     """Return the log records of a request, as OpenTelemetry's package reads them."""
+    if encoding == "json" and not has_opentelemetry():
+        return plain_records(json.loads(body))
     pytest.importorskip("opentelemetry.proto")
     done = subprocess.run([sys.executable, READER, encoding], input=body, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def plain_records(request):
+    """Return the log records of a request in JSON, where OpenTelemetry's package is not installed."""
+    return [
+        {
+            "resource": named(resource["resource"]["attributes"]),
+            "scope": scope["scope"]["name"],
+            "schema": scope["schemaUrl"],
+            "name": record["eventName"],
+            "time": int(record["timeUnixNano"]),
+            "attributes": named(record["attributes"]),
+        }
+        for resource in request["resourceLogs"]
+        for scope in resource["scopeLogs"]
+        for record in scope["logRecords"]
+    ]
+
+
+def named(attributes):
+    return {each["key"]: plain(each["value"]) for each in attributes}
+
+
+def plain(value):
+    [(kind, content)] = value.items()
+    if kind == "arrayValue":
+        return [plain(each) for each in content["values"]]
+    if kind == "kvlistValue":
+        return named(content["values"])
+    return int(content) if kind == "intValue" else content
 
 
 def batch(*records):
