@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 ARCH ?= arm64
 
-.PHONY: run test test-arm test-pythons lint bench soak docs example clean
+.PHONY: run test test-arm test-pythons wheels lint bench soak docs example clean
 
 run: $(BUILT)
 	$(BIN)/capture replay $(RECORDING) -o $(OUT)
@@ -30,6 +30,10 @@ test-arm: $(BUILT) $(DEV)
 # The core on every Python that is found.
 test-pythons: $(BUILT) $(DEV)
 	$(BIN)/python scripts/run_pythons.py
+
+# Wheels and the sdist, each tried in an empty environment.
+wheels: $(BUILT) $(DEV)
+	$(BIN)/python scripts/wheels.py
 
 lint: $(BUILT) $(DEV)
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 ``CAPTURE_BUILD`` chooses the build: ``release`` (the default), ``checked`` (bounds and
 initialisation checks on) or ``trace`` (line tracing, for coverage of the ``.pyx`` files).
+``CAPTURE_ABI3=1`` builds with the stable ABI, for every Python from 3.12 on: as fast in batches, slower by sample.
 ``CAPTURE_ANNOTATE=1`` writes Cython's annotated HTML beside the sources.
 """
 
@@ -39,6 +40,9 @@ macros = (
 )
 if checked:
     macros.append(("CAPTURE_CHECKED", "1"))
+abi3 = os.environ.get("CAPTURE_ABI3") == "1"
+if abi3:
+    macros.append(("Py_LIMITED_API", "0x030C0000"))
 # No contraction to FMA: records are bit-identical on every machine (gestures.md, section 7). No vectors of
 # neighbouring statements: GCC 12 drops the rounding to float between a division and a product in them.
 flags = [
@@ -78,11 +82,13 @@ def native(file: Path) -> Extension:
         [file.as_posix()],
         define_macros=macros,
         extra_compile_args=[] if sys.platform == "win32" else flags,
+        py_limited_api=abi3,
         depends=sorted(each.as_posix() for each in used if each.suffix == ".h"),
     )
 
 
 setup(
+    options={"bdist_wheel": {"py_limited_api": "cp312"}} if abi3 else {},
     ext_modules=cythonize(
         [native(file) for file in sorted(Path("capture/_native").rglob("*.pyx"))],
         compiler_directives=directives,

@@ -15,7 +15,8 @@ HERE = Path(__file__).parent
 LENGTHS = (2, 8, 32, 142)
 #: As kernels.c makes them.
 SAMPLES = 20_000
-FLAGS = ("-O3", "-g0", "-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wno-unused-function")
+#: As setup.py has them.
+FLAGS = ("-O3", "-g0", "-fno-math-errno", "-ffp-contract=off", "-fno-tree-slp-vectorize", "-Wall")
 #: Machine -> compilers, the first that is found is taken; QEMU and its options.
 MACHINES = {
     "x86_64": (("x86_64-linux-gnu-gcc",), ("qemu-x86_64", "-cpu", "max")),

@@ -107,7 +107,9 @@ class Build:
             abis = [f"--abi={each}" for each in (f"cp{VERSION.replace('.', '')}", "abi3", "none")]
             run(*pip, "install", *pure, *platforms, *abis, *WHEELS)
             return
-        (self.site / "numpy").symlink_to(self.root / "usr/lib/python3/dist-packages/numpy")
+        numpy = self.site / "numpy"
+        if not numpy.is_symlink():
+            numpy.symlink_to(self.root / "usr/lib/python3/dist-packages/numpy")
         source = self.folder / "msgspec"
         run(
             *pip,
@@ -119,11 +121,12 @@ class Build:
             "msgspec>=0.19",
         )
         run("tar", "-xzf", *source.glob("*.tar.gz"), "-C", source, "--strip-components=1")
-        self.build(source, "--build-lib", str(self.site))
-        shutil.copytree(source / "src" / "msgspec", self.site / "msgspec", dirs_exist_ok=True)
+        self.build(source)
+        package = next(each for each in (source / "src" / "msgspec", source / "msgspec") if each.is_dir())
+        shutil.copytree(package, self.site / "msgspec", dirs_exist_ok=True)
 
-    def build(self, folder: Path, *options: str) -> None:
-        """Cross-build the extension modules of a package."""
+    def build(self, folder: Path) -> None:
+        """Cross-build the extension modules of a package, in its folder."""
         triplet = self.machine.triplet
         settings = self.folder / "sysconfig" / f"_sysconfigdata__{triplet}.py"
         settings.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +147,7 @@ class Build:
                 "--quiet",
                 "build_ext",
                 "--parallel=2",
-                *(options or ("--inplace",)),
+                "--inplace",
             ],
             cwd=folder,
             env={**os.environ, **env},

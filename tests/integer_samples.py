@@ -1,8 +1,12 @@
 """Touch samples made from integers alone, the same on every machine: for comparing results bit by bit."""
 
+import hashlib
+
 import numpy as np
 
-from capture import TouchSamples
+from capture import GestureConfig, Recognizer, TouchSamples
+from capture._native import batch, output
+from capture.gestures import FIELDS
 
 COUNT = 12_000
 #: NaNs of both signs and with a payload, infinities, -0, subnormals, the largest number.
@@ -92,3 +96,36 @@ def adverse():
 
 
 INPUTS = {make.__name__: make for make in (plain, tiny, huge, adverse)}
+STRATEGIES = ("mean", "lsq2", "impulse")
+DENSITIES = (1.0, 2.75)
+
+
+def table(log, strategy, density, kernel=0):
+    """Return the columns of records of samples, by one kernel."""
+    recognizer, columns = (
+        Recognizer(density, GestureConfig(velocity_strategy=strategy)),
+        output.GestureColumns(),
+    )
+    batch.feed(recognizer, columns, log, kernel=kernel)
+    batch.finish(recognizer, columns)
+    return columns
+
+
+def digests(columns):
+    """Return column -> SHA-256 of its little-endian bytes."""
+    found = {name: np.asarray(columns.column(name)) for name in FIELDS}
+    return {
+        name: hashlib.sha256(column.astype(column.dtype.newbyteorder("<")).tobytes()).hexdigest()
+        for name, column in found.items()
+    }
+
+
+def all_digests():
+    """Return the digests of every input, strategy and density, by the fastest kernel."""
+    logs = {name: make() for name, make in INPUTS.items()}
+    return {
+        f"{name}, {strategy}, density {density}": digests(table(log, strategy, density))
+        for name, log in logs.items()
+        for strategy in STRATEGIES
+        for density in DENSITIES
+    }

@@ -25,7 +25,13 @@ static uint32_t capture_crc_by_table(uint32_t crc, const unsigned char *data, si
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
-__attribute__((target("sse4.2"))) static uint32_t capture_crc_by_cpu(uint32_t crc, const unsigned char *data, size_t size)
+/* clang has the instruction apart. */
+#if defined(__clang__)
+#define CAPTURE_CRC_TARGET "sse4.2,crc32"
+#else
+#define CAPTURE_CRC_TARGET "sse4.2"
+#endif
+__attribute__((target(CAPTURE_CRC_TARGET))) static uint32_t capture_crc_by_cpu(uint32_t crc, const unsigned char *data, size_t size)
 {
     uint64_t wide = crc, word;
     for (; size >= 8; size -= 8, data += 8) {

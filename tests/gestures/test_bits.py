@@ -3,53 +3,21 @@
 A contraction to fused multiply-add, a flush to zero, another NaN or another order of a sum shows here.
 """
 
-import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from integer_samples import INPUTS
+from integer_samples import INPUTS, STRATEGIES, all_digests, digests, table
 
-from capture import GestureConfig, Recognizer
-from capture._native import batch, output
-from capture.gestures import FIELDS, KERNELS
+from capture.gestures import KERNELS
 
 DIGESTS = Path(__file__).parents[1] / "data" / "golden" / "bits.json"
-STRATEGIES = ("mean", "lsq2", "impulse")
-DENSITIES = (1.0, 2.75)
-
-
-def table(log, strategy, density, kernel=0):
-    """Return the columns of records of samples, by one kernel."""
-    recognizer, columns = (
-        Recognizer(density, GestureConfig(velocity_strategy=strategy)),
-        output.GestureColumns(),
-    )
-    batch.feed(recognizer, columns, log, kernel=kernel)
-    batch.finish(recognizer, columns)
-    return columns
-
-
-def digests(columns):
-    """Return column -> SHA-256 of its little-endian bytes."""
-    found = {name: np.asarray(columns.column(name)) for name in FIELDS}
-    return {
-        name: hashlib.sha256(column.astype(column.dtype.newbyteorder("<")).tobytes()).hexdigest()
-        for name, column in found.items()
-    }
 
 
 @pytest.fixture(scope="module")
 def found():
-    """Every input, strategy and density, by the fastest kernel."""
-    logs = {name: make() for name, make in INPUTS.items()}
-    return {
-        f"{name}, {strategy}, density {density}": digests(table(log, strategy, density))
-        for name, log in logs.items()
-        for strategy in STRATEGIES
-        for density in DENSITIES
-    }
+    return all_digests()
 
 
 def test_every_column_has_the_bits_of_every_other_machine(found, golden):

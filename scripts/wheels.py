@@ -1,0 +1,184 @@
+"""Build wheels and the sdist into dist/, and try each in an empty environment: ``python scripts/wheels.py``.
+
+manylinux2014 wheels of this Python for x86-64 and 64-bit ARM, and one of the stable ABI for Pythons from 3.12
+on, by the compiler of ``ziglang`` (PyPI), which links with an old glibc's symbols; no container. The wheel
+for ARM is tried in emulation. Exit status 77: something that is needed cannot be had here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from run_machine import VERSION, Build
+from run_pythons import find
+from unpacked import SKIPPED, UnavailableError, headers, run
+
+ROOT = Path(__file__).parents[1]
+DIST, FOLDER = ROOT / "dist", ROOT / "build" / "wheels"
+SOURCES = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "capture", "scripts")
+RECORDING = ROOT / "tests" / "data" / "session.touch.jsonl"
+#: What an installed wheel must do: the bits of every other machine.
+CHECK = f"""
+import json, sys
+sys.path.insert(0, {str(ROOT / "tests")!r})
+import capture, integer_samples
+expected = json.load(open({str(ROOT / "tests" / "data" / "golden" / "bits.json")!r}))
+assert {str(ROOT)!r} + "/capture" not in capture.__file__, capture.__file__
+assert integer_samples.all_digests() == expected
+"""
+
+
+def environment(folder: Path, python: Path | str, *packages: str) -> Path:
+    """Return the Python of an environment with some packages and no others."""
+    made = folder / "bin" / "python"
+    if not made.exists():
+        run(python, "-m", "venv", folder)
+    if packages:
+        run(made, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", *packages)
+    return made
+
+
+def compiler(machine: str) -> Path:
+    """Return a C compiler for a machine, that links with what glibc 2.17 has."""
+    zig = environment(FOLDER / "zig", sys.executable, "ziglang")
+    script = FOLDER / f"cc-{machine}"
+    script.write_text(
+        f'#!/bin/sh\nexec {zig} -m ziglang cc -target {machine}-linux-gnu.2.17 "$@"\n', encoding="utf-8"
+    )
+    script.chmod(0o755)
+    return script
+
+
+def wheel(python: Path | str, machine: str, settings: dict[str, str]) -> Path:
+    """Build a wheel in a copy of the sources; return where it is in dist/."""
+    cc = compiler(machine)
+    with tempfile.TemporaryDirectory() as copy:
+        for name in SOURCES:
+            place = ROOT / name
+            ignored = shutil.ignore_patterns("*.so", "__pycache__")
+            if place.is_dir():
+                shutil.copytree(place, Path(copy, name), ignore=ignored)
+            else:
+                shutil.copy(place, copy)
+        env = {**os.environ, "CC": str(cc), "LDSHARED": f"{cc} -shared", **settings}
+        subprocess.run(
+            [python, "setup.py", "--quiet", "bdist_wheel", f"--plat-name=manylinux2014_{machine}"],
+            cwd=copy,
+            env=env,
+            check=True,
+        )
+        [made] = Path(copy, "dist").glob("*.whl")
+        DIST.mkdir(exist_ok=True)
+        return Path(shutil.copy(made, DIST))
+
+
+def try_out(python: Path, env: dict[str, str] | None = None) -> None:
+    """Classify a recording and compare the bits, with what is installed."""
+    with tempfile.TemporaryDirectory() as elsewhere:
+        for arguments in (["-m", "capture", "classify", str(RECORDING)], ["-c", CHECK]):
+            subprocess.run(
+                [python, *arguments],
+                cwd=elsewhere,
+                env={**os.environ, "PYTHONPATH": "", **(env or {})},
+                stdout=subprocess.DEVNULL,
+                check=True,
+            )
+
+
+def tools(python: Path | str) -> Path:
+    """Return the Python of an environment that can build for a Python."""
+    version = run(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
+    return environment(FOLDER / f"tools-{version}", python, "setuptools>=77", "cython>=3.1,<4", "wheel")
+
+
+def here(python: Path | str, name: str, settings: dict[str, str]) -> Path:
+    """Build and try a wheel for this machine."""
+    made = wheel(tools(python), "x86_64", settings)
+    shutil.rmtree(FOLDER / name, ignore_errors=True)
+    try_out(environment(FOLDER / name, python, str(made)))
+    return made
+
+
+def arm() -> Path:
+    """Build a wheel for 64-bit ARM, and try it in emulation."""
+    machine = Build("arm64")
+    machine.prepare()
+    triplet = machine.machine.triplet
+    found = machine.root / f"usr/lib/python{VERSION}" / f"_sysconfigdata__{triplet}.py"
+    settings = FOLDER / "sysconfig"
+    settings.mkdir(parents=True, exist_ok=True)
+    shutil.copy(found, settings)
+    made = wheel(
+        tools(sys.executable),
+        "aarch64",
+        {
+            "_PYTHON_HOST_PLATFORM": "linux-aarch64",
+            "_PYTHON_SYSCONFIGDATA_NAME": f"_sysconfigdata__{triplet}",
+            "CFLAGS": headers(machine.root, machine.folder / "include", VERSION, triplet),
+            "PYTHONPATH": str(settings),
+        },
+    )
+    site = FOLDER / "arm64"
+    shutil.rmtree(site, ignore_errors=True)
+    tag = f"cp{VERSION.replace('.', '')}"
+    platform = ("--platform=manylinux2014_aarch64", f"--abi={tag}", f"--python-version={VERSION}")
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "--quiet",
+        "install",
+        "--no-deps",
+        "--only-binary=:all:",
+        *platform,
+        "--target",
+        site,
+        made,
+    )
+    try_out(machine.python, {"PYTHONPATH": f"{site}:{machine.site}"})
+    return made
+
+
+def source() -> Path:
+    """Build the sdist, and try what a machine with a compiler makes of it."""
+    python = tools(sys.executable)
+    run(python, "setup.py", "--quiet", "sdist", "--dist-dir", DIST)
+    [made] = DIST.glob("*.tar.gz")
+    shutil.rmtree(FOLDER / "sdist", ignore_errors=True)
+    try_out(environment(FOLDER / "sdist", sys.executable, str(made)))
+    return made
+
+
+def main() -> int:
+    """Build and try everything; return the exit status."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    if sysconfig.get_platform() != "linux-x86_64":
+        print(f"wheels: skipped, they are built on linux-x86_64, not {sysconfig.get_platform()}")
+        return SKIPPED
+    status = 0
+    for name, build in {
+        "x86-64": lambda: here(sys.executable, "x86_64", {}),
+        "stable ABI": lambda: here(find("3.12"), "abi3", {"CAPTURE_ABI3": "1"}),
+        "64-bit ARM": arm,
+        "sources": source,
+    }.items():
+        try:
+            made = build()
+        except UnavailableError as error:
+            print(f"{name}: skipped, {error}")
+            status = SKIPPED
+            continue
+        print(f"{name}: {made.relative_to(ROOT)}, {made.stat().st_size // 1000} kB, tried", flush=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
