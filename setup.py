@@ -2,7 +2,7 @@
 
 ``CAPTURE_BUILD`` chooses the build: ``release`` (the default), ``checked`` (bounds and
 initialisation checks on) or ``trace`` (line tracing, for coverage of the ``.pyx`` files).
-``CAPTURE_ABI3=1`` builds with the stable ABI, for every Python from 3.12 on: as fast in batches, slower by sample.
+``CAPTURE_ABI3=1`` builds with the stable ABI, for every Python from 3.12 on: slower sample by sample.
 ``CAPTURE_ANNOTATE=1`` writes Cython's annotated HTML beside the sources.
 """
 
