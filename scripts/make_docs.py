@@ -13,9 +13,10 @@ import msgspec
 
 from capture.cli._help_text import cli_page
 from capture.cli._privacy_text import privacy_tables
-from capture.config.text import markdown_text
+from capture.config.text import markdown_text, section_tables
 from capture.events.domain import CommonSection
 from capture.formats import FORMATS, native
+from capture.gateway.config import SECTIONS, ProjectSection
 from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import KINDS, Direction, Kind
 from capture.sinks import SINKS
@@ -55,6 +56,7 @@ def pages() -> dict[Path, str]:
                 (DOCS / "gestures.md", _rules(), "kinds"),
                 (DOCS / "events.md", _events(), "kinds"),
                 (DOCS / "privacy.md", privacy_tables(), "leaving"),
+                (DOCS / "gateway.md", _gateway(), "keys"),
             )
         },
     }
@@ -70,6 +72,11 @@ def _filled(path: Path, table: list[str], mark: str) -> str:
         count=1,
         flags=re.DOTALL,
     )
+
+
+def _gateway() -> list[str]:
+    named = {f"[{name}]": struct for name, struct in SECTIONS.items() if name != "kafka"}
+    return section_tables({"[[projects]]": ProjectSection, **named})
 
 
 def _overview() -> list[str]:

@@ -170,3 +170,47 @@ def status(config: Config = Path("gateway.toml"), json: Json = False) -> None:
         return
     for name, value in found.items():
         typer.echo(f"{name:45} {value}")
+
+
+@app.command("page")
+def page(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Output folder of a gateway.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The page.")] = Path(
+        "fleet.html"
+    ),
+    day: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Events of this day alone.")] = None,
+) -> None:
+    """Write a page of what a fleet did: events over time, screens, targets, versions, wrong clocks.
+
+    Example: capture gateway page output -o fleet.html
+    """
+    from capture.report.fleet import fleet_page
+
+    output.write_text(fleet_page(folder, day=day), encoding="utf-8")
+    typer.echo(f"-> {output}")
+
+
+@app.command("demo")
+def demo(
+    folder: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for everything it makes.")
+    ] = Path("gateway-demo"),
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Recording that the devices replay; default: strokes.")
+    ] = None,
+    devices: Annotated[int, typer.Option(min=1, max=50, help="Number of devices.")] = 5,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Start a gateway, let simulated devices send to it, and write the page of the fleet.
+
+    Each device is a process with a store of its own; the gateway is killed once on the way. Needs the
+    extra [gateway].
+
+    Example: capture gateway demo --open
+    """
+    from capture.cli._gateway_demo import run_demo
+
+    for line in run_demo(folder, log, devices):
+        typer.echo(line)
+    if open_page:
+        typer.launch(str((folder / "fleet.html").absolute()))

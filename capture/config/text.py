@@ -22,7 +22,7 @@ from capture.settings import Section
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Key", "markdown_text", "sections", "sink_settings", "toml_text"]
+__all__ = ["Key", "markdown_text", "section_tables", "sections", "sink_settings", "toml_text"]
 
 _COMMENT = re.compile(r"^    #: ?(.*)$")
 _FIELD = re.compile(r"^    (\w+):")
@@ -67,7 +67,7 @@ def sink_settings(sinks: Mapping[str, str]) -> Iterator[tuple[str, str, list[Key
 
 def _about(struct: type) -> str:
     first = (inspect.getdoc(struct) or "").split("\n\n", 1)[0].replace("\n", " ")
-    return re.sub(r"^``\[\w+\]``: ", "", first)
+    return re.sub(r"^``\[+\w+\]+``: ", "", first)
 
 
 def _keys(struct: type[Section]) -> list[Key]:
@@ -110,6 +110,15 @@ def _default(struct: type[Section], field: msgspec.inspect.Field | Any) -> str |
     if isinstance(value, tuple):
         value = list(value)
     return "inf" if value == math.inf else msgspec.json.encode(value).decode()
+
+
+def section_tables(structs: Mapping[str, type[Section]]) -> list[str]:
+    """Return the tables of sections that are not the run configuration's, for a page of the guide."""
+    lines: list[str] = []
+    for name, struct in structs.items():
+        about = _sentence(_about(struct)).replace("``", "`")
+        lines += ["", f"### `{name}`", "", about, "", *_markdown_table(_keys(struct))]
+    return lines[1:]
 
 
 def toml_text(sinks: Mapping[str, str]) -> str:

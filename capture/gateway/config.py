@@ -20,7 +20,7 @@ from capture.settings import Seconds, Section, Text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["GatewayConfig", "ProjectSection", "is_loopback"]
+__all__ = ["SECTIONS", "GatewayConfig", "ProjectSection", "is_loopback"]
 
 _Port = Annotated[int, Meta(ge=0, le=65535)]
 _Count = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -77,7 +77,7 @@ class LimitsSection(Section, frozen=True, kw_only=True):
 
     section: ClassVar[str] = "limits"
 
-    #: A body as it comes; default: 1 MiB, with ``[kafka]`` 900,000.
+    #: A body as it comes; default: 1 MiB.
     max_body_bytes: _Bytes | None = None
     #: A body after gzip.
     max_unpacked_bytes: _Bytes = 4 * _MIB
@@ -127,7 +127,7 @@ class OutputSection(Section, frozen=True, kw_only=True):
 
     section: ClassVar[str] = "output"
 
-    #: Folder of the files and of ``state.db``; with ``[kafka]`` also ``s3://``, ``gs://`` or ``az://``.
+    #: Folder of the files and of ``state.db``.
     url: Text = "output"
     #: Currents records as Avro files (``parquet``, ``avro``) or as JSON lines; native events are Parquet.
     format: Literal["parquet", "avro", "jsonl"] = "parquet"
@@ -159,7 +159,8 @@ class MetricsSection(Section, frozen=True, kw_only=True):
     listen: Annotated[str, Meta(pattern=r"^[^\s:]+:\d{1,5}$")] | None = None
 
 
-_SECTIONS: dict[str, type[Section]] = {
+#: Section -> its keys.
+SECTIONS: dict[str, type[Section]] = {
     "listen": ListenSection,
     "limits": LimitsSection,
     "journal": JournalSection,
@@ -200,8 +201,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
         environ = os.environ if environ is None else environ
         tables = settings.read_toml(Path(path))
         projects = tables.pop("projects", [])
-        values, problems = settings.build_sections(_SECTIONS, tables, source, environ)
-        built: dict[str, Any] = settings.construct(_SECTIONS, values, source, problems)
+        values, problems = settings.build_sections(SECTIONS, tables, source, environ)
+        built: dict[str, Any] = settings.construct(SECTIONS, values, source, problems)
         sinks = settings.build_sinks(SinkConfig, tables.get("sinks", []), source, problems)
         known = _projects(projects, source, problems)
         tokens = _tokens(known, source, environ, problems)

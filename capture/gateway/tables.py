@@ -16,7 +16,7 @@ from capture.optional import require
 if TYPE_CHECKING:
     from capture.gateway.journal import Line
 
-__all__ = ["ORDER", "Tables", "connect"]
+__all__ = ["ORDER", "PARQUET", "Tables", "connect", "quoted", "select_from"]
 
 #: Text that is handed to the database at a time (bytes): this bounds its memory.
 _PIECE_BYTES = 12 * 1024 * 1024
@@ -34,7 +34,7 @@ KEYS = f"{_HALVES}, epoch_ms(time), {_MARK}"
 def connect(folder: Path, memory_bytes: int) -> Any:
     """Return a connection to a database in memory; it spills into `folder` and loads nothing from outside."""
     duckdb = require("duckdb", "the gateway's writer")
-    return duckdb.connect(
+    connection = duckdb.connect(
         ":memory:",
         config={
             "memory_limit": f"{memory_bytes}B",
@@ -45,6 +45,9 @@ def connect(folder: Path, memory_bytes: int) -> Any:
             "autoload_known_extensions": False,
         },
     )
+    # It would write to the standard output of whoever runs a command.
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 class Tables:
@@ -62,7 +65,7 @@ class Tables:
     def __init__(self, connection: Any, scratch: Path, most_bytes: int) -> None:
         self._connection = connection
         self._scratch = scratch
-        self._select = _select(scratch, most_bytes)
+        self._select = select_from(scratch, most_bytes)
         self._lines: list[tuple[Line, bytes]] = []
         self._bytes = 0
         #: Batches that the database cannot read, with its reason.
@@ -151,7 +154,8 @@ def quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _select(path: Path, most_bytes: int) -> str:
+def select_from(path: Path, most_bytes: int) -> str:
+    """Return the statement that reads rows from a file of lines, each at most so long (bytes)."""
     names = {struct.__struct_config__.tag: struct.__name__ for struct in get_args(native.WireEvent)}
     case = " ".join(f"WHEN {tag} THEN '{_event_name(name)}'" for tag, name in names.items())
     text = (Path(__file__).parent / "events.sql").read_text(encoding="utf-8")

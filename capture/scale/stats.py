@@ -134,6 +134,30 @@ where event.tvp is not null
 """
 
 
+# The files of a gateway: a stream is a user.
+_FLEET = """
+create view gestures as
+select
+    user_id as stream,
+    row_number() over (order by user_id, time, uptime_ms) as row,
+    event_name as kind,
+    'recognized' as reason,
+    {direction} as direction,
+    epoch_ms(time) * 1000000 as time_down,
+    epoch_ms(time) * 1000000 as time_up,
+    null::double as duration,
+    distance::float as distance,
+    velocity::float as velocity,
+    null::integer as tap_count,
+    null::boolean as rage,
+    nullif(url_decode(replace(regexp_extract(url, '[?&]title=([^&]*)', 1), '+', ' ')), '') as screen,
+    coalesce(nullif(target_id, ''), nullif(target_path, '')) as target,
+    responsive
+from read_parquet({files}, union_by_name = true)
+where target_path is not null
+"""
+
+
 def open_stats(folder: str | Path, funnel: Sequence[str] = ()) -> duckdb.DuckDBPyConnection:
     """Return a connection with the table ``gestures`` of a folder and the views over it.
 
@@ -141,9 +165,9 @@ def open_stats(folder: str | Path, funnel: Sequence[str] = ()) -> duckdb.DuckDBP
     ----------
     folder : path
         With Parquet files of gestures, at any depth, and the marks of their logs (``*.marks.jsonl``)
-        where there are any; or with the ``batches.jsonl`` of replays or of file sinks, at any depth and in
-        either wire format; or with files of Currents records, Avro or JSON. Files of touch samples, which
-        `capture convert` writes together with the marks, are left out.
+        where there are any; or with the events of a gateway; or with the ``batches.jsonl`` of replays or of
+        file sinks, at any depth and in either wire format; or with files of Currents records, Avro or JSON.
+        Files of touch samples, which `capture convert` writes together with the marks, are left out.
     funnel : sequence of str
         Targets that are to be reached one after the other.
 
@@ -168,11 +192,14 @@ def _fill(connection: Any, folder: Path, funnel: Sequence[str]) -> None:
         sorted(str(path) for path in folder.rglob(pattern))
         for pattern in ("*.parquet", _BATCHES, "*.marks.jsonl")
     )
-    gestures = _gesture_files(connection, tables) if tables else []
+    fleet = _fleet_files(connection, tables) if tables else []
+    gestures = [] if fleet or not tables else _gesture_files(connection, tables)
     records = [path for path in map(Path, batches) if is_batch_of_records(path)]
     native = [path for path in batches if Path(path) not in records]
     records += find_currents(folder)
-    if gestures:
+    if fleet:
+        connection.execute(_FLEET.format(files=_list(fleet), direction=_name_of("direction", "direction")))
+    elif gestures:
         _read_gestures(connection, gestures, marks)
     elif native:
         # Both formats of an app hold the same events: the one with measures is not read beside the other.
@@ -225,6 +252,12 @@ def _views() -> str:
 def _counts(rows: Iterable[Kind]) -> str:
     names = {row.name: "unrecognised" if row.event is None else _plural(row.name) for row in rows}
     return "\n".join(f"    count(*) filter (kind = '{name}') as {column}," for name, column in names.items())
+
+
+def _fleet_files(connection: Any, paths: list[str]) -> list[str]:
+    """Return the files of a gateway."""
+    query = f"select file_name from parquet_schema({_list(paths)}) where name = 'event_name'"  # noqa: S608 - paths, quoted
+    return [row[0] for row in connection.execute(query).fetchall()]
 
 
 def _gesture_files(connection: Any, paths: list[str]) -> list[str]:
