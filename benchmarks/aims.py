@@ -27,6 +27,12 @@ class Aim(NamedTuple):
         return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
 
+def _gateway(
+    what: str, benchmark: str, figure: str, *, least: float | None = None, most: float | None = None
+) -> Aim:
+    return Aim(f"gateway: {what}", f"test_gateway_{benchmark}", (figure,), least=least, most=most)
+
+
 AIMS = (
     Aim(
         "whole logs: reading the same bytes, times ours",
@@ -98,4 +104,21 @@ AIMS = (
         ("times_ours", "scale.duckdb.classify"),
         most=1.15,
     ),
+    _gateway(
+        "acceptance on disk, by a bare application of the same work",
+        "door",
+        "by_bare_application",
+        least=0.65,
+    ),
+    _gateway("syncs of 10 ms more, 256 connections: events/s", "slow_sync", "events_per_s", least=100_000),
+    _gateway("the same, p99 (ms)", "slow_sync", "p99_ms", most=250),
+    _gateway("1,000 devices at once, 20 batches each: p99 (ms)", "herd", "p99_ms", most=1000),
+    _gateway("the same, the longest answer (ms)", "herd", "longest_ms", most=10_000),
+    _gateway("the same, memory (MiB)", "herd", "peak_mib", most=150),
+    _gateway("writer, by one statement of DuckDB on the segment", "writer", "by_one_statement", least=0.45),
+    _gateway("the same, memory (MiB)", "writer", "peak_mib", most=450),
+    _gateway("the same, bytes an event", "writer", "bytes_an_event", most=32),
+    _gateway("index of ids, us an id", "ids", "us_an_id", most=0.6),
+    _gateway("the same, bytes an id", "ids", "bytes_an_id", most=17),
+    _gateway("the same, anonymous memory (MiB)", "ids", "anonymous_mib", most=300),
 )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
+import uuid
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +17,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from capture import formats
 from capture.cli._options import Json
 from capture.cli._show import print_json
 from capture.config.run import RunConfig
 from capture.engine.app_data import data_folder
+from capture.engine.device import detect
 from capture.errors import ConfigError
+from capture.formats.header import make_header
 from capture.settings import expanded
 from capture.store import buffer
 
@@ -100,12 +107,31 @@ def export(
         typer.Option("-o", "--output", metavar="FILE", help="JSON lines; standard output without it."),
     ] = None,
     dead: Annotated[bool, typer.Option("--dead", help="Dead letters instead of pending events.")] = False,
+    batches: Annotated[
+        bool, typer.Option("--batches", help="Whole batches with their header, as a sink would send them.")
+    ] = False,
 ) -> None:
     """Write the events of the store as JSON lines; they stay in it.
+
+    With --batches, which needs --config, each line is a batch: capture gateway import takes them.
 
     Example: capture buffer export --config capture.toml -o pending.jsonl
     """
     events = buffer.export(_folder(folder, config), dead=dead)
+    if batches:
+        if config is None or dead:
+            raise ConfigError(
+                "--batches: expected no --dead, and --config with the app's run configuration, for the header"
+            )
+        lines = list(_batches(events, RunConfig.load(config)))
+        text = b"".join(line + b"\n" for line in lines)
+        if output is None:
+            sys.stdout.buffer.write(text)
+            sys.stdout.buffer.flush()
+        else:
+            output.write_bytes(text)
+            typer.echo(f"{len(lines)} batches -> {output}")
+        return
     first = next(events, None)
     with contextlib.ExitStack() as stack:
         file = sys.stdout.buffer if output is None else stack.enter_context(output.open("wb"))
@@ -117,6 +143,19 @@ def export(
         file.flush()
     if output is not None:
         typer.echo(f"{count} events -> {output}")
+
+
+def _batches(events: Iterator[buffer.ExportedEvent], config: RunConfig) -> Iterator[bytes]:
+    """Yield the events as batches: each of one queue, session and user."""
+    device, sent_ms = detect(config.device), time.time_ns() // 1_000_000
+    for (_, wire, _, user), group in groupby(
+        events, lambda event: (event.queue, event.format, event.session, event.user_id)
+    ):
+        header = make_header(config.project, device, user or str(uuid.UUID(int=0)))
+        payloads = [event.payload for event in group]
+        for start in range(0, len(payloads), config.buffer.batch_size):
+            part = payloads[start : start + config.buffer.batch_size]
+            yield formats.get(wire).compose(header, part, sent_ms)
 
 
 def _exported(event: buffer.ExportedEvent) -> dict[str, Any]:

@@ -138,7 +138,7 @@ class OutputSection(Section, frozen=True, kw_only=True):
     #: Files older than this are deleted; none: never.
     retention_days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
     #: Memory of the writer's database engine.
-    memory_bytes: Annotated[int, Meta(ge=64 * _MIB, lt=2**48, description="bytes")] = 192 * _MIB
+    memory_bytes: Annotated[int, Meta(ge=64 * _MIB, lt=2**48, description="bytes")] = 224 * _MIB
 
 
 class DedupeSection(Section, frozen=True, kw_only=True):

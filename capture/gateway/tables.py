@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["ORDER", "PARQUET", "Tables", "connect", "quoted", "select_from"]
 
 #: Text that is handed to the database at a time (bytes): this bounds its memory.
-_PIECE_BYTES = 12 * 1024 * 1024
+_PIECE_BYTES = 24 * 1024 * 1024
+_LEAST_BUFFER = 1024 * 1024
 #: How rows are sorted in a file.
 ORDER = "project_id, user_id, time, uptime_ms"
 _HALVES = "(event_id::UHUGEINT >> 64)::UBIGINT, (event_id::UHUGEINT & 18446744073709551615)::UBIGINT"
@@ -58,20 +59,17 @@ class Tables:
     connection : duckdb.DuckDBPyConnection
     scratch : Path
         File for the text that the database reads.
-    most_bytes : int
-        Size of the largest batch.
     """
 
-    def __init__(self, connection: Any, scratch: Path, most_bytes: int) -> None:
+    def __init__(self, connection: Any, scratch: Path) -> None:
         self._connection = connection
         self._scratch = scratch
-        self._select = select_from(scratch, most_bytes)
         self._lines: list[tuple[Line, bytes]] = []
         self._bytes = 0
         #: Batches that the database cannot read, with its reason.
         self.failed: list[tuple[Line, bytes, str]] = []
         scratch.write_bytes(b"")
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE rows AS {self._select}")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE rows AS {select_from(scratch, _LEAST_BUFFER)}")
 
     def add(self, line: Line, batch: bytes) -> None:
         """Add a batch; `flush` when all are added."""
@@ -96,8 +94,10 @@ class Tables:
                 b'{"project":%d,"received":%d,"batch":%b}\n' % (line.project, line.received, batch)
                 for line, batch in lines
             )
+        # The database's buffers are as large as the longest line may be.
+        most = max(_LEAST_BUFFER, 1024 + max(len(batch) for _, batch in lines))
         try:
-            self._connection.execute(f"INSERT INTO rows {self._select}")
+            self._connection.execute(f"INSERT INTO rows {select_from(self._scratch, most)}")
         except require("duckdb").Error as error:
             if len(lines) == 1:
                 self.failed.append((*lines[0], str(error).partition("\n")[0][:200]))

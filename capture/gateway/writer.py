@@ -156,8 +156,7 @@ class Writer:
             _log.warning("%s: %d damaged bytes were passed over", path.name, count)
 
         quarantine: list[dict[str, Any]] = []
-        most = 2 * self._config.limits.max_unpacked_bytes
-        rows = Tables(self.connection, self._folder / ".segment.jsonl", most)
+        rows = Tables(self.connection, self._folder / ".segment.jsonl")
         records = CurrentsFiles("json" if self._config.output.format == "jsonl" else "avro")
         for line, batch in lines_of(path, damaged):
             place = {"project": line.project, "received": line.received, "wire": line.wire, "key": line.key}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,8 @@ class ExportedEvent(msgspec.Struct, frozen=True):
         The event.
     reason : str
         Why it was given up; empty while it is pending.
+    user_id : str
+        Of the user who recorded it; empty where the store does not say.
     """
 
     queue: str
@@ -105,6 +108,7 @@ class ExportedEvent(msgspec.Struct, frozen=True):
     event_id: str
     payload: bytes
     reason: str = ""
+    user_id: str = ""
 
 
 def status(folder: str | os.PathLike[str]) -> BufferStatus:
@@ -160,11 +164,12 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
     for name, wire in sorted(formats.items()):
         for segment in index.order:
             position = index.position(segment, name)
+            owner = str(uuid.UUID(bytes=segment.header.user_id)) if segment.header.user_id else ""
             data = b"" if position is None else read_at(segment.path, position.offset, 1 << 30)
             for at, size, number, _, _, _, _, _, event_id, _ in records(data, segment.seed):
                 if position is not None and number == position.wire:
                     payload = data[at + 64 : at + 64 + size]
-                    yield ExportedEvent(name, wire, segment.name.session, event_id, payload)
+                    yield ExportedEvent(name, wire, segment.name.session, event_id, payload, "", owner)
 
 
 def _exported(letter: Letter) -> ExportedEvent:

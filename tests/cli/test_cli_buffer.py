@@ -7,6 +7,7 @@ import pytest
 from capture import Capture, ProjectConfig, RunConfig
 from capture.__main__ import main
 from capture.config import BufferConfig
+from capture.formats import native
 from capture.sinks import Answer, Outcome
 from capture.sinks.memory import MemorySink
 
@@ -111,3 +112,18 @@ def test_a_store_in_the_home_folder_of_nobody(run, tmp_path):
 
     assert status == 2
     assert f"{config}: buffer.path = '~nosuchuser/x': expected a path; that home folder is not known" in err
+
+
+def test_whole_batches_can_be_exported(run, store, tmp_path):
+    config = tmp_path / "capture.toml"
+    config.write_text(f'[project]\nid = 8\n[buffer]\npath = "{store}"\nbatch_size = 2\n', encoding="utf-8")
+    status, out, _ = run("buffer", "export", "--config", config, "--batches")
+    batches = [native.decode(line) for line in out.encode().splitlines()]
+    run("buffer", "export", "--config", config, "--batches", "-o", tmp_path / "batches.jsonl")
+
+    assert status == 0
+    assert [len(batch.events) for batch in batches] == [2, 1]
+    with Capture(RunConfig.load(config)) as cap:
+        assert {(batch.project_id, batch.user_id) for batch in batches} == {(8, cap.user_id)}
+    assert len((tmp_path / "batches.jsonl").read_bytes().splitlines()) == 2
+    assert "expected no --dead, and --config" in run("buffer", "export", store, "--batches")[2]
