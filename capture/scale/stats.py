@@ -152,7 +152,11 @@ select
     null::boolean as rage,
     nullif(url_decode(replace(regexp_extract(url, '[?&]title=([^&]*)', 1), '+', ' ')), '') as screen,
     coalesce(nullif(target_id, ''), nullif(target_path, '')) as target,
-    responsive
+    responsive,
+    null::integer as screen_width,
+    null::integer as screen_height,
+    null::float as x,
+    null::float as y
 from read_parquet({files}, union_by_name = true)
 where target_path is not null
 """
