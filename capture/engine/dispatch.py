@@ -41,11 +41,15 @@ class UpDispatch:
         self._done = False
 
     def __enter__(self) -> Self:
-        self._under_way.append(self)
-        return self
+        return self.begin()
 
     def __exit__(self, *exception: object) -> None:
         self.finish()
+
+    def begin(self) -> Self:
+        """Begin the dispatch; `finish` ends it."""
+        self._under_way.append(self)
+        return self
 
     def finish(self) -> Gesture | None:
         """Process the UP, once; return the stroke."""

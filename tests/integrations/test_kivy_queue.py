@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from capture import Target
+from capture.engine.dispatch import UpDispatch
 from capture.integrations.kivy.strokes import OpenTouches
 from capture.integrations.kivy.touches import Sample
 
@@ -27,6 +28,13 @@ class Calls:
 
     def touch_up(self, pointer, x, y, time, responsive):
         self.made.append(("up", pointer, x, time))
+
+    def touch_dispatch(self, pointer, x, y, time, responsive):
+        def up():
+            responsive()
+            self.touch_up(pointer, x, y, time, None)
+
+        return UpDispatch(up, [])
 
     def touch_cancel(self, pointer, time):
         self.made.append(("cancel", pointer, None, None))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from capture.engine.capture import Capture
+    from capture.engine.dispatch import UpDispatch
     from capture.events.targets import Target
     from capture.integrations.kivy.touches import Listener
 
@@ -95,7 +96,10 @@ class OpenTouches:
         """Process an event before its dispatch: DOWN with its true origin, and every raw MOVE."""
         was_polled = bool(self._queue) and self._drain(kind, event)
         stroke = self.open.get(event.uid)
-        if kind == "begin":
+        if kind == "end":
+            if stroke is not None and not getattr(event, "capture_canceled", False):
+                self._dispatch(stroke, event)
+        elif kind == "begin":
             if not was_polled and stroke is None and not is_no_finger(event):
                 self._begin(Sample(kind, event, event.sx, event.sy, now_ns()))
         elif stroke is None or stroke.is_raw:
@@ -109,23 +113,41 @@ class OpenTouches:
         stroke = self.open.pop(event.uid, None)
         if stroke is None:
             return
-        sample = stroke.end or Sample("end", event, event.sx, event.sy, now_ns())
-        if getattr(event, "capture_canceled", False):
-            self._cancel(stroke, sample.time)
+        if stroke.dispatch is None and getattr(event, "capture_canceled", False):
+            self._cancel(stroke, now_ns() if stroke.end is None else stroke.end.time)
             return
-        x, y = self._place(sample.sx, sample.sy)
-        responsive = self._judge(stroke)
-        gesture = self._capture.touch_up(stroke.pointer, x, y, sample.time, responsive)
-        for listener in self.listeners:
-            listener.up(stroke, x, y, sample.time, responsive, gesture)
+        dispatch = stroke.dispatch or self._dispatch(stroke, event)
+        gesture = dispatch.finish()
+        up = stroke.end
+        if up is not None:
+            x, y = self._place(up.sx, up.sy)
+            for listener in self.listeners:
+                listener.up(stroke, x, y, up.time, stroke.responsive, gesture)
         self._pointers.discard(stroke.pointer)
         self._recent.append(stroke)
+
+    def _dispatch(self, stroke: OpenTouch, event: Any) -> UpDispatch:
+        """Begin the dispatch of an UP: what the app records now comes after the gesture."""
+        up = stroke.end = stroke.end or Sample("end", event, event.sx, event.sy, now_ns())
+
+        def judge() -> bool | None:
+            stroke.responsive = self._judge(stroke)
+            return stroke.responsive
+
+        x, y = self._place(up.sx, up.sy)
+        stroke.dispatch = self._capture.touch_dispatch(stroke.pointer, x, y, up.time, judge)
+        return stroke.dispatch.begin()
 
     def cancel_all(self) -> None:
         """End every open stroke without an UP: the app hides, stops, or its touches are not seen any more."""
         time = now_ns()
         for stroke in self.open.values():
-            self._cancel(stroke, time)
+            if stroke.dispatch is None:
+                self._cancel(stroke, time)
+            else:
+                # It was lifted, and a handler ended the app.
+                stroke.dispatch.finish()
+                self._pointers.discard(stroke.pointer)
         self.open.clear()
         self._queue.clear()
         self._untimed.clear()

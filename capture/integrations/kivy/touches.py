@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from capture.engine.dispatch import UpDispatch
     from capture.events.targets import Target
     from capture.gestures.recognizer import Gesture
 
@@ -48,16 +49,22 @@ class OpenTouch:
         Widgets that took the touch, in the order in which they were seen.
     consumed : bool or None
         Whether the window's children took the DOWN; None where that is not known.
+    dispatch : UpDispatch or None
+        The dispatch of its UP, once that has begun.
+    responsive : bool or None
+        Whether its target reacted, as judged at the UP.
     """
 
     __slots__ = (
         "consumed",
         "device",
+        "dispatch",
         "end",
         "event",
         "is_raw",
         "owners",
         "pointer",
+        "responsive",
         "target",
         "time",
         "x",
@@ -76,6 +83,8 @@ class OpenTouch:
         self.end: Sample | None = None
         self.owners: list[Any] = []
         self.consumed: bool | None = None
+        self.dispatch: UpDispatch | None = None
+        self.responsive: bool | None = None
 
 
 class Listener(Protocol):
