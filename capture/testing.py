@@ -72,6 +72,12 @@ class FakeClock(Clock):
         self._monotonic_ns += passed
         self._boot_ns += passed
 
+    def suspend(self, *, s: float) -> None:
+        """Let time pass while the machine sleeps: its monotonic clock stands still."""
+        now_ns = self._monotonic_ns
+        self.advance(s=s)
+        self._monotonic_ns = now_ns
+
     def set_wall(self, wall_ns: int) -> None:
         """Set the wall clock, as a user or a time server does."""
         self._wall_ns = wall_ns

@@ -6,6 +6,7 @@ Nothing is created before `open`; `forget` leaves only the marker of the opt-out
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import sys
 import uuid
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from capture.config.run import RunConfig
 
 __all__ = ["AppData", "data_folder"]
+
+_log = logging.getLogger("capture.engine")
 
 #: Former users whose events may still be stored.
 _MOST_USERS = 1000
@@ -220,7 +223,8 @@ def _first_state(store: Store, state: dict[str, Any]) -> dict[str, Any]:
     """Store the ids of a new user; return them, or those of a process that was faster."""
     try:
         return store.first_state(state)
-    except StoreError:
+    except StoreError as error:
         # It cannot be written now: they wait in memory, as events do.
+        _log.error("nothing can be stored, events are delivered from memory: %s", error)
         store.write_state(state)
         return state

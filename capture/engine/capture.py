@@ -188,12 +188,12 @@ class Capture:
 
     def app_show(self) -> str | None:
         """Record that the app came to the foreground; return the event id."""
-        return self._record(lambda: self._recorder.record(events.AppShow, action=True))
+        return self._record(lambda: self._recorder.record_visible(events.AppShow))
 
     def app_hide(self) -> str | None:
         """Record that the app left the foreground, cancel open strokes and send what is recorded."""
         with self._touches.canceled():
-            event_id = self._recorder.record(events.AppHide) if self._touches.is_open else None
+            event_id = self._recorder.record_visible(events.AppHide) if self._touches.is_open else None
             delivery = self._lifecycle.delivery
         # What was recorded before is due, whatever becomes of this event.
         if delivery is not None:

@@ -15,14 +15,14 @@ import msgspec
 
 from capture.clock import NS_PER_MS
 from capture.engine.encoders import Encoders
+from capture.engine.filtering import filtered
 from capture.engine.templates import TemplateEncoder
 from capture.errors import StoreError
 from capture.events import domain as events
-from capture.events.checks import same_event
 from capture.events.privacy import Masks, is_sampled
 from capture.events.session import SessionState
 from capture.events.timeline import Timeline
-from capture.formats import Source, native
+from capture.formats import Source
 from capture.gestures.recognizer import kind_number
 from capture.ids import random_ids
 
@@ -155,6 +155,7 @@ class Recorder:
 
     def _set_up(self, device: Device) -> None:
         self._store = None
+        self._visible: type[events.Event] | None = None
         self._templates = None
         self._new_id = random_ids()
         self._offset_ms = self._ended = 0
@@ -210,6 +211,15 @@ class Recorder:
         if not self._ready(moment):
             return None
         return self._put(*self._timeline.event(build, moment, action=action))
+
+    def record_visible(self, kind: type[events.AppShow | events.AppHide]) -> str | None:
+        """Record that the app is shown or hidden; not twice in a session, where host and app both tell."""
+        if kind is self._visible and not self._timeline.is_over(*self._moment()[:2]):
+            return None
+        event_id = self.record(kind, action=kind is events.AppShow)
+        if event_id is not None:
+            self._visible = kind
+        return event_id
 
     def record_start(self) -> str | None:
         """Record the app start, unless that was done already."""
@@ -296,7 +306,11 @@ class Recorder:
         if store is None:
             return None
         if self.before_send is not None:
-            kept = self._filter(event)
+            self._filtering = True
+            try:
+                kept = filtered(self.before_send, event, self.dropped)
+            finally:
+                self._filtering = False
             if kept is None:
                 return None
             event = kept
@@ -372,25 +386,3 @@ class Recorder:
         if stored.get("is_this_boot") and uptime_ms and uptime_ms <= self._clock.boot_ns() // NS_PER_MS:
             state = state.shifted(self._offset_ms + uptime_ms - state.last_event_ms)
         return msgspec.structs.replace(state, ended=True) if 0 < state.number <= self._ended else state
-
-    # The host's filter
-
-    def _filter(self, event: events.Event) -> events.Event | None:
-        """Return the event from `before_send`; None, counted as dropped, for another type."""
-        if self.before_send is None:
-            return event
-        self._filtering = True
-        try:
-            result = self.before_send(event)
-            if result is event:
-                return event
-            if result is not None:
-                changed = same_event(event, result)
-                native.check(changed)
-                return changed
-        except Exception:  # noqa: BLE001 - the host's code may raise anything; it could not judge the event
-            _log.exception("before_send failed; the event is dropped")
-        finally:
-            self._filtering = False
-        self.dropped["before_send"] += 1
-        return None

@@ -92,6 +92,7 @@ class Touches:
         self._recognizer = Recognizer(self._recorder.device.density, self._config)
         #: Pointer -> scene and target of its DOWN.
         self._open: dict[int, tuple[Scene, Target]] = {}
+        self._aliases: dict[int, int] = {}
         #: Cancels without a place, which the recognizer counts as dropped samples.
         self._placeless = 0
         self.set_gate(self.is_open)
@@ -160,6 +161,10 @@ class Touches:
         ended, before = None, _ROOT
         try:
             ended, before = self.lock.call(self._down, pointer, x, y, time, target)
+        except OverflowError as error:
+            if (alias := self._alias(pointer, new=True)) is not None:
+                return self.down(alias, x, y, time, target)
+            self._telemetry.failed("touch_down", error)
         except Exception as error:  # noqa: BLE001 - no exception may reach the host
             self._telemetry.failed("touch_down", error)
         return self._report(ended, before)
@@ -189,6 +194,12 @@ class Touches:
         if move is not None:
             try:
                 move(pointer, x, y, self._monotonic_ns() if time is None else time)
+            except OverflowError as error:
+                alias = self._alias(pointer)
+                if alias is None:
+                    self._telemetry.failed("touch_move", error)
+                else:
+                    self.move(alias, x, y, time)
             except Exception as error:  # noqa: BLE001 - as in down
                 self._telemetry.failed("touch_move", error)
 
@@ -208,6 +219,10 @@ class Touches:
             if callable(responsive):
                 responsive = self._telemetry.call("responsive", responsive)
             gesture, target = self.lock.call(self._up, pointer, x, y, time, responsive)
+        except OverflowError as error:
+            if (alias := self._aliases.pop(pointer, None)) is not None:
+                return self.up(alias, x, y, time, responsive)
+            self._telemetry.failed("touch_up", error)
         except Exception as error:  # noqa: BLE001 - as in down
             self._telemetry.failed("touch_up", error)
         telemetry = self._telemetry
@@ -245,6 +260,10 @@ class Touches:
         gesture, target = None, _ROOT
         try:
             gesture, target = self.lock.call(self._cancel, pointer, x, y, time)
+        except OverflowError as error:
+            if (alias := self._aliases.pop(pointer, None)) is not None:
+                return self.cancel(alias, x, y, time)
+            self._telemetry.failed("touch_cancel", error)
         except Exception as error:  # noqa: BLE001 - as in down
             self._telemetry.failed("touch_cancel", error)
         return self._report(gesture, target)
@@ -284,6 +303,15 @@ class Touches:
             connectivity = detection.connectivity()
             if connectivity != facts.connectivity:
                 self._recorder.set_device(msgspec.structs.replace(facts, connectivity=connectivity))
+
+    def _alias(self, pointer: object, *, new: bool = False) -> int | None:
+        """Return the number by which the recognizer knows a pointer beyond 32 bits; None for another one."""
+        if not isinstance(pointer, int) or -(2**31) <= pointer < 2**31:
+            return None
+        if new and pointer not in self._aliases:
+            used = set(self._aliases.values())
+            self._aliases[pointer] = next(n for n in range(-(2**31), 0) if n not in used)
+        return self._aliases.get(pointer)
 
     # For the other calls of a capture
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -52,7 +53,8 @@ class Consent:
 
     def give(self) -> None:
         """Forget an earlier opt-out."""
-        self._marker.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            self._marker.unlink()
 
 
 def new_salt() -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from capture._native.guard import BusyError
 from capture.errors import StoreError
 from capture.store import recovery
+from capture.store.age import Age
 from capture.store.dead_letters import retry_letters
 from capture.store.presence import Presence, look
 from capture.store.requests import Request, serve, waiting_requests
@@ -66,7 +67,7 @@ class Maintenance:
             index.write_slots()
             retention.delete_done()
             if self._s.max_age_s != float("inf"):
-                retention.drop_old(self._s.now_ms() - int(self._s.max_age_s * 1000))
+                retention.drop_old(Age(self._s.clock, self._s.max_age_s, self._s.writer.boot_id))
         if waiting_requests(self._s.folder):
             serve(self._s.folder, self._handle)
         self._keep_bound()

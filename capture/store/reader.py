@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from capture.store.age import Age
+
 __all__ = ["Index"]
 
 _CHUNK = 64 * 1024
@@ -344,8 +346,8 @@ class Index:
             position.tried = batch.end - batch.start
             self._write(segment, self._slot_names[queue], position)
 
-    def drop_before(self, segment: Segment, queue: bytes, position: Position, cutoff_ms: int) -> int:
-        """Move a queue behind its records that are older than a time; return how many those were."""
+    def drop_before(self, segment: Segment, queue: bytes, position: Position, age: Age) -> int:
+        """Move a queue behind its records that are too old; return how many those were."""
         dropped, end, moved = 0, self.end_of(segment), False
         chunk = _LOOK  # mostly nothing is that old
         while not position.tried and position.offset < end:
@@ -356,8 +358,8 @@ class Index:
                 continue
             chunk = max(chunk, _CHUNK)
             offset, old = 0, 0
-            for at, size, wire, seq, time_ms, *_ in records:
-                if wire == position.wire and time_ms >= cutoff_ms:
+            for at, size, wire, seq, time_ms, _, _, _, _, uptime_ms in records:
+                if wire == position.wire and not age.is_over(time_ms, uptime_ms, segment.header.boot_id):
                     break
                 old += wire == position.wire
                 position.seq = seq if wire == position.wire else position.seq

@@ -12,6 +12,7 @@ from capture.store.segment import OWN_NAME, RETRIED
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from capture.store.age import Age
     from capture.store.dead_letters import DeadLetters
     from capture.store.known import Segment
     from capture.store.locks import Claims
@@ -101,17 +102,17 @@ class Retention:
 
     # Age and bound
 
-    def drop_old(self, cutoff_ms: int) -> None:
-        """Drop what is older than a time: events, and files whose last letter is."""
+    def drop_old(self, age: Age) -> None:
+        """Drop what is too old: events, and files whose last letter is."""
         for segment in list(self._index.order):
             if segment.sending:
                 continue
             for name, position in segment.positions.items():
-                count = self._index.drop_before(segment, name, position, cutoff_ms)
+                count = self._index.drop_before(segment, name, position, age)
                 self._losses.add("too_old", count, self._index.queue_of(name))
         for path in letter_files(self._folder):
             newest = newest_ms(path)
-            if not 0 < newest < cutoff_ms:
+            if not newest or not age.is_over(newest):
                 break
             self._drop_letters(path, "dead_letters_old")
 

@@ -14,7 +14,9 @@ def walk(displays, kivy_home):
 
 
 def check_order(rows, count):
-    names = [name.removeprefix("String") for name, _, _ in rows if name not in {"AppStart", "AppShow", "AppHide"}]
+    names = [
+        name.removeprefix("String") for name, _, _ in rows if name not in {"AppStart", "AppShow", "AppHide"}
+    ]
     assert names == ["ScreenView", *["Tap", "Variable", "ScreenView"] * count]
 
 

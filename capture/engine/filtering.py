@@ -1,0 +1,37 @@
+"""The host's filter of events: `Capture.before_send`."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from capture.events.checks import same_event
+from capture.formats import native
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
+
+    from capture.events import domain as events
+
+__all__ = ["filtered"]
+
+_log = logging.getLogger("capture.engine")
+
+
+def filtered(
+    before_send: Callable[[events.Event], events.Event | None], event: events.Event, dropped: Counter[str]
+) -> events.Event | None:
+    """Return what the host makes of an event; None, counted as dropped, where it may not be recorded."""
+    try:
+        result = before_send(event)
+        if result is event:
+            return event
+        if result is not None:
+            changed = same_event(event, result)
+            native.check(changed)
+            return changed
+    except Exception:  # noqa: BLE001 - the host's code may raise anything; it could not judge the event
+        _log.exception("before_send failed; the event is dropped")
+    dropped["before_send"] += 1
+    return None
