@@ -356,18 +356,16 @@ class Index:
             if not records and len(data) == chunk:
                 chunk *= 16
                 continue
-            chunk = max(chunk, _CHUNK)
-            offset, old = 0, 0
+            chunk, offset, old = max(chunk, _CHUNK), 0, 0
             for at, size, wire, seq, time_ms, _, _, _, _, uptime_ms in records:
-                if wire == position.wire and not age.is_over(time_ms, uptime_ms, segment.header.boot_id):
-                    break
-                old += wire == position.wire
-                position.seq = seq if wire == position.wire else position.seq
+                if wire == position.wire:
+                    if not age.is_over(time_ms, uptime_ms, segment.header.boot_id):
+                        break
+                    old, position.seq = old + 1, seq
                 offset = min(at + (64 + size + 7) // 8 * 8, used)
             if offset == 0:
                 break
-            if position.counted >= position.offset + offset:
-                position.pending -= old
+            position.pending -= old if position.counted >= position.offset + offset else 0
             move(position, position.offset + offset, position.seq)
             dropped, moved = dropped + old, True
             if offset < used:
