@@ -21,7 +21,7 @@ EDITED = {
     "capture/formats/native.py",
     "tests/reference.py",
 }
-GENERATED = {"capture/_native/rule.h", "README.md", "docs/gestures.md", "docs/events.md"}
+GENERATED = {"capture/_native/rule.h", "README.md", "docs/gestures.md", "docs/events.md", "docs/privacy.md"}
 STEP = re.compile(
     r"^\d\. (?P<words>[^\n]+)\n\n   ```(?P<language>\w+)\n(?P<code>.*?)   ```$", re.MULTILINE | re.DOTALL
 )
