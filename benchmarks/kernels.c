@@ -33,12 +33,19 @@ static int64_t make_strokes(int64_t length)
     return count;
 }
 
-static uint64_t checksum(uint64_t sum, const void *data, size_t size)
+/* Of the bytes of numbers, the lowest first on every machine. */
+static uint64_t checksum(uint64_t sum, const void *data, size_t count, size_t size)
 {
     const uint8_t *bytes = data;
-    size_t i;
-    for (i = 0; i < size; i++)
-        sum = (sum ^ bytes[i]) * 1099511628211u;
+    size_t i, k;
+    for (i = 0; i < count; i++)
+        for (k = 0; k < size; k++) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+            sum = (sum ^ bytes[i * size + size - 1 - k]) * 1099511628211u;
+#else
+            sum = (sum ^ bytes[i * size + k]) * 1099511628211u;
+#endif
+        }
     return sum;
 }
 
@@ -80,12 +87,12 @@ int main(int argc, char **argv)
             kernels[kernel].decide(&block, &limits, &to);
             kernels[kernel].count_taps(block.count, &run, 1.0, &limits, &to);
             if (round == 0) {
-                sum = checksum(sum, block.path, block.count * sizeof(float));
-                sum = checksum(sum, to.distance, block.count * sizeof(float));
-                sum = checksum(sum, to.width, block.count * sizeof(float));
-                sum = checksum(sum, to.height, block.count * sizeof(float));
-                sum = checksum(sum, to.velocity, block.count * sizeof(float));
-                sum = checksum(sum, to.kind, block.count);
+                sum = checksum(sum, block.path, block.count, sizeof(float));
+                sum = checksum(sum, to.distance, block.count, sizeof(float));
+                sum = checksum(sum, to.width, block.count, sizeof(float));
+                sum = checksum(sum, to.height, block.count, sizeof(float));
+                sum = checksum(sum, to.velocity, block.count, sizeof(float));
+                sum = checksum(sum, to.kind, block.count, 1);
             }
         } while (at < samples_made);
     }

@@ -36,6 +36,9 @@ static inline uint64_t capture_ends_plain(const uint8_t *action)
     int i;
     for (i = 0; i < 8; i++) {
         memcpy(&word, action + 8 * i, 8);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word); /* the first action is the lowest byte */
+#endif
         word ^= 0x0202020202020202u;
         /* The top bit of each byte that is not zero, gathered into eight neighbouring bits. */
         word = (((word & 0x7f7f7f7f7f7f7f7fu) + 0x7f7f7f7f7f7f7f7fu) | word) & 0x8080808080808080u;
