@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -70,11 +72,10 @@ def run_demo(folder: Path, log: Path | None, devices: int) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "gateway.toml"
     environ = {**os.environ, "CAPTURE_DEMO_TOKEN": secrets.token_urlsafe(24)}
-    config.write_text(_CONFIG.format(port=0), encoding="utf-8")
+    config.write_text(_CONFIG.format(port=_free_port()), encoding="utf-8")
     gateway, url = _start(config, environ)
     yield f"a gateway listens at {url}"
     try:
-        config.write_text(_CONFIG.format(port=url.rpartition(":")[2].partition("/")[0]), encoding="utf-8")
         senders = [_device(folder, number, url, log, environ) for number in range(devices)]
         yield f"{devices} devices send to it"
         gateway.kill()
@@ -98,6 +99,15 @@ def run_demo(folder: Path, log: Path | None, devices: int) -> Iterator[str]:
     page = folder / "fleet.html"
     page.write_text(fleet_page(settings.output_folder, title="The fleet of the demo"), encoding="utf-8")
     yield f"-> {page}"
+
+
+def _free_port() -> int:
+    """Return a port that no outgoing connection takes: who connects to a closed one may meet itself."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with contextlib.suppress(OSError), socket.socket() as made:
+            made.bind(("127.0.0.1", port))
+            return port
+    return 0
 
 
 def _start(config: Path, environ: dict[str, str]) -> tuple[subprocess.Popen[str], str]:

@@ -19,7 +19,7 @@ pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
 
 import duckdb
-from gateway_kit import ENVIRON, Gateway, batch, configure, event, journal_lines, request
+from gateway_kit import ENVIRON, Gateway, batch, configure, event, free_port, journal_lines, request
 
 from capture.gateway import journal as journal_module
 from capture.gateway.config import GatewayConfig
@@ -191,8 +191,8 @@ def test_kills_of_door_and_writer_under_load(tmp_path):
     """Kills at random moments; in `make soak` 50 of either."""
     kills, batches = (50, 3000) if SOAK else (2, 60)
     config = configure(tmp_path, journal={"segment_bytes": 20_000, "segment_age_s": 0.5})
-    gateway = Gateway(config, "--with-writer")
-    port = gateway.port
+    port = free_port()
+    gateway = Gateway(config, "--with-writer", port=port)
     devices = [Device(number, port, batches) for number in range(4)]
     for device in devices:
         device.start()

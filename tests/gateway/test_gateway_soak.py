@@ -12,7 +12,7 @@ pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
 
 import duckdb
-from gateway_kit import ENVIRON, Gateway, configure
+from gateway_kit import ENVIRON, Gateway, configure, free_port
 
 SOAK = bool(os.environ.get("CAPTURE_SOAK"))
 #: Processes, seconds, and seconds between kills.
@@ -53,8 +53,8 @@ def device(folder, number, url):
 
 def test_every_event_of_real_devices_is_there_once_and_in_order(tmp_path, record_property):
     config = configure(tmp_path, journal={"segment_age_s": 1.0})
-    gateway = Gateway(config, "--with-writer")
-    port = gateway.port
+    port = free_port()
+    gateway = Gateway(config, "--with-writer", port=port)
     devices = [device(tmp_path, number, gateway.url) for number in range(DEVICES)]
     for _ in range(SECONDS // KILL_S):
         time.sleep(KILL_S)  # the devices record meanwhile; nothing is timed
