@@ -121,4 +121,17 @@ AIMS = (
     _gateway("index of ids, us an id", "ids", "us_an_id", most=0.6),
     _gateway("the same, bytes an id", "ids", "bytes_an_id", most=17),
     _gateway("the same, anonymous memory (MiB)", "ids", "anonymous_mib", most=300),
+    Aim("CSV, by pyarrow's own reading", "test_tables_against_pyarrow[csv]", ("of_pyarrow",), least=0.5),
+    Aim(
+        "CSV without pyarrow, by `csv.reader`", "test_rows_against_csv_reader", ("of_csv_reader",), least=0.3
+    ),
+    Aim("JSON of touches, by one decoding", "test_json_against_msgspec", ("of_msgspec",), least=0.15),
+    Aim(
+        "UITouch prints, by one pattern a line",
+        "test_uitouch_against_one_pattern",
+        ("of_one_pattern",),
+        least=0.5,
+    ),
+    Aim("adb scripts, samples/s", "test_scripts[adb]", ("samples_per_s",), least=1_000_000),
+    Aim("W3C actions, samples/s", "test_scripts[w3c]", ("samples_per_s",), least=1_000_000),
 )

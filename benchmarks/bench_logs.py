@@ -5,12 +5,17 @@ repeating the project's own recording; ``CAPTURE_BENCH_MB`` sets their size (100
 ``../shared/touchlogs`` there, real recordings are repeated instead. Ratios are taken in one process.
 """
 
+import csv
+import json
 import os
+import re
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
 import pytest
 import reference_evdev
 
@@ -22,6 +27,11 @@ SIZE_BYTES = int(os.environ.get("CAPTURE_BENCH_MB", "100")) * 1_000_000
 REFERENCE_BYTES = 2_000_000
 #: Times the reference, share of pyarrow's own speed, peak memory: what a reader is held to.
 TEXT_RATIO, TABLE_RATIO, RSS_MB = 10, 0.5, 200
+#: Shares of the speed of the least that a reader must do: `csv.reader`, one decoding, one pattern a line.
+ROWS_RATIO, JSON_RATIO, PATTERN_RATIO = 0.3, 0.15, 0.5
+#: Samples a second of scripts, which are made up of a few numbers.
+SCRIPT_SAMPLES_PER_S = 1_000_000
+ROWS = 200_000
 
 TEXTS = {
     "getevent-t": ("getevent", "getevent_t_hex/GP_1.com.echangecadeaux.replay.txt"),
@@ -31,18 +41,19 @@ TEXTS = {
 }
 
 
-def seconds(work, repeats=3):
+def seconds(work, repeats=3, clock=time.perf_counter):
     """Return the shortest of a few runs."""
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = clock()
         work()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return min(times)
 
 
-def read(path, **options):
-    return sum(len(chunk) for chunk in logs.open_log(path, **options).chunks())
+def read(path, columns=None, **options):
+    given = logs.ReadOptions(columns=columns)
+    return sum(len(chunk) for chunk in logs.open_log(path, options=given, **options).chunks())
 
 
 def peak_rss_mb(path):
@@ -87,7 +98,7 @@ def test_evdev_text(benchmark, tmp_path, name):
 def test_tables_against_pyarrow(benchmark, tmp_path, suffix):
     import numpy as np
     import pyarrow as pa
-    from pyarrow import csv, parquet
+    from pyarrow import csv as arrow_csv, parquet
 
     rows = SIZE_BYTES // 45
     random = np.random.default_rng(1)
@@ -103,9 +114,9 @@ def test_tables_against_pyarrow(benchmark, tmp_path, suffix):
     )
     path = tmp_path / f"big.{suffix}"
     if suffix == "csv":
-        csv.write_csv(table, path)
-        floats = csv.ConvertOptions(column_types={"x": pa.float32(), "y": pa.float32()})
-        own = seconds(lambda: csv.read_csv(path, convert_options=floats))
+        arrow_csv.write_csv(table, path)
+        floats = arrow_csv.ConvertOptions(column_types={"x": pa.float32(), "y": pa.float32()})
+        own = seconds(lambda: arrow_csv.read_csv(path, convert_options=floats))
     else:
         parquet.write_table(table, path, row_group_size=1_000_000)
         own = seconds(lambda: parquet.read_table(path))
@@ -121,3 +132,101 @@ def test_tables_against_pyarrow(benchmark, tmp_path, suffix):
 
     assert own / ours >= TABLE_RATIO
     assert rss < RSS_MB
+
+
+def row(number):
+    action = "down" if number % 20 == 0 else "up" if number % 20 == 19 else "move"
+    return 1_700_000_000_000 + number * 16, number % 1080 + 0.25, number % 2340 + 0.5, action
+
+
+def against(benchmark, ours, baseline, least, name):
+    """Hold a reading to a share of the speed of a baseline."""
+    # One thread each: the other programs of the machine are not counted.
+    ratio = seconds(baseline, 5, time.process_time) / seconds(ours, 5, time.process_time)
+    benchmark.pedantic(ours, rounds=1)
+    benchmark.extra_info[name] = ratio
+    print(f"\n{name}: {ratio:.2f}")
+    assert ratio >= least
+
+
+def test_rows_against_csv_reader(benchmark, tmp_path, monkeypatch):
+    from capture.logs import csv as reader
+
+    # As in a plain installation, without pyarrow.
+    monkeypatch.setattr(reader, "find_spec", lambda name: None if name == "pyarrow" else find_spec(name))
+    path = tmp_path / "a.csv"
+    lines = [
+        f"0,0,{number % 3},{1_600_000_000_000_000_000 + number * 8_000_000},1.25,2.5\n"
+        for number in range(ROWS)
+    ]
+    path.write_text("stream,pointer,action,time,x,y\n" + "".join(lines), encoding="ascii")
+
+    def baseline():
+        with path.open(newline="", encoding="ascii") as file:
+            return sum(1 for _ in csv.reader(file))
+
+    against(benchmark, lambda: read(path), baseline, ROWS_RATIO, "of_csv_reader")
+
+
+def test_json_against_msgspec(benchmark, tmp_path):
+    path = tmp_path / "a.json"
+    names = ("time", "x", "y", "phase")
+    path.write_text(
+        json.dumps([dict(zip(names, row(number), strict=True)) for number in range(ROWS)]), encoding="ascii"
+    )
+    data = path.read_bytes()
+    columns = "time=time,x=x,y=y,action=phase,time-unit=ms"
+    against(
+        benchmark, lambda: read(path, columns), lambda: msgspec.json.decode(data), JSON_RATIO, "of_msgspec"
+    )
+
+
+def test_uitouch_against_one_pattern(benchmark, tmp_path):
+    path = tmp_path / "a.log"
+    phases = {"down": "Began", "move": "Moved", "up": "Ended"}
+    with path.open("w", encoding="ascii") as file:
+        for number in range(ROWS // 2):
+            time_ms, x, y, action = row(number)
+            at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time_ms // 1000))
+            file.write(
+                f"{at}.{time_ms % 1000:03d}678+0200 Demo[812:9911] touch: {{(<UITouch: 0x105e08a10> "
+                f"type: Direct; phase: {phases[action]}; tap count: 1; force: 0.000; "
+                "window: <UIWindow: 0x105d07c50; frame = (0 0; 1080 2340)>; responder: <CardView: 0x105f0>; "
+                f"location in window: {{{x}, {y}}}; "
+                "previous location in window: {1, 2}; location in view: {20, 30})}\n"
+            )
+    pattern = re.compile(
+        r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\S*).*?<UITouch: (0x[0-9a-f]+)>.*?phase: (\w+)"
+        r".*?location in window: \{([-\d.]+), ([-\d.]+)\}"
+    )
+
+    def baseline():
+        with path.open(encoding="ascii") as file:
+            found = filter(None, map(pattern.search, file))
+            return [(each[1], each[2], each[3], float(each[4]), float(each[5])) for each in found]
+
+    against(benchmark, lambda: read(path), baseline, PATTERN_RATIO, "of_one_pattern")
+
+
+SWIPES = "adb shell input swipe 500 1500 500 500 300\n" * 20_000
+FINGER = [
+    {"type": "pointerMove", "duration": 0, "x": 1, "y": 2},
+    {"type": "pointerDown"},
+    {"type": "pointerMove", "duration": 1000, "x": 1, "y": 900},
+    {"type": "pointerUp"},
+]
+BODY = {"actions": [{"type": "pointer", "id": name, "actions": FINGER} for name in ("f1", "f2")]}
+
+
+@pytest.mark.parametrize(
+    "text", [pytest.param(SWIPES, id="adb"), pytest.param((json.dumps(BODY) + "\n") * 3000, id="w3c")]
+)
+def test_scripts(benchmark, tmp_path, text):
+    path = tmp_path / "script"
+    path.write_text(text, encoding="ascii")
+    rate = read(path) / seconds(lambda: read(path), 5, time.process_time)
+    benchmark.pedantic(read, (path,), rounds=1)
+    benchmark.extra_info["samples_per_s"] = round(rate)
+    print(f"\n{rate / 1e6:.2f} million samples/s")
+
+    assert rate >= SCRIPT_SAMPLES_PER_S
