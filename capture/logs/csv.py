@@ -145,10 +145,43 @@ class Log(TouchLog):
 
     def _by_rows(self) -> Iterator[TouchSamples]:
         rows = Rows(self._map, self._size, self.warnings)
-        table = self._table
+        is_plain = '"' not in self._head_text() and self._table.separator != " " and not self._map.only
+        for count, columns, wanted in self._plain_columns() if is_plain else self._read_columns():
+            cells: dict[str, Sequence[Any]] = {
+                role: self._chosen_of(columns, names) for role, names in self._table.chosen.items()
+            }
+            if wanted is not None:
+                cells["only"] = wanted
+            chunk = rows.add(cells, count)
+            if chunk is not None:
+                yield chunk
+        yield from rows.finish()
+        self.count("used", rows.used)
+        self.count("context", rows.left_out)
+        self.count("skipped_rows", rows.skipped)
+        self.name_streams(rows.streams)
+        self.name_pointers(rows.pointers)
+
+    def _plain_columns(self) -> Iterator[tuple[int, list[Any], list[bool] | None]]:
+        """Yield how many rows there are and their columns, of a table without quotes: twice as fast."""
+        separator, width = self._table.separator, len(self._table.names)
+        lines = self._text_lines()
+        while batch := list(islice(lines, _BATCH)):
+            signs = [line.count(separator) for line in batch]
+            if signs.count(width - 1) != len(batch):
+                blank, before = batch.count(""), len(batch)
+                batch = [line for line, found in zip(batch, signs, strict=True) if found == width - 1]
+                self.count("context", blank)
+                self.count("skipped_rows", before - blank - len(batch))
+            if batch:
+                cells = separator.join(batch).split(separator)
+                yield len(batch), [cells[index::width] for index in range(width)], None
+
+    def _read_columns(self) -> Iterator[tuple[int, list[Any], list[bool] | None]]:
+        """Yield how many rows there are, their columns and which of them are wanted, where only some are."""
         reader = csv.reader(
             self._text_lines(),
-            delimiter=table.separator,
+            delimiter=self._table.separator,
             quoting=csv.QUOTE_MINIMAL if '"' in self._head_text() else csv.QUOTE_NONE,
             skipinitialspace=True,
         )
@@ -165,21 +198,8 @@ class Log(TouchLog):
                 break
             good = self._whole(batch)
             if good:
-                columns = list(zip(*good, strict=True))
-                cells: dict[str, Sequence[Any]] = {
-                    role: self._chosen_of(columns, names) for role, names in table.chosen.items()
-                }
-                if self._map.only:
-                    cells["only"] = self._wanted(good)
-                chunk = rows.add(cells, len(good))
-                if chunk is not None:
-                    yield chunk
-        yield from rows.finish()
-        self.count("used", rows.used)
-        self.count("context", rows.left_out)
-        self.count("skipped_rows", rows.skipped)
-        self.name_streams(rows.streams)
-        self.name_pointers(rows.pointers)
+                wanted = self._wanted(good) if self._map.only else None
+                yield len(good), list(zip(*good, strict=True)), wanted
 
     def _whole(self, batch: list[list[str]]) -> list[list[str]]:
         """Return the rows with as many fields as there are columns; the others are counted."""
