@@ -1,5 +1,6 @@
 """Documented path of `capture.gestures.explain`."""
 
-from capture.gestures.explain import Condition, Explanation, Rival, explain, render
+from capture.gestures.conditions import Condition
+from capture.gestures.explain import Explanation, Rival, explain, render
 
 __all__ = ["Condition", "Explanation", "Rival", "explain", "render"]

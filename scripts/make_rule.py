@@ -21,7 +21,18 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from capture.gestures.config import GestureConfig  # noqa: E402 - after the path to it
-from capture.gestures.kinds import KINDS, Action, Condition, Direction, GestureKind, Kind, Reason  # noqa: E402
+from capture.gestures.kinds import (  # noqa: E402 - as above
+    KINDS,
+    Action,
+    Condition,
+    Direction,
+    GestureKind,
+    Kind,
+    Mode,
+    MultiKind,
+    MultiReason,
+    Reason,
+)
 
 NATIVE = ROOT / "capture" / "_native"
 MADE = "Made by scripts/make_rule.py from {}: do not edit."
@@ -49,7 +60,7 @@ KNOWN = {
     "rotate_deg": "number",
     "swipe_ratio": "number",
 }
-MODES = ("pinch", "rotate", "pan")
+MODES = tuple(str(mode.name).lower() for mode in Mode)
 #: A float32 that is no number exceeds nothing: "<=" holds for it (capture/gestures/kinds.py). Whether a limit
 #: is open is in its member `inside`.
 COMPARED = {
@@ -175,6 +186,7 @@ def rule() -> str:
         f"/* GestureConfig: dp, dp/s and ns; what follows from it comes last. */\ntypedef struct {{\n{struct}"
         "    double tap_timeout_value; /* ms, as configured */\n"
         "    double hold_value;\n"
+        "    double chord_timeout_value;\n"
         "    int32_t plain;    /* the decision is that of the default dialect */\n"
         "    int32_t verdicts; /* records have the verdict columns */\n"
         "    int32_t seen;     /* strokes are looked at as dialects do */\n"
@@ -199,6 +211,42 @@ def rule() -> str:
     )
 
 
+def chord_kinds() -> str:
+    """Return chord_kinds.h."""
+    return header(
+        "CHORD_KINDS",
+        "capture.gestures.kinds",
+        '#include "dialect.h"\n',
+        enum("MULTI_KIND_", MultiKind) + enum("MULTI_REASON_", MultiReason) + enum("MODE_", Mode),
+    )
+
+
+def multi() -> str:
+    """Return multi.pxd."""
+    return f'''"""The record of a chord. {MADE.format("multi.h")}"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t
+
+from capture._native.record cimport Field
+
+
+cdef extern from "multi.h" nogil:
+    enum:
+        MULTI_FIELDS "CAPTURE_MULTI_FIELDS"
+    const Field[MULTI_FIELDS] CHORD_FIELDS "capture_multi_fields"
+    ctypedef struct MultiRecord "capture_multi":
+{members_of("multi.h")[0]}'''
+
+
+def members_of(name: str) -> tuple[str, list[str]]:
+    """Return the fields that a header lists as Cython declares them, and their types."""
+    fields = re.findall(
+        r"^ +FIELD\((\w+), (\w+), \"", (NATIVE / name).read_text(encoding="utf-8"), re.MULTILINE
+    )
+    types = list(dict.fromkeys(kind for _, kind in fields))
+    return declared({kind: [field for field, each in fields if each == kind] for kind in types}), types
+
+
 def declared(names: dict[str, list[str]]) -> str:
     """Return members of a struct, those of one type together, as Cython declares them."""
     lines = [f"{c_type} {', '.join(some)}" for c_type, each in names.items() for some in batched_names(each)]
@@ -212,13 +260,8 @@ def batched_names(names: list[str]) -> list[list[str]]:
 
 def record() -> str:
     """Return record.pxd."""
-    fields = re.findall(
-        r"^ +FIELD\((\w+), (\w+), \"", (NATIVE / "record.h").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    members = declared({c_type: [name for name, each in fields if each == c_type] for _, c_type in fields})
-    pointers = "".join(
-        f"ctypedef {c_type} *{c_type}_column\n" for c_type in dict.fromkeys(dict(fields).values())
-    )
+    members, types = members_of("record.h")
+    pointers = "".join(f"ctypedef {c_type} *{c_type}_column\n" for c_type in types)
     columns = re.sub(r"^( +\w+)", r"\1_column", members, flags=re.MULTILINE)
     return f'''"""The record of one stroke. {MADE.format("record.h")}"""
 
@@ -248,7 +291,13 @@ cdef extern from "record.h" nogil:
 '''
 
 
-FILES = {"actions.h": actions, "rule.h": rule, "record.pxd": record}
+FILES = {
+    "actions.h": actions,
+    "rule.h": rule,
+    "record.pxd": record,
+    "chord_kinds.h": chord_kinds,
+    "multi.pxd": multi,
+}
 
 
 def main() -> None:

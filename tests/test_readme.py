@@ -16,7 +16,10 @@ FENCE = re.compile(
     r"(?P<note><!--[^\n]*-->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 PAGES = ["README.md"]
-PAGES += [f"docs/{name}.md" for name in ("index", "replay", "recognizer", "report", "sweep", "dialects")]
+PAGES += [
+    f"docs/{name}.md"
+    for name in ("index", "replay", "recognizer", "report", "sweep", "dialects", "several-fingers")
+]
 
 
 def snippets(language):

@@ -7,9 +7,10 @@ builtin exceptions. Only native modules import a module that is not in `IMPORTED
 #: Module -> the packages that import it.
 IMPORTED_BY = {
     "batch": ("gestures",),
+    "chords": ("gestures",),
     "output": ("gestures", "scale"),
     "recognizer": ("gestures",),
-    "sweep": ("scale",),
+    "sweep": ("gestures", "scale"),
     "float32": ("formats",),
     "encoder": ("engine",),
     "guard": ("delivery", "engine", "store"),

@@ -2,6 +2,7 @@ from typing import Any
 
 from typing_extensions import Buffer
 
+from capture._native.chords import MultiColumns
 from capture._native.output import GestureColumns
 from capture._native.recognizer import Recognizer
 
@@ -16,5 +17,6 @@ def feed(
     kernel: int = 0,
     share: int = 0,
     shares: int = 1,
+    multi: MultiColumns | None = None,
 ) -> None: ...
-def finish(recognizer: Recognizer, out: GestureColumns) -> None: ...
+def finish(recognizer: Recognizer, out: GestureColumns, multi: MultiColumns | None = None) -> None: ...

@@ -10,6 +10,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 
+from capture._native.chords cimport MultiColumns, drain
 from capture._native.classify cimport EARLY, MEAN, OVER_STROKE, STRAIGHT, Thresholds, clamp, span_ns
 from capture._native.dialect cimport (
     Case, View, begun, count_at_down, count_run, judge, keep_axis, look_through, view_measures,
@@ -19,7 +20,7 @@ from capture._native.output cimport GestureColumns, Output, make_room, put
 from capture._native.recognizer cimport Recognizer
 from capture._native.record cimport Record, RecordColumns, columns_at
 from capture._native.samples cimport DOWN, Columns, count_actions_down
-from capture._native.state cimport State, Stream, end_open, open_touches, step, stream_slot
+from capture._native.state cimport State, Stream, end_open, open_touches, step, stream_slot, track_chords
 from capture._native.velocity cimport Release, columns_release
 
 cdef enum:
@@ -316,11 +317,12 @@ def count_downs(samples_action):
 
 def feed(
         Recognizer recognizer not None, GestureColumns out not None, samples not None, *,
-        int kernel=0, int share=0, int shares=1):
+        int kernel=0, int share=0, int shares=1, MultiColumns multi=None):
     """Feed `TouchSamples` to a recogniser and append the records that they end to `out`.
 
     With several shares only the samples of the streams that fall to `share` are fed; the numbering counts
-    all samples. `kernel` is a position in `KERNELS`; the tests compare them.
+    all samples. `kernel` is a position in `KERNELS`; the tests compare them. Chords are tracked with `multi`,
+    which takes those that end.
     """
     cdef Samples held = Samples(samples)
     cdef Block block
@@ -337,8 +339,11 @@ def feed(
     with cython.critical_section(recognizer):
         recognizer.check_free()
         recognizer.busy = True
+    failed = track_chords(state, multi is not None)
     with nogil:
-        if shares > 1:
+        if failed:
+            pass
+        elif shares > 1:
             failed = feed_share(state, &held.columns, held.count, &out.output, &block, share, shares)
         else:
             failed = feed_range(
@@ -346,15 +351,26 @@ def feed(
                 &FOUND[kernel], &block)
         state.samples += held.count
     recognizer.busy = False
+    hand_over(recognizer, multi)
     if failed:
         raise MemoryError
 
 
-def finish(Recognizer recognizer not None, GestureColumns out not None):
+cdef int hand_over(Recognizer recognizer, MultiColumns multi) except -1:
+    """Hand the chords that have ended to `multi`, or keep them where nobody asked for them."""
+    if multi is not None:
+        drain(&recognizer.state, multi)
+    elif recognizer.state.ended_count:
+        recognizer.keep_chords()
+    return 0
+
+
+def finish(Recognizer recognizer not None, GestureColumns out not None, MultiColumns multi=None):
     """End every open stroke of a recogniser as INCOMPLETE and append the records to `out`."""
     cdef int failed
     with cython.critical_section(recognizer):
         recognizer.check_free()
         failed = finish_into(&recognizer.state, recognizer.state.samples, &out.output)
+        hand_over(recognizer, multi)
     if failed:
         raise MemoryError

@@ -76,6 +76,7 @@ cdef extern from "classify.h" nogil:
         int64_t frame_ns
         double tap_timeout_value
         double hold_value
+        double chord_timeout_value
         int32_t plain
         int32_t verdicts
         int32_t seen

@@ -48,6 +48,7 @@ cdef int read_thresholds(object gestures, Thresholds *limits) except -1:
         limits.transform_slop_dp.value = -1  # not set
     limits.tap_timeout_value = gestures.tap_timeout_ms
     limits.hold_value = gestures.hold_ms
+    limits.chord_timeout_value = gestures.chord_timeout_ms
     limits.verdicts = gestures.has_verdicts
     limits.plain = is_plain(limits)
     limits.seen = limits.verdicts or not limits.plain

@@ -6,9 +6,9 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
 from capture._native.classify cimport Thresholds, read_thresholds
-from capture._native.record cimport FIELDS, RECORD_FIELDS, STROKE_FIELDS, Record
+from capture._native.record cimport FIELDS, RECORD_FIELDS, STROKE_FIELDS, Field, Record
 from capture._native.samples cimport CANCEL, DOWN, MOVE, UP
-from capture._native.state cimport set_density, state_free, state_init, step, stream_slot
+from capture._native.state cimport set_density, state_free, state_init, step, stream_slot, track_chords
 
 
 cdef extern from "structmember.h":
@@ -20,13 +20,8 @@ cdef extern from "structmember.h":
         T_BOOL
         T_FLOAT
         T_DOUBLE
-    ctypedef struct PyMemberDef:
-        const char *name
-        int type
-        Py_ssize_t offset
-        int flags
-    object PyDescr_NewMember(PyTypeObject *type, PyMemberDef *member)
-    int PyMember_SetOne(char *instance, PyMemberDef *member, object value) except -1
+    object PyDescr_NewMember(PyTypeObject *type, MemberDef *member)
+    int PyMember_SetOne(char *instance, MemberDef *member, object value) except -1
     void PyType_Modified(PyTypeObject *type)
 
 
@@ -38,17 +33,11 @@ cdef class Gesture:
     """
 
     def __init__(self, **fields):
-        cdef PyMemberDef member
-        cdef int number
         self.record.sample_count = 2
         self.record.last_sample = 1
-        for number in range(FIELDS):
-            member = members[number]
-            member.flags = 0
-            name = member.name.decode()
-            if name in fields:
-                self.record.verdict |= number >= STROKE_FIELDS
-                PyMember_SetOne(<char *><PyObject *>self, &member, fields.pop(name))
+        for name in [RECORD_FIELDS[i].name.decode() for i in range(STROKE_FIELDS, FIELDS)]:
+            self.record.verdict |= name in fields
+        set_members(self, members, FIELDS, fields)
         if fields:
             raise TypeError(f"a gesture has no {', '.join(fields)}")
 
@@ -58,30 +47,47 @@ cdef class Gesture:
         return bool(self.record.verdict)
 
 
-cdef PyMemberDef[FIELDS] members
+cdef MemberDef[FIELDS] members
 
 
-cdef int add_members() except -1:
-    """Make an attribute of every field of the record."""
-    cdef Gesture sample = Gesture.__new__(Gesture)
-    cdef PyTypeObject *gesture_type = <PyTypeObject *>Gesture
-    cdef Py_ssize_t start = <char *>&sample.record - <char *><PyObject *>sample
+cdef int set_members(object instance, const MemberDef *members, int count, dict fields) except -1:
+    """Set the attributes of a record that are named, and take them out of `fields`."""
+    cdef MemberDef member
+    cdef int number
+    for number in range(count):
+        member = members[number]
+        member.flags = 0
+        name = member.name.decode()
+        if name in fields:
+            PyMember_SetOne(<char *><PyObject *>instance, &member, fields.pop(name))
+    return 0
+
+
+cdef int add_members(
+        PyTypeObject *type, const Field *fields, int count, Py_ssize_t start, MemberDef *members) except -1:
+    """Make an attribute of every field of a record, which lies `start` bytes into its object."""
     cdef int number
     types = {
         b"q": T_LONGLONG, b"i": T_INT, b"B": T_UBYTE, b"?": T_BOOL, b"f": T_FLOAT, b"d": T_DOUBLE,
     }
-    for number in range(FIELDS):
-        members[number].name = RECORD_FIELDS[number].name
-        members[number].type = types[RECORD_FIELDS[number].format]
-        members[number].offset = start + <Py_ssize_t>RECORD_FIELDS[number].offset
+    attributes = <dict>type.tp_dict
+    for number in range(count):
+        members[number].name = fields[number].name
+        members[number].type = types[fields[number].format]
+        members[number].offset = start + <Py_ssize_t>fields[number].offset
         members[number].flags = READONLY
-        attributes = <dict>gesture_type.tp_dict
-        attributes[RECORD_FIELDS[number].name.decode()] = PyDescr_NewMember(gesture_type, &members[number])
-    PyType_Modified(gesture_type)
+        attributes[fields[number].name.decode()] = PyDescr_NewMember(type, &members[number])
+    PyType_Modified(type)
     return 0
 
 
-add_members()
+cdef int add_attributes() except -1:
+    cdef Gesture sample = Gesture.__new__(Gesture)
+    cdef Py_ssize_t start = <char *>&sample.record - <char *><PyObject *>sample
+    return add_members(<PyTypeObject *>Gesture, RECORD_FIELDS, FIELDS, start, members)
+
+
+add_attributes()
 
 
 cdef Gesture wrap(type gesture_class, const Record *record):
@@ -98,12 +104,13 @@ cdef class Recognizer:
         cdef Thresholds none
         memset(&none, 0, sizeof(Thresholds))
         self.gesture_class = Gesture
+        self.chords = []
         state_init(&self.state, &none, 1.0)
 
     def __dealloc__(self):
         state_free(&self.state)
 
-    def __init__(self, type gesture_class not None, gestures not None, *, double density):
+    def __init__(self, type gesture_class not None, type multi_class, gestures not None, *, double density):
         cdef Thresholds limits
         if not issubclass(gesture_class, Gesture):
             raise TypeError("gesture_class must be a Gesture")
@@ -113,6 +120,7 @@ cdef class Recognizer:
         state_free(&self.state)
         state_init(&self.state, &limits, density)
         self.gesture_class = gesture_class
+        self.multi_class = multi_class
 
     def set_density(self, int64_t stream, double density):
         """Set the density of one stream (px per dp)."""
@@ -128,6 +136,12 @@ cdef class Recognizer:
     def counters(self):
         """Number of ignored and doubtful samples since construction, by cause."""
         return dict(self.state.counters)
+
+    def take_chords(self):
+        """Return the chords that have ended since the last call, and forget them."""
+        with cython.critical_section(self):
+            taken, self.chords = self.chords, []
+        return taken
 
     def down(self, int32_t pointer, double x, double y, int64_t time, int64_t stream=0):
         """Begin a stroke; return the Gesture of an INCOMPLETE one that this ends, else None."""
@@ -145,6 +159,13 @@ cdef class Recognizer:
         """End a stroke that the system took away; return its Gesture, None where the pointer was not down."""
         return self.sample(CANCEL, pointer, x, y, time, stream)
 
+    cdef int keep_chords(self) except -1:
+        """Append the chords that have ended to the list of them."""
+        from capture._native.chords import take_ended
+
+        self.chords += take_ended(self, self.multi_class)
+        return 0
+
     cdef int check_free(self) except -1:
         if self.busy:
             raise RuntimeError("this recognizer is in use by another thread")
@@ -156,9 +177,13 @@ cdef class Recognizer:
         cdef int ended
         with cython.critical_section(self):
             self.check_free()
+            if not self.state.multi and track_chords(&self.state, True) < 0:
+                raise MemoryError
             ended = step(
                 &self.state, self.state.samples, stream, pointer, action, time, <float>x, <float>y, &record)
             self.state.samples += 1
+            if self.state.ended_count:
+                self.keep_chords()
         if ended == 0:
             return None
         if ended < 0:

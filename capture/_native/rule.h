@@ -76,6 +76,7 @@ typedef struct {
     int64_t frame_ns;
     double tap_timeout_value; /* ms, as configured */
     double hold_value;
+    double chord_timeout_value;
     int32_t plain;    /* the decision is that of the default dialect */
     int32_t verdicts; /* records have the verdict columns */
     int32_t seen;     /* strokes are looked at as dialects do */

@@ -2,8 +2,10 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
+from capture._native.chord cimport Chord, Finger
 from capture._native.classify cimport Thresholds
 from capture._native.dialect cimport Seen
+from capture._native.multi cimport MultiRecord
 from capture._native.record cimport Record
 from capture._native.stroke cimport Stream
 from capture._native.touch cimport OpenTouch
@@ -32,16 +34,27 @@ cdef struct State:
     OpenTouch *touches
     History *histories      # beside touches; NULL where none are kept
     Seen *seen              # beside touches; NULL where strokes are not looked at
+    Finger *fingers         # beside touches; NULL until chords are tracked
     int32_t touch_room
     int32_t touch_count     # slots ever used
     int32_t free_touch      # slot, or -1
     int32_t *pair_index     # hash table of touch slots by (stream, pointer), primaries left out
     uint32_t pair_mask
     int32_t pair_count
+    bint multi              # chords begin
+    Chord *chords
+    int32_t chord_room
+    int32_t chord_count     # slots ever used
+    int32_t free_chord      # slot, or -1
+    int32_t open_chords
+    MultiRecord *ended      # chords that nobody has taken yet; there is room for the open ones
+    int64_t ended_count
+    int64_t ended_room
 
 
 cdef void state_init(State *s, const Thresholds *limits, double density) noexcept nogil
 cdef void state_free(State *s) noexcept nogil
+cdef int track_chords(State *s, bint wanted) noexcept nogil
 cdef void set_density(State *s, int32_t slot, double density) noexcept nogil
 cdef int32_t stream_slot(State *s, int64_t id) noexcept nogil
 cdef int step(

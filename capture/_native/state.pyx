@@ -8,8 +8,13 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, qsort, realloc
 from libc.string cimport memset
 
+from capture._native.chord cimport (
+    Chord, Finger, chord_begin, chord_change, chord_close, chord_end, chord_join, chord_leave, chord_move,
+    chord_segment,
+)
 from capture._native.classify cimport CANCELED, INCOMPLETE, Thresholds
 from capture._native.dialect cimport edges_at
+from capture._native.multi cimport MultiRecord
 from capture._native.record cimport Record
 from capture._native.samples cimport CANCEL, DOWN, MOVE, finite
 from capture._native.stroke cimport Stream, fill, look, look_begin, look_met
@@ -21,7 +26,7 @@ cdef void state_init(State *s, const Thresholds *limits, double density) noexcep
     memset(s, 0, sizeof(State))
     s.limits = limits[0]
     s.density = density
-    s.last_stream = s.free_touch = -1
+    s.last_stream = s.free_touch = s.free_chord = -1
 
 
 cdef void state_free(State *s) noexcept nogil:
@@ -30,6 +35,9 @@ cdef void state_free(State *s) noexcept nogil:
     free(s.touches)
     free(s.histories)
     free(s.seen)
+    free(s.fingers)
+    free(s.chords)
+    free(s.ended)
     free(s.pair_index)
     memset(s, 0, sizeof(State))
 
@@ -78,7 +86,7 @@ cdef int32_t new_stream(State *s, int64_t id) noexcept nogil:
     stream = &s.streams[s.stream_count]
     memset(stream, 0, sizeof(Stream))
     stream.id = id
-    stream.primary = -1
+    stream.primary = stream.first_finger = stream.last_finger = stream.chord = -1
     s.last_stream = s.stream_count
     s.stream_count += 1
     set_density(s, s.last_stream, s.density)
@@ -187,6 +195,8 @@ cdef int32_t new_touch(State *s, int32_t slot, int32_t pointer) noexcept nogil:
 cdef void drop_touch(State *s, int32_t touch_slot) noexcept nogil:
     cdef OpenTouch *touch = &s.touches[touch_slot]
     cdef Stream *stream = &s.streams[touch.stream]
+    if not touch.malformed:
+        unlink_finger(s, stream, touch)
     if stream.primary == touch_slot:
         stream.primary = -1
     else:
@@ -214,6 +224,11 @@ cdef int more_touches(State *s) noexcept nogil:
         if block == NULL:
             return -1
         s.seen = <Seen *>block
+    if s.fingers != NULL:
+        block = realloc(s.fingers, room * sizeof(Finger))
+        if block == NULL:
+            return -1
+        s.fingers = <Finger *>block
     s.touch_room = room
     return 0
 
@@ -260,6 +275,153 @@ cdef void remove_pair(State *s, int32_t touch_slot) noexcept nogil:
     s.pair_index[hole] = -1
 
 
+# ---- chords -----------------------------------------------------------------------------------
+# The open touches of a stream with a good DOWN are a list, in the order of their DOWNs. From the second on
+# there is a chord; nothing is done for it before.
+
+
+cdef inline void link_finger(State *s, Stream *stream, int32_t touch_slot) noexcept nogil:
+    cdef OpenTouch *touch = &s.touches[touch_slot]
+    touch.next_finger = -1
+    touch.last_finger = stream.last_finger
+    if stream.last_finger >= 0:
+        s.touches[stream.last_finger].next_finger = touch_slot
+    else:
+        stream.first_finger = touch_slot
+    stream.last_finger = touch_slot
+    stream.fingers += 1
+
+
+cdef inline void unlink_finger(State *s, Stream *stream, const OpenTouch *touch) noexcept nogil:
+    if touch.last_finger >= 0:
+        s.touches[touch.last_finger].next_finger = touch.next_finger
+    else:
+        stream.first_finger = touch.next_finger
+    if touch.next_finger >= 0:
+        s.touches[touch.next_finger].last_finger = touch.last_finger
+    else:
+        stream.last_finger = touch.last_finger
+    stream.fingers -= 1
+
+
+cdef int track_chords(State *s, bint wanted) noexcept nogil:
+    """Begin chords from now on, or do not; those that are open go on. -1 when there is no memory."""
+    if wanted and s.fingers == NULL:
+        s.fingers = <Finger *>malloc((s.touch_room if s.touch_room else 1) * sizeof(Finger))
+        if s.fingers == NULL:
+            return -1
+    s.multi = wanted
+    return 0
+
+
+cdef int room_for_chord(State *s) noexcept nogil:
+    """Room for one more chord, open and ended; -1 when there is no memory."""
+    cdef int64_t wanted = s.ended_count + s.open_chords + 1
+    cdef int32_t room
+    cdef void *block
+    if s.free_chord < 0 and s.chord_count == s.chord_room:
+        room = s.chord_room + s.chord_room // 2 + 4
+        block = realloc(s.chords, room * sizeof(Chord))
+        if block == NULL:
+            return -1
+        s.chords = <Chord *>block
+        s.chord_room = room
+    if wanted > s.ended_room:
+        wanted += wanted // 2 + 4
+        block = realloc(s.ended, wanted * sizeof(MultiRecord))
+        if block == NULL:
+            return -1
+        s.ended = <MultiRecord *>block
+        s.ended_room = wanted
+    return 0
+
+
+cdef void begin_chord(State *s, int32_t slot, int64_t index, int64_t time) noexcept nogil:
+    """Begin a chord of a stream's two fingers; there must be room."""
+    cdef Stream *stream = &s.streams[slot]
+    cdef Chord *chord
+    cdef int32_t at = s.free_chord
+    if at < 0:
+        at = s.chord_count
+        s.chord_count += 1
+    else:
+        s.free_chord = s.chords[at].next_free
+    chord = &s.chords[at]
+    memset(chord, 0, sizeof(Chord))
+    chord.used = True
+    chord.stream = slot
+    stream.chord = at
+    s.open_chords += 1
+    chord_begin(chord, s.touches, s.fingers, stream.first_finger, index, time)
+
+
+cdef void end_chord(State *s, int32_t at, int64_t index, int64_t time) noexcept nogil:
+    cdef Chord *chord = &s.chords[at]
+    cdef Stream *stream = &s.streams[chord.stream]
+    chord_end(
+        chord, s.touches, stream.first_finger, stream.id, index, time, &s.limits, stream.density,
+        &s.ended[s.ended_count])
+    s.ended_count += 1
+    s.open_chords -= 1
+    stream.chord = -1
+    chord.used = False
+    chord.next_free = s.free_chord
+    s.free_chord = at
+
+
+cdef void close_frame(State *s, const Stream *stream) noexcept nogil:
+    if stream.chord >= 0:
+        chord_close(
+            &s.chords[stream.chord], s.touches, s.fingers, stream.first_finger, &s.limits, stream.density)
+
+
+cdef bint leave_chord(
+        State *s, int32_t touch_slot, int64_t index, int64_t time, uint8_t action,
+        bint is_finite) noexcept nogil:
+    """Take a finger out of its stream's chord; return whether a new segment is to begin without it."""
+    cdef OpenTouch *touch = &s.touches[touch_slot]
+    cdef Stream *stream = &s.streams[touch.stream]
+    cdef Chord *chord
+    if stream.chord < 0 or touch.malformed:
+        return False
+    close_frame(s, stream)
+    chord = &s.chords[stream.chord]
+    chord_leave(
+        chord, s.touches, s.histories, stream.first_finger, touch_slot, time, &s.limits, stream.density)
+    chord.canceled = chord.canceled or action == CANCEL
+    chord.replaced = chord.replaced or action == DOWN
+    if is_finite or action == DOWN:
+        chord.used_sample = index
+        chord.used_time = time
+    if chord.fingers == 2:
+        end_chord(s, stream.chord, index, time)
+        return False
+    chord_change(chord)
+    chord.fingers -= 1
+    return True
+
+
+cdef void go_on(State *s, int32_t slot) noexcept nogil:
+    """Begin the segment without the finger that has left."""
+    cdef Stream *stream = &s.streams[slot]
+    chord_segment(&s.chords[stream.chord], s.touches, s.fingers, stream.first_finger)
+
+
+cdef void end_chords(State *s) noexcept nogil:
+    """End the open chords, in the order in which they began."""
+    cdef int32_t at, first
+    cdef Stream *stream
+    while s.open_chords:
+        first = -1
+        for at in range(s.chord_count):
+            if s.chords[at].used and (first < 0 or s.chords[at].first_sample < s.chords[first].first_sample):
+                first = at
+        stream = &s.streams[s.chords[first].stream]
+        close_frame(s, stream)
+        s.chords[first].replaced = True
+        end_chord(s, first, s.chords[first].used_sample, s.chords[first].used_time)
+
+
 # ---- the state machine ------------------------------------------------------------------------
 
 
@@ -271,6 +433,7 @@ cdef int step(
     """
     cdef int32_t slot, touch_slot
     cdef int ended = 0
+    cdef bint segment = False
     cdef bint is_finite = finite(x) and finite(y)
     if action > CANCEL:
         s.counters.unknown_actions += 1
@@ -280,9 +443,16 @@ cdef int step(
         return -1
     touch_slot = find_touch(s, slot, pointer)
     if action == DOWN:
+        if is_finite:
+            close_frame(s, &s.streams[slot])
         if touch_slot >= 0:
+            segment = leave_chord(s, touch_slot, index, time, action, is_finite)
             end_touch(s, touch_slot, INCOMPLETE, 0, out)
             ended = 1
+            if segment:
+                go_on(s, slot)
+        if s.multi and is_finite and s.streams[slot].fingers == 1 and room_for_chord(s) < 0:
+            return -1
         touch_slot = new_touch(s, slot, pointer)
         if touch_slot < 0:
             return -1
@@ -290,6 +460,8 @@ cdef int step(
         if s.seen != NULL and s.streams[slot].open > 1:
             meet(s, touch_slot, time)
         start_touch(s, touch_slot, index, time, x, y)
+        if s.fingers != NULL:
+            join(s, touch_slot, index, time)
         return ended
     if touch_slot < 0:
         s.counters.orphan_samples += 1
@@ -299,6 +471,13 @@ cdef int step(
         if action == MOVE:
             return 0
     clock(s, slot, time, is_finite)
+    if s.streams[slot].chord >= 0 and not s.touches[touch_slot].malformed:
+        if action == MOVE:
+            chord_move(
+                &s.chords[s.streams[slot].chord], s.touches, s.fingers, s.streams[slot].first_finger,
+                touch_slot, index, time, x, y, &s.limits, s.streams[slot].density)
+        else:
+            segment = leave_chord(s, touch_slot, index, time, action, is_finite)
     if is_finite:
         extend(&s.touches[touch_slot], index, time, x, y)
         if s.seen != NULL and (action == MOVE or s.limits.up_moves):
@@ -310,6 +489,8 @@ cdef int step(
         return 0
     s.touches[touch_slot].last_sample = index
     end_touch(s, touch_slot, CANCELED if action == CANCEL else 0, time, out)
+    if segment:
+        go_on(s, slot)
     return 1
 
 
@@ -322,11 +503,29 @@ cdef inline void clock(State *s, int32_t slot, int64_t time, bint is_finite) noe
     stream.last_time = time
 
 
+cdef void join(State *s, int32_t touch_slot, int64_t index, int64_t time) noexcept nogil:
+    """Take a touch that has begun into the chord of its stream, or begin one with it."""
+    cdef int32_t slot = s.touches[touch_slot].stream
+    cdef Stream *stream = &s.streams[slot]
+    if stream.chord >= 0:
+        s.chords[stream.chord].used_sample = index
+        s.chords[stream.chord].used_time = time
+    if s.touches[touch_slot].malformed:
+        return
+    if stream.chord >= 0:
+        chord_join(
+            &s.chords[stream.chord], s.touches, s.fingers, stream.first_finger, touch_slot, time)
+    elif s.multi and stream.fingers == 2:
+        begin_chord(s, slot, index, time)
+
+
 cdef void start_touch(
         State *s, int32_t touch_slot, int64_t index, int64_t time, float x, float y) noexcept nogil:
     cdef OpenTouch *touch = &s.touches[touch_slot]
     cdef Stream *stream = &s.streams[touch.stream]
     begin(touch, index, time, x, y)
+    if not touch.malformed:
+        link_finger(s, stream, touch_slot)
     stream.downs += 1
     touch.downs = stream.downs
     touch.multi = stream.open > 1
@@ -393,6 +592,7 @@ cdef int end_open(State *s, Record *out, int64_t room) noexcept nogil:
             opened[count].first_sample = s.touches[slot].first_sample
             opened[count].slot = slot
             count += 1
+    end_chords(s)
     qsort(opened, count, sizeof(Opened), by_first_sample)
     for i in range(count):
         end_touch(s, opened[i].slot, INCOMPLETE, 0, &out[i])

@@ -19,6 +19,10 @@ cdef struct Stream:
     Edges edges             # where strokes are looked at
     int32_t open            # its open touches
     int32_t primary         # slot of the one that needs no look-up, or -1
+    int32_t fingers         # those with a good DOWN
+    int32_t first_finger    # slot of the one that came down first, or -1
+    int32_t last_finger
+    int32_t chord           # slot, or -1
     bint started
 
 

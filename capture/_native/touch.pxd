@@ -16,6 +16,8 @@ cdef struct OpenTouch:
     int32_t stream          # slot
     int32_t pointer
     int32_t next_free       # slot, while this one is unused
+    int32_t next_finger     # slot of the next open touch of the stream with a good DOWN, or -1
+    int32_t last_finger     # of the one before
     bint used
     bint multi              # another pointer was down at the DOWN
     bint malformed

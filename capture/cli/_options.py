@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer
 
 from capture.config.run import RunConfig
 from capture.errors import MESSAGE_CHARS, plain
+from capture.gestures.dialects import ROWS
 from capture.logs import FORMATS, ReadOptions, find_logs, may_be_log
 
 if TYPE_CHECKING:
@@ -105,11 +107,21 @@ _FORMAT = _reading(f"Format of the logs; default: detected by content. One of {'
 _DEVICE = _reading("Device to read, where a log has several: path, number or part of the name.", "N")
 _DENSITY = _reading("px per dp, 0.75 to 10; default: that of the log, else 1.")
 _ROTATE = _reading("Clockwise turn of the picture against the panel: 0, 90, 180 or 270 degrees.", "N")
+_DIALECT = _reading(
+    f"Whose rules: {', '.join(ROWS)}, or a row of the configuration; default: that of the configuration.",
+    "NAME",
+)
 _COLUMNS = _reading(
     "Columns of CSV, TSV, Parquet or JSON: time=ts,x=posX,y=posY,action=event,time-unit=ms; "
     "or the name of a preset.",
     "MAP",
 )
+
+
+def _environ(dialect: str | None) -> dict[str, str]:
+    """Return the environment, in which the option is the variable that chooses the dialect."""
+    chosen = {} if dialect is None else {"CAPTURE_GESTURES_DIALECT": dialect}
+    return {**os.environ, **chosen}
 
 
 def read_options(
@@ -122,6 +134,7 @@ def read_options(
     rotate: Annotated[int | None, _ROTATE] = None,
     columns: Annotated[str | None, _COLUMNS] = None,
     start_time: Annotated[int | None, _reading("Epoch ms of the first sample.", "MS")] = None,
+    dialect: Annotated[str | None, _DIALECT] = None,
 ) -> Reading:
     """Check the reading options; the parameters are the options of the command line."""
     if density is not None and not 0.75 <= density <= 10:
@@ -130,7 +143,7 @@ def read_options(
         raise typer.BadParameter(f"{start_time}: expected epoch milliseconds", param_hint="--start-time")
     if rotate not in {None, 0, 90, 180, 270}:
         raise typer.BadParameter(f"{rotate}: expected 0, 90, 180 or 270 (degrees)", param_hint="--rotate")
-    loaded = RunConfig.load(config, default_project_id=0)
+    loaded = RunConfig.load(config, environ=_environ(dialect), default_project_id=0)
     return Reading(
         loaded,
         ReadOptions(

@@ -14,38 +14,43 @@ import msgspec
 
 from capture.cli._show import writing
 from capture.errors import ConfigError, plain, plain_json
+from capture.gestures.chords import MULTI_ENUMS, MULTI_FIELDS
 from capture.gestures.kinds import Direction, GestureKind, Reason
 from capture.gestures.parquet import GestureFile
-from capture.gestures.recognizer import FIELDS
+from capture.gestures.recognizer import FIELDS, GestureTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from capture.gestures.recognizer import GestureTable
+    from capture.gestures.chords import MultiTable
 
 __all__ = ["SUFFIXES", "open_records", "rows"]
 
 _ENUMS = {"kind": GestureKind, "reason": Reason, "direction": Direction}
-_NAMES = {field: {int(member): member.name.lower() for member in enum} for field, enum in _ENUMS.items()}
+_NAMES, _MULTI_NAMES = (
+    {field: {int(member): member.name.lower() for member in enum} for field, enum in enums.items()}
+    for enums in (_ENUMS, MULTI_ENUMS)
+)
 
 
 class Records(Protocol):
     """Where records go, table by table."""
 
-    def write(self, table: GestureTable, log: str = "") -> None:
+    def write(self, table: GestureTable | MultiTable, log: str = "") -> None:
         """Write the records of a table, of a log."""
 
     def close(self) -> None:
         """Complete the file."""
 
 
-def columns(table: GestureTable) -> list[list[Any]]:
+def columns(table: GestureTable | MultiTable) -> list[list[Any]]:
     """Return a table's columns for files: enums as lower-case names, NaN and infinity None."""
     found: list[list[Any]] = []
+    names_of = _NAMES if isinstance(table, GestureTable) else _MULTI_NAMES
     for field in table.fields:
         values = getattr(table, field)
-        if field in _NAMES:
-            names = _NAMES[field]
+        if field in names_of:
+            names = names_of[field]
             found.append([names[value] for value in values.tolist()])
         elif values.dtype.kind == "f":
             found.append([value if math.isfinite(value) else None for value in values.tolist()])
@@ -54,7 +59,7 @@ def columns(table: GestureTable) -> list[list[Any]]:
     return found
 
 
-def rows(table: GestureTable) -> Iterator[tuple[Any, ...]]:
+def rows(table: GestureTable | MultiTable) -> Iterator[tuple[Any, ...]]:
     """Yield a table's records for files."""
     return zip(*columns(table), strict=True)
 
@@ -62,12 +67,12 @@ def rows(table: GestureTable) -> Iterator[tuple[Any, ...]]:
 class JsonLines:
     """One JSON object a line."""
 
-    def __init__(self, file: IO[bytes], *, with_log: bool = False) -> None:
+    def __init__(self, file: IO[bytes], *, with_log: bool = False, multi: bool = False) -> None:  # noqa: ARG002 - as Csv
         self._file = file
         self._with_log = with_log
         self._encode = msgspec.json.Encoder().encode
 
-    def write(self, table: GestureTable, log: str = "") -> None:
+    def write(self, table: GestureTable | MultiTable, log: str = "") -> None:
         """Write the records of a table, of a log."""
         first = {"log": log} if self._with_log else {}
         lines = [
@@ -84,13 +89,14 @@ class JsonLines:
 class Csv:
     """Comma-separated values with a header; what is null is empty."""
 
-    def __init__(self, file: IO[bytes], *, with_log: bool = False) -> None:
+    def __init__(self, file: IO[bytes], *, with_log: bool = False, multi: bool = False) -> None:
         self._with_log = with_log
+        self._fields = MULTI_FIELDS if multi else FIELDS
         self._text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
         self._writer = csv.writer(self._text, lineterminator="\n")
         self._has_header = False
 
-    def write(self, table: GestureTable, log: str = "") -> None:
+    def write(self, table: GestureTable | MultiTable, log: str = "") -> None:
         """Write the records of a table, of a log."""
         self._head(table.fields)
         first = [plain(log)] if self._with_log else []
@@ -106,7 +112,7 @@ class Csv:
 
     def close(self) -> None:
         """Hand on what is buffered."""
-        self._head(FIELDS)
+        self._head(self._fields)
         self._text.flush()
         self._text.detach()
 
@@ -121,10 +127,10 @@ SUFFIXES = tuple(_WRITERS)
 
 
 @contextlib.contextmanager
-def open_records(path: Path | None, *, with_log: bool = False) -> Iterator[Records]:
+def open_records(path: Path | None, *, with_log: bool = False, multi: bool = False) -> Iterator[Records]:
     """Open a file of records, or standard output; the file is there when it is whole, partial or not.
 
-    With `with_log` each record says first which log it is of.
+    With `with_log` each record says first which log it is of; with `multi` records are those of chords.
 
     Raises
     ------
@@ -132,14 +138,14 @@ def open_records(path: Path | None, *, with_log: bool = False) -> Iterator[Recor
         When the name says no format, or the file cannot be written.
     """
     if path is None:
-        writer: Records = JsonLines(sys.stdout.buffer, with_log=with_log)
+        writer: Records = JsonLines(sys.stdout.buffer, with_log=with_log, multi=multi)
         try:
             yield writer
         finally:
             writer.close()
         return
     with writing(path) as file:
-        writer = _WRITERS[path.suffix.lower()](file, with_log=with_log)
+        writer = _WRITERS[path.suffix.lower()](file, with_log=with_log, multi=multi)
         try:
             yield writer
         finally:

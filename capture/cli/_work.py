@@ -53,6 +53,7 @@ def strokes(
     on_open: Callable[[TouchLog], None] | None = None,
     on_chunk: Callable[[TouchLog], bool] | None = None,
     on_end: Callable[[TouchLog, Recognizer], None] | None = None,
+    multi: bool = False,
 ) -> Iterator[tuple[GestureTable, float]]:
     """Yield the tables of strokes of logs, and the density that they were measured with.
 
@@ -67,6 +68,8 @@ def strokes(
         Called after each chunk; True ends the reading.
     on_end : callable, optional
         Called after each log.
+    multi : bool, default False
+        Track what several fingers do together.
     """
     from capture.logs import open_log
 
@@ -79,11 +82,11 @@ def strokes(
         stopped = False
         for chunk in log.chunks():
             log.marks.clear()
-            yield recognizer.feed(chunk), density
+            yield recognizer.feed(chunk, multi=multi), density
             stopped = on_chunk is not None and on_chunk(log)
             if stopped:
                 break
-        yield recognizer.finish(), density
+        yield recognizer.finish(multi=multi), density
         if on_end is not None:
             on_end(log, recognizer)
         if stopped:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from capture.cli._dataset import classify_data, is_data_set
 from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._records import SUFFIXES, check_name, open_records
-from capture.cli._show import print_doubts, print_json, progress, remarks
+from capture.cli._show import plural, print_doubts, print_json, progress, remarks
 from capture.cli._work import strokes
+from capture.errors import ConfigError
 
 if TYPE_CHECKING:
     from capture.cli._options import Found
-    from capture.gestures.recognizer import Recognizer
+    from capture.gestures.recognizer import GestureTable, Recognizer
     from capture.logs import TouchLog
 
 _DATA_SETS = "Data sets"
@@ -54,6 +55,9 @@ def command(
             rich_help_panel=_DATA_SETS,
         ),
     ] = "directory",
+    multi: Annotated[
+        bool, typer.Option("--multi", help="Records of what several fingers did together, not of strokes.")
+    ] = False,
     json: Json = False,
     reading: Reading,
 ) -> None:
@@ -65,27 +69,39 @@ def command(
 
     Example: capture classify session.touch.jsonl -o strokes.parquet
 
+    Example: capture classify session.touch.jsonl --dialect flutter --multi
+
     Example: capture classify phone.txt --screen 1080x2340 --density 2.75 | jq .kind
 
     Example: capture classify 's3://bucket/touches/*/*.parquet' -o s3://bucket/gestures --engine ray
     """
     if output is not None and is_data_set(output):
+        if multi:
+            raise ConfigError("--multi: not available for a data set; name a file")
         classify_data(logs, output, reading, engine=engine, workers=workers, partition=partition, json=json)
         return
     file = None if output is None else Path(output)
     check_name(file)
-    _recognise(reading.find(logs), reading, file, json)
+    _recognise(reading.find(logs), reading, file, json, multi=multi)
 
 
-def _recognise(found: Found, reading: Reading, file: Path | None, json: bool) -> None:
+def _recognise(found: Found, reading: Reading, file: Path | None, json: bool, *, multi: bool) -> None:
     report = _Report(found)
     with progress() as after_chunk:
-        tables = strokes(found.paths, reading, on_open=report.begin, on_chunk=after_chunk, on_end=report.end)
+        tables = strokes(
+            found.paths,
+            reading,
+            on_open=report.begin,
+            on_chunk=after_chunk,
+            on_end=report.end,
+            multi=multi,
+        )
         # The first log is opened before the file is made.
         first = next(tables, None)
-        with open_records(file, with_log=len(found.paths) > 1) as records:
+        with open_records(file, with_log=len(found.paths) > 1, multi=multi) as records:
             for table, _ in chain([] if first is None else [first], tables):
-                records.write(report.count(table), report.log)
+                report.count(table)
+                records.write(table if table.multi is None else table.multi, report.log)
     report.show(file, json)
     found.check()
 
@@ -94,14 +110,16 @@ class _Report:
     def __init__(self, found: Found) -> None:
         self.log = ""
         self.strokes = 0
+        self.chords: int | None = None
         self._found = found
         self._counts: dict[str, dict[str, int]] = {}
         self.ignored: Counter[str] = Counter()
         self.warnings: dict[str, dict[str, int]] = {}
 
-    def count(self, table: Any) -> Any:
+    def count(self, table: GestureTable) -> None:
         self.strokes += len(table)
-        return table
+        if table.multi is not None:
+            self.chords = (self.chords or 0) + len(table.multi)
 
     def begin(self, log: TouchLog) -> None:
         self.log = log.path
@@ -118,6 +136,7 @@ class _Report:
                 {
                     "records": str(output),
                     "strokes": self.strokes,
+                    **({} if self.chords is None else {"chords": self.chords}),
                     "complete": self._found.complete,
                     "ignored": ignored,
                     "warnings": self.warnings,
@@ -131,4 +150,5 @@ class _Report:
             print_doubts(console, warnings, path=path)
         print_doubts(console, {}, ignored)
         if output is not None:
-            console.print(f"{self.strokes} strokes -> {output}")
+            chords = "" if self.chords is None else f"{plural(self.chords, 'chord')} of "
+            console.print(f"{chords}{self.strokes} strokes -> {output}")

@@ -45,6 +45,8 @@ def command(
 
     Example: capture diff session.touch.jsonl --set touch_slop_dp=40
 
+    Example: capture diff session.touch.jsonl --dialect android --set dialect=flutter
+
     Example: capture diff monday.touch.jsonl tuesday.touch.jsonl
     """
     from capture import report
@@ -81,7 +83,7 @@ def _changed(config: RunConfig, changes: list[str]) -> RunConfig:
     kinds = settings.hints(GestureConfig)
     try:
         read = {key: settings.check_text(f"gestures.{key}", text, kinds[key]) for key, text in values.items()}
-        gestures = msgspec.structs.replace(config.gestures, **read)
+        gestures = config.gestures.changed(**read)
     except ConfigError as error:
         raise typer.BadParameter(str(error), param_hint="--set") from None
     return msgspec.structs.replace(config, gestures=gestures)

@@ -66,6 +66,8 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
         Samples and calls without an effect, by cause.
     gestures : dict of str to int
         Strokes by kind (``tap``, ..., ``none``), and ``rage`` and ``dead`` taps among them.
+    chords : dict of str to int
+        What several fingers did together, by kind (``pinch``, ..., ``none``).
     hook : {"raw", "merged", None}
         How a toolkit's touches reach the engine: every sample, one for each frame, or no toolkit.
     sinks : dict of str to SinkStats
@@ -84,6 +86,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     dropped: dict[str, int] = {}
     ignored: dict[str, int] = {}
     gestures: dict[str, int] = {}
+    chords: dict[str, int] = {}
     hook: str | None = None
     sinks: dict[str, SinkStats] = {}
     recording: str = "yes"
@@ -116,6 +119,7 @@ def read_stats(recorder: Recorder, touches: Touches, telemetry: Telemetry, lifec
         dropped=dropped,
         ignored={cause: count for cause, count in ignored.items() if count},
         gestures=dict(telemetry.strokes),
+        chords=dict(telemetry.chords),
         hook=telemetry.hook,
         sinks=sinks,
         recording=lifecycle.recording,

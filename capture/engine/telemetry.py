@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from capture.events.targets import Target
+    from capture.gestures.chords import MultiGesture
     from capture.gestures.recognizer import Gesture
 
 __all__ = ["Telemetry"]
@@ -39,6 +40,8 @@ class Telemetry:
         Causes and counts that `report` will pass to `on_drop`.
     strokes : dict of str to int
         Strokes by kind, and rage and dead taps.
+    chords : dict of str to int
+        What several fingers did together, by kind.
     failures : dict of str to int
         Exceptions that did not reach the host, by the call that they come from.
     """
@@ -57,6 +60,7 @@ class Telemetry:
     def reset(self) -> None:
         """Set all counts to zero."""
         self.strokes: dict[str, int] = {}
+        self.chords: dict[str, int] = {}
         self.failures: dict[str, int] = {}
 
     def after_fork(self) -> None:
@@ -84,6 +88,12 @@ class Telemetry:
                 counts["rage"] = counts.get("rage", 0) + 1
             if target.responsive is False:
                 counts["dead"] = counts.get("dead", 0) + 1
+
+    def count_chords(self, chords: Iterable[MultiGesture]) -> None:
+        """Count chords; the caller holds the engine lock."""
+        for chord in chords:
+            name = chord.kind.name.lower()
+            self.chords[name] = self.chords.get(name, 0) + 1
 
     def add_loss(self, cause: str, count: int) -> None:
         """Keep a loss for the next `report`, if the host wants to hear of it."""

@@ -128,6 +128,7 @@ class Touches:
                     self._telemetry.count(gesture, target)
                     strokes.append((gesture, target))
             self._open.clear()
+            self._count_chords()
             yield
         self._telemetry.report(strokes)
 
@@ -185,6 +186,7 @@ class Touches:
         if ended is not None:
             _, before = self._pop(pointer)
             self._telemetry.count(ended, before)
+            self._count_chords()
         self._open[pointer] = (self._recorder.scene, _encodable(target))
         return ended, before
 
@@ -239,6 +241,7 @@ class Touches:
         gesture = self._recognizer.up(pointer, x, y, now_ns if time is None else time)
         if gesture is None:
             return None, _ROOT
+        self._count_chords()
         opened = self._open.pop(pointer, None)
         scene, target = opened or (self._recorder.scene, _ROOT)
         if responsive is not None and responsive is not target.responsive:
@@ -281,6 +284,7 @@ class Touches:
         self._placeless += x is None or y is None
         _, target = self._pop(pointer)
         self._telemetry.count(gesture, target)
+        self._count_chords()
         return gesture, target
 
     def _report(self, gesture: Gesture | None, target: Target) -> Gesture | None:
@@ -291,6 +295,10 @@ class Touches:
         if telemetry.losses or (gesture is not None and telemetry.on_gesture is not None):
             telemetry.report([] if gesture is None else [(gesture, target)])
         return gesture
+
+    def _count_chords(self) -> None:
+        if self._recognizer.chords:
+            self._telemetry.count_chords(self._recognizer.take_chords())
 
     def _pop(self, pointer: int) -> tuple[Scene, Target]:
         """Return and forget the scene and target of a pointer's DOWN."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from capture._native import output
+from capture._native import chords, output
 from capture.gestures.columns import COLUMNS
-from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.gestures.kinds import Direction, GestureKind, MultiKind, MultiReason, Reason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +25,7 @@ __all__ = [
     "file_schema",
     "gesture_schema",
     "is_text",
+    "multi_schema",
     "named",
     "of_log",
     "open_reader",
@@ -36,8 +37,10 @@ __all__ = [
 SCHEMA_KEY = b"touchcapture.schema"
 SAMPLES_VERSION = b"touch-samples/1"
 GESTURES_VERSION = b"gestures/1"
+MULTI_VERSION = b"multi/1"
 
 _ENUMS = {"kind": GestureKind, "reason": Reason, "direction": Direction}
+_MULTI_ENUMS = {"kind": MultiKind, "reason": MultiReason, "direction": Direction}
 _NEEDED = ("action", "time", "x", "y")
 _OPTIONAL = ("stream", "pointer")
 _WORDS = {
@@ -65,6 +68,16 @@ def gesture_schema(*, keyed: bool = False, verdicts: bool = False) -> pa.Schema:
     return schema.set(0, pa.field("stream", pa.dictionary(pa.int32(), pa.string()), nullable=False))
 
 
+def multi_schema(*, keyed: bool = False) -> pa.Schema:
+    """Return the schema of chords; `keyed` if streams are named by text."""
+    import pyarrow as pa
+
+    schema = _schema(chords.LAYOUT, MULTI_VERSION)
+    if not keyed:
+        return schema
+    return schema.set(0, pa.field("stream", pa.dictionary(pa.int32(), pa.string()), nullable=False))
+
+
 def _schema(layout: Iterable[tuple[str, str]], version: bytes) -> pa.Schema:
     """Return columns of (name, buffer format) as a schema."""
     import pyarrow as pa
@@ -81,11 +94,13 @@ def _schema(layout: Iterable[tuple[str, str]], version: bytes) -> pa.Schema:
     return pa.schema(fields, metadata={SCHEMA_KEY: version})
 
 
-def file_schema(*, keyed: bool = False, with_log: bool = False, verdicts: bool = False) -> pa.Schema:
+def file_schema(
+    *, keyed: bool = False, with_log: bool = False, verdicts: bool = False, multi: bool = False
+) -> pa.Schema:
     """Return the schema of gesture files: kinds, reasons and directions by name, the log first if wanted."""
     import pyarrow as pa
 
-    schema = gesture_schema(keyed=keyed, verdicts=verdicts)
+    schema = multi_schema(keyed=keyed) if multi else gesture_schema(keyed=keyed, verdicts=verdicts)
     for name in _ENUMS:
         kind = pa.dictionary(pa.int8(), pa.string())
         schema = schema.set(schema.get_field_index(name), pa.field(name, kind, nullable=False))
@@ -110,8 +125,9 @@ def named(table: pa.Table) -> pa.Table:
     import pyarrow as pa
 
     keyed = pa.types.is_dictionary(table.schema.field("stream").type)
-    schema = file_schema(keyed=keyed, verdicts=output.VERDICT[0][0] in table.schema.names)
-    for column, enum in _ENUMS.items():
+    multi = (table.schema.metadata or {}).get(SCHEMA_KEY) == MULTI_VERSION
+    schema = file_schema(keyed=keyed, verdicts=output.VERDICT[0][0] in table.schema.names, multi=multi)
+    for column, enum in (_MULTI_ENUMS if multi else _ENUMS).items():
         names = pa.array([member.name.lower() for member in enum])
         places = bytearray(256)
         for index, member in enumerate(enum):

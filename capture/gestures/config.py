@@ -184,6 +184,18 @@ class GestureConfig(Section, frozen=True, kw_only=True):
         return lens == ("euclid", "euclid", "farthest", True)
 
     @property
+    def by_measures(self) -> bool:
+        """Whether recorded measures alone decide, as in the default dialect; others look at the samples."""
+        from capture._native.sweep import is_plain
+
+        return is_plain(self)
+
+    @property
+    def has_default_rule(self) -> bool:
+        """Whether the rule is that of the default dialect, whatever its thresholds."""
+        return self.by_measures and set(self.open) == set(dialects.ROWS[dialects.DEFAULT]["open"])
+
+    @property
     def has_verdicts(self) -> bool:
         """Whether records have the verdict columns."""
         return self.verdict_columns or self.dialect != dialects.DEFAULT

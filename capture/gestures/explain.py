@@ -7,11 +7,12 @@ classification itself, so that an explanation never disagrees with its record.
 from __future__ import annotations
 
 import math
-import struct
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from capture.gestures import explain_dialect
+from capture.gestures.conditions import Condition, float32
 from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import KINDS, Direction, GestureKind, Kind, Reason, kind_of
 
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
     from capture.gestures.recognizer import Gesture
 
-__all__ = ["Condition", "Explanation", "Rival", "explain", "render"]
+__all__ = ["Explanation", "Rival", "explain", "render"]
 
+#: Reasons that the measures of a stroke gave.
+_JUDGED = {Reason.RECOGNIZED, Reason.BETWEEN_SLOP_AND_DRAG, Reason.BETWEEN_TAP_AND_HOLD}
 #: Reasons that overrule the measures.
 _OVERRULED = {
     Reason.MALFORMED: "the DOWN's position is not a number: nothing can be measured from it",
@@ -29,36 +32,6 @@ _OVERRULED = {
     Reason.INCOMPLETE: "the finger was never seen to lift: the pointer came down again, or the log ended",
     Reason.MULTI_TOUCH: "another finger of the same stream was down at the same time",
 }
-
-
-class Condition(msgspec.Struct, frozen=True):
-    """One comparison of a measure with its threshold.
-
-    Attributes
-    ----------
-    measure : str
-        ``duration``, ``distance``, ``velocity``, ``backtrack`` or ``wander``.
-    value : float or None
-        What was measured; None where it is no finite number.
-    relation : str
-        ``<``, ``<=``, ``>`` or ``>=``.
-    threshold : float
-    setting : str
-        Key of the threshold in ``[gestures]``.
-    unit : str
-    holds : bool
-    margin : float or None
-        How far the value is from the threshold, positive where the condition holds.
-    """
-
-    measure: str
-    value: float | None
-    relation: str
-    threshold: float
-    setting: str
-    unit: str
-    holds: bool
-    margin: float | None
 
 
 class Rival(msgspec.Struct, frozen=True):
@@ -118,19 +91,22 @@ def explain(gesture: Gesture, gestures: GestureConfig | None = None, *, density:
     Explanation
     """
     config = GestureConfig() if gestures is None else gestures
-    classes = _classes(gesture, config)
+    if config.has_default_rule:
+        classes, order = _classes(gesture, config), tuple(row.kind for row in KINDS)
+    else:
+        classes, order = explain_dialect.classes(gesture, config, density), explain_dialect.ORDER
     measured = kind_of(
-        next(
-            (kind for kind, conditions in classes.items() if all(each.holds for each in conditions)),
-            GestureKind.NONE,
-        )
+        next((kind for kind in order if all(each.holds for each in classes[kind])), GestureKind.NONE)
     )
+    if not config.has_default_rule and gesture.reason in _JUDGED:
+        measured = kind_of(gesture.kind)
     rivals = tuple(
         Rival(_name(kind), tuple(each for each in conditions if not each.holds))
         for kind, conditions in classes.items()
         if kind != measured.kind
     )
-    straight = _straightness(gesture, config, density) if measured.moves else ()
+    by_box = measured.moves and config.direction == "box"
+    straight = _straightness(gesture, config, density) if by_box else ()
     return Explanation(
         kind=_name(gesture.kind),
         reason=_name(gesture.reason),
@@ -182,8 +158,10 @@ def _compare(measure: str, value: float, relation: str, config: GestureConfig, s
 
 
 def _exact(measure: str, value: float, threshold: float) -> tuple[float, float]:
-    """Return what is compared: durations in whole nanoseconds, as the core has them."""
-    return (round(value * 1e6), round(threshold * 1e6)) if measure == "duration" else (value, threshold)
+    """Return what is compared: durations in whole nanoseconds, limits in float32, as the core has them."""
+    if measure == "duration":
+        return round(value * 1e6), round(threshold * 1e6)
+    return value, float32(threshold)
 
 
 def _straightness(gesture: Gesture, config: GestureConfig, density: float) -> tuple[Condition, ...]:
@@ -192,20 +170,13 @@ def _straightness(gesture: Gesture, config: GestureConfig, density: float) -> tu
     extents = (gesture.width, dx), (gesture.height, dy)
     along, across = extents if dx > dy else extents[::-1]
     return (
-        _compare("backtrack", _float32(along[0] - along[1]), "<=", config, "touch_slop_dp"),
-        _compare("wander", _float32(across[0] - across[1]), "<=", config, "touch_slop_dp"),
+        _compare("backtrack", float32(along[0] - along[1]), "<=", config, "touch_slop_dp"),
+        _compare("wander", float32(across[0] - across[1]), "<=", config, "touch_slop_dp"),
     )
 
 
 def _dp(end_px: float, start_px: float, density: float) -> float:
-    return _float32(_float32(end_px - start_px) / density)
-
-
-def _float32(value: float) -> float:
-    try:
-        return float(struct.unpack("f", struct.pack("f", value))[0])
-    except OverflowError:
-        return math.copysign(math.inf, value)
+    return float32(float32(end_px - start_px) / density)
 
 
 def _verdict(gesture: Gesture, measured: Kind, straight: tuple[Condition, ...]) -> str:
@@ -215,15 +186,20 @@ def _verdict(gesture: Gesture, measured: Kind, straight: tuple[Condition, ...]) 
             return f"not recognised: {overruled}"
         return f"not recognised: {overruled}; by its measures alone it would be {_called(measured)}"
     if measured.kind is GestureKind.NONE:
-        return "not recognised: farther than a tap may go and not far enough for a drag"
+        return _BETWEEN[gesture.reason is Reason.BETWEEN_TAP_AND_HOLD]
     if not straight:
-        return _called(measured)
+        return f"{_called(measured)} {_WAYS.get(gesture.direction, '')}".rstrip()
     bent = [each.measure for each in straight if not each.holds]
     if bent:
         return f"{_called(measured)} in a complex pattern: {' and '.join(bent)} above the touch slop"
     return f"{_called(measured)} {_WAYS.get(gesture.direction, '')}".rstrip()
 
 
+#: Why a stroke is nothing: by its way, and by its duration.
+_BETWEEN = (
+    "not recognised: farther than a tap may go and not far enough for a drag",
+    "not recognised: longer than a tap may last and not long enough for a long press",
+)
 _WAYS = {
     Direction.UP: "upwards",
     Direction.DOWN: "downwards",

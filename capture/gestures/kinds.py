@@ -9,7 +9,7 @@ The numbers of the enums are fixed: they stand in records, columns and files.
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Any, Literal, NamedTuple
 
 __all__ = [
@@ -19,6 +19,9 @@ __all__ = [
     "Direction",
     "GestureKind",
     "Kind",
+    "Mode",
+    "MultiKind",
+    "MultiReason",
     "Reason",
     "kind_of",
     "kinds_data",
@@ -65,6 +68,35 @@ class Direction(IntEnum):
     LEFT = 3
     RIGHT = 4
     COMPLEX_PATTERN = 5
+
+
+class MultiKind(IntEnum):
+    """What several fingers did together; none of them is an event code."""
+
+    NONE = 0
+    TAP = 1
+    PINCH = 2
+    ROTATE = 3
+    PAN = 4
+    SWIPE = 5
+
+
+class MultiReason(IntEnum):
+    """Why a chord was, or was not, recognised; the numbers that strokes have too mean the same."""
+
+    RECOGNIZED = 0
+    BETWEEN_SLOP_AND_DRAG = 1
+    CANCELED = 3
+    INCOMPLETE = 4
+    NOT_A_TAP = 6
+
+
+class Mode(IntFlag):
+    """What was in a chord, whatever it was recognised as."""
+
+    PINCH = 1
+    ROTATE = 2
+    PAN = 4
 
 
 class Condition(NamedTuple):

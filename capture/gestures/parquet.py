@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from capture.gestures.arrow import file_schema, named, of_log
 
 if TYPE_CHECKING:
+    from capture.gestures.chords import MultiTable
     from capture.gestures.recognizer import GestureTable
 
 __all__ = ["GROUP_GESTURES", "GestureFile"]
@@ -24,6 +25,8 @@ class GestureFile:
         Open for writing; stays open.
     with_log : bool
         The first column, ``log``, says which log a gesture is of.
+    multi : bool
+        The tables are those of chords.
 
     Attributes
     ----------
@@ -31,15 +34,17 @@ class GestureFile:
         Number of gestures written so far.
     """
 
-    def __init__(self, file: Any, *, with_log: bool = False) -> None:
+    def __init__(self, file: Any, *, with_log: bool = False, multi: bool = False) -> None:
         self._with_log = with_log
+        self._multi = multi
         self.gestures = 0
         self._file = file
         self._writer: Any = None
 
-    def write(self, table: GestureTable, log: str = "") -> None:
+    def write(self, table: GestureTable | MultiTable, log: str = "") -> None:
         """Write gestures (of a log) as a row group."""
-        writer = self._open(keyed=table.stream_keys is not None, verdicts=table.columns.verdicts)
+        verdicts = "margin" in table.fields
+        writer = self._open(keyed=table.stream_keys is not None, verdicts=verdicts)
         if len(table):
             gestures = named(table.to_arrow())
             writer.write_table(of_log(gestures, log) if self._with_log else gestures)
@@ -63,7 +68,7 @@ class GestureFile:
             # cost more time than recognising did, and save a sixth of the room at most.
             self._writer = parquet.ParquetWriter(
                 self._file,
-                file_schema(keyed=keyed, with_log=self._with_log, verdicts=verdicts),
+                file_schema(keyed=keyed, with_log=self._with_log, verdicts=verdicts, multi=self._multi),
                 compression="none",
                 use_dictionary=["stream", "pointer", "kind", "reason", "direction"],
                 column_encoding=dict.fromkeys(["first_sample", "last_sample"], "DELTA_BINARY_PACKED"),

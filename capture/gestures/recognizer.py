@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from capture._native import batch, output, recognizer as native
+from capture._native import batch, chords, output, recognizer as native
 from capture.errors import ConfigError
 from capture.gestures.arrow import StreamKeys
+from capture.gestures.chords import MultiGesture, MultiTable
 from capture.gestures.config import GestureConfig
 from capture.gestures.records import (
     FIELDS,
@@ -74,6 +75,9 @@ class Recognizer(native.Recognizer):
     and may run in two threads. A call that meets another thread's `feed` on the same recogniser
     raises RuntimeError; the recogniser stays good. `counters` covers everything since construction.
 
+    `chords` is the list of what several fingers did together (`capture.gestures.chords.MultiGesture`), as far
+    as calls for single samples ended it; `take_chords()` returns it and empties it.
+
     Raises
     ------
     ConfigError
@@ -87,6 +91,7 @@ class Recognizer(native.Recognizer):
         self._verdicts = config.has_verdicts
         super().__init__(
             Gesture,
+            MultiGesture,
             config,
             density=1.0 if isinstance(density, Mapping) else _checked_density(density),
         )
@@ -102,7 +107,7 @@ class Recognizer(native.Recognizer):
         """Where the samples name their streams by text: the name of stream n at place n."""
         return self._keys.names
 
-    def feed(self, samples: Any) -> GestureTable:
+    def feed(self, samples: Any, *, multi: bool = False) -> GestureTable:
         """Process a chunk of samples and return the gestures that it ended.
 
         Parameters
@@ -110,6 +115,8 @@ class Recognizer(native.Recognizer):
         samples : TouchSamples or Arrow data
             `TouchSamples`, or anything with ``__arrow_c_stream__`` or ``__arrow_c_array__`` and columns
             of those names.
+        multi : bool, default False
+            Track what several fingers do together: chords that end are in the table's `multi`.
 
         Returns
         -------
@@ -118,30 +125,52 @@ class Recognizer(native.Recognizer):
         """
         before = self.counters
         columns = output.GestureColumns(verdicts=self._verdicts)
-        self.feed_into(columns, samples)
-        return GestureTable(columns, _difference(self.counters, before), self.stream_keys)
+        ended = chords.MultiColumns() if multi else None
+        self.feed_into(columns, samples, ended)
+        return self._table(columns, _difference(self.counters, before), ended)
 
-    def feed_into(self, columns: output.GestureColumns, samples: Any) -> None:
-        """Process a chunk as `feed` does, and append the gestures to `columns`."""
+    def _table(
+        self,
+        columns: output.GestureColumns,
+        counters: Mapping[str, int],
+        ended: chords.MultiColumns | None,
+    ) -> GestureTable:
+        multi = None if ended is None else MultiTable(ended, self.stream_keys)
+        return GestureTable(columns, counters, self.stream_keys, multi)
+
+    def feed_into(
+        self, columns: output.GestureColumns, samples: Any, multi: chords.MultiColumns | None = None
+    ) -> None:
+        """Process a chunk as `feed` does, and append the gestures to `columns`, the chords to `multi`."""
         for part in TouchSamples.batches(samples, self._keys):
             if self._named:
                 self._set_named_densities()
-            batch.feed(self, columns, part)
+            batch.feed(self, columns, part, multi=multi)
 
     def _set_named_densities(self) -> None:
         """Set the densities of named streams that have appeared."""
         for key in [key for key in self._named if key in self._keys]:
             self.set_density(self._keys[key], self._named.pop(key))
 
-    def finish(self) -> GestureTable:
-        """End every open stroke as INCOMPLETE, in the order of their DOWNs; feeding may go on."""
+    def finish(self, *, multi: bool = False) -> GestureTable:
+        """End every open stroke as INCOMPLETE, in the order of their DOWNs; feeding may go on.
+
+        Chords that are open end too: they are in the table's `multi` if that is asked for, else in `chords`.
+        """
         columns = output.GestureColumns(verdicts=self._verdicts)
-        batch.finish(self, columns)
-        return GestureTable(columns, dict.fromkeys(COUNTERS, 0), self.stream_keys)
+        ended = chords.MultiColumns() if multi else None
+        batch.finish(self, columns, ended)
+        return self._table(columns, dict.fromkeys(COUNTERS, 0), ended)
 
 
 def classify(
-    samples: Any, density: Density = 1.0, gestures: GestureConfig | None = None, *, threads: int = 1
+    samples: Any,
+    density: Density = 1.0,
+    gestures: GestureConfig | None = None,
+    *,
+    threads: int = 1,
+    multi: bool = False,
+    out: GestureTable | None = None,
 ) -> GestureTable:
     """Recognise a whole log.
 
@@ -152,37 +181,89 @@ def classify(
     density : float or mapping of int to float, default 1.0
         px per dp, for all streams or for each.
     gestures : GestureConfig, optional
-        The thresholds.
+        The dialect and the thresholds.
     threads : int, default 1
         Threads that share the streams; the result does not depend on it. Samples without a stream
         column are one stream, which cannot be shared.
+    multi : bool, default False
+        Track what several fingers do together: the table's `multi`.
+    out : GestureTable, optional
+        A table to fill anew, which is then returned: no fresh memory is taken. Nothing may look at its
+        columns any more.
 
     Returns
     -------
     GestureTable
         One row for each stroke, in the order in which strokes end; those still open at the end of the
         log follow as INCOMPLETE.
+
+    Raises
+    ------
+    ValueError
+        When `threads` is below 1, or `out` has other columns than are wanted.
+    BufferError
+        When columns of `out` are still in use.
     """
     if threads < 1:
         raise ValueError(f"threads = {threads}: expected at least 1")
+    config = _DEFAULTS if gestures is None else gestures
     keys = StreamKeys()
     parts = list(TouchSamples.batches(samples, keys))
     numbered = keys.densities(density)
+    ended = chords.MultiColumns() if multi else None
     if threads > 1 and all(part.stream is not None for part in parts):
-        from capture.gestures.threads import feed_in_threads
+        columns, counters = _in_threads(parts, numbered, config, ended, threads)
+    else:
+        columns, counters = _in_one(parts, numbered, config, ended, out)
+    table = GestureTable(columns, counters, keys.names)
+    if ended is not None:
+        table.multi = MultiTable(ended, keys.names)
+    return table if out is None else out.become(table)
 
-        recognizers = [Recognizer(numbered, gestures) for _ in range(threads)]
-        columns = feed_in_threads(recognizers, parts, verdicts=(gestures or _DEFAULTS).has_verdicts)
-        counters = {name: sum(each.counters[name] for each in recognizers) for name in COUNTERS}
-        return GestureTable(columns, counters, keys.names)
-    recognizer = Recognizer(numbered, gestures)
+
+_Fed = tuple[output.GestureColumns, dict[str, int]]
+
+
+def _in_one(
+    parts: list[TouchSamples],
+    density: Density,
+    config: GestureConfig,
+    ended: chords.MultiColumns | None,
+    out: GestureTable | None,
+) -> _Fed:
+    recognizer = Recognizer(density, config)
     # Every DOWN makes one record, so that the output never has to grow.
     room = sum(batch.count_downs(part.action) for part in parts)
-    columns = output.GestureColumns(room, verdicts=(gestures or _DEFAULTS).has_verdicts)
+    columns = _columns(out, room, verdicts=config.has_verdicts)
     for part in parts:
-        batch.feed(recognizer, columns, part)
-    batch.finish(recognizer, columns)
-    return GestureTable(columns, recognizer.counters, keys.names)
+        batch.feed(recognizer, columns, part, multi=ended)
+    batch.finish(recognizer, columns, ended)
+    return columns, recognizer.counters
+
+
+def _in_threads(
+    parts: list[TouchSamples],
+    density: Density,
+    config: GestureConfig,
+    ended: chords.MultiColumns | None,
+    threads: int,
+) -> _Fed:
+    from capture.gestures.threads import feed_in_threads
+
+    recognizers = [Recognizer(density, config) for _ in range(threads)]
+    columns = feed_in_threads(recognizers, parts, verdicts=config.has_verdicts, multi=ended)
+    return columns, {name: sum(each.counters[name] for each in recognizers) for name in COUNTERS}
+
+
+def _columns(out: GestureTable | None, room: int, *, verdicts: bool) -> output.GestureColumns:
+    """Return empty columns: those of `out`, if there is one."""
+    if out is None:
+        return output.GestureColumns(room, verdicts=verdicts)
+    if out.columns.verdicts != verdicts:
+        raise ValueError("out: its columns are not those of the dialect; leave it out once")
+    out.forget()
+    out.columns.clear()
+    return out.columns
 
 
 def _checked_density(value: Any) -> float:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from capture.gestures.chords import MultiTable
+
 __all__ = [
     "FIELDS",
     "VERDICT",
@@ -167,22 +169,37 @@ class GestureTable:
         ``unknown_actions``, ``clock_regressions``.
     stream_keys : pyarrow.Array or None
         Where the samples named their streams by text: the name of stream n at place n.
+    multi : MultiTable or None
+        What several fingers did together, where it was asked for.
     columns : object
         The records as the native core holds them.
     """
 
-    __slots__ = ("_arrays", "columns", "counters", "stream_keys")
+    __slots__ = ("_arrays", "columns", "counters", "multi", "stream_keys")
 
     def __init__(
         self,
         columns: output.GestureColumns,
         counters: Mapping[str, int],
         stream_keys: pa.Array | None = None,
+        multi: MultiTable | None = None,
     ) -> None:
         self.columns = columns
+        self.multi = multi
         self.stream_keys = stream_keys
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
         self.counters = dict(counters)
+
+    def forget(self) -> None:
+        """Let go of the arrays that were made of the columns."""
+        self._arrays.clear()
+
+    def become(self, other: GestureTable) -> GestureTable:
+        """Hold what another table holds, and return this one."""
+        self.forget()
+        self.columns, self.counters = other.columns, other.counters
+        self.stream_keys, self.multi = other.stream_keys, other.multi
+        return self
 
     def __getattr__(self, name: str) -> np.ndarray[Any, Any]:
         if name not in FIELDS and not (name in VERDICT and self.columns.verdicts):

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from capture.gestures.explain import Condition, Explanation, explain
+from capture.gestures.explain import Explanation, explain
 from capture.gestures.kinds import GestureKind
 from capture.report.text import moved, words
 
 if TYPE_CHECKING:
+    from capture.gestures.conditions import Condition
     from capture.gestures.recognizer import Gesture
     from capture.report.recording import Recording
 
@@ -147,7 +148,7 @@ def _called(gesture: Gesture) -> str:
 
 def _why(was: Explanation, now: Explanation) -> str:
     """Return the comparisons of the first that fail in the second, or what overruled the measures."""
-    settled = {"recognized", "between_slop_and_drag"}
+    settled = {"recognized", "between_slop_and_drag", "between_tap_and_hold"}
     if was.reason != now.reason and not {was.reason, now.reason} <= settled:
         return f"{was.reason.replace('_', ' ')} became {now.reason.replace('_', ' ')}"
     failed = next((rival.failed for rival in now.rivals if rival.kind == was.by_measures), ())

@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
 from capture.report.text import shown
 
 if TYPE_CHECKING:
+    from capture.gestures.config import GestureConfig
     from capture.report.recording import Columns, Recording, Trail
 
 __all__ = ["page_data"]
@@ -32,6 +32,28 @@ _EIGHTH = 8
 _FAR = 1e9  # px or ms; farther than any screen or session
 
 
+#: What the page's own rule reads: the thresholds of the default dialect.
+_THRESHOLDS = (
+    "tap_timeout_ms",
+    "touch_slop_dp",
+    "drag_distance_dp",
+    "fling_velocity_dp_s",
+    "velocity_strategy",
+    "max_fling_velocity_dp_s",
+    "multi_tap_timeout_ms",
+    "multi_tap_slop_dp",
+    "rage_tap_count",
+    "rage_tap_timeout_ms",
+    "rage_tap_radius_dp",
+    "unknown_responsive",
+)
+
+
+def thresholds(gestures: GestureConfig) -> dict[str, Any]:
+    """Return the thresholds that the page's rule reads."""
+    return {name: getattr(gestures, name) for name in _THRESHOLDS}
+
+
 def page_data(recording: Recording) -> dict[str, Any]:
     """Return what the page's script reads, ready for JSON."""
     columns = _columns(recording.columns, _COLUMNS)
@@ -45,7 +67,9 @@ def page_data(recording: Recording) -> dict[str, Any]:
         "startMs": recording.start_ms,
         "length": recording.length,
         "measured": recording.table is not None,
-        "gestures": msgspec.to_builtins(recording.gestures),
+        "dialect": recording.gestures.dialect,
+        "plain": recording.gestures.has_default_rule,
+        "gestures": thresholds(recording.gestures),
         "count": len(recording),
         "columns": columns,
         "streams": _streams(recording.columns),

@@ -17,7 +17,7 @@ import msgspec
 
 from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import KINDS, Reason, kinds_data
-from capture.report.data import page_data
+from capture.report.data import page_data, thresholds
 from capture.report.text import shown
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _model() -> dict[str, Any]:
     return {
         "kinds": kinds_data(),
         "reasons": [reason.name.lower().replace("_", " ") for reason in Reason],
-        "defaults": GestureConfig(),
+        "defaults": thresholds(GestureConfig()),
     }
 
 

@@ -158,9 +158,7 @@ def _recognised(
 
 def by_measures(gestures: GestureConfig, axes: Iterable[str] = ()) -> bool:
     """Return whether recorded measures decide under a configuration and all that is swept."""
-    from capture._native.sweep import is_plain
-
-    return is_plain(gestures) and not _OF_DIALECTS & set(axes)
+    return gestures.by_measures and not _OF_DIALECTS & set(axes)
 
 
 class Sweep(msgspec.Struct):

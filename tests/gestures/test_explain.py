@@ -2,11 +2,14 @@
 
 import math
 
+import msgspec
 import pytest
+from dialect_streams import Streams
 from hypothesis import given, settings, strategies as st
 
-from capture import GestureConfig, GestureKind, Reason, Recognizer
+from capture import GestureConfig, GestureKind, Reason, Recognizer, TouchSamples, classify
 from capture.explain import explain, render
+from capture.gestures.dialects import ROWS
 
 MS = 1_000_000
 KINDS = {"tap", "long_press", "drag", "fling", "none"}
@@ -189,3 +192,28 @@ def test_an_explanation_never_disagrees_with_the_record(steps, density, config):
         straight = all(each.holds for each in found.direction_conditions)
         assert straight == (gesture.direction.name != "COMPLEX_PATTERN")
     assert gesture.reason in {Reason.RECOGNIZED, Reason.BETWEEN_SLOP_AND_DRAG}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_explanations_in_a_dialect_never_disagree_with_their_records(name):
+    config = GestureConfig(dialect=name, verdict_columns=True)
+    rows = Streams(msgspec.structs.asdict(config), f"explain {name}", 2.625).rows(60)
+    for gesture in classify(TouchSamples.from_rows(rows), density=2.625, gestures=config):
+        found = explain(gesture, config, density=2.625)
+
+        assert found.kind == gesture.kind.name.lower()
+        if gesture.reason in {Reason.RECOGNIZED, Reason.BETWEEN_SLOP_AND_DRAG, Reason.BETWEEN_TAP_AND_HOLD}:
+            assert found.by_measures == found.kind
+            assert all(each.holds for each in found.conditions)
+        assert found.kind in render(found) or found.kind == "none"
+
+
+def test_a_dialect_is_explained_by_its_own_limits():
+    config = GestureConfig(dialect="hammer")
+    found = explain(stroke((0, 0, 0), (250, 0, 0), config=config), config)
+
+    assert found.verdict == (
+        "not recognised: longer than a tap may last and not long enough for a long press"
+    )
+    [hold] = [rival for rival in found.rivals if rival.kind == "long_press"]
+    assert [(each.relation, each.threshold, each.margin) for each in hold.failed] == [(">=", 251.0, -1.0)]

@@ -106,6 +106,7 @@ class Overlay:
     ) -> None:
         """Show the class of the stroke, and its reason."""
         self._end(stroke, self._recognizer.up(stroke.pointer, x, y, time), responsive)
+        self._recognizer.take_chords()
 
     def cancel(self, stroke: OpenTouch, time: int) -> None:
         """Show that the stroke was canceled."""

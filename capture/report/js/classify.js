@@ -42,7 +42,7 @@ function beyond(c, i) {
 
 function directionOf(c, i, limits) {
   const [beyondX, beyondY] = beyond(c, i);
-  if (beyondX > limits.touch_slop_dp || beyondY > limits.touch_slop_dp) return COMPLEX_PATTERN;
+  if (beyondX > Math.fround(limits.touch_slop_dp) || beyondY > Math.fround(limits.touch_slop_dp)) return COMPLEX_PATTERN;
   if (Math.abs(c.dx[i]) > Math.abs(c.dy[i])) return c.dx[i] < 0 ? LEFT : RIGHT;
   return c.dy[i] < 0 ? UP : DOWN;
 }
@@ -51,7 +51,7 @@ function directionOf(c, i, limits) {
 function ruleOf(limits) {
   const rows = KINDS.map(({ kind, when }) => [kind, when.map(([measure, relation, setting]) => {
     const holds = HOLDS[relation], valueOf = MEASURES[measure];
-    const limit = measure === "duration" ? nsOf(limits[setting]) : limits[setting];
+    const limit = measure === "duration" ? nsOf(limits[setting]) : Math.fround(limits[setting]);
     return (c, i) => holds(valueOf(c, i), limit);
   })]);
   return (c, i) => {
@@ -63,7 +63,7 @@ function ruleOf(limits) {
 /** Classes of all strokes under thresholds: kind, reason, direction, tap runs, rage. */
 function classifyAll(rec, limits) {
   const c = rec.columns, count = rec.count;
-  if (!rec.measured) {
+  if (!rec.measured || !rec.plain) {
     return { kind: c.kind, reason: c.reason, direction: c.direction, dead: c.dead, rage: c.rage, tapCount: c.tap_count, run: c.rage };
   }
   const out = {
@@ -90,8 +90,8 @@ function countTap(c, i, limits, runs, out, stream) {
   let run = runs.get(stream);
   const gap = c.gap_ns[i], apart = c.apart[i];
   if (run) {
-    if (gap > nsOf(limits.multi_tap_timeout_ms) || !(apart <= limits.multi_tap_slop_dp)) run.taps = 0;
-    if (gap > nsOf(limits.rage_tap_timeout_ms) || !(apart <= limits.rage_tap_radius_dp)) run.rage = [];
+    if (gap > nsOf(limits.multi_tap_timeout_ms) || !(apart <= Math.fround(limits.multi_tap_slop_dp))) run.taps = 0;
+    if (gap > nsOf(limits.rage_tap_timeout_ms) || !(apart <= Math.fround(limits.rage_tap_radius_dp))) run.rage = [];
   } else {
     run = { taps: 0, rage: [] };
     runs.set(stream, run);

@@ -40,7 +40,7 @@ function makeTune(app) {
     }
     summary();
     $("toml").textContent = toml();
-    $("tune").hidden = !app.rec.measured;
+    $("tune").hidden = !app.rec.measured || !app.rec.plain;
   }
 
   function summary() {
@@ -96,7 +96,7 @@ function drawHistogram(app) {
   };
   $("kinds").replaceChildren(...KINDS.filter(({ kind }) => kind !== NONE)
     .map((row) => bar(row, row.label, kinds.get(row.kind) || 0, [icon(row)], { kind: String(row.kind) })));
-  $("reasons").replaceChildren(...REASONS.slice(1).map((name, n) => bar(ROWS.get(NONE), name, reasons.get(n + 1) || 0, [], { reason: String(n + 1) })));
+  $("reasons").replaceChildren(...REASONS.slice(1).flatMap((name, n) => n + 1 > 5 && !reasons.get(n + 1) ? [] : bar(ROWS.get(NONE), name, reasons.get(n + 1) || 0, [], { reason: String(n + 1) })));
   const none = [...reasons.values()].reduce((a, b) => a + b, 0);
   $("unrecognized").textContent = app.rec.measured ? `${plural(none, "stroke")} not recognised` : "Batches carry recognised gestures only";
 }

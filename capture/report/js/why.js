@@ -78,6 +78,7 @@ function makeWhy(app) {
       return;
     }
     $("why-title").replaceChildren(icon(ROWS.get(app.classes.kind[i])), `Stroke ${i}: ${strokeName(app, i)}`);
+    if (app.rec.measured && !app.rec.plain) { box.replaceChildren(facts(i), el("p", { className: "empty", textContent: `As ${app.rec.dialect} calls it: capture explain --dialect ${app.rec.dialect} tells why.` })); return; }
     if (!app.rec.measured) { box.replaceChildren(facts(i), el("p", { className: "empty", textContent: "Batches carry no measures: the touch log tells why." })); return; }
     const why = explainStroke(app.rec, i, app.limits, app.classes);
     const parts = [el("p", { className: "verdict", textContent: why.verdict })];

@@ -1,0 +1,155 @@
+"""Explain a stroke in a dialect: what each kind needs of it, from the recorded verdict.
+
+`capture.gestures.explain` does so for the default dialect, whose kinds are comparisons of measures. Here the
+steps of the decision come first (held, dragged, flung, near), and the first kind of `ORDER` that has all that
+it needs is the stroke's.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from capture.gestures.conditions import Condition, float32
+from capture.gestures.kinds import GestureKind, Reason
+
+if TYPE_CHECKING:
+    from capture.gestures.config import GestureConfig
+    from capture.gestures.recognizer import Gesture
+
+__all__ = ["ORDER", "classes"]
+
+#: The kinds in the order in which they are tried.
+ORDER = (GestureKind.LONG_PRESS, GestureKind.FLING, GestureKind.DRAG, GestureKind.TAP, GestureKind.NONE)
+
+
+def classes(
+    gesture: Gesture, config: GestureConfig, density: float
+) -> dict[GestureKind, tuple[Condition, ...]]:
+    """Return what each kind needs of a stroke; only recorded values are read."""
+    # Without the columns of the verdict ways are straight lines.
+    way, gone = (
+        (gesture.slop_distance, gesture.drag_distance)
+        if gesture.has_verdict
+        else (gesture.distance, gesture.distance)
+    )
+    dragged = _length("drag_distance", gone, ">", "drag_distance_dp", config, density)
+    speed = _speed(gesture, config)
+    fast = _length("velocity", speed, ">", "fling_velocity_dp_s", config, 1.0)
+    flung = (fast, *_far(gesture, config, fast))
+    undone = (_not(dragged),) if config.after_hold == "drag" else ()
+    near = way if config.tap_at == "farthest" else _end(gesture, config, density)
+    close = _length("slop_distance", near, "<", "touch_slop_dp", config, density)
+    held = _held(gesture, config, close)
+    in_time = _time(gesture.duration, "<", "tap_timeout_ms", config)
+    return {
+        GestureKind.LONG_PRESS: (*held, *undone),
+        GestureKind.FLING: (dragged, *flung),
+        GestureKind.DRAG: (dragged,),
+        GestureKind.TAP: (close, in_time) if in_time.threshold < math.inf else (close,),
+        GestureKind.NONE: (_not(dragged), *_missed(gesture, close, in_time)),
+    }
+
+
+def _missed(gesture: Gesture, close: Condition, in_time: Condition) -> tuple[Condition, ...]:
+    """Return what keeps a stroke that is nothing from being a tap."""
+    return (_not(in_time),) if gesture.reason is Reason.BETWEEN_TAP_AND_HOLD else (_not(close),)
+
+
+def _held(gesture: Gesture, config: GestureConfig, close: Condition) -> tuple[Condition, ...]:
+    """Return the conditions of a hold: long enough, and the slop not passed before."""
+    reached = _time(gesture.duration, ">", "hold_ms", config)
+    if not gesture.has_verdict:
+        return (reached, close)
+    if math.isnan(gesture.slop_time):
+        return (reached,)
+    late = round(gesture.slop_time * 1e6) >= _ns(config, "hold_ms")
+    quiet = config.after_hold != "whole" and late
+    margin = gesture.slop_time - config.hold_ms
+    return (
+        reached,
+        Condition("slop_time", gesture.slop_time, ">=", config.hold_ms, "hold_ms", "ms", quiet, margin),
+    )
+
+
+def _far(gesture: Gesture, config: GestureConfig, fast: Condition) -> tuple[Condition, ...]:
+    """Return the condition of a fling's distance, which the record does not have: the kind tells."""
+    if not config.fling_distance_dp or not fast.holds:
+        return ()
+    holds = gesture.kind is GestureKind.FLING
+    limit = config.fling_distance_dp
+    return (Condition("fling distance", None, ">", limit, "fling_distance_dp", "dp", holds, None),)
+
+
+def _not(condition: Condition) -> Condition:
+    """Return the opposite condition."""
+    relation = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[condition.relation]
+    margin = None if condition.margin is None else -condition.margin
+    return Condition(
+        condition.measure,
+        condition.value,
+        relation,
+        condition.threshold,
+        condition.setting,
+        condition.unit,
+        not condition.holds,
+        margin,
+    )
+
+
+def _ns(config: GestureConfig, setting: str) -> float:
+    """Return a time as it is compared: an open one is a nanosecond nearer."""
+    limit: float = getattr(config, setting)
+    if limit == math.inf:
+        return math.inf
+    step = 0 if setting not in config.open else 1 if setting == "hold_ms" else -1
+    return round(limit * 1e6) + step
+
+
+def _time(duration: float, side: str, setting: str, config: GestureConfig) -> Condition:
+    limit, ns = getattr(config, setting), _ns(config, setting)
+    opened = setting in config.open
+    if side == ">":
+        relation, holds, margin = (">" if opened else ">="), round(duration * 1e6) >= ns, duration - limit
+    else:
+        relation, holds, margin = ("<" if opened else "<="), round(duration * 1e6) <= ns, limit - duration
+    finite = margin if math.isfinite(margin) else None
+    return Condition("duration", duration, relation, limit, setting, "ms", holds, finite)
+
+
+def _length(  # noqa: PLR0917 - one comparison and all that it depends on
+    measure: str, value: float, side: str, setting: str, config: GestureConfig, density: float
+) -> Condition:
+    """Compare as float32, with whole px where places are."""
+    limit, opened = float(getattr(config, setting)), setting in config.open
+    if config.slop_metric == "trunc" and setting != "fling_velocity_dp_s" and limit < math.inf:
+        limit = max(1, math.floor(limit * density + 0.5)) / density
+    limit = float32(limit)
+    beyond = value >= limit if opened else value > limit
+    far = ">=" if opened else ">"
+    relation, holds = (far, beyond) if side == ">" else ("<" if opened else "<=", not beyond)
+    margin = value - limit if side == ">" else limit - value
+    unit = "dp/s" if setting == "fling_velocity_dp_s" else "dp"
+    shown = value if math.isfinite(value) else None
+    return Condition(
+        measure, shown, relation, limit, setting, unit, holds, margin if math.isfinite(margin) else None
+    )
+
+
+def _speed(gesture: Gesture, config: GestureConfig) -> float:
+    if config.fling_on == "axis":
+        return max(abs(gesture.velocity_x), abs(gesture.velocity_y))
+    return gesture.velocity
+
+
+def _end(gesture: Gesture, config: GestureConfig, density: float) -> float:
+    """Return the way from the first place to the last one, as the metric has it."""
+    ways = []
+    for last, first in ((gesture.x_up, gesture.x_down), (gesture.y_up, gesture.y_down)):
+        if config.slop_metric == "round":
+            ways.append(float32(math.floor(last + 0.5) - math.floor(first + 0.5)))
+        else:
+            way = float32(last - first)
+            ways.append(float(math.trunc(way)) if config.slop_metric == "trunc" else way)
+    squared = float32(float32(ways[0] * ways[0]) + float32(ways[1] * ways[1]))
+    return float32(float32(math.sqrt(squared)) / density)
