@@ -28,6 +28,7 @@ COMMANDS = {
     "view": "capture.cli.view",
     "report": "capture.cli.report",
     "diff": "capture.cli.diff",
+    "compare-dialects": "capture.cli.compare_dialects",
     "currents": "capture.cli.currents",
     "stats": "capture.cli.stats",
     "places": "capture.cli.places",

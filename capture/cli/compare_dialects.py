@@ -1,0 +1,137 @@
+"""``capture compare-dialects``: what different engines would call the same strokes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from capture.cli._options import Json, Reading, with_reading
+from capture.cli._show import plural, print_json, progress, remarks, writing
+from capture.cli._work import samples as read_samples
+from capture.errors import ConfigError
+from capture.gestures.lineup import Lineup, configurations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from capture.gestures.lineup import Parting
+
+
+@with_reading
+def command(
+    *,
+    log: Annotated[str, typer.Argument(metavar="LOG", help="A touch log.")],
+    dialects: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="Dialects to compare; default: all, own rows too."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Parquet: a row a stroke, a column a dialect.",
+        ),
+    ] = None,
+    rows: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Show so many strokes on which dialects part.")
+    ] = 40,
+    json: Json = False,
+    reading: Reading,
+) -> None:
+    """Show what different engines would call the strokes of a log.
+
+    How many strokes of each kind there are in each dialect, how many each two call the same, and the
+    strokes on which they part, with the comparison that decides.
+
+    Example: capture compare-dialects session.touch.jsonl
+
+    Example: capture compare-dialects session.touch.jsonl --dialects android,flutter -o dialects.parquet
+    """
+    if output is not None and output.suffix.lower() != ".parquet":
+        raise ConfigError(f"{output}: expected a name that ends in .parquet")
+    names = [name.strip() for name in dialects.split(",")] if dialects else []
+    configs = configurations(reading.config.gestures, names)
+    [path] = reading.find([log]).paths
+    with progress() as after_chunk:
+        [(chunks, density)] = read_samples([path], reading, on_chunk=after_chunk)
+    lineup = Lineup(configs, density)
+    for chunk in chunks:
+        lineup.feed(chunk)
+    lineup.finish()
+    partings = list(lineup.partings())
+    if output is not None:
+        _write(lineup, output)
+    if json:
+        print_json(
+            {
+                "strokes": lineup.count,
+                "counts": lineup.counts(),
+                "agreement": lineup.agreement(),
+                "partings": msgspec.to_builtins(partings),
+            }
+        )
+        return
+    console = Console(highlight=False)
+    console.print(_counts(lineup.counts()))
+    console.print()
+    console.print(_agreement(lineup.agreement(), lineup.count))
+    if partings and rows:
+        console.print()
+        console.print("Strokes on which they part", style="bold")
+        for line in _lines(partings[:rows], _first_ns(lineup)):
+            console.print(line, markup=False, soft_wrap=True)
+    told = f"{plural(lineup.count, 'stroke')}; {len(partings)} are not the same in all dialects"
+    remarks().print(told if output is None else f"{told} -> {output}", markup=False)
+
+
+def _first_ns(lineup: Lineup) -> int:
+    times = lineup.column(next(iter(lineup.configs)), "time_down")
+    return int(times.min()) if len(times) else 0
+
+
+def _write(lineup: Lineup, output: Path) -> None:
+    from pyarrow import parquet
+
+    with writing(output) as file:
+        parquet.write_table(lineup.to_arrow(), file)
+
+
+def _grid(heads: Iterable[str], title: str) -> Table:
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")
+    table.add_column("dialect", no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right")
+    return table
+
+
+def _counts(counts: dict[str, dict[str, int]]) -> Table:
+    kinds = list(next(iter(counts.values())))
+    table = _grid([kind.replace("_", " ") for kind in kinds], "Strokes of each kind")
+    for name, row in counts.items():
+        table.add_row(name, *(str(row[kind]) for kind in kinds))
+    return table
+
+
+def _agreement(agreement: dict[str, dict[str, int]], count: int) -> Table:
+    table = _grid(agreement, "Called the same, %")
+    for name, row in agreement.items():
+        table.add_row(name, *(f"{100 * same / count:.0f}" if count else "" for same in row.values()))
+    return table
+
+
+def _lines(partings: list[Parting], first_ns: int) -> Iterator[str]:
+    """Yield who calls each stroke what, and why."""
+    for each in partings:
+        kinds: dict[str, list[str]] = {}
+        for name, kind in each.kinds.items():
+            kinds.setdefault(kind.replace("_", " "), []).append(name)
+        called = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
+        yield f"{each.stroke:>4} {(each.time_down - first_ns) / 1e9:>9.3f} s  {called}"
+        yield f"{'':>17}{each.why}"

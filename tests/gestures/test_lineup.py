@@ -1,0 +1,77 @@
+"""One log through several dialects: counts, agreement, partings, and the command."""
+
+import json
+
+import pytest
+from strokes import samples, stroke
+
+from capture import ConfigError, GestureConfig, classify
+from capture.cli import run
+from capture.gestures.dialects import ROWS
+from capture.gestures.lineup import Lineup, configurations
+
+LOG = "tests/data/session.touch.jsonl"
+#: A tap; a rest of 450 ms; a way of 20 dp within 100 ms.
+TOUCHES = samples(
+    stroke((0, 0, 0), (80, 0, 0)),
+    stroke((2000, 0, 0), (2450, 0, 0)),
+    stroke((4000, 0, 0), (4050, 20, 0), (4100, 20, 0)),
+)
+
+
+@pytest.fixture
+def lineup():
+    lineup = Lineup(configurations(GestureConfig()))
+    lineup.feed(TOUCHES[:3])
+    lineup.feed(TOUCHES[3:])
+    lineup.finish()
+    return lineup
+
+
+def test_each_dialect_has_every_stroke(lineup):
+    assert list(lineup.configs) == list(ROWS)
+    assert lineup.count == 3
+    for name, config in lineup.configs.items():
+        assert lineup.column(name, "kind").tolist() == classify(TOUCHES, gestures=config).kind.tolist()
+    assert lineup.counts()["contentsquare"] == {"tap": 3, "long_press": 0, "drag": 0, "fling": 0, "none": 0}
+
+
+def test_dialects_part_where_one_calls_it_otherwise(lineup):
+    rest, way = lineup.partings()
+
+    assert (rest.stroke, rest.kinds["android"], rest.kinds["ios"]) == (1, "long_press", "tap")
+    assert "long_press in android: " in rest.why
+    assert way.kinds["contentsquare"] == "tap"
+    assert way.kinds["kivy"] != "tap"
+    assert lineup.agreement()["android"]["android"] == 3
+    assert lineup.agreement()["android"]["ios"] < 3
+
+
+def test_a_row_of_ones_own_is_compared_too():
+    config = GestureConfig(dialects={"mine": {"base": "ios", "hold_ms": 300}})
+    lineup = Lineup(configurations(config, ["ios", "mine"]))
+    lineup.feed(TOUCHES)
+    lineup.finish()
+
+    assert [parting.kinds for parting in lineup.partings()] == [{"ios": "tap", "mine": "long_press"}]
+
+
+def test_the_command_prints_and_writes(tmp_path, capsys):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    file = tmp_path / "dialects.parquet"
+
+    assert run(["compare-dialects", LOG, "--dialects", "android,hammer", "-o", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "Strokes of each kind" in printed
+    assert "Called the same, %" in printed
+    table = parquet.read_table(file)
+    assert table.schema.names[-4:] == ["android", "android_margin", "hammer", "hammer_margin"]
+    assert run(["compare-dialects", LOG, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["strokes"] == len(table)
+    assert sum(found["counts"]["kivy"].values()) == len(table)
+
+
+def test_an_unknown_dialect_is_refused():
+    with pytest.raises(ConfigError, match="expected one of contentsquare, android"):
+        configurations(GestureConfig(), ["androd"])
