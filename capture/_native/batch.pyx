@@ -11,6 +11,7 @@ from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t, uint8_t, uint64
 from libc.stdlib cimport free, malloc
 
 from capture._native.chords cimport MultiColumns, drain
+from capture._native.chording cimport track_chords
 from capture._native.classify cimport EARLY, MEAN, OVER_STROKE, STRAIGHT, Thresholds, clamp, span_ns
 from capture._native.dialect cimport (
     Case, View, begun, count_at_down, count_run, judge, keep_axis, look_through, view_measures,
@@ -20,7 +21,8 @@ from capture._native.output cimport GestureColumns, Output, make_room, put
 from capture._native.recognizer cimport Recognizer
 from capture._native.record cimport Record, RecordColumns, columns_at
 from capture._native.samples cimport DOWN, Columns, count_actions_down
-from capture._native.state cimport State, Stream, end_open, open_touches, step, stream_slot, track_chords
+from capture._native.state cimport State, Stream, end_open, open_touches, step
+from capture._native.streams cimport stream_slot
 from capture._native.velocity cimport Release, columns_release
 
 cdef enum:

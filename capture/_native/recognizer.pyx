@@ -5,10 +5,12 @@ from cpython.object cimport PyObject, PyTypeObject
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
+from capture._native.chording cimport track_chords
 from capture._native.classify cimport Thresholds, read_thresholds
 from capture._native.record cimport FIELDS, RECORD_FIELDS, STROKE_FIELDS, Field, Record
 from capture._native.samples cimport CANCEL, DOWN, MOVE, UP
-from capture._native.state cimport set_density, state_free, state_init, step, stream_slot, track_chords
+from capture._native.state cimport state_free, state_init, step
+from capture._native.streams cimport set_density, stream_slot
 
 
 cdef extern from "structmember.h":

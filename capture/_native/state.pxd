@@ -54,9 +54,6 @@ cdef struct State:
 
 cdef void state_init(State *s, const Thresholds *limits, double density) noexcept nogil
 cdef void state_free(State *s) noexcept nogil
-cdef int track_chords(State *s, bint wanted) noexcept nogil
-cdef void set_density(State *s, int32_t slot, double density) noexcept nogil
-cdef int32_t stream_slot(State *s, int64_t id) noexcept nogil
 cdef int step(
     State *s, int64_t index, int64_t stream, int32_t pointer, uint8_t action, int64_t time,
     float x, float y, Record *out) noexcept nogil

@@ -8,15 +8,14 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, qsort, realloc
 from libc.string cimport memset
 
-from capture._native.chord cimport (
-    Chord, Finger, chord_begin, chord_change, chord_close, chord_end, chord_join, chord_leave, chord_move,
-    chord_segment,
+from capture._native.chord cimport Finger, chord_move
+from capture._native.chording cimport (
+    close_frame, end_chords, go_on, join, leave_chord, link_finger, room_for_chord, unlink_finger,
 )
 from capture._native.classify cimport CANCELED, INCOMPLETE, Thresholds
-from capture._native.dialect cimport edges_at
-from capture._native.multi cimport MultiRecord
 from capture._native.record cimport Record
 from capture._native.samples cimport CANCEL, DOWN, MOVE, finite
+from capture._native.streams cimport doubled, mixed, stream_slot
 from capture._native.stroke cimport Stream, fill, look, look_begin, look_met
 from capture._native.touch cimport OpenTouch, begin, extend
 from capture._native.velocity cimport history_add, history_clear
@@ -40,100 +39,6 @@ cdef void state_free(State *s) noexcept nogil:
     free(s.ended)
     free(s.pair_index)
     memset(s, 0, sizeof(State))
-
-
-cdef inline uint32_t mixed(uint64_t key) noexcept nogil:
-    """Spread a key over 32 bits (the finaliser of SplitMix64: Steele, Lea and Flood, 2014)."""
-    key = (key ^ (key >> 30)) * 0xbf58476d1ce4e5b9ULL
-    key = (key ^ (key >> 27)) * 0x94d049bb133111ebULL
-    return <uint32_t>(key ^ (key >> 31))
-
-
-# ---- streams ----------------------------------------------------------------------------------
-
-
-cdef int32_t stream_slot(State *s, int64_t id) noexcept nogil:
-    """Slot of a stream, added if it is new; -1 when there is no memory."""
-    cdef uint32_t at
-    cdef int32_t slot
-    if s.last_stream >= 0 and s.streams[s.last_stream].id == id:
-        return s.last_stream
-    if s.stream_index != NULL:
-        at = mixed(<uint64_t>id) & s.stream_mask
-        while s.stream_index[at] >= 0:
-            slot = s.stream_index[at]
-            if s.streams[slot].id == id:
-                s.last_stream = slot
-                return slot
-            at = (at + 1) & s.stream_mask
-    return new_stream(s, id)
-
-
-cdef int32_t new_stream(State *s, int64_t id) noexcept nogil:
-    cdef Stream *stream
-    cdef void *block
-    cdef int32_t room
-    if s.stream_count == s.stream_room:
-        room = s.stream_room + s.stream_room // 2 + 4
-        block = realloc(s.streams, room * sizeof(Stream))
-        if block == NULL:
-            return -1
-        s.streams = <Stream *>block
-        s.stream_room = room
-    if s.stream_index == NULL or s.stream_count * 2 > <int64_t>s.stream_mask:
-        if index_streams(s) < 0:
-            return -1
-    stream = &s.streams[s.stream_count]
-    memset(stream, 0, sizeof(Stream))
-    stream.id = id
-    stream.primary = stream.first_finger = stream.last_finger = stream.chord = -1
-    s.last_stream = s.stream_count
-    s.stream_count += 1
-    set_density(s, s.last_stream, s.density)
-    put_stream(s, s.last_stream)
-    return s.last_stream
-
-
-cdef void set_density(State *s, int32_t slot, double density) noexcept nogil:
-    """Set the density of a stream and what is worked out from it; that of the stream before is copied."""
-    cdef Stream *stream = &s.streams[slot]
-    stream.density = density
-    if not s.limits.seen:
-        return
-    if slot and s.streams[slot - 1].density == density:
-        stream.edges = s.streams[slot - 1].edges
-    else:
-        edges_at(density, &s.limits, &stream.edges)
-
-
-cdef void put_stream(State *s, int32_t slot) noexcept nogil:
-    cdef uint32_t at = mixed(<uint64_t>s.streams[slot].id) & s.stream_mask
-    while s.stream_index[at] >= 0:
-        at = (at + 1) & s.stream_mask
-    s.stream_index[at] = slot
-
-
-cdef int32_t *doubled(const int32_t *index, uint32_t *mask) noexcept nogil:
-    """Return an empty hash table of twice the size; NULL when there is no memory."""
-    cdef uint32_t size = 16 if index == NULL else (mask[0] + 1) * 2
-    cdef int32_t *larger = <int32_t *>malloc(size * sizeof(int32_t))
-    if larger != NULL:
-        memset(larger, 0xff, size * sizeof(int32_t))
-        mask[0] = size - 1
-    return larger
-
-
-cdef int index_streams(State *s) noexcept nogil:
-    """Double the hash table of streams."""
-    cdef int32_t slot
-    cdef int32_t *larger = doubled(s.stream_index, &s.stream_mask)
-    if larger == NULL:
-        return -1
-    free(s.stream_index)
-    s.stream_index = larger
-    for slot in range(s.stream_count):
-        put_stream(s, slot)
-    return 0
 
 
 # ---- open touches -----------------------------------------------------------------------------
@@ -275,153 +180,6 @@ cdef void remove_pair(State *s, int32_t touch_slot) noexcept nogil:
     s.pair_index[hole] = -1
 
 
-# ---- chords -----------------------------------------------------------------------------------
-# The open touches of a stream with a good DOWN are a list, in the order of their DOWNs. From the second on
-# there is a chord; nothing is done for it before.
-
-
-cdef inline void link_finger(State *s, Stream *stream, int32_t touch_slot) noexcept nogil:
-    cdef OpenTouch *touch = &s.touches[touch_slot]
-    touch.next_finger = -1
-    touch.last_finger = stream.last_finger
-    if stream.last_finger >= 0:
-        s.touches[stream.last_finger].next_finger = touch_slot
-    else:
-        stream.first_finger = touch_slot
-    stream.last_finger = touch_slot
-    stream.fingers += 1
-
-
-cdef inline void unlink_finger(State *s, Stream *stream, const OpenTouch *touch) noexcept nogil:
-    if touch.last_finger >= 0:
-        s.touches[touch.last_finger].next_finger = touch.next_finger
-    else:
-        stream.first_finger = touch.next_finger
-    if touch.next_finger >= 0:
-        s.touches[touch.next_finger].last_finger = touch.last_finger
-    else:
-        stream.last_finger = touch.last_finger
-    stream.fingers -= 1
-
-
-cdef int track_chords(State *s, bint wanted) noexcept nogil:
-    """Begin chords from now on, or do not; those that are open go on. -1 when there is no memory."""
-    if wanted and s.fingers == NULL:
-        s.fingers = <Finger *>malloc((s.touch_room if s.touch_room else 1) * sizeof(Finger))
-        if s.fingers == NULL:
-            return -1
-    s.multi = wanted
-    return 0
-
-
-cdef int room_for_chord(State *s) noexcept nogil:
-    """Room for one more chord, open and ended; -1 when there is no memory."""
-    cdef int64_t wanted = s.ended_count + s.open_chords + 1
-    cdef int32_t room
-    cdef void *block
-    if s.free_chord < 0 and s.chord_count == s.chord_room:
-        room = s.chord_room + s.chord_room // 2 + 4
-        block = realloc(s.chords, room * sizeof(Chord))
-        if block == NULL:
-            return -1
-        s.chords = <Chord *>block
-        s.chord_room = room
-    if wanted > s.ended_room:
-        wanted += wanted // 2 + 4
-        block = realloc(s.ended, wanted * sizeof(MultiRecord))
-        if block == NULL:
-            return -1
-        s.ended = <MultiRecord *>block
-        s.ended_room = wanted
-    return 0
-
-
-cdef void begin_chord(State *s, int32_t slot, int64_t index, int64_t time) noexcept nogil:
-    """Begin a chord of a stream's two fingers; there must be room."""
-    cdef Stream *stream = &s.streams[slot]
-    cdef Chord *chord
-    cdef int32_t at = s.free_chord
-    if at < 0:
-        at = s.chord_count
-        s.chord_count += 1
-    else:
-        s.free_chord = s.chords[at].next_free
-    chord = &s.chords[at]
-    memset(chord, 0, sizeof(Chord))
-    chord.used = True
-    chord.stream = slot
-    stream.chord = at
-    s.open_chords += 1
-    chord_begin(chord, s.touches, s.fingers, stream.first_finger, index, time)
-
-
-cdef void end_chord(State *s, int32_t at, int64_t index, int64_t time) noexcept nogil:
-    cdef Chord *chord = &s.chords[at]
-    cdef Stream *stream = &s.streams[chord.stream]
-    chord_end(
-        chord, s.touches, stream.first_finger, stream.id, index, time, &s.limits, stream.density,
-        &s.ended[s.ended_count])
-    s.ended_count += 1
-    s.open_chords -= 1
-    stream.chord = -1
-    chord.used = False
-    chord.next_free = s.free_chord
-    s.free_chord = at
-
-
-cdef void close_frame(State *s, const Stream *stream) noexcept nogil:
-    if stream.chord >= 0:
-        chord_close(
-            &s.chords[stream.chord], s.touches, s.fingers, stream.first_finger, &s.limits, stream.density)
-
-
-cdef bint leave_chord(
-        State *s, int32_t touch_slot, int64_t index, int64_t time, uint8_t action,
-        bint is_finite) noexcept nogil:
-    """Take a finger out of its stream's chord; return whether a new segment is to begin without it."""
-    cdef OpenTouch *touch = &s.touches[touch_slot]
-    cdef Stream *stream = &s.streams[touch.stream]
-    cdef Chord *chord
-    if stream.chord < 0 or touch.malformed:
-        return False
-    close_frame(s, stream)
-    chord = &s.chords[stream.chord]
-    chord_leave(
-        chord, s.touches, s.histories, stream.first_finger, touch_slot, time, &s.limits, stream.density)
-    chord.canceled = chord.canceled or action == CANCEL
-    chord.replaced = chord.replaced or action == DOWN
-    if is_finite or action == DOWN:
-        chord.used_sample = index
-        chord.used_time = time
-    if chord.fingers == 2:
-        end_chord(s, stream.chord, index, time)
-        return False
-    chord_change(chord)
-    chord.fingers -= 1
-    return True
-
-
-cdef void go_on(State *s, int32_t slot) noexcept nogil:
-    """Begin the segment without the finger that has left."""
-    cdef Stream *stream = &s.streams[slot]
-    chord_segment(&s.chords[stream.chord], s.touches, s.fingers, stream.first_finger)
-
-
-cdef void end_chords(State *s) noexcept nogil:
-    """End the open chords, in the order in which they began."""
-    cdef int32_t at, first
-    cdef Stream *stream
-    while s.open_chords:
-        first = -1
-        for at in range(s.chord_count):
-            if s.chords[at].used and (first < 0 or s.chords[at].first_sample < s.chords[first].first_sample):
-                first = at
-        stream = &s.streams[s.chords[first].stream]
-        close_frame(s, stream)
-        s.chords[first].replaced = True
-        end_chord(s, first, s.chords[first].used_sample, s.chords[first].used_time)
-
-
 # ---- the state machine ------------------------------------------------------------------------
 
 
@@ -501,22 +259,6 @@ cdef inline void clock(State *s, int32_t slot, int64_t time, bint is_finite) noe
         s.counters.clock_regressions += 1
     stream.started = True
     stream.last_time = time
-
-
-cdef void join(State *s, int32_t touch_slot, int64_t index, int64_t time) noexcept nogil:
-    """Take a touch that has begun into the chord of its stream, or begin one with it."""
-    cdef int32_t slot = s.touches[touch_slot].stream
-    cdef Stream *stream = &s.streams[slot]
-    if stream.chord >= 0:
-        s.chords[stream.chord].used_sample = index
-        s.chords[stream.chord].used_time = time
-    if s.touches[touch_slot].malformed:
-        return
-    if stream.chord >= 0:
-        chord_join(
-            &s.chords[stream.chord], s.touches, s.fingers, stream.first_finger, touch_slot, time)
-    elif s.multi and stream.fingers == 2:
-        begin_chord(s, slot, index, time)
 
 
 cdef void start_touch(

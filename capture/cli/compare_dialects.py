@@ -19,6 +19,7 @@ from capture.gestures.lineup import Lineup, configurations
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from capture.gestures.config import GestureConfig
     from capture.gestures.lineup import Parting
 
 
@@ -58,13 +59,7 @@ def command(
         raise ConfigError(f"{output}: expected a name that ends in .parquet")
     names = [name.strip() for name in dialects.split(",")] if dialects else []
     configs = configurations(reading.config.gestures, names)
-    [path] = reading.find([log]).paths
-    with progress() as after_chunk:
-        [(chunks, density)] = read_samples([path], reading, on_chunk=after_chunk)
-    lineup = Lineup(configs, density)
-    for chunk in chunks:
-        lineup.feed(chunk)
-    lineup.finish()
+    lineup = _read(log, reading, configs)
     partings = list(lineup.partings())
     if output is not None:
         _write(lineup, output)
@@ -78,6 +73,23 @@ def command(
             }
         )
         return
+    _show(lineup, partings, rows)
+    told = f"{plural(lineup.count, 'stroke')}; {len(partings)} are not the same in all dialects"
+    remarks().print(told if output is None else f"{told} -> {output}", markup=False)
+
+
+def _read(log: str, reading: Reading, configs: dict[str, GestureConfig]) -> Lineup:
+    [path] = reading.find([log]).paths
+    with progress() as after_chunk:
+        [(chunks, density)] = read_samples([path], reading, on_chunk=after_chunk)
+    lineup = Lineup(configs, density)
+    for chunk in chunks:
+        lineup.feed(chunk)
+    lineup.finish()
+    return lineup
+
+
+def _show(lineup: Lineup, partings: list[Parting], rows: int) -> None:
     console = Console(highlight=False)
     console.print(_counts(lineup.counts()))
     console.print()
@@ -87,8 +99,6 @@ def command(
         console.print("Strokes on which they part", style="bold")
         for line in _lines(partings[:rows], _first_ns(lineup)):
             console.print(line, markup=False, soft_wrap=True)
-    told = f"{plural(lineup.count, 'stroke')}; {len(partings)} are not the same in all dialects"
-    remarks().print(told if output is None else f"{told} -> {output}", markup=False)
 
 
 def _first_ns(lineup: Lineup) -> int:
