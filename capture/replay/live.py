@@ -142,7 +142,7 @@ class LiveReplay:
             self.close()
             summary.sinks = dict(self.capture.stats.sinks)
             summary.sessions = self.capture.session_number
-        if not delivered and not self._stopped():
+        if not delivered and self.capture.stats.pending and not self._stopped():
             problems = "; ".join(each.last_error for each in summary.sinks.values() if each.last_error)
             raise SinkError(
                 f"{self.capture.stats.pending} events were not delivered: {problems or 'no answer'}"
