@@ -1,8 +1,8 @@
 """Build wheels and the sdist into dist/, and try each in an empty environment: ``python scripts/wheels.py``.
 
-manylinux2014 wheels of this Python for x86-64 and 64-bit ARM, and one of the stable ABI for Pythons from 3.12
-on, by the compiler of ``ziglang`` (PyPI), which links with an old glibc's symbols; no container. The wheel
-for ARM is tried in emulation. Exit status 77: something that is needed cannot be had here.
+manylinux2014 wheels of this Python for x86-64 and 64-bit ARM, by the compiler of ``ziglang`` (PyPI), which
+links with an old glibc's symbols; no container. The wheel for ARM is tried in emulation. Exit status 77:
+something that is needed cannot be had here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from run_machine import VERSION, Build
-from run_pythons import find
 from unpacked import SKIPPED, UnavailableError, headers, run
 
 ROOT = Path(__file__).parents[1]
@@ -166,7 +165,6 @@ def main() -> int:
     status = 0
     for name, build in {
         "x86-64": lambda: here(sys.executable, "x86_64", {}),
-        "stable ABI": lambda: here(find("3.12"), "abi3", {"CAPTURE_ABI3": "1"}),
         "64-bit ARM": arm,
         "sources": source,
     }.items():
