@@ -45,8 +45,6 @@ def command(
 
     Example: capture diff session.touch.jsonl --set touch_slop_dp=40
 
-    Example: capture diff session.touch.jsonl --dialect android --set dialect=flutter
-
     Example: capture diff monday.touch.jsonl tuesday.touch.jsonl
     """
     from capture import report
