@@ -279,7 +279,7 @@ def _classify(
 _kept = threading.local()
 
 
-def _empty_columns(*, verdicts: bool) -> GestureColumns:
+def _empty_columns(*, verdicts: bool = False) -> GestureColumns:
     columns: GestureColumns | None = getattr(_kept, "columns", None)
     if columns is not None and columns.verdicts != verdicts:
         columns = None
