@@ -1,6 +1,8 @@
-from typing import Any, Final, final
+from typing import Any, Final, TypeVar, final
 
 from typing_extensions import Buffer
+
+_T = TypeVar("_T")
 
 LAYOUT: tuple[tuple[str, str], ...]
 
@@ -58,3 +60,5 @@ class MultiColumns:
     def record(self, index: int, multi_class: type[Any]) -> Any: ...
     def extend(self, other: MultiColumns) -> None: ...
     def sort(self, *, by_first: bool = False) -> None: ...
+
+def take_ended(recognizer: Any, multi_class: type[_T]) -> list[_T]: ...

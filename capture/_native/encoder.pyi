@@ -1,9 +1,10 @@
 from collections.abc import Callable
+from typing import Self
 
 class GestureEncoder:
     event_id: bytes
 
-    def __init__(self, entropy: Callable[[int], bytes] = ...) -> None: ...
+    def __new__(cls, entropy: Callable[[int], bytes] = ...) -> Self: ...
     def encode(
         self,
         kind: int,

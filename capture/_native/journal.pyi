@@ -1,13 +1,13 @@
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
-Buffer: TypeAlias = bytes | bytearray | memoryview
+_Buffer: TypeAlias = bytes | bytearray | memoryview
 
 WRITTEN: int
 REFUSED: int
 FAILED: int
 
-def crc32c(data: Buffer, start: int = 0) -> int: ...
+def crc32c(data: _Buffer, start: int = 0) -> int: ...
 def use_crc_table(table: bool) -> None: ...
 
 class SegmentWriter:
@@ -20,8 +20,8 @@ class SegmentWriter:
     torn: bool
     error: int
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         descriptor: int,
         session: int,
         head: bytes,
@@ -33,7 +33,7 @@ class SegmentWriter:
         make_call: Callable[..., object] | None = None,
         sync: bool = False,
         pwrite: Callable[[int, bytes, int], int] | None = None,
-    ) -> None: ...
+    ) -> Self: ...
     @property
     def last_seqs(self) -> list[int]: ...
     def append(

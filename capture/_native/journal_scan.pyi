@@ -1,6 +1,6 @@
 from typing import TypeAlias
 
-Buffer: TypeAlias = bytes | bytearray | memoryview
+_Buffer: TypeAlias = bytes | bytearray | memoryview
 
 END: int
 FULL: int
@@ -8,9 +8,9 @@ BAD: int
 SHORT: int
 
 def scan(
-    data: Buffer, seed: int, wire: int, seq: int, max_events: int, max_bytes: int, split: bool = False
+    data: _Buffer, seed: int, wire: int, seq: int, max_events: int, max_bytes: int, split: bool = False
 ) -> tuple[list[bytes], list[str], int, int, int, int, int, int, int]: ...
 def walk(
-    data: Buffer, seed: int
+    data: _Buffer, seed: int
 ) -> tuple[list[tuple[int, int, int, int, int, int, int, int, str, int]], int]: ...
-def resync(data: Buffer, seed: int, start: int) -> int: ...
+def resync(data: _Buffer, seed: int, start: int) -> int: ...
