@@ -534,7 +534,7 @@ class Capture:
         self._change_device(orientation=checks.check_choice("orientation", orientation, (0, 1)))
 
     def set_connectivity(self, connectivity: int, carrier_id: str | None = None) -> None:
-        """Set how the device is connected; when it is online again, waiting batches are tried at once.
+        """Set how the device is connected; unless it is offline, waiting and paused sinks are tried at once.
 
         Parameters
         ----------
@@ -550,11 +550,10 @@ class Capture:
         """
         kind = checks.check_choice("connectivity", connectivity, (-1, 0, 1, 2, 3, 4))
         carrier = checks.check_optional_text("carrier_id", carrier_id)
-        is_back = self.device.connectivity == devices.OFFLINE != kind
         self._touches.detects_network = False
         self._change_device(connectivity=kind, carrier_id=carrier)
         delivery = self._lifecycle.delivery
-        if is_back and delivery is not None:
+        if kind != devices.OFFLINE and delivery is not None:
             delivery.wake()
 
     def set_screen(self, width: int, height: int, density: float) -> None:

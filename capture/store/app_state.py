@@ -108,4 +108,4 @@ class AppState:
 
     def _adopt(self, state: dict[str, Any]) -> None:
         self.known = state
-        self._writer.user_id = uuid_bytes(state.get("user_id"))
+        self._writer.change_user(uuid_bytes(state.get("user_id")))

@@ -174,7 +174,13 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
 
 def _exported(letter: Letter) -> ExportedEvent:
     return ExportedEvent(
-        letter.queue, letter.format, letter.session, letter.event_id, letter.payload, letter.reason
+        letter.queue,
+        letter.format,
+        letter.session,
+        letter.event_id,
+        letter.payload,
+        letter.reason,
+        str(uuid.UUID(letter.user_id)) if letter.user_id else "",
     )
 
 

@@ -65,7 +65,7 @@ class Letter(msgspec.Struct, omit_defaults=True):
         Why it was given up.
     at_ms : int
         When.
-    session, format
+    session, format, user_id
         Of the event.
     event : msgspec.Raw
         The event, where it is JSON; else `raw` has it in base64.
@@ -81,6 +81,7 @@ class Letter(msgspec.Struct, omit_defaults=True):
     event: msgspec.Raw = msgspec.Raw(b"")
     raw: str = ""
     event_id: str = ""
+    user_id: str = ""
 
     @property
     def payload(self) -> bytes:
@@ -202,6 +203,8 @@ def newest_ms(path: Path) -> int:
 def retry_letters(folder: Path, letters: DeadLetters, queue: str | None, user_id: bytes, now_ms: int) -> int:
     """Put dead letters back as segments of their sessions, each for its queue alone; return how many.
 
+    Each keeps its user; one of an earlier version, which does not say whose it is, gets `user_id`.
+
     Raises
     ------
     OSError
@@ -210,15 +213,16 @@ def retry_letters(folder: Path, letters: DeadLetters, queue: str | None, user_id
     letters.close()
     files = letter_files(folder)
     kept: list[Letter] = []
-    groups: dict[tuple[int, str, str], list[Letter]] = {}
+    groups: dict[tuple[int, str, str, bytes], list[Letter]] = {}
     for letter in (each for path in files for each in read_letters(path)):
         if letter.queue and queue in {None, letter.queue}:
-            groups.setdefault((letter.session, letter.queue, letter.format), []).append(letter)
+            owner = bytes.fromhex(letter.user_id) or user_id
+            groups.setdefault((letter.session, letter.queue, letter.format, owner), []).append(letter)
         else:
             kept.append(letter)
     if not groups:
         return 0
-    new = [_write_retried(folder, key, found, user_id, now_ms) for key, found in groups.items()]
+    new = [_write_retried(folder, key, found, now_ms) for key, found in groups.items()]
     if kept and not letters.add(kept):
         for path in new:
             path.unlink()
@@ -235,9 +239,9 @@ def retry_letters(folder: Path, letters: DeadLetters, queue: str | None, user_id
 
 
 def _write_retried(
-    folder: Path, key: tuple[int, str, str], letters: list[Letter], user_id: bytes, now_ms: int
+    folder: Path, key: tuple[int, str, str, bytes], letters: list[Letter], now_ms: int
 ) -> Path:
-    session, queue, wire = key
+    session, queue, wire, user_id = key
     path = folder / f"r{session:010}-{os.urandom(8).hex()}.tmp"
     header = Header(session=session, number=1, made_ms=now_ms, user_id=user_id)
     wires = {wire: (0, wire_number(wire))}

@@ -1,4 +1,4 @@
-"""What a store lost: counted by cause and queue, logged once by cause, reported each time to the owner."""
+"""What a store lost: counted by cause and queue, logged once an outage, reported each time to the owner."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Losses"]
 
+#: A kind of loss is over when it did not happen for so long (ns), and something went well since.
+_QUIET_NS = 600 * 10**9
 _log = logging.getLogger("capture.store")
 
 
@@ -25,9 +27,13 @@ class Losses:
         The store, in messages.
     on_drop : callable or None
         Called with a cause and a number of events by `report`.
+    now_ns : callable
+        Monotonic time.
     """
 
-    def __init__(self, place: str, on_drop: Callable[[str, int], None] | None) -> None:
+    def __init__(
+        self, place: str, on_drop: Callable[[str, int], None] | None, now_ns: Callable[[], int]
+    ) -> None:
         #: Events lost so far, by cause.
         self.dropped: dict[str, int] = {}
         #: Losses that are not reported yet.
@@ -35,7 +41,11 @@ class Losses:
         self._by_queue: dict[tuple[str, str], int] = {}
         self._place = place
         self._on_drop = on_drop
-        self._logged: set[str] = set()
+        self._now_ns = now_ns
+        #: Kind -> when it happened last, since it was logged.
+        self._last: dict[str, int] = {}
+        #: Kinds after whose last time something went well.
+        self._quiet: set[str] = set()
 
     def add(self, cause: str, count: int, queue: str) -> None:
         """Count events that a queue lost; `report` tells the owner later, when no lock is held."""
@@ -68,12 +78,21 @@ class Losses:
                     self.say("on_drop", f"the drop callable raised {error!r}")
 
     def say(self, what: str, message: str) -> None:
-        """Log a warning of a kind, once until `recover`."""
-        if what not in self._logged:
-            self._logged.add(what)
+        """Log a warning of a kind, once an outage: a slow receiver or a full disk does not repeat it."""
+        now_ns, last_ns = self._now_ns(), self._last.get(what)
+        self._last[what] = now_ns
+        over = last_ns is None or (what in self._quiet and now_ns - last_ns >= _QUIET_NS)
+        self._quiet.discard(what)
+        if over:
             _log.warning("%s: %s", self._place, message)
 
-    def recover(self) -> None:
-        """Note that the outage is over: the next loss is logged again."""
-        if self._logged:
-            self._logged.clear()
+    def recover(self, *kinds: str) -> None:
+        """Note that something was delivered, or done: what does not happen for a while now is over.
+
+        Parameters
+        ----------
+        *kinds : str
+            Of what; by default of all.
+        """
+        if len(self._quiet) < len(self._last):
+            self._quiet.update(kind for kind in kinds or self._last if kind in self._last)

@@ -48,6 +48,8 @@ class MemoryQueue:
                 break
             if call.session in skip:
                 return None
+            # The user may change before the batch is made of it.
+            call.user_id = call.user_id or self._writer.user_id
             more = sum(len(payload) for payload, _, _ in rows)
             if calls and (len(payloads) + len(rows) > max_events or size + more > max_bytes):
                 full = True

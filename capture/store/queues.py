@@ -124,7 +124,14 @@ class Queues:
             return False
         letters = [
             make_letter(
-                queue, reason, now_ms, payload, session=batch.session, format=batch.format, event_id=event_id
+                queue,
+                reason,
+                now_ms,
+                payload,
+                session=batch.session,
+                format=batch.format,
+                event_id=event_id,
+                user_id=batch.user_id.hex(),
             )
             for payload, event_id in zip(batch.payloads, batch.event_ids, strict=True)
         ]

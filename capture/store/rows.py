@@ -81,6 +81,8 @@ class StoredBatch(msgspec.Struct, gc=False):
     @property
     def user_id(self) -> bytes:
         """Whose events they are; empty where the place does not say."""
+        if self.calls:
+            return bytes(self.calls[0].user_id)
         header = getattr(self.place, "header", None)
         return b"" if header is None else bytes(header.user_id)
 

@@ -61,7 +61,7 @@ class Shared:
         self.max_bytes, self.max_age_s = max_bytes, max_age_s
         self.clock = clock or Clock()
         self.on_revoked, self.pwrite = on_revoked, pwrite
-        self.losses = Losses(os.fspath(folder), on_drop)
+        self.losses = Losses(os.fspath(folder), on_drop, self.clock.monotonic_ns)
         self.claims = Claims(self.folder)
         self.guard = Guard(_WAIT_S)
         self.closed = self.revoked = self.wanted = False

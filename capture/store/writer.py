@@ -47,6 +47,8 @@ class WaitingCall(msgspec.Struct, eq=False):
         Queues whose worker is sending it.
     number : int
         Its place among the calls that were sent from memory; 0 for none yet.
+    user_id : bytes
+        Whose it is, where that is not the user of now.
     """
 
     rows: list[tuple[int, Sequence[tuple[str, bytes]], int, str]]
@@ -56,6 +58,7 @@ class WaitingCall(msgspec.Struct, eq=False):
     sent: set[str] = msgspec.field(default_factory=set)
     sending: set[str] = msgspec.field(default_factory=set)
     number: int = 0
+    user_id: bytes = b""
 
     @property
     def session(self) -> int:
@@ -190,6 +193,7 @@ class Writer:
             done = native.append_rows(call.session, rows, call.elapsed_ms, call.screens, call.boot_ms, True)
             if done == WRITTEN:
                 self._noted = self._tried_note
+                self._losses.recover("deferred", "lock")
                 return True
             if done == FAILED:
                 self._losses.say("deferred", f"events wait in memory: {os.strerror(native.error)}")
@@ -232,7 +236,7 @@ class Writer:
             if not same:
                 self._seqs = [last_seqs(self._folder, session).get(n, 0) for _, n in self._wires.values()]
             number = self.name.number if same and self.name else last_number(self._folder, session)
-            made = self._admit() and self._create(session, number + 1)
+            made = self._admit() and self._create(session, number + 1, call.user_id or self.user_id)
         except OSError as error:
             self._losses.say("deferred", f"events wait in memory: {error}")
             return None
@@ -243,14 +247,14 @@ class Writer:
         self._noted = (0, b"")
         return self.native
 
-    def _create(self, session: int, number: int) -> tuple[SegmentWriter, Name] | None:
+    def _create(self, session: int, number: int, user_id: bytes) -> tuple[SegmentWriter, Name] | None:
         """Make the segment of a number, or of the next that is free; None where it may not stay."""
         name = Name(session, "own", number)
         header = Header(
             session=session,
             number=number,
             made_ms=self._now_ms(),
-            user_id=self.user_id,
+            user_id=user_id,
             boot_id=self.boot_id,
             seqs=self._by_number(self._seqs),
         )
@@ -268,7 +272,7 @@ class Writer:
                 pwrite=self._pwrite,
             )
         except FileExistsError:
-            return self._create(session, number + 1)
+            return self._create(session, number + 1, user_id)
         if not self._admit():
             os.close(native.descriptor)
             with contextlib.suppress(OSError):
@@ -290,6 +294,13 @@ class Writer:
         self._ended.append(native.descriptor)
         if self._power or len(self._ended) > 8:
             self._close_ended(sync=self._power)
+
+    def change_user(self, user_id: bytes) -> None:
+        """Note whose events come from now on; what waits keeps the user who recorded it."""
+        before, self.user_id = self.user_id, user_id
+        if before != user_id:
+            for call in list(self.waiting):
+                call.user_id = call.user_id or before
 
     def describe(self, session: int, note: Mapping[str, Any]) -> None:
         """Have a note on a session in the segment: its next call takes the long way, and the note with it."""

@@ -1,6 +1,7 @@
 """What ``capture buffer`` does, also beside an app that uses the store."""
 
 import threading
+import uuid
 
 import pytest
 from journal_events import NOW_MS, drain, event_id, number_of, put
@@ -41,6 +42,22 @@ def kept(store):
     yield store
     stop.set()
     thread.join(10)
+
+
+def test_a_dead_letter_keeps_its_user(store):
+    late, user = uuid.UUID(int=99), uuid.UUID(event_id(1))
+    drain(store, "b")
+    for _ in range(2):
+        store.move_to_dead_letters("a", store.next_batch("a", 50), "HTTP 400")
+    store.write_state({"user_id": str(late), "users": [str(user)]})
+    assert {event.user_id for event in buffer.export(store.folder, dead=True)} == {str(user)}
+    assert store.retry() == 3
+    found = []
+    while (batch := store.next_batch("a", 50)) is not None:
+        found.append((batch.session, batch.count, batch.user_id))
+        store.acknowledge("a", batch)
+
+    assert found == [(1, 2, user.bytes), (2, 1, user.bytes)]
 
 
 def test_status(store):

@@ -20,13 +20,18 @@ def drops():
 
 
 @pytest.fixture
-def store(tmp_path, drops):
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def store(tmp_path, drops, clock):
     made = Store(
         tmp_path,
         formats={"a": "native"},
         max_bytes=BOUND,
         max_age_s=100.0,
-        clock=FakeClock(),
+        clock=clock,
         on_drop=lambda cause, count: drops.append((cause, count)),
     )
     yield made
@@ -99,12 +104,23 @@ def test_each_queue_s_losses_are_counted(tmp_path):
     store.close()
 
 
-def test_each_cause_is_logged_once_per_outage(store, caplog):
+def test_each_cause_is_logged_once_per_outage(store, clock, caplog):
     caplog.set_level(logging.WARNING, "capture.store")
     put(store, 0, 5000, payload=KB)
+    # A receiver that takes some, and not enough: the outage goes on.
+    for n in range(5000, 11_000, 2000):
+        clock.advance(s=20)
+        store.acknowledge("a", store.next_batch("a", 50))
+        put(store, n, n + 2000, payload=KB)
+    assert store.dropped["store_full"] > 5000
+    assert ["store_full" in record.getMessage() for record in caplog.records] == [True]
+    # Without a delivery it is the same outage, however long.
+    clock.advance(s=3600)
+    put(store, 11_000, 13_000, payload=KB)
     assert len(caplog.records) == 1
     store.acknowledge("a", store.next_batch("a", 50))
-    put(store, 5000, 9000, payload=KB)
+    clock.advance(s=600)
+    put(store, 13_000, 15_000, payload=KB)
 
     assert len(caplog.records) == 2
 

@@ -401,3 +401,37 @@ def test_a_close_while_another_thread_records_counts_every_event(tmp_path):
     assert set(got) >= set(confirmed)
     assert store.waiting_in_memory == 0
     assert len(got) + store.dropped.get("close", 0) == count
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["from memory", "from the disk"])
+def test_what_waits_in_memory_keeps_its_user(store, disk, written):
+    first, second = uuid.UUID(USER), uuid.UUID(OTHER)
+    store.write_state({"user_id": str(first)})
+    disk.room = 0
+    put(store, 0, 3, session=1)
+    store.write_state({"user_id": str(second), "users": [str(first)]})
+    put(store, 3, 5, session=2)
+    assert store.waiting_in_memory == 5
+    if written:
+        disk.room = None
+        put(store, 5, 6, session=2)
+        assert store.waiting_in_memory == 0
+    found = []
+    while (batch := store.next_batch("a", 50)) is not None:
+        assert store.begin_send("a", batch)
+        found.append((batch.session, batch.user_id))
+        store.end_send("a", batch)
+        store.acknowledge("a", batch)
+
+    assert found == [(1, first.bytes), (2, second.bytes)]
+
+
+def test_a_full_disk_is_told_once_an_outage(store, disk, caplog):
+    put(store, 0, 2)
+    disk.room = 0
+    for number in range(2, 40):
+        put(store, number, number + 1)
+        drain(store)
+    told = [record.getMessage() for record in caplog.records if "wait in memory" in record.getMessage()]
+
+    assert len(told) == 1
