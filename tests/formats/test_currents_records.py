@@ -364,16 +364,22 @@ def test_the_native_event_of_a_hidden_target_has_no_measures():
     assert [(each["fd"], each["tvd"], each["tvv"]) for each in sent] == [(4, 81, 81), (5, 0, 0)]
 
 
-def test_a_dialect_is_named_unless_it_is_the_default():
-    fields_ = {each.name for each in msgspec.structs.fields(GestureConfig)}
-    if "dialect" not in fields_:
-        pytest.skip("this version has no dialects")
-    made = GestureProperties(
-        RunConfig(project=ProjectConfig(id=1), gestures=GestureConfig(dialect="android")), DEVICE
-    )
+@pytest.mark.parametrize(
+    ("gestures", "named"),
+    [
+        (GestureConfig(), {}),
+        (GestureConfig(dialect="contentsquare", touch_slop_dp=30.0), {}),
+        (GestureConfig(dialect="android"), {"dialect": "android"}),
+        (GestureConfig(dialect="mine", dialects={"mine": {"base": "ios"}}), {"dialect": "mine"}),
+    ],
+    ids=["default", "default-by-name", "built-in", "own"],
+)
+def test_a_dialect_is_named_unless_it_is_the_default(gestures, named):
+    made = GestureProperties(RunConfig(project=ProjectConfig(id=1), gestures=gestures), DEVICE)
     event = events.gesture_event(gesture(TAP), common(), Target(), True)
+    properties = json.loads(made.text(event, "s"))
 
-    assert json.loads(made.text(event, "s"))["dialect"] == "android"
+    assert {name: properties[name] for name in properties if name == "dialect"} == named
 
 
 @pytest.mark.parametrize(

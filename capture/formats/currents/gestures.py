@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from capture.formats.currents.float32 import MEASURES, shortest, shortest_measures
+from capture.gestures import dialects
 from capture.gestures.kinds import Direction, Reason
 from capture.gestures.recognizer import FIELDS, direction_number, reason_number
 
@@ -26,7 +27,6 @@ POSITIONS = MEASURES[:4]
 #: The names that do not come from the gesture or its target.
 CONTEXT = ("screen", "screen_path", "session_id", "session_number", "time_ms", "dialect")
 _NO_POSITION = [UNSET] * len(POSITIONS)
-_DEFAULT_DIALECT = "contentsquare"
 _encode = msgspec.json.Encoder().encode
 
 _REASONS = {int(member): member.name.lower() for member in Reason}
@@ -57,8 +57,8 @@ class GestureProperties:
 
     def __init__(self, config: RunConfig, device: Device) -> None:
         self._privacy = config.privacy
-        dialect = getattr(config.gestures, "dialect", _DEFAULT_DIALECT)
-        self._dialect = UNSET if dialect == _DEFAULT_DIALECT else dialect
+        dialect = config.gestures.dialect
+        self._dialect = UNSET if dialect == dialects.DEFAULT else dialect
         self.set_device(device)
 
     def set_device(self, device: Device) -> None:
