@@ -44,7 +44,8 @@ def command(
     """Deliver recorded logs as batches of events.
 
     Touches become gestures, gestures become events. Without a configured sink the batches
-    go to DIR/batches.jsonl, one a line. The same log gives the same events each time.
+    go to DIR/batches.jsonl, one a line. The same log gives the same events each time. For sinks of Currents
+    records, a log whose times are not since the epoch needs --start-time.
 
     With --speed a live capture gets the touches at the pace of the log, with its own clock, store, ids and
     sessions, for demos and soak tests. Ctrl-C ends the replay; what was played is delivered.
@@ -71,6 +72,7 @@ def command(
             on_progress=meter.update,
             on_gestures=note,
             on_gesture=None if json else live_strokes(),
+            needs_epoch=True,
         )
         try:
             job.run()

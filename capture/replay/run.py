@@ -96,7 +96,8 @@ class Replay:
     wait : callable
         With `speed`: waits so many seconds.
     needs_epoch : bool, default False
-        Whether a log is refused whose times are not since the epoch; not with `speed`.
+        Whether a log is refused whose times are not since the epoch, where a sink takes Currents records:
+        they would be of 1970. Not with `speed`.
     summary_name : str
         Name of the summary in the output folder.
 
@@ -142,7 +143,8 @@ class Replay:
         self._sinks = self._make_sinks(sinks)
         self._clock = clock or Clock()
         self._speed, self._wait, self._on_gesture = speed, wait, on_gesture
-        self._needs_epoch, self._summary_name = needs_epoch, summary_name
+        takes_records = any(sink.formats[0] == "currents" for sink in self._sinks)
+        self._needs_epoch, self._summary_name = needs_epoch and takes_records, summary_name
         self._on_progress = on_progress
         self._on_gestures = on_gestures
         self._header: Header | None = None

@@ -294,6 +294,21 @@ def test_currents_refuses_a_log_whose_times_are_not_since_the_epoch(run, tmp_pat
     assert not list((tmp_path / "out").rglob("*.json"))
 
 
+def test_replay_into_files_of_currents_records_refuses_it_too(run, tmp_path):
+    config = tmp_path / "run.toml"
+    config.write_text(
+        '[project]\nid = 8\n[[sinks]]\ntype = "cloud_storage"\n'
+        f'url = "{(tmp_path / "out").as_uri()}"\nformat = "json"\n'
+    )
+    status, _, err = run("replay", SESSION, "--config", config)
+    begun, _, _ = run("replay", SESSION, "--config", config, "--start-time", "1700000000000")
+
+    assert status == 2
+    assert "--start-time MS says when it began" in " ".join(err.split())
+    assert begun == 0
+    assert not list((tmp_path / "out").rglob("date=1970*"))
+
+
 @pytest.mark.parametrize("wrong", ["missing", "no-log"])
 def test_currents_keeps_the_manifest_until_the_log_is_open(run, tmp_path, wrong):
     pytest.importorskip("fastavro")

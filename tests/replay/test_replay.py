@@ -475,3 +475,20 @@ def test_interrupted_it_keeps_what_was_read(tmp_path):
     assert not job.summary.complete
     assert (tmp_path / "out" / "batches.jsonl").read_bytes().count(b"\n") == 1
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_log_whose_times_are_not_since_the_epoch_is_refused_where_a_sink_takes_currents_records(tmp_path):
+    path = log(tmp_path, *tap(5_021_886))
+    config = RunConfig(project=ProjectConfig(id=0))
+    records = MemorySink("records", formats=("currents",))
+
+    with pytest.raises(TouchLogError, match=r"has times .* \(the first is 5021\.89 s\); --start-time MS"):
+        Replay([path], config=config, sinks=[MemorySink(), records], needs_epoch=True).run()
+    assert not records.attempts
+
+    begun = ReadOptions(start_time_ms=1_700_000_000_000)
+    assert Replay([path], config=config, sinks=[records], options=begun, needs_epoch=True).run().complete
+    payloads = [json.loads(payload) for batch in records.batches for payload in batch.payloads]
+    assert {each["time"] for each in payloads} == {1_700_000_000}
+    # The native wire has no dates to be wrong.
+    assert Replay([path], config=config, sinks=[MemorySink()], needs_epoch=True).run().complete
