@@ -1,6 +1,7 @@
 """The otlp sink on loopback: requests are decoded by OpenTelemetry's own package in another process."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,9 @@ from capture.testing import FakeClock
 READER = Path(__file__).parents[1] / "scripts" / "otlp_reader.py"
 CUSTOM = "users.behaviors.CustomEvent"
 ENCODINGS = ("json", "protobuf")
+#: Environment variable: a folder with opentelemetry-proto. It must not be beside Ray, which does not start
+#: with a part of OpenTelemetry.
+FOLDER = "TEST_OTLP_FOLDER"
 
 
 @pytest.fixture
@@ -221,3 +225,23 @@ def test_protobuf_without_the_package_says_what_to_install(monkeypatch):
 
     with pytest.raises(ConfigError, match=r"touchcapture\[otlp\]"):
         create(SinkConfig(type="otlp", options={"encoding": "protobuf"}))
+
+
+@pytest.mark.skipif(has_opentelemetry(), reason="OpenTelemetry's package is here: nothing was skipped")
+def test_all_of_it_in_a_process_that_has_opentelemetrys_package():
+    folder = os.environ.get(FOLDER)
+    if not folder:
+        pytest.skip(f"{FOLDER} names no folder with opentelemetry-proto (pip install --target)")
+    root = Path(__file__).parents[2]
+    files = [__file__, Path(__file__).with_name("test_sinks_hidden.py")]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-rs", "-p", "no:cacheprovider", *files],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(root), folder))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert "could not import 'opentelemetry" not in done.stdout

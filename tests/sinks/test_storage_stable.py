@@ -1,10 +1,15 @@
 """An object never changes: whatever fails between, every key of a bucket has one content for ever."""
 
 import io
+import os
 import random
+import signal
+import subprocess
+import sys
 import threading
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -17,6 +22,7 @@ from capture.sinks.batchfiles import BatchFiles
 from capture.sinks.cloud_storage import CloudStorageSettings, CloudStorageSink
 
 fastavro = pytest.importorskip("fastavro")
+DAY = Path(__file__).parents[1] / "scripts" / "bucket_day.py"
 KINDS = ("users.behaviors.CustomEvent", "users.behaviors.Purchase", "users.behaviors.Location")
 
 
@@ -35,7 +41,10 @@ class Bucket:
             protocol_version = "HTTP/1.1"
 
             def do_PUT(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    return  # the sender is gone
                 key = unquote(self.path.partition("?")[0])
                 answer = outer.answer(key)
                 if answer is not False:
@@ -127,6 +136,56 @@ def test_a_day_of_failures_and_kills_leaves_every_object_as_it_was(bucket, seed)
     for place, event in enumerate(KINDS):
         wanted = {f"id-{number}" for number in range(made) if number % len(KINDS) == place}
         assert {row["id"] for row in bucket.rows(event)} == wanted
+
+
+class Day:
+    """The parts of a day, each in a process: PUTs fail at random, and one of them kills the process."""
+
+    def __init__(self, bucket, folder, seed):
+        self._chance = random.Random(seed)
+        self._folder = folder
+        self._process = None
+        self._puts_left = 0
+        bucket.answer = self.fate
+
+    def fate(self, key):
+        self._puts_left -= 1
+        if self._puts_left == 0:
+            self._process.send_signal(signal.SIGKILL)
+            return self._chance.choice([False, None])
+        return self._puts_left < 0 or self._chance.choice([True] * 6 + [False, None])
+
+    def part(self, number, puts):
+        """Run a part that is killed at that PUT (0: at none, and none fails); return its exit status."""
+        self._puts_left = puts
+        self._process = subprocess.Popen(
+            [sys.executable, DAY, self._folder, "s3://bucket/day", str(number)],
+            env={**os.environ, "PYTHONPATH": str(DAY.parents[2])},
+        )
+        return self._process.wait(120)
+
+    def random_put(self):
+        return self._chance.randrange(2, 12)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_processes_leave_every_object_as_it_was_and_lose_nothing(bucket, tmp_path, seed):
+    day = Day(bucket, tmp_path, seed)
+    ends = [day.part(number, day.random_put()) for number in range(4)] + [day.part(4, 0)]
+
+    assert ends == [-signal.SIGKILL] * 4 + [0]
+    bucket.assert_nothing_changed()
+    confirmed = set((tmp_path / "confirmed").read_text().split())
+    found = [row["name"] for row in bucket.rows(KINDS[0])] + [
+        row["product_id"] for row in bucket.rows(KINDS[1])
+    ]
+    assert len(confirmed) > 40
+    assert confirmed <= set(found)
+    ids = {row["id"]: row for event in KINDS for row in bucket.rows(event)}
+    assert len([row for row in ids.values() if row.get("name") != "app_start"]) == len(
+        set(found) - {"app_start"}
+    )
 
 
 def test_a_record_is_in_one_object_where_another_event_type_failed(bucket):
