@@ -402,12 +402,13 @@ def test_a_paused_sink_is_tried_again_after_a_minute_and_at_last_each_hour():
     assert bench.delivered() == events(1, 50)
 
 
-PAGE = Answer(Outcome.TEMPORARY, "HTTP 200 with a web page")
+ILL = {
+    **{str(status): answer_of(Reply(status, {})) for status in (401, 403, 404, 413, 500, 503)},
+    "page": answer_of(Reply(200, {"Content-Type": "text/html"}, b"<!DOCTYPE html><html>Sign in</html>")),
+}
 
 
-@pytest.mark.parametrize(
-    "answer", [UNAVAILABLE, TOO_LARGE, TEMPORARY, PAGE], ids=lambda answer: answer.reason
-)
+@pytest.mark.parametrize("answer", ILL.values(), ids=ILL)
 @pytest.mark.parametrize("share", [0.01, 0.3, 1.0])
 @pytest.mark.parametrize("how", ["alone", "wake", "request"])
 def test_a_receiver_that_is_ill_for_a_second_loses_nothing(answer, share, how):

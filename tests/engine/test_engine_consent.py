@@ -169,9 +169,10 @@ def test_opt_out_without_an_opt_in_is_remembered(tmp_path):
 
 
 def test_opt_out_stops_a_delivery_under_way(tmp_path):
-    sending, go_on = threading.Event(), threading.Event()
+    sending, go_on, workers = threading.Event(), threading.Event(), []
 
     def answer(batch):
+        workers.append(threading.current_thread())
         sending.set()
         go_on.wait(10)
         return Answer(Outcome.ACCEPTED)
@@ -183,12 +184,12 @@ def test_opt_out_stops_a_delivery_under_way(tmp_path):
         cap.opt_in()
         for number in range(120):
             cap.track_variable("k", number)
-        assert sending.wait(10)
-        worker = next(thread for thread in threading.enumerate() if thread.name == "touchcapture-memory")
+        assert sending.wait(30)
+        [worker] = workers
         cap.opt_out()
         assert names(tmp_path) == ["opted-out"]
         go_on.set()
-        worker.join(10)
+        worker.join(30)
         assert not worker.is_alive()
 
     # The request that was under way could not be called back; nothing followed, and no file came back.
@@ -197,9 +198,10 @@ def test_opt_out_stops_a_delivery_under_way(tmp_path):
 
 
 def test_opt_out_stops_a_retry_under_way(tmp_path):
-    failed = threading.Event()
+    failed, workers = threading.Event(), []
 
     def answer(batch):
+        workers.append(threading.current_thread())
         failed.set()
         return Answer(Outcome.TEMPORARY, "HTTP 503", 3600.0)
 
@@ -209,10 +211,10 @@ def test_opt_out_stops_a_retry_under_way(tmp_path):
         cap.opt_in()
         cap.track_variable("k", 1)
         cap.app_hide()
-        assert failed.wait(10)
-        worker = next(thread for thread in threading.enumerate() if thread.name == "touchcapture-memory")
+        assert failed.wait(30)
+        [worker] = workers
         cap.opt_out()
-        worker.join(10)
+        worker.join(30)
         assert not worker.is_alive()
 
     assert len(sink.attempts) == 1
@@ -277,9 +279,10 @@ def test_a_store_that_cannot_be_read_at_the_start_keeps_its_user(tmp_path, monke
     for path in (*tmp_path.glob("*.seg"), *tmp_path.glob("*.bak")):
         path.unlink()
     state.write_bytes(good.replace(b"user_id", b"user_it"))
+    before = set(threading.enumerate())
     cap, _ = memory_capture(tmp_path, privacy=PrivacyConfig(opted_in=opted_in))
     found = cap.user_id, cap.is_recording, cap.screen_view("Home")
-    (opening,) = (thread for thread in threading.enumerate() if thread.name == "touchcapture-open")
+    [opening] = set(threading.enumerate()) - before
     state.write_bytes(good)
     opening.join(30)
 

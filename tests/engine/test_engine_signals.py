@@ -303,12 +303,12 @@ def test_a_finger_that_rests_is_a_touch():
 def test_the_idle_signal_of_a_capture(tmp_path):
     cap, _ = memory_capture(tmp_path)
     told = threading.Event()
-    before = set(threading.enumerate())
     with cap:
+        before = set(threading.enumerate())
         cap.set_idle(3600, lambda: None)
         cap.set_idle(0.01, told.set)
         assert told.wait(10)
-        threads = {each for each in threading.enumerate() if each.name == "touchcapture-idle"} - before
+        threads = set(threading.enumerate()) - before
         assert all(thread.daemon for thread in threads)
     for thread in threads:
         thread.join(10)
