@@ -87,7 +87,8 @@ class FileLock:
 
     def is_in_place(self) -> bool:
         """Return whether the lock is held and its file is still the one of that name."""
-        return self._descriptor is not None and _same_file(self._descriptor, self.path)
+        descriptor = self._descriptor
+        return descriptor is not None and _same_file(descriptor, self.path)
 
     def release(self, *, remove: bool = False) -> None:
         """Free the lock; with `remove`, delete its file first, while nobody else can hold it."""
@@ -103,10 +104,10 @@ class FileLock:
 
     def forget(self) -> None:
         """Close the descriptor only: in a forked child this leaves the parent's lock alone."""
-        if self._descriptor is not None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
             with contextlib.suppress(OSError):
-                os.close(self._descriptor)
-            self._descriptor = None
+                os.close(descriptor)
 
 
 class Claims:
@@ -229,10 +230,10 @@ class Claims:
 
 def _same_file(descriptor: int, path: Path) -> bool:
     try:
-        named = path.stat()
+        # Another thread may close the descriptor meanwhile: then nothing is held.
+        named, opened = path.stat(), os.fstat(descriptor)
     except OSError:
         return False
-    opened = os.fstat(descriptor)
     return (named.st_ino, named.st_dev) == (opened.st_ino, opened.st_dev)
 
 

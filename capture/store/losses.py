@@ -95,4 +95,4 @@ class Losses:
             Of what; by default of all.
         """
         if len(self._quiet) < len(self._last):
-            self._quiet.update(kind for kind in kinds or self._last if kind in self._last)
+            self._quiet.update(kind for kind in kinds or list(self._last) if kind in self._last)

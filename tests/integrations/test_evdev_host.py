@@ -9,7 +9,7 @@ import pytest
 
 from capture import CaptureError, Target, classify
 from capture.logs import open_log
-from capture.testing import memory_capture
+from capture.testing import decode_batches, memory_capture
 
 evdev = pytest.importorskip("evdev", reason="evdev is not installed")
 
@@ -167,3 +167,19 @@ def test_no_panel_at_all(monkeypatch):
 
     with pytest.raises(CaptureError, match="group 'input'"):
         find_touchscreen()
+
+
+def test_what_a_gesture_causes_comes_after_it(cap, panel):
+    host = EvdevHost(cap, panel, screen=SCREEN)
+    cap.screen_view("A")
+    cap.on_gesture = lambda *_: cap.screen_view("B")
+    host.feed(list(recorded_events())[:FIRST_STROKE])
+    assert cap.flush(30.0)
+    events = [event for batch in decode_batches(cap.memory.batches) for event in batch.events]
+
+    assert [type(event).__name__.removesuffix("Wire") for event in events] == [
+        "AppStart",
+        "ScreenView",
+        "Tap",
+        "ScreenView",
+    ]

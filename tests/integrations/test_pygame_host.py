@@ -221,3 +221,51 @@ def odd(tmp_path_factory):
 )
 def test_odd_events(odd, name, strokes):
     assert odd[name] == strokes
+
+
+ORDER = """
+import json, sys
+import pygame
+from capture.integrations.pygame import PygameHost
+from capture.testing import decode_batches, memory_capture
+
+pygame.init()
+pygame.display.set_mode((800, 480))
+cap, sink = memory_capture(sys.argv[1])
+host = PygameHost(cap)
+cap.screen_view("start")
+pygame.event.clear()
+host.tee()
+for number in range(10):
+    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
+        pygame.event.post(pygame.event.Event(kind, pos=(50 * number, 20), button=1, touch=False))
+    for event in pygame.event.get():
+        if event.type == pygame.MOUSEBUTTONUP:
+            try:
+                cap.screen_view(f"page {number}")
+                1 / (number % 2)
+            except ZeroDivisionError:
+                cap.track_variable("failed", number)
+cap.flush(30.0)
+events = [event for batch in decode_batches(sink.batches) for event in batch.events]
+print(json.dumps([type(event).__name__.removesuffix("Wire") for event in events]))
+cap.close()
+"""
+
+
+def test_what_a_tap_causes_comes_after_it(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", ORDER, tmp_path],
+        env=environment(SDL_VIDEODRIVER="dummy", SDL_AUDIODRIVER="dummy", PYGAME_HIDE_SUPPORT_PROMPT="1"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+    assert json.loads(done.stdout.splitlines()[-1]) == [
+        "AppStart",
+        "ScreenView",
+        *["Tap", "ScreenView", "NumberVariable", "Tap", "ScreenView"] * 5,
+    ]

@@ -62,3 +62,60 @@ def test_uninstalled_it_sees_nothing(result):
 
 def test_the_window_is_told(result):
     assert result["screen"] == [400, 300, 0]
+
+
+ORDER = """
+import json, sys
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
+from capture.integrations.pyside6 import QtHost
+from capture.testing import decode_batches, memory_capture
+
+app = QApplication([])
+window = QWidget()
+button = QPushButton("next")
+QVBoxLayout(window).addWidget(button)
+window.resize(400, 300)
+window.show()
+QTest.qWaitForWindowExposed(window)
+cap, sink = memory_capture(sys.argv[1])
+host = QtHost(cap, app)
+cap.screen_view("start")
+pages = []
+
+def go():
+    pages.append(1)
+    cap.screen_view(f"page {len(pages)}")
+    if len(pages) % 2 == 0:
+        raise ValueError("a handler of the app")
+
+button.clicked.connect(go)
+handle, place = window.windowHandle(), button.mapTo(window, button.rect().center())
+for _ in range(6):
+    QTest.mouseClick(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+panel = QTest.createTouchDevice()
+for _ in range(4):
+    QTest.touchEvent(handle, panel).press(0, place, handle).commit()
+    QTest.touchEvent(handle, panel).release(0, place, handle).commit()
+cap.flush(30.0)
+events = [event for batch in decode_batches(sink.batches) for event in batch.events]
+kinds = [type(event).__name__.removesuffix("Wire") for event in events]
+sys.stdout.write("RESULT " + json.dumps([kind for kind in kinds if kind in ("Tap", "ScreenView")]) + "\\n")
+cap.close()
+"""
+
+
+def test_what_a_tap_causes_comes_after_it(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", ORDER, tmp_path],
+        env=environment(QT_QPA_PLATFORM="offscreen"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1].removeprefix("RESULT "))
+
+    assert found == ["ScreenView", *["Tap", "ScreenView"] * 10]

@@ -53,3 +53,20 @@ def test_a_session_can_be_claimed_while_somebody_asks_whether_it_is_live(tmp_pat
     assert claims.claim_session(1, lambda: True)
     assert len(tries) == 2
     claims.release_session()
+
+
+def test_a_lock_that_another_thread_frees_meanwhile_is_not_in_place(tmp_path, monkeypatch):
+    lock = FileLock(tmp_path / "delivery.lock")
+    assert lock.claim()
+    assert lock.is_in_place()
+    stat, seen = type(tmp_path).stat, []
+
+    def free_first(path, **options):
+        seen.append(path)
+        lock.release()
+        return stat(path, **options)
+
+    monkeypatch.setattr(type(tmp_path), "stat", free_first)
+
+    assert not lock.is_in_place()
+    assert seen == [lock.path]
