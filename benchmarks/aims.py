@@ -92,6 +92,8 @@ AIMS = (
         ("times_ours", "fastavro, properties decoded"),
         least=0.7,
     ),
+    Aim("statistics of 10 million gestures (s)", "test_stats", ("seconds",), most=10),
+    Aim("the same, memory (MiB)", "test_stats", ("peak_mib",), most=950),
     Aim(
         "Polars adapter, by `classify` on the same columns",
         "test_polars",
