@@ -100,7 +100,7 @@ def test_an_opt_out_in_another_process_is_kept(tmp_path, fork):
         assert files_of(folder) == ["opted-out"]
         between = [cap.track_variable("between", n) for n in range(100)]
         cap.flush(2)
-        end = time.monotonic() + 10
+        end = time.monotonic() + LONG_S
         while cap.opted_in and time.monotonic() < end:
             threading.Event().wait(0.05)
         assert not cap.opted_in
@@ -166,7 +166,7 @@ def test_a_folder_that_is_deleted_is_made_anew(tmp_path):
     folder.rename(tmp_path / "gone")
     shutil.rmtree(tmp_path / "gone")
     recorded = [cap.track_variable("n", n) for n in range(1000)]
-    end = time.monotonic() + 15
+    end = time.monotonic() + LONG_S
     while not folder.exists() and time.monotonic() < end:
         threading.Event().wait(0.05)
     later = [cap.track_variable("n", n) for n in range(1000)]
