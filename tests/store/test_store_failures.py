@@ -281,19 +281,25 @@ def test_no_file_is_made_beside_the_marker(app):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.parametrize("fork", [os.fork, lambda: ctypes.PyDLL(None).fork()], ids=["os", "no-handlers"])
-def test_forks_while_another_thread_appends_lose_nothing(store, fork):
+@pytest.mark.parametrize("handlers", [True, False], ids=["os", "no-handlers"])
+def test_forks_while_another_thread_appends_lose_nothing(store, handlers):
     put(store, 0, 10)
-    count, stop = [10], threading.Event()
+    count, stop, pause = [10], threading.Event(), threading.Lock()
+    fork = os.fork if handlers else ctypes.PyDLL(None).fork
 
     def record():
         while not stop.is_set():
-            put(store, count[0], count[0] + 1)
+            with pause:
+                put(store, count[0], count[0] + 1)
             count[0] += 1
 
     thread = threading.Thread(target=record)
     thread.start()
     for child in range(5):
+        if not handlers:
+            # Python itself cannot be forked so while a thread waits for its lock.
+            pause.acquire()
+            threading.Event().wait(0.05)
         pid = fork()
         if pid == 0:
             session = store.last_session() + 1
@@ -301,6 +307,8 @@ def test_forks_while_another_thread_appends_lose_nothing(store, fork):
                 session += 1
             put(store, 10**6 + child, 10**6 + child + 1, session=session)
             os._exit(store.waiting_in_memory)
+        if not handlers:
+            pause.release()
         assert os.waitpid(pid, 0)[1] == 0
     stop.set()
     thread.join(30)
