@@ -187,8 +187,13 @@ def count_pending(index: Index, queue: str, sessions: dict[int, int]) -> int | N
     oldest: int | None = None
     for segment in index.order:
         position = index.position(segment, queue)
-        count = 0 if position is None else index.pending(segment, position)
-        if position is not None and count:
+        if position is None:
+            continue
+        try:
+            count = index.pending(segment, position)
+        except FileNotFoundError:
+            continue  # the process that delivers has deleted it meanwhile: nothing is left of it
+        if count:
             session = segment.name.session
             sessions[session] = sessions.get(session, 0) + count
             first = recovery.first_time(segment.path, position.offset, segment.seed)

@@ -250,8 +250,8 @@ class Index:
                     retried=bool(tried) and not apart,
                 )
             move(position, position.offset + used, seq)
-            if why in {BAD, SHORT} and not self._skip_damage(segment, queue, position):
-                return None
+            if not (self._skip_damage(segment, queue, position) if why in {BAD, SHORT} else used):
+                return None  # also where it cannot be read now, or was deleted
         return None
 
     def _scan(self, segment: Segment, position: Position, stop: int, events: int, most: int) -> Any:

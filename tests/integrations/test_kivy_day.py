@@ -120,22 +120,22 @@ def test_nothing_is_lost_and_nothing_comes_twice(day):
         ("AppShow", ""),
         ("ScreenView", "home"),
         ("Tap", "home"),
+        ("Tap", "home"),  # what a tap causes comes after it
         ("ScreenView", "catalogue"),
-        ("Tap", "home"),  # the tap on the button that changed the screen: its screen is that of its DOWN
-        ("ScreenView", "product"),
         ("Tap", "catalogue"),
-        ("ScreenView", "checkout"),
+        ("ScreenView", "product"),
         ("Tap", "product"),
+        ("ScreenView", "checkout"),
+        ("Tap", "checkout"),
         ("Tap", "checkout"),
         ("Transaction", "checkout"),
         ("ScreenView", "home"),
-        ("Tap", "checkout"),
         # killed here
         ("AppStart", ""),
         ("AppShow", ""),
         ("ScreenView", "home"),
-        ("ScreenView", "checkout"),
         ("Tap", "home"),
+        ("ScreenView", "checkout"),
         ("AppHide", "checkout"),
     ]
 

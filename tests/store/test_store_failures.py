@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from journal_events import batches, drain, number_of, put, segments
 import capture
 from capture.events.privacy import OPTED_OUT
 from capture.store import Store
+from capture.store.queues import count_pending
+from capture.store.reader import Index
 from capture.store.writer import MAX_WAITING
 from capture.testing import FakeClock
 
@@ -277,6 +280,40 @@ def test_no_file_is_made_beside_the_marker(app):
     assert [path.name for path in app.folder.iterdir()] == [OPTED_OUT]
 
 
+def test_a_segment_that_goes_before_it_is_read_holds_nobody_up(tmp_path, monkeypatch):
+    store = opened(tmp_path)
+    put(store, 0, 5)
+    [path] = segments(tmp_path)
+    size = path.stat().st_size
+    index = Index(tmp_path, {"a": "native"}, own_position=lambda _: size)
+    index.refresh()
+    path.unlink()
+    monkeypatch.setattr(index, "refresh", lambda: None)
+    found = []
+    read = partial(index.next_batch, "a", 2, 1000, (), apart=False)
+    reader = threading.Thread(target=lambda: found.append(read()), daemon=True)
+    reader.start()
+    reader.join(60)
+    store.close()
+
+    assert found == [None]
+
+
+def test_what_another_process_deletes_while_it_is_counted_is_not_pending(tmp_path):
+    writing = opened(tmp_path)
+    put(writing, 0, 5)
+    put(writing, 5, 8, session=2)
+    sizes = {path.name: path.stat().st_size for path in segments(tmp_path)}
+    index = Index(tmp_path, {"a": "native"}, own_position=lambda name: sizes[name.file])
+    index.refresh()
+    segments(tmp_path)[0].unlink()
+    sessions = {}
+    count_pending(index, "a", sessions)
+    writing.close()
+
+    assert sessions == {2: 3}
+
+
 # Forks
 
 
@@ -350,6 +387,8 @@ import resource, sys
 sys.path.insert(0, sys.argv[2])
 from journal_events import drain, put
 from capture.store import Store
+from capture.store.queues import count_pending
+from capture.store.reader import Index
 store = Store(sys.argv[1], formats={"a": "native"})
 put(store, 0, 100)
 resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
