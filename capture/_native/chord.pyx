@@ -144,7 +144,7 @@ cdef inline void note_down(Chord *c, const OpenTouch *touch) noexcept nogil:
 cdef void chord_join(
         Chord *c, OpenTouch *touches, Finger *fingers, int32_t first, int32_t newcomer,
         int64_t time) noexcept nogil:
-    """Take a finger in that has just come down; it is in the list already."""
+    """Add a finger that has just come down; it is in the list already."""
     chord_change(c)
     place(&fingers[newcomer], touches[newcomer].x_down, touches[newcomer].y_down)
     note_down(c, &touches[newcomer])
@@ -157,7 +157,7 @@ cdef void chord_join(
 cdef void chord_move(
         Chord *c, OpenTouch *touches, Finger *fingers, int32_t first, int32_t mover, int64_t index,
         int64_t time, float x, float y, const Thresholds *limits, double density) noexcept nogil:
-    """Take a MOVE into the open frame, or into the next one where it does not fit."""
+    """Add a MOVE to the open frame, or to the next one where it does not fit."""
     cdef int64_t late = since_ns(c.frame_time, time)
     if c.framed and (fingers[mover].moved or late < 0 or late > limits.frame_ns):
         chord_close(c, touches, fingers, first, limits, density)

@@ -92,7 +92,7 @@ cdef void close_frame(State *s, const Stream *stream) noexcept nogil:
 cdef bint leave_chord(
         State *s, int32_t touch_slot, int64_t index, int64_t time, uint8_t action,
         bint is_finite) noexcept nogil:
-    """Take a finger out of its stream's chord; return whether a new segment is to begin without it."""
+    """Remove a finger from its stream's chord; return whether a new segment begins without it."""
     cdef OpenTouch *touch = &s.touches[touch_slot]
     cdef Stream *stream = &s.streams[touch.stream]
     cdef Chord *chord
@@ -137,7 +137,7 @@ cdef void end_chords(State *s) noexcept nogil:
 
 
 cdef void join(State *s, int32_t touch_slot, int64_t index, int64_t time) noexcept nogil:
-    """Take a touch that has begun into the chord of its stream, or begin one with it."""
+    """Add a touch that has begun to the chord of its stream, or begin one with it."""
     cdef int32_t slot = s.touches[touch_slot].stream
     cdef Stream *stream = &s.streams[slot]
     if stream.chord >= 0:

@@ -52,7 +52,7 @@ cdef char *put_int(char *place, int64_t value) noexcept:
 
 
 cdef int64_t event_int(double value) noexcept:
-    """As `capture.events.domain.event_int`: half up, capped to 2**31 - 1; 0 for what is no number."""
+    """As `capture.events.domain.event_int`: half up, capped to 2**31 - 1; 0 for NaN."""
     if value >= 2147483647.0:
         return 2147483647
     if value != value:

@@ -37,8 +37,8 @@ cdef void history_add(
 
 cdef void history_release(
         const History *h, const Thresholds *limits, int64_t time_up, Release *to) noexcept nogil:
-    """Velocity of the pointer whose UP comes at `time_up`, (0, 0) where there is none, and the way of its
-    recent samples."""
+    """Set the velocity of the pointer whose UP comes at `time_up`, (0, 0) without enough samples, and the
+    path length of its recent samples."""
     cdef double[20] s
     cdef float[20] x
     cdef float[20] y

@@ -45,7 +45,7 @@ class MessageTooLargeError(Exception):
 
 
 class Outlet(Protocol):
-    """Where accepted batches go: the journal, or Kafka."""
+    """Where accepted batches go."""
 
     async def take(self, line: Line, received: Received, member: bytes) -> None:
         """Return when the batch cannot be lost any more; OSError: it was not taken."""

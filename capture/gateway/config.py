@@ -106,22 +106,6 @@ class JournalSection(Section, frozen=True, kw_only=True):
     sync: Literal["power", "process"] = "power"
 
 
-class KafkaSection(Section, frozen=True, kw_only=True):
-    """``[kafka]``: a topic in place of the journal."""
-
-    section: ClassVar[str] = "kafka"
-
-    #: Addresses to start from: ``host:port``, separated by commas. Empty: no Kafka.
-    brokers: Annotated[str, Meta(max_length=4096)] = ""
-    topic: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,249}$")] = "capture"
-    #: Consumer group of the writers.
-    group: Text = "capture-gateway"
-    #: More properties of librdkafka: ``security.protocol``, ...
-    options: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
-    #: Property of librdkafka -> environment variable with its value: ``sasl.password``, ...
-    options_env: dict[str, str] = {}  # noqa: RUF012 - as above
-
-
 class OutputSection(Section, frozen=True, kw_only=True):
     """``[output]``: the files."""
 
@@ -164,7 +148,6 @@ SECTIONS: dict[str, type[Section]] = {
     "listen": ListenSection,
     "limits": LimitsSection,
     "journal": JournalSection,
-    "kafka": KafkaSection,
     "output": OutputSection,
     "dedupe": DedupeSection,
     "metrics": MetricsSection,
@@ -178,7 +161,6 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     projects: tuple[ProjectSection, ...]
     limits: LimitsSection
     journal: JournalSection
-    kafka: KafkaSection
     output: OutputSection
     dedupe: DedupeSection
     metrics: MetricsSection
@@ -230,8 +212,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def max_body_bytes(self) -> int:
         """The limit of a body as it comes."""
-        default = 900_000 if self.kafka.brokers else _MIB
-        return self.limits.max_body_bytes or default
+        return self.limits.max_body_bytes or _MIB
 
     def project_of(self, authorization: bytes) -> ProjectSection | None:
         """Return the project of an ``Authorization``; all tokens are compared, in constant time."""
@@ -275,13 +256,9 @@ def _tokens(
     return tokens
 
 
-def _conflicts(
-    listen: ListenSection, kafka: KafkaSection, output: OutputSection, **others: Section
-) -> list[str]:
+def _conflicts(listen: ListenSection, output: OutputSection, **others: Section) -> list[str]:
     del others
     found = []
-    if kafka.brokers:
-        found.append("kafka.brokers: not supported yet; expected none")
     if (listen.tls_cert is None) != (listen.tls_key is None):
         found.append("listen.tls_cert and listen.tls_key: expected both, or neither")
     if not (is_loopback(listen.host) or listen.tls_cert or listen.behind_proxy):
@@ -289,8 +266,8 @@ def _conflicts(
             f"listen.host = {listen.host!r}: others can reach it; set tls_cert and tls_key, "
             "or behind_proxy = true where a proxy ends TLS"
         )
-    if "://" in output.url and not kafka.brokers:
-        found.append(f"output.url = {output.url!r}: expected a folder; buckets need [kafka]")
+    if "://" in output.url:
+        found.append(f"output.url = {output.url!r}: expected a folder; buckets are not supported")
     return found
 
 

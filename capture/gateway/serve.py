@@ -176,8 +176,7 @@ class _Service:
             self._metrics,
             more_metrics=lambda: totals(config.output_folder),
         )
-        if not config.kafka.brokers:
-            recover(config.journal_folder)
+        recover(config.journal_folder)
         self._look()
         loop = asyncio.get_running_loop()
         self._tasks.append(loop.create_task(self._watch()))
@@ -242,8 +241,6 @@ def _measure(config: GatewayConfig) -> dict[str, float]:
         values["quarantine_bytes"] = sum(
             path.stat().st_size for path in (config.output_folder / "quarantine").rglob("*.gz")
         )
-    if config.kafka.brokers:
-        return values
     folder = config.journal_folder
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

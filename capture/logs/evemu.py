@@ -46,7 +46,7 @@ class Log(EvdevTextLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has an event or the description of a device."""
+        """Return whether the head has an event or the description of a device."""
         return _START.matches(head)
 
     def devices(self) -> list[Device]:

@@ -53,7 +53,7 @@ class Log(EvdevTextLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has a line of getevent."""
+        """Return whether the head has a line of getevent."""
         return _START.matches(head)
 
     def devices(self) -> list[Device]:

@@ -39,7 +39,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell by the header."""
+        """Return whether the header is of this format."""
         return _START.matches(head)
 
     def _describe(self) -> LogInfo:

@@ -66,7 +66,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the first line is an info, a sample or a mark."""
+        """Return whether the first line is an info, a sample or a mark."""
         line = _first(head)
         return line is not None and (
             line.info is not None

@@ -44,7 +44,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the first line is Kivy's."""
+        """Return whether the first line is Kivy's."""
         return _START.matches(head)
 
     def _describe(self) -> LogInfo:

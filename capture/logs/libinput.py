@@ -48,7 +48,7 @@ class Log(EvdevTextLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has a device node as libinput prints it."""
+        """Return whether the head has a device node as libinput prints it."""
         has_head = _START.matches(head) and (b"- node: " in head or b"version:" in head)
         return has_head or _FRAME.matches(head)
 

@@ -34,7 +34,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has a command of MonkeyRecorder."""
+        """Return whether the head has a command of MonkeyRecorder."""
         return _START.matches(head)
 
     def _read(self) -> Iterator[TouchSamples]:

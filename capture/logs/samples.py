@@ -162,7 +162,7 @@ class SampleWriter:
         return taken
 
     def is_down(self, pointer: int, stream: int = 0) -> bool:
-        """Tell whether the pointer came down and was not lifted yet."""
+        """Return whether the pointer came down and was not lifted yet."""
         return (stream, pointer) in self._down
 
     def finish(self) -> TouchSamples:

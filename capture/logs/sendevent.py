@@ -39,7 +39,7 @@ class Log(EvdevLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Tell whether the head has a sendevent line."""
+        """Return whether the head has a sendevent line."""
         return _START.matches(head)
 
     def devices(self) -> list[Device]:

@@ -48,26 +48,7 @@ class Queues:
         skip: Collection[int] = (),
         apart: bool = False,
     ) -> StoredBatch | None:
-        """Return the next events of `queue`, of one session and in order, or None.
-
-        What was sent and not acknowledged comes again as the same batch.
-
-        Parameters
-        ----------
-        queue : str
-            Name of the queue.
-        max_events, max_bytes : int
-            Bounds of the batch; a single event may be larger than `max_bytes`.
-        skip : collection of int
-            Sessions whose turn it is not.
-        apart : bool
-            Whether a batch that was sent before may be a smaller one now, because the answer asked for that.
-
-        Raises
-        ------
-        StoreError
-            When the store cannot be read.
-        """
+        """Return the next events of a queue, as `Store.next_batch` does."""
         if self._s.writer.waiting:
             self._s.writer.write_waiting()
         batch = None

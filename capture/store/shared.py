@@ -82,8 +82,6 @@ class Shared:
         self.memory = MemoryQueue(self.writer, self.formats)
         self.letters = DeadLetters(self.folder, pwrite)
         self.parts: tuple[Index, Retention] | None = None
-        #: Bytes that all files had when they were last counted, and the segments made since.
-        self.counted_bytes = self.counted_segments = 0
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[tuple[Index, Retention]]:
