@@ -35,6 +35,8 @@ _MOVING = frozenset(row.name for row in KINDS if row.moves)
 #: Name of a gesture's custom event -> its wire struct.
 _WIRES = {name: getattr(native, f"{event.__name__}Wire") for event, name in GESTURES.items()}
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+#: A record and its properties.
+_Known = tuple[dict[str, Any], dict[str, Any]]
 
 
 def find_currents(path: str) -> list[Path]:
@@ -74,7 +76,7 @@ def _recording(path: Path, records: list[dict[str, Any]]) -> Recording:
     reader = Reader()
     known = [(record, _decode(record.get("properties", "{}"))) for record in records]
     where: dict[str, Any] = {"session_number": 1, "url": _url("", "")}
-    for record, properties in sorted(known, key=_time_ms):
+    for record, properties in _in_order(known):
         if "session_number" in properties and "screen" in properties:
             url = _url(properties["screen"], properties.get("screen_path", ""))
             where = {"session_number": properties["session_number"], "url": url}
@@ -84,6 +86,27 @@ def _recording(path: Path, records: list[dict[str, Any]]) -> Recording:
         if event is not None:
             reader.add([event])
     return reader.recording(path)
+
+
+def _in_order(known: list[_Known]) -> list[_Known]:
+    """Return records in the order of their times, whatever files they came from.
+
+    A screen view has whole seconds only: it comes before the first gesture on its screen in its second.
+    """
+    first: dict[tuple[str, int], int] = {}
+    for each in known:
+        record, properties = each
+        if "screen" in properties:
+            seen = properties["screen"], record["time"]
+            first[seen] = min(first.get(seen, _time_ms(each)), _time_ms(each))
+
+    def order(each: _Known) -> tuple[int, bool]:
+        record, properties = each
+        if record.get("name") != "screen_view":
+            return _time_ms(each), True
+        return first.get((properties.get("title", ""), record["time"]), _time_ms(each)), False
+
+    return sorted(known, key=order)
 
 
 def _event(record: dict[str, Any], properties: dict[str, Any], where: dict[str, Any]) -> Any:
@@ -131,7 +154,7 @@ def _gesture(name: str, properties: dict[str, Any]) -> dict[str, Any]:
     return fields | {"responsive": properties.get("responsive", True)} if name == "tap" else fields
 
 
-def _time_ms(known: tuple[dict[str, Any], dict[str, Any]]) -> int:
+def _time_ms(known: _Known) -> int:
     record, properties = known
     time_ms = properties.get("time_ms")
     return time_ms if isinstance(time_ms, int) else record["time"] * 1000

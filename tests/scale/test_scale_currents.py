@@ -81,7 +81,7 @@ def test_a_record_that_came_twice_counts_once(tmp_path):
 
 def test_a_damaged_file_is_named(tmp_path):
     folder = record(tmp_path / "data", "json", "anna")
-    [path] = folder.rglob("*CustomEvent/**/*.json")
+    path, *_ = folder.rglob("*CustomEvent/**/*.json")
     path.write_bytes(path.read_bytes()[:-20])
 
     with pytest.raises(ConfigError, match="no file of Currents records") as caught:
@@ -124,6 +124,19 @@ def test_the_report_shows_each_user(folder, request):
         assert {event.kind for event in recording.events} == {"app_start", "screen"}
         assert list(recording.columns["dead"]) == [False, True, False, False, False]
     assert "Shop" in build_page(recordings)
+
+
+def test_the_order_of_files_does_not_matter(tmp_path):
+    folder = record(tmp_path / "data", "json", "anna")
+    lines = []
+    for path in list(folder.rglob("*CustomEvent/**/*.json")):
+        lines += path.read_bytes().splitlines(keepends=True)
+        path.unlink()
+    for number, line in enumerate(reversed(lines)):
+        (path.parent / f"part{number}.json").write_bytes(line)
+
+    [recording] = read([str(folder)])
+    assert [each.title for each in recording.stages if each.title] == ["Home", "Shop"]
 
 
 def test_places_of_records_whose_positions_are_kept(folder, request):
