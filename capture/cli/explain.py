@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
 from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._show import print_json, stroke_table
-from capture.cli._work import strokes
-from capture.gestures.explain import explain, render
+from capture.gestures.explain import Explanation, explain, render
+from capture.gestures.lineup import Lineup, configurations
+from capture.gestures.recognizer import Recognizer
+from capture.logs import open_log
 
 if TYPE_CHECKING:
+    from capture.gestures.recognizer import Gesture
     from capture.logs import TouchLog
 
 
@@ -28,24 +33,52 @@ def command(
 ) -> None:
     """Explain how a stroke was classified.
 
-    Shows each measure with its threshold and margin, and for each other class which condition failed.
+    Shows each measure with its threshold and margin, for each other class which condition failed, where the
+    thresholds are from, and what other dialects call the stroke.
 
     Example: capture explain session.touch.jsonl --stroke 12
+
+    Example: capture explain session.touch.jsonl --stroke 12 --dialect android
     """
     before = 0
-    opened: list[TouchLog] = []
-    for table, density in strokes(reading.find(logs).paths, reading, on_open=opened.append):
-        if stroke < before + len(table):
-            gesture = table[stroke - before]
-            explanation = explain(gesture, reading.config.gestures, density=density)
-            if json:
-                print_json(explanation)
-                return
-            console = Console(soft_wrap=True, highlight=False)
-            console.print(stroke_table([(gesture, opened[-1].first_ns or 0)], first=stroke))
-            console.print()
-            console.print(render(explanation), markup=False)
+    for path in reading.find(logs).paths:
+        log = open_log(path, options=reading.options)
+        found = _find(log, reading, stroke - before)
+        if not isinstance(found, int):
+            _show(*found, json=json, at=(stroke, log.first_ns or 0))
             return
-        before += len(table)
+        before += found
     there = f"there are {before}: 0 to {before - 1}" if before else "there are none"
     raise typer.BadParameter(f"{stroke}: no such stroke; {there}", param_hint="--stroke")
+
+
+def _find(log: TouchLog, reading: Reading, stroke: int) -> tuple[Gesture, Explanation] | int:
+    """Return a stroke of a log and its explanation, or how many strokes the log has."""
+    config, density = reading.config.gestures, reading.density_of(log)
+    rows = configurations(config)
+    if rows[config.dialect] == config.changed(verdict_columns=True):
+        del rows[config.dialect]
+    own, others, before = Recognizer(density, config), Lineup(rows, density), 0
+    for chunk in chain(log.chunks(), [None]):
+        table = own.finish() if chunk is None else own.feed(chunk)
+        others.finish() if chunk is None else others.feed(chunk)
+        if stroke < before + len(table):
+            gesture = table[stroke - before]
+            explanation = explain(gesture, config, density=density)
+            verdicts = tuple(others.verdicts(stroke - before, gesture))
+            return gesture, msgspec.structs.replace(explanation, others=verdicts)
+        before += len(table)
+        log.marks.clear()
+        others.forget()
+    return before
+
+
+def _show(gesture: Gesture, explanation: Explanation, *, json: bool, at: tuple[int, int]) -> None:
+    if json:
+        print_json(explanation)
+        return
+    stroke, first_ns = at
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(stroke_table([(gesture, first_ns)], first=stroke))
+    console.print()
+    console.print(render(explanation), markup=False)

@@ -16,7 +16,8 @@ class Condition(msgspec.Struct, frozen=True):
     Attributes
     ----------
     measure : str
-        ``duration``, ``distance``, ``velocity``, ``backtrack`` or ``wander``.
+        ``duration``, ``distance``, ``velocity``, ``backtrack`` or ``wander``; in other dialects
+        ``slop_distance``, ``drag_distance`` and ``slop_time`` too.
     value : float or None
         What was measured; None where it is no finite number.
     relation : str
@@ -28,6 +29,8 @@ class Condition(msgspec.Struct, frozen=True):
     holds : bool
     margin : float or None
         How far the value is from the threshold, positive where the condition holds.
+    source : str
+        Where the threshold is from: set by the user, or a place of the dialect's engine.
     """
 
     measure: str
@@ -38,6 +41,7 @@ class Condition(msgspec.Struct, frozen=True):
     unit: str
     holds: bool
     margin: float | None
+    source: str = ""
 
 
 def float32(value: float) -> float:

@@ -15,13 +15,14 @@ from capture.gestures import explain_dialect
 from capture.gestures.conditions import Condition, float32
 from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import KINDS, Direction, GestureKind, Kind, Reason, kind_of
+from capture.gestures.sources import source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from capture.gestures.recognizer import Gesture
 
-__all__ = ["Explanation", "Rival", "explain", "render"]
+__all__ = ["Explanation", "Rival", "Verdict", "explain", "render"]
 
 #: Reasons that the measures of a stroke gave.
 _JUDGED = {Reason.RECOGNIZED, Reason.BETWEEN_SLOP_AND_DRAG, Reason.BETWEEN_TAP_AND_HOLD}
@@ -39,6 +40,29 @@ class Rival(msgspec.Struct, frozen=True):
 
     kind: str
     failed: tuple[Condition, ...]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What another dialect calls the same stroke.
+
+    Attributes
+    ----------
+    dialect, kind, reason, direction : str
+    tap_count : int
+        Position in a run of taps.
+    margin : float or None
+        Smallest relative distance of a measure from a limit that would change the kind.
+    why : str
+        The comparison that parts it from this dialect's verdict; empty where both are the same.
+    """
+
+    dialect: str
+    kind: str
+    reason: str
+    direction: str
+    tap_count: int
+    margin: float | None
+    why: str
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -61,6 +85,10 @@ class Explanation(msgspec.Struct, frozen=True):
         Those of a straight movement; empty for what has no direction.
     gesture : dict
         The record.
+    dialect : str
+        Whose rules it was classified with.
+    others : tuple of Verdict
+        What other dialects call it; empty where the samples were not at hand.
     """
 
     kind: str
@@ -72,6 +100,8 @@ class Explanation(msgspec.Struct, frozen=True):
     rivals: tuple[Rival, ...]
     direction_conditions: tuple[Condition, ...]
     gesture: dict[str, Any]
+    dialect: str = ""
+    others: tuple[Verdict, ...] = ()
 
 
 def explain(gesture: Gesture, gestures: GestureConfig | None = None, *, density: float = 1.0) -> Explanation:
@@ -101,23 +131,29 @@ def explain(gesture: Gesture, gestures: GestureConfig | None = None, *, density:
     if not config.has_default_rule and gesture.reason in _JUDGED:
         measured = kind_of(gesture.kind)
     rivals = tuple(
-        Rival(_name(kind), tuple(each for each in conditions if not each.holds))
+        Rival(_name(kind), _sourced((each for each in conditions if not each.holds), config))
         for kind, conditions in classes.items()
         if kind != measured.kind
     )
     by_box = measured.moves and config.direction == "box"
     straight = _straightness(gesture, config, density) if by_box else ()
     return Explanation(
+        dialect=config.dialect,
         kind=_name(gesture.kind),
         reason=_name(gesture.reason),
         direction=_name(gesture.direction),
         verdict=_verdict(gesture, measured, straight),
         by_measures=measured.name,
-        conditions=classes[measured.kind],
+        conditions=_sourced(classes[measured.kind], config),
         rivals=rivals,
-        direction_conditions=straight,
+        direction_conditions=_sourced(straight, config),
         gesture=gesture.to_dict(),
     )
+
+
+def _sourced(conditions: Iterable[Condition], config: GestureConfig) -> tuple[Condition, ...]:
+    """Return conditions with the sources of their thresholds."""
+    return tuple(msgspec.structs.replace(each, source=source_of(config, each.setting)) for each in conditions)
 
 
 def _classes(gesture: Gesture, config: GestureConfig) -> dict[GestureKind, tuple[Condition, ...]]:
@@ -217,7 +253,7 @@ def _name(member: GestureKind | Reason | Direction) -> str:
 
 
 def render(explanation: Explanation) -> str:
-    """Return an explanation as plain text, a line for each comparison."""
+    """Return an explanation as plain text, a line for each comparison, threshold and other dialect."""
     lines = [explanation.verdict, "", f"{explanation.by_measures} by its measures, because"]
     lines += [f"  {_line(condition)}" for condition in explanation.conditions]
     if explanation.direction_conditions:
@@ -227,7 +263,36 @@ def render(explanation: Explanation) -> str:
     for rival in explanation.rivals:
         lines += [f"  {rival.kind}, which needs"]
         lines += [f"    {_line(condition)}" for condition in rival.failed]
+    lines += ["", f"the thresholds of {explanation.dialect}"]
+    lines += [f"  {line}" for line in _thresholds(explanation)]
+    if explanation.others:
+        lines += ["", "in other dialects"]
+        lines += [f"  {_other(each)}" for each in explanation.others]
     return "\n".join(lines)
+
+
+def _thresholds(explanation: Explanation) -> list[str]:
+    """Return a line for each threshold that was compared: its value, and where it is from."""
+    rivals = (each for rival in explanation.rivals for each in rival.failed)
+    compared = (*explanation.conditions, *explanation.direction_conditions, *rivals)
+    return list(
+        dict.fromkeys(
+            f"{each.setting:<22} {_number(each.threshold):>8} {each.unit:<5} {each.source}"
+            for each in compared
+        )
+    )
+
+
+def _other(verdict: Verdict) -> str:
+    """Return what another dialect calls the stroke, how near that was, and what parts the two."""
+    called = verdict.reason if verdict.kind == "none" else verdict.kind
+    words = [called.replace("_", " ")]
+    if verdict.direction != "none":
+        words.append(verdict.direction.replace("_", " "))
+    if verdict.tap_count > 1:
+        words.append(f"({verdict.tap_count} in a run)")
+    margin = "" if verdict.margin is None else f"margin {verdict.margin:.0%}"
+    return f"{verdict.dialect:<17} {' '.join(words):<24} {margin:<13} {verdict.why}".rstrip()
 
 
 def _line(condition: Condition) -> str:

@@ -14,7 +14,7 @@ import msgspec
 
 from capture.gestures import dialects
 from capture.gestures.config import GestureConfig
-from capture.gestures.explain import explain
+from capture.gestures.explain import Verdict, explain
 from capture.gestures.kinds import KINDS, GestureKind
 from capture.gestures.recognizer import Recognizer
 
@@ -93,6 +93,12 @@ class Lineup:
             self._tables[name].append(recognizer.finish())
         self.count += len(next(iter(self._tables.values()))[-1])
 
+    def forget(self) -> None:
+        """Drop the strokes so far; the next one is number 0."""
+        for tables in self._tables.values():
+            tables.clear()
+        self.count = 0
+
     def column(self, dialect: str, field: str) -> np.ndarray[Any, Any]:
         """Return a column of all strokes in a dialect."""
         import numpy as np
@@ -146,6 +152,39 @@ class Lineup:
             self._why(gestures),
         )
 
+    def verdicts(self, stroke: int, gesture: Gesture) -> list[Verdict]:
+        """Return what each dialect calls a stroke, and what parts it from the record in another one.
+
+        Parameters
+        ----------
+        stroke : int
+            Its row.
+        gesture : Gesture
+            Its record in the dialect to compare with.
+        """
+        return [
+            Verdict(
+                dialect=name,
+                kind=each.kind.name.lower(),
+                reason=each.reason.name.lower(),
+                direction=each.direction.name.lower(),
+                tap_count=each.tap_count,
+                margin=each.margin if each.margin == each.margin else None,
+                why="" if each.kind == gesture.kind else self._parts(name, each, gesture.kind),
+            )
+            for name, each in self.gestures(stroke).items()
+        ]
+
+    def _parts(self, name: str, gesture: Gesture, wanted: GestureKind) -> str:
+        """Return the comparison that keeps a stroke from being of another kind in a dialect."""
+        found = explain(gesture, self.configs[name], density=self.density)
+        failed = next((rival.failed for rival in found.rivals if rival.kind == wanted.name.lower()), ())
+        if not failed:
+            return found.verdict
+        first = failed[0]
+        value = "not finite" if first.value is None else f"{first.value:.6g}"
+        return f"{first.measure} {value}, {wanted.name.lower()} needs {first.relation} {first.threshold:.6g}"
+
     def _why(self, gestures: dict[str, Gesture]) -> str:
         usual = Counter(gesture.kind for gesture in gestures.values()).most_common(1)[0][0]
         others = sorted(
@@ -154,16 +193,7 @@ class Lineup:
         said = []
         for kind, group in groupby(others, key=lambda item: item[1].kind):
             name, gesture = next(group)
-            found = explain(gesture, self.configs[name], density=self.density)
-            failed = next((rival.failed for rival in found.rivals if rival.kind == usual.name.lower()), ())
-            if failed:
-                first = failed[0]
-                value = "not finite" if first.value is None else f"{first.value:.6g}"
-                needs = f"{usual.name.lower()} needs {first.relation} {first.threshold:.6g}"
-                reason = f"{first.measure} {value}, {needs}"
-            else:
-                reason = found.verdict
-            said.append(f"{kind.name.lower()} in {name}: {reason}")
+            said.append(f"{kind.name.lower()} in {name}: {self._parts(name, gesture, usual)}")
         return "; ".join(said)
 
     def to_arrow(self) -> pa.Table:

@@ -1,6 +1,8 @@
 """Explanations: they never disagree with the record, and give each measure, threshold and margin."""
 
+import json
 import math
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -8,8 +10,10 @@ from dialect_streams import Streams
 from hypothesis import given, settings, strategies as st
 
 from capture import GestureConfig, GestureKind, Reason, Recognizer, TouchSamples, classify
+from capture.cli import run
 from capture.explain import explain, render
 from capture.gestures.dialects import ROWS
+from capture.gestures.sources import SOURCES, source_of
 
 MS = 1_000_000
 KINDS = {"tap", "long_press", "drag", "fling", "none"}
@@ -217,3 +221,52 @@ def test_a_dialect_is_explained_by_its_own_limits():
     )
     [hold] = [rival for rival in found.rivals if rival.kind == "long_press"]
     assert [(each.relation, each.threshold, each.margin) for each in hold.failed] == [(">=", 251.0, -1.0)]
+
+
+def sources(found):
+    return {each.setting: each.source for each in found.conditions}
+
+
+def test_a_threshold_names_where_it_is_from():
+    rest = stroke((0, 0, 0), (100, 0, 0))
+
+    assert sources(explain(rest)) == dict.fromkeys(["tap_timeout_ms", "touch_slop_dp"], "the event format")
+    slower = GestureConfig(tap_timeout_ms=600)
+    assert sources(explain(rest, slower))["tap_timeout_ms"] == "set in [gestures]"
+    android = GestureConfig(dialect="android")
+    found = explain(stroke((0, 0, 0), (100, 0, 0), config=android), android)
+    assert sources(found) == {"touch_slop_dp": "Android ViewConfiguration TOUCH_SLOP, whole px"}
+    assert "hold_ms                     400 ms    Android ViewConfiguration" in render(found)
+    mine = GestureConfig(dialect="mine", dialects={"mine": {"base": "flutter", "hold_ms": 300}})
+    found = explain(stroke((0, 0, 0), (400, 0, 0), config=mine), mine)
+    assert sources(found) == {"hold_ms": "set in [gestures.dialects.mine]"}
+    assert source_of(mine, "touch_slop_dp") == "Flutter kTouchSlop"
+    assert source_of(GestureConfig(hold_ms=700), "hold_ms") == "set in [gestures]"
+    assert source_of(GestureConfig(tap_timeout_ms=700), "hold_ms") == "set in [gestures]"
+    assert source_of(GestureConfig(), "multi_tap_slop_dp") == "touchcapture's choice"
+
+
+def test_sources_are_of_keys_and_rows_that_exist():
+    assert set(SOURCES) == set(ROWS)
+    for name, keys in SOURCES.items():
+        assert set(keys) <= set(GestureConfig.__struct_fields__), name
+
+
+def test_the_command_says_what_other_dialects_call_the_stroke(capsys):
+    log = str(Path(__file__).parents[1] / "data" / "session.touch.jsonl")
+
+    assert run(["explain", log, "--stroke", "12", "--dialect", "android", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    others = {each["dialect"]: each for each in found["others"]}
+    assert set(others) == set(ROWS) - {"android"}
+    assert found["kind"] == others["flutter"]["kind"] == "drag"
+    assert others["contentsquare"]["why"] == "distance 35.1992, drag needs > 48"
+    assert others["flutter"]["why"] == ""
+    assert run(["explain", log, "--stroke", "12"]) == 0
+    printed = capsys.readouterr().out
+    assert "in other dialects" in printed
+    assert "android           drag down                margin " in printed
+    # A second log begins after the strokes of the first.
+    assert run(["explain", log, log, "--stroke", "35", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["kind"], len(again["others"])) == ("none", len(ROWS) - 1)
