@@ -57,6 +57,8 @@ class CollectorCounters(msgspec.Struct):
         Events that were there already.
     quarantined : int
         Events that could not be read, in batches that were accepted.
+    last_error : str
+        The last refusal: status, reason and what came; empty for none.
     """
 
     requests: int = 0
@@ -64,18 +66,7 @@ class CollectorCounters(msgspec.Struct):
     duplicates: int = 0
     invalid: int = 0
     quarantined: int = 0
-
-
-class _Body(msgspec.Struct):
-    """A batch with its events as they came, of either wire format."""
-
-    pl: list[msgspec.Raw] = []
-    events: list[msgspec.Raw] = []
-
-
-class _Id(msgspec.Struct):
-    euid: str = ""
-    id: str = ""
+    last_error: str = ""
 
 
 class Collector:
@@ -236,9 +227,11 @@ class Collector:
 
     def refused(self, status: int, reason: str, came: bytes) -> None:
         """Count a request that was no batch, and say why."""
+        why = f"refused ({status}): {reason}; came: {_shown(came)}"
         with self._lock:
             self.counters.invalid += 1
-        self._on_refused(f"refused ({status}): {reason}; came: {_shown(came)}")
+            self.counters.last_error = why
+        self._on_refused(why)
 
     def take(self, body: bytes, key: str) -> str:
         """Store a batch; return why it was refused, or an empty text."""
@@ -345,6 +338,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(status, _error(problem), close=True)
             return
         if not collector.admits(self.headers.get("Authorization", "")):
+            collector.refused(401, "the bearer token is missing or wrong", b"")
             self._answer(401, _error("token"))
             return
         key = self.headers.get("Idempotency-Key", "")

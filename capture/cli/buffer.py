@@ -14,19 +14,34 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from capture import formats
 from capture.cli._options import Json
-from capture.cli._show import print_json
+from capture.cli._show import console_for, print_json
 from capture.config.run import RunConfig
 from capture.engine.app_data import data_folder
 from capture.engine.device import detect
-from capture.errors import ConfigError
+from capture.errors import MESSAGE_CHARS, ConfigError, plain
 from capture.formats.header import make_header
 from capture.settings import expanded
 from capture.store import buffer
+
+#: Of a queue: field of `buffer.QueueStatus` -> head of its column.
+_COLUMNS = {
+    "name": "sink",
+    "format": "format",
+    "state": "state",
+    "attempts": "attempts",
+    "pending": "pending",
+    "sessions": "sessions",
+    "delivered": "delivered",
+    "retried": "retried",
+    "dead_letters": "dead letters",
+}
+#: Width of the table (characters) where nothing says how wide the output is.
+_WIDTH = 120
 
 app = typer.Typer(
     help="Inspect and repair an app's local store.", no_args_is_help=True, rich_markup_mode=None
@@ -54,7 +69,7 @@ def _folder(folder: Path | None, config: Path | None) -> Path:
 
 @app.command("status")
 def status(folder: Folder = None, config: Config = None, json: Json = False) -> None:
-    """Show what is pending in the store, by sink.
+    """Show what is pending in the store and how each sink is, also while an app delivers from it.
 
     Example: capture buffer status --config capture.toml
     """
@@ -62,25 +77,38 @@ def status(folder: Folder = None, config: Config = None, json: Json = False) -> 
     if json:
         print_json(found)
         return
-    console = Console(highlight=False, soft_wrap=True)
-    table = Table(box=None, pad_edge=False)
-    for head in ("sink", "format", "pending", "sessions", "oldest", "dead letters", "reason"):
-        table.add_column(head)
+    console = console_for(_WIDTH)
+    table = Table(*(Column(head, no_wrap=True) for head in _COLUMNS.values()), box=None, pad_edge=False)
     for queue in found.queues:
-        row = (queue.pending, queue.sessions, _age(queue.oldest_ms), queue.dead_letters, queue.reason)
-        table.add_row(queue.name, queue.format, *map(str, row))
+        row = msgspec.structs.asdict(queue)
+        table.add_row(*(Text(plain(str(row[column]))) for column in _COLUMNS))
     console.print(table)
-    console.print(
-        f"{found.path}: {found.bytes / 1024:.0f} KiB{', being delivered' if found.delivering else ''}"
-    )
+    for queue in found.queues:
+        for line in _remarks(queue):
+            console.print(f"{plain(queue.name)}: {line}", markup=False, soft_wrap=True)
+    delivering = "being delivered" if found.delivering else "no process delivers from it now"
+    size = f"{found.bytes / 1024:.0f} KiB"
+    console.print(f"{plain(found.path)}: {size}, {delivering}", markup=False, soft_wrap=True)
     if found.damaged:
         console.print(f"damaged in {found.damaged} places; kept with the dead letters", style="yellow")
 
 
-def _age(time_ms: int | None) -> str:
-    if time_ms is None:
-        return "-"
-    return datetime.fromtimestamp(time_ms / 1000).astimezone().isoformat(" ", "seconds")
+def _remarks(queue: buffer.QueueStatus) -> Iterator[str]:
+    """Yield what a queue's row has no room for."""
+    if queue.oldest_ms is not None:
+        yield f"oldest pending event: {_date(queue.oldest_ms)}"
+    if queue.since is not None:
+        yield f"failing since {_date(queue.since)}"
+    if queue.last_error:
+        yield f"last error: {plain(queue.last_error, MESSAGE_CHARS)}"
+    if queue.reason:
+        yield f"newest dead letter: {plain(queue.reason, MESSAGE_CHARS)}"
+
+
+def _date(time_ms: int) -> str:
+    with contextlib.suppress(ValueError, OSError, OverflowError):
+        return datetime.fromtimestamp(time_ms / 1000).astimezone().isoformat(" ", "seconds")
+    return f"{time_ms} ms since the epoch"
 
 
 @app.command("retry")

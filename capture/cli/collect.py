@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
-from capture.cli._show import plural
+from capture.cli._options import Json
+from capture.cli._show import plural, print_json
 
 
 def command(
@@ -28,11 +30,12 @@ def command(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse native batches with an unknown key or a bad event.")
     ] = False,
+    json: Json = False,
 ) -> None:
     """Receive batches over HTTP, for trials and tests.
 
     It reads both wire formats and keeps each event once, until Ctrl-C. What is refused or left out is said
-    with its reason. It is no server: see capture gateway.
+    with its reason, and counted at the end. It is no server: see capture gateway.
 
     Example: capture collect --port 8766 -o received
     """
@@ -53,14 +56,20 @@ def command(
         on_refused=lambda line: typer.echo(f"capture: {line}", err=True),
     )
     try:
-        typer.echo(f"post batches to {collector.url} (Ctrl-C stops)")
+        typer.echo(f"post batches to {collector.url} (Ctrl-C stops)", err=json)
         collector.serve()
     except KeyboardInterrupt:
         counters = collector.counters
+        if json:
+            print_json({"events": len(collector.events)} | msgspec.structs.asdict(counters))
+            raise
         batches = plural(counters.batches, "batch", "batches")
         left_out = f", {plural(counters.quarantined, 'event')} left out" if counters.quarantined else ""
+        twice = f", {plural(counters.duplicates, 'event')} twice" if counters.duplicates else ""
         events = plural(len(collector.events), "event")
-        typer.echo(f"{batches}, {events}, {counters.invalid} refused{left_out}")
+        typer.echo(f"{batches}, {events}{twice}, {counters.invalid} refused{left_out}")
+        if counters.last_error:
+            typer.echo(f"last error: {counters.last_error}")
         raise
     finally:
         collector.close()

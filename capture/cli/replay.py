@@ -103,6 +103,8 @@ def _report(summary: Summary, listed: list[tuple[Gesture, int]], json: bool) -> 
         print_doubts(console, log.warnings, log.ignored, path=log.path)
     for name, sink in summary.sinks.items():
         state = f"{plural(sink.delivered, 'event')} in {plural(summary.sessions, 'session')}"
+        if sink.retried:
+            state += f", {plural(sink.retried, 'request')} retried"
         if sink.dead_letters:
             state += f", {sink.dead_letters} refused: {sink.last_error}"
         place = summary.batches if summary.batches and name == "file" else f"sink {name}"

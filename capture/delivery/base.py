@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from capture.store.rows import StoredBatch
+    from capture.store.sink_reports import SinkReport
 
 __all__ = ["DeliveryStore", "Everything", "Goal", "SinkCounters"]
 
@@ -93,6 +94,9 @@ class DeliveryStore(Protocol):
 
     def dropped_of(self, queue: str) -> int:
         """Return how many events the queue lost."""
+
+    def publish(self, reports: Mapping[str, SinkReport]) -> bool:
+        """Note how sinks are, for other processes; False where that is not possible."""
 
     def goal(self, queue: str) -> Goal:
         """Return what is stored now."""

@@ -20,6 +20,7 @@ from capture._native.guard import BusyError, Guard, fork_count
 from capture.clock import Clock
 from capture.delivery.base import Everything
 from capture.delivery.maintenance import Maintenance
+from capture.delivery.states import SinkStates
 from capture.delivery.wake import Wake
 from capture.delivery.worker import Worker
 from capture.errors import LogOnce, StoreError
@@ -83,6 +84,8 @@ class Delivery:
         self._clock = clock or Clock()
         self._on_report = on_report
         self._log_once = LogOnce(_log)
+        self._counters: dict[str, SinkCounters] = {}
+        self._states = SinkStates(store, self._counters, self._clock)
         self._workers = [
             Worker(
                 store,
@@ -92,9 +95,11 @@ class Delivery:
                 clock=self._clock,
                 jitter=jitter,
                 report=self._report,
+                on_state=self._states.publish,
             )
             for sink in sinks
         ]
+        self._counters.update((worker.name, worker.counters) for worker in self._workers)
         self._started = self._stopped = False
         self._reset()
 
@@ -184,6 +189,7 @@ class Delivery:
                 wake.wait(min(remaining_s, _POLL_S))
         finally:
             self._waiting.remove(wake)
+            self._states.publish(anyway=True)
         done = all(worker.asked.completed >= wanted[worker.name] for worker in self._workers)
         done = not self._has_failed(wanted) and self._lost() == lost and done
         for sink in self._sinks if done else ():
@@ -209,6 +215,9 @@ class Delivery:
         # A process that does not deliver leaves its events to the one that does.
         done = self.flush(timeout_s) if self._store.claim_delivery() else False
         self._stop()
+        for worker in self._workers:
+            worker.settle()
+        self._states.publish(anyway=True)
         for sink in self._sinks:
             done = self._finish(sink.close, sink.name) and done
         return done
@@ -259,7 +268,7 @@ class Delivery:
     @property
     def counters(self) -> dict[str, SinkCounters]:
         """Counts by sink."""
-        return {worker.name: worker.counters for worker in self._workers}
+        return self._counters
 
     # Threads
 
@@ -366,6 +375,7 @@ class Delivery:
         if self._is_ours.value:
             return
         self._reset()
+        self._states.after_fork()
         for worker in self._workers:
             worker.unseen, worker.since_ns = 0, None
         if self._started:

@@ -55,8 +55,8 @@ class SinkHealth:
         """Return the time until a paused sink is tried again."""
         return self._probe_ns - now_ns
 
-    def failed(self, reason: str) -> None:
-        """Note a failed attempt; tell of it where that is news."""
+    def failed(self, reason: str, *, pauses: bool = False) -> None:
+        """Note a failed attempt; tell of it where that is news, and no pause follows."""
         counters, now_ns = self._counters, self._clock.monotonic_ns()
         counters.last_error = reason
         if not counters.attempts:
@@ -64,7 +64,7 @@ class SinkHealth:
             self._failed_ns = now_ns
         counters.attempts += 1
         lasting = counters.attempts >= _TOLD_AFTER or now_ns - self._failed_ns >= _TOLD_AFTER_NS
-        if self._told or lasting:
+        if (self._told or lasting) and not pauses:
             self._tell(reason, f"fails, its events are kept (attempt {counters.attempts})")
 
     def paused(self, reason: str, at_least_s: float | None) -> None:
@@ -72,9 +72,10 @@ class SinkHealth:
         wait_s = min(_LAST_PROBE_S, max(_FIRST_PROBE_S * 2 ** min(self._probes, 10), at_least_s or 0.0))
         self._probes += 1
         self._probe_ns = self._clock.monotonic_ns() + int(wait_s * 1e9)
-        self._counters.paused = reason or "unavailable"
         self._counters.state = "paused"
-        self._tell(reason, "is paused, its events are kept")
+        # Last: it ends a flush, after which the state is read.
+        self._counters.paused = reason or "unavailable"
+        self._tell(reason, "is paused, its events are kept", "paused")
 
     def resume(self, *, afresh: bool = False) -> None:
         """Send again now.
@@ -107,8 +108,8 @@ class SinkHealth:
         self._told, self._probes = "", 0
         counters.attempts, counters.since, counters.last_error = 0, None, ""
 
-    def _tell(self, reason: str, what: str) -> None:
-        key = _key(reason)
+    def _tell(self, reason: str, what: str, state: str = "") -> None:
+        key = f"{state} {_key(reason)}"
         if key != self._told:
             self._told = key
             _log.warning("sink %s %s: %s", self._name, what, reason)

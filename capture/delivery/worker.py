@@ -57,6 +57,8 @@ class Worker:
         Time, and the wait below a ceiling (s).
     report : callable
         Called with (kind, sink name, count, reason), with no lock held.
+    on_state : callable
+        Called when the state may have changed, with no lock held.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Worker:
         clock: Clock,
         jitter: Callable[[float], float],
         report: Callable[[str, str, int, str], None],
+        on_state: Callable[[], None] = lambda: None,
     ) -> None:
         self.sink = sink
         self.name = sink.name
@@ -107,7 +110,7 @@ class Worker:
         self._compose = compose
         self._clock = clock
         self._jitter = jitter
-        self._report = report
+        self._report, self._on_state = report, on_state
         limits = sink.limits
         self._interval_ns = int((limits.max_age_s or config.buffer.flush_interval_s) * 1e9)
         #: Events of a full batch.
@@ -167,9 +170,14 @@ class Worker:
             Time (s) after which to step again: 0 for at once.
         """
         wait_s = self._step(now_ns, timeout_s)
-        if not self._health.is_paused:
-            self.counters.state = "waiting" if self.counters.attempts else "sending" if self._more else "idle"
+        self.settle("sending" if self._more else "idle")
+        self._on_state()
         return wait_s
+
+    def settle(self, well: str = "idle") -> None:
+        """Set the state between two attempts: `well` unless the sink fails."""
+        if not self._health.is_paused:
+            self.counters.state = "waiting" if self.counters.attempts else well
 
     def _step(self, now_ns: int, timeout_s: float | None) -> float:
         if self._health.is_paused:
@@ -280,7 +288,7 @@ class Worker:
         if answer.outcome is Outcome.TEMPORARY:
             self._temporary(answer)
         elif answer.outcome is Outcome.UNAVAILABLE:
-            self._health.failed(answer.reason)
+            self._health.failed(answer.reason, pauses=True)
             self._pause(answer.reason, answer.retry_after_s)
         elif stored.count > 1:
             halve = answer.outcome is Outcome.TOO_LARGE
@@ -295,6 +303,7 @@ class Worker:
         configured = self._config.delivery.timeout_s
         deadline_s = configured if timeout_s is None else min(configured, timeout_s)
         self.counters.state = "sending"
+        self._on_state()
         try:
             owner = (stored.user_id,) if stored.user_id else ()
             body = self._compose(stored.format, stored.payloads, *owner)

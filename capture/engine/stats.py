@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from capture.delivery.base import SinkCounters
+from capture.store.sink_reports import read_reports
 
 if TYPE_CHECKING:
     from capture.engine.lifecycle import Lifecycle
@@ -97,9 +98,14 @@ def read_stats(recorder: Recorder, touches: Touches, telemetry: Telemetry, lifec
     store, pending, delivery = lifecycle.app_data.store, lifecycle.pending(), lifecycle.delivery
     counters = {} if delivery is None else delivery.counters
     dropped = {**({} if store is None else store.dropped), **recorder.dropped}
+    # How a sink is, the process that delivers knows.
+    others = {} if store is None or store.delivers else read_reports(store.folder)
     sinks = {}
     for sink in lifecycle.sinks:
         counted = msgspec.structs.asdict(counters.get(sink.name, SinkCounters()))
+        if (report := others.get(sink.name)) is not None:
+            counted |= {name: getattr(report, name) for name in ("state", "since", "attempts", "last_error")}
+            counted["paused"] = report.last_error if report.state == "paused" else ""
         known = store is not None and sink.name in store.formats
         sinks[sink.name] = SinkStats(
             pending=pending.get(sink.name, 0),

@@ -22,6 +22,7 @@ from capture.store.recovery import read_at, records
 from capture.store.requests import Request, ask
 from capture.store.retention import store_bytes
 from capture.store.segment import UNSENT
+from capture.store.sink_reports import SinkReport, read_reports
 from capture.store.state import is_store, read_state
 from capture.store.store import Store
 
@@ -48,6 +49,18 @@ class QueueStatus(msgspec.Struct, frozen=True):
         Events that were given up.
     reason : str
         Why the newest of them was; empty for none.
+    state : {"idle", "sending", "waiting", "paused"}
+        As in `Capture.stats`. Of the process that delivers, or that did last: see `BufferStatus.delivering`.
+    since : int or None
+        When the sink began to fail (ms since the epoch); None while it is well.
+    attempts : int
+        Failed attempts since then.
+    last_error : str
+        The last failure; empty after a success.
+    delivered, retried : int
+        Events accepted and requests that failed, over all processes and starts.
+    updated : int or None
+        When the state changed last (ms since the epoch); None where nothing was sent yet.
     """
 
     name: str
@@ -57,6 +70,13 @@ class QueueStatus(msgspec.Struct, frozen=True):
     oldest_ms: int | None
     dead_letters: int
     reason: str = ""
+    state: str = "idle"
+    since: int | None = None
+    attempts: int = 0
+    last_error: str = ""
+    delivered: int = 0
+    retried: int = 0
+    updated: int | None = None
 
 
 class BufferStatus(msgspec.Struct, frozen=True):
@@ -122,11 +142,13 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
     path, formats = _look(folder)
     index = _index(path, formats)
     letters = [letter for file in letter_files(path) for letter in read_letters(file)]
+    reports, delivering = read_reports(path), _is_delivering(path)
     queues = []
     for name, wire in sorted(formats.items()):
         own = [letter for letter in letters if letter.queue == name]
         sessions: dict[int, int] = {}
         oldest_ms = count_pending(index, name, sessions)
+        report = reports.get(name, SinkReport())
         queues.append(
             QueueStatus(
                 name=name,
@@ -136,12 +158,20 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
                 oldest_ms=oldest_ms,
                 dead_letters=len(own),
                 reason=own[-1].reason if own else "",
+                # Whoever was sending is gone.
+                state="idle" if report.state == "sending" and not delivering else report.state,
+                since=report.since,
+                attempts=report.attempts,
+                last_error=report.last_error,
+                delivered=report.delivered,
+                retried=report.retried,
+                updated=report.updated or None,
             )
         )
     return BufferStatus(
         path=os.fspath(path),
         bytes=store_bytes(path),
-        delivering=_is_delivering(path),
+        delivering=delivering,
         queues=queues,
         damaged=sum(not letter.queue for letter in letters),
     )

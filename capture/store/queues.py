@@ -12,11 +12,13 @@ from capture.store.dead_letters import make_letter
 from capture.store.known import Segment
 from capture.store.reader import Index
 from capture.store.rows import Pending, StoredBatch
+from capture.store.sink_reports import add_reports
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from capture.store.shared import Shared
+    from capture.store.sink_reports import SinkReport
 
 __all__ = ["Goal", "Queues", "count_pending"]
 
@@ -122,6 +124,12 @@ class Queues:
         done = self.acknowledge(queue, batch)
         self._s.losses.report()
         return done
+
+    def publish(self, reports: Mapping[str, SinkReport]) -> bool:
+        """Note how sinks are, for other processes; as `Store.publish`."""
+        with self._s.reading():
+            usable = self._s.claims.delivers and not self._s.closed and not self._s.revoked
+            return usable and add_reports(self._s.folder, reports)
 
     def goal(self, queue: str) -> Goal:
         """Return what is stored for a queue now, events in memory included."""

@@ -75,7 +75,8 @@ _NAME = re.compile(r"([sr])(\d{10})-(\d{6})\.seg")
 #: Files of a store: nothing else is ever deleted.
 OWN_NAME = re.compile(
     r"[sr]\d{10}-\d{6}\.seg|dead-\d{6}\.seg|session-\d+\.lock|(delivery|state)\.lock|state\.json(\.bak)?"
-    r"|(s|r|dead|state|request)[\w.-]*\.tmp|request-(purge|retry)[\w-]*\.json|capture\.db[\w.-]*|replace\.lock"
+    r"|sinks\.json|(s|r|dead|state|request)[\w.-]*\.tmp|request-(purge|retry)[\w-]*\.json|capture\.db[\w.-]*"
+    r"|replace\.lock"
 )
 
 

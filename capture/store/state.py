@@ -7,6 +7,7 @@ before stays as ``state.json.bak``. A CRC keeps a flipped bit from becoming anot
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["STATE_FILE", "is_store", "read_state", "update_state", "write_file"]
+__all__ = [
+    "STATE_FILE",
+    "checked",
+    "is_store",
+    "read_state",
+    "replace_file",
+    "update_state",
+    "with_checksum",
+    "write_file",
+    "write_private",
+]
 
 STATE_FILE = "state.json"
 _LOCK_S = 1.0
@@ -58,7 +69,7 @@ def read_state(folder: Path) -> dict[str, Any] | None:
     for name in (STATE_FILE, f"{STATE_FILE}.bak"):
         path = folder / name
         try:
-            found = _decoded(path.read_bytes())
+            found = checked(path.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
@@ -71,7 +82,14 @@ def read_state(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def _decoded(data: bytes) -> dict[str, Any] | None:
+def with_checksum(state: Mapping[str, Any]) -> bytes:
+    """Return a file's bytes: JSON with its CRC."""
+    body = msgspec.json.encode(state)
+    return msgspec.json.encode(_File(crc32c(body), msgspec.Raw(body)))
+
+
+def checked(data: bytes) -> dict[str, Any] | None:
+    """Return what is in the bytes of a file; None where they are damaged."""
     try:
         file = msgspec.json.decode(data, type=_File)
         if crc32c(bytes(file.state)) != file.crc32c:
@@ -113,12 +131,17 @@ def update_state(
 
 def _replace(folder: Path, state: dict[str, Any]) -> None:
     path, kept = folder / STATE_FILE, folder / f"{STATE_FILE}.bak"
-    body = msgspec.json.encode(state)
-    new = write_file(folder, "state", msgspec.json.encode(_File(crc32c(body), msgspec.Raw(body))))
+    new = write_file(folder, "state", with_checksum(state))
     with contextlib.suppress(OSError):
         kept.unlink()
     with contextlib.suppress(OSError):
         os.link(path, kept)
+    replace_file(new, path)
+    sync_folder(folder)
+
+
+def replace_file(new: Path, path: Path) -> None:
+    """Put a new file in the place of another."""
     for attempt in range(_REPLACE_TRIES):
         try:
             new.replace(path)
@@ -128,21 +151,34 @@ def _replace(folder: Path, state: dict[str, Any]) -> None:
             if attempt == _REPLACE_TRIES - 1:
                 raise
             time.sleep(_POLL_S)
-    sync_folder(folder)
 
 
 def write_file(folder: Path, kind: str, data: bytes) -> Path:
     """Write a new ``KIND-...tmp`` file, synced; the caller renames it."""
     path = folder / f"{kind}-{os.getpid()}-{time.monotonic_ns()}.tmp"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    write_private(path, data, os.O_EXCL, sync=True)
+    return path
+
+
+def write_private(path: Path, data: bytes, flags: int, *, sync: bool) -> None:
+    """Write a file that its owner alone can read; delete it where it is not whole.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written, or the disk takes only a part.
+    """
+    flags |= os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    descriptor = os.open(path, flags, 0o600)
     try:
         try:
-            os.write(descriptor, data)
-            os.fsync(descriptor)
+            if os.write(descriptor, data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if sync:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
     except OSError:
         with contextlib.suppress(OSError):
             path.unlink()
         raise
-    return path

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capture.clock import Clock
+    from capture.store.sink_reports import SinkReport
 
 __all__ = ["UNSENT", "Goal", "Pending", "Store", "StoredBatch", "StoredEvent"]
 
@@ -243,6 +244,10 @@ class Store:
         False where they were dropped meanwhile.
         """
         return self._queues.move_to_dead_letters(queue, batch, reason)
+
+    def publish(self, reports: Mapping[str, SinkReport]) -> bool:
+        """Note how sinks are, and what was counted since the last time; False where that is not possible."""
+        return self._queues.publish(reports)
 
     def goal(self, queue: str) -> Goal:
         """Return what is stored for a queue now, events in memory included."""

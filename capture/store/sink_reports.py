@@ -1,0 +1,85 @@
+"""``sinks.json``: how each sink is, for commands and for processes of the app that do not deliver.
+
+What a sink has not accepted is read from the segments; its state is known only to the process that
+delivers. That process replaces the file when a state changes. A CRC keeps half a file from being believed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from capture.store.state import checked, replace_file, with_checksum, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["SINKS_FILE", "SinkReport", "add_reports", "read_reports"]
+
+SINKS_FILE = "sinks.json"
+#: One process writes at a time, so that a kill leaves one such file at most.
+_NEW_FILE = "sinks.tmp"
+_LONGEST = 500
+
+
+class SinkReport(msgspec.Struct, frozen=True):
+    """What the process that delivers knows of a sink.
+
+    Attributes
+    ----------
+    state : {"idle", "sending", "waiting", "paused"}
+        As in `SinkCounters`.
+    since : int or None
+        When it began to fail (ms since the epoch); None while it is well.
+    attempts : int
+        Failed attempts since then.
+    last_error : str
+        The last failure.
+    delivered, retried : int
+        Events accepted and requests that failed, over all processes and starts.
+    updated : int
+        When this was noted (ms since the epoch).
+    """
+
+    state: str = "idle"
+    since: int | None = None
+    attempts: int = 0
+    last_error: str = ""
+    delivered: int = 0
+    retried: int = 0
+    updated: int = 0
+
+
+def read_reports(folder: Path) -> dict[str, SinkReport]:
+    """Return the report of each sink; empty where there is none that can be read."""
+    with contextlib.suppress(OSError, msgspec.ValidationError):
+        found = checked((folder / SINKS_FILE).read_bytes())
+        return msgspec.convert(found or {}, dict[str, SinkReport])
+    return {}
+
+
+def add_reports(folder: Path, more: Mapping[str, SinkReport]) -> bool:
+    """Replace the reports of some sinks, their counts added to those before; return whether that worked.
+
+    The file is not synced to the disk: after a power loss there may be none.
+    """
+    reports = read_reports(folder)
+    for name, new in more.items():
+        before = reports.get(name, SinkReport())
+        reports[name] = msgspec.structs.replace(
+            new,
+            last_error=new.last_error[:_LONGEST],
+            delivered=before.delivered + new.delivered,
+            retried=before.retried + new.retried,
+        )
+    try:
+        new_file = folder / _NEW_FILE
+        write_private(new_file, with_checksum(reports), os.O_TRUNC, sync=False)
+        replace_file(new_file, folder / SINKS_FILE)
+    except OSError:
+        return False
+    return True
