@@ -15,10 +15,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 ARCH ?= arm64
 
-.PHONY: run test test-arm test-pythons wheels lint bench soak docs example clean
+.PHONY: run demo test test-arm test-pythons wheels lint bench soak docs example clean
 
 run: $(BUILT)
-	$(BIN)/capture replay $(RECORDING) -o $(OUT)
+	@$(BIN)/capture replay $(RECORDING) -o $(OUT)
+	@$(BIN)/capture report $(RECORDING) -o $(OUT)/report.html
+	@echo
+	@echo 'Next:'
+	@echo '  $(BIN)/capture explain $(RECORDING) --stroke 12    why a stroke is what it is'
+	@echo '  $(BIN)/capture view $(OUT)/batches.jsonl                      what the batches hold'
+	@echo '  make demo                                     draw, and see it recognised'
 
 test: $(BUILT) $(DEV)
 	$(BIN)/python -m pytest
@@ -68,6 +74,10 @@ example: $(BUILT)
 	env -u DISPLAY SDL_VIDEODRIVER=offscreen KIVY_GL_BACKEND=mock KIVY_NO_FILELOG=1 \
 	  XDG_DATA_HOME=$(CURDIR)/$(OUT)/example $(BIN)/python examples/kivy_shop --tour
 
+demo: $(BUILT)
+	$(PIP) install --editable '.[demo]' --no-build-isolation
+	$(BIN)/capture demo --open
+
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
@@ -75,11 +85,13 @@ $(VENV)/bin/python:
 # pip in a fresh environment may be too old for dependency groups. The native code is built with the
 # Cython that builds it again later, or the first change of a header would build all of it.
 $(READY): $(VENV)/bin/python pyproject.toml setup.py
+	@echo 'Setting up $(VENV): packages, and the native core, compiled here. About a minute, once.'
 	$(PIP) install --upgrade 'pip>=25.1' 'setuptools>=77' 'cython>=3.1,<4'
 	$(PIP) install --no-build-isolation --editable .
 	touch $(READY) $(BUILT)
 
 $(DEV): $(READY)
+	@echo 'Installing what tests and checks need. A minute or two, once.'
 	$(PIP) install --group dev
 	touch $(DEV)
 
@@ -87,7 +99,7 @@ $(DEV): $(READY)
 $(BUILT): $(READY) $(SOURCES)
 	$(BIN)/python scripts/make_rule.py
 	@test -e $(BUILT) -a -z "$$(find capture/_native -name '*.p[yx][xd]' -newer $(BUILT) -o -name '*.h' -newer $(BUILT))" \
-	  || $(BIN)/python setup.py --quiet build_ext --inplace
+	  || { echo 'Compiling what changed of the native core.'; $(BIN)/python -W ignore setup.py --quiet build_ext --inplace; }
 	@touch $(BUILT)
 
 clean:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -46,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A user gets a line, not a traceback.
         text, status = _line(error)
         sys.stderr.write(f"capture: {text}\n")
+        if "--json" in (sys.argv[1:] if arguments is None else arguments):
+            # For the program that reads our output, which got no result.
+            sys.stdout.write(json.dumps({"error": text, "status": status}) + "\n")
         return status
 
 

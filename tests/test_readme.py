@@ -116,8 +116,8 @@ def test_the_kivy_lines_run(place):
     assert done.stdout.strip() == "True 8"
 
 
-def test_the_extras_of_the_readme_are_those_of_the_package():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_extras_of_the_guide_are_those_of_the_package():
+    text = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     table = text.partition("| extra | for |")[2].partition("\n\n")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     package = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -152,6 +152,10 @@ def test_commands_run(line, place):
 
     assert "Traceback" not in done.stderr
     assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
 def test_make_targets_are_there():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from capture import __version__
+from capture.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,6 @@ def build() -> typer.Typer:
         name="capture",
         help="Recognise gestures in recorded touches, and deliver them as events.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -68,7 +68,13 @@ def build() -> typer.Typer:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit status. What the package raises on purpose passes through."""
+    """Run a command; return its exit status. What the package raises on purpose passes through.
+
+    Raises
+    ------
+    ConfigError
+        When the call is wrong: an unknown command or option, a value that is not allowed.
+    """
     command = typer.main.get_command(build())
     try:
         status = command.main(
@@ -82,26 +88,27 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(error: Exception) -> int:
-    """Print one line about a wrong call; for a call without a command print the help."""
+    """Raise ConfigError about a wrong call; for a call without a command print the help."""
     context = getattr(error, "ctx", None)
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     if message.startswith("Usage:") or not message:
         typer.echo(message)
         return 2
     hint = f" (see: {context.command_path} --help)" if context is not None else ""
-    typer.echo(f"capture: {message}{hint}", err=True)
-    return 2
+    raise ConfigError(f"{message}{hint}") from None
 
 
 def _common(
     context: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+    version: bool = typer.Option(False, "--version", help="Show the version and how it was built."),
     as_json: bool = typer.Option(
         False, "--json", help="With --version: one JSON object, with Python, machine and kernels."
     ),
 ) -> None:
     if version:
-        typer.echo(json.dumps(_versions()) if as_json else f"touchcapture {__version__}")
+        facts = _versions()
+        plain = "touchcapture {version} (Python {python}, {machine}, {kernel} kernel)".format(**facts)
+        typer.echo(json.dumps(facts) if as_json else plain)
         raise typer.Exit
     if as_json:
         raise typer.BadParameter("--json stands with --version here; a command's own --json stands behind it")

@@ -20,7 +20,7 @@ _INTRO = """\
 Exit status: 0 done, 1 the work failed, 2 the call, the configuration or the input is wrong, 130 interrupted.
 Ctrl-C leaves a correct partial result. Logs are files, folders or globs, compressed (`.gz`, `.xz`, `.zst`) or
 not; `-` is standard input. Progress and doubts go to standard error, results to standard output or to files;
-`--json` prints them for machines.
+`--json` prints them for machines, and `{"error": "...", "status": 2}` where a command fails.
 """
 
 

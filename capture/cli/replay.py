@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,7 +78,8 @@ def command(
         try:
             job.run()
         finally:
-            if job.summary.logs:
+            # What fails prints one JSON document too: the error.
+            if job.summary.logs and not (json and sys.exc_info()[0]):
                 meter.__exit__(None, None, None)
                 _report(job.summary, listed, json)
     if not job.summary.complete:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import platform
 import re
 import signal
@@ -536,7 +537,11 @@ def test_without_a_command_the_help_is_shown(run):
 
 
 def test_the_version_is_that_of_the_package(run):
-    assert run("--version")[:2] == (0, "touchcapture 0.1.0\n")
+    status, out, _ = run("--version")
+
+    assert status == 0
+    built = f"Python {platform.python_version()}, {platform.machine()}, {KERNELS[0]} kernel"
+    assert out == f"touchcapture 0.1.0 ({built})\n"
 
 
 def test_the_version_as_json_names_the_machine_and_its_kernels(run):
@@ -554,8 +559,52 @@ def test_the_version_as_json_names_the_machine_and_its_kernels(run):
 def test_json_without_a_version_or_command_says_where_it_stands(run):
     status, out, err = run("--json")
 
-    assert (status, out) == (2, "")
+    assert status == 2
+    assert "--json stands with --version" in json.loads(out)["error"]
     assert "--json stands with --version" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param("view nothing.txt --json", id="input"),
+        pytest.param("replay nothing.txt -o out --json", id="work"),
+        pytest.param("view nothing.txt --json --bogus", id="call"),
+    ],
+)
+def test_a_failure_with_json_is_json(run, words):
+    status, out, err = run(*words.split())
+    failure = json.loads(out)
+
+    assert failure["status"] == status == 2
+    assert err == f"capture: {failure['error']}\n"
+
+
+def test_a_replay_that_fails_prints_one_document(run, tmp_path):
+    log = tmp_path / "letter.txt"
+    log.write_text("Dear reader,\n")
+    status, out, _ = run("replay", SESSION, log, "-o", tmp_path / "out", "--json")
+
+    assert json.loads(out)["status"] == status
+    assert json.loads((tmp_path / "out" / "summary.json").read_bytes())["strokes"] == 23
+
+
+@pytest.mark.parametrize("words", ["cl", "classify --den"], ids=["command", "option"])
+def test_words_are_completed(words):
+    done = subprocess.run(
+        [sys.executable, "-c", "from capture.__main__ import run; run()"],
+        env=os.environ
+        | {
+            "COMP_WORDS": f"capture {words}",
+            "COMP_CWORD": str(len(words.split())),
+            "_CAPTURE_COMPLETE": "complete_bash",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.split() == [{"cl": "classify", "classify --den": "--density"}[words]], done.stderr
 
 
 def test_replay_with_speed_shows_strokes_as_they_end(run, tmp_path):
@@ -643,4 +692,4 @@ def test_the_process_ends_in_order_with_pyarrow_loaded():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
-    assert done.stdout.splitlines() == ["touchcapture 0.1.0", "registered"]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["touchcapture", "registered"]
