@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import importlib
 import os
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ import msgspec
 from capture.errors import TouchLogError
 from capture.logs.base import CAUSES, LogInfo, Mark, ReadOptions, TouchLog
 from capture.logs.csv import looks_like_table
-from capture.logs.source import LogSource
+from capture.logs.source import HEAD_BYTES, LogSource
+from capture.logs.wrapping import document_wrappings, wrappings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,6 +71,10 @@ FORMATS = {
 
 #: Formats that a column map may be for: they are tried last.
 _MAPPED = frozenset({"jsonl", "json", "csv"})
+#: Formats that begin with a sign of their own, and those that are JSON and nothing else.
+_UNWRAPPED = frozenset({"parquet", "jsonl"})
+_DOCUMENTS = frozenset({"testfairy", "rrweb", "w3c"})
+_BRACKETS = {b"[", b"{", b'"'}
 #: Descriptions of devices, and logs that are being written.
 _BESIDE_SUFFIXES = {".desc", ".prop", ".device", ".part"}
 #: What is no log, whatever is in it: texts and pictures about logs, programs, pages.
@@ -119,6 +125,8 @@ def open_log(
     if wanted is not None and wanted not in FORMATS:
         known = ", ".join(FORMATS)
         raise TouchLogError(f"unknown format {wanted!r}; known are: {known}", path=source.path)
+    if wanted is not None and _found(source, columns=options.columns is not None) != wanted:
+        source.wrapping = None
     log = reader_of(wanted or detect(source, options)).opened(source, options)
     if options.start_time_ms is not None:
         log.info = msgspec.structs.replace(log.info, start_ms=options.start_time_ms)
@@ -128,28 +136,58 @@ def open_log(
 def detect(source: LogSource, options: ReadOptions | None = None) -> str:
     """Return the name of the format that the head of a log is in.
 
+    What the log is inside of (`capture.logs.wrapping`) is noted in the source.
+
     Raises
     ------
     TouchLogError
         When it is none that is known.
     """
+    name = _found(source, columns=options is not None and options.columns is not None)
+    if name is not None:
+        return name
+    kind = "a binary file" if b"\0" in source.head else "not a touch log of a known format"
+    raise TouchLogError(
+        f"is {kind}; tried: {', '.join(FORMATS)}; --format names one to read it as", path=source.path
+    )
+
+
+def _found(source: LogSource, *, columns: bool) -> str | None:
+    """Return the name of the format of a log, or of what is wrapped in it; None for none that is known."""
+    source.wrapping = None
     head = source.text_head()
-    columns = options is not None and options.columns is not None
-    for name in FORMATS:
+    name = _format_of(head, source.head, columns=columns)
+    if name not in _UNWRAPPED and b"\0" not in head:
+        whole = head[: head.rfind(b"\n") + 1] if len(source.head) >= HEAD_BYTES else head
+        candidates = [wrappings(whole)]
+        has_bracket = head.lstrip()[:1] in _BRACKETS
+        # What is around the log is nothing else that is known.
+        is_open = name is None or (name == "json" and not has_bracket)
+        if has_bracket and name not in _DOCUMENTS and not (columns and name in _MAPPED):
+            candidates.append(document_wrappings(head))
+        for wrapping in chain.from_iterable(candidates):
+            inner = wrapping.head(whole if wrapping.by_lines else head)
+            found = _format_of(inner, inner, columns=columns)
+            if found is not None and (wrapping.tables or is_open or found not in _MAPPED):
+                source.wrapping = wrapping
+                return found
+    return name
+
+
+def _format_of(head: bytes, raw: bytes, *, columns: bool) -> str | None:
+    """Return the name of the format that a head is in; None for none that is known."""
+    # What a page says in a recording of it is no log of its own.
+    first = sorted(_DOCUMENTS) if head.lstrip()[:1] in _BRACKETS else []
+    for name in [*first, *FORMATS]:
         reader = reader_of(name)
-        if name not in _MAPPED and reader.matches(source.head if reader.binary else head):
+        if name not in _MAPPED and (reader.matches(head) or (reader.binary and reader.matches(raw))):
             return name
     is_common = reader_of("jsonl").matches(head)
     if reader_of("json").matches(head) and (columns or not is_common):
         return "json"
     if is_common:
         return "jsonl"
-    if columns or reader_of("csv").matches(head) or looks_like_table(head):
-        return "csv"
-    kind = "a binary file" if b"\0" in source.head else "not a touch log of a known format"
-    raise TouchLogError(
-        f"is {kind}; tried: {', '.join(FORMATS)}; --format names one to read it as", path=source.path
-    )
+    return "csv" if columns or reader_of("csv").matches(head) or looks_like_table(head) else None
 
 
 def find_logs(

@@ -201,11 +201,14 @@ class TouchLog:
     binary: ClassVar[bool] = False
     #: How a line of the format begins: what other tools put before it is left out.
     starts: ClassVar[Start | None] = None
+    #: Whether the time of a line, or of the record around it, is that of what is in it.
+    line_times: ClassVar[bool] = False
     #: Whether the reader turns places itself: raw ones, before they are scaled.
     turns: ClassVar[bool] = False
 
     def __init__(self, source: LogSource, options: ReadOptions) -> None:
         self.source = source
+        source.line_times = self.line_times
         self.options = options
         self.marks: list[Mark] = []
         self._fresh: list[Mark] = []  # not yet among the marks: their chunk is not out

@@ -38,6 +38,7 @@ _PAIRS = {b"}": b"{", b"]": b"["}
 _START = re.compile(rb"[\[{]")
 _BEGIN = re.compile(rb'\{[ \t\r]*(?:["}\n]|$)|\[[ \t\r]*(?:[\[{"\n]|$)')
 _BEFORE = 256
+_FIRST_BYTES = 2048
 #: How deep records may lie, and how large what is packed in a text may become.
 _DEEPEST = 32
 _UNPACKED_BYTES = 64 << 20
@@ -57,13 +58,15 @@ _PACKED = (_GZIP, *_ZLIB, "H4sI")
 
 def is_json(head: bytes) -> bool:
     """Return whether a log begins as JSON with objects does, a prefix of another tool before it or not."""
-    first = head.lstrip()[:512]
-    found = _BEGIN.search(first)
-    if found is None:
-        return False
-    before, _, indent = first[: found.start()].rpartition(b"\n")
-    # A line or two of something else may come first.
-    return len(indent) < _BEFORE and (not before or (not indent.strip() and before.count(b"\n") < 2))
+    first = head.lstrip()[:_FIRST_BYTES]
+    for found in _BEGIN.finditer(first):
+        before, _, indent = first[: found.start()].rpartition(b"\n")
+        # Some lines of something else may come first.
+        if len(indent) < _BEFORE and (
+            not before or not (indent.strip() or before.count(b"\n") > _FIRST_LINES)
+        ):
+            return True
+    return False
 
 
 def documents(log: TouchLog) -> Iterator[tuple[bytes, bool]]:

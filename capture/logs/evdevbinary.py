@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from capture.logs.evdev import Device, EvdevLog
-from capture.logs.lines import CONTEXT, USED, Bare, Start, plain, plain_blocks
+from capture.logs.lines import CONTEXT, USED, Bare, Start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,11 +25,11 @@ _TYPES, _MICROS = 32, 1_000_000
 _LOOKED_AT = 256
 #: A recording has no pause of more seconds than this between two records.
 _LONGEST_PAUSE_S = 30 * 86_400
-_XXD = r"[0-9a-f]{6,16}: (?:[0-9a-f]{2,4} ){1,16}"
-_HEXDUMP = r"[0-9a-f]{7,8} {1,2}(?:[0-9a-f]{2,4}(?: {1,2}|$)){1,16}"
+_XXD = r"[0-9a-fA-F]{6,16}: (?:[0-9a-fA-F]{2,4} ){1,16}"
+_HEXDUMP = r"[0-9a-fA-F]{7,8} {1,2}(?:[0-9a-fA-F]{2,4}(?: {1,2}|$)){1,16}"
 _DUMP = Start(rf"(?:{_XXD}|{_HEXDUMP})", b"0000")
-_LINE = re.compile(r"([0-9a-f]{6,16}):? {1,2}((?:[0-9a-f]{2}(?:[0-9a-f]{2})?(?: {1,2}|\s*$)){1,16})")
-_ADDRESS = re.compile(r"[0-9a-f]{6,16}:?\s*$")
+_LINE = re.compile(r"([0-9a-fA-F]{6,16}):? {1,2}((?:[0-9a-fA-F]{2}(?:[0-9a-fA-F]{2})?(?: {1,2}|\s*$)){1,16})")
+_ADDRESS = re.compile(r"[0-9a-fA-F]{6,16}:?\s*$")
 
 
 class Log(EvdevLog):
@@ -50,22 +50,22 @@ class Log(EvdevLog):
         return [Device()]
 
     def event_blocks(self) -> Iterator[bytes]:
-        """Yield the bytes as they are: a binary log is no text."""
-        return self.source.blocks()
+        """Yield the bytes as they are, or the text of a dump."""
+        return self.source.blocks() if record_size(self.source.head) else self.source.text_blocks()
 
     def event_head(self) -> bytes:
-        """Return the head as it is."""
-        return self.source.head
+        """Return the head as it is, or the text of a dump."""
+        return self.source.head if record_size(self.source.head) else self.source.text_head()
 
     def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
         """Feed the events of whole records."""
         size = record_size(self.source.head)
         parts = blocks
         if not size:
-            size = dumped_size(self.source.head)
+            size = dumped_size(self.source.text_head())
             if not size:
                 raise self.error("has no records of evdev events, nor a dump of them")
-            parts = aligned(self._dumped(model, plain_blocks(blocks)), size)
+            parts = aligned(self._dumped(model, blocks), size)
         rest = b""
         for block in parts:
             data = rest + block
@@ -95,10 +95,9 @@ def record_size(data: bytes) -> int:
 
 def dumped_size(head: bytes) -> int:
     """Return the size of the records of events that a dump is of; 0 for what is no such dump."""
-    text = plain(head)
-    if not _DUMP.matches(text[:4096]):
+    if not _DUMP.matches(head[:4096]):
         return 0
-    parts = [(address, data) for address, data, _ in dump_bytes(text.decode("ascii", "replace").splitlines())]
+    parts = [(address, data) for address, data, _ in dump_bytes(head.decode("ascii", "replace").splitlines())]
     return next((size for size in _SIZES if _are_events(b"".join(aligned(parts, size)), size)), 0)
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "USED",
     "Bare",
     "Start",
+    "has_controls",
     "is_nothing",
     "plain",
     "plain_blocks",
@@ -65,6 +66,9 @@ _ESCAPE = re.compile(
 )
 _MARK = b"\xef\xbb\xbf"
 _HARD_BLANK = b"\xc2\xa0"
+#: Signs of writing direction and of no width, which nothing shows, where a line begins.
+_UNSEEN = re.compile(rb"^(?:\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xaf])+", re.MULTILINE)
+_CONTROLS = bytes({*range(32), 127} - {*b"\t\n\r\x1b"})
 #: An escape sequence is not longer, so that this much of a block may have to wait for the next.
 _TAIL_BYTES = 600
 #: What stands before a line of a log is shorter.
@@ -75,8 +79,16 @@ _NOTHING = re.compile(
 )
 
 
-def plain(text: bytes) -> bytes:
-    """Return text without escape sequences, zero bytes and byte order marks; hard blanks are blanks."""
+def has_controls(head: bytes) -> bool:
+    """Return whether a text has control characters that no log has."""
+    return len(head.translate(None, _CONTROLS)) != len(head)
+
+
+def plain(text: bytes, *, controls: bool = False) -> bytes:
+    """Return text without escape sequences, zero bytes and byte order marks; hard blanks are blanks.
+
+    With `controls` it loses all other control characters but tabs and line ends too.
+    """
     if b"\x1b" in text:
         text = _ESCAPE.sub(b"", text)
     if b"\0" in text:
@@ -85,10 +97,12 @@ def plain(text: bytes) -> bytes:
         if b"\xc2\x9b" in text:
             text = _ESCAPE.sub(b"", text)
         text = text.replace(_MARK, b"").replace(_HARD_BLANK, b" ")
-    return text
+        if b"\xe2\x80" in text or b"\xe2\x81" in text:
+            text = _UNSEEN.sub(b"", text)
+    return text.translate(None, _CONTROLS) if controls else text
 
 
-def plain_blocks(blocks: Iterable[bytes]) -> Iterator[bytes]:
+def plain_blocks(blocks: Iterable[bytes], *, controls: bool = False) -> Iterator[bytes]:
     """Yield blocks of text without what `plain` takes out, which may lie across their borders."""
     rest = b""
     for block in blocks:
@@ -97,9 +111,9 @@ def plain_blocks(blocks: Iterable[bytes]) -> Iterator[bytes]:
         if b"\x1b" in text[-_TAIL_BYTES:] or (text[-3:] and not text[-3:].isascii()):
             cut = text.rfind(b"\n") + 1 or len(text)
         rest = text[cut:]
-        yield plain(text[:cut] if rest else text)
+        yield plain(text[:cut] if rest else text, controls=controls)
     if rest:
-        yield plain(rest)
+        yield plain(rest, controls=controls)
 
 
 def shape(prefix: str) -> re.Pattern[str] | None:

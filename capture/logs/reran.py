@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Log"]
 
 #: An event behind two numbers, as at the start, or two events with an interval before each.
-_PAIR = rb"\d+\r*\n+\d+,\d+,\d+,-?\d+\r*"
-_MATCH = re.compile(rb"\A\s*\d+\r*\n+" + _PAIR + rb"\n|(?m:^" + _PAIR + rb"\n+" + _PAIR + rb"$)")
+_PAIR = rb"\d+[ \t\r]*\n+\d+,\d+,\d+,-?\d+[ \t\r]*"
+_MATCH = re.compile(rb"\A\s*\d+[ \t\r]*\n+" + _PAIR + rb"\n|(?m:^" + _PAIR + rb"\n+" + _PAIR + rb"$)")
 _START = Start(r"\d+,\d+,\d+,-?\d+\r*$")
 _EVENT = re.compile(r"^(\d{1,9}),(\d{1,5}),(\d{1,5}),(-?\d{1,10})$")
 _INT32 = 1 << 31
@@ -51,17 +51,19 @@ class Log(EvdevLog):
     def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
         """Add up the intervals."""
         time, strange, used, number = 0, 0, 0, 0
+        begun = False  # the first of two numbers before the first event is their count
         bare = Bare(_START, self.source.text_head())
         for number, line in enumerate(self.lines(blocks), 1):
             line = bare(line)  # noqa: PLW2901 - without what stands before it
             found = _EVENT.match(line)
             if found is not None and -_INT32 <= int(found[4]) < 2 * _INT32:
                 used += 1
+                begun = True
                 device, kind, code, value = (int(part) for part in found.groups())
                 if self.device.path == f"/dev/input/event{device}":
                     model.event(time, kind, code, value - 2 * _INT32 if value >= _INT32 else value)
             elif line.isdecimal() and len(line) <= 18 and time + int(line) < _LATEST_NS:
-                time += int(line) if number > 1 else 0
+                time = time + int(line) if begun else int(line)
             elif line:
                 strange += 1
             if number % 1000 == 0:

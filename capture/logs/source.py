@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from capture.errors import TouchLogError
-from capture.logs.lines import plain, plain_blocks
+from capture.logs.lines import has_controls, plain, plain_blocks
 from capture.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from capture.logs.wrapping import Wrapping
 
 __all__ = ["BLOCK_BYTES", "EXPANDED_LIMIT_BYTES", "HEAD_BYTES", "LINE_LIMIT_BYTES", "LogSource"]
 
@@ -24,6 +26,8 @@ __all__ = ["BLOCK_BYTES", "EXPANDED_LIMIT_BYTES", "HEAD_BYTES", "LINE_LIMIT_BYTE
 HEAD_BYTES = 64 * 1024
 #: How much is read at a time.
 BLOCK_BYTES = 1 << 20
+#: Zero bytes that a log may begin with.
+_ZEROS_BYTES = 64 << 20
 #: A text log with a longer line is none.
 LINE_LIMIT_BYTES = 1 << 20
 #: A compressed log may grow to this and no further: what is larger is likelier a bomb than a log.
@@ -39,10 +43,19 @@ class LogSource:
     ----------
     path : str
         A file, compressed (gzip, xz, Zstandard) or not; ``-`` is standard input.
+
+    Attributes
+    ----------
+    wrapping : Wrapping or None
+        What the text of the log is inside of; taken off by `text_blocks` and `text_head`.
+    line_times : bool
+        Whether the times of the records around lines stand for those that the lines lack.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.wrapping: Wrapping | None = None
+        self.line_times = False
         self.bytes_read = 0
         self.cut_off = False
         self.is_stream = path == "-" or not _regular(path)
@@ -111,28 +124,38 @@ class LogSource:
             yield number + 1, rest.decode("utf-8", "replace").rstrip()
 
     def text_blocks(self) -> Iterator[bytes]:
-        """Yield the log as blocks of UTF-8, without what other tools put in (`plain_blocks`)."""
-        if _has_cr_lines(self._plain_head()):
-            for block in self._plain_blocks():
-                yield block.replace(b"\r", b"\n")
-        else:
-            yield from self._plain_blocks()
+        """Yield the log as blocks of UTF-8, without what other tools put in or around it."""
+        blocks = self._plain_blocks()
+        if (ends := _line_ends(self._plain_head())) is not None:
+            blocks = (block.replace(b"\r", ends) for block in blocks)
+        if self.wrapping is None:
+            yield from blocks
+            return
+        try:
+            yield from self.wrapping.blocks(blocks, times=self.line_times)
+        except TouchLogError as error:
+            raise error if error.path else TouchLogError(str(error), path=self.path) from None
 
     def text_head(self) -> bytes:
         """Return the head as `text_blocks` gives it."""
         head = self._plain_head()
-        return head.replace(b"\r", b"\n") if _has_cr_lines(head) else head
+        if (ends := _line_ends(head)) is not None:
+            head = head.replace(b"\r", ends)
+        if self.wrapping is None:
+            return head
+        # It may end within a line.
+        return self.wrapping.head(head[: head.rfind(b"\n") + 1] if len(self.head) >= HEAD_BYTES else head)
 
     def _plain_blocks(self) -> Iterator[bytes]:
         blocks = self.blocks()
         encoding = _encoding(self.head)
         if encoding is not None:
-            yield from plain_blocks(_from_utf16(blocks, encoding))
+            yield from plain_blocks(_from_wide(blocks, encoding), controls=True)
         elif self._is_plain:
             yield from blocks
         else:
             size = 0
-            for block in plain_blocks(blocks):
+            for block in plain_blocks(blocks, controls=has_controls(self.head)):
                 size += len(block)
                 yield block
             # Nothing was taken out: a second reading need not look.
@@ -141,8 +164,8 @@ class LogSource:
     def _plain_head(self) -> bytes:
         encoding = _encoding(self.head)
         if encoding is None:
-            return plain(self.head)
-        return plain(self.head.decode(encoding, "replace").encode("utf-8", "replace"))
+            return plain(self.head, controls=has_controls(self.head))
+        return plain(self.head.decode(encoding, "replace").encode("utf-8", "replace"), controls=True)
 
     def everything(self, limit_bytes: int) -> bytes | bytearray:
         """Return the whole log, for the formats that are one document; longer than the limit is an error."""
@@ -160,9 +183,18 @@ class LogSource:
 
     def _read_head(self) -> bytes:
         if self._pipe is not None:
-            return _read(self._pipe, HEAD_BYTES, self.path)
+            return self._head_of(self._pipe)
         with self._open() as stream:
-            return _read(stream, HEAD_BYTES, self.path)
+            return self._head_of(stream)
+
+    def _head_of(self, stream: IO[bytes]) -> bytes:
+        """Return the head; in a log that was cut while it was written, that behind its zero bytes."""
+        first = head = _read(stream, HEAD_BYTES, self.path)
+        for _ in range(_ZEROS_BYTES // HEAD_BYTES):
+            if len(head) < HEAD_BYTES or head.strip(b"\0"):
+                break
+            head = _read(stream, HEAD_BYTES, self.path)
+        return head if head.strip(b"\0") else first
 
     def _rest(self, stream: IO[bytes], expanded: int) -> Iterator[bytes]:
         while block := _read(stream, BLOCK_BYTES, self.path):
@@ -287,13 +319,17 @@ def _regular(path: str) -> bool:
     return stat.S_ISREG(mode)
 
 
-def _has_cr_lines(head: bytes) -> bool:
-    """Return whether the lines of a text end in CR alone."""
-    return b"\r" in head and b"\n" not in head
+def _line_ends(head: bytes) -> bytes | None:
+    """Return what CR stands for in a text whose lines end in it alone, or begin with it; None for others."""
+    if b"\r" not in head or b"\r\n" in head:
+        return None
+    return b"\n" if b"\n" not in head else b"" if b"\n\r" in head else None
 
 
 def _encoding(head: bytes) -> str | None:
-    """Return the name of UTF-16 where a text is in it, with a byte order mark or without; None for others."""
+    """Return UTF-16 or UTF-32 where a text is in it, with a byte order mark or without; None for others."""
+    if head[:4] in {b"\xff\xfe\0\0", b"\0\0\xfe\xff"}:
+        return "utf-32"
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return "utf-16"
     even, odd = head[0:256:2], head[1:256:2]
@@ -303,7 +339,7 @@ def _encoding(head: bytes) -> str | None:
     return None
 
 
-def _from_utf16(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+def _from_wide(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     for block in blocks:
         yield decoder.decode(block).encode("utf-8", "replace")

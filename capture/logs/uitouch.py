@@ -43,6 +43,7 @@ class Log(TouchLog):
     name = "uitouch"
     description = "log lines with iOS's UITouch, copies of other views left out"
     example = "<UITouch: 0x105e08a10> phase: Began; ... location in window: {120.3, 410}; ..."
+    line_times = True
 
     def _describe(self) -> LogInfo:
         frame = _FRAME.search(self.source.text_head())
