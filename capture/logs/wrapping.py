@@ -45,6 +45,7 @@ _TEXT = re.compile(rb'"((?:[^"\\]|\\.)*)(?:"(\s*:)?|\Z)', re.DOTALL)
 _LOGFMT = re.compile(r'(?:^|\s)(?:msg|message|log|line)="((?:[^"\\]|\\.)*)"')
 #: What stands at both ends of a line, and what at its end alone.
 _ENDS = {'"': '"', "'": "'", "`": "`", "|": "|", "“": "”", "": "$"}
+_CELLS = re.compile(r"""(["'`])\s*[,;\t|]\s*\1""")
 _TAG = re.compile(r"  \([^()\d][^()]{0,60}\)$")
 _HTML = re.compile(rb"&(?:lt|gt|quot|amp|#3[49]|#x2[27]);")
 _decode = msgspec.json.Decoder().decode
@@ -340,7 +341,8 @@ def _between(opening: str, closing: str) -> Callable[[str], _Taken]:
         if len(text) < 2 or not text.startswith(opening) or not text.endswith(closing):
             return None
         if opening:
-            return "", text[1:-1]
+            # More than one cell is a row.
+            return None if _CELLS.search(text) else ("", text[1:-1])
         # As cat -A shows line ends and tabs.
         return "", line.rstrip()[:-1].removesuffix("^M").replace("^I", "\t")
 
