@@ -45,7 +45,7 @@ _TEXT = re.compile(rb'"((?:[^"\\]|\\.)*)(?:"(\s*:)?|\Z)', re.DOTALL)
 _LOGFMT = re.compile(r'(?:^|\s)(?:msg|message|log|line)="((?:[^"\\]|\\.)*)"')
 #: What stands at both ends of a line, and what at its end alone.
 _ENDS = {'"': '"', "'": "'", "`": "`", "|": "|", "“": "”", "": "$"}
-_CELLS = re.compile(r"""(["'`])\s*[,;\t|]\s*\1""")
+_CELLS = re.compile(r'"\s*[,;\t|]\s*"')
 _TAG = re.compile(r"  \([^()\d][^()]{0,60}\)$")
 _HTML = re.compile(rb"&(?:lt|gt|quot|amp|#3[49]|#x2[27]);")
 _decode = msgspec.json.Decoder().decode
@@ -342,7 +342,7 @@ def _between(opening: str, closing: str) -> Callable[[str], _Taken]:
             return None
         if opening:
             # More than one cell is a row.
-            return None if _CELLS.search(text) else ("", text[1:-1])
+            return None if opening == '"' and _CELLS.search(text) else ("", text[1:-1])
         # As cat -A shows line ends and tabs.
         return "", line.rstrip()[:-1].removesuffix("^M").replace("^I", "\t")
 
