@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,11 +22,18 @@ from unpacked import SKIPPED, UnavailableError, headers, launcher, need, run, un
 
 ROOT = Path(__file__).parents[1]
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-#: The tests that are run where none are named: the core, and what it is good for where the wheels exist.
-CORE = ("tests/gestures", "tests/fuzz/test_fuzz_feed.py")
-WIDE = (*CORE, "tests/formats", "tests/store")
+#: The tests that are run where none are named: core, encoders, store.
+TESTS = (
+    "tests/gestures",
+    "tests/fuzz/test_fuzz_feed.py",
+    "tests/engine/test_engine_templates.py",
+    "tests/formats",
+    "tests/store",
+)
 #: What the emulation, or its being ten times slower, would fail.
 NOT_EMULATED = "not fork and not kill and not instructions and not emulated"
+#: pytest's exit status where no test of a share was asked for.
+NOTHING_SELECTED = 5
 #: In Python alone, for every machine; wheels, where the package index has them for the machine.
 PURE = (
     "pytest>=8.2",
@@ -36,6 +44,8 @@ PURE = (
     "iso4217>=1.12",
 )
 WHEELS = ("numpy>=1.26", "msgspec>=0.19", "pyarrow>=15", "fastavro>=1.9", "jsonschema>=4.21")
+#: In their place: the last one in Python alone; numpy is Debian's, msgspec is built.
+WITHOUT_WHEELS = ("jsonschema>=4.17,<4.18",)
 
 
 class Machine(NamedTuple):
@@ -80,6 +90,14 @@ class Build:
         self.root, self.site = self.folder / "root", self.folder / "site"
         self.python = self.folder / "venv" / "bin" / "python"
 
+        libraries = [self.root / "usr/lib" / self.machine.triplet / each for each in ("", "blas", "lapack")]
+        #: What the machine's Python is started with.
+        self.environment = {
+            "LD_LIBRARY_PATH": ":".join(map(str, libraries)) if not self.machine.has_wheels else "",
+            "PYTHONPATH": f"{ROOT}:{self.site}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
     def prepare(self) -> None:
         """Get the compiler, the emulator, the machine's Python and the packages that the tests need."""
         triplet, qemu = self.machine.triplet, self.machine.qemu
@@ -95,12 +113,14 @@ class Build:
         if not (self.site / ".ready").exists():
             self._install()
             (self.site / ".ready").touch()
+        # An emulator that does not work here is no fault of what is tested.
+        run(self.python, "-c", "import msgspec, numpy, pytest", env=self.environment)
 
     def _install(self) -> None:
         pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
         self.site.mkdir(parents=True, exist_ok=True)
         pure = (f"--python-version={VERSION}", "--only-binary=:all:", f"--target={self.site}")
-        run(*pip, "install", *pure, *PURE)
+        run(*pip, "install", *pure, *PURE, *(() if self.machine.has_wheels else WITHOUT_WHEELS))
         if self.machine.has_wheels:
             tags = [f"manylinux_2_{each}" for each in range(17, 37)] + ["manylinux2014"]
             platforms = [f"--platform={tag}_{self.machine.platform}" for tag in tags]
@@ -155,20 +175,31 @@ class Build:
         )
 
     def test(self, paths: tuple[str, ...]) -> int:
-        """Run tests in emulation; return pytest's exit status."""
-        libraries = [self.root / "usr/lib" / self.machine.triplet / each for each in ("", "blas", "lapack")]
-        env = {
-            "LD_LIBRARY_PATH": ":".join(map(str, libraries)) if not self.machine.has_wheels else "",
-            "PYTHONPATH": f"{ROOT}:{self.site}",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        done = subprocess.run(
-            [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", NOT_EMULATED, *paths],
-            cwd=ROOT,
-            env={**os.environ, **env},
-            check=False,
-        )
-        return done.returncode
+        """Run tests in emulation, a share of the files on each processor; return pytest's exit status."""
+        env = {**os.environ, **self.environment}
+        command = [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", NOT_EMULATED]
+        runs = [
+            subprocess.Popen([*command, *share], cwd=ROOT, env=env, stdout=subprocess.PIPE)
+            for share in shares(paths, os.cpu_count() or 1)
+        ]
+        # All to their ends; what a share printed is printed as a whole.
+        with ThreadPoolExecutor() as readers:
+            for printed in readers.map(lambda each: each.communicate()[0], runs):
+                sys.stdout.buffer.write(printed)
+                sys.stdout.flush()
+        return max(0 if each.returncode == NOTHING_SELECTED else abs(each.returncode) for each in runs)
+
+
+def shares(paths: tuple[str, ...], count: int) -> list[list[str]]:
+    """Return the test files of paths in as many lists of about the same size; none is empty."""
+    files = [
+        file
+        for each in paths
+        for file in (sorted((ROOT / each).rglob("test_*.py")) if (ROOT / each).is_dir() else [ROOT / each])
+    ]
+    files.sort(key=lambda file: file.stat().st_size if file.exists() else 0, reverse=True)
+    found = [[str(file.relative_to(ROOT)) for file in files[first::count]] for first in range(count)]
+    return [share for share in found if share]
 
 
 def main(arguments: list[str]) -> int:
@@ -184,7 +215,7 @@ def main(arguments: list[str]) -> int:
     ready = time.monotonic()
     build.build(ROOT)
     built = time.monotonic()
-    status = build.test(paths or (WIDE if build.machine.has_wheels else CORE))
+    status = build.test(paths or TESTS)
     now = time.monotonic()
     spent = f"preparing {ready - start:.0f} s, building {built - ready:.0f} s, testing {now - built:.0f} s"
     print(f"{build.name}: {spent}")

@@ -4,9 +4,10 @@ import hashlib
 
 import numpy as np
 
-from capture import GestureConfig, Recognizer, TouchSamples
+from capture import GestureConfig, Recognizer, TouchSamples, classify
 from capture._native import batch, output
 from capture.gestures import FIELDS
+from capture.gestures.dialects import ROWS
 
 COUNT = 12_000
 #: NaNs of both signs and with a payload, infinities, -0, subnormals, the largest number.
@@ -95,6 +96,36 @@ def adverse():
     return TouchSamples(stream=stream, pointer=pointer, action=action, time=time, x=x, y=y)
 
 
+def fingers():
+    """Return chords of two to four fingers that spread, turn and go their way, in 64ths of a px; and taps."""
+    rows, now = [], 0
+    numbers = iter((mixed(250, 5 * COUNT) >> np.uint64(1)).astype(np.int64).tolist())
+
+    def sample(finger, action, place):
+        trembling = (next(numbers) % 33 - 16, next(numbers) % 33 - 16)
+        rows.append(
+            (0, finger, action, now, *((at + by) / 64 for at, by in zip(place, trembling, strict=True)))
+        )
+
+    for _ in range(160):
+        centre = [20_000 + next(numbers) % 20_000 for _ in "xy"]
+        offsets = [[next(numbers) % 20_000 - 10_000 for _ in "xy"] for _ in range(2 + next(numbers) % 3)]
+        spread, turn, *way = (
+            (next(numbers) % (2 * most + 1) - most) * (next(numbers) % 2) for most in (12, 9, 600, 600)
+        )
+        frames = next(numbers) % 24
+        now += (30, 250, 900)[next(numbers) % 3] * 1_000_000
+        for frame in range(frames + 2):
+            action = 0 if frame == 0 else 1 if frame == frames + 1 else 2
+            now += next(numbers) % 16_000_000
+            for finger, (u, v) in enumerate(offsets):
+                now += next(numbers) % 4_000_000 if action != 2 or next(numbers) % 8 == 0 else 0
+                out, around = 64 + frame * spread, frame * turn
+                turned = (u * out - v * around) // 64, (v * out + u * around) // 64
+                sample(finger, action, [centre[axis] + turned[axis] + frame * way[axis] for axis in (0, 1)])
+    return TouchSamples.from_rows(rows)
+
+
 INPUTS = {make.__name__: make for make in (plain, tiny, huge, adverse)}
 STRATEGIES = ("mean", "lsq2", "impulse")
 DENSITIES = (1.0, 2.75)
@@ -111,21 +142,36 @@ def table(log, strategy, density, kernel=0):
     return columns
 
 
+def digest(columns):
+    """Return the SHA-256 of the little-endian bytes of columns, one after the other."""
+    found = hashlib.sha256()
+    for column in map(np.asarray, columns):
+        found.update(column.astype(column.dtype.newbyteorder("<")).tobytes())
+    return found.hexdigest()
+
+
 def digests(columns):
-    """Return column -> SHA-256 of its little-endian bytes."""
-    found = {name: np.asarray(columns.column(name)) for name in FIELDS}
-    return {
-        name: hashlib.sha256(column.astype(column.dtype.newbyteorder("<")).tobytes()).hexdigest()
-        for name, column in found.items()
-    }
+    """Return column -> its digest."""
+    return {name: digest([columns.column(name)]) for name in FIELDS}
+
+
+def dialect_digests(name, logs):
+    """Return the digests of what a dialect's row makes of logs, with its verdicts; and of chords."""
+    config, found = GestureConfig(dialect=name, verdict_columns=True), {}
+    for kind, log in logs.items():
+        strokes = classify(log, density=2.75, gestures=config)
+        found[kind] = digest(getattr(strokes, field) for field in strokes.fields)
+    chords = classify(fingers(), density=2.75, gestures=config, multi=True).multi
+    return found | {"chords": digest(getattr(chords, field) for field in chords.fields)}
 
 
 def all_digests():
-    """Return the digests of every input, strategy and density, by the fastest kernel."""
+    """Return the digests of every input, strategy, density and dialect, by the fastest kernel."""
     logs = {name: make() for name, make in INPUTS.items()}
-    return {
+    found = {
         f"{name}, {strategy}, density {density}": digests(table(log, strategy, density))
         for name, log in logs.items()
         for strategy in STRATEGIES
         for density in DENSITIES
     }
+    return found | {f"dialect {name}": dialect_digests(name, logs) for name in ROWS}

@@ -4,12 +4,16 @@ A template is what msgspec made of a scene or a target. Only integers, the id an
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.math cimport floor
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 import os
+
+cdef extern from "bytes.h":
+    char *bytes_text "capture_bytes_text"(object value) noexcept
+    Py_ssize_t bytes_size "capture_bytes_size"(object value) noexcept
 
 cdef extern from "forks.h" nogil:
     int watch_forks "capture_watch_forks"() noexcept
@@ -79,9 +83,9 @@ cdef class GestureEncoder:
         cdef uint8_t *raw
         if self.left == 0 or self.made_by != forks():
             block = self.entropy(POOL * 16)
-            if PyBytes_GET_SIZE(block) != POOL * 16:
+            if bytes_size(block) != POOL * 16:
                 raise ValueError("too little entropy")
-            memcpy(self.pool, PyBytes_AS_STRING(block), POOL * 16)
+            memcpy(self.pool, bytes_text(block), POOL * 16)
             self.left, self.made_by = POOL, forks()
         self.left -= 1
         raw = self.pool + 16 * self.left
@@ -108,11 +112,11 @@ cdef class GestureEncoder:
         moves : bool
             Whether direction, distance (dp) and velocity (dp/s) come before `last`.
         """
-        cdef Py_ssize_t scene_size = PyBytes_GET_SIZE(scene), target_size = PyBytes_GET_SIZE(target)
-        cdef Py_ssize_t last_size = PyBytes_GET_SIZE(last)
+        cdef Py_ssize_t scene_size = bytes_size(scene), target_size = bytes_size(target)
+        cdef Py_ssize_t last_size = bytes_size(last)
         cdef uint8_t *raw = self.next_id()
         cdef bytes room = PyBytes_FromStringAndSize(NULL, MOST_NUMBERS + scene_size + target_size + last_size)
-        cdef char *start = PyBytes_AS_STRING(room)
+        cdef char *start = bytes_text(room)
         cdef char *at = put_int(put_text(start, b'{"ea":', 6), kind)
         cdef int count
         at = put_text(put_int(put_text(at, b',"upt":', 7), uptime_ms), b',"euid":"', 9)
@@ -125,11 +129,11 @@ cdef class GestureEncoder:
             at += 2
         self.event_id = PyBytes_FromStringAndSize(<char *>raw, 16)
         memset(raw, 0, 16)
-        at = put_int(put_text(at, PyBytes_AS_STRING(scene), scene_size), time_ms)
-        at = put_text(at, PyBytes_AS_STRING(target), target_size)
+        at = put_int(put_text(at, bytes_text(scene), scene_size), time_ms)
+        at = put_text(at, bytes_text(target), target_size)
         if moves:
             at = put_int(put_text(at, b',"fd":', 6), direction)
             at = put_int(put_text(at, b',"tvd":', 7), event_int(distance))
             at = put_int(put_text(at, b',"tvv":', 7), event_int(velocity))
-        at = put_text(at, PyBytes_AS_STRING(last), last_size)
+        at = put_text(at, bytes_text(last), last_size)
         return room[:at - start]

@@ -5,7 +5,7 @@ it takes about a microsecond; `fdatasync` releases it. Nothing here opens a file
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.errno cimport EINTR, ENOSPC, errno
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -19,6 +19,10 @@ cdef extern from "journal.h" nogil:
     uint32_t crc_of "capture_crc32c"(const uint8_t *data, size_t size, uint32_t start) noexcept
     int64_t write_at "capture_pwrite"(int descriptor, const uint8_t *data, size_t size, int64_t at) noexcept
     int sync_file "capture_sync"(int descriptor) noexcept
+
+cdef extern from "bytes.h":
+    char *bytes_text "capture_bytes_text"(object value) noexcept
+    Py_ssize_t bytes_size "capture_bytes_size"(object value) noexcept
 
 cdef extern from "forks.h" nogil:
     int watch_forks "capture_watch_forks"() noexcept
@@ -65,8 +69,8 @@ cdef int put_id(uint8_t *place, object event_id) except -1:
     cdef Py_ssize_t at = 0, size = 0
     cdef int high, low, count
     cdef const char *text
-    if type(event_id) is bytes and PyBytes_GET_SIZE(event_id) == 16:
-        memcpy(place, PyBytes_AS_STRING(event_id), 16)
+    if type(event_id) is bytes and bytes_size(event_id) == 16:
+        memcpy(place, bytes_text(event_id), 16)
         return 0
     text = PyUnicode_AsUTF8AndSize(event_id, &size)
     for count in range(16):
@@ -84,7 +88,7 @@ cdef int put_id(uint8_t *place, object event_id) except -1:
 cdef int put_hash(uint8_t *place, str text) except -1:
     """Write an id that is no UUID: its hash."""
     cdef bytes raw = sha256(text.encode("utf-8", "replace")).digest()
-    memcpy(place, PyBytes_AS_STRING(raw), 16)
+    memcpy(place, bytes_text(raw), 16)
     return 0
 
 
@@ -142,7 +146,7 @@ cdef class SegmentWriter:
         self.buffer = <uint8_t *>malloc(self.room)
         if self.buffer == NULL:
             raise MemoryError
-        memcpy(self.buffer, PyBytes_AS_STRING(head), self.prefix)
+        memcpy(self.buffer, bytes_text(head), self.prefix)
         memcpy(&self.seed, self.buffer + 124, 4)
         self.descriptor, self.session, self.limit, self.sync = descriptor, session, limit, sync
         self.wires, self.waiting, self.make_call, self.pwrite = wires, waiting, make_call, pwrite
@@ -170,7 +174,7 @@ cdef class SegmentWriter:
     cdef int put(self, bytes payload, int place, int number, object event_id, int64_t time_ms,
                  int64_t elapsed_ms, uint32_t screens, int64_t boot_ms, int flags) except -1:
         """Add a record to the buffer."""
-        cdef size_t size = PyBytes_GET_SIZE(payload)
+        cdef size_t size = bytes_size(payload)
         cdef size_t whole = padded(FIXED + size)
         cdef uint8_t *bigger
         cdef uint8_t *record
@@ -199,7 +203,7 @@ cdef class SegmentWriter:
         memcpy(record + 52, &wire, 2)
         record[54] = flags
         memcpy(record + 56, &boot_ms, 8)
-        memcpy(record + FIXED, PyBytes_AS_STRING(payload), size)
+        memcpy(record + FIXED, bytes_text(payload), size)
         memset(record + FIXED + size, 0, whole - FIXED - size)
         if self.last >= 0:
             self.buffer[self.last + 54] |= MORE

@@ -12,6 +12,8 @@ from capture._native.samples cimport CANCEL, DOWN, MOVE, UP
 from capture._native.state cimport state_free, state_init, step
 from capture._native.streams cimport set_density, stream_slot
 
+from gc import get_referents
+
 
 cdef extern from "structmember.h":
     enum:
@@ -72,7 +74,9 @@ cdef int add_members(
     types = {
         b"q": T_LONGLONG, b"i": T_INT, b"B": T_UBYTE, b"?": T_BOOL, b"f": T_FLOAT, b"d": T_DOUBLE,
     }
-    attributes = <dict>type.tp_dict
+    # The type's own dict, which the stable ABI has no name for: what its read-only view refers to.
+    cdef dict attributes
+    [attributes] = get_referents((<object>type).__dict__)
     for number in range(count):
         members[number].name = fields[number].name
         members[number].type = types[fields[number].format]

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from integer_samples import INPUTS, STRATEGIES, all_digests, digests, table
+from integer_samples import INPUTS, STRATEGIES, all_digests, digests, fingers, table
 
+from capture import classify
 from capture.gestures import KERNELS
+from capture.gestures.kinds import MultiKind
 
 DIGESTS = Path(__file__).parents[1] / "data" / "golden" / "bits.json"
 
@@ -47,3 +49,11 @@ def test_the_samples_are_worth_comparing(name):
     assert name != "tiny" or ((squares > 0) & (squares < 2.0**-126)).any()
     assert name != "huge" or (squares > 2.0**128).any()
     assert name != "adverse" or not np.isfinite(log.x).all()
+
+
+def test_the_chords_are_worth_comparing():
+    """Every kind of several fingers, of two, of three and of four."""
+    chords = classify(fingers(), density=2.75, multi=True).multi
+
+    assert set(chords.counts()) == {kind.name.lower() for kind in MultiKind}
+    assert set(chords.fingers) == {2, 3, 4}

@@ -56,3 +56,14 @@ def test_a_machine_that_is_not_known_is_a_wrong_call(unpacked):
 
     assert done.returncode != 0
     assert "arm64,armhf,s390x" in done.stderr
+
+
+def test_every_test_file_is_in_one_share(unpacked):
+    import run_machine
+
+    found = run_machine.shares(("tests/scripts", "tests/gestures/test_bits.py"), 2)
+    files = {each.name for each in (SCRIPTS.parent / "tests" / "scripts").glob("test_*.py")}
+
+    assert len(found) == 2
+    assert sorted(Path(each).name for share in found for each in share) == sorted([*files, "test_bits.py"])
+    assert run_machine.shares(("tests/gestures/test_bits.py",), 4) == [["tests/gestures/test_bits.py"]]
