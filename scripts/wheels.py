@@ -1,8 +1,9 @@
 """Build wheels and the sdist into dist/, and try each in an empty environment: ``python scripts/wheels.py``.
 
-manylinux2014 wheels of this Python for x86-64 and 64-bit ARM, by the compiler of ``ziglang`` (PyPI), which
-links with an old glibc's symbols; no container. The wheel for ARM is tried in emulation. Exit status 77:
-something that is needed cannot be had here.
+manylinux2014 wheels of this Python for x86-64 and 64-bit ARM, and one of the stable ABI for Pythons from 3.12
+on, by the compiler of ``ziglang`` (PyPI), which links with an old glibc's symbols; no container. The wheel
+for ARM is tried in emulation. One for musl is built and cannot be tried: no Python of musl can be had. Exit
+status 77: something that is needed cannot be had here.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from run_machine import VERSION, Build
+from run_pythons import find
 from unpacked import SKIPPED, UnavailableError, headers, run
 
 ROOT = Path(__file__).parents[1]
@@ -45,20 +47,20 @@ def environment(folder: Path, python: Path | str, *packages: str) -> Path:
     return made
 
 
-def compiler(machine: str) -> Path:
-    """Return a C compiler for a machine, that links with what glibc 2.17 has."""
+def compiler(platform: str) -> Path:
+    """Return a C compiler for the platform of a wheel, that links with what its oldest C library has."""
     zig = environment(FOLDER / "zig", sys.executable, "ziglang")
-    script = FOLDER / f"cc-{machine}"
-    script.write_text(
-        f'#!/bin/sh\nexec {zig} -m ziglang cc -target {machine}-linux-gnu.2.17 "$@"\n', encoding="utf-8"
-    )
+    library, _, machine = platform.partition("_")
+    target = f"{machine}-linux-gnu.2.17" if library == "manylinux2014" else f"{machine[4:]}-linux-musl"
+    script = FOLDER / f"cc-{platform}"
+    script.write_text(f'#!/bin/sh\nexec {zig} -m ziglang cc -target {target} "$@"\n', encoding="utf-8")
     script.chmod(0o755)
     return script
 
 
-def wheel(python: Path | str, machine: str, settings: dict[str, str]) -> Path:
+def wheel(python: Path | str, platform: str, settings: dict[str, str]) -> Path:
     """Build a wheel in a copy of the sources; return where it is in dist/."""
-    cc = compiler(machine)
+    cc = compiler(platform)
     with tempfile.TemporaryDirectory() as copy:
         for name in SOURCES:
             place = ROOT / name
@@ -69,7 +71,7 @@ def wheel(python: Path | str, machine: str, settings: dict[str, str]) -> Path:
                 shutil.copy(place, copy)
         env = {**os.environ, "CC": str(cc), "LDSHARED": f"{cc} -shared", **settings}
         subprocess.run(
-            [python, "setup.py", "--quiet", "bdist_wheel", f"--plat-name=manylinux2014_{machine}"],
+            [python, "setup.py", "--quiet", "bdist_wheel", f"--plat-name={platform}"],
             cwd=copy,
             env=env,
             check=True,
@@ -100,10 +102,30 @@ def tools(python: Path | str) -> Path:
 
 def here(python: Path | str, name: str, settings: dict[str, str]) -> Path:
     """Build and try a wheel for this machine."""
-    made = wheel(tools(python), "x86_64", settings)
+    made = wheel(tools(python), "manylinux2014_x86_64", settings)
     shutil.rmtree(FOLDER / name, ignore_errors=True)
     try_out(environment(FOLDER / name, python, str(made)))
     return made
+
+
+def stable() -> Path:
+    """Build a wheel of the stable ABI with its oldest Python, and try it on that and on a newer one."""
+    made = here(find("3.12"), "abi3", {"CAPTURE_ABI3": "1"})
+    newer = FOLDER / "abi3-3.13"
+    shutil.rmtree(newer, ignore_errors=True)
+    try_out(environment(newer, find("3.13"), str(made)))
+    return made
+
+
+def musl() -> Path:
+    """Build a wheel for Linux with musl as the C library. It is not tried."""
+    settings = FOLDER / "musl"
+    settings.mkdir(parents=True, exist_ok=True)
+    # What setuptools asks for the name that a module's file gets.
+    for found in Path(sysconfig.get_path("stdlib")).glob("_sysconfigdata_*.py"):
+        known = found.read_text(encoding="utf-8")
+        (settings / found.name).write_text(known.replace("linux-gnu", "linux-musl"), encoding="utf-8")
+    return wheel(tools(sys.executable), "musllinux_1_2_x86_64", {"PYTHONPATH": str(settings)})
 
 
 def arm() -> Path:
@@ -117,7 +139,7 @@ def arm() -> Path:
     shutil.copy(found, settings)
     made = wheel(
         tools(sys.executable),
-        "aarch64",
+        "manylinux2014_aarch64",
         {
             "_PYTHON_HOST_PLATFORM": "linux-aarch64",
             "_PYTHON_SYSCONFIGDATA_NAME": f"_sysconfigdata__{triplet}",
@@ -166,7 +188,9 @@ def main() -> int:
     for name, build in {
         "x86-64": lambda: here(sys.executable, "x86_64", {}),
         "64-bit ARM": arm,
+        "stable ABI": stable,
         "sources": source,
+        "musl": musl,
     }.items():
         try:
             made = build()
@@ -174,7 +198,8 @@ def main() -> int:
             print(f"{name}: skipped, {error}")
             status = SKIPPED
             continue
-        print(f"{name}: {made.relative_to(ROOT)}, {made.stat().st_size // 1000} kB, tried", flush=True)
+        tried = "not tried" if build is musl else "tried"
+        print(f"{name}: {made.relative_to(ROOT)}, {made.stat().st_size // 1000} kB, {tried}", flush=True)
     return status
 
 
