@@ -32,11 +32,11 @@ def can_run(machine):
     return bool(any(map(shutil.which, compilers)) and shutil.which(qemu[0]) and shutil.which("cc"))
 
 
-def build(compiler, folder):
-    """Build the program with every kernel that its machine has; return where it is."""
+def build(compiler, folder, flags=()):
+    """Build the program with every kernel that its machine has, with flags after ours; return where it is."""
     program = Path(folder) / f"kernels-{Path(compiler).name}"
     source = str(HERE / "kernels.c")
-    command = [compiler, *FLAGS, "-DCAPTURE_CHECKED", "-static", source, "-o", str(program), "-lm"]
+    command = [compiler, *FLAGS, *flags, "-DCAPTURE_CHECKED", "-static", source, "-o", str(program), "-lm"]
     subprocess.run(command, check=True)
     return program
 
@@ -50,9 +50,9 @@ def run(*command):
 class Emulated:
     """The program of one machine, run by QEMU."""
 
-    def __init__(self, machine, folder):
+    def __init__(self, machine, folder, flags=()):
         compilers, qemu = MACHINES[machine]
-        self.program = build(next(filter(shutil.which, compilers)), folder)
+        self.program = build(next(filter(shutil.which, compilers)), folder, flags)
         self.qemu = [shutil.which(qemu[0]), *qemu[1:]]
         self.plugin = Path(folder) / "qemu_count.so"
         command = [shutil.which("cc"), "-shared", "-fPIC", "-O2", str(HERE / "qemu_count.c"), "-o"]

@@ -3,17 +3,23 @@
 A contraction to fused multiply-add, a flush to zero, another NaN or another order of a sum shows here.
 """
 
+import ctypes
 import json
+import platform
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from integer_samples import INPUTS, STRATEGIES, all_digests, digests, fingers, table
+from integer_samples import INPUTS, STRATEGIES, all_digests, digests, fingers, table, tiny
 
 from capture import classify
 from capture.gestures import KERNELS
 from capture.gestures.kinds import MultiKind
 
+COMPILER = shutil.which("cc")
 DIGESTS = Path(__file__).parents[1] / "data" / "golden" / "bits.json"
 
 
@@ -57,3 +63,22 @@ def test_the_chords_are_worth_comparing():
 
     assert set(chords.counts()) == {kind.name.lower() for kind in MultiKind}
     assert set(chords.fingers) == {2, 3, 4}
+
+
+#: Sets the bits of a thread's control register that flush subnormal results, and operands, to zero.
+FLUSH = "#include <xmmintrin.h>\nvoid flush(void) { _mm_setcsr(_mm_getcsr() | 0x8040); }\n"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="sets a control register of x86-64")
+@pytest.mark.skipif(not COMPILER, reason="no C compiler")
+def test_a_flush_to_zero_shows(found, tmp_path):
+    source, library = tmp_path / "flush.c", tmp_path / "flush.so"
+    source.write_text(FLUSH)
+    subprocess.run([COMPILER, "-shared", "-fPIC", source, "-o", library], check=True)
+
+    def flushed():
+        ctypes.CDLL(str(library)).flush()
+        return digests(table(tiny(), "mean", 1.0))
+
+    with ThreadPoolExecutor(1) as thread:  # the register is the thread's own
+        assert thread.submit(flushed).result() != found["tiny, mean, density 1.0"]

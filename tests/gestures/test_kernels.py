@@ -33,6 +33,16 @@ def test_every_kernel_gives_the_same_measures_on_every_machine(emulated):
     assert found == dict.fromkeys(program.kernels, CHECKSUMS)
 
 
+@pytest.mark.parametrize("flag", ["-ffp-contract=fast", "-ffast-math"])
+def test_a_fused_or_another_order_of_sums_shows(flag, tmp_path):
+    """What a lost flag of setup.py would do on ARM, which always has fused multiply-add."""
+    if not kernel_instructions.can_run("aarch64"):
+        pytest.skip("no cross compiler or QEMU for aarch64")
+    program = kernel_instructions.Emulated("aarch64", tmp_path, [flag])
+
+    assert [kernel for kernel in program.kernels if program.checksum(kernel, 142) == CHECKSUMS[142]] == []
+
+
 @pytest.mark.parametrize("length", kernel_instructions.LENGTHS)
 def test_a_sample_takes_few_instructions(emulated, length):
     machine, program = emulated
