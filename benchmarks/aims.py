@@ -93,6 +93,7 @@ AIMS = (
         least=0.7,
     ),
     Aim("statistics of 10 million gestures (s)", "test_stats", ("seconds",), most=10),
+    Aim("the same, by one sort of them in DuckDB", "test_stats", ("by_a_sort",), most=4),
     Aim("the same, memory (MiB)", "test_stats", ("peak_mib",), most=950),
     Aim(
         "Polars adapter, by `classify` on the same columns",

@@ -10,7 +10,7 @@ file does not say is null.
 from __future__ import annotations
 
 from importlib.resources import files
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +86,7 @@ plain as (
     select *, lag(time_up) over (partition by stream, pointer order by time_down, row) as free_since
     from plain_gestures
 )
-select plain.* exclude (screen, target, responsive, pointer, free_since),
+select plain.* exclude (stream_hash, screen, target, responsive, pointer, free_since),
     plain.free_since is null or met.time >= plain.free_since as is_met,
     coalesce(plain.screen, shown.name) as screen,
     coalesce(plain.target, case when is_met then met.target end) as target,
@@ -216,6 +216,9 @@ def _fill(connection: Any, folder: Path, funnel: Sequence[str]) -> None:
         raise ConfigError(
             f"{folder}: no Parquet files of gestures there, no {_BATCHES} and no Currents{others}"
         )
+    connection.execute(
+        "create view if not exists strokes as select *, hash(stream) as stream_hash from gestures"
+    )
     connection.execute("create table funnel_steps (step integer, target varchar)")
     for step in enumerate(funnel, 1):
         connection.execute("insert into funnel_steps values (?, ?)", step)
@@ -281,10 +284,13 @@ def _read_gestures(connection: Any, paths: list[str], marks: list[str]) -> None:
     described = connection.execute(f"describe select * from {source}").fetchall()  # noqa: S608 - paths, quoted
     kinds = {row[0]: row[1] for row in described}
     # Streams of several devices in one file may have the same number.
-    owner = next((f"cast({name} as varchar) || '/' || " for name in _OWNERS if name in kinds), "")
+    owner = next((name for name in _OWNERS if name in kinds), None)
+    prefix = f"cast({owner} as varchar) || '/' || " if owner else ""
+    rows_before = f"list_extract({_rows_before(connection, paths)}, file_index::bigint + 1)"
     columns = [
-        f"{owner}cast(stream as varchar) as stream",
-        "row_number() over () as row",
+        f"{prefix}cast(stream as varchar) as stream",
+        f"hash({f'{owner}, ' if owner else ''}stream) as stream_hash",
+        f"{rows_before} + file_row_number + 1 as row",
         f"{_named('kind', kinds['kind'])} as kind",
         "time_down",
         "time_up",
@@ -300,7 +306,15 @@ def _read_gestures(connection: Any, paths: list[str], marks: list[str]) -> None:
         connection.execute(_MARKED.format(files=_list(marks)))
         connection.execute("drop table plain_gestures")
     else:
-        connection.execute(f"create view gestures as {plain}")
+        connection.execute(f"create view strokes as {plain}")
+        connection.execute("create view gestures as select * exclude (stream_hash) from strokes")
+
+
+def _rows_before(connection: Any, paths: list[str]) -> list[int]:
+    """Return how many rows are in the files before each: a numbering that threads need not wait for."""
+    query = f"select file_name, num_rows from parquet_file_metadata({_list(paths)})"  # noqa: S608 - paths, quoted
+    rows = dict(connection.execute(query).fetchall())
+    return list(accumulate((rows[path] for path in paths[:-1]), initial=0))
 
 
 def _named(column: str, kind: str) -> str:

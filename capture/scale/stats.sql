@@ -27,7 +27,7 @@ order by strokes desc, screen;
 create or replace view targets as
 select
     target,
-    any_value(screen) as screen,
+    min(screen) as screen,
     count(*) as strokes,
     -- counts of kinds at a place
     count(*) filter (kind in MOVING) as swipes,
@@ -39,62 +39,65 @@ where target is not null
 group by target
 order by strokes desc, target;
 
--- Time from the end of a tap to the next tap of its stream (ms). Here and in `steps` the hash of a stream stands
--- for its text, which would be half of what is sorted (that two of a million streams share one: 3e-8).
+-- Time from the end of a tap to the next tap of its stream (ms). Here and in `steps` hashes stand for texts, which
+-- would be most of what is sorted (that two of a million share one: 3e-8).
 create or replace view tap_gaps as
-select stream, time_down, gap_ms
+select stream, time_down, greatest(0, time_down - tap_before) / 1e6 as gap_ms
 from (
     select
         stream,
         time_down,
         is_tap,
-        lag(is_tap) over streams as was_tap,
-        greatest(0, time_down - lag(time_up) over streams) / 1e6 as gap_ms
+        lag(case when is_tap then time_up end) over (partition by stream_hash order by time_down, row) as tap_before
     from (
-        select stream, hash(stream) as stream_hash, time_down, time_up, row, kind in TAPS as is_tap from gestures
+        select stream, stream_hash, time_down, time_up, row, kind in TAPS as is_tap from strokes
     )
-    window streams as (partition by stream_hash order by time_down, row)
 )
-where is_tap and was_tap;
+where is_tap and tap_before is not null;
 
 create or replace view time_between_taps as
-select
-    count(*) as pairs,
-    quantile_cont(gap_ms, 0.1) as p10_ms,
-    quantile_cont(gap_ms, 0.5) as p50_ms,
-    quantile_cont(gap_ms, 0.9) as p90_ms,
-    count(*) filter (gap_ms <= 300) / nullif(count(*), 0) as share_within_300_ms
-from tap_gaps;
+select pairs, parts[1] as p10_ms, parts[2] as p50_ms, parts[3] as p90_ms, share_within_300_ms
+from (
+    select
+        count(*) as pairs,
+        quantile_cont(gap_ms, [0.1, 0.5, 0.9]) as parts,
+        count(*) filter (gap_ms <= 300) / nullif(count(*), 0) as share_within_300_ms
+    from tap_gaps
+);
 
 -- How fast movements are (dp/s).
 create or replace view speeds as
 select
-    kind,
-    direction,
-    count(*) as strokes,
-    quantile_cont(velocity, 0.05) as p5,
-    quantile_cont(velocity, 0.25) as p25,
-    quantile_cont(velocity, 0.5) as p50,
-    quantile_cont(velocity, 0.75) as p75,
-    quantile_cont(velocity, 0.95) as p95
-from gestures
-where kind in MOVING and isfinite(velocity)
-group by kind, direction
+    kind, direction, strokes,
+    parts[1] as p5, parts[2] as p25, parts[3] as p50, parts[4] as p75, parts[5] as p95
+from (
+    select kind, direction, count(*) as strokes, quantile_cont(velocity, [0.05, 0.25, 0.5, 0.75, 0.95]) as parts
+    from gestures
+    where kind in MOVING and isfinite(velocity)
+    group by kind, direction
+)
 order by kind, strokes desc, direction;
 
 -- Recognised strokes of a stream in their order, each with the target before it.
 create or replace view steps as
-select before as target, target as next_target, count(*) as times
-from (
-    select target, lag(target) over (partition by stream_hash order by time_down, row) as before
+with named as (select hash(target) as code, any_value(target) as target from gestures group by code),
+moves as (
+    select before, code, count(*) as times
     from (
-        select hash(stream) as stream_hash, time_down, row, target
-        from gestures
-        where kind <> 'none' and target is not null
+        select code, lag(code) over (partition by stream_hash order by time_down, row) as before
+        from (
+            select stream_hash, time_down, row, hash(target) as code
+            from strokes
+            where kind <> 'none' and target is not null
+        )
     )
+    where before <> code
+    group by before, code
 )
-where before is not null and before <> target
-group by before, target
+select last.target, next.target as next_target, times
+from moves
+join named as last on last.code = before
+join named as next on next.code = moves.code
 order by times desc, 1, 2;
 
 -- Streams that reached each step of the table `funnel_steps` (step from 1, target), one after the other.

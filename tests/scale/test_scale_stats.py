@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections import Counter
+from itertools import pairwise
 
 import pyarrow as pa
 import pytest
@@ -76,6 +78,42 @@ def test_time_between_taps(folder):
     """Only stream 1 has taps one after the other: 100 and 300 ms; a fling stands before its last one."""
     assert rows(folder, "tap_gaps order by time_down", "gap_ms") == [(100.0,), (300.0,)]
     assert rows(folder, "time_between_taps") == [(2, 120.0, 200.0, 280.0, 1.0)]
+
+
+def test_strokes_of_one_time_follow_each_other_as_in_their_files(tmp_path):
+    """Rows are numbered through all files; strokes of a stream may lie in several."""
+    targets = [*"abcabdcaebcdbeacdabe"]
+    for file, names in enumerate((targets[:9], [], targets[9:])):
+        table = {"stream": [1] * len(names), "kind": ["tap"] * len(names), "target": names}
+        times = pa.array([5 * MS] * len(names), pa.int64())
+        parquet.write_table(
+            pa.table({**table, "time_down": times, "time_up": times}),
+            tmp_path / f"{file}.parquet",
+            row_group_size=4,
+        )
+    follow = [pair for pair in pairwise(targets) if pair[0] != pair[1]]
+
+    assert rows(tmp_path, "gestures order by row", "row, target") == list(enumerate(targets, 1))
+    assert {row[:2]: row[2] for row in rows(tmp_path, "steps")} == Counter(follow)
+    assert rows(tmp_path, "time_between_taps", "pairs, p90_ms") == [(len(targets) - 1, 0.0)]
+
+
+def test_a_target_on_several_screens_is_shown_with_the_same_one_each_time(tmp_path):
+    count = 3000
+    table = {
+        "stream": [1] * count,
+        "kind": ["tap"] * count,
+        "time_down": range(count),
+        "time_up": range(count),
+    }
+    screens = [f"screen {number % 7}" for number in range(1, count + 1)]
+    parquet.write_table(
+        pa.table({**table, "target": ["buy"] * count, "screen": screens}),
+        tmp_path / "g.parquet",
+        row_group_size=64,
+    )
+
+    assert rows(tmp_path, "targets", "target, screen, strokes") == [("buy", "screen 0", count)]
 
 
 def test_speeds_leave_out_what_overflowed(folder):
