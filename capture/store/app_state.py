@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from capture.store.losses import Losses
     from capture.store.writer import Writer
 
-__all__ = ["AppState"]
+__all__ = ["AppState", "ids_of"]
+
+
+class ReplacedError(StoreError):
+    """The file is that of another user."""
+
+
+def ids_of(state: Mapping[str, Any]) -> set[str | None]:
+    """Return the ids of the user of a state, and of those before."""
+    return {state.get("user_id"), *state.get("users", ())}
 
 
 class AppState:
@@ -54,7 +63,7 @@ class AppState:
         known = self.known or {}
         if not known.get("user_id"):
             return True
-        return any(user == uuid_bytes(each) for each in (known["user_id"], *known.get("users", ())))
+        return any(user == uuid_bytes(each) for each in ids_of(known))
 
     def read(self) -> dict[str, Any] | None:
         """Return what `write` stored; None for nothing.
@@ -83,6 +92,9 @@ class AppState:
         self._adopt(whole)
         try:
             update_state(self._folder, lambda known: self._with_sinks({**whole}, known))
+        except ReplacedError:
+            self.waits = False
+            return False
         except StoreError as error:
             self.waits = True
             self._losses.say("state", f"the state waits in memory: {error}")
@@ -104,6 +116,8 @@ class AppState:
         return known
 
     def _with_sinks(self, state: dict[str, Any], known: dict[str, Any] | None) -> dict[str, Any]:
+        if (known or {}).get("user_id") and state.get("user_id") and not ids_of(known or {}) & ids_of(state):
+            raise ReplacedError(f"{self._folder}: another store is in this folder")
         return {**state, "sinks": {**((known or {}).get("sinks") or {}), **self._formats}}
 
     def _adopt(self, state: dict[str, Any]) -> None:

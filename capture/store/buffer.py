@@ -195,7 +195,10 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
         for segment in index.order:
             position = index.position(segment, name)
             owner = str(uuid.UUID(bytes=segment.header.user_id)) if segment.header.user_id else ""
-            data = b"" if position is None else read_at(segment.path, position.offset, 1 << 30)
+            try:
+                data = b"" if position is None else read_at(segment.path, position.offset, 1 << 30)
+            except FileNotFoundError:
+                continue  # delivered, or given up, meanwhile
             for at, size, number, _, _, _, _, _, event_id, _ in records(data, segment.seed):
                 if position is not None and number == position.wire:
                     payload = data[at + 64 : at + 64 + size]

@@ -8,13 +8,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from capture._native.journal import SegmentWriter
+from capture.events.privacy import OPTED_OUT
 from capture.store.recovery import files_of
 from capture.store.segment import OWN_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["create_segment", "delete_own", "delete_unreadable", "sync_folder"]
+__all__ = ["create_segment", "delete_own", "delete_unreadable", "delete_withdrawn", "sync_folder"]
 
 _log = logging.getLogger("capture.store")
 
@@ -43,6 +44,12 @@ def delete_own(folder: Path) -> None:
         for file in files:
             with contextlib.suppress(OSError):
                 (folder / file).unlink()
+
+
+def delete_withdrawn(folder: Path) -> None:
+    """Delete what a process made before it noticed that the user has opted out in another one."""
+    if (folder / OPTED_OUT).exists():
+        delete_own(folder)
 
 
 def delete_unreadable(folder: Path) -> None:

@@ -36,6 +36,8 @@ class Segment(msgspec.Struct, eq=False):
     name, path, header
     seed : int
         CRC that the records start from; -1 where it is lost.
+    stamp : bytes
+        CRC of the header as it is in the file: another segment of that name has another one.
     complete : bool
         Whether nothing is appended any more.
     size : int
@@ -54,6 +56,7 @@ class Segment(msgspec.Struct, eq=False):
     path: Path
     header: Header
     seed: int
+    stamp: bytes = b""
     complete: bool = False
     size: int = 0
     gone: bool = False
@@ -87,7 +90,8 @@ def load(path: Path, name: Name) -> tuple[Segment | None, list[tuple[bytes, Posi
         seed = header.seed
         if header.head > len(block):
             block = read_at(path, 0, header.head)
-    segment = Segment(name, path, header, -1 if seed is None else seed, complete=name.kind == RETRIED)
+    stamp = block[HEADER - 4 : HEADER]
+    segment = Segment(name, path, header, -1 if seed is None else seed, stamp, complete=name.kind == RETRIED)
     slots = [read_slot(block, place) for place in range(HEADER, header.head, SLOT)]
     segment.positions = {slot[0]: slot[1] for slot in slots if slot is not None and slot[0]}
     if segment.complete:

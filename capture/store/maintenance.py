@@ -11,6 +11,7 @@ from capture.errors import StoreError
 from capture.store import recovery
 from capture.store.age import Age
 from capture.store.dead_letters import retry_letters
+from capture.store.files import delete_withdrawn
 from capture.store.presence import Presence, look
 from capture.store.requests import Request, serve, waiting_requests
 from capture.store.retention import store_bytes
@@ -132,6 +133,7 @@ class Maintenance:
         self._s.letters.close()
         self._s.claims.release_session()
         self._s.claims.release_delivery()
+        delete_withdrawn(self._s.folder)
         self._s.losses.say("opted_out", "the user opted out in another process: recording has stopped")
         if self._s.on_revoked is not None:
             self._s.on_revoked()

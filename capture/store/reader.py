@@ -55,6 +55,8 @@ class Index:
         Whether a process holds a session.
     knows_user : callable
         Whether a segment of a user may be sent; another is deleted where slots may be written.
+    is_ours : callable
+        Whether the folder still holds the store that this process records into.
     on_lost : callable, optional
         Called with a cause, a queue, and how many of its records were lost.
     on_damage : callable, optional
@@ -71,6 +73,7 @@ class Index:
         own_position: Callable[[Name], int | None] = lambda _: None,
         is_live: Callable[[int], bool] = lambda _: True,
         knows_user: Callable[[bytes], bool] = lambda _: True,
+        is_ours: Callable[[], bool] = lambda: True,
         on_lost: Callable[[str, str, int], None] = lambda *_: None,
         on_damage: Callable[[Damage], None] | None = None,
         write_slot: Callable[[Segment, bytes, Position], bool] | None = None,
@@ -80,7 +83,7 @@ class Index:
         self.formats = dict(formats)
         self._folder = folder
         self._own_position, self._is_live = own_position, is_live
-        self._knows_user = knows_user
+        self._knows_user, self._is_ours = knows_user, is_ours
         self._on_lost, self._on_damage, self._write_slot = on_lost, on_damage, write_slot
         self._slot_names = {queue: slot_name(queue) for queue in formats}
         self._queues = {name: queue for queue, name in self._slot_names.items()}
@@ -143,7 +146,8 @@ class Index:
         give_slots(segment, slots, self.formats, None if self._write_slot is None else self._write)
         user = segment.header.user_id
         if self._write_slot is not None and user and not self._knows_user(user):
-            return self._delete_unknown(segment)
+            # In a folder that another store has taken over it is ours that is unknown.
+            return self._is_ours() and self._delete_unknown(segment)
         self.segments[name] = segment
         return True
 

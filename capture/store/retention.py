@@ -79,6 +79,8 @@ class Retention:
         return self._unlink(segment)
 
     def _unlink(self, segment: Segment) -> bool:
+        if not self._claims.delivery_in_place():
+            return False  # the folder was replaced: what has this name now is another store's
         try:
             segment.path.unlink()
         except FileNotFoundError:
@@ -157,6 +159,8 @@ class Retention:
             self._letters.close()
         queues = [letter.queue for letter in read_letters(path) if letter.queue]
         with contextlib.suppress(OSError):
+            if not self._claims.delivery_in_place():
+                return
             path.unlink()
             for queue in queues:
                 self._losses.add(cause, 1, queue)
@@ -168,8 +172,10 @@ class Retention:
         self._letters.close()
         count = 0
         for path in letter_files(self._folder):
-            count += sum(bool(letter.queue) for letter in read_letters(path))
-            path.unlink()
+            letters = sum(bool(letter.queue) for letter in read_letters(path))
+            if self._claims.delivery_in_place():
+                path.unlink()
+                count += letters
         if dead_only:
             return count
         for segment in list(self._index.order):

@@ -102,6 +102,7 @@ class Shared:
             own_position=self.writer.position_of,
             is_live=self.claims.is_live,
             knows_user=self.state.knows,
+            is_ours=self._is_ours,
             on_lost=lambda cause, queue, count: self.losses.add(cause, count, queue),
             on_damage=self._keep_damage,
             write_slot=partial(write_slot, pwrite=self.pwrite),
@@ -148,9 +149,11 @@ class Shared:
         return self.claims.settle(session)
 
     def _admit(self) -> bool:
-        if self.revoked or self.closed:
-            return False
-        found = look(self.folder, self.claims, self.state.user_id)
+        return not self.revoked and not self.closed and self._is_ours(deeply=False)
+
+    def _is_ours(self, *, deeply: bool = True) -> bool:
+        """Return whether the store is still in its folder; where not, upkeep looks at it soon."""
+        found = look(self.folder, self.claims, self.state.user_id, deeply=deeply)
         if found is not Presence.OURS:
             self.wanted = True
         return found is Presence.OURS

@@ -77,6 +77,9 @@ def write_slot(
     try:
         descriptor = os.open(segment.path, os.O_RDWR | _BINARY)
         try:
+            os.lseek(descriptor, HEADER - len(segment.stamp), os.SEEK_SET)
+            if os.read(descriptor, len(segment.stamp)) != segment.stamp:
+                return False  # another store's, in a folder that was replaced
             if pwrite is not None:
                 return pwrite(descriptor, data, position.slot) == SLOT
             if hasattr(os, "pwrite"):

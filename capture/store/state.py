@@ -121,7 +121,7 @@ def update_state(
         known = read_state(folder)
         state = dict(change(known))
         if state != known:
-            _replace(folder, state)
+            _replace(folder, state, lock)
     except OSError as error:
         raise StoreError(f"{folder}: the state cannot be written: {error}") from error
     finally:
@@ -129,9 +129,12 @@ def update_state(
     return state
 
 
-def _replace(folder: Path, state: dict[str, Any]) -> None:
+def _replace(folder: Path, state: dict[str, Any], lock: FileLock) -> None:
     path, kept = folder / STATE_FILE, folder / f"{STATE_FILE}.bak"
     new = write_file(folder, "state", with_checksum(state))
+    if not lock.is_in_place():
+        new.unlink()
+        raise FileNotFoundError("the folder was replaced meanwhile")
     with contextlib.suppress(OSError):
         kept.unlink()
     with contextlib.suppress(OSError):

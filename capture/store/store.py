@@ -18,7 +18,7 @@ from capture._native.guard import BusyError
 from capture._native.journal import FAILED, REFUSED, WRITTEN
 from capture.store import recovery
 from capture.store.appender import Appender
-from capture.store.files import delete_own
+from capture.store.files import delete_own, delete_withdrawn
 from capture.store.maintenance import Maintenance
 from capture.store.queues import Goal, Queues
 from capture.store.rows import Pending, StoredBatch, StoredEvent
@@ -393,4 +393,5 @@ class Store:
         self._s.parts = None
         self._s.claims.release_session()
         self._s.claims.release_delivery()
+        delete_withdrawn(self._s.folder)
         self._s.losses.report()

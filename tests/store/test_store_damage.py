@@ -169,6 +169,7 @@ def test_a_segment_of_an_unknown_user_is_deleted_unsent(tmp_path):
     """As a process leaves it that had not noticed yet that the user opted out, and in again."""
     store = opened(tmp_path)
     for user in (7, 8):
+        (tmp_path / "state.json").unlink(missing_ok=True)
         store.write_state({"user_id": str(uuid.UUID(int=user))})
         put(store, 0, user, session=user)
         store.release_session()
