@@ -15,6 +15,7 @@ import msgspec
 from capture.errors import ConfigError, StoreError
 from capture.settings import nearest
 from capture.store.dead_letters import Letter, letter_files, read_letters
+from capture.store.files import exists
 from capture.store.locks import FileLock
 from capture.store.queues import count_pending
 from capture.store.reader import Index
@@ -199,6 +200,8 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
                 data = b"" if position is None else read_at(segment.path, position.offset, 1 << 30)
             except FileNotFoundError:
                 continue  # delivered, or given up, meanwhile
+            except OSError as error:
+                raise StoreError(f"{segment.path}: cannot be read: {error}") from error
             for at, size, number, _, _, _, _, _, event_id, _ in records(data, segment.seed):
                 if position is not None and number == position.wire:
                     payload = data[at + 64 : at + 64 + size]
@@ -298,7 +301,7 @@ def _index(path: Path, formats: dict[str, str]) -> Index:
 
 def _is_delivering(folder: Path) -> bool:
     lock = FileLock(folder / "delivery.lock")
-    if not lock.path.exists():
+    if not exists(lock.path):
         return False
     free = lock.claim()
     lock.release()

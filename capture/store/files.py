@@ -15,7 +15,7 @@ from capture.store.segment import OWN_NAME
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["create_segment", "delete_own", "delete_unreadable", "delete_withdrawn", "sync_folder"]
+__all__ = ["create_segment", "delete_own", "delete_unreadable", "delete_withdrawn", "exists", "sync_folder"]
 
 _log = logging.getLogger("capture.store")
 
@@ -46,9 +46,18 @@ def delete_own(folder: Path) -> None:
                 (folder / file).unlink()
 
 
+def exists(path: Path) -> bool:
+    """Return whether there is a file or a folder; False where the system cannot say."""
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def delete_withdrawn(folder: Path) -> None:
     """Delete what a process made before it noticed that the user has opted out in another one."""
-    if (folder / OPTED_OUT).exists():
+    if exists(folder / OPTED_OUT):
         delete_own(folder)
 
 

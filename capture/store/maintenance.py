@@ -11,7 +11,7 @@ from capture.errors import StoreError
 from capture.store import recovery
 from capture.store.age import Age
 from capture.store.dead_letters import retry_letters
-from capture.store.files import delete_withdrawn
+from capture.store.files import delete_withdrawn, exists
 from capture.store.presence import Presence, look
 from capture.store.requests import Request, serve, waiting_requests
 from capture.store.retention import store_bytes
@@ -56,7 +56,7 @@ class Maintenance:
             self._s.writer.write_waiting()
             if not self._s.power:
                 self._s.writer.sync()
-            if self._s.folder.is_dir() and self._s.claim_delivery() and self._s.claims.delivers:
+            if exists(self._s.folder) and self._s.claim_delivery() and self._s.claims.delivers:
                 self._tidy()
             self._limit_segment()
         finally:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture.errors import StoreError
 from capture.events.privacy import OPTED_OUT
+from capture.store.files import exists
 from capture.store.state import read_state
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def look(folder: Path, claims: Claims, user_id: str | None, *, deeply: bool = Fa
         Whether to read the state also where the locks are in place.
     """
     marker = folder / OPTED_OUT
-    if marker.exists():
+    if exists(marker):
         return Presence.REVOKED
     lock = claims.session_lock
     held = lock is not None and lock.held
@@ -59,6 +60,6 @@ def look(folder: Path, claims: Claims, user_id: str | None, *, deeply: bool = Fa
     # Whoever opts out makes the marker first: what was deleted before the state was looked at has it by now.
     known = state or {}
     users = {known.get("user_id", user_id), *known.get("users", ())}
-    if user_id not in users or marker.exists():
+    if user_id not in users or exists(marker):
         return Presence.REVOKED
     return Presence.GONE if state is None or not in_place else Presence.OURS

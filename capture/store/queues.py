@@ -165,7 +165,7 @@ class Queues:
                 oldest = count_pending(index, queue, sessions)
         else:
             index = Index(self._s.folder, self._s.formats, own_position=self._s.writer.position_of)
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            with contextlib.suppress(OSError):
                 index.refresh()
             oldest = count_pending(index, queue, sessions)
         return Pending(count=sum(sessions.values()), sessions=sessions, oldest_ms=oldest)
@@ -180,8 +180,8 @@ def count_pending(index: Index, queue: str, sessions: dict[int, int]) -> int | N
             continue
         try:
             count = index.pending(segment, position)
-        except FileNotFoundError:
-            continue  # the process that delivers has deleted it meanwhile: nothing is left of it
+        except OSError:
+            continue  # the process that delivers has deleted it meanwhile, or it cannot be read now
         if count:
             session = segment.name.session
             sessions[session] = sessions.get(session, 0) + count

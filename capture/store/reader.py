@@ -129,8 +129,9 @@ class Index:
         for segment in self.order:
             name = segment.name
             if not segment.complete and (name.session in dead or last.get(name.session, 0) > name.number):
-                segment.complete = True
+                # Of unknown size it is not done: it is looked at again.
                 segment.size = self._size(segment)
+                segment.complete = segment.size > 0
 
     def _load(self, name: Name) -> bool:
         """Add a segment; False where it is not whole yet, or cannot be read now."""

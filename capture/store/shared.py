@@ -15,6 +15,7 @@ from capture.process import make_private_folder
 from capture.store import recovery
 from capture.store.app_state import AppState
 from capture.store.dead_letters import DeadLetters, make_letter
+from capture.store.files import exists
 from capture.store.locks import Claims
 from capture.store.losses import Losses
 from capture.store.memory import MemoryQueue
@@ -134,7 +135,7 @@ class Shared:
             return True
         if self.closed or self.revoked:
             return False
-        if not self.folder.is_dir():
+        if not exists(self.folder):
             return True
         if not self.claims.claim_delivery():
             return False

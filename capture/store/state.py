@@ -17,7 +17,7 @@ import msgspec
 from capture._native.journal import crc32c
 from capture.errors import StoreError
 from capture.process import make_private_folder
-from capture.store.files import sync_folder
+from capture.store.files import exists, sync_folder
 from capture.store.locks import FileLock
 from capture.store.recovery import segment_names
 
@@ -50,7 +50,7 @@ class _File(msgspec.Struct):
 
 def is_store(folder: Path) -> bool:
     """Return whether there is a store in a folder."""
-    if any((folder / name).exists() for name in (STATE_FILE, f"{STATE_FILE}.bak")):
+    if any(exists(folder / name) for name in (STATE_FILE, f"{STATE_FILE}.bak")):
         return True
     with contextlib.suppress(OSError):
         return bool(segment_names(folder))

@@ -4,6 +4,7 @@ Each operation of a store runs once for each point at which it uses its folder; 
 fifth of the points here; ``CAPTURE_SOAK=1`` takes all.
 """
 
+import errno
 import os
 import shutil
 import sys
@@ -252,6 +253,11 @@ def is_replaced(folder, _):
     store.close()
 
 
+def fails(*_):
+    """One call of the system fails."""
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 class Other:
     """A store of another process of the app."""
 
@@ -361,3 +367,21 @@ def test_the_folder_is_taken_away(points, before, tmp_path, operation, happen, s
             with Other(folder) as last:
                 sent.update(drain(last))
                 assert last.dropped == {}
+
+
+@pytest.mark.parametrize(("operation", "happen", "started"), each_case(fails))
+def test_a_call_of_the_system_fails(points, before, tmp_path, operation, happen, started):
+    folder = tmp_path / "store"
+    for store, sent in each_point(points, before, folder, operation, happen, started=started):
+        store.close()
+        with Other(folder) as last:
+            lost = {**store.dropped, **last.dropped}
+            sent.update(drain(last))
+        if operation is give_up:
+            lost.pop("dead_letters_full", None)
+        assert lost == {}
+        if operation in {purge, give_up}:
+            continue
+        own = set(range(OWN, OWN + 42)) if operation in {append, note} else set()
+        expected = STORED | own | (set(range(OWN + 100, OWN + 110)) if started else set())
+        assert expected <= sent | dead(folder)
