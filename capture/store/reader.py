@@ -13,13 +13,7 @@ from capture._native.journal_scan import BAD, FULL, SHORT, resync, scan, walk
 from capture.store.known import Damage, Segment, load, move
 from capture.store.recovery import count_unchecked, read_at, segment_names
 from capture.store.rows import StoredBatch
-from capture.store.segment import (
-    END_MARK,
-    RETRIED,
-    Name,
-    Position,
-    slot_name,
-)
+from capture.store.segment import END_MARK, RETRIED, Name, Position, slot_name
 from capture.store.slots import give_slots
 
 if TYPE_CHECKING:
@@ -53,10 +47,8 @@ class Index:
         Name of a segment -> up to where this process has written it; None where it does not.
     is_live : callable
         Whether a process holds a session.
-    knows_user : callable
-        Whether a segment of a user may be sent; another is deleted where slots may be written.
-    is_ours : callable
-        Whether the folder still holds the store that this process records into.
+    knows_user, is_ours : callable
+        Whether a segment of a user may be sent, or is deleted; whether the folder still holds our store.
     on_lost : callable, optional
         Called with a cause, a queue, and how many of its records were lost.
     on_damage : callable, optional
