@@ -39,6 +39,8 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
+#: Windows deletes no file that is open.
+_DELETES_OPEN = sys.platform != "win32"
 #: How often (s) a session's lock is tried again, and how many times.
 _POLL_S = 0.002
 _CLAIM_TRIES = 3
@@ -91,16 +93,22 @@ class FileLock:
         return descriptor is not None and _same_file(descriptor, self.path)
 
     def release(self, *, remove: bool = False) -> None:
-        """Free the lock; with `remove`, delete its file first, while nobody else can hold it."""
+        """Free the lock; with `remove`, delete its file, while nobody else can hold it."""
         if self._descriptor is None:
             return
-        if remove and self.is_in_place():
-            with contextlib.suppress(OSError):
-                self.path.unlink()
+        mine = remove and self.is_in_place()
+        if mine and _DELETES_OPEN:
+            self._delete()
         # A child that was forked meanwhile may have the descriptor as well: to close ours does not free it.
         with contextlib.suppress(OSError):
             _unlock(self._descriptor)
         self.forget()
+        if mine and not _DELETES_OPEN:
+            self._delete()  # one that another process has opened meanwhile stays
+
+    def _delete(self) -> None:
+        with contextlib.suppress(OSError):
+            self.path.unlink()
 
     def forget(self) -> None:
         """Close the descriptor only: in a forked child this leaves the parent's lock alone."""

@@ -1,6 +1,7 @@
 """The locks of the store, asked for by several threads of one process."""
 
 import threading
+from pathlib import Path
 
 from capture.store import locks
 from capture.store.locks import Claims, FileLock
@@ -36,6 +37,22 @@ def test_another_process_may_deliver_after_a_release(tmp_path):
     first.release_delivery()
     assert second.claim_delivery()
     second.release_delivery()
+
+
+def test_a_lock_file_is_deleted_behind_its_close_where_no_open_file_can_be(tmp_path, monkeypatch):
+    """As on Windows: a file that is open stays."""
+    lock, unlink = FileLock(tmp_path / "session-1.lock"), Path.unlink
+    monkeypatch.setattr(locks, "_DELETES_OPEN", False)
+
+    def unlink_closed(path):
+        assert not lock.held
+        unlink(path)
+
+    monkeypatch.setattr(Path, "unlink", unlink_closed)
+    assert lock.claim()
+    lock.release(remove=True)
+
+    assert not lock.path.exists()
 
 
 def test_a_session_can_be_claimed_while_somebody_asks_whether_it_is_live(tmp_path, monkeypatch):
