@@ -171,14 +171,16 @@ def test_a_clock_that_is_set_back_keeps_nothing_from_being_sent(tmp_path):
 
 def test_a_paused_sink_is_tried_at_once_where_something_has_changed(tmp_path):
     clock, attempts = FakeClock(), threading.Semaphore(0)
-    answers = [Answer(Outcome.UNAVAILABLE, "HTTP 401: who are you")]
 
-    def answer(_):
-        attempts.release()
-        return answers[0]
+    def sink(answer):  # a worker of the first capture may still ask its own when the second begins
+        def count(_):
+            attempts.release()
+            return answer
 
-    config = run_config(tmp_path)
-    with Capture(config, sinks=[MemorySink(answers=answer)], clock=clock) as cap:
+        return MemorySink(answers=count)
+
+    config, stranger = run_config(tmp_path), Answer(Outcome.UNAVAILABLE, "HTTP 401: who are you")
+    with Capture(config, sinks=[sink(stranger)], clock=clock) as cap:
         cap.track_variable("k", 1)
         assert not cap.flush(30.0)
         assert attempts.acquire(timeout=30)
@@ -188,8 +190,7 @@ def test_a_paused_sink_is_tried_at_once_where_something_has_changed(tmp_path):
         assert attempts.acquire(timeout=30)
     assert cap.stats.sinks["memory"].pending == 2
     # A start with other credentials, long before the next probe.
-    answers[0] = ACCEPTED
-    with Capture(config, sinks=[MemorySink(answers=answer)], clock=clock) as again:
+    with Capture(config, sinks=[sink(ACCEPTED)], clock=clock) as again:
         assert attempts.acquire(timeout=30)
         assert again.flush(30.0)
         assert again.stats.sinks["memory"].state == "idle"
