@@ -71,8 +71,8 @@ class SinkStates:
                 since=each.since,
                 attempts=each.attempts,
                 last_error=each.last_error,
-                delivered=each.delivered - before[name][0],
-                retried=each.retried - before[name][1],
+                delivered=counted[name][0] - before[name][0],
+                retried=counted[name][1] - before[name][1],
                 updated=now_ms,
             )
             for name, each in self._counters.items()

@@ -1,130 +1,99 @@
 """Whoever holds the delivery delivers what others record, and records nothing itself meanwhile."""
 
-import importlib.util
-import json
+import multiprocessing
 import os
-import signal
-import socket
-import subprocess
-import sys
+import threading
 import time
-import urllib.request
-from pathlib import Path
 
 import pytest
+from deliverer_hosts import COUNT, HOSTS, LONG_S, missing, running
+from journal_events import event_id
 
-from capture.collector import Collector
+from capture.config import BufferConfig, ProjectConfig, RunConfig
+from capture.delivery import Delivery
+from capture.sinks.memory import MemorySink
+from capture.store import Store
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
-#: A deadline, not a measure.
-LONG_S = 60.0
-
-
-def need(*packages):
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
-    if missing:
-        pytest.skip(f"{' and '.join(missing)} not installed (group hosts)")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
 
 
-def environment(tmp_path, collector, **more):
-    paths = [str(SCRIPTS), str(SCRIPTS.parents[1]), os.environ.get("PYTHONPATH", "")]
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(paths),
-        "STORE": str(tmp_path / "store"),
-        "RECEIVER": collector.url,
-        **more,
-    }
+@pytest.mark.parametrize("host", HOSTS)
+def test_what_others_record_is_delivered_once(tmp_path, host):
+    if lacking := missing(host):
+        pytest.skip(f"{' and '.join(lacking)} not installed (group hosts)")
+    with running(host, tmp_path) as (collector, arrivals):
+        assert arrivals.wait() == list(range(COUNT))
+    assert collector.counters.duplicates == 0
 
 
-def variables(collector):
-    """Return the values of the variables that came, each once."""
-    found = [json.loads(event) for event in list(collector.events.values())]
-    return sorted(int(event["v"]) for event in found if str(event.get("v", "")).isdigit())
+class CountedLooks:
+    """A store that counts how often its deliverer looks for something to send."""
+
+    def __init__(self, store):
+        self._store = store
+        self.looks = 0
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def next_batch(self, queue, max_events, max_bytes, *, skip, apart):
+        self.looks += not skip
+        return self._store.next_batch(queue, max_events, max_bytes, skip=skip, apart=apart)
 
 
-def wait_for_variables(collector):
-    end = time.monotonic() + LONG_S
-    while len(variables(collector)) < 101 and time.monotonic() < end:
-        time.sleep(0.05)
-    return variables(collector)
+class AwaitedSink(MemorySink):
+    """Says when it has so many events."""
+
+    def __init__(self):
+        super().__init__()
+        self.complete = threading.Event()
+
+    def send(self, batch, timeout_s):
+        answer = super().send(batch, timeout_s)
+        if sum(each.event_count for each in self.batches) >= COUNT:
+            self.complete.set()
+        return answer
 
 
-def wait_for(collector, count):
-    """Wait until the collector has so many events; return them."""
-    end = time.monotonic() + LONG_S
-    while len(collector.events) < count and time.monotonic() < end:
-        time.sleep(0.02)
-    return len(collector.events)
+def record(folder, recorded, done):
+    """Record in another process; its session goes on until it is told."""
+    store = Store(folder, formats={"memory": "native"})
+    assert store.claim_session(2)
+    now_ms = time.time_ns() // 10**6
+    for number in range(COUNT):
+        store.append(2, [("native", b"e%d" % number)], time_ms=now_ms, event_id=event_id(number))
+    recorded.set()
+    done.wait(LONG_S)
 
 
 @pytest.mark.parametrize("how", ["fork", "spawn", "forkserver"])
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
-def test_a_supervisor_delivers_what_its_worker_records(tmp_path, how):
-    with Collector() as collector:
-        command = [sys.executable, SCRIPTS / "forks.py", how, tmp_path / "store", collector.url]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            assert process.stdout.readline() == "READY\n"
-            assert process.stdout.readline() == "WORKED\n"
-            # An app start of the processes that have one, and a hundred variables.
-            wanted = 100 + (how != "fork")
-            assert wait_for(collector, wanted) == wanted
-        finally:
-            process.communicate()
-        assert collector.counters.duplicates == 0
+def test_within_two_looks_a_flush_interval_apart(tmp_path, how):
+    """On any machine: the looks are an interval apart, and are counted in place of the seconds."""
+    context = multiprocessing.get_context(how)
+    recorded, done = context.Event(), context.Event()
+    worker = context.Process(target=record, args=(tmp_path, recorded, done))
+    sink = AwaitedSink()
+    store = CountedLooks(Store(tmp_path, formats={"memory": "native"}))
+    config = RunConfig(project=ProjectConfig(id=1), buffer=BufferConfig(flush_interval_s=1.0))
+    delivery = Delivery(store, [sink], config=config, compose=lambda _, payloads: b",".join(payloads))
+    store.first_state({"user_id": "4b1f4b6e-6f6b-4b39-9d0f-6d5d4b1f4b6e"})
+    assert store.claim_delivery()
+    if how == "fork":
+        worker.start()
+    delivery.start()
+    if how != "fork":
+        worker.start()
+    try:
+        assert recorded.wait(LONG_S)
+        before = store.looks
+        assert sink.complete.wait(LONG_S)
+        # Each batch that is sent is followed by a look for the next at once.
+        looks = store.looks - before - len(sink.batches)
+    finally:
+        done.set()
+        worker.join()
+        delivery.close(0.0)
+        store.close()
 
-
-@pytest.mark.parametrize("kind", ["sync", "gevent"])
-def test_gunicorn_with_preload_loses_and_doubles_nothing(tmp_path, kind):
-    need("gunicorn", *(["gevent"] if kind == "gevent" else []))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with Collector() as collector:
-        command = [sys.executable, "-m", "gunicorn", "--preload", "-w", "3", "-k", kind]
-        command += ["-b", f"127.0.0.1:{port}", "--log-level", "error", "preload:app"]
-        process = subprocess.Popen(command, env=environment(tmp_path, collector), cwd=tmp_path)
-        try:
-            for number in range(101):
-                ask(f"http://127.0.0.1:{port}/{number}", process)
-            assert wait_for_variables(collector) == list(range(101))
-            assert collector.counters.duplicates == 0
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
-
-
-def ask(url, process):
-    """Ask a server that may not listen yet."""
-    end = time.monotonic() + LONG_S
-    while process.poll() is None and time.monotonic() < end:
-        try:
-            urllib.request.urlopen(url, timeout=10).read()  # noqa: S310 - on loopback
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("the server does not answer")
-
-
-def test_a_celery_pool_loses_and_doubles_nothing(tmp_path):
-    need("celery")
-    broker = tmp_path / "broker"
-    (broker / "control").mkdir(parents=True)
-    with Collector() as collector:
-        env = environment(tmp_path, collector, BROKER=str(broker))
-        command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-P", "prefork", "-c", "3"]
-        command += ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "error"]
-        process = subprocess.Popen(command, env=env, cwd=tmp_path)
-        try:
-            send = "from tasks import record\nfor number in range(101): record.delay(number)"
-            subprocess.run([sys.executable, "-c", send], env=env, cwd=tmp_path, check=True, timeout=60)
-            assert wait_for_variables(collector) == list(range(101))
-            assert collector.counters.duplicates == 0
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    assert looks <= 2
+    assert sum(each.event_count for each in sink.batches) == COUNT

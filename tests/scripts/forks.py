@@ -1,12 +1,13 @@
 """A supervisor that records nothing, and a worker process that records: who delivers?"""
 
 import multiprocessing
+import os
 import sys
 
 from capture import Capture
 from capture.config import BufferConfig, PrivacyConfig, ProjectConfig, RunConfig, SinkConfig
 
-INTERVAL_S = 0.5
+INTERVAL_S = float(os.environ.get("INTERVAL_S", "0.5"))
 
 
 def config(store, url):
@@ -18,11 +19,12 @@ def config(store, url):
     )
 
 
-def work(store, url, cap=None):
+def work(store, url, done, cap=None):
+    """Record, and stay until told: a session that is over would be sent at once."""
     own = cap or Capture(config(store, url))
-    for number in range(100):
-        own.track_variable("k", f"v{number}")
-    own.close()
+    for number in range(101):
+        own.track_variable("k", number)
+    done.wait()
 
 
 if __name__ == "__main__":
@@ -33,10 +35,12 @@ if __name__ == "__main__":
     cap.flush(5.0)
     sys.stdout.write("READY\n")
     sys.stdout.flush()
-    worker = context.Process(target=work, args=(store, url, cap) if how == "fork" else (store, url))
+    done = context.Event()
+    worker = context.Process(
+        target=work, args=(store, url, done, cap) if how == "fork" else (store, url, done)
+    )
     worker.start()
-    worker.join()
-    sys.stdout.write("WORKED\n")
-    sys.stdout.flush()
     sys.stdin.read()
+    done.set()
+    worker.join()
     cap.close()
