@@ -299,7 +299,11 @@ class Delivery:
     def _run(self, worker: Worker) -> None:
         wake = self._wakes[worker.name]
         while not self._stopped:
-            wait_s = self._step(worker)
+            try:
+                wait_s = self._step(worker)
+            except BaseException as error:  # noqa: BLE001 - sys.exit() in a sink must not end the delivery
+                _log.debug("the delivery to sink %s failed", worker.name, exc_info=True)
+                wait_s = worker.failed(self._clock.monotonic_ns(), error)
             for waiting in list(self._waiting):
                 waiting.set()
             if wait_s > 0 and not self._stopped:

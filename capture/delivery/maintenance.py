@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from capture.delivery.wake import Wake
-from capture.errors import StoreError
+from capture.errors import LogOnce, StoreError
 
 if TYPE_CHECKING:
     from capture.delivery.base import DeliveryStore
@@ -32,6 +32,7 @@ class Maintenance:
         self._store = store
         self._wanted, self._pause = Wake(), Wake()
         self._ended = False
+        self._log_once = LogOnce(_log)
 
     def wake(self) -> None:
         """Start a pass now."""
@@ -51,6 +52,9 @@ class Maintenance:
                 self._store.upkeep()
             except StoreError as error:
                 _log.debug("maintenance: %s", error)
+                failed = True
+            except Exception as error:  # noqa: BLE001 - this thread must not end
+                self._log_once("upkeep", logging.ERROR, "the store could not be maintained", error=error)
                 failed = True
             if failed or self._store.waiting_in_memory:
                 self._pause.wait(_RETRY_S)

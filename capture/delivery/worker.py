@@ -87,10 +87,8 @@ class Worker:
         #: Sessions of which only full batches are sent, even on request.
         self.open_sessions: frozenset[int] = frozenset()
         #: No attempt before these times (monotonic ns): our own wait, and the one the sink asked for.
-        self._wait_until_ns = 0
-        self._floor_until_ns = 0
-        self._failures = 0
-        self._refused = 0
+        self._wait_until_ns = self._floor_until_ns = 0
+        self._failures = self._refused = 0
         #: Answers in a row that a single event is too large.
         self._too_large = 0
         #: When the store was looked at last: others may have recorded since.
@@ -193,10 +191,15 @@ class Worker:
         try:
             return self._look(now_ns, timeout_s)
         except StoreError as error:
-            self._health.failed(f"{type(error).__name__}: {error}")
-            self._wait_until_ns = now_ns + int(_STORE_RETRY_S * 1e9)
-            self._more = True
-            return _STORE_RETRY_S
+            return self.failed(now_ns, error)
+
+    def failed(self, now_ns: int, error: BaseException) -> float:
+        """Note what kept a step from its end; return the time (s) after which to step again."""
+        self._health.failed(hide_urls(f"{type(error).__name__}: {error}"))
+        self._wait_until_ns = now_ns + int(_STORE_RETRY_S * 1e9)
+        self._more = True
+        self.settle()
+        return _STORE_RETRY_S
 
     def _look(self, now_ns: int, timeout_s: float | None) -> float:
         self.unseen = 0

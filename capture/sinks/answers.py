@@ -23,7 +23,13 @@ SNIFFED_BYTES = 4096
 _TEMPORARY = frozenset({408, 425, 429})
 _UNAVAILABLE = frozenset({401, 403, 404, 405, 407, 410})
 _BLANK = b" \t\r\n\x0b\x0c\x00\xef\xbb\xbf\xfe\xff"
-_SECONDS = re.compile(r"\+?([0-9]+)(?:[.,]([0-9]+))?\s*(?:s|secs?|seconds?)?", re.ASCII | re.IGNORECASE)
+_SECONDS = re.compile(
+    r"\+?([0-9]{1,300})(?:[.,]([0-9]{1,300}))?(?:e([+-]?[0-9]{1,5}))?\s*(?:s|secs?|seconds?)?",
+    re.ASCII | re.IGNORECASE,
+)
+_QUOTES = ' \t"'
+#: No server asks for more (s), whatever its number says; a year.
+_LONGEST_S = 366 * 86_400.0
 _DECODED = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 
@@ -83,19 +89,23 @@ def _is_web_page(reply: Reply) -> bool:
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return what ``Retry-After`` asks for (s): a number, or a date against the server's own clock."""
-    text = headers.get("Retry-After", "").strip().strip('"')
-    if not text:
-        return None
-    # A proxy joins two headers with a comma: the longer wait serves both.
-    numbers = [_SECONDS.fullmatch(part.strip()) for part in re.split(r",(?=\s)|;", text)]
-    if all(numbers):
-        return max(float(f"{found[1][:12]}.{found[2] or 0}") for found in numbers if found)
-    until = _date(text)
-    if until is None:
-        return None
-    now = _date(headers.get("Date", "")) or datetime.now(UTC)
-    return max(0.0, (until - now).total_seconds())
+    """Return what ``Retry-After`` asks for (s): a number, or a date against the server's own clock.
+
+    Of several, which a proxy joins with a comma, the longest serves all; what is neither is left out.
+    """
+    waits: list[float] = []
+    for text in headers.get("Retry-After", "").split(";"):
+        numbers = [_SECONDS.fullmatch(part.strip(_QUOTES)) for part in re.split(r",(?=\s)", text)]
+        if all(numbers):
+            waits += [_seconds(found) for found in numbers if found]
+        elif (until := _date(text.strip(_QUOTES))) is not None:
+            now = _date(headers.get("Date", "")) or datetime.now(UTC)
+            waits.append(max(0.0, (until - now).total_seconds()))
+    return min(max(waits), _LONGEST_S) if waits else None
+
+
+def _seconds(found: re.Match[str]) -> float:
+    return float(f"{found[1]}.{found[2] or 0}e{found[3] or 0}")
 
 
 def _date(text: str) -> datetime | None:

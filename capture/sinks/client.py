@@ -158,14 +158,15 @@ class HttpClient:
                 headers = self._login | dict(headers)
             lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
             lines.append(f"Accept-Encoding: identity\r\nContent-Length: {len(body)}\r\n\r\n")
-            rest = memoryview(self._start + "".join(lines).encode("latin-1") + body)
-            while rest:
-                sock.settimeout(remaining_s())
-                rest = rest[sock.send(rest) :]
+            request = self._start + "".join(lines).encode("latin-1") + body
+            cut = _send(sock, request, remaining_s)
             reader = BufferedReader(_Receiver(sock, remaining_s, 2 * self._limit), _RECEIVE_BYTES)
-            status, received, is_alive = _head(reader)
+            try:
+                status, received, is_alive = _head(reader)
+            except (OSError, ValueError) as error:
+                raise cut or error from None
             content, is_whole, ends = self._content(reader, status, received)
-            kept = is_alive and is_whole and not ends
+            kept = is_alive and is_whole and not ends and cut is None
         finally:
             if not kept:
                 self.close()
@@ -270,8 +271,28 @@ class _Receiver(RawIOBase):
         count = self._socket.recv_into(buffer)
         self._max_bytes -= count
         if self._max_bytes < 0:
-            raise ValueError("a long answer")
+            raise AnswerError("a long answer")
         return count
+
+
+class AnswerError(ValueError):
+    """What a receiver sent is no answer of HTTP; `reason` is without anything that it sent."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _send(sock: socket.socket, request: bytes, remaining_s: Callable[[], float]) -> OSError | None:
+    """Send a request; return why it was cut off: the receiver may have answered before it closed."""
+    rest = memoryview(request)
+    try:
+        while rest:
+            sock.settimeout(remaining_s())
+            rest = rest[sock.send(rest) :]
+    except (BrokenPipeError, ConnectionResetError) as error:
+        return error
+    return None
 
 
 def _head(reader: BufferedReader[Any]) -> tuple[int, dict[str, str], bool]:
@@ -280,13 +301,17 @@ def _head(reader: BufferedReader[Any]) -> tuple[int, dict[str, str], bool]:
     The standard library's parser of headers would double the cost of a request.
     """
     while True:
-        match = _STATUS.match(reader.readline())
+        line = reader.readline()
+        match = _STATUS.match(line)
         if match is None:
-            raise ValueError("not an answer of HTTP")
+            raise AnswerError("not an answer of HTTP" if line else "closed without an answer")
         headers: dict[str, str] = {}
         while (line := reader.readline()).strip():
             name, _, value = line.decode("latin-1").partition(":")
-            headers.setdefault(name.strip().title(), value.strip())
+            name = name.strip().title()
+            if name == "Retry-After" and name in headers:
+                value = f"{headers.pop(name)}; {value}"
+            headers.setdefault(name, value.strip())
         status = int(match[2])
         if status >= 200:
             return status, headers, match[1] != b"0" and "close" not in headers.get("Connection", "").lower()

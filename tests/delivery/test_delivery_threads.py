@@ -421,3 +421,41 @@ def test_a_forked_child_waits_for_no_lock_of_the_parents(store, call, stop):
     delivery.close(LONG_S)
 
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), KeyboardInterrupt(), MemoryError()])
+def test_nothing_that_a_sink_raises_ends_the_delivery(store, error):
+    sent = []
+
+    def respond(batch):
+        sent.append(batch)
+        if len(sent) == 1:
+            raise error
+        return ACCEPTED
+
+    put(store, 0, 3)
+    delivery = make(store, MemorySink(answers=respond))
+    assert delivery.flush(LONG_S) or delivery.flush(LONG_S)
+    delivery.close(LONG_S)
+
+    assert len(sent) >= 2
+    assert delivery.counters["memory"].delivered == 3
+
+
+def test_nothing_that_upkeep_raises_ends_the_maintenance(store, monkeypatch, caplog):
+    again, tried = threading.Event(), []
+
+    def upkeep():
+        tried.append(1)
+        if len(tried) == 2:
+            again.set()
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(store, "upkeep", upkeep)
+    delivery = make(store, MemorySink())
+    monkeypatch.setattr(type(store), "needs_upkeep", True)
+    delivery.notify(1)
+    assert again.wait(LONG_S)
+    delivery.close(0.0)
+
+    assert [record.levelname for record in caplog.records].count("ERROR") == 1

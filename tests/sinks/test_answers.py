@@ -47,6 +47,7 @@ def test_outcomes(reply, outcome):
     assert answer_of(reply).outcome is outcome
 
 
+YEAR_S = 366 * 86_400.0
 NOW = "Wed, 21 Oct 2015 07:28:00 GMT"
 
 
@@ -61,14 +62,21 @@ NOW = "Wed, 21 Oct 2015 07:28:00 GMT"
         ("30s", 30.0),
         ('"30"', 30.0),
         ("120, 60", 120.0),
-        ("9" * 400, 999_999_999_999.0),
+        ("9" * 300, YEAR_S),
+        ("1e9", YEAR_S),
+        ("1e99", YEAR_S),
+        ("1E400", YEAR_S),
+        ("1e-9", 1e-9),
+        ("5; 120", 120.0),
+        ("5;q", 5.0),
+        ("soon; Wed, 21 Oct 2015 07:29:00 GMT", 60.0),
         ("Wed, 21 Oct 2015 07:29:00 GMT", 60.0),
         ("Wednesday, 21-Oct-15 07:29:00 GMT", 60.0),
         ("Wed Oct 21 07:29:00 2015", 60.0),
         ("Wed, 21 Oct 2015 09:29:00 +0200", 60.0),
         ("2015-10-21T07:29:00Z", 60.0),
         ("Wed, 21 Oct 2015 07:00:00 GMT", 0.0),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", pytest.approx(2.5e11, rel=0.1)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", YEAR_S),
         ("-5", None),
         ("", None),
         ("soon", None),
@@ -76,7 +84,7 @@ NOW = "Wed, 21 Oct 2015 07:28:00 GMT"
         ("٣", None),
         ("nan", None),
         ("inf", None),
-        ("1e9", None),
+        ("9" * 400, None),
     ],
 )
 @pytest.mark.parametrize("status", [429, 503, 413, 403])
@@ -85,7 +93,7 @@ def test_retry_after(status, text, seconds):
 
 
 def test_a_date_without_that_of_the_server_is_against_our_clock():
-    assert answer_of(Reply(503, {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"})).retry_after_s > 1e9
+    assert answer_of(Reply(503, {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"})).retry_after_s == YEAR_S
     assert answer_of(Reply(503, {"Retry-After": NOW, "Date": "no date"})).retry_after_s == 0.0
 
 

@@ -390,3 +390,61 @@ print("urllib3" in sys.modules)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "False\n"
+
+
+@contextlib.contextmanager
+def answering(raw, *, reads_all=True):
+    """Answer one connection with bytes as they are; yield the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            connection, _ = listener.accept()
+            with connection:
+                request = connection.recv(65_536)
+                if reads_all:
+                    while not request.endswith(b"]}"):
+                        request += connection.recv(65_536)
+                connection.sendall(raw)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        thread.join()
+
+
+def test_an_answer_before_the_end_of_the_body_counts():
+    refusal = b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!"
+    with answering(refusal, reads_all=False) as url:
+        sink = HttpSink(HttpSettings(url=url, gzip=False))
+        answer = sink.send(batch(1, size=8_000_000), 30.0)
+        sink.close()
+
+    assert (answer.outcome, answer.reason) == (Outcome.TOO_LARGE, "HTTP 413: no!")
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "AnswerError: closed without an answer"),
+        (b"220 mail.example ready\r\n", "AnswerError: not an answer of HTTP"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 300_000, "AnswerError: a long answer"),
+    ],
+)
+def test_what_is_no_answer_is_said(raw, reason):
+    with answering(raw) as url:
+        sink = HttpSink(HttpSettings(url=url))
+        answer = sink.send(batch(), 30.0)
+        sink.close()
+
+    assert answer.outcome is Outcome.TEMPORARY
+    assert answer.reason.startswith(reason)
+
+
+def test_of_two_waits_the_longer_serves_both():
+    raw = b"HTTP/1.1 429 x\r\nRetry-After: 5\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n"
+    with answering(raw) as url:
+        sink = HttpSink(HttpSettings(url=url))
+        answer = sink.send(batch(), 30.0)
+        sink.close()
+
+    assert answer.retry_after_s == 120.0
