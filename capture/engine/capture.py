@@ -192,6 +192,7 @@ class Capture:
 
     def app_hide(self) -> str | None:
         """Record that the app left the foreground, cancel open strokes and send what is recorded."""
+        self._touches.note_closed()
         with self._touches.canceled():
             event_id = self._recorder.record_visible(events.AppHide) if self._touches.is_open else None
             delivery = self._lifecycle.delivery
@@ -418,8 +419,7 @@ class Capture:
         """Call `record` with the lock held if the gate is open; then report losses."""
         event_id = None
         self._touches.finish_dispatched()
-        if not self._touches.is_open:
-            self._telemetry.nothing_recorded(self._lifecycle.recording)
+        self._touches.note_closed()
         try:
             event_id = self._touches.lock.call(lambda: record() if self._touches.is_open else None)
         except BusyError as error:
@@ -572,6 +572,7 @@ class Capture:
         self._touches.set_density(per_dp)
 
     def _change_device(self, **facts: object) -> None:
+        self._touches.finish_dispatched()
         with self._touches.lock:
             self._recorder.set_device(msgspec.structs.replace(self._recorder.device, **facts))
 

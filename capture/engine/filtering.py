@@ -33,5 +33,8 @@ def filtered(
             return changed
     except Exception:  # noqa: BLE001 - the host's code may raise anything; it could not judge the event
         _log.exception("before_send failed; the event is dropped")
+    except BaseException:
+        dropped["before_send"] += 1
+        raise
     dropped["before_send"] += 1
     return None

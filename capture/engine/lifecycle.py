@@ -200,6 +200,8 @@ class Lifecycle:
 
     def identify(self, external_user_id: str | None) -> None:
         """As `Capture.identify`."""
+        self._touches.finish_dispatched()
+        self._touches.note_closed()
         if self.app_data.state.get("external_user_id") == external_user_id:
             return
         if self.config.session.per_user:
@@ -214,6 +216,7 @@ class Lifecycle:
 
     def end_session(self) -> bool:
         """As `Capture.end_session`."""
+        self._touches.note_closed()
         with self._touches.canceled():
             store, delivery = self.app_data.store, self.delivery
             if store is None or self.closed:
@@ -304,6 +307,7 @@ class Lifecycle:
 
     def flush(self, timeout_s: float) -> bool:
         """As `Capture.flush`."""
+        self._touches.finish_dispatched()
         delivery = self.delivery
         if self.closed:
             return self._delivered

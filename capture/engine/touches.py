@@ -113,6 +113,11 @@ class Touches:
         """Open or close the gate."""
         self._move = self._recognizer.move if is_open else None
 
+    def note_closed(self) -> None:
+        """Say why nothing is recorded, where the gate is closed for want of consent."""
+        if self._move is None:
+            self._telemetry.nothing_recorded(self.why_closed())
+
     @contextmanager
     def canceled(self) -> Iterator[None]:
         """Hold the lock with all open strokes canceled; report them once it is released."""
@@ -128,6 +133,7 @@ class Touches:
                     self._telemetry.count(gesture, target)
                     strokes.append((gesture, target))
             self._open.clear()
+            self._aliases.clear()
             self._count_chords()
             yield
         self._telemetry.report(strokes)
@@ -157,13 +163,13 @@ class Touches:
     ) -> Gesture | None:
         """As `Capture.touch_down`."""
         if self._move is None:
-            self._telemetry.nothing_recorded(self.why_closed())
+            self.note_closed()
             return None
         ended, before = None, _ROOT
         try:
             ended, before = self.lock.call(self._down, pointer, x, y, time, target)
         except OverflowError as error:
-            if (alias := self._alias(pointer, new=True)) is not None:
+            if (alias := self._alias(pointer, keep=True)) is not None:
                 return self.down(alias, x, y, time, target)
             self._telemetry.failed("touch_down", error)
         except Exception as error:  # noqa: BLE001 - no exception may reach the host
@@ -197,8 +203,7 @@ class Touches:
             try:
                 move(pointer, x, y, self._monotonic_ns() if time is None else time)
             except OverflowError as error:
-                alias = self._alias(pointer)
-                if alias is None:
+                if (alias := self._alias(pointer)) is None:
                     self._telemetry.failed("touch_move", error)
                 else:
                     self.move(alias, x, y, time)
@@ -219,10 +224,16 @@ class Touches:
         gesture, target = None, _ROOT
         try:
             if callable(responsive):
-                responsive = self._telemetry.call("responsive", responsive)
+                try:
+                    responsive = self._telemetry.call("responsive", responsive)
+                except BaseException:
+                    # As sys.exit() in a handler: the stroke is not lost by it.
+                    self.up(pointer, x, y, time, None)
+                    raise
             gesture, target = self.lock.call(self._up, pointer, x, y, time, responsive)
         except OverflowError as error:
-            if (alias := self._aliases.pop(pointer, None)) is not None:
+            if (alias := self._alias(pointer)) is not None:
+                self._aliases.pop(pointer, None)
                 return self.up(alias, x, y, time, responsive)
             self._telemetry.failed("touch_up", error)
         except Exception as error:  # noqa: BLE001 - as in down
@@ -264,7 +275,8 @@ class Touches:
         try:
             gesture, target = self.lock.call(self._cancel, pointer, x, y, time)
         except OverflowError as error:
-            if (alias := self._aliases.pop(pointer, None)) is not None:
+            if (alias := self._alias(pointer)) is not None:
+                self._aliases.pop(pointer, None)
                 return self.cancel(alias, x, y, time)
             self._telemetry.failed("touch_cancel", error)
         except Exception as error:  # noqa: BLE001 - as in down
@@ -312,14 +324,20 @@ class Touches:
             if connectivity != facts.connectivity:
                 self._recorder.set_device(msgspec.structs.replace(facts, connectivity=connectivity))
 
-    def _alias(self, pointer: object, *, new: bool = False) -> int | None:
-        """Return the number by which the recognizer knows a pointer beyond 32 bits; None for another one."""
+    def _alias(self, pointer: object, *, keep: bool = False) -> int | None:
+        """Return the number by which the recognizer knows a pointer beyond 32 bits; None for another one.
+
+        A finger that is not down gets one that nobody uses; it is remembered with `keep`.
+        """
         if not isinstance(pointer, int) or -(2**31) <= pointer < 2**31:
             return None
-        if new and pointer not in self._aliases:
-            used = set(self._aliases.values())
-            self._aliases[pointer] = next(n for n in range(-(2**31), 0) if n not in used)
-        return self._aliases.get(pointer)
+        known = self._aliases.get(pointer)
+        if known is None:
+            used = {*self._aliases.values(), *self._open}
+            known = next(number for number in range(-(2**31), 0) if number not in used)
+            if keep:
+                self._aliases[pointer] = known
+        return known
 
     # For the other calls of a capture
 

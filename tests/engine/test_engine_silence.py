@@ -1,5 +1,6 @@
 """Nothing fails in silence: every row of the table in docs/reliability.md, and what it says of consent."""
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -9,10 +10,17 @@ from pathlib import Path
 import pytest
 
 from capture import Capture
-from capture.config import BufferConfig, DeliveryConfig, PrivacyConfig, ProjectConfig, RunConfig
+from capture.config import (
+    BufferConfig,
+    DeliveryConfig,
+    PrivacyConfig,
+    ProjectConfig,
+    RunConfig,
+    SessionConfig,
+)
 from capture.sinks import ACCEPTED, Answer, Outcome
 from capture.sinks.memory import MemorySink
-from capture.testing import FakeClock, TouchScript, memory_capture
+from capture.testing import FakeClock, TouchScript, decode_batches, memory_capture
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 
@@ -230,8 +238,6 @@ def test_what_a_handler_records_comes_after_its_tap(tmp_path):
         with pytest.raises(ZeroDivisionError), cap.touch_dispatch(-1, 5, 5):
             raise ZeroDivisionError
         assert cap.flush(5.0)
-    from capture.testing import decode_batches
-
     events = [event for batch in decode_batches(sink.batches) for event in batch.events]
     names = [type(event).__name__.removesuffix("Wire") for event in events]
     assert names == ["AppStart", "ScreenView", "Tap", "ScreenView", "Tap"]
@@ -245,7 +251,85 @@ def test_no_app_show_twice(tmp_path):
         for call in (cap.app_show, cap.app_show, cap.app_hide, cap.app_hide, cap.app_show):
             call()
         assert cap.flush(5.0)
-    from capture.testing import decode_batches
-
     names = [type(event).__name__ for batch in decode_batches(sink.batches) for event in batch.events]
     assert names == ["AppStartWire", "AppShowWire", "AppHideWire", "AppShowWire"]
+
+
+@pytest.mark.parametrize(
+    "call", ["identify", "end_session", "new_user", "app_hide", "app_start", "touch_down"]
+)
+def test_each_call_without_consent_says_so(tmp_path, caplog, call):
+    caplog.set_level("INFO")
+    cap, _ = memory_capture(tmp_path, privacy=PrivacyConfig())
+    arguments = {"identify": ["u7"], "touch_down": [0, 1.0, 1.0]}
+    getattr(cap, call)(*arguments.get(call, []))
+    cap.close()
+
+    assert sum("has not opted in" in record.getMessage() for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit, RecursionError])
+def test_what_handlers_raise_loses_and_hides_nothing(tmp_path, error):
+    def fail(*_):
+        raise error
+
+    def tap(cap, **more):
+        cap.touch_down(1, 5, 5)
+        with contextlib.suppress(error), cap.touch_dispatch(1, 5, 5, **more):
+            pass
+
+    cap, sink = memory_capture(tmp_path)
+    with cap:
+        cap.screen_view("A")
+        tap(cap, responsive=fail)
+        cap.on_gesture = fail
+        tap(cap)
+        cap.on_gesture, cap.before_send = None, fail
+        tap(cap)
+        cap.before_send = None
+        tap(cap)
+        assert cap.flush(10.0)
+        dropped = cap.stats.dropped
+    names = [type(event).__name__ for batch in decode_batches(sink.batches) for event in batch.events]
+
+    assert names == ["AppStartWire", "ScreenViewWire", "TapWire", "TapWire", "TapWire"]
+    assert dropped == {"before_send": 1}
+
+
+@pytest.mark.parametrize(
+    "call", ["identify", "flush", "set_screen", "set_orientation", "new_user", "end_session"]
+)
+def test_a_tap_comes_before_what_any_call_of_its_handler_changes(tmp_path, call):
+    arguments = {"identify": ["other"], "set_screen": [300, 200, 1.5], "set_orientation": [1]}
+    cap, sink = memory_capture(tmp_path, session=SessionConfig(per_user=False))
+    with cap:
+        cap.screen_view("A")
+        cap.touch_down(1, 5, 5)
+        with cap.touch_dispatch(1, 5, 5) as dispatch:
+            getattr(cap, call)(*arguments.get(call, []))
+            assert dispatch.gesture.kind.name == "TAP"
+        assert cap.flush(10.0)
+    names = [type(event).__name__ for batch in decode_batches(sink.batches) for event in batch.events]
+
+    assert names == ["AppStartWire", "ScreenViewWire", "TapWire"]
+
+
+def test_pointers_beyond_32_bits_are_pointers_in_each_call(tmp_path, caplog):
+    cap, _ = memory_capture(tmp_path)
+    first, second = 2**70, -(2**90)
+    with cap:
+        cap.touch_move(first, 5, 5)
+        assert cap.touch_up(first, 5, 5) is None
+        assert cap.touch_cancel(second) is None
+        cap.touch_down(first, 5, 5)
+        cap.touch_down(second, 300, 300)
+        assert {cap.touch_up(each, 5, 5).reason.name for each in (first, second)} == {"MULTI_TOUCH"}
+        cap.touch_down(first, 5, 5)
+        cap.pause()
+        cap.resume()
+        assert cap.touch_up(first, 5, 5) is None
+        cap.touch_down(first, 5, 5)
+        assert cap.touch_up(first, 5, 5).kind.name == "TAP"
+        assert cap.stats.ignored == {"orphan_samples": 4}
+
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
