@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,16 @@ class PygameHost(HostBase):
         self._originals.clear()
 
     def feed(self, event: Any) -> None:
-        """Process an event; other events than touches and those of the window are ignored."""
+        """Process an event; other events than touches and those of the window are ignored.
+
+        One that lacks what SDL's have, as an app may post it, is logged once, and is not captured.
+        """
+        try:
+            self._feed(event)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the app's event loop
+            self._log_once("feed", logging.ERROR, "an event was not captured: %s", error, error=error)
+
+    def _feed(self, event: Any) -> None:
         pygame = self._pygame
         kind = event.type
         if kind in {pygame.MOUSEBUTTONDOWN, pygame.MOUSEMOTION, pygame.MOUSEBUTTONUP}:

@@ -185,6 +185,15 @@ mouse(pygame.MOUSEBUTTONUP)
 mouse(pygame.MOUSEBUTTONDOWN)
 mouse(pygame.MOUSEBUTTONUP)
 strokes("mouse")
+# Events that an app posts, without what SDL's have.
+for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP, pygame.FINGERDOWN, pygame.FINGERUP):
+    feed(kind)
+feed(pygame.MOUSEBUTTONDOWN, pos=None, button=1)
+host.feed(object())
+strokes("posted")
+mouse(pygame.MOUSEBUTTONDOWN)
+mouse(pygame.MOUSEBUTTONUP)
+strokes("after_posted")
 cap.close()
 print(json.dumps(result))
 """
@@ -217,6 +226,8 @@ def odd(tmp_path_factory):
         ("counted", [["CANCELED", None], ["RECOGNIZED", None]]),
         ("none", []),
         ("mouse", [["CANCELED", None], ["RECOGNIZED", None]]),
+        ("posted", []),
+        ("after_posted", [["RECOGNIZED", None]]),
     ],
 )
 def test_odd_events(odd, name, strokes):
