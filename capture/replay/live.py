@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,8 +18,8 @@ from capture.clock import Clock
 from capture.engine.capture import Capture
 from capture.errors import CaptureError, ConfigError, SinkError
 from capture.events.config import PrivacyConfig
-from capture.events.targets import Target
 from capture.gestures.kinds import Action
+from capture.replay.marks import BAD_MARK, call_of, note_of
 from capture.replay.summary import LogSummary
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from capture.config.run import RunConfig
     from capture.events.device import Device
+    from capture.events.targets import Target
     from capture.gestures.recognizer import Gesture
     from capture.logs import Mark, TouchLog
     from capture.replay.summary import Summary
@@ -39,8 +40,6 @@ _NAP_S = 0.1
 #: Where another speed than 1 puts the log's times (ns): far ahead of the clock that the capture reads, which
 #: then stamps a gesture with the moment at which it ends, and not with an age that its log would give it.
 _AHEAD_NS = 1 << 60
-#: Marks that are no more than a call of the capture.
-_MOMENTS = ("app_start", "app_show", "app_hide")
 
 
 class LiveReplay:
@@ -115,6 +114,7 @@ class LiveReplay:
         self._stream: int | None = None
         self._open: set[int] = set()
         self._targets: dict[int, Target] = {}
+        self._verdicts: dict[int, bool | None] = {}
         self._kinds: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._ignored: Counter[str] = Counter()
@@ -217,10 +217,11 @@ class LiveReplay:
             case Action.DOWN:
                 self.capture.touch_down(pointer, x, y, moment_ns, self._targets.pop(pointer, None))
                 self._open.add(pointer)
+                self._verdicts.pop(pointer, None)
             case Action.MOVE:
                 self.capture.touch_move(pointer, x, y, moment_ns)
             case Action.UP:
-                self.capture.touch_up(pointer, x, y, moment_ns)
+                self.capture.touch_up(pointer, x, y, moment_ns, self._verdicts.pop(pointer, None))
             case Action.CANCEL:
                 self.capture.touch_cancel(pointer, x, y, moment_ns)
             case _:
@@ -245,25 +246,20 @@ class LiveReplay:
         self._until(mark.time_ns)
         if self._stopped():
             return
-        fields = mark.fields
         try:
-            self._call(mark.kind, fields)
-        except (CaptureError, msgspec.ValidationError, KeyError, TypeError, ValueError):
+            self._follow(mark)
+        except (*BAD_MARK, CaptureError):
             self._ignored["unused_marks"] += 1
 
-    def _call(self, kind: str, fields: dict[str, Any]) -> None:
-        match kind:
-            case "screen":
-                self.capture.screen_view(fields["name"], tuple(fields.get("path", ())))
-            case "target":
-                known = {name: fields[name] for name in ("path", "id", "responsive") if name in fields}
-                self._targets[int(fields.get("pointer", 0))] = msgspec.convert(known, Target)
-            case "transaction":
-                self.capture.track_transaction(fields["value"], fields["currency"], fields.get("id"))
-            case "variable":
-                self.capture.track_variable(fields["key"], fields["value"])
-            case _ if kind in _MOMENTS:
-                getattr(self.capture, kind)()
+    def _follow(self, mark: Mark) -> None:
+        if (note := note_of(mark)) is not None:
+            if not note.is_verdict:
+                self._targets[note.pointer] = note.target
+            elif note.pointer in self._open:
+                self._verdicts[note.pointer] = note.target.responsive
+        elif (call := call_of(mark)) is not None:
+            name, arguments = call
+            getattr(self.capture, name)(*arguments)
 
     def close(self) -> bool:
         """Send what is recorded, as an app does at its end; tell whether all of it was delivered."""

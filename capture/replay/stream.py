@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 import msgspec
 
 from capture.clock import NS_PER_MS
-from capture.errors import InvalidEventError
 from capture.events import checks, domain as events
 from capture.events.privacy import Masks
 from capture.events.session import SessionState
 from capture.events.targets import Target
 from capture.events.timeline import Timeline
 from capture.ids import derived_ids
+from capture.replay.marks import BAD_MARK, call_of, note_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,20 +32,17 @@ if TYPE_CHECKING:
     from capture.gestures.recognizer import Gesture
     from capture.logs import Mark
     from capture.replay.encoder import EventEncoder
+    from capture.replay.marks import Note
 
 __all__ = ["ReplayContext", "StreamTimeline", "Stroke"]
 
 _T = TypeVar("_T")
-#: Kinds of marks without fields.
+#: Calls without arguments.
 _MOMENTS: dict[str, Callable[[events.CommonSection], events.Event]] = {
     "app_start": events.AppStart,
     "app_show": events.AppShow,
     "app_hide": events.AppHide,
 }
-#: Kinds of marks that are events; logs have others of their own.
-_EVENTS = frozenset({"screen", "transaction", "variable", *_MOMENTS})
-#: Kinds of marks that describe a stroke's target.
-_NOTES = frozenset({"target", "verdict"})
 _NOWHERE = Target()
 #: An ended stroke, and its number in the log, which its id is derived from.
 Stroke: TypeAlias = "tuple[int, Gesture]"
@@ -138,13 +135,18 @@ class StreamTimeline:
                 continue
             for mark in cast("Iterator[Mark]", run):
                 self._marks += 1
-                if mark.kind in _NOTES:
+                try:
+                    note, call = note_of(mark), call_of(mark)
+                except BAD_MARK:
+                    self.unused_marks += 1
+                    continue
+                if note is not None:
                     # Strokes look for theirs by the number of the sample.
-                    self._note(mark)
-                elif mark.kind in _EVENTS:
+                    self._note(mark.sample, note)
+                elif call is not None:
                     self._process_strokes(strokes)
                     strokes = []
-                    self._process_mark(mark)
+                    self._record(mark, *call)
         self._process_strokes(strokes)
 
     # Strokes
@@ -186,47 +188,43 @@ class StreamTimeline:
 
     # Marks
 
-    def _note(self, mark: Mark) -> None:
+    def _note(self, sample: int, note: Note) -> None:
         """Keep what a mark says of the target of a stroke."""
-        try:
-            pointer = int(mark.fields.get("pointer", 0))
-            target = _target(mark.fields)
-        except (InvalidEventError, TypeError, ValueError):
-            self.unused_marks += 1
-            return
-        if mark.kind == "target":
-            known = self._targets.setdefault(pointer, deque())
-            known.append((mark.sample, self._masks.target(target)))
+        target = note.target
+        if not note.is_verdict:
+            known = self._targets.setdefault(note.pointer, deque())
+            known.append((sample, self._masks.target(target)))
         elif target.responsive is not None:
-            self._verdicts.setdefault(pointer, deque()).append((mark.sample, target.responsive))
+            self._verdicts.setdefault(note.pointer, deque()).append((sample, target.responsive))
 
-    def _process_mark(self, mark: Mark) -> None:
+    def _record(self, mark: Mark, name: str, arguments: tuple[Any, ...]) -> None:
         timeline = self._timeline
         (event_id,) = self._new_ids([f"mark/{self._marks}"])
         moment = (mark.time_ns + self._shift_ns) // NS_PER_MS, mark.time_ns // NS_PER_MS, event_id
         try:
-            event, state = self._event_of(mark, moment)
-        except (InvalidEventError, KeyError, TypeError, ValueError):
+            event, state = self._event_of(name, arguments, moment)
+        except BAD_MARK:
             self.unused_marks += 1
             return
         timeline.advance(state)
-        if mark.kind == "screen":
+        if name == "screen_view":
             self._scenes.append((mark.sample, timeline.scene))
         self._encoder.put((event,), timeline.device)
 
-    def _event_of(self, mark: Mark, moment: Moment) -> tuple[events.Event, SessionState]:
-        fields, timeline = mark.fields, self._timeline
-        match mark.kind:
-            case "screen":
-                title = self._masks.title(checks.check_screen_name(fields["name"]))
-                path = self._masks.path(checks.check_path(fields.get("path", ())))
-                return timeline.screen(title, path, moment)
-            case "transaction":
-                build = checks.transaction(fields["value"], fields["currency"], fields.get("id"))
-                return timeline.event(build, moment)
-            case "variable":
-                return timeline.event(checks.variable(fields["key"], fields["value"]), moment)
-        return timeline.event(_MOMENTS[mark.kind], moment, action=mark.kind in {"app_start", "app_show"})
+    def _event_of(
+        self, name: str, arguments: tuple[Any, ...], moment: Moment
+    ) -> tuple[events.Event, SessionState]:
+        timeline = self._timeline
+        match name:
+            case "screen_view":
+                title, path = arguments
+                title = self._masks.title(checks.check_screen_name(title))
+                return timeline.screen(title, self._masks.path(checks.check_path(path)), moment)
+            case "track_transaction":
+                return timeline.event(checks.transaction(*arguments), moment)
+            case "track_variable":
+                return timeline.event(checks.variable(*arguments), moment)
+        return timeline.event(_MOMENTS[name], moment, action=name in {"app_start", "app_show"})
 
 
 def _latest(known: deque[tuple[int, _T]] | None, sample: int) -> _T | None:
@@ -235,12 +233,3 @@ def _latest(known: deque[tuple[int, _T]] | None, sample: int) -> _T | None:
     while known and known[0][0] <= sample:
         last = known.popleft()[1]
     return last
-
-
-def _target(fields: dict[str, Any]) -> Target:
-    try:
-        return msgspec.convert(
-            {name: fields[name] for name in ("path", "id", "responsive") if name in fields}, Target
-        )
-    except msgspec.ValidationError as error:
-        raise InvalidEventError(str(error)) from None

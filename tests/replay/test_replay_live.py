@@ -155,6 +155,26 @@ def test_marks_become_calls_when_they_are_due(tmp_path):
     assert summary.logs[0].ignored == {"unused_marks": 1}
 
 
+def test_a_verdict_before_the_up_says_whether_the_target_reacts(tmp_path):
+    target = {"pointer": 0, "path": "[root]>button>", "id": "pay", "responsive": True}
+    path = log(
+        tmp_path,
+        mark(0, "target", **target),
+        *tap(0)[:-1],
+        mark(60, "verdict", pointer=0, responsive=False),
+        tap(0)[-1],
+        # Of a stroke that is over, and with a value that none has.
+        mark(900, "verdict", pointer=0, responsive=False),
+        mark(900, "verdict", pointer=5, responsive="bad"),
+        mark(1900, "target", **target),
+        *tap(2000),
+    )
+    summary, events, _ = played(path)
+
+    assert [event["ur"] for event in events if event["ea"] == TAP] == [False, True]
+    assert summary.logs[0].ignored == {"unused_marks": 1}
+
+
 def test_a_pause_ends_the_session_as_in_an_app(tmp_path):
     minutes = round(CONFIG.session.timeout_s * 1000)
     clock = Waiting()
