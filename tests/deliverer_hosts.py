@@ -95,7 +95,8 @@ def _gunicorn(kind, env, folder):
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         port = listener.getsockname()[1]
         command = [sys.executable, "-m", "gunicorn", "--preload", "-w", "3", "-k", kind]
-        command += ["-b", f"fd://{listener.fileno()}", "--timeout", "300", "--log-level", "error", "preload:app"]
+        command += ["-b", f"fd://{listener.fileno()}", "--timeout", "300"]
+        command += ["--log-level", "error", "preload:app"]
         process = subprocess.Popen(command, env=env, cwd=folder, pass_fds=(listener.fileno(),))
         with _ended(process):
             for number in range(COUNT):
