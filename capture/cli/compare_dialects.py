@@ -37,7 +37,7 @@ def command(
             "-o",
             "--output",
             metavar="FILE",
-            help="Parquet: a row a stroke, a column a dialect.",
+            help="Parquet: a row a stroke, a column a dialect; HTML: the report page, seen with other eyes.",
         ),
     ] = None,
     rows: Annotated[
@@ -54,14 +54,18 @@ def command(
     Example: capture compare-dialects session.touch.jsonl
 
     Example: capture compare-dialects session.touch.jsonl --dialects android,flutter -o dialects.parquet
+
+    Example: capture compare-dialects session.touch.jsonl -o dialects.html
     """
-    if output is not None and output.suffix.lower() != ".parquet":
-        raise ConfigError(f"{output}: expected a name that ends in .parquet")
+    if output is not None and output.suffix.lower() not in {".parquet", ".html"}:
+        raise ConfigError(f"{output}: expected a name that ends in .parquet or .html")
     names = [name.strip() for name in dialects.split(",")] if dialects else []
     configs = configurations(reading.config.gestures, names)
     lineup = _read(log, reading, configs)
     partings = list(lineup.partings())
-    if output is not None:
+    if output is not None and output.suffix.lower() == ".html":
+        _write_page(log, reading, list(configs), output)
+    elif output is not None:
         _write(lineup, output)
     if json:
         print_json(
@@ -111,6 +115,17 @@ def _write(lineup: Lineup, output: Path) -> None:
 
     with writing(output) as file:
         parquet.write_table(lineup.to_arrow(), file)
+
+
+def _write_page(log: str, reading: Reading, names: list[str], output: Path) -> None:
+    from capture import report
+
+    recordings = report.read([log], config=reading.config, options=reading.options)
+    for recording in recordings:
+        recording.others = {name: each for name, each in recording.others.items() if name in names}
+    page = report.build_page(recordings, title=f"dialects of {Path(log).name}")
+    with writing(output) as file:
+        file.write(page.encode())
 
 
 def _grid(heads: Iterable[str], title: str) -> Table:

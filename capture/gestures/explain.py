@@ -261,7 +261,8 @@ def render(explanation: Explanation) -> str:
         lines += [f"  {_line(condition)}" for condition in explanation.direction_conditions]
     lines += ["", "and not"]
     for rival in explanation.rivals:
-        lines += [f"  {rival.kind}, which needs"]
+        first = f" nothing else: {explanation.by_measures} is tried first"
+        lines += [f"  {rival.kind}, which needs{'' if rival.failed else first}"]
         lines += [f"    {_line(condition)}" for condition in rival.failed]
     lines += ["", f"the thresholds of {explanation.dialect}"]
     lines += [f"  {line}" for line in _thresholds(explanation)]

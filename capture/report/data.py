@@ -7,10 +7,14 @@ Positions of trails are for the eye alone: eighths of a px and microseconds, as 
 from __future__ import annotations
 
 import base64
+import math
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
+from capture.gestures.kinds import KINDS, GestureKind
+from capture.gestures.sources import source_of
 from capture.report.text import shown
 
 if TYPE_CHECKING:
@@ -25,6 +29,19 @@ _COLUMNS = {
     "<f8": "start span_ns",
     "<f4": "x y distance velocity",
     "<i4": "stage target session tap_count pointer",
+}
+#: What the rule of another dialect reads.
+_VERDICTS = {
+    "u1": "begun far",
+    "<f4": "slop_distance drag_distance end_distance velocity_x velocity_y margin",
+    "<f8": "slop_time",
+}
+#: Of a chord.
+_CHORDS = {
+    "u1": "kind reason direction modes",
+    "<f4": "x_down y_down x_up y_up scale rotation span_down span_up spread arc shift velocity margin",
+    "<f8": "start end",
+    "<i4": "fingers stage",
 }
 #: What only a log has.
 _MEASURES = {"<f4": "x_up y_up dx dy width height path_length apart", "<f8": "gap_ns", "<i4": "sample_count"}
@@ -54,11 +71,64 @@ def thresholds(gestures: GestureConfig) -> dict[str, Any]:
     return {name: getattr(gestures, name) for name in _THRESHOLDS}
 
 
+def _row(gestures: GestureConfig) -> dict[str, Any]:
+    """Return all numbers and words of the dialect; what never limits is null."""
+    values = msgspec.structs.asdict(gestures)
+    del values["dialects"]
+    return {
+        name: None if value == math.inf else list(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+    }
+
+
+def _sources(gestures: GestureConfig) -> dict[str, str]:
+    return {name: source_of(gestures, name) for name in (*_THRESHOLDS[:4], "hold_ms", "fling_distance_dp")}
+
+
+def _packed(columns: Columns) -> str:
+    """Return what another dialect calls the strokes, three bytes each.
+
+    The number of the kind in the table of kinds, the direction (of what is none: the reason) and rage in one;
+    the position in a run of taps; the margin in hundredths, 255 where there is none.
+    """
+    numbers = np.zeros(max(GestureKind) + 1, np.uint8)
+    numbers[[row.kind for row in KINDS]] = range(len(KINDS))
+    kind = columns["kind"]
+    word = np.where(kind == GestureKind.NONE, columns["reason"], columns["direction"])
+    margin = np.nan_to_num(np.minimum(columns["margin"] * 100, 254), nan=255)
+    parts = [
+        numbers[kind] | (word << 3) | (columns["rage"].astype(np.uint8) << 6),
+        np.minimum(columns["tap_count"], 255),
+        margin.round(),
+    ]
+    return _base64(np.stack([part.astype(np.uint8) for part in parts], axis=1), "u1")
+
+
+def _chords(recording: Recording) -> dict[str, Any]:
+    """Return the chords: columns, and the strokes of each one's fingers."""
+    table = recording.chords
+    if table is None or not len(table):
+        return {"count": 0, "columns": {}, "members": []}
+    # In the time of the recording, which may differ from stream to stream.
+    own = {int(first): row for row, first in enumerate(recording.columns["first_sample"].tolist())}
+    rows = [own[int(first)] for first in table.first_sample.tolist()]
+    start = recording.columns["start"][rows]
+    columns: Columns = {name: getattr(table, name) for name in table.fields}
+    columns |= {
+        "start": start,
+        "end": start + columns["duration"],
+        "stage": recording.columns["stage"][rows],
+    }
+    return {"count": len(table), "columns": _columns(columns, _CHORDS), "members": recording.members}
+
+
 def page_data(recording: Recording) -> dict[str, Any]:
     """Return what the page's script reads, ready for JSON."""
     columns = _columns(recording.columns, _COLUMNS)
     if recording.table is not None:
         columns |= _columns(recording.columns, _MEASURES)
+        if not recording.gestures.has_default_rule:
+            columns |= _columns(recording.columns, _VERDICTS)
     return {
         "name": shown(recording.name),
         "format": recording.format,
@@ -70,6 +140,10 @@ def page_data(recording: Recording) -> dict[str, Any]:
         "dialect": recording.gestures.dialect,
         "plain": recording.gestures.has_default_rule,
         "gestures": thresholds(recording.gestures),
+        "row": _row(recording.gestures),
+        "sources": _sources(recording.gestures),
+        "others": {name: _packed(each) for name, each in recording.others.items()},
+        "chords": _chords(recording),
         "count": len(recording),
         "columns": columns,
         "streams": _streams(recording.columns),

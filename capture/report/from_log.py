@@ -14,6 +14,7 @@ from capture.logs import CAUSES, ReadOptions, assumed, open_log
 from capture.replay.run import device_of
 from capture.report.marks import Marks
 from capture.report.recording import Columns, Recording, Trail
+from capture.report.verdicts import add_measures, members_of, others_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,13 +64,16 @@ def read_log(
     log = open_log(path, options=options)
     samples, marks = _whole(log, on_progress)
     density = device_of(log, config, options).density
-    table = classify(TouchSamples(**samples), density=density, gestures=config.gestures)
+    touches = TouchSamples(**samples)
+    table = classify(touches, density=density, gestures=config.gestures, multi=True)
     origin = _Origin(samples, marks)
     columns = _columns(table, origin, density)
     context = Marks(marks, log.info, samples, origin)
     trail = _trail(table, samples, origin)
     length = _length(columns, context)
     context.finish(table, columns, length, round(config.session.timeout_s * 1000))
+    if not config.gestures.has_default_rule:
+        add_measures(columns, touches, config.gestures, density)
     return Recording(
         name=Path(path).name,
         format=log.info.format or log.name,
@@ -86,6 +90,9 @@ def read_log(
         sessions=context.sessions,
         events=context.events,
         trail=trail,
+        others=others_of(touches, config.gestures, density),
+        chords=table.multi,
+        members=members_of(table.multi, table) if table.multi is not None else [],
         warnings=_warnings(log, table, trail, config.device.density or options.density, options.rotate),
     )
 

@@ -28,7 +28,21 @@ if TYPE_CHECKING:
 __all__ = ["SCRIPTS", "build_page"]
 
 #: The parts of the script, in order; they share one scope.
-SCRIPTS = ("classify", "decode", "show", "stage", "heat", "timeline", "table", "why", "tune", "main")
+SCRIPTS = (
+    "classify",
+    "dialect",
+    "decode",
+    "show",
+    "chords",
+    "stage",
+    "heat",
+    "timeline",
+    "table",
+    "why",
+    "tune",
+    "others",
+    "main",
+)
 #: Characters that could end the element that holds the data, or open one; JSON has escapes for them.
 _ESCAPED = "<>&\u2028\u2029"
 

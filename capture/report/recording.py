@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from capture.events.targets import Target
+    from capture.gestures.chords import MultiTable
     from capture.gestures.kinds import GestureKind
     from capture.gestures.recognizer import GestureTable
 
@@ -119,6 +120,12 @@ class Recording(msgspec.Struct, kw_only=True):
     stages, targets, visits, sessions, events
         What columns refer to, and what the timeline shows.
     trail : Trail or None
+    others : dict of str to dict
+        Other dialect -> columns of what it calls the strokes.
+    chords : MultiTable or None
+        What several fingers did together.
+    members : list of list of int
+        The strokes of each chord's fingers.
     warnings : list of str
         Doubts about the recording, a sentence each.
     """
@@ -138,6 +145,9 @@ class Recording(msgspec.Struct, kw_only=True):
     sessions: list[Session] = []
     events: list[Occurrence] = []
     trail: Trail | None = None
+    others: dict[str, Columns] = {}
+    chords: MultiTable | None = None
+    members: list[list[int]] = []
     warnings: list[str] = []
 
     def __len__(self) -> int:

@@ -66,6 +66,12 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     assert "Called the same, %" in printed
     table = parquet.read_table(file)
     assert table.schema.names[-4:] == ["android", "android_margin", "hammer", "hammer_margin"]
+    page = tmp_path / "dialects.html"
+    assert run(["compare-dialects", LOG, "--dialects", "android,hammer", "-o", str(page)]) == 0
+    assert 'aria-labelledby="dialects-title"' in page.read_text(encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"ends in \.parquet or \.html"):
+        run(["compare-dialects", LOG, "-o", str(tmp_path / "dialects.txt")])
+    capsys.readouterr()
     assert run(["compare-dialects", LOG, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["strokes"] == len(table)

@@ -6,6 +6,7 @@ import tomllib
 import msgspec
 import numpy as np
 import pytest
+from report_pages import SLIDE, WHY, ink, lack, picture
 from report_recordings import DATA, load, many, samples_of
 
 from capture.config import GestureConfig
@@ -43,6 +44,7 @@ def test_a_recording_is_shown_without_an_error_or_a_request(show, session):
         "23 strokes",
         "3 screens",
         "1 session",
+        "1 of several fingers",
         "4 not recognised",
         "4 dead taps",
         "1 rage run",
@@ -127,25 +129,6 @@ def test_the_why_box_says_what_explain_says(show, session, changed):
             assert f"{abs(condition.margin):.6g} " in " ".join(shown_why["margins"])
 
 
-WHY = """(count) => Array.from({ length: count }, (_, row) => {
-    touchReport.select(row);
-    const texts = (query, from = document) =>
-        [...from.querySelectorAll(query)].map((each) => each.textContent);
-    return {
-        verdict: texts(".verdict")[0],
-        values: texts(".meters .value"),
-        margins: texts(".margin.decides"),
-        rivals: [...document.querySelectorAll(".rivals li")].map(
-            (each) => [...texts(".rival", each), ...texts(".lack", each)]),
-    };
-})"""
-
-
-def lack(condition):
-    margin = "exactly at it" if condition.margin == 0 else f"off by {abs(condition.margin):.6g}"
-    return f"{condition.measure} {condition.relation} {condition.threshold:.6g} {condition.unit}{margin}"
-
-
 def test_sliders_classify_exactly_as_the_engine_does(show, loaded):
     opened = show(build_page([recording for recording, _, _ in loaded]))
     for number, (recording, path, options) in enumerate(loaded):
@@ -163,23 +146,6 @@ def test_sliders_classify_exactly_as_the_engine_does(show, loaded):
                 shown_now = np.array(found[name].split(","), dtype=int)
                 np.testing.assert_array_equal(shown_now, expected, err_msg=place)
     assert opened.problems == []
-
-
-#: Open a recording, and from its own thresholds move one slider at a time.
-SLIDE = """([number, moves]) => {
-    const choice = document.getElementById("recording");
-    choice.value = number;
-    choice.dispatchEvent(new Event("change"));
-    return moves.map(([key, value]) => {
-        document.getElementById("reset").click();
-        const field = document.getElementById(key);
-        field.value = value;
-        field.dispatchEvent(new Event("input"));
-        const { limits, classes } = touchReport;
-        const names = ["kind", "reason", "direction", "tapCount", "rage"];
-        return [limits, Object.fromEntries(names.map((name) => [name, classes[name].join()]))];
-    });
-}"""
 
 
 def tried(recording, key):
@@ -526,25 +492,3 @@ def test_a_log_without_a_touch_is_shown(show, tmp_path):
     opened.page.keyboard.press("j")
     opened.page.get_by_role("button", name="Heat map").click()
     assert opened.problems == []
-
-
-def ink(page, canvas):
-    """How many pixels of a canvas are not the colour of its corner."""
-    return page.evaluate(
-        """(id) => {
-            const canvas = document.querySelector(id);
-            const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            const data = new Uint32Array(image.data.buffer);
-            return data.reduce((sum, each) => sum + (each !== data[0] ? 1 : 0), 0);
-        }""",
-        canvas,
-    )
-
-
-def picture(page, canvas):
-    """A canvas as it looks when the next frame has been drawn."""
-    return page.evaluate(
-        """(id) => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(
-            () => done(document.querySelector(id).toDataURL()))))""",
-        canvas,
-    )

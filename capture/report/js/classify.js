@@ -63,14 +63,11 @@ function ruleOf(limits) {
 /** Classes of all strokes under thresholds: kind, reason, direction, tap runs, rage. */
 function classifyAll(rec, limits) {
   const c = rec.columns, count = rec.count;
-  if (!rec.measured || !rec.plain) {
+  if (!rec.measured) {
     return { kind: c.kind, reason: c.reason, direction: c.direction, dead: c.dead, rage: c.rage, tapCount: c.tap_count, run: c.rage };
   }
-  const out = {
-    kind: new Uint8Array(count), reason: new Uint8Array(count), direction: new Uint8Array(count),
-    dead: new Uint8Array(count), rage: new Uint8Array(count), tapCount: new Int32Array(count),
-    run: new Uint8Array(count), // 1 for each tap of a run that became a rage run
-  };
+  if (!rec.plain) return classifyDialect(rec, limits);
+  const out = classesOf(rec);
   const runs = new Map(), kindOf = ruleOf(limits);
   for (let i = 0; i < count; i++) {
     // What was cancelled, cut off or one of several fingers stays so under any threshold.

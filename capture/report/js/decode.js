@@ -42,7 +42,11 @@ function recordingOf(data) {
     sessions: data.sessions.map(([start, end, number]) => ({ start, end, number })),
     events: data.events.map(([time, kind, label]) => ({ time, kind, label })),
     trail: null,
+    row: Object.fromEntries(Object.entries(data.row).map(([name, value]) => [name, value === null ? Infinity : value])),
+    chords: chordsOf(data.chords),
   };
+  rec.gestures = Object.fromEntries(Object.keys({ ...data.gestures, ...(data.plain ? {} : { hold_ms: 0, multi_tap_min_ms: 0 }) })
+    .map((name) => [name, rec.row[name]]));
   rec.end = columns.start.map((start, i) => start + Math.max(0, columns.span_ns[i]) / 1e6);
   rec.byStart = Uint32Array.from({ length: rec.count }, (_, i) => i)
     .sort((a, b) => columns.start[a] - columns.start[b] || a - b);
@@ -52,7 +56,15 @@ function recordingOf(data) {
   rec.ofStage = rec.stages.map(() => []);
   for (let i = 0; i < rec.count; i++) rec.ofStage[columns.stage[i]].push(i);
   if (data.trail) rec.trail = trailOf(data.trail);
+  rec.chordOf = new Map(rec.chords.flatMap((chord) => chord.members.map((i) => [i, chord])));
+  rec.others = new Map(Object.entries(data.others).map(([name, packed]) => [name, othersOf(rec, packed)]));
   return rec;
+}
+
+/** Chords as objects: there are few. */
+function chordsOf({ count, columns, members }) {
+  const found = Object.entries(columns).map(([name, column]) => [name, columnOf(column)]);
+  return Array.from({ length: count }, (_, n) => ({ number: n, members: members[n], ...Object.fromEntries(found.map(([name, column]) => [name, column[n]])) }));
 }
 
 function trailOf(data) {

@@ -8,6 +8,7 @@ const app = {
   loaded: new Map(),
   rec: null, recNumber: -1, stage: 0, now: 0, selected: -1, playing: false, following: false,
   speed: 1, mode: "trails", heat: "taps", limits: null, classes: null, original: null, exits: null,
+  view: null, // another dialect with whose eyes the strokes are seen
   colors: null, theme: "", version: 0, pictures: new Map(),
   filters: { kind: "", reason: "", stage: "", target: "", dead: false, rage: false, changed: false },
 
@@ -51,7 +52,18 @@ const app = {
     this.stage = number;
     $("stage-choice").value = String(number);
   },
+  /** Show what another dialect calls the strokes; null: the recording's own. */
+  see(dialect) {
+    this.view = dialect;
+    this.limits = { ...this.rec.gestures };
+    this.classes = dialect ? this.rec.others.get(dialect) : this.original;
+    others.show();
+    refresh();
+  },
   tune(limits) {
+    const seen = this.view;
+    this.view = null;
+    if (seen) others.show();
     this.limits = limits;
     const same = Object.keys(limits).every((key) => limits[key] === this.rec.gestures[key]);
     this.classes = same ? this.original : classifyAll(this.rec, limits);
@@ -72,7 +84,7 @@ const app = {
   },
 };
 
-const stage = makeStage(app), timeline = makeTimeline(app), table = makeTable(app), why = makeWhy(app), tune = makeTune(app);
+const stage = makeStage(app), timeline = makeTimeline(app), table = makeTable(app), why = makeWhy(app), tune = makeTune(app), others = makeOthers(app);
 
 /** After other thresholds or another recording: everything that tells of classes. */
 function refresh() {
@@ -90,6 +102,8 @@ function open(number) {
   const rec = app.loaded.get(number);
   Object.assign(app, { rec, recNumber: number, now: 0, selected: -1, following: false, stage: 0 });
   app.limits = { ...rec.gestures };
+  app.view = null;
+  tune.open(rec);
   app.original = app.classes = classifyAll(rec, app.limits);
   app.exits = exitsOf(rec);
   for (const each of rec.stages) {
@@ -115,6 +129,7 @@ function open(number) {
   const canvas = $("timeline");
   canvas.setAttribute("aria-valuemax", Math.ceil(rec.length));
   timeline.reset();
+  others.show();
   refresh();
   if (rec.count) app.select(rec.measured ? interesting(rec) : 0, { seek: false });
   app.now = 0;
@@ -136,9 +151,10 @@ function chips() {
     chip(spoken(rec.length), "long"), chip(rec.count.toLocaleString("en"), rec.count === 1 ? "stroke" : "strokes"),
     chip(rec.stages.length, rec.stages.length === 1 ? "screen" : "screens"),
     chip(rec.sessions.length, rec.sessions.length === 1 ? "session" : "sessions"),
+    ...(rec.chords.length ? [chip(rec.chords.length, "of several fingers")] : []),
     chip(countsOf(classes.kind).get(NONE) || 0, "not recognised"),
     chip(dead, dead === 1 ? "dead tap" : "dead taps", dead ? "dead" : ""), chip(rage, rage === 1 ? "rage run" : "rage runs", rage ? "rage" : ""));
-  const facts = [rec.device, rec.format, rec.density !== 1 ? `${digits(Math.fround(rec.density))} px per dp` : "", rec.measured ? `velocity: ${rec.gestures.velocity_strategy}` : ""];
+  const facts = [rec.device, rec.format, app.view || (rec.dialect !== "contentsquare" ? rec.dialect : ""), rec.density !== 1 ? `${digits(Math.fround(rec.density))} px per dp` : "", rec.measured ? `velocity: ${rec.gestures.velocity_strategy}` : ""];
   $("about").replaceChildren(quoted(rec.name, "file"), ...facts.filter(Boolean).map((each) => quoted(each)));
 }
 

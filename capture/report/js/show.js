@@ -68,9 +68,13 @@ function cross(context, [x, y], size) {
 }
 
 /** The sign of a kind (a row of the table): a shape as well as a colour. */
-function icon({ name, shape }) {
-  return glyph(`kind-${name}`, SHAPES[shape].icon);
+function icon({ name, shape }, direction = 0) {
+  const sign = glyph(`kind-${name}`, SHAPES[shape].icon);
+  if (SHAPES[shape].trail && TURNS[direction]) sign.style.transform = `rotate(${TURNS[direction]}deg)`;
+  return sign;
 }
+/** Degrees from the right, by direction. */
+const TURNS = [0, -90, 90, 180, 0, 0];
 
 function glyph(className, parts) {
   const nodes = parts.map(([tag, attributes]) => svg(tag, attributes));
@@ -135,6 +139,15 @@ function strokeName(app, i) {
   return [ROWS.get(kind).label, direction].filter(Boolean).join(" ");
 }
 
+const CHORDS = ["not recognised", "tap", "pinch", "rotation", "pan", "swipe"];
+
+/** What several fingers did, with what matters of it. */
+function chordName({ kind, scale, rotation, fingers, direction }) {
+  const way = DIRECTIONS[direction], many = `${fingers} fingers: `;
+  const detail = kind === 2 ? ` ×${round(scale)}` : kind === 3 ? ` ${round(rotation)}°` : way ? ` ${way}` : "";
+  return `${many}${CHORDS[kind]}${detail}`;
+}
+
 /** A canvas in the pixels of the device; returns its context in CSS pixels, and its size. */
 function prepare(canvas) {
   const ratio = window.devicePixelRatio || 1;
@@ -155,6 +168,6 @@ function palette() {
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
   const colors = {};
   for (const { kind, name } of KINDS) colors[kind] = read(name);
-  for (const name of ["ink", "muted", "line", "panel", "stage", "dots", "accent", "dead", "rage", "band-a", "band-b"]) colors[name] = read(name);
+  for (const name of ["ink", "muted", "line", "panel", "stage", "dots", "accent", "dead", "rage", "band-a", "band-b", "chord"]) colors[name] = read(name);
   return colors;
 }

@@ -77,6 +77,7 @@ function makeStage(app) {
     const plain = path && rows.reduce((sum, i) => sum + path.start[i + 1] - path.start[i], 0) > MANY;
     if (plain) plainTrails(context, rows, scale);
     for (const i of rows) trail(context, i, scale, { marked: plain });
+    if (path) for (const chord of app.rec.chords) if (chord.stage === app.stage && chord.members.some((i) => app.passes(i))) drawChord(app, context, chord, scale, { label: false });
     return hidden;
   }
 
@@ -178,6 +179,9 @@ function makeStage(app) {
       if (age <= 0 && finger) drawFinger(context, finger, app.colors[app.classes.kind[i]]);
     }
     context.globalAlpha = 1;
+    for (const chord of rec.chords) {
+      if (chord.stage === app.stage && chord.start <= now && now - chord.end < FADE_MS && rec.trail) drawChord(app, context, chord, scale, { until: now });
+    }
   }
 
   function drawFinger(context, place, color) {
@@ -192,8 +196,11 @@ function makeStage(app) {
 
   function drawSelected(context, scale) {
     if (app.selected < 0 || !onStage(app.selected)) return;
+    const chord = app.rec.chordOf.get(app.selected);
+    for (const i of chord ? chord.members : []) if (i !== app.selected) trail(context, i, scale, { halo: true });
     const place = trail(context, app.selected, scale, { halo: true });
     if (!place) return;
+    if (chord && app.rec.trail) drawChord(app, context, chord, scale);
     const c = app.rec.columns, x = c.x[app.selected] * scale, y = c.y[app.selected] * scale;
     context.strokeStyle = app.colors.ink;
     context.lineWidth = 1.5;

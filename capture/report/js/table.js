@@ -37,7 +37,9 @@ function makeTable(app) {
     const row = el("tr", { "aria-rowindex": n + 2 });
     row.dataset.row = i;
     if (i === app.selected) row.setAttribute("aria-current", "true");
-    const what = el("td", { className: "what" }, icon(ROWS.get(classes.kind[i])), el("span", { textContent: strokeName(app, i) }));
+    const what = el("td", { className: "what" }, icon(ROWS.get(classes.kind[i]), classes.direction[i]), el("span", { textContent: strokeName(app, i) }));
+    const chord = rec.chordOf.get(i);
+    if (chord) what.append(el("span", { className: "badge chord", textContent: CHORDS[chord.kind], title: chordName(chord) }));
     if (app.changed(i)) {
       what.append(el("span", { className: "was", textContent: `was ${app.formerly(i)}` }));
       row.classList.add("changed");

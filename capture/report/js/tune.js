@@ -2,15 +2,29 @@
 
 /** Of a slider by its unit: the end of its range in times of the default, and its step. */
 const RANGES = { ms: [2, 10], dp: [4, 1], "dp/s": [10, 5] };
-const SLIDERS = [...SETTINGS].flatMap(([measure, settings]) => [...settings].map((key) => {
-  const unit = UNITS[measure] || "dp", name = settingName(key), [times, step] = RANGES[unit];
-  return { key, name: name[0].toUpperCase() + name.slice(1), unit, most: DEFAULTS[key] * times, step };
-}));
+const SLIDERS = [...SETTINGS].flatMap(([measure, settings]) => [...settings].map((key) => sliderOf(key, UNITS[measure] || "dp")));
+/** In other dialects a long press has a limit of its own; what never limits has no slider. */
+const DIALECT_SLIDERS = [["tap_timeout_ms", "ms"], ["hold_ms", "ms"], ["touch_slop_dp", "dp"], ["drag_distance_dp", "dp"], ["fling_velocity_dp_s", "dp/s"]];
+const slidersOf = (rec) => (rec.plain ? SLIDERS : DIALECT_SLIDERS.filter(([key]) => rec.gestures[key] < Infinity).map((each) => sliderOf(...each)));
+
+function sliderOf(key, unit) {
+  const name = settingName(key), [times, step] = RANGES[unit];
+  return { key, name: name[0].toUpperCase() + name.slice(1), unit, most: (DEFAULTS[key] ?? DEFAULTS.tap_timeout_ms) * times, step };
+}
 
 function makeTune(app) {
   const box = $("sliders"), fields = new Map();
+  let sliders = [];
 
-  for (const { key, name, unit, step } of SLIDERS) {
+  /** The sliders of a recording. */
+  function open(rec) {
+    sliders = slidersOf(rec);
+    fields.clear();
+    box.replaceChildren();
+    for (const each of sliders) add(each);
+  }
+
+  function add({ key, name, unit, step }) {
     const range = el("input", { type: "range", min: 0, step, id: `range-${key}`, "aria-label": `${name}, ${unit}` });
     const number = el("input", { type: "number", min: 0, step: "any", id: key });
     const change = (value) => { if (Number.isFinite(value) && value >= 0) set(key, value); };
@@ -23,15 +37,15 @@ function makeTune(app) {
 
   function set(key, value) {
     const limits = { ...app.limits, [key]: value };
-    // A drag distance below the touch slop is no configuration: the other one gives way.
-    if (limits.drag_distance_dp < limits.touch_slop_dp) {
+    // A drag distance below the touch slop is no configuration of the default dialect: the other one gives way.
+    if (app.rec.plain && limits.drag_distance_dp < limits.touch_slop_dp) {
       if (key === "touch_slop_dp") limits.drag_distance_dp = value; else limits.touch_slop_dp = value;
     }
     app.tune(limits);
   }
 
   function show() {
-    for (const { key, most } of SLIDERS) {
+    for (const { key, most } of sliders) {
       const { range, number } = fields.get(key), value = app.limits[key], own = app.rec.gestures[key];
       range.max = Math.max(most, own * 2);
       range.value = value;
@@ -40,7 +54,7 @@ function makeTune(app) {
     }
     summary();
     $("toml").textContent = toml();
-    $("tune").hidden = !app.rec.measured || !app.rec.plain;
+    $("tune").hidden = !app.rec.measured;
   }
 
   function summary() {
@@ -55,12 +69,13 @@ function makeTune(app) {
     const list = [...moves].sort((a, b) => b[1] - a[1]).slice(0, 6);
     $("changes").replaceChildren(el("strong", { textContent: count ? `${plural(count, "stroke")} would change` : "No stroke would change" }),
       ...list.map(([text, number]) => el("span", { className: "move", textContent: `${number} × ${text}` })));
-    $("reset").disabled = SLIDERS.every(({ key }) => app.limits[key] === app.rec.gestures[key]);
+    $("reset").disabled = !app.view && sliders.every(({ key }) => app.limits[key] === app.rec.gestures[key]);
   }
 
   function toml() {
     const number = (value) => (Number.isInteger(value) ? `${value}.0` : String(value));
-    return `[gestures]\n${SLIDERS.map(({ key }) => `${key} = ${number(app.limits[key])}`).join("\n")}\n`;
+    const dialect = app.rec.plain ? "" : `dialect = "${app.rec.dialect}"\n`;
+    return `[gestures]\n${dialect}${sliders.map(({ key }) => `${key} = ${number(app.limits[key])}`).join("\n")}\n`;
   }
 
   $("reset").addEventListener("click", () => app.tune({ ...app.rec.gestures }));
@@ -78,7 +93,7 @@ function makeTune(app) {
     setTimeout(() => { $("copied").textContent = ""; }, 2500);
   });
 
-  return { show };
+  return { open, show };
 }
 
 /** Kinds and reasons as bars; a click filters the table by it. */

@@ -7,7 +7,9 @@ const OVERRULED = {
   4: "the finger was never seen to lift: the pointer came down again, or the log ended",
   5: "the DOWN's position is not a number: nothing can be measured from it",
 };
-const UNITS = { duration: "ms", velocity: "dp/s" };
+const UNITS = { duration: "ms", slop_time: "ms", velocity: "dp/s" };
+/** The kinds in the order in which a dialect tries them. */
+const TRIED = [LONG_PRESS, FLING, DRAG, TAP, NONE];
 const WAYS = ["", "upwards", "downwards", "to the left", "to the right"];
 
 /** A number with six digits, as the engine prints it. */
@@ -36,6 +38,23 @@ function compare(measure, value, relation, limits, setting, exact = value) {
 const valueOf = (c, i, measure) => MEASURES[measure](c, i) / (measure === "duration" ? 1e6 : 1);
 
 function explainStroke(rec, i, limits, cls) {
+  return rec.plain ? explainPlain(rec, i, limits, cls) : explainDialect(rec, i, limits, cls);
+}
+
+function explainDialect(rec, i, limits, cls) {
+  const needs = needsOf(rec, rec.columns, i, limits, cls);
+  const measured = OVERRULED[cls.reason[i]] ? TRIED.find((kind) => needs.get(kind).every((each) => each.holds)) ?? NONE : cls.kind[i];
+  const rivals = [...needs].filter(([kind]) => kind !== measured)
+    .map(([kind, conditions]) => ({ kind, failed: conditions.filter((each) => !each.holds) }));
+  const all = [...needs.values()].flat(), measures = new Map();
+  for (const { measure, value, setting, threshold } of all) {
+    if (!measures.has(measure)) measures.set(measure, { value, settings: new Map() });
+    if (threshold !== Infinity) measures.get(measure).settings.set(setting, threshold);
+  }
+  return { measured, conditions: needs.get(measured), rivals, straight: [], measures, verdict: verdictOf(cls, i, measured, []) };
+}
+
+function explainPlain(rec, i, limits, cls) {
   const c = rec.columns, measured = ruleOf(limits)(c, i);
   const classes = new Map(KINDS.map(({ kind, when }) => [kind, when.map(([measure, relation, setting]) =>
     compare(measure, valueOf(c, i, measure), relation, limits, setting, MEASURES[measure](c, i)))]));
@@ -60,8 +79,11 @@ function verdictOf(cls, i, measured, straight) {
     const text = `not recognised: ${OVERRULED[reason]}`;
     return reason === 5 ? text : `${text}; by its measures alone it would be ${called(measured)}`;
   }
-  if (measured === NONE) return "not recognised: farther than a tap may go and not far enough for a drag";
-  if (!straight.length) return called(measured);
+  if (measured === NONE) {
+    return reason === BETWEEN_TAP_AND_HOLD ? "not recognised: longer than a tap may last and not long enough for a long press"
+      : "not recognised: farther than a tap may go and not far enough for a drag";
+  }
+  if (!straight.length) return `${called(measured)} ${WAYS[cls.direction[i]] || ""}`.trimEnd();
   const bent = straight.filter((each) => !each.holds).map((each) => each.measure);
   if (bent.length) return `${called(measured)} in a complex pattern: ${bent.join(" and ")} above the touch slop`;
   return `${called(measured)} ${WAYS[cls.direction[i]]}`;
@@ -77,13 +99,14 @@ function makeWhy(app) {
       $("why-title").textContent = "Why was it called that?";
       return;
     }
-    $("why-title").replaceChildren(icon(ROWS.get(app.classes.kind[i])), `Stroke ${i}: ${strokeName(app, i)}`);
-    if (app.rec.measured && !app.rec.plain) { box.replaceChildren(facts(i), el("p", { className: "empty", textContent: `As ${app.rec.dialect} calls it: capture explain --dialect ${app.rec.dialect} tells why.` })); return; }
+    $("why-title").replaceChildren(icon(ROWS.get(app.classes.kind[i]), app.classes.direction[i]), `Stroke ${i}: ${strokeName(app, i)}`);
     if (!app.rec.measured) { box.replaceChildren(facts(i), el("p", { className: "empty", textContent: "Batches carry no measures: the touch log tells why." })); return; }
+    if (app.view) { box.replaceChildren(...together(i), el("p", { className: "verdict", textContent: `${app.view}: ${strokeName(app, i)}` }), others(i), curves(i), facts(i)); return; }
     const why = explainStroke(app.rec, i, app.limits, app.classes);
     const parts = [el("p", { className: "verdict", textContent: why.verdict })];
     if (app.changed(i)) parts.push(el("p", { className: "was", textContent: `Under the recording's thresholds: ${app.formerly(i)}.` }));
-    parts.push(meters(i, why), el("h3", { className: "part", textContent: "What the others lacked" }), rivals(why), curves(i), facts(i));
+    parts.push(...together(i), meters(i, why), curves(i), el("h3", { className: "part", textContent: "What the others lacked" }), rivals(why),
+      el("h3", { className: "part", textContent: "What other dialects call it" }), others(i), facts(i), thresholds(why));
     box.replaceChildren(...parts);
   }
 
@@ -95,6 +118,12 @@ function makeWhy(app) {
     const add = (measure, value, settings) => {
       list.append(meter(measure, value, settings.map((setting) => [setting, limits[setting]]), decisive));
     };
+    if (why.measures) {
+      for (const [measure, { value, settings }] of why.measures) {
+        if (settings.size && measure !== "fling distance") list.append(meter(measure, value, [...settings], decisive));
+      }
+      return list;
+    }
     for (const [measure, settings] of SETTINGS) add(measure, valueOf(c, i, measure), [...settings]);
     for (const each of why.straight) add(each.measure, each.value, ["touch_slop_dp"]);
     return list;
@@ -130,7 +159,46 @@ function makeWhy(app) {
         const off = Number.isFinite(each.margin) ? each.margin === 0 ? "exactly at it" : `off by ${six(Math.abs(each.margin))}` : "never";
         return el("span", { className: "lack" }, `${each.measure} ${each.relation} ${six(each.threshold)} ${each.unit}`, el("i", { textContent: off }));
       });
+      if (!lacks.length) lacks.push(el("span", { className: "lack", textContent: `nothing: ${ROWS.get(why.measured).label} is tried first` }));
       list.append(el("li", {}, el("span", { className: "rival" }, icon(ROWS.get(rival.kind)), ROWS.get(rival.kind).label), el("span", { className: "lacks" }, ...lacks)));
+    }
+    return list;
+  }
+
+  /** What the fingers of a stroke's chord did together. */
+  function together(i) {
+    const chord = app.rec.chordOf.get(i);
+    if (!chord) return [];
+    const list = el("dl", { className: "facts chord" }), others = chord.members.filter((each) => each !== i);
+    const add = (name, value) => list.append(el("dt", { textContent: name }), el("dd", { textContent: value }));
+    add("scale", `${round(chord.scale)}: ${round(chord.span_down)} → ${round(chord.span_up)} dp`);
+    add("rotation", `${round(chord.rotation)}°`);
+    add("outward, around", `${round(chord.spread)}, ${round(chord.arc)} dp`);
+    add("along", `${round(chord.shift)} dp`);
+    if (!Number.isNaN(chord.margin)) add("margin", `${round(chord.margin * 100)} %`);
+    return [el("p", { className: "verdict", textContent: `${chordName(chord)}, with stroke ${others.join(" and ")}` }), list];
+  }
+
+  /** What the other dialects call a stroke, and how near that was. */
+  function others(i) {
+    const list = el("ul", { className: "others", "aria-label": "What other dialects call it" });
+    for (const [name, classes] of app.rec.others) {
+      const called = strokeName({ classes }, i), same = classes.kind[i] === app.original.kind[i], margin = classes.margin[i];
+      const taps = classes.tapCount[i] > 1 ? ` ×${classes.tapCount[i]}` : "";
+      list.append(el("li", { className: same ? "same" : "parts" }, el("span", { className: "dialect", textContent: name }),
+        el("span", { className: "rival" }, icon(ROWS.get(classes.kind[i]), classes.direction[i]), called + taps),
+        el("span", { className: "number", textContent: Number.isNaN(margin) ? "" : margin > 2.535 ? "margin > 253 %" : `margin ${Math.round(margin * 100)} %` })));
+    }
+    return list;
+  }
+
+  /** The thresholds that were compared, and where each is from. */
+  function thresholds(why) {
+    const used = new Map([...why.conditions, ...why.straight, ...why.rivals.flatMap((each) => each.failed)].map((each) => [each.setting, each]));
+    const list = el("dl", { className: "facts sources" });
+    for (const [setting, { threshold, unit }] of used) {
+      const moved = app.limits[setting] !== app.rec.gestures[setting];
+      list.append(el("dt", { textContent: settingName(setting) }), el("dd", { textContent: `${six(threshold)} ${unit}, ${moved ? "set on this page" : app.rec.sources[setting]}` }));
     }
     return list;
   }
