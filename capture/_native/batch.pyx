@@ -9,6 +9,7 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
 from capture._native.chords cimport MultiColumns, drain
 from capture._native.chording cimport track_chords
@@ -118,7 +119,7 @@ cdef int add_block(
     if make_room(o, n) < 0:
         return -1
     columns_at(o.data, o.count, &to)
-    number_samples(c, block, stream.id, base, &to)
+    number_samples(c, block, stream.id, base, not o.memory.zeroed, &to)
     kernel.finish(c, block, stream.density, s.limits.velocity_strategy == MEAN, &to)
     if s.limits.seen:
         judge_block(s, stream, c, block, &to)
@@ -136,9 +137,9 @@ cdef int add_block(
 
 
 cdef void number_samples(
-        const Columns *c, const Block *block, int64_t stream, int64_t base,
+        const Columns *c, const Block *block, int64_t stream, int64_t base, bint zeros,
         const RecordColumns *to) noexcept nogil:
-    """Fill the columns of stream, pointer and sample numbers."""
+    """Fill the columns of stream, pointer and sample numbers; zeros are written only where that is asked for."""
     cdef int32_t k
     for k in range(block.count):
         to.first_sample[k] = base + block.down[k]
@@ -147,13 +148,14 @@ cdef void number_samples(
     if to.ended != NULL:
         for k in range(block.count):
             to.ended[k] = base + block.up[k]
-    # Columns start as zeros: without stream and pointer columns there is nothing to write.
-    if c.stream != NULL:
+    if c.stream != NULL or zeros:
         for k in range(block.count):
             to.stream[k] = stream
     if c.pointer != NULL:
         for k in range(block.count):
             to.pointer[k] = c.pointer[block.down[k]]
+    elif zeros:
+        memset(to.pointer, 0, block.count * sizeof(int32_t))
 
 
 cdef void release_velocities(
@@ -327,7 +329,7 @@ def feed(
     which takes those that end.
     """
     cdef Samples held = Samples(samples)
-    cdef Block block
+    cdef Block *block
     cdef State *state = &recognizer.state
     cdef int failed
     if shares > 1 and held.columns.stream == NULL:
@@ -341,17 +343,19 @@ def feed(
     with cython.critical_section(recognizer):
         recognizer.check_free()
         recognizer.busy = True
-    failed = track_chords(state, multi is not None)
+    block = <Block *>malloc(sizeof(Block))
+    failed = block == NULL or track_chords(state, multi is not None)
     with nogil:
         if failed:
             pass
         elif shares > 1:
-            failed = feed_share(state, &held.columns, held.count, &out.output, &block, share, shares)
+            failed = feed_share(state, &held.columns, held.count, &out.output, block, share, shares)
         else:
             failed = feed_range(
                 state, &held.columns, 0, held.count, state.samples, &out.output,
-                &FOUND[kernel], &block)
+                &FOUND[kernel], block)
         state.samples += held.count
+    free(block)
     recognizer.busy = False
     hand_over(recognizer, multi)
     if failed:

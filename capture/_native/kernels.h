@@ -12,7 +12,7 @@
 #include "record.h"
 #include "samples.h"
 
-#define CAPTURE_BLOCK 256
+#define CAPTURE_BLOCK 1024
 
 /* Plain strokes: DOWN, MOVEs, UP, one after the other, all of one stream, positions finite, time
  * never back. Measured in px by capture_measure_*; capture_finish_* makes dp, ms and dp/s of it. */

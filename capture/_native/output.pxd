@@ -5,11 +5,18 @@ from libc.stdint cimport int64_t
 from capture._native.record cimport COLUMNS, Record, RecordColumns
 
 
-# All columns lie in one block, one after the other, zeroed. Those of the verdict are there (not NULL) where
-# they are asked for. The last one, `ended`, is there where outputs will be merged: the number of the sample
-# that ended the stroke.
+cdef extern from "memory.h" nogil:
+    ctypedef struct Memory "capture_memory":
+        char *start
+        size_t size
+        bint zeroed     # what was not written is 0
+
+
+# All columns lie in one block, one after the other. Those of the verdict are there (not NULL) where they are
+# asked for. The last one, `ended`, is there where outputs will be merged: the number of the sample that ended
+# the stroke.
 cdef struct Output:
-    char *block
+    Memory memory
     void *data[COLUMNS]
     int64_t count
     int64_t room

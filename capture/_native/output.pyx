@@ -23,15 +23,15 @@ VERDICT = tuple([
 
 
 cdef extern from "memory.h" nogil:
-    void *block_new "capture_block_new"(size_t size) noexcept
-    void block_free "capture_block_free"(void *block, size_t size) noexcept
-    void block_done "capture_block_done"(char *part, size_t size, size_t whole) noexcept
+    Memory memory_new "capture_memory_new"(size_t size) noexcept
+    void memory_free "capture_memory_free"(Memory memory) noexcept
+    void memory_done "capture_memory_done"(const Memory *memory, char *part, size_t size) noexcept
 
 
 cdef int make_room(Output *o, int64_t more) noexcept nogil:
     """Room for `more` records behind those that are there; -1 when there is no memory."""
     cdef int64_t room = o.count + more
-    cdef char *block
+    cdef Memory memory
     cdef char *place
     cdef int column
     if room <= o.room:
@@ -39,9 +39,10 @@ cdef int make_room(Output *o, int64_t more) noexcept nogil:
     if room < o.room + o.room // 2:
         room = o.room + o.room // 2
     room = (room + 7) & ~<int64_t>7     # keeps every column aligned
-    block = place = <char *>block_new(room * record_bytes(o))
-    if block == NULL:
+    memory = memory_new(room * record_bytes(o))
+    if memory.start == NULL:
         return -1
+    place = memory.start
     for column in range(COLUMNS):
         if not has_column(o, column):
             continue
@@ -49,8 +50,8 @@ cdef int make_room(Output *o, int64_t more) noexcept nogil:
             memcpy(place, o.data[column], o.count * RECORD_FIELDS[column].size)
         o.data[column] = place
         place += room * RECORD_FIELDS[column].size
-    block_free(o.block, o.room * record_bytes(o))
-    o.block = block
+    memory_free(o.memory)
+    o.memory = memory
     o.room = room
     return 0
 
@@ -71,7 +72,7 @@ cdef inline size_t record_bytes(const Output *o) noexcept nogil:
 
 
 cdef void free_output(Output *o) noexcept nogil:
-    block_free(o.block, o.room * record_bytes(o))
+    memory_free(o.memory)
     memset(o, 0, sizeof(Output))
 
 
@@ -142,13 +143,9 @@ cdef class GestureColumns:
 
     def clear(self):
         """Forget the records and keep their room: filling it again costs no fresh pages."""
-        cdef int column
         if self.exports:
             raise BufferError(f"{self.exports} columns are still in use")
-        # Zeroed again: what stays 0 is not written.
-        for column in range(COLUMNS):
-            if has_column(&self.output, column):
-                memset(self.output.data[column], 0, self.output.count * RECORD_FIELDS[column].size)
+        self.output.memory.zeroed = False
         self.output.count = 0
 
     @property
@@ -280,6 +277,4 @@ cdef void gather(
             to[i] = at[sources[i]][0]
             at[sources[i]] += 1
     for table in range(count):
-        block_done(
-            <char *>tables[table].data[column], tables[table].count * size,
-            tables[table].room * record_bytes(tables[table]))
+        memory_done(&tables[table].memory, <char *>tables[table].data[column], tables[table].count * size)

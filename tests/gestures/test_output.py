@@ -1,0 +1,77 @@
+"""Tables that are filled anew, and the memory of tables that are gone: what was there is not seen again."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from capture import GestureConfig, TouchSamples, classify
+
+
+def taps(count, *, stream=None, pointer=None):
+    """Return taps of three samples, a second apart."""
+    action = np.tile(np.array([0, 2, 1], np.uint8), count)
+    time = np.arange(3 * count, dtype=np.int64) * 8_000_000
+    x = np.linspace(0, 1000, 3 * count, dtype=np.float32)
+    named = {} if stream is None else {"stream": np.full(3 * count, stream, np.int64)}
+    if pointer is not None:
+        named["pointer"] = np.full(3 * count, pointer, np.int32)
+    return TouchSamples(action=action, time=time, x=x, y=x, **named)
+
+
+def alike(one, other):
+    assert one.fields == other.fields
+    for name in one.fields:
+        # As bytes: NaN is NaN.
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes(), name
+
+
+LOGS = (taps(700, stream=9, pointer=3), taps(300), taps(900, pointer=7), taps(20, stream=-4), taps(1200))
+
+
+@pytest.mark.parametrize("dialect", ["contentsquare", "flutter"])
+def test_a_table_that_is_filled_anew_is_a_fresh_one(dialect):
+    config = GestureConfig(dialect=dialect)
+    table = classify(LOGS[-1], gestures=config)
+    for log in LOGS:
+        again = classify(log, gestures=config, out=table)
+
+        assert again is table
+        alike(table, classify(log, gestures=config))
+
+
+def test_a_large_table_shows_nothing_of_the_one_whose_memory_it_has():
+    """Large enough for memory that is mapped, and kept when it is freed."""
+    count = 48_000
+    for log in (taps(count, stream=5, pointer=2), taps(count), taps(count, pointer=1), taps(count)):
+        table = classify(log)
+
+        assert set(table.stream.tolist()) == {0 if log.stream is None else 5}
+        assert set(table.pointer.tolist()) == {0 if log.pointer is None else int(log.pointer[0])}
+        assert int(table.last_sample[-1]) == len(log) - 1
+        del table
+        gc.collect()
+
+
+def test_tables_that_are_there_at_once_share_nothing():
+    log, other = taps(48_000), taps(60_000, stream=1)
+    first = classify(log)
+    before = {name: getattr(first, name).copy() for name in first.fields}
+    for _ in range(3):
+        classify(other)
+
+    assert all((getattr(first, name) == before[name]).all() for name in first.fields)
+
+
+def test_a_table_of_other_columns_is_refused():
+    with pytest.raises(ValueError, match="out: its columns are not those of the dialect"):
+        classify(LOGS[0], gestures=GestureConfig(dialect="ios"), out=classify(LOGS[0]))
+
+
+def test_a_table_that_is_looked_at_is_refused():
+    table = classify(LOGS[0])
+    looked_at = table.kind
+
+    with pytest.raises(BufferError, match="still in use"):
+        classify(LOGS[1], out=table)
+    assert len(looked_at) == 700
