@@ -10,6 +10,8 @@ IMPORTED_BY = {
     "chords": ("gestures",),
     "output": ("gestures", "scale"),
     "recognizer": ("gestures",),
+    "sample_columns": ("gestures",),
+    "seams": ("gestures",),
     "sweep": ("gestures", "scale"),
     "float32": ("formats",),
     "encoder": ("engine",),

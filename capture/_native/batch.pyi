@@ -1,14 +1,11 @@
 from typing import Any
 
-from typing_extensions import Buffer
-
 from capture._native.chords import MultiColumns
 from capture._native.output import GestureColumns
 from capture._native.recognizer import Recognizer
 
 KERNELS: tuple[str, ...]
 
-def count_downs(samples_action: Buffer) -> int: ...
 def feed(
     recognizer: Recognizer,
     out: GestureColumns,

@@ -1,13 +1,13 @@
 """Whole columns of samples in, columns of records out, the GIL released.
 
-`feed_range` gives runs of plain strokes to the kernel and everything else to `step`. With several
-threads the streams are split among them: each has its own recogniser and processes the samples of
-its streams; the outputs are merged by the sample that ended each stroke.
+`feed_range` gives runs of plain strokes to the kernel and everything else to `step`. Several threads share
+a log range by range (seams.pyx) or, where its streams are interleaved, stream by stream: each has its own
+recogniser and processes the samples of its streams; the outputs are merged by the sample that ended each
+stroke.
 """
 
 cimport cython
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
@@ -21,7 +21,8 @@ from capture._native.kernels cimport KERNELS_MOST, Block, Kernel, find_kernels
 from capture._native.output cimport GestureColumns, Output, make_room, put
 from capture._native.recognizer cimport Recognizer
 from capture._native.record cimport Record, RecordColumns, columns_at
-from capture._native.samples cimport DOWN, Columns, count_actions_down
+from capture._native.sample_columns cimport Samples
+from capture._native.samples cimport DOWN, Columns
 from capture._native.state cimport State, Stream, end_open, open_touches, step
 from capture._native.streams cimport stream_slot
 from capture._native.velocity cimport Release, columns_release
@@ -130,6 +131,8 @@ cdef int add_block(
     if s.limits.plain:
         kernel.count_taps(n, &stream.taps, stream.density, &s.limits, &to)
     o.count += n
+    if not stream.started:
+        stream.first_time = c.time[block.down[0]]
     stream.started = True
     stream.last_time = c.time[block.up[n - 1]]
     stream.downs += n
@@ -139,7 +142,7 @@ cdef int add_block(
 cdef void number_samples(
         const Columns *c, const Block *block, int64_t stream, int64_t base, bint zeros,
         const RecordColumns *to) noexcept nogil:
-    """Fill the columns of stream, pointer and sample numbers; zeros are written only where that is asked for."""
+    """Fill the columns of stream, pointer and sample numbers; zeros only where that is asked for."""
     cdef int32_t k
     for k in range(block.count):
         to.first_sample[k] = base + block.down[k]
@@ -270,53 +273,6 @@ cdef int finish_into(State *s, int64_t base, Output *o) noexcept nogil:
 
 
 # ---- what Python sees -------------------------------------------------------------------------
-
-
-@cython.final
-cdef class Samples:
-    """The columns of `TouchSamples`, held while the core reads them."""
-
-    cdef Py_buffer[6] buffers
-    cdef int held
-    cdef Columns columns
-    cdef int64_t count
-
-    def __cinit__(self, samples):
-        self.columns.action = <const uint8_t *>self.hold(samples.action, 1)
-        if samples.stream is not None:
-            self.columns.stream = <const int64_t *>self.hold(samples.stream, 8)
-        if samples.pointer is not None:
-            self.columns.pointer = <const int32_t *>self.hold(samples.pointer, 4)
-        self.columns.time = <const int64_t *>self.hold(samples.time, 8)
-        self.columns.x = <const float *>self.hold(samples.x, 4)
-        self.columns.y = <const float *>self.hold(samples.y, 4)
-
-    def __dealloc__(self):
-        cdef int i
-        for i in range(self.held):
-            PyBuffer_Release(&self.buffers[i])
-
-    cdef const void *hold(self, column, int64_t size) except? NULL:
-        """Return the start of a column, which must have the length of the first one."""
-        cdef Py_buffer *buffer = &self.buffers[self.held]
-        PyObject_GetBuffer(column, buffer, PyBUF_SIMPLE)
-        self.held += 1
-        if self.held == 1:
-            self.count = buffer.len // size
-        elif self.count != buffer.len // size:
-            raise ValueError(f"the columns differ in length: {buffer.len // size} and {self.count}")
-        return buffer.buf
-
-
-def count_downs(samples_action):
-    """Number of DOWNs in an action column: just so many strokes begin in it."""
-    cdef Py_buffer view
-    cdef int64_t count
-    PyObject_GetBuffer(samples_action, &view, PyBUF_SIMPLE)
-    with nogil:
-        count = count_actions_down(<const uint8_t *>view.buf, view.len)
-    PyBuffer_Release(&view)
-    return count
 
 
 def feed(

@@ -22,6 +22,7 @@ cdef struct Output:
     int64_t room
     bint ordered
     bint verdicts
+    bint fixed          # a part of another output, which cannot grow
 
 
 cdef int make_room(Output *o, int64_t more) noexcept nogil
@@ -30,4 +31,5 @@ cdef void put(Output *o, const Record *r, int64_t ended) noexcept nogil
 
 cdef class GestureColumns:
     cdef Output output
-    cdef Py_ssize_t exports  # views of columns
+    cdef Py_ssize_t exports  # views of columns, and parts
+    cdef GestureColumns whole  # what this is a part of

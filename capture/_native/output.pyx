@@ -36,6 +36,8 @@ cdef int make_room(Output *o, int64_t more) noexcept nogil:
     cdef int column
     if room <= o.room:
         return 0
+    if o.fixed:
+        return -1
     if room < o.room + o.room // 2:
         room = o.room + o.room // 2
     room = (room + 7) & ~<int64_t>7     # keeps every column aligned
@@ -136,17 +138,48 @@ cdef class GestureColumns:
             raise MemoryError
 
     def __dealloc__(self):
-        free_output(&self.output)
+        if self.whole is None:
+            free_output(&self.output)
+        else:
+            self.whole.exports -= 1
 
     def __len__(self):
         return self.output.count
 
-    def clear(self):
-        """Forget the records and keep their room: filling it again costs no fresh pages."""
+    def part(self, int64_t first, int64_t room):
+        """Return what fills `room` records from the first on, in place; `fill` then counts them."""
+        cdef GestureColumns part = GestureColumns.__new__(GestureColumns)
+        cdef int column
+        if not 0 <= first <= first + room <= self.output.room:
+            raise ValueError(f"records {first} to {first + room} of {self.output.room}")
+        free_output(&part.output)
+        part.output = self.output
+        part.output.memory.start = NULL
+        part.output.count = 0
+        part.output.room = room
+        part.output.fixed = True
+        for column in range(COLUMNS):
+            if has_column(&part.output, column):
+                part.output.data[column] = (
+                    <char *>self.output.data[column] + first * RECORD_FIELDS[column].size)
+        part.whole = self
+        self.exports += 1
+        return part
+
+    def fill(self, int64_t count):
+        """Count the records that parts have filled."""
+        if not 0 <= count <= self.output.room:
+            raise ValueError(f"{count} records: there is room for {self.output.room}")
+        self.output.count = count
+
+    def clear(self, int64_t room=0):
+        """Forget the records and keep their room, or make it: filling it again costs no fresh pages."""
         if self.exports:
             raise BufferError(f"{self.exports} columns are still in use")
         self.output.memory.zeroed = False
         self.output.count = 0
+        if make_room(&self.output, room) < 0:
+            raise MemoryError
 
     @property
     def verdicts(self):

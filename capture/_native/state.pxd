@@ -54,6 +54,7 @@ cdef struct State:
 
 cdef void state_init(State *s, const Thresholds *limits, double density) noexcept nogil
 cdef void state_free(State *s) noexcept nogil
+cdef int32_t find_touch(State *s, int32_t slot, int32_t pointer) noexcept nogil
 cdef int step(
     State *s, int64_t index, int64_t stream, int32_t pointer, uint8_t action, int64_t time,
     float x, float y, Record *out) noexcept nogil

@@ -4,7 +4,7 @@
 path may skip it only for strokes for which it gives the same bits (see batch.pyx).
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, qsort, realloc
 from libc.string cimport memset
 
@@ -50,7 +50,7 @@ cdef inline uint32_t pair_hash(int32_t stream, int32_t pointer) noexcept nogil:
     return mixed((<uint64_t><uint32_t>stream << 32) | <uint32_t>pointer)
 
 
-cdef inline int32_t find_touch(State *s, int32_t slot, int32_t pointer) noexcept nogil:
+cdef int32_t find_touch(State *s, int32_t slot, int32_t pointer) noexcept nogil:
     """Slot of the open touch of a pointer, or -1."""
     cdef Stream *stream = &s.streams[slot]
     cdef uint32_t at
@@ -255,7 +255,9 @@ cdef int step(
 cdef inline void clock(State *s, int32_t slot, int64_t time, bint is_finite) noexcept nogil:
     """Keep the time of a sample; one that is dropped counts in no second counter."""
     cdef Stream *stream = &s.streams[slot]
-    if stream.started and time < stream.last_time and is_finite:
+    if not stream.started:
+        stream.first_time = time if is_finite else INT64_MAX
+    elif time < stream.last_time and is_finite:
         s.counters.clock_regressions += 1
     stream.started = True
     stream.last_time = time

@@ -20,5 +20,6 @@ cdef inline int32_t stream_slot(State *s, int64_t id) noexcept nogil:
 
 
 cdef int32_t find_stream(State *s, int64_t id) noexcept nogil
+cdef int32_t known_stream(const State *s, int64_t id) noexcept nogil
 cdef void set_density(State *s, int32_t slot, double density) noexcept nogil
 cdef int32_t *doubled(const int32_t *index, uint32_t *mask) noexcept nogil

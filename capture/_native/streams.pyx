@@ -11,17 +11,25 @@ from capture._native.stroke cimport Stream
 
 cdef int32_t find_stream(State *s, int64_t id) noexcept nogil:
     """Look a stream up that is not the one of the sample before, and add it if it is new."""
+    cdef int32_t slot = known_stream(s, id)
+    if slot < 0:
+        return new_stream(s, id)
+    s.last_stream = slot
+    return slot
+
+
+cdef int32_t known_stream(const State *s, int64_t id) noexcept nogil:
+    """Slot of a stream, or -1."""
     cdef uint32_t at
     cdef int32_t slot
-    if s.stream_index != NULL:
-        at = mixed(<uint64_t>id) & s.stream_mask
-        while s.stream_index[at] >= 0:
-            slot = s.stream_index[at]
-            if s.streams[slot].id == id:
-                s.last_stream = slot
-                return slot
-            at = (at + 1) & s.stream_mask
-    return new_stream(s, id)
+    if s.stream_index == NULL:
+        return -1
+    at = mixed(<uint64_t>id) & s.stream_mask
+    while True:
+        slot = s.stream_index[at]
+        if slot < 0 or s.streams[slot].id == id:
+            return slot
+        at = (at + 1) & s.stream_mask
 
 
 cdef int32_t new_stream(State *s, int64_t id) noexcept nogil:

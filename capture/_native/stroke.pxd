@@ -13,6 +13,7 @@ from capture._native.velocity cimport History
 cdef struct Stream:
     int64_t id
     int64_t last_time       # of its last sample that was not ignored
+    int64_t first_time      # of its first one; INT64_MAX where that was dropped
     int64_t downs           # touches begun
     double density
     TapRun taps

@@ -8,6 +8,7 @@ Samples are in px; what a record measures is in dp, ms and dp/s.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from capture._native import batch, chords, output, recognizer as native
@@ -26,6 +27,7 @@ from capture.gestures.records import (
     reason_number,
 )
 from capture.gestures.samples import TouchSamples
+from capture.gestures.threads import LEAST_SAMPLES, count_downs, cut, feed_ranges, feed_shares
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -183,8 +185,9 @@ def classify(
     gestures : GestureConfig, optional
         The dialect and the thresholds.
     threads : int, default 1
-        Threads that share the streams; the result does not depend on it. Samples without a stream
-        column are one stream, which cannot be shared.
+        Threads that share the log, where it is long enough; the result does not depend on it. It is cut
+        where no stroke is open; where streams are so interleaved that there is no such place, they are
+        shared.
     multi : bool, default False
         Track what several fingers do together: the table's `multi`.
     out : GestureTable, optional
@@ -211,8 +214,9 @@ def classify(
     parts = list(TouchSamples.batches(samples, keys))
     numbered = keys.densities(density)
     ended = chords.MultiColumns() if multi else None
-    if threads > 1 and all(part.stream is not None for part in parts):
-        columns, counters = _in_threads(parts, numbered, config, ended, threads)
+    threads = min(threads, sum(map(len, parts)) // LEAST_SAMPLES)
+    if threads > 1:
+        columns, counters = _in_threads(parts, numbered, config, ended, out, threads=threads)
     else:
         columns, counters = _in_one(parts, numbered, config, ended, out)
     table = GestureTable(columns, counters, keys.names)
@@ -233,8 +237,7 @@ def _in_one(
 ) -> _Fed:
     recognizer = Recognizer(density, config)
     # Every DOWN makes one record, so that the output never has to grow.
-    room = sum(batch.count_downs(part.action) for part in parts)
-    columns = _columns(out, room, verdicts=config.has_verdicts)
+    columns = _columns(out, count_downs(parts), verdicts=config.has_verdicts)
     for part in parts:
         batch.feed(recognizer, columns, part, multi=ended)
     batch.finish(recognizer, columns, ended)
@@ -246,12 +249,20 @@ def _in_threads(
     density: Density,
     config: GestureConfig,
     ended: chords.MultiColumns | None,
+    out: GestureTable | None,
+    *,
     threads: int,
 ) -> _Fed:
-    from capture.gestures.threads import feed_in_threads
-
+    ranges = cut(parts, threads)
+    if len(ranges) > 1:
+        recognizers = [Recognizer(density, config) for _ in ranges]
+        make_columns = partial(_columns, out, verdicts=config.has_verdicts)
+        columns, known = feed_ranges(recognizers, ranges, make_columns, ended)
+        return columns, known.counters
+    if any(part.stream is None for part in parts):
+        return _in_one(parts, density, config, ended, out)
     recognizers = [Recognizer(density, config) for _ in range(threads)]
-    columns = feed_in_threads(recognizers, parts, verdicts=config.has_verdicts, multi=ended)
+    columns = feed_shares(recognizers, parts, verdicts=config.has_verdicts, multi=ended)
     return columns, {name: sum(each.counters[name] for each in recognizers) for name in COUNTERS}
 
 
@@ -262,7 +273,7 @@ def _columns(out: GestureTable | None, room: int, *, verdicts: bool) -> output.G
     if out.columns.verdicts != verdicts:
         raise ValueError("out: its columns are not those of the dialect; leave it out once")
     out.forget()
-    out.columns.clear()
+    out.columns.clear(room)
     return out.columns
 
 
