@@ -86,7 +86,7 @@ _USER = re.compile(r"(://)[^\s/?#\"'<>]*@")
 #: A user or password with a character that may not be there is taken for a path by the rule above.
 _ODD_USER = re.compile(r"(://)[^\s/:\"'<>]*:(?!\d+[/?#])[^\s\"'<>]*@")
 _ADDRESS_USER = re.compile(r"(://)[^/]*@")
-_ADDRESSES = frozenset({"url", "proxy"})
+_ADDRESSES = frozenset({"url", "proxy", "brokers"})
 _QUERY = re.compile(r"(://[^\s?\"'<>]*\?)([^\s#\"'<>]+)")
 _FRAGMENT = re.compile(r"(://[^\s#\"'<>]*#)[^\s\"'<>]+")
 
@@ -107,7 +107,8 @@ def hide_value(key: str, value: Any) -> Any:
     """
     name = key.rsplit(".", 1)[-1]
     if isinstance(value, dict):
-        return {each: hide_value("token" if name in _TABLES else each, value[each]) for each in value}
+        is_secret = name in _TABLES or _SECRET_KEY.search(name)
+        return {each: hide_value("token" if is_secret else each, value[each]) for each in value}
     if name in _TABLES and isinstance(value, str | list | tuple):
         return HIDDEN
     if isinstance(value, list | tuple):

@@ -6,8 +6,6 @@ import functools
 import os
 from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
-
 from capture._native.guard import BusyError
 from capture.clock import Clock
 from capture.config.run import RunConfig
@@ -417,16 +415,20 @@ class Capture:
 
     def _record(self, record: Callable[[], str | None]) -> str | None:
         """Call `record` with the lock held if the gate is open; then report losses."""
-        event_id = None
         self._touches.finish_dispatched()
         self._touches.note_closed()
-        try:
-            event_id = self._touches.lock.call(lambda: record() if self._touches.is_open else None)
-        except BusyError as error:
-            self._telemetry.failed("busy", error)
+        event_id: str | None = self._locked(lambda: record() if self._touches.is_open else None)
         if self._telemetry.losses:
             self._telemetry.report()
         return event_id
+
+    def _locked(self, call: Callable[[], Any]) -> Any:
+        """Return what `call` returns with the lock held; None, counted, where another thread hangs in it."""
+        try:
+            return self._touches.lock.call(call)
+        except BusyError as error:
+            self._telemetry.failed("busy", error)
+            return None
 
     # The user
 
@@ -497,8 +499,7 @@ class Capture:
             "ad_id_type": None if ad_id is None else api.check_ad_id_type(ad_id_type),
             "ad_tracking_enabled": api.check_optional_bool("tracking_enabled", tracking_enabled),
         }
-        with self._touches.lock:
-            self._recorder.change_facts(**facts)
+        self._locked(lambda: self._recorder.change_facts(**facts))
 
     @property
     def user_id(self) -> str | None:
@@ -526,8 +527,7 @@ class Capture:
             When the table of platforms does not have it.
         """
         value = api.check_platform(platform)
-        with self._touches.lock:
-            self._recorder.change_facts(platform=value)
+        self._locked(lambda: self._recorder.change_facts(platform=value))
 
     def set_orientation(self, orientation: int) -> None:
         """Set how the device is held: 0 portrait, 1 landscape."""
@@ -569,12 +569,11 @@ class Capture:
             raise InvalidEventError(f"density = {density!r}: expected a number from 0.75 to 10 (px per dp)")
         across, down = checks.check_size("width", width), checks.check_size("height", height)
         self._change_device(width=across, height=down, density=per_dp)
-        self._touches.set_density(per_dp)
+        self._locked(lambda: self._touches.set_density(per_dp))
 
     def _change_device(self, **facts: object) -> None:
         self._touches.finish_dispatched()
-        with self._touches.lock:
-            self._recorder.set_device(msgspec.structs.replace(self._recorder.device, **facts))
+        self._locked(lambda: self._recorder.change_device(**facts))
 
     @property
     def device(self) -> devices.Device:

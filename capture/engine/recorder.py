@@ -192,9 +192,9 @@ class Recorder:
         self._timeline.is_held = False
         self._encoders.forget()
 
-    def set_device(self, device: Device) -> None:
-        """Use other device facts from now on."""
-        self._timeline.set_device(device)
+    def change_device(self, **facts: Any) -> None:
+        """Use other facts of the device from now on."""
+        self._timeline.set_device(msgspec.structs.replace(self.device, **facts))
         self.change_facts()
 
     def change_facts(self, **facts: Any) -> None:

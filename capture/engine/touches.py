@@ -319,10 +319,9 @@ class Touches:
     def _detect_network(self, now_ns: int) -> None:
         self._detected_ns = now_ns
         if self.detects_network:
-            facts = self._recorder.device
             connectivity = detection.connectivity()
-            if connectivity != facts.connectivity:
-                self._recorder.set_device(msgspec.structs.replace(facts, connectivity=connectivity))
+            if connectivity != self._recorder.device.connectivity:
+                self._recorder.change_device(connectivity=connectivity)
 
     def _alias(self, pointer: object, *, keep: bool = False) -> int | None:
         """Return the number by which the recognizer knows a pointer beyond 32 bits; None for another one.
@@ -349,9 +348,8 @@ class Touches:
         return counters
 
     def set_density(self, density: float) -> None:
-        """Set px per dp of the strokes from now on."""
-        with self.lock:
-            self._recognizer.set_density(0, density)
+        """Set px per dp of the strokes from now on; the caller holds the lock."""
+        self._recognizer.set_density(0, density)
 
     def watch_idle(self, after_s: float, on_idle: Callable[[], None]) -> None:
         """Call `on_idle` after each `after_s` seconds without a touch; replaces an earlier watch."""

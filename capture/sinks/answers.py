@@ -24,7 +24,7 @@ _TEMPORARY = frozenset({408, 425, 429})
 _UNAVAILABLE = frozenset({401, 403, 404, 405, 407, 410})
 _BLANK = b" \t\r\n\x0b\x0c\x00\xef\xbb\xbf\xfe\xff"
 _SECONDS = re.compile(
-    r"\+?([0-9]{1,300})(?:[.,]([0-9]{1,300}))?(?:e([+-]?[0-9]{1,5}))?\s*(?:s|secs?|seconds?)?",
+    r"\+?([0-9]+)(?:[.,]([0-9]+))?(?:e([+-]?[0-9]+))?\s*(?:s|secs?|seconds?)?",
     re.ASCII | re.IGNORECASE,
 )
 _QUOTES = ' \t"'

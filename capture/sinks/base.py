@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import msgspec
 
 from capture import settings
-from capture.errors import ConfigError
+from capture.errors import MESSAGE_CHARS, ConfigError, hide_urls, plain
 from capture.formats import FORMATS
 from capture.ids import NAMESPACE
 
@@ -89,10 +89,11 @@ def checked_answer(answer: object) -> Answer:
     wait_s: object = answer.retry_after_s
     if wait_s is not None and not (isinstance(wait_s, (int, float)) and abs(wait_s) < math.inf):
         return Answer(Outcome.TEMPORARY, f"retry_after_s = {wait_s!r}: expected a finite number of seconds")
-    if answer.reason.isascii():
+    if not answer.reason:
         return answer
-    # A file name in it may be no Unicode, and the store takes nothing else.
-    return msgspec.structs.replace(answer, reason=answer.reason.encode("utf-8", "replace").decode())
+    # It is logged, stored and shown; a file name in it may be no Unicode.
+    reason = answer.reason.encode("utf-8", "replace").decode()
+    return msgspec.structs.replace(answer, reason=plain(hide_urls(reason), MESSAGE_CHARS))
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):

@@ -333,3 +333,30 @@ def test_pointers_beyond_32_bits_are_pointers_in_each_call(tmp_path, caplog):
         assert cap.stats.ignored == {"orphan_samples": 4}
 
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_facts_that_cannot_be_set_in_time_reach_no_host(tmp_path):
+    """As where a disk hangs under a record of another thread; a host sets the screen at each touch."""
+    cap, _ = memory_capture(tmp_path)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hang(event):
+        reached.set()
+        go_on.wait(60)
+        return event
+
+    with cap:
+        cap.screen_view("A")
+        cap.before_send = hang
+        thread = threading.Thread(target=cap.track_variable, args=("k", 1))
+        thread.start()
+        assert reached.wait(60)
+        cap.set_screen(300, 200, 1.5)
+        cap.set_orientation(1)
+        cap.set_platform(None)
+        cap.set_advertising_id(None)
+        assert cap.screen_view("B") is None
+        go_on.set()
+        thread.join()
+        # The density apart from the size of the screen.
+        assert cap.stats.ignored == {"busy": 6}

@@ -16,8 +16,6 @@ from capture.sinks import ACCEPTED, Answer, Outcome
 from capture.sinks.memory import MemorySink
 from capture.store import buffer
 
-BUSY = Answer(Outcome.TEMPORARY, "HTTP 503: busy")
-
 
 def open_capture(folder, sink):
     config = RunConfig(
@@ -179,3 +177,18 @@ def test_a_damaged_file_is_no_file(tmp_path, content):
         assert cap.flush(10.0)
         delivered = cap.stats.delivered
     assert queue(tmp_path).delivered == delivered > 0
+
+
+def test_what_a_sink_of_the_app_says_is_shown_plain_and_without_secrets(tmp_path, caplog):
+    said = "\x1b[31mhttps://user:s3cret@h.example/?key=s3cret failed: " + "x" * 1000
+    sink = MemorySink(answers=lambda _: Answer(Outcome.UNAVAILABLE, said))
+    with open_capture(tmp_path, sink) as cap:
+        cap.track_variable("k", 1)
+        assert not cap.flush(10.0)
+        errors = [cap.stats.sinks["memory"].last_error, queue(tmp_path).last_error, caplog.text]
+
+    for error in errors:
+        assert "https://***@h.example/?key=***" in error
+        assert "s3cret" not in error
+        assert "\x1b" not in error
+        assert "x" * 500 not in error
