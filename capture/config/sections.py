@@ -61,6 +61,8 @@ class CurrentsConfig(Section, frozen=True, kw_only=True):
     #: Prefix of the names of custom events at the analytics partners; default: ``event_prefix``.
     custom_event_prefix: Annotated[str, Meta(max_length=255)] | None = None
     custom_properties: Literal["prefixed", "none"] = "prefixed"
+    #: Whether a live capture makes a custom event of each pinch, rotation, tap, pan and swipe.
+    chords: bool = False
     cluster: Text | None = None
     integration_id: Text | None = None
 

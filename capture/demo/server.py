@@ -23,7 +23,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from capture.demo.session import MAX_MESSAGE_BYTES, DemoSession
-from capture.errors import cannot_listen
+from capture.errors import ConfigError, cannot_listen
+from capture.gestures.config import GestureConfig
+from capture.gestures.dialects import names
 from capture.gestures.kinds import kinds_data
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from starlette.requests import Request
-
-    from capture.gestures.config import GestureConfig
 
 __all__ = ["HOST", "DemoServer", "create_app", "serve"]
 
@@ -72,14 +72,21 @@ def create_app(gestures: GestureConfig | None = None) -> Starlette:
         if not _is_own_page(visitor):
             await visitor.close(_POLICY_VIOLATION)  # before the accept: the handshake is answered with 403
             return
+        base = gestures or GestureConfig()
+        try:
+            chosen = base.changed(dialect=visitor.query_params.get("dialect", base.dialect))
+        except ConfigError:
+            await visitor.close(_POLICY_VIOLATION)
+            return
         await visitor.accept()
-        session = await run_in_threadpool(DemoSession, gestures)
+        session = await run_in_threadpool(DemoSession, chosen)
         try:
             await _talk(visitor, session)
         finally:
             await run_in_threadpool(session.close)
 
-    routes = [Route(path, _file(*file)) for path, file in _FILES.items()]
+    known = gestures or GestureConfig()
+    routes = [Route(path, _file(*file, known)) for path, file in _FILES.items()]
     return Starlette(
         routes=[*routes, WebSocketRoute("/touches", touches)],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_NAMES)],
@@ -114,12 +121,14 @@ def _is_own_page(visitor: WebSocket) -> bool:
     return origin in {f"http://{name}:{server[1]}" for name in _NAMES}
 
 
-def _file(name: str, kind: str) -> Callable[[Request], Response]:
+def _file(name: str, kind: str, gestures: GestureConfig) -> Callable[[Request], Response]:
     table = msgspec.json.encode(kinds_data())
+    dialects = {"names": names(gestures.dialects), "chosen": gestures.dialect}
+    chooser = msgspec.json.encode(dialects).replace(b"<", b"\\u003c")
 
     def answer(request: Request) -> Response:
         del request
-        content = (_PAGE / name).read_bytes().replace(b"@@kinds@@", table)
+        content = (_PAGE / name).read_bytes().replace(b"@@kinds@@", table).replace(b"@@dialects@@", chooser)
         return Response(content, media_type=kind, headers=_HEADERS)
 
     return answer

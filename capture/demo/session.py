@@ -15,10 +15,13 @@ from capture.events.config import DeviceConfig, PrivacyConfig, ProjectConfig
 from capture.events.targets import Target
 from capture.formats.native import FORMAT
 from capture.gestures.config import GestureConfig
+from capture.gestures.kinds import Reason
+from capture.gestures.recognizer import Recognizer
 from capture.sinks.memory import MemorySink
 
 if TYPE_CHECKING:
     from capture.events.domain import Event
+    from capture.gestures.chords import MultiGesture
     from capture.gestures.recognizer import Gesture
 
 __all__ = ["BATCH_SIZE", "DemoSession", "Touch"]
@@ -67,6 +70,9 @@ class DemoSession:
             buffer=BufferConfig(path=self._folder.name, batch_size=BATCH_SIZE),
             privacy=PrivacyConfig(opted_in=True),  # of this page alone: nothing leaves it
         )
+        # What several fingers do is in no event of the native format: the page gets it from here.
+        self._fingers = Recognizer(1.0, config.gestures)
+        self._down: dict[int, Target] = {}
         self._capture = Capture(config, sinks=[self._sink])
         self._capture.before_send = self._see
         self._capture.screen_view("Demo")
@@ -81,9 +87,12 @@ class DemoSession:
         """
         answers = []
         for touch in self._touches.decode(message):
+            chords = self._chords(touch)
+            target = self._down.get(touch.id, Target())
             gesture = self._feed(touch)
             if gesture is not None:
-                answers.append({"type": "gesture", **self._shown(gesture)})
+                answers.append({"type": "gesture", **self._shown(gesture, target)})
+            answers += [{"type": "chord", **chord.to_dict()} for chord in chords]
         return answers
 
     def batch(self) -> dict[str, Any]:
@@ -105,11 +114,18 @@ class DemoSession:
         self._capture.close()
         self._folder.cleanup()
 
+    def _chords(self, touch: Touch) -> list[MultiGesture]:
+        """Return what several fingers did that ends with a touch."""
+        call = getattr(self._fingers, touch.do)
+        call(touch.id, touch.x, touch.y, round(touch.ms * 1e6))
+        return self._fingers.take_chords()
+
     def _feed(self, touch: Touch) -> Gesture | None:
         time_ns = round(touch.ms * 1e6)
         self._last = None
         if touch.do == "down":
             target = Target(path=touch.path, id=touch.view, responsive=touch.responsive)
+            self._down[touch.id] = target
             return self._capture.touch_down(touch.id, touch.x, touch.y, time_ns, target)
         if touch.do == "move":
             self._capture.touch_move(touch.id, touch.x, touch.y, time_ns)
@@ -126,5 +142,7 @@ class DemoSession:
             self._filling.append(self._last)
         return event
 
-    def _shown(self, gesture: Gesture) -> dict[str, Any]:
-        return {**gesture.to_dict(), "event": self._last}
+    def _shown(self, gesture: Gesture, target: Target) -> dict[str, Any]:
+        named = {"target_path": target.path, "target_id": target.id, "responsive": target.responsive}
+        in_chord = gesture.reason is Reason.MULTI_TOUCH
+        return {**gesture.to_dict(), **named, "in_chord": in_chord, "event": self._last}

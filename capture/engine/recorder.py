@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.clock import NS_PER_MS
+from capture.engine.chord_events import chord_event
 from capture.engine.encoders import Encoders
 from capture.engine.filtering import filtered
 from capture.engine.templates import TemplateEncoder
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from capture.events.device import Device
     from capture.events.targets import Target
     from capture.events.timeline import Moment
+    from capture.gestures.chords import MultiGesture
     from capture.gestures.recognizer import Gesture
     from capture.store.store import Store
 
@@ -254,6 +256,12 @@ class Recorder:
         recorded = self._timeline.gesture(gesture, scene, self._masks.target(target), moment)
         if recorded is not None:
             self._put(*recorded)
+
+    def record_chord(self, chord: MultiGesture) -> None:
+        """Record what several fingers did as a custom event, where ``[currents] chords`` asks for it."""
+        asked = self._config.currents.chords and "currents" in self._wires
+        if asked and (named := chord_event(chord)) is not None:
+            self.record(lambda common: events.CustomEvent(common, *named))
 
     def _put_payload(
         self, payload: bytes, event_id: bytes, state: SessionState, time_ms: int, uptime_ms: int

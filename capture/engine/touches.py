@@ -309,8 +309,15 @@ class Touches:
         return gesture
 
     def _count_chords(self) -> None:
-        if self._recognizer.chords:
-            self._telemetry.count_chords(self._recognizer.take_chords())
+        if not self._recognizer.chords:
+            return
+        chords = self._recognizer.take_chords()
+        self._telemetry.count_chords(chords)
+        try:
+            for chord in chords:
+                self._recorder.record_chord(chord)
+        except Exception as error:  # noqa: BLE001 - the strokes are the host's all the same
+            self._telemetry.failed("touch_up", error)
 
     def _pop(self, pointer: int) -> tuple[Scene, Target]:
         """Return and forget the scene and target of a pointer's DOWN."""

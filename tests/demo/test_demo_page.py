@@ -56,6 +56,9 @@ class Page:
     def gestures(self):
         return self.browser.execute_script("return window.demo.gestures")
 
+    def chords(self):
+        return self.browser.execute_script("return window.demo.chords")
+
     def text(self, element):
         return self.browser.execute_script(
             "return document.getElementById(arguments[0]).textContent", element
@@ -133,11 +136,39 @@ def test_a_circle(page):
     assert page.text("reason") == "complex pattern"
 
 
+def test_three_taps_are_a_run_and_a_rage_tap(page):
+    for _ in range(3):
+        found = page.stroke([(700, 200)], hold_ms=20)
+
+    assert (found[0]["rage"], found[0]["tap_count"]) == (True, 3)
+    assert page.text("marks") == "rage" + "tap 3 of a run"
+
+
 def test_a_two_finger_pinch(page):
     found = page.stroke(line((180, 420), (240, 500), 10), line((340, 620), (280, 540), 10))
 
     assert classes(found) == [("none", "multi_touch", "none")] * 2
-    assert page.text("kind") == "not recognised"
+    chord = page.chords()[-1]
+    assert (chord["kind"], chord["fingers"]) == ("pinch", 2)
+    assert page.text("kind").startswith("pinch \N{MULTIPLICATION SIGN}0.")
+
+
+def test_a_rotation_is_shown_while_it_lasts(page):
+    turns = [math.pi * at / 40 for at in range(21)]
+    places = [(300 + 90 * math.cos(turn), 400 + 90 * math.sin(turn)) for turn in turns]
+    others = [(600 - x, 800 - y) for x, y in places]
+    page.touch("touchStart", places[0], others[0])
+    for pair in zip(places[1:], others[1:], strict=True):
+        page.touch("touchMove", *pair)
+    WebDriverWait(page.browser, WITHIN_S).until(lambda _: page.text("reason") == "2 fingers down")
+    WebDriverWait(page.browser, WITHIN_S).until(lambda _: page.text("kind").endswith(" 90°"))
+    known = len(page.chords())
+    page.touch("touchEnd")
+    WebDriverWait(page.browser, WITHIN_S).until(lambda _: len(page.chords()) > known)
+
+    chord = page.chords()[-1]
+    assert chord["kind"] == "rotate"
+    assert chord["rotation"] == pytest.approx(90, abs=6)
 
 
 def test_the_target_and_a_dead_tap_are_known(page):
@@ -145,6 +176,8 @@ def test_the_target_and_a_dead_tap_are_known(page):
     [tap] = page.stroke([(box["x"] + 20, box["y"] + 20)], hold_ms=30)
 
     assert (tap["event"]["tvid"], tap["event"]["ur"]) == ("card", False)
+    assert page.text("marks") == "dead tap"
+    assert "target" + "card" in page.text("measures")
     assert tap["event"]["tvp"] == "[root]>main>section#pad>div>div#card>"
 
 
@@ -169,6 +202,20 @@ def test_the_class_is_shown_within_100_ms_in_the_median_of_20(page):
     assert statistics.median(latencies) <= 100
 
 
+def test_another_dialect_calls_it_otherwise(page):
+    choose = "const d = document.getElementById('dialect'); d.value = arguments[0];"
+    choose += "d.dispatchEvent(new Event('change'))"
+    way = line((250, 160), (268, 160), 6)
+
+    def called(dialect):
+        page.browser.execute_script(choose, dialect)
+        WebDriverWait(page.browser, WITHIN_S).until(lambda _: page.text("state") == "connected")
+        return page.stroke(way, step_ms=12)[0]["kind"]
+
+    assert called("android") in {"drag", "fling"}
+    assert called("contentsquare") == "tap"
+
+
 def test_no_error_on_the_console(page):
     assert [entry for entry in page.browser.get_log("browser") if entry["level"] != "INFO"] == []
 
@@ -188,3 +235,31 @@ def test_the_picture_of_the_readme(page):
     page.stroke(circle(560, 330, 90, 30))
     assert page.browser.save_screenshot(str(PICTURE))
     assert PICTURE.stat().st_size > 10_000
+
+
+@pytest.mark.skipif(
+    "CAPTURE_PICTURES" not in os.environ, reason="CAPTURE_PICTURES=1 makes the pictures of the demo anew"
+)
+@pytest.mark.parametrize(
+    ("name", "width", "height", "scheme"),
+    [
+        ("demo-dark", 1240, 760, "dark"),
+        ("demo-phone", 390, 844, "light"),
+        ("demo-phone-dark", 390, 844, "dark"),
+    ],
+)
+def test_pictures_of_the_demo(page, name, width, height, scheme):
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    page.browser.refresh()
+    WebDriverWait(page.browser, WITHIN_S).until(lambda _: page.text("state") == "connected")
+    page.stroke([(90, 120)], hold_ms=60)
+    page.stroke(line((60, 330), (60, 200), 9))
+    box = page.browser.find_element("id", "card").rect
+    for _ in range(3):
+        page.stroke([(box["x"] + 20, box["y"] + 20)], hold_ms=20)
+    page.stroke(line((200, 230), (150, 180), 9), line((260, 290), (330, 350), 9))
+    path = PICTURE.parent / "images" / f"{name}.png"
+    assert page.browser.save_screenshot(str(path))

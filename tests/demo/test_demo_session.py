@@ -53,7 +53,9 @@ def test_two_fingers_are_two_multi_touch_strokes(session):
         sample("up", 95, x=90, pointer=2),
     )
 
-    assert [gesture["reason"] for gesture in shown] == ["multi_touch"] * 2
+    assert [each["type"] for each in shown] == ["gesture", "chord", "gesture"]
+    assert [shown[0]["reason"], shown[2]["reason"]] == ["multi_touch"] * 2
+    assert (shown[1]["kind"], shown[1]["fingers"]) == ("tap", 2)
 
 
 def test_a_cancel_ends_a_stroke(session):

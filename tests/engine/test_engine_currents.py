@@ -20,7 +20,7 @@ from capture.config import (
 from capture.errors import ConfigError
 from capture.formats.currents.encoder import BUCKETS, random_bucket
 from capture.sinks.memory import MemorySink
-from capture.testing import START_NS, FakeClock, TouchScript, decode_batches
+from capture.testing import START_NS, FakeClock, TouchScript, decode_batches, memory_capture
 
 START_S = START_NS // 10**9
 
@@ -34,7 +34,7 @@ class Runs:
         self.records = []
         self.batches = []
 
-    def start(self, *, opted_in=True, pii=None, native=True):
+    def start(self, *, opted_in=True, pii=None, native=True, chords=False):
         config = RunConfig(
             project=ProjectConfig(id=8),
             device=DeviceConfig(
@@ -42,7 +42,7 @@ class Runs:
             ),
             buffer=BufferConfig(path=str(self.folder)),
             privacy=PrivacyConfig(opted_in=opted_in, pii=pii or {}),
-            currents=CurrentsConfig(app_group_id="group"),
+            currents=CurrentsConfig(app_group_id="group", chords=chords),
         )
         self.sink = MemorySink("currents", formats=("currents",))
         self.native = MemorySink("native")
@@ -457,3 +457,44 @@ def test_a_replay_ends_its_last_session_and_makes_the_same_files_each_time(tmp_p
         info["path"].partition("event_type=")[2].partition("/")[0].rpartition(".")[2]: info["rows"]
         for info in listings[0]
     } == {"FirstSession": 1, "SessionStart": 2, "SessionEnd": 2, "CustomEvent": 4}
+
+
+# Several fingers
+
+
+def pinch(cap):
+    for pointer, x in ((0, 100), (1, 200)):
+        cap.touch_down(pointer, x, 100, time=pointer)
+    cap.touch_move(1, 300, 100, time=20_000_000)
+    cap.touch_up(1, 300, 100, time=30_000_000)
+    cap.touch_up(0, 100, 100, time=40_000_000)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_pinch_is_a_custom_event_where_asked_for(runs, asked):
+    cap = runs.start(chords=asked)
+    pinch(cap)
+    assert cap.stats.chords == {"pinch": 1}
+    runs.end(cap)
+
+    found = [each for each in of(runs.records, "CustomEvent") if each["name"] != "app_start"]
+    assert [record["name"] for record in found] == ["pinch"] * asked
+    for record in found:
+        assert json.loads(record["properties"]) == {
+            "fingers": 2,
+            "scale": 2.0,
+            "rotation": 0.0,
+            "direction": "none",
+            "duration_ms": pytest.approx(30, abs=0.01),
+        }
+
+
+def test_chords_make_nothing_native(tmp_path):
+    cap, sink = memory_capture(tmp_path, clock=FakeClock(), currents=CurrentsConfig(chords=True))
+    with cap:
+        cap.screen_view("Home")
+        pinch(cap)
+        assert cap.stats.chords == {"pinch": 1}
+    events = [event for batch in decode_batches(sink.batches) for event in batch.events]
+
+    assert {type(event).__name__ for event in events} <= {"AppStartWire", "ScreenViewWire"}

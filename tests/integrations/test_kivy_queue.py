@@ -8,6 +8,7 @@ from capture import Target
 from capture.engine.dispatch import UpDispatch
 from capture.integrations.kivy.strokes import OpenTouches
 from capture.integrations.kivy.touches import Sample
+from capture.testing import memory_capture
 
 MS = 1_000_000
 
@@ -230,3 +231,22 @@ def test_other_buttons_touch_nothing(strokes, calls, due, button):
     play(strokes, due, ("begin", click, 0, 0), ("end", click, 0, 40 * MS))
 
     assert calls.made == []
+
+
+def test_two_fingers_are_a_chord(tmp_path, due):
+    cap, _ = memory_capture(tmp_path)
+    strokes = OpenTouches(
+        cap,
+        place=lambda sx, sy: (sx, sy),
+        find_target=lambda sx, sy: Target(),
+        judge=lambda stroke: None,
+        is_due=lambda kind, event: (kind, event) in due,
+        frame_ns=lambda: 16 * MS,
+    )
+    one, two = touch(1), touch(2)
+    frames = [("begin", 100, 200), ("update", 80, 220), ("update", 50, 250), ("end", 50, 250)]
+    for number, (kind, left, right) in enumerate(frames):
+        time = (1000 + 16 * number) * MS
+        play(strokes, due, (kind, one, left, time), (kind, two, right, time + MS))
+    with cap:
+        assert cap.stats.chords == {"pinch": 1}

@@ -62,7 +62,7 @@ mouse(pygame.MOUSEBUTTONDOWN, 1, 1)
 pygame.event.get()
 device = cap.device
 print(json.dumps({"found": found, "handed": handed, "screen": [device.width, device.height],
-    "ignored": cap.stats.ignored}))
+    "ignored": cap.stats.ignored, "chords": cap.stats.chords}))
 cap.close()
 """
 
@@ -88,6 +88,10 @@ def test_strokes(result):
         ["NONE", "NONE", "MULTI_TOUCH", "80,48", 16],
         ["NONE", "NONE", "MULTI_TOUCH", "720,432", 17],
     ]
+
+
+def test_two_fingers_are_a_chord(result):
+    assert result["chords"] == {"tap": 1}
 
 
 def test_the_app_gets_every_event(result):

@@ -52,6 +52,10 @@ def test_a_disabled_widget_is_dead(result):
     assert result["disabled"] == ["", False]
 
 
+def test_two_fingers_are_a_chord(result):
+    assert result["chords"]["tap"] == 1
+
+
 def test_a_lost_release_spoils_nothing(result):
     assert result["odd"][-1] == ["TAP", "NONE", "buy"]
 

@@ -6,17 +6,36 @@ const pad = $("pad"), ink = $("ink"), pen = ink.getContext("2d");
 // The table of kinds: colours, labels and shapes.
 const kinds = new Map(JSON.parse($("kinds").textContent).map((row) => [row.name, row]));
 const strokes = new Map();   // pointer id -> points of the stroke being drawn
+const ends = new Map();      // pointer id -> where it was last, of the fingers that were down together
+const CHORDS = { pinch: "pinch", rotate: "rotation", pan: "pan", swipe: "swipe", tap: "tap" };
 const ended = new Map();     // pointer id -> {points, at} of strokes that wait for their class
-const socket = new WebSocket(`ws://${location.host}/touches`);
-$("last").style.background = kinds.get("none").color;
-window.demo = { gestures: [], latencies: [], batches: [] };   // for tests
+const { names, chosen } = JSON.parse($("dialects").textContent);
+let socket = null;
+window.demo = { gestures: [], latencies: [], batches: [], chords: [] };   // for tests
 
-socket.onopen = () => { $("state").textContent = "connected"; $("state").className = "open"; };
-socket.onclose = () => { $("state").textContent = "closed"; $("state").className = ""; };
-socket.onmessage = (message) => {
-  const answer = JSON.parse(message.data);
-  if (answer.type === "gesture") showGesture(answer); else showBatch(answer);
-};
+/** The colour of a name in the style sheet, and that of a kind on the ground of the page. */
+const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const isDark = matchMedia("(prefers-color-scheme: dark)");
+const colorOf = (row) => (isDark.matches ? row.dark : row.color);
+
+/** Another dialect is another session: thresholds do not change under a finger. */
+function connect(dialect) {
+  if (socket) { socket.onclose = null; socket.close(); }
+  const opened = socket = new WebSocket(`ws://${location.host}/touches?dialect=${encodeURIComponent(dialect)}`);
+  $("state").textContent = "connecting";
+  $("state").className = "";
+  strokes.clear();
+  ended.clear();
+  opened.onopen = () => { $("state").textContent = "connected"; $("state").className = "open"; };
+  opened.onclose = () => { $("state").textContent = "closed"; $("state").className = ""; };
+  opened.onmessage = (message) => {
+    const answer = JSON.parse(message.data);
+    ({ gesture: showGesture, chord: showChord, batch: showBatch })[answer.type](answer);
+  };
+}
+$("dialect").append(...names.map((name) => new Option(name, name, name === chosen, name === chosen)));
+$("dialect").addEventListener("change", () => connect($("dialect").value));
+connect(chosen);
 
 function path(element) {
   const parts = [];
@@ -43,6 +62,7 @@ pad.addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return;
   const sample = touch("down", event);
   pad.setPointerCapture(event.pointerId);
+  if (!strokes.size) ends.clear();
   strokes.set(event.pointerId, [[sample.x, sample.y]]);
   send([sample]);
 });
@@ -53,9 +73,11 @@ pad.addEventListener("pointermove", (event) => {
   // Every sample of the device, not one for each frame.
   const all = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
   const samples = (all.length ? all : [event]).map((one) => touch("move", one));
-  pen.strokeStyle = "#1c2430";
+  pen.strokeStyle = color("ink");
   for (const sample of samples) { segment(points.at(-1), [sample.x, sample.y]); points.push([sample.x, sample.y]); }
+  ends.set(event.pointerId, points.at(-1));
   send(samples);
+  if (strokes.size > 1) showFingers();
 });
 
 for (const [name, kind] of [["pointerup", "up"], ["pointercancel", "cancel"]]) {
@@ -74,26 +96,90 @@ function showGesture(gesture) {
   ended.delete(gesture.pointer);
   const row = kinds.get(gesture.kind), known = gesture.reason === "recognized";
   const words = (known ? gesture.direction : gesture.reason).replaceAll("_", " ");
-  $("last").style.background = row.color;
-  $("kind").textContent = known ? row.label : "not recognised";
-  $("reason").textContent = words === "none" ? (gesture.rage ? "rage tap" : "") : words;
-  const measures = [["duration", "ms", 0], ["distance", "dp", 1], ["velocity", "dp/s", 0], ["sample_count", "", 0]];
-  $("measures").tBodies[0].replaceChildren(...measures.map(([name, unit, digits]) => {
-    const line = document.createElement("tr");
-    line.insertCell().textContent = name.replace("_", " ");
-    line.insertCell().textContent = gesture[name] === null ? "–" : `${gesture[name].toFixed(digits)} ${unit}`;
-    return line;
-  }));
-  const item = document.createElement("li"), dot = document.createElement("i"), note = document.createElement("span");
-  dot.style.background = row.color;
-  note.textContent = words === "none" ? `${Math.round(gesture.duration)} ms` : words;
-  item.append(dot, row.label, note);
-  $("gestures").prepend(item);
-  while ($("gestures").children.length > 6) $("gestures").lastChild.remove();
-  if (gesture.event) $("event").textContent = JSON.stringify(gesture.event);
-  const label = known ? row.label + (words === "none" ? "" : ", " + words) : words;
+  const dead = gesture.kind === "tap" && gesture.responsive === false, marks = [];
+  if (dead) marks.push(badge("dead", "dead tap"));
+  if (gesture.rage) marks.push(badge("rage", "rage"));
+  if (gesture.tap_count > 1) marks.push(badge("run", `tap ${gesture.tap_count} of a run`));
+  // What the fingers did together says more than that they were several.
+  if (!gesture.in_chord) {
+    head(known ? row.label : "not recognised", words === "none" ? "" : words, colorOf(row), marks);
+    const number = (name, unit, digits) => (gesture[name] === null ? "–" : `${gesture[name].toFixed(digits)} ${unit}`);
+    fields([["target", gesture.target_id || gesture.target_path], ["reacts", { true: "yes", false: "no" }[gesture.responsive] || "not known"],
+      ["duration", number("duration", "ms", 0)], ["distance", number("distance", "dp", 1)], ["velocity", number("velocity", "dp/s", 0)],
+      ["from", `${gesture.x_down.toFixed(0)}, ${gesture.y_down.toFixed(0)} px`], ["samples", number("sample_count", "", 0)]]);
+  }
+  enter(row.label, [words === "none" ? `${Math.round(gesture.duration)} ms` : words, dead ? "dead" : "", gesture.rage ? "rage" : ""].filter(Boolean).join(", "), colorOf(row));
+  if (gesture.event) $("event").textContent = JSON.stringify(gesture.event, null, 1);
+  const label = known ? row.label + (words === "none" ? "" : ", " + words) + (dead ? ", dead" : "") + (gesture.rage ? ", rage" : "") : gesture.in_chord ? "" : words;
   if (stroke) { draw(stroke.points, row, label); window.demo.latencies.push(performance.now() - stroke.at); }
   window.demo.gestures.push(gesture);
+}
+
+/** What several fingers did, when they have ended. */
+function showChord(chord) {
+  const name = chord.kind === "none" ? chord.reason.replaceAll("_", " ") : CHORDS[chord.kind], way = chord.direction === "none" ? "" : ` ${chord.direction}`;
+  const detail = chord.kind === "pinch" ? ` ×${chord.scale.toFixed(2)}` : chord.kind === "rotate" ? ` ${chord.rotation.toFixed(0)}°` : way;
+  head(`${name}${detail}`, `${chord.fingers} fingers`, color("chord"), []);
+  fields([["scale", chord.scale.toFixed(3)], ["rotation", `${chord.rotation.toFixed(1)}°`], ["span", `${chord.span_down.toFixed(0)} → ${chord.span_up.toFixed(0)} dp`],
+    ["outward, around, along", `${[chord.spread, chord.arc, chord.shift].map((each) => each.toFixed(0)).join(", ")} dp`], ["duration", `${chord.duration.toFixed(0)} ms`]]);
+  enter(`${chord.fingers} fingers`, `${name}${detail}`, color("chord"));
+  spokes([...ends.values()], `${name}${detail}`);
+  window.demo.chords.push(chord);
+}
+
+/** The line between the fingers that are down, how far it grew and turned. */
+function showFingers() {
+  const now = [...strokes.values()].map((points) => points.at(-1)), then = [...strokes.values()].map((points) => points[0]);
+  const spread = (places) => { const [x, y] = middle(places); return places.reduce((sum, place) => sum + Math.hypot(place[0] - x, place[1] - y), 0) || 1; };
+  const angle = ([[x0, y0], [x1, y1]]) => Math.atan2(y1 - y0, x1 - x0);
+  let turn = ((angle(now) - angle(then)) * 180) / Math.PI;
+  turn -= 360 * Math.round(turn / 360);
+  head(`×${(spread(now) / spread(then)).toFixed(2)}, ${turn.toFixed(0)}°`, `${now.length} fingers down`, color("chord"), []);
+}
+
+const middle = (places) => [0, 1].map((axis) => places.reduce((sum, place) => sum + place[axis], 0) / places.length);
+
+function spokes(places, label) {
+  if (places.length < 2) return;
+  const to = middle(places);
+  pen.strokeStyle = pen.fillStyle = color("chord");
+  pen.lineWidth = 3;
+  for (const place of places) segment(to, place);
+  pen.lineWidth = 2;
+  write(label, to[0] + 12, to[1] - 10);
+}
+
+function head(kind, reason, mark, badges) {
+  $("last").style.setProperty("--mark", mark);
+  $("kind").textContent = kind;
+  $("reason").textContent = reason;
+  $("marks").replaceChildren(...badges);
+}
+
+function badge(name, text) {
+  const mark = document.createElement("span");
+  mark.className = `badge ${name}`;
+  mark.textContent = text;
+  return mark;
+}
+
+function fields(rows) {
+  $("measures").tBodies[0].replaceChildren(...rows.map(([name, value]) => {
+    const line = document.createElement("tr");
+    line.insertCell().textContent = name;
+    line.insertCell().textContent = value;
+    return line;
+  }));
+}
+
+function enter(name, words, mark) {
+  const item = document.createElement("li"), dot = document.createElement("i"), title = document.createElement("span"), note = document.createElement("span");
+  dot.style.background = mark;
+  title.textContent = name;
+  note.textContent = words;
+  item.append(dot, title, note);
+  $("gestures").prepend(item);
+  while ($("gestures").children.length > 6) $("gestures").lastChild.remove();
 }
 
 function showBatch(batch) {
@@ -113,8 +199,9 @@ function segment(from, to) {
   pen.stroke();
 }
 
-function draw(points, { color, shape }, label) {
-  pen.strokeStyle = pen.fillStyle = color;
+function draw(points, row, label) {
+  const { shape } = row;
+  pen.strokeStyle = pen.fillStyle = colorOf(row);
   pen.lineWidth = 5;
   pen.beginPath();
   points.forEach((point) => pen.lineTo(...point));
@@ -123,9 +210,12 @@ function draw(points, { color, shape }, label) {
   pen.arc(...points[0], shape === "ring" ? 14 : 8, 0, 7);
   pen.fill();
   pen.lineWidth = 2;
+  write(label, points[0][0] + 16, points[0][1] - 12);
+}
+
+function write(label, x, y) {
   pen.font = "600 13px system-ui";
-  const room = ink.width - pen.measureText(label).width - 8;
-  pen.fillText(label, Math.min(points[0][0] + 16, room), points[0][1] - 12);
+  pen.fillText(label, Math.max(4, Math.min(x, ink.width - pen.measureText(label).width - 8)), Math.max(14, y));
 }
 
 function resize() {

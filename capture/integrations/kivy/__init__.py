@@ -15,6 +15,7 @@ import msgspec
 from capture.config.run import RunConfig
 from capture.engine.capture import Capture
 from capture.errors import CaptureError
+from capture.gestures.config import GestureConfig
 from capture.integrations.kivy.host import KivyHooks
 from capture.integrations.kivy.lifecycle import Lifecycle
 from capture.integrations.kivy.overlay import Overlay
@@ -60,7 +61,7 @@ def capture_app(app: Any, config: RunConfig | str | os.PathLike[str]) -> Capture
     is_android = import_module("kivy.utils").platform == "android"
     if is_android:
         config = _with_android(config)
-    capture = Capture(config)
+    capture = Capture(_with_window(config))
     host = _install(capture, wait=True)
     Lifecycle(app, host, is_android=is_android).bind()
     return capture
@@ -170,6 +171,24 @@ def _current(capture: Capture | None = None) -> KivyHooks:
     if _installed is None or (capture is not None and _installed.capture is not capture):
         raise CaptureError("this capture is not installed in Kivy: call capture_app() or install() first")
     return _installed
+
+
+def _with_window(config: RunConfig) -> RunConfig:
+    """Return the configuration with the distance of Kivy's double tap, which is a part of its window.
+
+    The dialect ``kivy`` alone has it, where no key sets another one; the window's size is that at the start.
+    """
+    gestures = config.gestures
+    row = GestureConfig(dialect=gestures.dialect, dialects=gestures.dialects)
+    if gestures.dialect != "kivy" or gestures.multi_tap_slop_dp != row.multi_tap_slop_dp:
+        return config
+    settings, window = import_module("kivy.config").Config, import_module("kivy.base").EventLoop.window
+    size = settings.getint("graphics", "width"), settings.getint("graphics", "height")
+    smaller = min(size if window is None else window.size)
+    density = config.device.density or import_module("kivy.metrics").Metrics.density
+    part = settings.getint("postproc", "double_tap_distance") / 1000
+    slop = gestures.changed(multi_tap_slop_dp=round(part * smaller / density, 3))
+    return msgspec.structs.replace(config, gestures=slop)
 
 
 def _with_android(config: RunConfig) -> RunConfig:

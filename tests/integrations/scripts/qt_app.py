@@ -73,6 +73,9 @@ QTest.qWait(30)
 QTest.touchEvent(handle, panel).release(4, middle(button), handle).commit()
 QTest.qWait(30)
 odd = [stroke[:2] + stroke[3:4] for stroke in found[normal + 1 :]]
+QTest.touchEvent(handle, panel).press(5, middle(label), handle).press(6, middle(button), handle).commit()
+QTest.touchEvent(handle, panel).release(5, middle(label), handle).release(6, middle(button), handle).commit()
+QTest.qWait(30)
 del pressed[2:]
 before = len(found)
 host.uninstall()
@@ -88,6 +91,7 @@ result = {
     "pressed": pressed,
     "screen": [device.width, device.height, device.orientation],
     "ignored": cap.stats.ignored,
+    "chords": cap.stats.chords,
 }
 sys.stdout.write("RESULT " + json.dumps(result) + "\n")
 cap.close()
