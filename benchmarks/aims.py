@@ -5,6 +5,8 @@ An aim may be out of reach on a machine: `docs/reliability.md` says what holds b
 
 from typing import Any, NamedTuple
 
+from capture.gestures.dialects import DEFAULT, names
+
 
 class Aim(NamedTuple):
     """A figure of a benchmark, and the bound that it is to keep."""
@@ -41,6 +43,32 @@ AIMS = (
         least=0.2,
     ),
     Aim("whole logs: NumPy, times ours", "test_batch", ("times_ours", "NumPy"), least=6),
+    # 5 % and 15 % better than before dialects and chords came, when it was 1.53.
+    Aim(
+        "whole logs: a plain C loop, times ours", "test_batch", ("times_ours", "plain C loop, -O3"), least=1.6
+    ),
+    Aim("the same, a table filled anew", "test_batch", ("c_loop_by_filled_anew",), least=1.8),
+    Aim(
+        "chords of a finger alone, times ours",
+        "test_batch",
+        ("times_ours", "touchcapture, chords"),
+        most=1.05,
+    ),
+    *(
+        Aim(f"in the words of {name}, times ours", "test_dialects", ("times_ours", name), most=1.6)
+        for name in names()
+        if name != DEFAULT
+    ),
+    *(
+        Aim(f"two threads, {what}", f"test_threads{which}", ("speed_up",), least=1.6)
+        for what, which in (
+            ("one stream", "_on_ranges[None]"),
+            ("30 strokes a stream", "_on_ranges[30]"),
+            ("1,000 strokes a stream", "_on_ranges[1000]"),
+            ("100,000 strokes a stream", "_on_ranges[100000]"),
+            ("1,000 interleaved streams", ""),
+        )
+    ),
     Aim(
         "`touch_up` to written, p50 by that of a bare INSERT",
         "test_closed_loop",

@@ -11,6 +11,7 @@ from ratios import interleaved, report
 from touches import interleaved as crowded, single
 
 from capture import GestureConfig, Recognizer, TouchSamples, classify
+from capture.gestures import dialects
 
 SAMPLES = int(float(os.environ.get("CAPTURE_BENCH_SAMPLES", "2e7")))
 COLUMNS = ("stream", "pointer", "action", "time", "x", "y")
@@ -37,8 +38,11 @@ def test_batch(benchmark, plain):
     samples = columns(*plain)
     same_bytes = np.ones(len(samples) * 17 // 8, np.int64)
     c_loop = plain_c.build()
+    table = classify(samples)
     contenders = {
         "touchcapture, mean": with_strategy(samples, "mean"),
+        "touchcapture, filled anew": lambda: classify(samples, out=table),
+        "touchcapture, chords": lambda: classify(samples, multi=True),
         "touchcapture, lsq2": with_strategy(samples, "lsq2"),
         "touchcapture, impulse": with_strategy(samples, "impulse"),
         "reading the same bytes": same_bytes.sum,
@@ -54,8 +58,45 @@ def test_batch(benchmark, plain):
     assert alike(numpy_measures.classify(*plain)[0], classify(samples).kind)
     assert alike(c_loop(*plain)[0], classify(samples).kind)
 
-    report(benchmark, "touchcapture, mean", interleaved(contenders), len(samples), "ns a sample")
+    seconds = interleaved(contenders, rounds=15)
+    # What a change gains shows against what never changes.
+    benchmark.extra_info["c_loop_by_filled_anew"] = (
+        seconds["plain C loop, -O3"] / seconds["touchcapture, filled anew"]
+    )
+    report(benchmark, "touchcapture, mean", seconds, len(samples), "ns a sample")
     benchmark.pedantic(contenders["touchcapture, mean"], rounds=1)
+
+
+def test_dialects(benchmark, plain):
+    """The same log in the words of each engine."""
+    samples = columns(*plain)
+    contenders = {
+        name: partial(classify, samples, gestures=GestureConfig(dialect=name)) for name in dialects.names()
+    }
+    report(benchmark, dialects.DEFAULT, interleaved(contenders, rounds=15), len(samples), "ns a sample")
+    benchmark.pedantic(contenders[dialects.DEFAULT], rounds=1)
+
+
+@pytest.mark.parametrize("strokes", [None, 30, 1_000, 100_000])
+def test_threads_on_ranges(benchmark, plain, strokes):
+    """Two threads on one stream without columns for it, and on streams one after the other."""
+    action, time, x, y = plain
+    samples = columns(*plain)
+    if strokes is not None:
+        samples = TouchSamples(
+            stream=(np.cumsum(action == 0) - 1) // strokes,
+            pointer=np.zeros(len(action), np.int32),
+            action=action,
+            time=time,
+            x=x,
+            y=y,
+        )
+    contenders = {"one thread": partial(classify, samples)}
+    contenders["two threads"] = partial(classify, samples, threads=2)
+    seconds = interleaved(contenders, rounds=15)
+    benchmark.extra_info["speed_up"] = seconds["one thread"] / seconds["two threads"]
+    report(benchmark, "one thread", seconds, len(samples), "ns a sample")
+    benchmark.pedantic(contenders["two threads"], rounds=1)
 
 
 def alike(theirs, ours):

@@ -15,7 +15,7 @@ from capture._native.chords cimport MultiColumns, drain
 from capture._native.chording cimport track_chords
 from capture._native.classify cimport EARLY, MEAN, OVER_STROKE, STRAIGHT, Thresholds, clamp, span_ns
 from capture._native.dialect cimport (
-    Case, View, begun, count_at_down, count_run, judge, keep_axis, look_through, view_measures,
+    Case, View, begun, count_at_down, count_run, judge, keep_axis, view_measures,
 )
 from capture._native.kernels cimport KERNELS_MOST, Block, Kernel, find_kernels
 from capture._native.output cimport GestureColumns, Output, make_room, put
@@ -123,6 +123,7 @@ cdef int add_block(
     number_samples(c, block, stream.id, base, not o.memory.zeroed, &to)
     kernel.finish(c, block, stream.density, s.limits.velocity_strategy == MEAN, &to)
     if s.limits.seen:
+        kernel.look(c, block, &stream.edges, &s.limits, stream.density)
         judge_block(s, stream, c, block, &to)
     else:
         if s.limits.velocity_strategy != MEAN:
@@ -182,26 +183,24 @@ cdef void judge_block(
     """Fill velocities, verdicts and kinds as state.pyx's say() does for one stroke; count runs of taps."""
     cdef const Thresholds *limits = &s.limits
     cdef Release release
-    cdef View view
+    cdef const View *view
     cdef Case case
     cdef Record r
     cdef int32_t k, continues
-    cdef int64_t down, up
-    case.view = &view
     case.edges = &stream.edges
     case.density = stream.density
     for k in range(block.count):
-        down = block.down[k]
-        up = block.up[k]
+        case.view = &block.view[k]
+        view = case.view
         get_ends(to, k, &r)
-        look_through(&view, c, down, up, &stream.edges, limits, stream.density)
         if limits.history:
-            columns_release(c.time, c.x, c.y, down, up - 1, limits, r.time_up, &release)
+            columns_release(
+                c.time, c.x, c.y, block.down[k], block.up[k] - 1, limits, r.time_up, &release)
         if limits.velocity_strategy == EARLY:
             clamp(&r, view.early_x, view.early_y, limits)
         elif limits.velocity_strategy != MEAN:
             clamp(&r, release.vx / stream.density, release.vy / stream.density, limits)
-        view_measures(&r, &view, stream.density, limits.drag_metric == STRAIGHT)
+        view_measures(&r, view, stream.density, limits.drag_metric == STRAIGHT)
         keep_axis(&r, view.axis, limits)
         continues = 0
         if not limits.plain:
@@ -213,7 +212,7 @@ cdef void judge_block(
         case.dy = block.dy[k]
         case.offset_x = r.x_up - r.x_down if limits.fling_over == OVER_STROKE else release.offset_x
         case.offset_y = r.y_up - r.y_down if limits.fling_over == OVER_STROKE else release.offset_y
-        r.begun = begun(&view, case.duration, case.hold, limits)
+        r.begun = begun(view, case.duration, case.hold, limits)
         judge(&r, &case, limits)
         if not limits.plain:
             count_run(&r, &stream.taps, continues, stream.density, limits)

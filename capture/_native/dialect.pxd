@@ -4,7 +4,6 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from capture._native.classify cimport TapRun, Thresholds
 from capture._native.record cimport Record
-from capture._native.samples cimport Columns
 
 
 cdef extern from "dialect.h" nogil:
@@ -34,9 +33,6 @@ cdef extern from "dialect.h" nogil:
     void look_early "capture_look_early"(
         View *view, float x0, float y0, int64_t since, float x, float y, double density,
         int64_t early_ns) noexcept
-    void look_through "capture_look_through"(
-        View *view, const Columns *c, int64_t down, int64_t up, const Edges *edges,
-        const Thresholds *limits, double density) noexcept
     int begun "capture_begun"(
         const View *view, int64_t duration, int64_t hold, const Thresholds *limits) noexcept
     void judge "capture_judge"(Record *r, const Case *case, const Thresholds *limits) noexcept

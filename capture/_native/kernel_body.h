@@ -184,6 +184,16 @@ KERNEL_TARGET static void DECIDE(
             kinds[k], block->dx[k], block->dy[k], width[k], height[k], &limits);
 }
 
+/* See the strokes as their dialect does: the loops of lens.h, compiled for this instruction set. */
+KERNEL_TARGET static void LOOK(
+    const capture_columns *c, capture_block *block, const capture_edges *edges, const capture_thresholds *limits,
+    double density)
+{
+    int32_t k;
+    for (k = 0; k < block->count; k++)
+        capture_look_through(&block->view[k], c, block->down[k], block->up[k], edges, limits, density);
+}
+
 /* What classify.pxd's count_tap() does for one record: which records continue a run is computed for all
  * at once, then the runs are counted. */
 KERNEL_TARGET static void COUNT_TAPS(
@@ -234,6 +244,7 @@ KERNEL_TARGET static void COUNT_TAPS(
 #undef FINISH
 #undef DECIDE
 #undef COUNT_TAPS
+#undef LOOK
 #undef KERNEL_TARGET
 #undef LANES
 #undef SAME

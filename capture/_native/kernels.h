@@ -9,6 +9,7 @@
 #define CAPTURE_KERNELS_H
 
 #include "classify.h"
+#include "lens.h"
 #include "record.h"
 #include "samples.h"
 
@@ -27,6 +28,7 @@ typedef struct {
     float height[CAPTURE_BLOCK];
     float dx[CAPTURE_BLOCK];  /* px, then dp */
     float dy[CAPTURE_BLOCK];
+    capture_view view[CAPTURE_BLOCK]; /* of dialects */
 } capture_block;
 
 /* Which of 64 actions are not MOVE, one bit each; portable, and what the SIMD versions do at once. */
@@ -95,11 +97,14 @@ typedef struct {
     int64_t (*measure)(const capture_columns *, int64_t, int64_t, int64_t, capture_block *);
     void (*finish)(const capture_columns *, capture_block *, double, int, const capture_stroke_columns *);
     void (*decide)(const capture_block *, const capture_thresholds *, const capture_stroke_columns *);
+    void (*look)(
+        const capture_columns *, capture_block *, const capture_edges *, const capture_thresholds *, double);
     void (*count_taps)(int32_t, capture_run *, double, const capture_thresholds *, const capture_stroke_columns *);
 } capture_kernel;
 
 #define CAPTURE_KERNEL(name) \
-    {#name, capture_measure_##name, capture_finish_##name, capture_decide_##name, capture_count_taps_##name}
+    {#name, capture_measure_##name, capture_finish_##name, capture_decide_##name, capture_look_##name, \
+     capture_count_taps_##name}
 
 /* Write the kernels that were built and that this machine can run, the fastest first; return how many. */
 static inline int capture_find_kernels(capture_kernel *kernels)

@@ -3,6 +3,7 @@
 from libc.stdint cimport int32_t, int64_t
 
 from capture._native.classify cimport TapRun, Thresholds
+from capture._native.dialect cimport Edges, View
 from capture._native.record cimport RecordColumns
 from capture._native.samples cimport Columns
 
@@ -14,6 +15,7 @@ cdef extern from "kernels.h" nogil:
         int64_t *up
         float *dx       # dp, once finished
         float *dy
+        View *view
     enum:
         KERNELS_MOST "CAPTURE_KERNELS"
     ctypedef struct Kernel "capture_kernel":
@@ -21,6 +23,7 @@ cdef extern from "kernels.h" nogil:
         int64_t (*measure)(const Columns *, int64_t, int64_t, int64_t, Block *) noexcept nogil
         void (*finish)(const Columns *, Block *, double, int, const RecordColumns *) noexcept nogil
         void (*decide)(const Block *, const Thresholds *, const RecordColumns *) noexcept nogil
+        void (*look)(const Columns *, Block *, const Edges *, const Thresholds *, double) noexcept nogil
         void (*count_taps)(
             int32_t, TapRun *, double, const Thresholds *, const RecordColumns *) noexcept nogil
     int find_kernels "capture_find_kernels"(Kernel *kernels) noexcept

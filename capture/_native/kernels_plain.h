@@ -67,6 +67,7 @@ static inline int capture_falls8(const int64_t *t)
 #define FINISH capture_finish_plain
 #define DECIDE capture_decide_plain
 #define COUNT_TAPS capture_count_taps_plain
+#define LOOK capture_look_plain
 #define KERNEL_TARGET
 #define LANES capture_eight
 #define SAME(v) capture_same8(v)

@@ -112,6 +112,7 @@ static inline uint64_t capture_ends_vector(const uint8_t *action)
 #define FINISH capture_finish_vector
 #define DECIDE capture_decide_vector
 #define COUNT_TAPS capture_count_taps_vector
+#define LOOK capture_look_vector
 #define KERNEL_TARGET
 #define LANES capture_lanes
 #define SAME(v) capture_same_lanes(v)

@@ -32,6 +32,7 @@ static inline float capture_total_sse(__m128 sums)
 #define FINISH capture_finish_avx2
 #define DECIDE capture_decide_avx2
 #define COUNT_TAPS capture_count_taps_avx2
+#define LOOK capture_look_avx2
 #define KERNEL_TARGET __attribute__((target("avx2")))
 #define LANES __m256
 #define SAME(v) _mm256_set1_ps(v)
@@ -103,6 +104,7 @@ static inline uint64_t capture_ends_sse(const uint8_t *action)
 #define FINISH capture_finish_sse2
 #define DECIDE capture_decide_sse2
 #define COUNT_TAPS capture_count_taps_sse2
+#define LOOK capture_look_sse2
 #define KERNEL_TARGET
 #define LANES capture_pair
 #define SAME(v) capture_same2(v)

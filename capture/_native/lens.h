@@ -222,7 +222,8 @@ static inline void capture_look_along(
             view->slop_ns = capture_span(c->time[down], c->time[k]);
     }
     if ((straight ? view->most2 : view->drag) > edges->drag_px) {
-        for (k = down + 1; k <= last; k++) {
+        /* Where both limits are one, the sample has been found. */
+        for (k = straight && edges->drag_px == edges->slop_px ? k : down + 1; k <= last; k++) {
             capture_way(x0, y0, x[k], y[k], metric, &dx, &dy);
             if ((straight ? dx * dx + dy * dy : capture_along(dx, dy, drag_metric)) > edges->drag_px)
                 break;
