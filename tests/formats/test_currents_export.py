@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 
+import duckdb_avro
 import pytest
 from currents_samples import START_S, canonical, full
 
@@ -112,32 +113,44 @@ def test_a_registry_takes_the_versions_as_compatible_both_ways(event, layout):
         assert found.compatibility is SchemaCompatibilityType.compatible, found.messages
 
 
-def test_duckdb_loads_a_file_by_position(tmp_path):
-    duckdb = pytest.importorskip("duckdb")
-    arrow = pytest.importorskip("pyarrow")
-    types = {"string": "VARCHAR", "int": "INTEGER", "float": "FLOAT", "boolean": "BOOLEAN"}
-    columns = [
-        (f"c{number}", types[each["type"] if isinstance(each["type"], str) else each["type"][1]])
-        for number, each in enumerate(exported(PURCHASE)["fields"])
-    ]
-    connection = duckdb.connect()
-    connection.execute(f"CREATE TABLE purchases ({', '.join(f'{name} {kind}' for name, kind in columns)})")
-    rows = arrow.Table.from_pylist(list(fastavro.reader(io.BytesIO(file_of(PURCHASE)))))
-    connection.register("rows", rows)
-    connection.execute("INSERT INTO purchases SELECT * FROM rows")
-    place = [name for name, _ in zip(fields_of(PURCHASE, layout="export"), columns, strict=True)].index
-    fetched = connection.execute("FROM purchases").fetchall()
+def exporting_sink(folder, form="avro"):
+    sink = CloudStorageSink(CloudStorageSettings(url=str(folder), format=form), wall_s=lambda: START_S)
+    sink.configure(RunConfig(project=ProjectConfig(id=1), currents=CurrentsConfig(layout="export")))
+    return sink
 
-    expected = full(PURCHASE).fields
-    for name in ("id", "product_id", "currency", "app_group_id", "ad_tracking_enabled", "time"):
-        assert fetched[0][place(name)] == expected[name]
+
+@pytest.mark.parametrize("event", [PURCHASE, UNINSTALL, "users.RandomBucketNumberUpdate"])
+def test_duckdb_loads_a_folder_by_position(tmp_path, event):
+    """The table is made from the specification; its columns have other names."""
+    types = {"string": "VARCHAR", "int": "INTEGER", "float": "FLOAT", "boolean": "BOOLEAN"}
+    columns = {
+        each["name"]: types[each["type"] if isinstance(each["type"], str) else each["type"][1]]
+        for each in exported(event)["fields"]
+    }
+    exporting_sink(tmp_path).write(
+        [
+            *map(canonical, map(full, EVENTS)),
+            *({**row, "id": f"id-{row['id']}"} for row in rows_of(event)[:1]),
+        ]
+    )
+    rows = duckdb_avro.fetch(
+        f"CREATE TABLE kept ({', '.join(f'c{at} {kind}' for at, kind in enumerate(columns.values()))})",
+        f"INSERT INTO kept SELECT * FROM read_avro('{tmp_path}/*/event_type={event}/**/*.avro', "  # noqa: S608 - ours
+        "hive_partitioning = false)",
+        "FROM kept ORDER BY c0",
+    )
+
+    expected = full(event).fields
+    assert len(rows) == 2
+    assert rows[0][1:] == rows[1][1:]
+    assert [pytest.approx(value) if isinstance(value, float) else value for value in rows[0]] == [
+        expected[name] for name in columns
+    ]
 
 
 @pytest.mark.parametrize("form", ["avro", "json"])
 def test_the_sink_writes_the_layout_of_the_configuration(tmp_path, form):
-    sink = CloudStorageSink(CloudStorageSettings(url=str(tmp_path), format=form), wall_s=lambda: START_S)
-    sink.configure(RunConfig(project=ProjectConfig(id=1), currents=CurrentsConfig(layout="export")))
-    [info] = sink.write([canonical(full(PURCHASE))])
+    [info] = exporting_sink(tmp_path, form).write([canonical(full(PURCHASE))])
     content = (tmp_path / info.path).read_bytes()
 
     assert "/4/" in info.path
@@ -147,11 +160,8 @@ def test_the_sink_writes_the_layout_of_the_configuration(tmp_path, form):
 
 def test_an_uninstall_of_an_export_has_an_app_and_a_device(tmp_path):
     assert {"device_id", "app_group_id"}.isdisjoint(fields_of(UNINSTALL))
-    sink = CloudStorageSink(CloudStorageSettings(url=str(tmp_path)))
-    sink.configure(RunConfig(project=ProjectConfig(id=1), currents=CurrentsConfig(layout="export")))
-
     with pytest.raises(InvalidEventError, match=r"Uninstall\.app_id: required in the layout 'export'"):
-        sink.write([canonical(Record(UNINSTALL, id="a", user_id="b", time=1))])
+        exporting_sink(tmp_path).write([canonical(Record(UNINSTALL, id="a", user_id="b", time=1))])
 
 
 @pytest.mark.parametrize("word", ["iOS", "Ios", "ios", "FireTV", "fireTV", "KINDLE", "tvOS", "Roku", "Web"])
