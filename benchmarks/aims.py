@@ -108,6 +108,15 @@ AIMS = (
         ("records_per_s",),
         least=50_000,
     ),
+    *(
+        Aim(
+            f"native events to {partner}'s shape, by msgspec on one event of its own",
+            f"test_events_to_partner_shapes[{partner.lower()}-prefixed]",
+            ("times_ours", "msgspec, one event"),
+            least=least,
+        )
+        for partner, least in (("Amplitude", 0.27), ("Mixpanel", 0.25))
+    ),
     Aim(
         "Avro files, by fastavro on ready records",
         "test_avro_files_by_fastavro",

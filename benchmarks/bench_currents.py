@@ -27,6 +27,25 @@ COUNT = 15_000
 CUSTOM = "users.behaviors.CustomEvent"
 CONFIG = RunConfig(project=ProjectConfig(id=8))
 encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder().decode
+#: A tap, as Amplitude gets it.
+PARTNER_EVENT = {
+    "event_type": "tap",
+    "user_id": "customer-4711",
+    "device_id": "452335f5-893d-5d2d-af68-c0c744e12247",
+    "insert_id": "5ebf3484-cb24-5919-ab27-d952a16312f9",
+    "time": 1_700_000_001_000,
+    "library": "Braze",
+    "event_properties": {
+        "app_id": "shop",
+        "platform": "android",
+        "device_model": "Pixel 9",
+        **{f"[Custom event property] measure_{number}": number / 8 for number in range(12)},
+        **{f"[Custom event property] count_{number}": number for number in range(6)},
+        **{f"[Custom event property] name_{number}": "[root]>screen>list#items>" for number in range(6)},
+    },
+    "session_id": 1_700_000_000_000,
+}
 
 
 @pytest.fixture(scope="module")
@@ -111,12 +130,24 @@ def test_events_to_avro_files(benchmark, gestures, tmp_path):
 @pytest.mark.parametrize("custom", ["prefixed", "none"])
 @pytest.mark.parametrize("shape", [AMPLITUDE, MIXPANEL], ids=["amplitude", "mixpanel"])
 def test_events_to_partner_shapes(benchmark, gestures, shape, custom):
+    """Native events to bodies of partners, beside msgspec decoding and encoding one event of theirs.
+
+    That event stays as it is: commits are compared by the ratios. At 32bdce4, before gestures had screens,
+    sessions and times, msgspec took 0.30 of the time for Amplitude's shape and 0.28 for Mixpanel's
+    with custom properties; the aims are 0.9 of that.
+    """
     options = Options(custom_properties=custom)
+    event = encode(PARTNER_EVENT)
 
     def run():
         return [encode(shape.make(decode_record(payload), options)) for payload in records_of(gestures)]
 
-    assert len(benchmark.pedantic(run, rounds=7)) == COUNT + 2
+    contenders = {
+        "shape": run,
+        "msgspec, one event": lambda: [encode(decode(event)) for _ in range(COUNT)],
+    }
+    report(benchmark, "shape", interleaved(contenders, rounds=9), COUNT, "ns a record")
+    assert len(benchmark.pedantic(run, rounds=3)) == COUNT + 2
     rate(benchmark, COUNT)
 
 
@@ -148,7 +179,6 @@ def test_reading_avro_by_fastavro(benchmark, payloads, tmp_path):
         Batch(b"", 1, len(payloads), "id", "currents", payloads), 60
     )
     files = find_currents(tmp_path)
-    decode = msgspec.json.Decoder().decode
 
     def by_fastavro():
         for path in files:

@@ -3,7 +3,7 @@
 from libc.math cimport NAN, fabs, isnan, rint
 
 from capture._native.recognizer cimport Gesture
-from capture._native.record cimport FIELDS, RECORD_FIELDS
+from capture._native.record cimport RECORD_FIELDS, STROKE_FIELDS
 
 
 cdef double _shortest(double value) noexcept nogil:
@@ -37,7 +37,7 @@ def shortest(double value) -> float:
 
 
 def shortest_measures(Gesture gesture not None):
-    """Return `shortest` of a gesture's floats, in the order of the record's fields.
+    """Return `shortest` of a gesture's floats, in the order of the record's fields; not those of its verdict.
 
     None if one of them is not found that way.
     """
@@ -45,7 +45,7 @@ def shortest_measures(Gesture gesture not None):
     cdef double value
     cdef int number
     shortest_values = []
-    for number in range(FIELDS):
+    for number in range(STROKE_FIELDS):
         at = <const char *>&gesture.record + RECORD_FIELDS[number].offset
         if RECORD_FIELDS[number].format[0] == b"f":
             value = _shortest((<const float *>at)[0])

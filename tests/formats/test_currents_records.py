@@ -16,7 +16,7 @@ from capture.config import CurrentsConfig, PrivacyConfig, ProjectConfig
 from capture.errors import ConfigError, InvalidEventError
 from capture.events.device import Device
 from capture.formats import Source, get, make_encoder, native
-from capture.formats.currents import Record
+from capture.formats.currents import Record, float32
 from capture.formats.currents.float32 import shortest
 from capture.formats.currents.gestures import POSITIONS, GestureProperties
 from capture.formats.currents.pii import Pii
@@ -198,6 +198,18 @@ def test_the_shortest_number_is_the_same_float_and_no_shorter_one_is(value):
 )
 def test_shortest_numbers(value, expected):
     assert shortest(value) == expected
+
+
+@pytest.mark.parametrize("verdict_columns", [False, True])
+def test_the_core_finds_the_measures_of_a_gesture_and_not_those_of_its_verdict(verdict_columns):
+    recognizer = Recognizer(2.0, GestureConfig(verdict_columns=verdict_columns))
+    recognizer.down(0, 0.1, 0, 10**9)
+    recognizer.move(0, 50.3, 0, 11 * 10**8)
+    gesture = recognizer.up(0, 120.7, 0, 12 * 10**8)
+
+    assert float32.native.shortest_measures(gesture) == [
+        shortest(getattr(gesture, name)) for name in float32.MEASURES
+    ]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 3.5e38])

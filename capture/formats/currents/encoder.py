@@ -45,7 +45,7 @@ def random_bucket() -> int:
 _NOTED = ("session_id", "session_first_ms", "session_first_boot_ms", "session_user")
 
 
-class _OpenSession(msgspec.Struct, frozen=True, gc=False):
+class _OpenSession(msgspec.Struct, gc=False):
     """A session that has its SessionStart, and no SessionEnd yet.
 
     Attributes
@@ -156,15 +156,9 @@ class CurrentsEncoder(Encoder):
             session, made = self._start(number, time_ms, common.uptime_ms, common.event_id)
             rows += made
         else:
-            session = _OpenSession(
-                number,
-                session.session_id,
-                session.first_ms,
-                time_ms,
-                None if self._rebooted else session.first_boot_ms,
-                common.uptime_ms,
-                session.user,
-            )
+            session.last_ms, session.last_boot_ms = time_ms, common.uptime_ms
+            if self._rebooted:
+                session.first_boot_ms = None
         self._session = session
         self._rebooted = False
         event_type, fields_of = MAPPING.get(type(event), (CUSTOM, None))

@@ -18,7 +18,7 @@ from capture.gestures.recognizer import FIELDS, direction_number, reason_number
 if TYPE_CHECKING:
     from capture.config import RunConfig
     from capture.events.device import Device
-    from capture.events.domain import CommonSection, GestureEvent
+    from capture.events.domain import GestureEvent
 
 __all__ = ["CONTEXT", "POSITIONS", "GestureProperties"]
 
@@ -26,7 +26,8 @@ __all__ = ["CONTEXT", "POSITIONS", "GestureProperties"]
 POSITIONS = MEASURES[:4]
 #: The names that do not come from the gesture or its target.
 CONTEXT = ("screen", "screen_path", "session_id", "session_number", "time_ms", "dialect")
-_NO_POSITION = [UNSET] * len(POSITIONS)
+_PLACES = len(POSITIONS)
+_NO_POSITION = [UNSET] * _PLACES
 _encode = msgspec.json.Encoder().encode
 
 _REASONS = {int(member): member.name.lower() for member in Reason}
@@ -57,6 +58,7 @@ class GestureProperties:
 
     def __init__(self, config: RunConfig, device: Device) -> None:
         self._privacy = config.privacy
+        self._has_places = config.privacy.positions != "drop"
         dialect = config.gestures.dialect
         self._dialect = UNSET if dialect == dialects.DEFAULT else dialect
         self.set_device(device)
@@ -72,7 +74,9 @@ class GestureProperties:
         and its context; path and id of the target where ``hide_with`` leaves digits in their place.
         """
         gesture, target = event.gesture, event.target
-        context = self._context(event.common, session_id)
+        common = event.common
+        screen, path = _screen_of(common.url)
+        context = (screen, path, session_id, common.session_number, common.time_ms, self._dialect)
         if target.hidden:
             named = self._privacy.hide_with == "hash"
             properties = _Properties(
@@ -83,6 +87,8 @@ class GestureProperties:
                 **dict(zip(CONTEXT, context, strict=True)),
             )
             return _encode(properties).decode()
+        measures = shortest_measures(gesture)
+        measures[:_PLACES] = self._places(measures[:_PLACES]) if self._has_places else _NO_POSITION
         properties = _Properties(
             gesture.stream,
             gesture.pointer,
@@ -90,7 +96,7 @@ class GestureProperties:
             _DIRECTIONS[direction_number(gesture)],
             gesture.time_down,
             gesture.time_up,
-            *self._measures(event),
+            *measures,
             gesture.sample_count,
             gesture.first_sample,
             gesture.last_sample,
@@ -103,14 +109,8 @@ class GestureProperties:
         )
         return _encode(properties).decode()
 
-    def _measures(self, event: GestureEvent) -> list[Any]:
-        measures = shortest_measures(event.gesture)
-        places = len(POSITIONS)
-        if self._privacy.positions == "drop":
-            measures[:places] = _NO_POSITION
-        elif self._privacy.positions == "grid":
-            measures[:places] = [self._rounded(value) for value in measures[:places]]
-        return measures
+    def _places(self, values: list[Any]) -> list[Any]:
+        return values if self._privacy.positions == "keep" else [self._rounded(value) for value in values]
 
     def _rounded(self, value: Any) -> Any:
         """Return a position on the grid; one that would leave the range of floats is left out."""
@@ -120,10 +120,6 @@ class GestureProperties:
             return shortest(math.floor(value / self._grid_px + 0.5) * self._grid_px)
         except OverflowError:
             return UNSET
-
-    def _context(self, common: CommonSection, session_id: str) -> tuple[Any, ...]:
-        screen, path = _screen_of(common.url)
-        return screen, path, session_id, common.session_number, common.time_ms, self._dialect
 
 
 @lru_cache(maxsize=128)

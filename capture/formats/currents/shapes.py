@@ -53,6 +53,19 @@ class Options(msgspec.Struct, frozen=True):
         return self.custom_event_prefix + own_name
 
 
+class _Names(dict[str, str]):
+    """Keys with their prefix; the same texts each time, since most events have the same keys."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def __missing__(self, key: str) -> str:
+        if len(self) > _MAX_NAMES:
+            self.clear()
+        text = self[key] = self._prefix + key
+        return text
+
+
 class Shape:
     """How one partner wants events.
 
@@ -102,7 +115,7 @@ class Shape:
         self._finish = finish
         self._constants = [(_split(path), value) for path, value in constants.items()]
         known = event_paths or {}
-        self._names: dict[str, dict[str, str]] = {prefix: {} for prefix in _PROPERTY_PREFIXES.values()}
+        self._names = {prefix: _Names(prefix) for prefix in _PROPERTY_PREFIXES.values()}
         #: Event -> (source field, key at the top) and (source field, key in the container).
         self._plans: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {}
         for event, schema in EVENTS.items():
@@ -157,28 +170,17 @@ class Shape:
         if len(custom) > self._max_custom:
             custom = dict(list(custom.items())[: self._max_custom])
         kinds = set(map(type, custom.values()))
+        longest = self._max_text
         if dict in kinds or list in kinds:
             custom = {key: self._fitted(value, self._max_depth) for key, value in custom.items()}
-        elif len(text) > self._max_text:
-            # Nothing is nested, as in a gesture: only texts may be too long, and none is in a short whole.
-            for key, value in custom.items():
-                if type(value) is str and len(value) > self._max_text:
-                    custom[key] = value[: self._max_text]
         names = self._names[prefix]
-        try:
+        if len(text) > longest:
+            for key, value in custom.items():
+                properties[names[key]] = value[:longest] if type(value) is str else value
+        else:
+            # No text in a short whole is too long.
             for key, value in custom.items():
                 properties[names[key]] = value
-        except KeyError:
-            names = self._learn(prefix, custom)
-            properties |= {names[key]: value for key, value in custom.items()}
-
-    def _learn(self, prefix: str, custom: dict[str, Any]) -> dict[str, str]:
-        """Return key -> prefixed key; the same texts each time, since most events have the same keys."""
-        names = self._names[prefix]
-        if len(names) > _MAX_NAMES:
-            names = self._names[prefix] = {}
-        names |= {key: prefix + key for key in custom}
-        return names
 
     def _fitted(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
