@@ -256,11 +256,8 @@ cdef class SegmentWriter:
         except OSError as error:
             return -1, error.errno or ENOSPC
 
-    cdef bint refuses(self, int session):
-        return self.frozen or self.session != session or len(self.waiting) > 0 or self.made_by != forks()
-
     @cython.critical_section
-    def append(self, int session, payloads, int64_t time_ms, event_id, int64_t elapsed_ms=-1,
+    def append(self, int session, payloads, time_ms, event_id, int64_t elapsed_ms=-1,
                uint32_t screens=0, int64_t boot_ms=0):
         """Write an event, a record for each of its wire formats.
 
@@ -279,17 +276,8 @@ cdef class SegmentWriter:
             WRITTEN; REFUSED where it must go another way and nothing was done; FAILED where it is in
             `waiting` now, if there is `make_call`.
         """
-        if self.refuses(session):
-            return REFUSED
-        self.begin()
-        for name, payload in payloads:
-            place = self.wires.get(name)
-            if place is not None:
-                self.put(payload, place[0], place[1], event_id, time_ms, elapsed_ms, screens, boot_ms, 0)
-        if self.last < 0:
-            return WRITTEN
         rows = [(session, payloads, time_ms, event_id)]
-        return self.finish(rows, elapsed_ms, screens, boot_ms, False)
+        return self.write(rows, session, elapsed_ms, screens, boot_ms, False)
 
     @cython.critical_section
     def append_rows(self, int session, list rows, int64_t elapsed_ms=-1, uint32_t screens=0,
@@ -300,9 +288,14 @@ cdef class SegmentWriter:
 
         With `waited` it is the first call of `waiting`, which it does not leave by this.
         """
-        if not waited and self.refuses(session):
-            return REFUSED
+        return self.write(rows, session, elapsed_ms, screens, boot_ms, waited)
+
+    cdef int write(self, list rows, int session, int64_t elapsed_ms, uint32_t screens, int64_t boot_ms,
+                   bint waited) except -2:
+        cdef int done
         if self.torn or self.session != session or self.made_by != forks():
+            return REFUSED
+        if not waited and (self.frozen or len(self.waiting) > 0):
             return REFUSED
         self.begin()
         for _, payloads, time_ms, event_id in rows:
@@ -312,11 +305,6 @@ cdef class SegmentWriter:
                     self.put(payload, place[0], place[1], event_id, time_ms, elapsed_ms, screens, boot_ms, 0)
         if self.last < 0:
             return WRITTEN
-        return self.finish(rows, elapsed_ms, screens, boot_ms, waited)
-
-    cdef int finish(self, list rows, int64_t elapsed_ms, uint32_t screens, int64_t boot_ms,
-                    bint waited) except -2:
-        cdef int done
         if self.position and self.position + <int64_t>self.used > self.limit:
             return REFUSED
         done = self.commit()

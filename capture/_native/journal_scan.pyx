@@ -40,18 +40,18 @@ cdef unicode id_text(const uint8_t *raw):
     return PyUnicode_DecodeASCII(text, 36, NULL)
 
 
-cdef int look(const uint8_t *record, size_t left, uint32_t seed, uint32_t *size) noexcept nogil:
-    """Return whether there is a whole record: 0, or why not (BAD, SHORT)."""
+cdef int look(const uint8_t *record, size_t left, int64_t seed, uint32_t *size) noexcept nogil:
+    """Return whether there is a whole record: 0, or why not (BAD, SHORT); none without a seed."""
     cdef uint32_t crc
     if left < FIXED:
         return 3
     memcpy(size, record, 4)
-    if size[0] < 1 or size[0] > MOST_BYTES:
+    if size[0] < 1 or size[0] > MOST_BYTES or seed < 0:
         return 2
     if FIXED + <size_t>size[0] > left:
         return 3
     memcpy(&crc, record + 4, 4)
-    return 0 if crc_of(record + 8, FIXED - 8 + size[0], seed) == crc else 2
+    return 0 if crc_of(record + 8, FIXED - 8 + size[0], <uint32_t>seed) == crc else 2
 
 
 cdef int64_t marked_seq(const uint8_t *record, uint32_t size, int wire) noexcept nogil:
@@ -68,7 +68,7 @@ cdef int64_t marked_seq(const uint8_t *record, uint32_t size, int wire) noexcept
     return -1
 
 
-def scan(const uint8_t[::1] data not None, uint32_t seed, int wire, int64_t seq, int max_events,
+def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, int max_events,
          int64_t max_bytes, bint split=False):
     """Read the next records of a wire format; a call of which a record is missing is not read.
 
@@ -77,7 +77,7 @@ def scan(const uint8_t[::1] data not None, uint32_t seed, int wire, int64_t seq,
     data : bytes-like
         A part of a segment that begins with a record.
     seed : int
-        CRC of the segment's header.
+        CRC of the segment's header; -1 where it is lost.
     wire : int
         Number of the wire format.
     seq : int
@@ -149,8 +149,10 @@ def scan(const uint8_t[::1] data not None, uint32_t seed, int wire, int64_t seq,
     return payloads, ids, whole_count, whole_bytes, first_ms, end, whole_seq, whole_gap, why
 
 
-def walk(const uint8_t[::1] data not None, uint32_t seed):
-    """Read all whole calls of a part of a segment.
+def walk(const uint8_t[::1] data not None, int64_t seed, bint over=False):
+    """Read all whole calls of a part of a segment; up to the first damage, or `over` it.
+
+    Behind damage the next whole record is looked for at multiples of 8.
 
     Returns
     -------
@@ -166,7 +168,13 @@ def walk(const uint8_t[::1] data not None, uint32_t seed):
     cdef int64_t time_ms, elapsed_ms, boot_ms
     cdef list records = []
     cdef Py_ssize_t whole = 0
-    while at < length and look(start + at, length - at, seed, &size) == 0:
+    while at < length:
+        if look(start + at, length - at, seed, &size):
+            if not over:
+                break
+            del records[whole:]
+            at += 8
+            continue
         memcpy(&seq, start + at + 8, 8)
         memcpy(&time_ms, start + at + 16, 8)
         memcpy(&elapsed_ms, start + at + 24, 8)
@@ -181,14 +189,3 @@ def walk(const uint8_t[::1] data not None, uint32_t seed):
             end, whole = min(at, length), len(records)
     del records[whole:]
     return records, end
-
-
-def resync(const uint8_t[::1] data not None, uint32_t seed, Py_ssize_t start):
-    """Return where the next whole record is, at a multiple of 8 from `start` on; -1 for nowhere."""
-    cdef uint32_t size = 0
-    cdef size_t at = padded(start), length = data.shape[0]
-    while at + FIXED < length:
-        if look(&data[at], length - at, seed, &size) == 0:
-            return at
-        at += 8
-    return -1

@@ -1,22 +1,35 @@
-"""The state of an app as its store has it: what the file says, or what waits for it to be written."""
+"""The state of an app as its store has it, and whether the folder still holds that store.
+
+Another process of the app may have opted out, and in again; a cache cleaner may have deleted the folder.
+"""
 
 from __future__ import annotations
 
+import contextlib
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import StoreError
+from capture.events.privacy import OPTED_OUT
 from capture.store import recovery
+from capture.store.files import exists
 from capture.store.segment import uuid_bytes
 from capture.store.state import read_state, update_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
-    from capture.store.losses import Losses
-    from capture.store.writer import Writer
+    from capture.store.shared import Shared
 
-__all__ = ["AppState", "ids_of"]
+__all__ = ["AppState", "Presence"]
+
+
+class Presence(Enum):
+    """What is in the folder: our store, nothing any more, or an opt-out and what came after it."""
+
+    OURS = "ours"
+    GONE = "gone"
+    REVOKED = "revoked"
 
 
 class ReplacedError(StoreError):
@@ -31,15 +44,6 @@ def ids_of(state: Mapping[str, Any]) -> set[str | None]:
 class AppState:
     """Reads and writes the state.
 
-    Parameters
-    ----------
-    folder : Path
-    formats : mapping
-        Queue -> wire format.
-    losses : Losses
-    writer : Writer
-        Gets the user id for its headers.
-
     Attributes
     ----------
     known : dict or None
@@ -48,22 +52,15 @@ class AppState:
         Whether it could not be written yet.
     """
 
-    def __init__(self, folder: Path, formats: Mapping[str, str], losses: Losses, writer: Writer) -> None:
+    def __init__(self, shared: Shared) -> None:
         self.known: dict[str, Any] | None = None
         self.waits = False
-        self._folder, self._formats, self._losses, self._writer = folder, dict(formats), losses, writer
-
-    @property
-    def user_id(self) -> str | None:
-        """The user of the store in the folder; None where nothing was written yet."""
-        return None if self.known is None or self.waits else self.known.get("user_id")
+        self._s = shared
 
     def knows(self, user: bytes) -> bool:
         """Return whether a user is or was this store's."""
         known = self.known or {}
-        if not known.get("user_id"):
-            return True
-        return any(user == uuid_bytes(each) for each in ids_of(known))
+        return not known.get("user_id") or any(user == uuid_bytes(each) for each in ids_of(known))
 
     def read(self) -> dict[str, Any] | None:
         """Return what `write` stored; None for nothing.
@@ -76,9 +73,9 @@ class AppState:
         if self.waits and self.known is not None:
             return self.known
         try:
-            found = read_state(self._folder)
+            found = read_state(self._s.folder)
         except StoreError:
-            user = recovery.newest_user(self._folder)
+            user = recovery.newest_user(self._s.folder)
             if user is None:
                 raise
             found = {"user_id": user}
@@ -90,16 +87,15 @@ class AppState:
         """Replace the state; False when it is kept in memory until the file can be written."""
         whole = dict(state)
         self._adopt(whole)
+        self.waits = False
         try:
-            update_state(self._folder, lambda known: self._with_sinks({**whole}, known))
+            update_state(self._s.folder, lambda known: self._with_sinks({**whole}, known))
         except ReplacedError:
-            self.waits = False
             return False
         except StoreError as error:
             self.waits = True
-            self._losses.say("state", f"the state waits in memory: {error}")
+            self._s.losses.say("state", f"the state waits in memory: {error}")
             return False
-        self.waits = False
         return True
 
     def first(self, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,16 +106,44 @@ class AppState:
         StoreError
             When it could not be written; nothing is kept in memory.
         """
-        known = update_state(self._folder, lambda found: self._with_sinks({**state, **(found or {})}, found))
+        known = update_state(
+            self._s.folder, lambda found: self._with_sinks({**state, **(found or {})}, found)
+        )
         self.waits = False
         self._adopt(known)
         return known
 
     def _with_sinks(self, state: dict[str, Any], known: dict[str, Any] | None) -> dict[str, Any]:
-        if (known or {}).get("user_id") and state.get("user_id") and not ids_of(known or {}) & ids_of(state):
-            raise ReplacedError(f"{self._folder}: another store is in this folder")
-        return {**state, "sinks": {**((known or {}).get("sinks") or {}), **self._formats}}
+        known = known or {}
+        if known.get("user_id") and state.get("user_id") and not ids_of(known) & ids_of(state):
+            raise ReplacedError(f"{self._s.folder}: another store is in this folder")
+        return {**state, "sinks": {**(known.get("sinks") or {}), **self._s.formats}}
 
     def _adopt(self, state: dict[str, Any]) -> None:
         self.known = state
-        self._writer.change_user(uuid_bytes(state.get("user_id")))
+        self._s.writer.change_user(uuid_bytes(state.get("user_id")))
+
+    def look(self, *, deeply: bool = False) -> Presence:
+        """Return what became of the store in the folder.
+
+        Parameters
+        ----------
+        deeply : bool
+            Whether to read the state also where the locks are in place: whoever opts out deletes their files.
+        """
+        marker, claims = self._s.folder / OPTED_OUT, self._s.claims
+        if exists(marker):
+            return Presence.REVOKED
+        in_place = claims.are_in_place()
+        user_id = None if self.known is None or self.waits else self.known.get("user_id")
+        if user_id is None or (in_place and not deeply):
+            return Presence.OURS
+        state: dict[str, Any] | None = {}
+        # Damaged or not to be read now: it is looked at again.
+        with contextlib.suppress(StoreError):
+            state = read_state(self._s.folder)
+        # Whoever opts out makes the marker first: where the state was deleted, the marker is there by now.
+        known = state or {}
+        if user_id not in {known.get("user_id", user_id), *known.get("users", ())} or exists(marker):
+            return Presence.REVOKED
+        return Presence.GONE if state is None or not in_place else Presence.OURS

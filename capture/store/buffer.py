@@ -14,7 +14,7 @@ import msgspec
 
 from capture.errors import ConfigError, StoreError
 from capture.settings import nearest
-from capture.store.dead_letters import Letter, letter_files, read_letters
+from capture.store.dead_letters import letter_files, read_letters
 from capture.store.files import exists
 from capture.store.locks import FileLock
 from capture.store.queues import count_pending
@@ -23,6 +23,7 @@ from capture.store.recovery import read_at, records
 from capture.store.requests import Request, ask
 from capture.store.retention import store_bytes
 from capture.store.segment import UNSENT
+from capture.store.shared import Shared
 from capture.store.sink_reports import SinkReport, read_reports
 from capture.store.state import is_store, read_state
 from capture.store.store import Store
@@ -149,7 +150,9 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
         own = [letter for letter in letters if letter.queue == name]
         sessions: dict[int, int] = {}
         oldest_ms = count_pending(index, name, sessions)
-        report = reports.get(name, SinkReport())
+        report = msgspec.structs.asdict(reports.get(name, SinkReport()))
+        if report["state"] == "sending" and not delivering:
+            report["state"] = "idle"  # whoever was sending is gone
         queues.append(
             QueueStatus(
                 name=name,
@@ -159,14 +162,7 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
                 oldest_ms=oldest_ms,
                 dead_letters=len(own),
                 reason=own[-1].reason if own else "",
-                # Whoever was sending is gone.
-                state="idle" if report.state == "sending" and not delivering else report.state,
-                since=report.since,
-                attempts=report.attempts,
-                last_error=report.last_error,
-                delivered=report.delivered,
-                retried=report.retried,
-                updated=report.updated or None,
+                **{**report, "updated": report["updated"] or None},
             )
         )
     return BufferStatus(
@@ -189,7 +185,9 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
     path, formats = _look(folder)
     if dead:
         for letter in (each for file in letter_files(path) for each in read_letters(file)):
-            yield _exported(letter)
+            owner = str(uuid.UUID(letter.user_id)) if letter.user_id else ""
+            facts = letter.queue, letter.format, letter.session, letter.event_id, letter.payload
+            yield ExportedEvent(*facts, letter.reason, owner)
         return
     index = _index(path, formats)
     for name, wire in sorted(formats.items()):
@@ -206,18 +204,6 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
                 if position is not None and number == position.wire:
                     payload = data[at + 64 : at + 64 + size]
                     yield ExportedEvent(name, wire, segment.name.session, event_id, payload, "", owner)
-
-
-def _exported(letter: Letter) -> ExportedEvent:
-    return ExportedEvent(
-        letter.queue,
-        letter.format,
-        letter.session,
-        letter.event_id,
-        letter.payload,
-        letter.reason,
-        str(uuid.UUID(letter.user_id)) if letter.user_id else "",
-    )
 
 
 def retry(folder: str | os.PathLike[str], queue: str | None = None) -> int:
@@ -291,7 +277,7 @@ def _look(folder: str | os.PathLike[str]) -> tuple[Path, dict[str, str]]:
 
 
 def _index(path: Path, formats: dict[str, str]) -> Index:
-    index = Index(path, formats)
+    index = Index(Shared(path, formats=formats), writes=False)
     try:
         index.refresh()
     except OSError as error:

@@ -17,18 +17,8 @@ import msgspec
 
 from capture._native.journal import WRITTEN
 from capture.store.files import create_segment
-from capture.store.recovery import records, segment_names
-from capture.store.segment import (
-    HEADER,
-    RETRIED,
-    Header,
-    Name,
-    dead_name,
-    make_head,
-    make_mark,
-    read_header,
-    wire_number,
-)
+from capture.store.recovery import last_number, open_segment, records
+from capture.store.segment import RETRIED, Header, Name, make_head, make_mark, wire_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -49,7 +39,7 @@ __all__ = [
 #: Size (bytes) at which another file begins, and the most of damaged bytes that is kept.
 _FILE_BYTES = 256 * 1024
 _RAW_BYTES = 64 * 1024
-_NAME = re.compile(r"dead-(\d{6})\.seg")
+_NAME = re.compile(r"dead-\d{6}\.seg")
 _WIRE = "dead"
 _NO_ID = bytes(16)
 
@@ -130,28 +120,18 @@ class DeadLetters:
         return False
 
     def _open(self) -> SegmentWriter:
-        number = max((_number(path) for path in letter_files(self._folder)), default=0)
-        while self._writer is None:
-            number += 1
-            head = make_head(Header(session=0, number=number), {})
-            with contextlib.suppress(FileExistsError):
-                self._writer = create_segment(
-                    self._folder / dead_name(number),
-                    0,
-                    head,
-                    {_WIRE: (0, wire_number(_WIRE))},
-                    seqs=[0],
-                    limit=_FILE_BYTES,
-                    pwrite=self._pwrite,
-                )
+        files = letter_files(self._folder)
+        number = int(files[-1].name[5:11]) + 1 if files else 1
+        self._writer = create_segment(
+            self._folder / f"dead-{number:06}.seg",
+            0,
+            make_head(Header(session=0, number=number), {}),
+            {_WIRE: (0, wire_number(_WIRE))},
+            seqs=[0],
+            limit=_FILE_BYTES,
+            pwrite=self._pwrite,
+        )
         return self._writer
-
-    @property
-    def current(self) -> Path | None:
-        """The file that is being written."""
-        if self._writer is None:
-            return None
-        return max(letter_files(self._folder), default=None)
 
     def close(self) -> None:
         """Close the file; the next letter begins another one."""
@@ -165,11 +145,6 @@ def _encode(letter: Letter) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(letter, event_id=""))
 
 
-def _number(path: Path) -> int:
-    found = _NAME.fullmatch(path.name)
-    return int(found[1]) if found is not None else 0
-
-
 def letter_files(folder: Path) -> list[Path]:
     """Return the files of dead letters, oldest first."""
     try:
@@ -180,18 +155,12 @@ def letter_files(folder: Path) -> list[Path]:
 
 def read_letters(path: Path) -> Iterator[Letter]:
     """Read the letters of a file; what is damaged is left out."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return
-    header = read_header(data[:HEADER])
-    if header is None:
-        return
-    body = data[header.head :]
-    for at, size, _, _, _, _, _, _, event_id, _ in records(body, header.seed):
+    header, body = open_segment(path) or (Header(session=0, number=0), b"")
+    for record in records(body, header.seed):
+        at, size = record[:2]
         with contextlib.suppress(msgspec.DecodeError):
             letter = msgspec.json.decode(body[at + 64 : at + 64 + size], type=Letter)
-            letter.event_id = event_id
+            letter.event_id = record[8]
             yield letter
 
 
@@ -229,10 +198,7 @@ def retry_letters(folder: Path, letters: DeadLetters, queue: str | None, user_id
         raise OSError(errno.EIO, "the other dead letters cannot be written")
     for path in new:
         session = int(path.name[1:11])
-        numbers = [
-            name.number for name in segment_names(folder) if name.kind == RETRIED and name.session == session
-        ]
-        path.rename(folder / Name(session, RETRIED, max(numbers, default=0) + 1).file)
+        path.rename(folder / Name(session, RETRIED, last_number(folder, session, RETRIED) + 1).file)
     for path in files:
         path.unlink()
     return sum(map(len, groups.values()))

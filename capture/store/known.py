@@ -1,8 +1,9 @@
-"""Segments as the reader knows them, and how a position moves."""
+"""A segment as the reader knows it: where each queue stands in it, how a position moves and is written."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import os
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,21 +12,27 @@ from capture.store.segment import (
     HEADER,
     RETRIED,
     SLOT,
+    UNSENT,
     Header,
     Name,
     Position,
     is_later_version,
     read_header,
     read_slot,
+    slot_bytes,
+    slot_name,
+    wire_number,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Damage", "Segment", "load", "move"]
+__all__ = ["Segment", "load", "move", "write_slot"]
 
 _FIRST = HEADER + 7 * SLOT
 _MOST = 1 << 30
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class Segment(msgspec.Struct, eq=False):
@@ -56,7 +63,7 @@ class Segment(msgspec.Struct, eq=False):
     path: Path
     header: Header
     seed: int
-    stamp: bytes = b""
+    stamp: bytes
     complete: bool = False
     size: int = 0
     gone: bool = False
@@ -64,9 +71,38 @@ class Segment(msgspec.Struct, eq=False):
     sending: set[str] = set()
     damaged: set[int] = set()
 
-    def is_done(self) -> bool:
-        """Return whether every queue has all of it."""
-        return self.complete and all(each.offset >= self.size for each in self.positions.values())
+    def give_slots(
+        self, slots: Sequence[tuple[bytes, Position] | None], formats: Mapping[str, str]
+    ) -> list[tuple[bytes, Position]]:
+        """Give slots to the queues that have none, where something here is theirs; return those to write.
+
+        What was recorded without sinks belongs to the first ones of its wire format. A damaged slot stands,
+        from the start, for each queue without a good one.
+        """
+        missing = {slot_name(queue): wire_number(wire) for queue, wire in formats.items()}
+        for name in missing.keys() & self.positions.keys():
+            del missing[name]
+        free = [HEADER + SLOT * at for at, slot in enumerate(slots) if slot is not None and not slot[0]]
+        damaged = [HEADER + SLOT * at for at, slot in enumerate(slots) if slot is None]
+        unsent = None if UNSENT in formats else self.positions.get(UNSENT.encode())
+        takers = [name for name, wire in missing.items() if unsent is not None and wire == unsent.wire]
+        taken = []
+        if unsent is not None and takers:
+            # The last one over `unsent` itself: until then it stands for whoever has no slot.
+            places = [*(free.pop(0) if free else -1 for _ in takers[1:]), unsent.slot]
+            taken = [
+                (name, Position(unsent.offset, 0, unsent.seq, unsent.wire, place))
+                for name, place in zip(takers, places, strict=True)
+            ]
+            self.positions.update(taken)
+            del self.positions[UNSENT.encode()]
+        for name, wire in missing.items() if damaged else ():
+            if name not in self.positions:
+                places = free or damaged
+                seq = self.header.seqs.get(wire, 0) if self.header.seed else -1
+                place = places.pop(0) if places else -1
+                self.positions[name] = Position(self.header.head, 0, seq, wire, place)
+        return taken
 
 
 def load(path: Path, name: Name) -> tuple[Segment | None, list[tuple[bytes, Position] | None]] | None:
@@ -90,20 +126,12 @@ def load(path: Path, name: Name) -> tuple[Segment | None, list[tuple[bytes, Posi
         seed = header.seed
         if header.head > len(block):
             block = read_at(path, 0, header.head)
-    stamp = block[HEADER - 4 : HEADER]
-    segment = Segment(name, path, header, -1 if seed is None else seed, stamp, complete=name.kind == RETRIED)
+    segment = Segment(name, path, header, seed, block[HEADER - 4 : HEADER], complete=name.kind == RETRIED)
     slots = [read_slot(block, place) for place in range(HEADER, header.head, SLOT)]
     segment.positions = {slot[0]: slot[1] for slot in slots if slot is not None and slot[0]}
     if segment.complete:
         segment.size = path.stat().st_size
     return segment, slots
-
-
-class Damage(NamedTuple):
-    """Bytes that are no whole record, between two that are."""
-
-    segment: Segment
-    raw: bytes
 
 
 def move(position: Position, offset: int, seq: int) -> None:
@@ -113,3 +141,26 @@ def move(position: Position, offset: int, seq: int) -> None:
     position.offset, position.seq = offset, seq
     if position.counted < offset:
         position.counted, position.pending = offset, 0
+
+
+def write_slot(
+    segment: Segment, queue: bytes, position: Position, pwrite: Callable[[int, bytes, int], int] | None
+) -> bool:
+    """Write one whole slot; return whether it is in the file."""
+    if position.slot < 0:
+        return False
+    data = slot_bytes(queue, position)
+    try:
+        descriptor = os.open(segment.path, os.O_RDWR | _BINARY)
+        try:
+            os.lseek(descriptor, HEADER - len(segment.stamp), os.SEEK_SET)
+            if os.read(descriptor, len(segment.stamp)) != segment.stamp:
+                return False  # another store's, in a folder that was replaced
+            if pwrite is not None:
+                return pwrite(descriptor, data, position.slot) == SLOT
+            os.lseek(descriptor, position.slot, os.SEEK_SET)
+            return os.write(descriptor, data) == SLOT
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return False

@@ -129,18 +129,17 @@ class Claims:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._session: FileLock | None = None
-        #: The sessions before, whose last events are not written yet.
-        self._before: list[FileLock] = []
+        #: By session: the one of this process last, behind those whose last events are not written yet.
+        self._sessions: dict[int, FileLock] = {}
         self._delivery = FileLock(folder / "delivery.lock")
         # Workers and the caller of a flush ask at once: a lock on a second descriptor of ours would fail.
         self._delivery_guard = threading.Lock()
         _claims.add(self)
 
     @property
-    def session_lock(self) -> FileLock | None:
-        """The lock on the session of this process."""
-        return self._session
+    def session(self) -> int:
+        """The session of this process; 0 for none."""
+        return next(reversed(list(self._sessions)), 0)
 
     @property
     def delivers(self) -> bool:
@@ -153,11 +152,10 @@ class Claims:
         Where no lock file can be made this is True as well: events are kept in memory then. The session
         before stays locked until `settle`.
         """
-        lock = self._lock_of(number)
-        if self._session is not None and self._session.path == lock.path:
+        if number == self.session:
             return True
         # Whoever asks whether the session is live holds its lock for a moment.
-        pause = threading.Event()
+        lock, pause = self._lock_of(number), threading.Event()
         for _ in range(_CLAIM_TRIES):
             if lock.claim() or lock.unavailable:
                 break
@@ -167,31 +165,26 @@ class Claims:
         if not admit():
             lock.release(remove=True)
             return False
-        if self._session is not None:
-            self._before.append(self._session)
-        self._session = lock
+        self._sessions.pop(number, None)
+        self._sessions[number] = lock
         return True
 
     def settle(self, number: int) -> bool:
         """Give up the sessions before `number`; return whether that one's lock is held."""
-        if self._session is None or self._session.path != self._lock_of(number).path:
-            return any(lock.held and lock.path == self._lock_of(number).path for lock in self._before)
-        while self._before:
-            self._before.pop().release(remove=True)
-        return self._session.claim()
+        if number != self.session:
+            return number in self._sessions and self._sessions[number].held
+        for before in list(self._sessions)[:-1]:
+            self._sessions.pop(before).release(remove=True)
+        return self._sessions[number].claim()
 
     def release_session(self) -> None:
         """Give up the lock on the session, and on those before."""
-        locks, self._before = [*self._before, self._session], []
-        self._session = None
-        for lock in locks:
-            if lock is not None:
-                lock.release(remove=True)
+        while self._sessions:
+            self._sessions.popitem()[1].release(remove=True)
 
     def holds(self, number: int) -> bool:
         """Return whether this process holds the session."""
-        path = self._lock_of(number).path
-        return any(lock is not None and lock.path == path for lock in (self._session, *self._before))
+        return number in self._sessions
 
     def is_live(self, number: int) -> bool:
         """Return whether this or another process holds the session."""
@@ -224,13 +217,19 @@ class Claims:
         """Return whether the lock on delivery is held, and its file still there."""
         return self._delivery.is_in_place()
 
+    def are_in_place(self) -> bool:
+        """Return whether the files of the locks that are held are still there."""
+        lock = self._sessions.get(self.session)
+        if lock is not None and lock.held:
+            return lock.is_in_place()
+        return not self.delivers or self.delivery_in_place()
+
     def forget(self) -> None:
         """Leave the locks to the parent: in a forked child."""
         self._delivery_guard = threading.Lock()
-        for lock in (self._session, self._delivery, *self._before):
-            if lock is not None:
-                lock.forget()
-        self._session, self._before = None, []
+        for lock in (self._delivery, *self._sessions.values()):
+            lock.forget()
+        self._sessions = {}
 
     def _lock_of(self, number: int) -> FileLock:
         return FileLock(self._folder / f"session-{number}.lock")

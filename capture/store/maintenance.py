@@ -7,14 +7,13 @@ import os
 from typing import TYPE_CHECKING
 
 from capture._native.guard import BusyError
+from capture._native.journal_scan import walk
 from capture.errors import StoreError
-from capture.store import recovery
-from capture.store.age import Age
+from capture.store.app_state import Presence
 from capture.store.dead_letters import retry_letters
 from capture.store.files import delete_withdrawn, exists
-from capture.store.presence import Presence, look
-from capture.store.requests import Request, serve, waiting_requests
-from capture.store.retention import store_bytes
+from capture.store.requests import Request, serve
+from capture.store.retention import Age, store_bytes
 from capture.store.segment import uuid_bytes
 from capture.store.state import read_state
 
@@ -45,33 +44,34 @@ class Maintenance:
         StoreError
             When the store cannot be used now.
         """
-        self._s.check_pid()
-        self._s.wanted = False
+        s = self._s
+        s.check_pid()
+        s.wanted = False
         try:
             self.check_presence(deeply=True)
-            if self._s.revoked or self._s.closed:
+            if s.revoked or s.closed:
                 return
-            if self._s.state.waits and self._s.state.known is not None:
-                self._s.state.write(self._s.state.known)
-            self._s.writer.write_waiting()
-            if not self._s.power:
-                self._s.writer.sync()
-            if exists(self._s.folder) and self._s.claim_delivery() and self._s.claims.delivers:
-                self._tidy()
-            self._limit_segment()
+            if s.state.waits and s.state.known is not None:
+                s.state.write(s.state.known)
+            s.writer.write_waiting()
+            if not s.power:
+                s.writer.sync()
+            if exists(s.folder) and s.claim_delivery() and s.claims.delivers:
+                with s.reading() as (index, retention):
+                    index.refresh(force=True)
+                    index.write_slots()
+                    retention.delete_done()
+                    if s.max_age_s != float("inf"):
+                        retention.drop_old(Age(s.clock, s.max_age_s, s.writer.boot_id))
+                serve(s.folder, self._handle)
+                self._keep_bound()
+            self._count()
+            native = s.writer.native
+            if native is not None and self._counted_bytes > s.max_bytes:
+                # Each process ends its segment early, so that it can be dropped.
+                native.limit = min(native.limit, _SMALL_BYTES)
         finally:
-            self._s.losses.report()
-
-    def _tidy(self) -> None:
-        with self._s.reading() as (index, retention):
-            index.refresh(force=True)
-            index.write_slots()
-            retention.delete_done()
-            if self._s.max_age_s != float("inf"):
-                retention.drop_old(Age(self._s.clock, self._s.max_age_s, self._s.writer.boot_id))
-        if waiting_requests(self._s.folder):
-            serve(self._s.folder, self._handle)
-        self._keep_bound()
+            s.losses.report()
 
     def after_rotation(self) -> None:
         """Keep the bound where writing goes on faster than upkeep comes."""
@@ -80,22 +80,18 @@ class Maintenance:
         if self._counted_bytes + made * self._s.segment_limit() > self._s.max_bytes:
             with contextlib.suppress(BusyError, StoreError):
                 self._keep_bound()
+                self._count()
 
     def _keep_bound(self) -> None:
-        self._counted_segments = self._s.writer.made
         if self._s.claim_delivery() and self._s.claims.delivers:
             with self._s.reading() as (index, retention):
                 index.refresh(force=True)
                 native = self._s.writer.native
                 retention.keep_bound(0 if native is None else max(0, native.limit - native.position))
-        self._counted_bytes = store_bytes(self._s.folder)
 
-    def _limit_segment(self) -> None:
-        """Over the bound, each process ends its segment early, so that it can be dropped."""
-        self._counted_bytes, self._counted_segments = store_bytes(self._s.folder), self._s.writer.made
-        native = self._s.writer.native
-        if native is not None and self._counted_bytes > self._s.max_bytes:
-            native.limit = min(native.limit, _SMALL_BYTES)
+    def _count(self) -> None:
+        self._counted_segments = self._s.writer.made
+        self._counted_bytes = store_bytes(self._s.folder)
 
     def _handle(self, request: Request) -> int:
         if request.what == "purge":
@@ -116,57 +112,44 @@ class Maintenance:
 
     def check_presence(self, *, deeply: bool = False) -> bool:
         """Return whether the store is still ours; what is gone is made anew, an opt-out ends recording."""
-        if self._s.revoked or self._s.closed:
-            return not self._s.revoked
-        found = look(self._s.folder, self._s.claims, self._s.state.user_id, deeply=deeply)
+        s = self._s
+        if s.revoked or s.closed:
+            return not s.revoked
+        found = s.state.look(deeply=deeply)
         if found is Presence.REVOKED:
-            self._revoke()
+            s.revoked = True
+            s.let_go("opted_out")
+            delete_withdrawn(s.folder)
+            s.losses.say("opted_out", "the user opted out in another process: recording has stopped")
+            if s.on_revoked is not None:
+                s.on_revoked()
         elif found is Presence.GONE:
             self._make_anew()
-        return not self._s.revoked
-
-    def _revoke(self) -> None:
-        self._s.revoked = True
-        with contextlib.suppress(BusyError):
-            self._s.writer.guard.call(self._s.writer.give_up, "opted_out")
-        self._s.parts = None
-        self._s.letters.close()
-        self._s.claims.release_session()
-        self._s.claims.release_delivery()
-        delete_withdrawn(self._s.folder)
-        self._s.losses.say("opted_out", "the user opted out in another process: recording has stopped")
-        if self._s.on_revoked is not None:
-            self._s.on_revoked()
+        return not s.revoked
 
     def _make_anew(self) -> None:
         """Go on in a new folder: the one before was deleted, with what was in it."""
-        writer = self._s.writer
-        with self._s.reading() as (index, _), writer.guard:
-            found = look(self._s.folder, self._s.claims, self._s.state.user_id, deeply=True)
-            if self._s.closed or found is not Presence.GONE:
+        s, writer = self._s, self._s.writer
+        with s.reading() as (index, _), writer.guard:
+            if s.closed or s.state.look(deeply=True) is not Presence.GONE:
                 return  # another thread was faster
-            for queue, wire in self._s.formats.items():
+            for queue, wire in s.formats.items():
                 lost = sum(self._lost_with(index, segment, queue) for segment in index.order)
                 if writer.name not in index.segments:
                     lost += writer.in_segment(wire)
-                self._s.losses.add("store_gone", lost, queue)
+                s.losses.add("store_gone", lost, queue)
             for segment in list(index.order):
                 index.forget(segment)
-            self._s.parts = None
             waiting = list(writer.waiting)
             writer.waiting.clear()
-            writer.give_up("")
+            number = s.claims.session
+            s.let_go("")
             writer.waiting.extend(waiting)
-            self._s.letters.close()
-            lock = self._s.claims.session_lock
-            number = None if lock is None else int(lock.path.stem[8:])
-            self._s.claims.release_session()
-            self._s.claims.release_delivery()
-            if self._s.state.known is not None:
-                self._s.state.write(self._s.state.known)
-            if number is not None:
-                self._s.claims.claim_session(number, lambda: True)
-        self._s.losses.say("gone", "the folder of the store was deleted; it is made anew")
+            if s.state.known is not None:
+                s.state.write(s.state.known)
+            if number:
+                s.claims.claim_session(number, lambda: True)
+        s.losses.say("gone", "the folder of the store was deleted; it is made anew")
 
     def _lost_with(self, index: Index, segment: Segment, queue: str) -> int:
         """Return what a queue loses with a segment that was deleted by somebody else."""
@@ -177,4 +160,4 @@ class Maintenance:
         if native is None or segment.name != self._s.writer.name or not hasattr(os, "pread"):
             return position.pending
         data = os.pread(native.descriptor, native.position - position.offset, position.offset)
-        return recovery.count_records(data, segment.seed, position.wire)
+        return sum(record[2] == position.wire for record in walk(data, segment.seed, True)[0])

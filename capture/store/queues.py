@@ -36,10 +36,16 @@ class Goal(msgspec.Struct):
 
 
 class Queues:
-    """What a delivery asks of a store; `capture.store.Store` says what each call means."""
+    """What a delivery asks of a store."""
 
     def __init__(self, shared: Shared) -> None:
         self._s = shared
+
+    def _delivers(self) -> bool:
+        """Write what waits; return whether this process delivers what is in segments."""
+        if self._s.writer.waiting:
+            self._s.writer.write_waiting()
+        return self._s.claim_delivery() and self._s.claims.delivers
 
     def next_batch(
         self,
@@ -50,11 +56,28 @@ class Queues:
         skip: Collection[int] = (),
         apart: bool = False,
     ) -> StoredBatch | None:
-        """Return the next events of a queue, as `Store.next_batch` does."""
-        if self._s.writer.waiting:
-            self._s.writer.write_waiting()
+        """Return the next events of `queue`, of one session and in order, or None.
+
+        What was sent and not acknowledged comes again as the same batch.
+
+        Parameters
+        ----------
+        queue : str
+            Name of the queue.
+        max_events, max_bytes : int
+            Bounds of the batch; a single event may be larger than `max_bytes`.
+        skip : collection of int
+            Sessions whose turn it is not.
+        apart : bool
+            Whether a batch that was sent before may be a smaller one now, because the answer asked for that.
+
+        Raises
+        ------
+        StoreError
+            When the store cannot be read.
+        """
         batch = None
-        if self._s.claim_delivery() and self._s.claims.delivers:
+        if self._delivers():
             with self._s.reading() as (index, _):
                 batch = index.next_batch(queue, max_events, max_bytes, skip, apart=apart)
         if batch is None and self._s.writer.waiting:
@@ -70,11 +93,10 @@ class Queues:
             self._s.writer.leave_torn()
             return self._s.writer.guard.call(self._s.memory.begin_send, queue, batch)
         with self._s.reading() as (index, _):
-            if place.gone:
-                return False
-            place.sending.add(queue)
-            index.try_batch(place, queue, batch)
-        return True
+            if not place.gone:
+                place.sending.add(queue)
+                index.try_batch(place, queue, batch)
+        return not place.gone
 
     def end_send(self, queue: str, batch: StoredBatch) -> None:
         """Note that the sink has answered."""
@@ -102,20 +124,15 @@ class Queues:
 
         False where they were dropped meanwhile.
         """
-        now_ms = self._s.now_ms()
         if isinstance(batch.place, Segment) and batch.place.gone:
             return False
+        facts: dict[str, int | str] = {
+            "session": batch.session,
+            "format": batch.format,
+            "user_id": batch.user_id.hex(),
+        }
         letters = [
-            make_letter(
-                queue,
-                reason,
-                now_ms,
-                payload,
-                session=batch.session,
-                format=batch.format,
-                event_id=event_id,
-                user_id=batch.user_id.hex(),
-            )
+            make_letter(queue, reason, self._s.now_ms(), payload, event_id=event_id, **facts)
             for payload, event_id in zip(batch.payloads, batch.event_ids, strict=True)
         ]
         with self._s.reading():
@@ -126,7 +143,7 @@ class Queues:
         return done
 
     def publish(self, reports: Mapping[str, SinkReport]) -> bool:
-        """Note how sinks are, for other processes; as `Store.publish`."""
+        """Note how sinks are, and what was counted since the last time; False where that is not possible."""
         with self._s.reading():
             usable = self._s.claims.delivers and not self._s.closed and not self._s.revoked
             return usable and add_reports(self._s.folder, reports)
@@ -134,9 +151,7 @@ class Queues:
     def goal(self, queue: str) -> Goal:
         """Return what is stored for a queue now, events in memory included."""
         ends: dict[Segment, int] = {}
-        if self._s.writer.waiting:
-            self._s.writer.write_waiting()
-        if self._s.claim_delivery() and self._s.claims.delivers:
+        if self._delivers():
             with self._s.reading() as (index, _):
                 index.refresh(force=True)
                 for segment in index.order:
@@ -158,13 +173,12 @@ class Queues:
         """Count what `queue` holds that its sink has not acknowledged, events in memory included."""
         self._s.check_pid()
         sessions = self._s.memory.count(queue)
-        oldest: int | None = None
         if self._s.claims.delivers:
             with self._s.reading() as (index, _):
                 index.refresh()
                 oldest = count_pending(index, queue, sessions)
         else:
-            index = Index(self._s.folder, self._s.formats, own_position=self._s.writer.position_of)
+            index = Index(self._s, writes=False)
             with contextlib.suppress(OSError):
                 index.refresh()
             oldest = count_pending(index, queue, sessions)

@@ -1,26 +1,27 @@
 """Reading: the segments of a folder, where each queue stands in them, and what is damaged.
 
-Only the process that delivers keeps an `Index` that writes slots; others make one to look. The caller holds
-the store's lock.
+The process that delivers keeps an `Index` that writes slots; others make one to look. The caller holds the
+store's lock.
 """
 
 from __future__ import annotations
 
 import time
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from capture._native.journal_scan import BAD, FULL, SHORT, resync, scan, walk
-from capture.store.known import Damage, Segment, load, move
+from capture._native.journal_scan import BAD, FULL, SHORT, scan, walk
+from capture.store.dead_letters import make_letter
+from capture.store.known import Segment, load, move, write_slot
 from capture.store.recovery import count_unchecked, read_at, segment_names
 from capture.store.rows import StoredBatch
 from capture.store.segment import END_MARK, RETRIED, Name, Position, slot_name
-from capture.store.slots import give_slots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from pathlib import Path
+    from collections.abc import Collection
 
-    from capture.store.age import Age
+    from capture.store.retention import Age
+    from capture.store.shared import Shared
 
 __all__ = ["Index"]
 
@@ -40,44 +41,17 @@ class Index:
 
     Parameters
     ----------
-    folder : Path
-    formats : mapping
-        Queue -> wire format.
-    own_position : callable
-        Name of a segment -> up to where this process has written it; None where it does not.
-    is_live : callable
-        Whether a process holds a session.
-    knows_user, is_ours : callable
-        Whether a segment of a user may be sent, or is deleted; whether the folder still holds our store.
-    on_lost : callable, optional
-        Called with a cause, a queue, and how many of its records were lost.
-    on_damage : callable, optional
-        Called with a `Damage`, once for each.
-    write_slot : callable, optional
-        Writes the slot of a (segment, queue, position); none where nothing may be written.
+    shared : Shared
+        The store that they are of.
+    writes : bool
+        Whether this process delivers: it alone writes slots, deletes, and counts what is lost.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        formats: Mapping[str, str],
-        *,
-        own_position: Callable[[Name], int | None] = lambda _: None,
-        is_live: Callable[[int], bool] = lambda _: True,
-        knows_user: Callable[[bytes], bool] = lambda _: True,
-        is_ours: Callable[[], bool] = lambda: True,
-        on_lost: Callable[[str, str, int], None] = lambda *_: None,
-        on_damage: Callable[[Damage], None] | None = None,
-        write_slot: Callable[[Segment, bytes, Position], bool] | None = None,
-    ) -> None:
+    def __init__(self, shared: Shared, *, writes: bool) -> None:
         self.segments: dict[Name, Segment] = {}
         self.order: list[Segment] = []
-        self.formats = dict(formats)
-        self._folder = folder
-        self._own_position, self._is_live = own_position, is_live
-        self._knows_user, self._is_ours = knows_user, is_ours
-        self._on_lost, self._on_damage, self._write_slot = on_lost, on_damage, write_slot
-        self._slot_names = {queue: slot_name(queue) for queue in formats}
+        self._s, self._writes = shared, writes
+        self._slot_names = {queue: slot_name(queue) for queue in shared.formats}
         self._queues = {name: queue for queue, name in self._slot_names.items()}
         self._changed_ns = -1
         self._listed_s = self._asked_s = -_LIST_S
@@ -93,11 +67,11 @@ class Index:
             When it cannot be listed.
         """
         now_s = time.monotonic()
-        changed_ns = self._folder.stat().st_mtime_ns
+        changed_ns = self._s.folder.stat().st_mtime_ns
         coarse = abs(time.time_ns() - changed_ns) < _COARSE_S * 1e9
         if not force and changed_ns == self._changed_ns and not coarse and now_s - self._listed_s < _LIST_S:
             return
-        names = segment_names(self._folder)
+        names = segment_names(self._s.folder)
         self._changed_ns, self._listed_s = changed_ns, now_s
         for name in names:
             if name not in self.segments and not self._load(name):
@@ -107,17 +81,11 @@ class Index:
         self.order = [self.segments[name] for name in sorted(self.segments)]
         # First whether a session lives, then the size of its segments: that stays what it is then.
         dead: set[int] = set()
-        if force or now_s - self._asked_s >= _ASK_S:
+        if self._writes and (force or now_s - self._asked_s >= _ASK_S):
             self._asked_s = now_s
             sessions = {each.name.session for each in self.order if not each.complete}
-            dead = {session for session in sessions if not self._is_live(session)}
-        self._complete(names, dead)
-
-    def _complete(self, names: list[Name], dead: set[int]) -> None:
-        last: dict[int, int] = {}
-        for name in names:
-            if name.kind != RETRIED:
-                last[name.session] = max(last.get(name.session, 0), name.number)
+            dead = {session for session in sessions if not self._s.claims.is_live(session)}
+        last = {name.session: name.number for name in names if name.kind != RETRIED}
         for segment in self.order:
             name = segment.name
             if not segment.complete and (name.session in dead or last.get(name.session, 0) > name.number):
@@ -128,7 +96,7 @@ class Index:
     def _load(self, name: Name) -> bool:
         """Add a segment; False where it is not whole yet, or cannot be read now."""
         try:
-            found = load(self._folder / name.file, name)
+            found = load(self._s.folder / name.file, name)
         except OSError:
             return False
         if found is None:
@@ -136,11 +104,12 @@ class Index:
         segment, slots = found
         if segment is None:
             return True
-        give_slots(segment, slots, self.formats, None if self._write_slot is None else self._write)
+        for queue, position in segment.give_slots(slots, self._s.formats):
+            self.write(segment, queue, position)
         user = segment.header.user_id
-        if self._write_slot is not None and user and not self._knows_user(user):
+        if self._writes and user and not self._s.state.knows(user):
             # In a folder that another store has taken over it is ours that is unknown.
-            return self._is_ours() and self._delete_unknown(segment)
+            return self._s.is_ours() and self._delete_unknown(segment)
         self.segments[name] = segment
         return True
 
@@ -152,11 +121,12 @@ class Index:
         except OSError:
             return False
         for name, count in pending.items():
-            self._on_lost("opted_out", self.queue_of(name), count)
+            self._s.losses.add("opted_out", count, self.queue_of(name))
         return True
 
-    def _write(self, segment: Segment, queue: bytes, position: Position) -> None:
-        position.unwritten = self._write_slot is None or not self._write_slot(segment, queue, position)
+    def write(self, segment: Segment, queue: bytes, position: Position) -> None:
+        """Write a slot, if this process may."""
+        position.unwritten = not self._writes or not write_slot(segment, queue, position, self._s.pwrite)
 
     def forget(self, segment: Segment) -> None:
         """Leave out a segment that was deleted."""
@@ -175,7 +145,7 @@ class Index:
         """Return up to where a segment may be read now."""
         if segment.complete:
             return segment.size
-        own = self._own_position(segment.name)
+        own = self._s.writer.position_of(segment.name)
         return self._size(segment) if own is None else own
 
     def has_later(self, segment: Segment) -> bool:
@@ -199,41 +169,34 @@ class Index:
     ) -> StoredBatch | None:
         """Return the next batch of a queue, as `Store.next_batch` does; `apart`: a part of what was tried."""
         self.refresh()
-        name = self._slot_names[queue]
         for segment in list(self.order):
-            position = segment.positions.get(name)
+            position = self.position(segment, queue)
             if position is None or segment.name.session in skip:
                 continue
             if position.offset < self.end_of(segment):
-                batch = self._read(segment, queue, position, max_events, max_bytes, apart=apart)
+                batch = self._read(segment, queue, position, (max_events, max_bytes), apart=apart)
                 if batch is not None:
                     return batch
         return None
 
     def _read(
-        self,
-        segment: Segment,
-        queue: str,
-        position: Position,
-        max_events: int,
-        max_bytes: int,
-        *,
-        apart: bool,
+        self, segment: Segment, queue: str, position: Position, most: tuple[int, int], *, apart: bool
     ) -> StoredBatch | None:
-        while (end := self.end_of(segment)) > position.offset:
-            tried = min(position.tried, end - position.offset)
-            stop = position.offset + tried if tried else end
-            bounds = (_MOST, _MOST) if tried and not apart else (max_events, max_bytes)
+        while (end := self.end_of(segment)) > (start := position.offset):
+            tried = min(position.tried, end - start)
+            bounds = (_MOST, _MOST) if tried and not apart else most
             payloads, ids, count, size, first_ms, used, seq, gap, why = self._scan(
-                segment, position, stop, *bounds
+                segment, position, start + tried if tried else end, bounds
             )
             if gap:
-                self._lose(segment, queue, position, gap, seq - count)
+                # Once: what is known of the position says from then on that they are behind it.
+                position.seq = seq - count
+                self._s.losses.add("damaged", gap, queue)
+                self.write(segment, self._slot_names[queue], position)
             if payloads:
-                start = position.offset
                 return StoredBatch(
                     queue=queue,
-                    format=self.formats[queue],
+                    format=self._s.formats[queue],
                     session=segment.name.session,
                     payloads=payloads,
                     event_ids=ids,
@@ -246,12 +209,12 @@ class Index:
                     full=why == FULL or bool(tried) or self.has_later(segment),
                     retried=bool(tried) and not apart,
                 )
-            move(position, position.offset + used, seq)
+            move(position, start + used, seq)
             if not (self._skip_damage(segment, queue, position) if why in {BAD, SHORT} else used):
                 return None  # also where it cannot be read now, or was deleted
         return None
 
-    def _scan(self, segment: Segment, position: Position, stop: int, events: int, most: int) -> Any:
+    def _scan(self, segment: Segment, position: Position, stop: int, bounds: tuple[int, int]) -> Any:
         """Scan from a position on, reading as much as that needs."""
         size = _CHUNK
         while True:
@@ -260,71 +223,46 @@ class Index:
                 data = read_at(segment.path, position.offset, size)
             except OSError:
                 data = b""
-            bounds, seed = (events, most, position.tried > 0), segment.seed & 0xFFFFFFFF
-            found = scan(data, seed, position.wire, position.seq, *bounds)
+            found = scan(data, segment.seed, position.wire, position.seq, *bounds, position.tried > 0)
             if found[8] in {FULL, BAD} or position.offset + size >= stop or len(data) < size:
                 return found
             size *= 4
 
-    def _lose(self, segment: Segment, queue: str, position: Position, gap: int, seq: int) -> None:
-        """Count lost records once: what is known of the position says that they are behind it."""
-        position.seq = seq
-        self._on_lost("damaged", queue, gap)
-        self._write(segment, self._slot_names[queue], position)
-
     def _skip_damage(self, segment: Segment, queue: str, position: Position) -> bool:
         """Move a position behind what is no record; return False where that may be one yet."""
         end, offset = self.end_of(segment), position.offset
+        is_others = not segment.complete and self._s.writer.position_of(segment.name) is None
         rest = read_at(segment.path, offset, end - offset)
-        found = self._next_whole(rest, segment.seed)
-        if found < 0:
-            if not segment.complete and self._own_position(segment.name) is None:
+        later, _ = walk(rest, segment.seed, True)
+        if not later:
+            if is_others:
                 return False
             if segment.seed < 0:
-                self._on_lost("damaged", queue, count_unchecked(rest, position.wire))
+                self._s.losses.add("damaged", count_unchecked(rest, position.wire), queue)
             move(position, end, position.seq)
             return True
-        if not segment.complete and self._own_position(segment.name) is None:
-            # Of another process: what was not whole may be now that a later record is.
+        if is_others:
+            # What was not whole may be now that a later record is.
             rest = read_at(segment.path, offset, end - offset)
             if walk(rest, segment.seed)[1]:
                 return True
+        size = later[0][0]
         if offset not in segment.damaged:
             segment.damaged.add(offset)
-            if self._on_damage is not None:
-                self._on_damage(Damage(segment, rest[:found]))
-        move(position, offset + found, position.seq)
+            now_ms, session = self._s.now_ms(), segment.name.session
+            self._s.letters.add([make_letter("", "damaged", now_ms, rest[:size], session=session)])
+        move(position, offset + size, position.seq)
         return True
-
-    @staticmethod
-    def _next_whole(rest: bytes, seed: int) -> int:
-        found = resync(rest, seed, 8) if seed >= 0 else -1
-        while found >= 0 and not walk(rest[found:], seed)[1]:
-            found = resync(rest, seed, found + 8)
-        return found
 
     def pending(self, segment: Segment, position: Position) -> int:
         """Return how many records of a segment a queue has not had yet."""
         end = self.end_of(segment)
         position.counted = max(position.counted, position.offset)
-        while position.counted < end:
-            data = read_at(segment.path, position.counted, min(1 << 20, end - position.counted))
-            found = scan(data, segment.seed & 0xFFFFFFFF, position.wire, -1, 0, 0)
-            position.pending += found[2]
-            position.counted += found[5]
-            if found[5] == 0:
-                rest = read_at(segment.path, position.counted, end - position.counted)
-                if walk(rest, segment.seed & 0xFFFFFFFF)[1]:
-                    # A record that is larger than what is read at once.
-                    position.pending += scan(rest, segment.seed & 0xFFFFFFFF, position.wire, -1, 0, 0)[2]
-                    position.counted = end
-                    break
-                found_at = self._next_whole(rest, segment.seed)
-                if found_at < 0:
-                    if segment.complete:
-                        position.counted = end
-                    break
-                position.counted += found_at
+        if position.counted < end:
+            data = read_at(segment.path, position.counted, end - position.counted)
+            records, used = walk(data, segment.seed, True)
+            position.pending += sum(record[2] == position.wire for record in records)
+            position.counted = end if segment.complete else position.counted + used
         return position.pending
 
     def acknowledge(self, segment: Segment, queue: str, batch: StoredBatch) -> None:
@@ -334,41 +272,40 @@ class Index:
             position.pending -= batch.count
         move(position, batch.end, batch.seq)
         position.tried = 0
-        self._write(segment, self._slot_names[queue], position)
+        self.write(segment, self._slot_names[queue], position)
 
     def try_batch(self, segment: Segment, queue: str, batch: StoredBatch) -> None:
         """Note in the slot that a batch is being sent."""
         position = segment.positions[self._slot_names[queue]]
         if position.tried != batch.end - batch.start:
             position.tried = batch.end - batch.start
-            self._write(segment, self._slot_names[queue], position)
+            self.write(segment, self._slot_names[queue], position)
 
     def drop_before(self, segment: Segment, queue: bytes, position: Position, age: Age) -> int:
         """Move a queue behind its records that are too old; return how many those were."""
-        dropped, end, moved = 0, self.end_of(segment), False
-        chunk = _LOOK  # mostly nothing is that old
+
+        def is_passed(record: tuple[Any, ...]) -> bool:
+            return record[2] != position.wire or age.is_over(record[4], record[9], segment.header.boot_id)
+
+        dropped, end, size = 0, self.end_of(segment), _LOOK  # mostly nothing is that old
+        begun = position.offset
         while not position.tried and position.offset < end:
-            data = read_at(segment.path, position.offset, min(chunk, end - position.offset))
-            records, used = walk(data, segment.seed & 0xFFFFFFFF)
-            if not records and len(data) == chunk:
-                chunk *= 16
+            data = read_at(segment.path, position.offset, min(size, end - position.offset))
+            records, used = walk(data, segment.seed)
+            if not records and len(data) == size:
+                size *= 16
                 continue
-            chunk, offset, old = max(chunk, _CHUNK), 0, 0
-            for at, size, wire, seq, time_ms, _, _, _, _, uptime_ms in records:
-                if wire == position.wire:
-                    if not age.is_over(time_ms, uptime_ms, segment.header.boot_id):
-                        break
-                    old, position.seq = old + 1, seq
-                offset = min(at + (64 + size + 7) // 8 * 8, used)
-            if offset == 0:
+            passed = list(takewhile(is_passed, records))
+            offset = used if len(passed) == len(records) else records[len(passed)][0]
+            seqs = [record[3] for record in passed if record[2] == position.wire]
+            position.pending -= len(seqs) if position.counted >= position.offset + offset else 0
+            move(position, position.offset + offset, seqs[-1] if seqs else position.seq)
+            dropped += len(seqs)
+            if offset < used or not offset:
                 break
-            position.pending -= old if position.counted >= position.offset + offset else 0
-            move(position, position.offset + offset, position.seq)
-            dropped, moved = dropped + old, True
-            if offset < used:
-                break
-        if moved:
-            self._write(segment, queue, position)
+            size = max(size, _CHUNK)
+        if position.offset != begun:
+            self.write(segment, queue, position)
         return dropped
 
     def is_done(self, segment: Segment) -> bool:
@@ -377,21 +314,21 @@ class Index:
             left = segment.size - position.offset
             if 0 < left <= _MARK_BYTES:
                 rest = read_at(segment.path, position.offset, left)
-                records, used = walk(rest, segment.seed & 0xFFFFFFFF)
+                records, used = walk(rest, segment.seed)
                 if used == len(rest) and all(record[7] & END_MARK for record in records):
                     move(position, segment.size, position.seq)
-        return segment.is_done()
+        return segment.complete and all(each.offset >= segment.size for each in segment.positions.values())
 
     def skip_to(self, segment: Segment, queue: bytes, position: Position, offset: int) -> None:
         """Move a queue to an offset, whatever is before it, and write its slot."""
         position.tried = position.pending = 0
         position.offset = position.counted = max(position.offset, offset)
         position.seq = -1
-        self._write(segment, queue, position)
+        self.write(segment, queue, position)
 
     def write_slots(self) -> None:
         """Write the slots that could not be written."""
         for segment in self.order:
             for queue, position in segment.positions.items():
                 if position.unwritten:
-                    self._write(segment, queue, position)
+                    self.write(segment, queue, position)

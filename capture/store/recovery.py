@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture._native.journal import crc32c
-from capture._native.journal_scan import resync, scan, walk
+from capture._native.journal_scan import walk
 from capture.store.segment import (
     END_MARK,
     HEADER,
     NOTE,
-    RETRIED,
+    OWN,
     Header,
     Name,
     read_header,
@@ -32,6 +32,7 @@ __all__ = [
     "last_seqs",
     "last_session",
     "last_state",
+    "open_segment",
     "read_at",
     "records",
     "segment_names",
@@ -79,19 +80,20 @@ def last_session(folder: Path) -> int:
     """Return the largest session that has a segment or a lock; 0 for none."""
     files = files_of(folder)
     names = (name for file in files if (name := Name.parse(file)) is not None)
-    own = [name.session for name in names if name.kind != RETRIED]
+    own = [name.session for name in names if name.kind == OWN]
     return max([*own, *session_locks(files)], default=0)
 
 
-def last_number(folder: Path, session: int) -> int:
+def last_number(folder: Path, session: int, kind: str = OWN) -> int:
     """Return the number of the last segment of a session; 0 for none."""
-    return max((name.number for name in _own(folder) if name.session == session), default=0)
+    names = segment_names(folder)
+    return max((name.number for name in names if (name.session, name.kind) == (session, kind)), default=0)
 
 
 def last_seqs(folder: Path, session: int) -> dict[int, int]:
     """Return the last sequence numbers of a session, by the number of the wire format."""
     for name in reversed([name for name in _own(folder) if name.session == session]):
-        found = _open(folder / name.file)
+        found = open_segment(folder / name.file)
         if found is None:
             continue
         header, data = found
@@ -102,9 +104,9 @@ def last_seqs(folder: Path, session: int) -> dict[int, int]:
                 for place in range(at, at + record[1] - _MARK_BYTES + 1, _MARK_BYTES):
                     wire = int.from_bytes(data[place : place + 2], "little")
                     seq = int.from_bytes(data[place + 2 : place + 10], "little")
-                    seqs[wire] = max(seqs.get(wire, 0), seq)
+                    seqs[wire] = seq
             else:
-                seqs[record[2]] = max(seqs.get(record[2], 0), record[3])
+                seqs[record[2]] = record[3]
         return seqs
     return {}
 
@@ -120,7 +122,7 @@ def last_state(folder: Path, user_id: bytes, boot_id: bytes = b"") -> dict[str, 
     except OSError:
         return {}
     for name in reversed(names):
-        found = _open(folder / name.file)
+        found = open_segment(folder / name.file)
         if found is None:
             continue
         header, data = found
@@ -139,14 +141,14 @@ def newest_user(folder: Path) -> str | None:
     except OSError:
         return None
     for name in reversed(names):
-        found = _open(folder / name.file)
+        found = open_segment(folder / name.file)
         if found is not None and found[0].user_id:
             return str(uuid.UUID(bytes=found[0].user_id))
     return None
 
 
-def find_seed(block: bytes, data: bytes) -> int | None:
-    """Return the CRC that the records of a segment with a damaged header start from; None where none fits.
+def find_seed(block: bytes, data: bytes) -> int:
+    """Return the CRC that the records of a segment with a damaged header start from; -1 where none fits.
 
     Parameters
     ----------
@@ -157,9 +159,9 @@ def find_seed(block: bytes, data: bytes) -> int | None:
     """
     stated = int.from_bytes(block[HEADER - 4 : HEADER], "little")
     for seed in (stated, crc32c(block[: HEADER - 4])):
-        if resync(data, seed, 0) >= 0:
+        if records(data, seed):
             return seed
-    return None
+    return -1
 
 
 def _state(header: Header, first: tuple[Any, ...], last: tuple[Any, ...], boot_id: bytes) -> dict[str, Any]:
@@ -186,10 +188,10 @@ def _note(data: bytes, read: list[tuple[Any, ...]]) -> dict[str, Any]:
 
 
 def _own(folder: Path) -> Iterator[Name]:
-    return (name for name in segment_names(folder) if name.kind != RETRIED)
+    return (name for name in segment_names(folder) if name.kind == OWN)
 
 
-def _open(path: Path) -> tuple[Header, bytes] | None:
+def open_segment(path: Path) -> tuple[Header, bytes] | None:
     """Return the header and the records of a segment; None where it has none that is right."""
     try:
         data = path.read_bytes()
@@ -201,22 +203,9 @@ def _open(path: Path) -> tuple[Header, bytes] | None:
     return header, data[header.head :]
 
 
-def records(data: bytes, seed: int) -> Iterator[tuple[Any, ...]]:
-    """Yield the records of whole calls, as `walk` has them; what is damaged in between is passed over."""
-    at = 0
-    while at < len(data):
-        found, end = walk(data[at:], seed & 0xFFFFFFFF)
-        for record in found:
-            yield (record[0] + at, *record[1:])
-        following = resync(data, seed & 0xFFFFFFFF, at + max(end, 8))
-        if following < 0:
-            return
-        at = following
-
-
-def count_records(data: bytes, seed: int, wire: int) -> int:
-    """Return how many whole records of a wire format there are."""
-    return scan(data, seed & 0xFFFFFFFF, wire, -1, 0, 0)[2]
+def records(data: bytes, seed: int) -> list[tuple[Any, ...]]:
+    """Return the records of whole calls, as `walk` has them; what is damaged in between is passed over."""
+    return walk(data, seed, True)[0]
 
 
 def count_unchecked(data: bytes, wire: int) -> int:
@@ -232,10 +221,10 @@ def count_unchecked(data: bytes, wire: int) -> int:
 def first_time(path: Path, offset: int, seed: int) -> int:
     """Return the time (ms) of the record at an offset; 0 where it cannot be read."""
     try:
-        data = read_at(path, offset, 64 * 1024)
+        found, _ = walk(read_at(path, offset, 64 * 1024), seed)
     except OSError:
         return 0
-    return next((int(record[4]) for record in records(data, seed)), 0)
+    return int(found[0][4]) if found else 0
 
 
 def read_payloads(folder: Path, wire: str) -> Iterator[bytes]:
@@ -247,7 +236,7 @@ def read_payloads(folder: Path, wire: str) -> Iterator[bytes]:
         When the folder cannot be listed.
     """
     for name in segment_names(folder):
-        found = _open(folder / name.file)
+        found = open_segment(folder / name.file)
         for record in () if found is None else records(found[1], found[0].seed):
             if found is not None and record[2] == wire_number(wire):
                 yield found[1][record[0] + 64 : record[0] + 64 + record[1]]

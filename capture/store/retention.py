@@ -1,4 +1,7 @@
-"""What leaves a store undelivered: by age, by the bound, by a purge; and the files of what is done."""
+"""What leaves a store undelivered: by age, by the bound, by a purge; and the files of what is done.
+
+For the process that delivers, with the store's lock held.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,17 @@ from capture.store.segment import OWN_NAME, RETRIED
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capture.store.age import Age
-    from capture.store.dead_letters import DeadLetters
+    from capture.clock import Clock
     from capture.store.known import Segment
-    from capture.store.locks import Claims
-    from capture.store.losses import Losses
     from capture.store.reader import Index
+    from capture.store.shared import Shared
 
-__all__ = ["Retention", "store_bytes"]
+__all__ = ["Age", "Retention", "store_bytes"]
 
 #: What a file counts at least (bytes): a block of the file system.
 _BLOCK = 4096
+#: 2020: a time before it is that of a machine whose clock was not set yet.
+_FIRST_MS = 1_577_836_800_000
 
 
 def store_bytes(folder: Path) -> int:
@@ -36,65 +39,63 @@ def store_bytes(folder: Path) -> int:
     return total
 
 
-class Retention:
-    """Deletes segments and dead letters: for the process that delivers, with the store's lock held.
+class Age:
+    """Which events are older than a time (s): by elapsed time, which a clock that is set does not change.
 
-    Parameters
-    ----------
-    folder : Path
-    index : Index
-    letters : DeadLetters
-    claims : Claims
-    losses : Losses
-    max_bytes : int
+    `boot_id` is that of the machine's present run; empty where it is not known.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        index: Index,
-        letters: DeadLetters,
-        claims: Claims,
-        losses: Losses,
-        *,
-        max_bytes: int,
-    ) -> None:
-        self._folder, self._index, self._letters = folder, index, letters
-        self._claims, self._losses, self._max_bytes = claims, losses, max_bytes
+    def __init__(self, clock: Clock, max_age_s: float, boot_id: bytes) -> None:
+        self._now_ms, self._uptime_ms = clock.wall_ns() // 1_000_000, clock.boot_ns() // 1_000_000
+        self._max_ms, self._boot_id = int(max_age_s * 1000), boot_id
 
-    # Deletion
+    def is_over(self, time_ms: int, uptime_ms: int = 0, boot_id: bytes = b"") -> bool:
+        """Return whether what happened at a time (ms, wall clock and uptime; 0 unknown) is too old.
+
+        By the boot clock where it was in the present run of the machine, by the wall clock else, as far as
+        the time can be right.
+        """
+        if boot_id and boot_id == self._boot_id and 0 < uptime_ms <= self._uptime_ms:
+            return self._uptime_ms - uptime_ms > self._max_ms
+        return time_ms >= _FIRST_MS and self._now_ms - time_ms > self._max_ms
+
+
+class Retention:
+    """Deletes segments and dead letters."""
+
+    def __init__(self, shared: Shared, index: Index) -> None:
+        self._s, self._index = shared, index
 
     def delete(self, segment: Segment) -> bool:
         """Delete a complete segment, unless a restart needs it for the state; return whether it is gone."""
-        if segment.name.kind != RETRIED and not self._index.has_later(segment):
-            if self._is_last(segment):
-                return False
-            lock = self._claims.take(segment.name.session)
-            if lock is None:
-                return False
-            try:
-                return self._unlink(segment)
-            finally:
-                lock.release(remove=True)
-        return self._unlink(segment)
+        session = segment.name.session
+        if segment.name.kind == RETRIED or self._index.has_later(segment):
+            return self._unlink(segment)
+        others = (other.name for other in self._index.order)
+        if all(other.session <= session for other in others if other.kind != RETRIED):
+            return False  # no other session that has a record is later
+        lock = self._s.claims.take(session)
+        if lock is None:
+            return False
+        try:
+            return self._unlink(segment)
+        finally:
+            lock.release(remove=True)
 
     def _unlink(self, segment: Segment) -> bool:
-        if not self._claims.delivery_in_place():
-            return False  # the folder was replaced: what has this name now is another store's
-        try:
-            segment.path.unlink()
-        except FileNotFoundError:
-            pass
-        except OSError:
+        if not self._delete(segment.path) and segment.path.exists():
             # Somebody has it open, on Windows: its slots are at the end, and it is tried again.
             return False
         self._index.forget(segment)
         return True
 
-    def _is_last(self, segment: Segment) -> bool:
-        """Return whether no other session that has a record is later."""
-        session = segment.name.session
-        return all(other.name.session <= session for other in self._index.order if other.name.kind != RETRIED)
+    def _delete(self, path: Path) -> bool:
+        """Delete a file, unless the folder was replaced: what has its name now is another store's."""
+        with contextlib.suppress(OSError):
+            if self._s.claims.delivery_in_place():
+                path.unlink()
+                return True
+        return False
 
     def delete_done(self) -> None:
         """Delete the segments that every queue has."""
@@ -102,17 +103,13 @@ class Retention:
             if not segment.sending and self._index.is_done(segment):
                 self.delete(segment)
 
-    # Age and bound
-
     def drop_old(self, age: Age) -> None:
         """Drop what is too old: events, and files whose last letter is."""
         for segment in list(self._index.order):
-            if segment.sending:
-                continue
-            for name, position in segment.positions.items():
+            for name, position in segment.positions.items() if not segment.sending else ():
                 count = self._index.drop_before(segment, name, position, age)
-                self._losses.add("too_old", count, self._index.queue_of(name))
-        for path in letter_files(self._folder):
+                self._s.losses.add("too_old", count, self._index.queue_of(name))
+        for path in letter_files(self._s.folder):
             newest = newest_ms(path)
             if not newest or not age.is_over(newest):
                 break
@@ -126,59 +123,43 @@ class Retention:
         reserve : int
             Bytes that will be written before this is called again.
         """
-        most = self._max_bytes - reserve
-        if store_bytes(self._folder) <= most:
+        most = self._s.max_bytes - reserve
+        if store_bytes(self._s.folder) <= most:
             return True
         self.delete_done()
-        over = store_bytes(self._folder) - most
-        for path in letter_files(self._folder):
-            if over <= 0:
-                break
-            over -= max(path.stat().st_size, _BLOCK)
-            self._drop_letters(path, "dead_letters_full")
+        over = store_bytes(self._s.folder) - most
+        for path in letter_files(self._s.folder):
+            if over > 0:
+                over -= max(path.stat().st_size, _BLOCK)
+                self._drop_letters(path, "dead_letters_full")
         for segment in list(self._index.order):
-            if over <= 0:
-                break
-            if segment.complete and not segment.sending:
-                over -= self._evict(segment, "store_full")
+            if over > 0 and segment.complete and not segment.sending:
+                over -= self._evict(segment)
         return over <= 0
 
-    def _evict(self, segment: Segment, cause: str) -> int:
+    def _evict(self, segment: Segment) -> int:
         """Delete a segment with what is pending in it; return the bytes that are free now."""
-        pending = {
-            name: self._index.pending(segment, position) for name, position in segment.positions.items()
-        }
+        pending = {name: self._index.pending(segment, each) for name, each in segment.positions.items()}
         if not self.delete(segment):
             return 0
         for name, count in pending.items():
-            self._losses.add(cause, count, self._index.queue_of(name))
+            self._s.losses.add("store_full", count, self._index.queue_of(name))
         return max(segment.size, _BLOCK)
 
-    def _drop_letters(self, path: Path, cause: str) -> None:
-        if path == self._letters.current:
-            self._letters.close()
+    def _drop_letters(self, path: Path, cause: str) -> int:
+        """Delete a file of dead letters, counted where a cause is given; return how many were in it."""
+        self._s.letters.close()
         queues = [letter.queue for letter in read_letters(path) if letter.queue]
-        with contextlib.suppress(OSError):
-            if not self._claims.delivery_in_place():
-                return
-            path.unlink()
-            for queue in queues:
-                self._losses.add(cause, 1, queue)
-
-    # A purge
+        if not self._delete(path):
+            return 0
+        for queue in queues if cause else ():
+            self._s.losses.add(cause, 1, queue)
+        return len(queues)
 
     def purge(self, *, dead_only: bool) -> int:
         """Drop everything that was given up, and what is pending; return how many events that were."""
-        self._letters.close()
-        count = 0
-        for path in letter_files(self._folder):
-            letters = sum(bool(letter.queue) for letter in read_letters(path))
-            if self._claims.delivery_in_place():
-                path.unlink()
-                count += letters
-        if dead_only:
-            return count
-        for segment in list(self._index.order):
+        count = sum(self._drop_letters(path, "") for path in letter_files(self._s.folder))
+        for segment in list(self._index.order) if not dead_only else ():
             by_wire: dict[int, int] = {}
             for name, position in segment.positions.items():
                 pending = self._index.pending(segment, position)

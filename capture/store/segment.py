@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
-    "DEAD",
     "END_MARK",
     "MORE",
     "NOTE",
+    "OWN",
     "OWN_NAME",
     "RETRIED",
     "SLOT",
@@ -43,7 +43,6 @@ __all__ = [
     "Header",
     "Name",
     "Position",
-    "dead_name",
     "make_head",
     "make_mark",
     "read_header",
@@ -68,7 +67,7 @@ _SLOTS, _SEQS, _SEQS_AT = 7, 6, 88
 MORE, END_MARK = 1, 2
 #: Numbers in place of a wire format's: of the end mark, and of a note on the session.
 _MARK_WIRE, NOTE = 0xFFFF, 0xFFFE
-RETRIED, DEAD = "r", "dead"
+OWN, RETRIED = "own", "r"
 #: The queue of a store without sinks.
 UNSENT = "unsent"
 _NAME = re.compile(r"([sr])(\d{10})-(\d{6})\.seg")
@@ -99,7 +98,7 @@ class Name(msgspec.Struct, frozen=True, order=True):
         if found is None:
             return None
         # "own" sorts before "r".
-        return cls(int(found[2]), RETRIED if found[1] == "r" else "own", int(found[3]))
+        return cls(int(found[2]), RETRIED if found[1] == "r" else OWN, int(found[3]))
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,8 +269,3 @@ def read_slot(block: bytes, place: int) -> tuple[bytes, Position] | None:
 def make_mark(seqs: Mapping[int, int]) -> bytes:
     """Return the payload of an end mark: the last sequence number of each wire format, by its number."""
     return b"".join(_MARK.pack(*each) for each in seqs.items())
-
-
-def dead_name(number: int) -> str:
-    """Return the name of a file of dead letters."""
-    return f"{DEAD}-{number:06}.seg"

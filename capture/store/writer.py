@@ -18,13 +18,12 @@ from capture._native.guard import BusyError, Guard
 from capture._native.journal import FAILED, REFUSED, WRITTEN, SegmentWriter
 from capture.store.files import create_segment, sync_folder
 from capture.store.recovery import last_number, last_seqs
-from capture.store.segment import NOTE, Header, Name, make_head, make_mark, wire_number
+from capture.store.segment import NOTE, OWN, Header, Name, make_head, make_mark, wire_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    from capture.store.losses import Losses
+    from capture.store.shared import Shared
 
 __all__ = ["MAX_WAITING", "WaitingCall", "Writer"]
 
@@ -69,54 +68,32 @@ class WaitingCall(msgspec.Struct, eq=False):
 class Writer:
     """Writes the calls of one session at a time.
 
-    Parameters
+    Attributes
     ----------
-    folder, formats, losses, now_ms
-        As in `Shared`.
-    claim : callable
-        Takes the lock of a session; returns whether it is held.
-    admit : callable
-        Called before and after a segment is made; False forbids it.
-    limit : callable
-        The size (bytes) at which a segment ends.
-    power, pwrite
-        As in `SegmentWriter`.
+    native : SegmentWriter or None
+        The segment that is written now, whose `name` it is.
+    waiting : deque of WaitingCall
+        Calls in memory.
+    made : int
+        Segments made so far.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        formats: Mapping[str, str],
-        losses: Losses,
-        *,
-        now_ms: Callable[[], int],
-        claim: Callable[[int], bool],
-        admit: Callable[[], bool],
-        limit: Callable[[], int],
-        power: bool,
-        pwrite: Callable[[int, bytes, int], int] | None,
-    ) -> None:
+    def __init__(self, shared: Shared, boot_id: bytes) -> None:
         self.native: SegmentWriter | None = None
         self.name: Name | None = None
         self.waiting: deque[WaitingCall] = deque()
-        #: Number and note of a session; what the last append had of it, and what the segment has.
-        self._note = self._tried_note = self._noted = (0, b"")
-        self.user_id = self.boot_id = b""
-        self.deferred_count = 0
-        #: Events of each wire format in segments that are ended.
-        self._written = [0] * len(set(formats.values()))
-        #: Segments made so far.
-        self.made = 0
+        #: Number and note of a session; what the segment has of it, or is to have with a call that failed.
+        self._note = self._noted = (0, b"")
+        self.user_id, self.boot_id = b"", boot_id
+        self.deferred_count = self.made = 0
         self.guard = Guard(_WAIT_S)
-        self._folder, self._formats, self._losses = folder, dict(formats), losses
-        self._now_ms, self._claim, self._admit, self._limit = now_ms, claim, admit, limit
-        self._power, self._pwrite = power, pwrite
-        names = sorted(set(formats.values()))
+        self._s = shared
+        names = sorted(set(shared.formats.values()))
         self._wires = {name: (place, wire_number(name)) for place, name in enumerate(names)}
-        self._seqs = [0] * len(names)
+        #: By place: events in segments that are ended, and last sequence numbers before the segment.
+        self._written, self._seqs = [0] * len(names), [0] * len(names)
         #: Descriptors of ended segments that are not synced yet.
         self._ended: list[int] = []
-        self.closed = False
 
     def append(
         self,
@@ -128,7 +105,7 @@ class Writer:
         """Write a call of one session that the native append has not taken; False where it waits."""
         native = self.native
         done = REFUSED
-        if native is not None and not self.closed:
+        if native is not None and not self._s.closed:
             done = native.append_rows(rows[0][0], rows, elapsed_ms, screens, boot_ms)
         if done == WRITTEN:
             return True
@@ -174,33 +151,28 @@ class Writer:
         return True
 
     def _write(self, call: WaitingCall) -> bool:
-        native = self.native
-        if native is not None and native.torn and native.retry():
-            self._noted = self._tried_note
-            return True
-        if native is not None and native.torn and not _is_broken(native):
-            return False
-        if native is not None and native.error:
-            # What follows goes to another segment.
-            self._leave(native)
-            native = None
-        for _ in range(3):
-            if native is None or native.session != call.session:
-                native = self._new_segment(call)
-                if native is None:
-                    return False
-            rows = self._with_note(call)
-            done = native.append_rows(call.session, rows, call.elapsed_ms, call.screens, call.boot_ms, True)
+        for _ in range(6):  # each other time it is a new segment that is made
+            native = self.native
+            if native is not None and native.torn:
+                done = WRITTEN if native.retry() else FAILED
+            elif native is not None and native.session == call.session and not native.error:
+                rows = self._with_note(call)
+                done = native.append_rows(
+                    call.session, rows, call.elapsed_ms, call.screens, call.boot_ms, True
+                )
+            elif not self._new_segment(call):
+                return False
+            else:
+                continue
             if done == WRITTEN:
-                self._noted = self._tried_note
-                self._losses.recover("deferred", "lock")
+                self._s.losses.recover("deferred", "lock")
                 return True
             if done == FAILED:
-                self._losses.say("deferred", f"events wait in memory: {os.strerror(native.error)}")
+                self._s.losses.say("deferred", f"events wait in memory: {os.strerror(native.error)}")
                 if native.torn and not _is_broken(native):
                     return False
+            # What follows goes to another segment.
             self._leave(native)
-            native = None
         return False
 
     def _keep_bound(self) -> None:
@@ -218,82 +190,76 @@ class Writer:
         """Count the events of a call for each queue that would have had them."""
         for _, payloads, _, _ in call.rows:
             wires = {wire for wire, _ in payloads}
-            for queue, wire in self._formats.items():
+            for queue, wire in self._s.formats.items():
                 if wire in wires and queue not in call.sent:
-                    self._losses.add(cause, 1, queue)
+                    self._s.losses.add(cause, 1, queue)
 
-    def _new_segment(self, call: WaitingCall) -> SegmentWriter | None:
-        """Make the next segment of the call's session; None where that cannot be done now."""
+    def _new_segment(self, call: WaitingCall) -> bool:
+        """Begin the next segment of the call's session; False where that cannot be done now."""
         session = call.session
-        before = self.native
-        if before is not None:
-            self._leave(before)
-        if not self._claim(session):
-            self._losses.say("lock", "events wait in memory: the session cannot be locked")
-            return None
-        same = self.name is not None and self.name.session == session
+        self._end_segment()
+        if not self._s.claim_for_writing(session):
+            self._s.losses.say("lock", "events wait in memory: the session cannot be locked")
+            return False
         try:
-            if not same:
-                self._seqs = [last_seqs(self._folder, session).get(n, 0) for _, n in self._wires.values()]
-            number = self.name.number if same and self.name else last_number(self._folder, session)
-            made = self._admit() and self._create(session, number + 1, call.user_id or self.user_id)
+            if self.name is None or self.name.session != session:
+                last = last_seqs(self._s.folder, session)
+                self._seqs = [last.get(number, 0) for _, number in self._wires.values()]
+                self.name = None
+            known = 0 if self.name is None else self.name.number
+            name = Name(session, OWN, max(known, last_number(self._s.folder, session)) + 1)
+            self.native = self._create(name, call.user_id or self.user_id) if self._s.admits() else None
         except OSError as error:
-            self._losses.say("deferred", f"events wait in memory: {error}")
-            return None
-        if not made:
-            return None
-        self.native, self.name = made
-        self.made += 1
-        self._noted = (0, b"")
-        return self.native
+            self._s.losses.say("deferred", f"events wait in memory: {error}")
+            return False
+        if self.native is not None:
+            self.name, self._noted = name, (0, b"")
+            self.made += 1
+        return self.native is not None
 
-    def _create(self, session: int, number: int, user_id: bytes) -> tuple[SegmentWriter, Name] | None:
-        """Make the segment of a number, or of the next that is free; None where it may not stay."""
-        name = Name(session, "own", number)
+    def _create(self, name: Name, user_id: bytes) -> SegmentWriter | None:
+        """Make a segment; None where it may not stay."""
         header = Header(
-            session=session,
-            number=number,
-            made_ms=self._now_ms(),
+            session=name.session,
+            number=name.number,
+            made_ms=self._s.now_ms(),
             user_id=user_id,
             boot_id=self.boot_id,
-            seqs=self._by_number(self._seqs),
+            seqs=self._by_number(),
         )
-        try:
-            native = create_segment(
-                self._folder / name.file,
-                session,
-                make_head(header, self._formats),
-                {**self._wires, "": (-1, NOTE)},
-                seqs=self._seqs,
-                limit=self._limit(),
-                waiting=self.waiting,
-                make_call=WaitingCall,
-                sync=self._power,
-                pwrite=self._pwrite,
-            )
-        except FileExistsError:
-            return self._create(session, number + 1, user_id)
-        if not self._admit():
+        native = create_segment(
+            self._s.folder / name.file,
+            name.session,
+            make_head(header, self._s.formats),
+            {**self._wires, "": (-1, NOTE)},
+            seqs=self._seqs,
+            limit=self._s.segment_limit(),
+            waiting=self.waiting,
+            make_call=WaitingCall,
+            sync=self._s.power,
+            pwrite=self._s.pwrite,
+        )
+        if not self._s.admits():
             os.close(native.descriptor)
             with contextlib.suppress(OSError):
-                (self._folder / name.file).unlink()
+                (self._s.folder / name.file).unlink()
             return None
-        if self._power:
-            sync_folder(self._folder)
-        return native, name
+        if self._s.power:
+            sync_folder(self._s.folder)
+        return native
 
-    def _by_number(self, seqs: Sequence[int]) -> dict[int, int]:
-        return {number: seqs[place] for place, number in self._wires.values()}
+    def _by_number(self) -> dict[int, int]:
+        return {number: self._seqs[place] for place, number in self._wires.values()}
 
     def _leave(self, native: SegmentWriter) -> None:
         """End a segment: nothing is appended to it any more."""
         native.frozen = True
         self._count_written(native)
-        native.end(make_mark(self._by_number(self._seqs)))
+        native.end(make_mark(self._by_number()))
         self.native = None
         self._ended.append(native.descriptor)
-        if self._power or len(self._ended) > 8:
-            self._close_ended(sync=self._power)
+        if self._s.power or len(self._ended) > 8:
+            self._close_ended(sync=self._s.power)
 
     def change_user(self, user_id: bytes) -> None:
         """Note whose events come from now on; what waits keeps the user who recorded it."""
@@ -313,10 +279,10 @@ class Writer:
 
     def _with_note(self, call: WaitingCall) -> list[Any]:
         """Return the rows of a call, behind the note that the segment does not have yet."""
-        self._tried_note = self._noted
         if not self._needs_note(call.session):
             return call.rows
-        self._tried_note = self._note
+        # Where the write fails, the very same bytes are tried again.
+        self._noted = self._note
         return [(call.session, (("", self._note[1]),), call.rows[0][2], _NO_ID), *call.rows]
 
     def _count_written(self, native: SegmentWriter) -> None:
@@ -342,7 +308,7 @@ class Writer:
         """Have what was written on the disk."""
         native = self.native
         if native is not None and not native.fdatasync():
-            self._losses.say("sync", f"a sync failed: {os.strerror(native.error)}")
+            self._s.losses.say("sync", f"a sync failed: {os.strerror(native.error)}")
         self._close_ended(sync=True)
 
     def _close_ended(self, *, sync: bool) -> None:

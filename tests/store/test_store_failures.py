@@ -19,6 +19,7 @@ from capture.events.privacy import OPTED_OUT
 from capture.store import Store
 from capture.store.queues import count_pending
 from capture.store.reader import Index
+from capture.store.shared import Shared
 from capture.store.writer import MAX_WAITING
 from capture.testing import FakeClock
 
@@ -285,7 +286,9 @@ def test_a_segment_that_goes_before_it_is_read_holds_nobody_up(tmp_path, monkeyp
     put(store, 0, 5)
     [path] = segments(tmp_path)
     size = path.stat().st_size
-    index = Index(tmp_path, {"a": "native"}, own_position=lambda _: size)
+    shared = Shared(tmp_path, formats={"a": "native"})
+    monkeypatch.setattr(shared.writer, "position_of", lambda _: size)
+    index = Index(shared, writes=False)
     index.refresh()
     path.unlink()
     monkeypatch.setattr(index, "refresh", lambda: None)
@@ -299,12 +302,14 @@ def test_a_segment_that_goes_before_it_is_read_holds_nobody_up(tmp_path, monkeyp
     assert found == [None]
 
 
-def test_what_another_process_deletes_while_it_is_counted_is_not_pending(tmp_path):
+def test_what_another_process_deletes_while_it_is_counted_is_not_pending(tmp_path, monkeypatch):
     writing = opened(tmp_path)
     put(writing, 0, 5)
     put(writing, 5, 8, session=2)
     sizes = {path.name: path.stat().st_size for path in segments(tmp_path)}
-    index = Index(tmp_path, {"a": "native"}, own_position=lambda name: sizes[name.file])
+    shared = Shared(tmp_path, formats={"a": "native"})
+    monkeypatch.setattr(shared.writer, "position_of", lambda name: sizes[name.file])
+    index = Index(shared, writes=False)
     index.refresh()
     segments(tmp_path)[0].unlink()
     sessions = {}
@@ -387,8 +392,6 @@ import resource, sys
 sys.path.insert(0, sys.argv[2])
 from journal_events import drain, put
 from capture.store import Store
-from capture.store.queues import count_pending
-from capture.store.reader import Index
 store = Store(sys.argv[1], formats={"a": "native"})
 put(store, 0, 100)
 resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))

@@ -6,7 +6,7 @@ import time
 
 from journal_events import HEAD, number_of, put, segments
 
-from capture._native.journal_scan import resync, scan, walk
+from capture._native.journal_scan import scan, walk
 from capture.store import Store
 from capture.store.segment import read_header, wire_number
 from capture.testing import FakeClock
@@ -60,7 +60,9 @@ def test_random_and_mutated_segments(tmp_path):
         for payload, event in zip(payloads, ids, strict=True):
             assert payload == b'{"n":%d}' % number_of(event)
         assert count == len(payloads) or not payloads
-        at = resync(data, seed, chance.randrange(len(data) + 1))
-        assert -1 <= at < max(1, len(data))
+        found, used = walk(data, seed, True)
+        assert 0 <= used <= len(data)
+        assert all(at + 64 + size <= len(data) for at, size, *_ in found)
+        assert walk(data, -1, True) == ([], 0)
         rounds += 1
     assert rounds > 100
