@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture.errors import StoreError
 from capture.events.privacy import OPTED_OUT
+from capture.process import make_private_folder
 from capture.store import recovery
 from capture.store.files import exists
 from capture.store.segment import uuid_bytes
@@ -19,7 +20,7 @@ from capture.store.state import read_state, update_state
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from capture.store.shared import Shared
+    from capture.store.context import Context
 
 __all__ = ["AppState", "Presence"]
 
@@ -52,10 +53,10 @@ class AppState:
         Whether it could not be written yet.
     """
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, context: Context) -> None:
         self.known: dict[str, Any] | None = None
         self.waits = False
-        self._s = shared
+        self._c = context
 
     def knows(self, user: bytes) -> bool:
         """Return whether a user is or was this store's."""
@@ -73,9 +74,9 @@ class AppState:
         if self.waits and self.known is not None:
             return self.known
         try:
-            found = read_state(self._s.folder)
+            found = read_state(self._c.folder)
         except StoreError:
-            user = recovery.newest_user(self._s.folder)
+            user = recovery.newest_user(self._c.folder)
             if user is None:
                 raise
             found = {"user_id": user}
@@ -89,12 +90,12 @@ class AppState:
         self._adopt(whole)
         self.waits = False
         try:
-            update_state(self._s.folder, lambda known: self._with_sinks({**whole}, known))
+            update_state(self._c.folder, lambda known: self._with_sinks({**whole}, known))
         except ReplacedError:
             return False
         except StoreError as error:
             self.waits = True
-            self._s.losses.say("state", f"the state waits in memory: {error}")
+            self._c.losses.say("state", f"the state waits in memory: {error}")
             return False
         return True
 
@@ -107,7 +108,7 @@ class AppState:
             When it could not be written; nothing is kept in memory.
         """
         known = update_state(
-            self._s.folder, lambda found: self._with_sinks({**state, **(found or {})}, found)
+            self._c.folder, lambda found: self._with_sinks({**state, **(found or {})}, found)
         )
         self.waits = False
         self._adopt(known)
@@ -116,12 +117,12 @@ class AppState:
     def _with_sinks(self, state: dict[str, Any], known: dict[str, Any] | None) -> dict[str, Any]:
         known = known or {}
         if known.get("user_id") and state.get("user_id") and not ids_of(known) & ids_of(state):
-            raise ReplacedError(f"{self._s.folder}: another store is in this folder")
-        return {**state, "sinks": {**(known.get("sinks") or {}), **self._s.formats}}
+            raise ReplacedError(f"{self._c.folder}: another store is in this folder")
+        return {**state, "sinks": {**(known.get("sinks") or {}), **self._c.formats}}
 
     def _adopt(self, state: dict[str, Any]) -> None:
         self.known = state
-        self._s.writer.change_user(uuid_bytes(state.get("user_id")))
+        self._c.user_id = uuid_bytes(state.get("user_id"))
 
     def look(self, *, deeply: bool = False) -> Presence:
         """Return what became of the store in the folder.
@@ -131,7 +132,7 @@ class AppState:
         deeply : bool
             Whether to read the state also where the locks are in place: whoever opts out deletes their files.
         """
-        marker, claims = self._s.folder / OPTED_OUT, self._s.claims
+        marker, claims = self._c.folder / OPTED_OUT, self._c.claims
         if exists(marker):
             return Presence.REVOKED
         in_place = claims.are_in_place()
@@ -141,9 +142,22 @@ class AppState:
         state: dict[str, Any] | None = {}
         # Damaged or not to be read now: it is looked at again.
         with contextlib.suppress(StoreError):
-            state = read_state(self._s.folder)
+            state = read_state(self._c.folder)
         # Whoever opts out makes the marker first: where the state was deleted, the marker is there by now.
         known = state or {}
         if user_id not in {known.get("user_id", user_id), *known.get("users", ())} or exists(marker):
             return Presence.REVOKED
         return Presence.GONE if state is None or not in_place else Presence.OURS
+
+    def is_ours(self, *, deeply: bool = True) -> bool:
+        """Return whether the store is still in its folder; where not, upkeep looks at it soon."""
+        found = self.look(deeply=deeply)
+        if found is not Presence.OURS:
+            self._c.wanted = True
+        return found is Presence.OURS
+
+    def make_folder(self) -> None:
+        """Make the folder at the first use; one that was deleted is made anew by `upkeep` alone."""
+        if self.known is None and not self._c.closed and not self._c.revoked:
+            with contextlib.suppress(OSError):
+                make_private_folder(self._c.folder)

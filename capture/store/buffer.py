@@ -18,7 +18,6 @@ from capture.store.dead_letters import letter_files, read_letters
 from capture.store.files import exists
 from capture.store.locks import FileLock
 from capture.store.queues import count_pending
-from capture.store.reader import Index
 from capture.store.recovery import read_at, records
 from capture.store.requests import Request, ask
 from capture.store.retention import store_bytes
@@ -30,6 +29,8 @@ from capture.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from capture.store.reader import Index
 
 __all__ = ["BufferStatus", "ExportedEvent", "QueueStatus", "export", "purge", "retry", "status"]
 
@@ -277,7 +278,7 @@ def _look(folder: str | os.PathLike[str]) -> tuple[Path, dict[str, str]]:
 
 
 def _index(path: Path, formats: dict[str, str]) -> Index:
-    index = Index(Shared(path, formats=formats), writes=False)
+    index = Shared(path, formats=formats).make_index(writes=False)
     try:
         index.refresh()
     except OSError as error:

@@ -32,7 +32,7 @@ class Maintenance:
     """What the maintenance thread does, and a command in its place."""
 
     def __init__(self, shared: Shared) -> None:
-        self._s = shared
+        self._s, self._c = shared, shared.context
         #: Bytes that all files had when they were last counted, and the segments made until then.
         self._counted_bytes = self._counted_segments = 0
 
@@ -44,46 +44,46 @@ class Maintenance:
         StoreError
             When the store cannot be used now.
         """
-        s = self._s
+        s, c = self._s, self._s.context
         s.check_pid()
-        s.wanted = False
+        c.wanted = False
         try:
             self.check_presence(deeply=True)
-            if s.revoked or s.closed:
+            if c.revoked or c.closed:
                 return
             if s.state.waits and s.state.known is not None:
                 s.state.write(s.state.known)
             s.writer.write_waiting()
-            if not s.power:
+            if not c.power:
                 s.writer.sync()
-            if exists(s.folder) and s.claim_delivery() and s.claims.delivers:
+            if exists(c.folder) and s.claim_delivery() and c.claims.delivers:
                 with s.reading() as (index, retention):
                     index.refresh(force=True)
                     index.write_slots()
                     retention.delete_done()
-                    if s.max_age_s != float("inf"):
-                        retention.drop_old(Age(s.clock, s.max_age_s, s.writer.boot_id))
-                serve(s.folder, self._handle)
+                    if c.max_age_s != float("inf"):
+                        retention.drop_old(Age(c.clock, c.max_age_s, c.boot_id))
+                serve(c.folder, self._handle)
                 self._keep_bound()
             self._count()
             native = s.writer.native
-            if native is not None and self._counted_bytes > s.max_bytes:
+            if native is not None and self._counted_bytes > c.max_bytes:
                 # Each process ends its segment early, so that it can be dropped.
                 native.limit = min(native.limit, _SMALL_BYTES)
         finally:
-            s.losses.report()
+            c.losses.report()
 
     def after_rotation(self) -> None:
         """Keep the bound where writing goes on faster than upkeep comes."""
         # The segment that was just begun, and what was written since the files were counted.
         made = self._s.writer.made - self._counted_segments + 1
-        if self._counted_bytes + made * self._s.segment_limit() > self._s.max_bytes:
+        if self._counted_bytes + made * self._c.segment_limit() > self._c.max_bytes:
             with contextlib.suppress(BusyError, StoreError):
                 self._keep_bound()
                 self._count()
 
     def _keep_bound(self) -> None:
-        if self._s.claim_delivery() and self._s.claims.delivers:
+        if self._s.claim_delivery() and self._c.claims.delivers:
             with self._s.reading() as (index, retention):
                 index.refresh(force=True)
                 native = self._s.writer.native
@@ -91,7 +91,7 @@ class Maintenance:
 
     def _count(self) -> None:
         self._counted_segments = self._s.writer.made
-        self._counted_bytes = store_bytes(self._s.folder)
+        self._counted_bytes = store_bytes(self._c.folder)
 
     def _handle(self, request: Request) -> int:
         if request.what == "purge":
@@ -107,49 +107,49 @@ class Maintenance:
     def retry(self, queue: str | None = None) -> int:
         """Put the dead letters of a queue, or of all, back into it; return how many."""
         with self._s.reading():
-            user = uuid_bytes((self._s.state.known or read_state(self._s.folder) or {}).get("user_id"))
-            return retry_letters(self._s.folder, self._s.letters, queue, user, self._s.now_ms())
+            user = uuid_bytes((self._s.state.known or read_state(self._c.folder) or {}).get("user_id"))
+            return retry_letters(self._c.folder, self._s.letters, queue, user, self._c.now_ms())
 
     def check_presence(self, *, deeply: bool = False) -> bool:
         """Return whether the store is still ours; what is gone is made anew, an opt-out ends recording."""
-        s = self._s
-        if s.revoked or s.closed:
-            return not s.revoked
+        s, c = self._s, self._s.context
+        if c.revoked or c.closed:
+            return not c.revoked
         found = s.state.look(deeply=deeply)
         if found is Presence.REVOKED:
-            s.revoked = True
+            c.revoked = True
             s.let_go("opted_out")
-            delete_withdrawn(s.folder)
-            s.losses.say("opted_out", "the user opted out in another process: recording has stopped")
-            if s.on_revoked is not None:
-                s.on_revoked()
+            delete_withdrawn(c.folder)
+            c.losses.say("opted_out", "the user opted out in another process: recording has stopped")
+            if c.on_revoked is not None:
+                c.on_revoked()
         elif found is Presence.GONE:
             self._make_anew()
-        return not s.revoked
+        return not c.revoked
 
     def _make_anew(self) -> None:
         """Go on in a new folder: the one before was deleted, with what was in it."""
-        s, writer = self._s, self._s.writer
+        s, c, writer = self._s, self._s.context, self._s.writer
         with s.reading() as (index, _), writer.guard:
-            if s.closed or s.state.look(deeply=True) is not Presence.GONE:
+            if c.closed or s.state.look(deeply=True) is not Presence.GONE:
                 return  # another thread was faster
-            for queue, wire in s.formats.items():
+            for queue, wire in c.formats.items():
                 lost = sum(self._lost_with(index, segment, queue) for segment in index.order)
                 if writer.name not in index.segments:
                     lost += writer.in_segment(wire)
-                s.losses.add("store_gone", lost, queue)
+                c.losses.add("store_gone", lost, queue)
             for segment in list(index.order):
                 index.forget(segment)
             waiting = list(writer.waiting)
             writer.waiting.clear()
-            number = s.claims.session
+            number = c.claims.session
             s.let_go("")
             writer.waiting.extend(waiting)
             if s.state.known is not None:
                 s.state.write(s.state.known)
             if number:
-                s.claims.claim_session(number, lambda: True)
-        s.losses.say("gone", "the folder of the store was deleted; it is made anew")
+                c.claims.claim_session(number, lambda: True)
+        c.losses.say("gone", "the folder of the store was deleted; it is made anew")
 
     def _lost_with(self, index: Index, segment: Segment, queue: str) -> int:
         """Return what a queue loses with a segment that was deleted by somebody else."""

@@ -9,8 +9,8 @@ from capture.store.rows import StoredBatch
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from capture.store.shared import Shared
-    from capture.store.writer import WaitingCall
+    from capture.store.context import Context
+    from capture.store.writer import WaitingCall, Writer
 
 __all__ = ["MemoryQueue"]
 
@@ -20,8 +20,8 @@ _PLACE = "memory"
 class MemoryQueue:
     """Batches of the calls that wait in memory."""
 
-    def __init__(self, shared: Shared) -> None:
-        self._s = shared
+    def __init__(self, context: Context, writer: Writer) -> None:
+        self._formats, self._writer = context.formats, writer
         self._last = 0
         self._delivered: dict[str, int] = {}
 
@@ -29,12 +29,12 @@ class MemoryQueue:
         self, queue: str, max_events: int, max_bytes: int, skip: Collection[int]
     ) -> StoredBatch | None:
         """Return the next events of a queue, as `Store.next_batch` does."""
-        wire = self._s.formats[queue]
+        wire = self._formats[queue]
         payloads: list[bytes] = []
         ids: list[str] = []
         calls: list[WaitingCall] = []
         size, full, oldest_ms = 0, False, 0
-        for call in list(self._s.writer.waiting):
+        for call in list(self._writer.waiting):
             rows = [] if queue in call.sent else _rows_of(call, wire)
             if not rows:
                 continue
@@ -42,8 +42,6 @@ class MemoryQueue:
                 break
             if call.session in skip:
                 return None
-            # The user may change before the batch is made of it.
-            call.user_id = call.user_id or self._s.writer.user_id
             more = sum(len(payload) for payload, _, _ in rows)
             if calls and (len(payloads) + len(rows) > max_events or size + more > max_bytes):
                 full = True
@@ -78,22 +76,22 @@ class MemoryQueue:
 
     def number_all(self) -> int:
         """Return the number of the last call that waits now."""
-        for call in list(self._s.writer.waiting):
+        for call in list(self._writer.waiting):
             self._numbered(call)
         return self._last
 
     def has_before(self, queue: str, number: int) -> bool:
         """Return whether a call up to a number waits for a queue."""
-        wire = self._s.formats[queue]
+        wire = self._formats[queue]
         return any(
             0 < call.number <= number and queue not in call.sent and _rows_of(call, wire)
-            for call in list(self._s.writer.waiting)
+            for call in list(self._writer.waiting)
         )
 
     def count(self, queue: str) -> dict[int, int]:
         """Return how many events wait for a queue, by session."""
-        wire, sessions = self._s.formats[queue], dict[int, int]()
-        for call in list(self._s.writer.waiting):
+        wire, sessions = self._formats[queue], dict[int, int]()
+        for call in list(self._writer.waiting):
             count = 0 if queue in call.sent else len(_rows_of(call, wire))
             if count:
                 sessions[call.session] = sessions.get(call.session, 0) + count
@@ -105,7 +103,7 @@ class MemoryQueue:
 
     def begin_send(self, queue: str, batch: StoredBatch) -> bool:
         """Note that the calls of a batch are being sent; False where one was written or dropped meanwhile."""
-        waiting = list(self._s.writer.waiting)
+        waiting = list(self._writer.waiting)
         if not all(call in waiting for call in batch.calls):
             return False
         for call in batch.calls:
@@ -117,9 +115,9 @@ class MemoryQueue:
         self._delivered[queue] = self._delivered.get(queue, 0) + batch.count
         for call in batch.calls:
             call.sent.add(queue)
-            if all(name in call.sent or not _rows_of(call, wire) for name, wire in self._s.formats.items()):
+            if all(name in call.sent or not _rows_of(call, wire) for name, wire in self._formats.items()):
                 try:
-                    self._s.writer.waiting.remove(call)
+                    self._writer.waiting.remove(call)
                 except ValueError:
                     return False
         return True

@@ -10,13 +10,13 @@ import msgspec
 from capture.store import recovery
 from capture.store.dead_letters import make_letter
 from capture.store.known import Segment
-from capture.store.reader import Index
 from capture.store.rows import Pending, StoredBatch
 from capture.store.sink_reports import add_reports
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from capture.store.reader import Index
     from capture.store.shared import Shared
     from capture.store.sink_reports import SinkReport
 
@@ -39,13 +39,13 @@ class Queues:
     """What a delivery asks of a store."""
 
     def __init__(self, shared: Shared) -> None:
-        self._s = shared
+        self._s, self._c = shared, shared.context
 
     def _delivers(self) -> bool:
         """Write what waits; return whether this process delivers what is in segments."""
         if self._s.writer.waiting:
             self._s.writer.write_waiting()
-        return self._s.claim_delivery() and self._s.claims.delivers
+        return self._s.claim_delivery() and self._c.claims.delivers
 
     def next_batch(
         self,
@@ -82,8 +82,8 @@ class Queues:
                 batch = index.next_batch(queue, max_events, max_bytes, skip, apart=apart)
         if batch is None and self._s.writer.waiting:
             batch = self._s.memory.next_batch(queue, max_events, max_bytes, skip)
-        if self._s.losses.unreported:
-            self._s.losses.report()
+        if self._c.losses.unreported:
+            self._c.losses.report()
         return batch
 
     def begin_send(self, queue: str, batch: StoredBatch) -> bool:
@@ -116,7 +116,7 @@ class Queues:
             index.acknowledge(place, queue, batch)
             if place.complete and not place.sending and index.is_done(place):
                 retention.delete(place)
-        self._s.losses.recover()
+        self._c.losses.recover()
         return True
 
     def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
@@ -132,21 +132,21 @@ class Queues:
             "user_id": batch.user_id.hex(),
         }
         letters = [
-            make_letter(queue, reason, self._s.now_ms(), payload, event_id=event_id, **facts)
+            make_letter(queue, reason, self._c.now_ms(), payload, event_id=event_id, **facts)
             for payload, event_id in zip(batch.payloads, batch.event_ids, strict=True)
         ]
         with self._s.reading():
             if not self._s.letters.add(letters):
-                self._s.losses.add("dead_letters_full", len(letters), queue)
+                self._c.losses.add("dead_letters_full", len(letters), queue)
         done = self.acknowledge(queue, batch)
-        self._s.losses.report()
+        self._c.losses.report()
         return done
 
     def publish(self, reports: Mapping[str, SinkReport]) -> bool:
         """Note how sinks are, and what was counted since the last time; False where that is not possible."""
         with self._s.reading():
-            usable = self._s.claims.delivers and not self._s.closed and not self._s.revoked
-            return usable and add_reports(self._s.folder, reports)
+            usable = self._c.claims.delivers and not self._c.closed and not self._c.revoked
+            return usable and add_reports(self._c.folder, reports)
 
     def goal(self, queue: str) -> Goal:
         """Return what is stored for a queue now, events in memory included."""
@@ -173,12 +173,12 @@ class Queues:
         """Count what `queue` holds that its sink has not acknowledged, events in memory included."""
         self._s.check_pid()
         sessions = self._s.memory.count(queue)
-        if self._s.claims.delivers:
+        if self._c.claims.delivers:
             with self._s.reading() as (index, _):
                 index.refresh()
                 oldest = count_pending(index, queue, sessions)
         else:
-            index = Index(self._s, writes=False)
+            index = self._s.make_index(writes=False)
             with contextlib.suppress(OSError):
                 index.refresh()
             oldest = count_pending(index, queue, sessions)

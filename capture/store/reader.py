@@ -18,10 +18,12 @@ from capture.store.rows import StoredBatch
 from capture.store.segment import END_MARK, RETRIED, Name, Position, slot_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
-    from capture.store.retention import Age
-    from capture.store.shared import Shared
+    from capture.store.app_state import AppState
+    from capture.store.context import Context
+    from capture.store.dead_letters import DeadLetters
+    from capture.store.writer import Writer
 
 __all__ = ["Index"]
 
@@ -41,17 +43,18 @@ class Index:
 
     Parameters
     ----------
-    shared : Shared
-        The store that they are of.
     writes : bool
         Whether this process delivers: it alone writes slots, deletes, and counts what is lost.
     """
 
-    def __init__(self, shared: Shared, *, writes: bool) -> None:
+    def __init__(
+        self, context: Context, state: AppState, writer: Writer, letters: DeadLetters, *, writes: bool
+    ) -> None:
         self.segments: dict[Name, Segment] = {}
         self.order: list[Segment] = []
-        self._s, self._writes = shared, writes
-        self._slot_names = {queue: slot_name(queue) for queue in shared.formats}
+        self._c, self._state, self._writer = context, state, writer
+        self._letters, self._writes = letters, writes
+        self._slot_names = {queue: slot_name(queue) for queue in context.formats}
         self._queues = {name: queue for queue, name in self._slot_names.items()}
         self._changed_ns = -1
         self._listed_s = self._asked_s = -_LIST_S
@@ -67,11 +70,11 @@ class Index:
             When it cannot be listed.
         """
         now_s = time.monotonic()
-        changed_ns = self._s.folder.stat().st_mtime_ns
+        changed_ns = self._c.folder.stat().st_mtime_ns
         coarse = abs(time.time_ns() - changed_ns) < _COARSE_S * 1e9
         if not force and changed_ns == self._changed_ns and not coarse and now_s - self._listed_s < _LIST_S:
             return
-        names = segment_names(self._s.folder)
+        names = segment_names(self._c.folder)
         self._changed_ns, self._listed_s = changed_ns, now_s
         for name in names:
             if name not in self.segments and not self._load(name):
@@ -84,7 +87,7 @@ class Index:
         if self._writes and (force or now_s - self._asked_s >= _ASK_S):
             self._asked_s = now_s
             sessions = {each.name.session for each in self.order if not each.complete}
-            dead = {session for session in sessions if not self._s.claims.is_live(session)}
+            dead = {session for session in sessions if not self._c.claims.is_live(session)}
         last = {name.session: name.number for name in names if name.kind != RETRIED}
         for segment in self.order:
             name = segment.name
@@ -96,7 +99,7 @@ class Index:
     def _load(self, name: Name) -> bool:
         """Add a segment; False where it is not whole yet, or cannot be read now."""
         try:
-            found = load(self._s.folder / name.file, name)
+            found = load(self._c.folder / name.file, name)
         except OSError:
             return False
         if found is None:
@@ -104,12 +107,12 @@ class Index:
         segment, slots = found
         if segment is None:
             return True
-        for queue, position in segment.give_slots(slots, self._s.formats):
+        for queue, position in segment.give_slots(slots, self._c.formats):
             self.write(segment, queue, position)
         user = segment.header.user_id
-        if self._writes and user and not self._s.state.knows(user):
+        if self._writes and user and not self._state.knows(user):
             # In a folder that another store has taken over it is ours that is unknown.
-            return self._s.is_ours() and self._delete_unknown(segment)
+            return self._state.is_ours() and self._delete_unknown(segment)
         self.segments[name] = segment
         return True
 
@@ -121,12 +124,12 @@ class Index:
         except OSError:
             return False
         for name, count in pending.items():
-            self._s.losses.add("opted_out", count, self.queue_of(name))
+            self._c.losses.add("opted_out", count, self.queue_of(name))
         return True
 
     def write(self, segment: Segment, queue: bytes, position: Position) -> None:
         """Write a slot, if this process may."""
-        position.unwritten = not self._writes or not write_slot(segment, queue, position, self._s.pwrite)
+        position.unwritten = not self._writes or not write_slot(segment, queue, position, self._c.pwrite)
 
     def forget(self, segment: Segment) -> None:
         """Leave out a segment that was deleted."""
@@ -145,7 +148,7 @@ class Index:
         """Return up to where a segment may be read now."""
         if segment.complete:
             return segment.size
-        own = self._s.writer.position_of(segment.name)
+        own = self._writer.position_of(segment.name)
         return self._size(segment) if own is None else own
 
     def has_later(self, segment: Segment) -> bool:
@@ -191,12 +194,12 @@ class Index:
             if gap:
                 # Once: what is known of the position says from then on that they are behind it.
                 position.seq = seq - count
-                self._s.losses.add("damaged", gap, queue)
+                self._c.losses.add("damaged", gap, queue)
                 self.write(segment, self._slot_names[queue], position)
             if payloads:
                 return StoredBatch(
                     queue=queue,
-                    format=self._s.formats[queue],
+                    format=self._c.formats[queue],
                     session=segment.name.session,
                     payloads=payloads,
                     event_ids=ids,
@@ -231,14 +234,14 @@ class Index:
     def _skip_damage(self, segment: Segment, queue: str, position: Position) -> bool:
         """Move a position behind what is no record; return False where that may be one yet."""
         end, offset = self.end_of(segment), position.offset
-        is_others = not segment.complete and self._s.writer.position_of(segment.name) is None
+        is_others = not segment.complete and self._writer.position_of(segment.name) is None
         rest = read_at(segment.path, offset, end - offset)
         later, _ = walk(rest, segment.seed, True)
         if not later:
             if is_others:
                 return False
             if segment.seed < 0:
-                self._s.losses.add("damaged", count_unchecked(rest, position.wire), queue)
+                self._c.losses.add("damaged", count_unchecked(rest, position.wire), queue)
             move(position, end, position.seq)
             return True
         if is_others:
@@ -249,8 +252,8 @@ class Index:
         size = later[0][0]
         if offset not in segment.damaged:
             segment.damaged.add(offset)
-            now_ms, session = self._s.now_ms(), segment.name.session
-            self._s.letters.add([make_letter("", "damaged", now_ms, rest[:size], session=session)])
+            now_ms, session = self._c.now_ms(), segment.name.session
+            self._letters.add([make_letter("", "damaged", now_ms, rest[:size], session=session)])
         move(position, offset + size, position.seq)
         return True
 
@@ -281,11 +284,13 @@ class Index:
             position.tried = batch.end - batch.start
             self.write(segment, self._slot_names[queue], position)
 
-    def drop_before(self, segment: Segment, queue: bytes, position: Position, age: Age) -> int:
+    def drop_before(
+        self, segment: Segment, queue: bytes, position: Position, is_over: Callable[..., bool]
+    ) -> int:
         """Move a queue behind its records that are too old; return how many those were."""
 
         def is_passed(record: tuple[Any, ...]) -> bool:
-            return record[2] != position.wire or age.is_over(record[4], record[9], segment.header.boot_id)
+            return record[2] != position.wire or is_over(record[4], record[9], segment.header.boot_id)
 
         dropped, end, size = 0, self.end_of(segment), _LOOK  # mostly nothing is that old
         begun = position.offset

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capture.clock import Clock
+    from capture.store.context import Context
+    from capture.store.dead_letters import DeadLetters
     from capture.store.known import Segment
     from capture.store.reader import Index
-    from capture.store.shared import Shared
 
 __all__ = ["Age", "Retention", "store_bytes"]
 
@@ -63,8 +64,8 @@ class Age:
 class Retention:
     """Deletes segments and dead letters."""
 
-    def __init__(self, shared: Shared, index: Index) -> None:
-        self._s, self._index = shared, index
+    def __init__(self, context: Context, letters: DeadLetters, index: Index) -> None:
+        self._c, self._letters, self._index = context, letters, index
 
     def delete(self, segment: Segment) -> bool:
         """Delete a complete segment, unless a restart needs it for the state; return whether it is gone."""
@@ -74,7 +75,7 @@ class Retention:
         others = (other.name for other in self._index.order)
         if all(other.session <= session for other in others if other.kind != RETRIED):
             return False  # no other session that has a record is later
-        lock = self._s.claims.take(session)
+        lock = self._c.claims.take(session)
         if lock is None:
             return False
         try:
@@ -92,7 +93,7 @@ class Retention:
     def _delete(self, path: Path) -> bool:
         """Delete a file, unless the folder was replaced: what has its name now is another store's."""
         with contextlib.suppress(OSError):
-            if self._s.claims.delivery_in_place():
+            if self._c.claims.delivery_in_place():
                 path.unlink()
                 return True
         return False
@@ -107,9 +108,9 @@ class Retention:
         """Drop what is too old: events, and files whose last letter is."""
         for segment in list(self._index.order):
             for name, position in segment.positions.items() if not segment.sending else ():
-                count = self._index.drop_before(segment, name, position, age)
-                self._s.losses.add("too_old", count, self._index.queue_of(name))
-        for path in letter_files(self._s.folder):
+                count = self._index.drop_before(segment, name, position, age.is_over)
+                self._c.losses.add("too_old", count, self._index.queue_of(name))
+        for path in letter_files(self._c.folder):
             newest = newest_ms(path)
             if not newest or not age.is_over(newest):
                 break
@@ -123,12 +124,12 @@ class Retention:
         reserve : int
             Bytes that will be written before this is called again.
         """
-        most = self._s.max_bytes - reserve
-        if store_bytes(self._s.folder) <= most:
+        most = self._c.max_bytes - reserve
+        if store_bytes(self._c.folder) <= most:
             return True
         self.delete_done()
-        over = store_bytes(self._s.folder) - most
-        for path in letter_files(self._s.folder):
+        over = store_bytes(self._c.folder) - most
+        for path in letter_files(self._c.folder):
             if over > 0:
                 over -= max(path.stat().st_size, _BLOCK)
                 self._drop_letters(path, "dead_letters_full")
@@ -143,22 +144,22 @@ class Retention:
         if not self.delete(segment):
             return 0
         for name, count in pending.items():
-            self._s.losses.add("store_full", count, self._index.queue_of(name))
+            self._c.losses.add("store_full", count, self._index.queue_of(name))
         return max(segment.size, _BLOCK)
 
     def _drop_letters(self, path: Path, cause: str) -> int:
         """Delete a file of dead letters, counted where a cause is given; return how many were in it."""
-        self._s.letters.close()
+        self._letters.close()
         queues = [letter.queue for letter in read_letters(path) if letter.queue]
         if not self._delete(path):
             return 0
         for queue in queues if cause else ():
-            self._s.losses.add(cause, 1, queue)
+            self._c.losses.add(cause, 1, queue)
         return len(queues)
 
     def purge(self, *, dead_only: bool) -> int:
         """Drop everything that was given up, and what is pending; return how many events that were."""
-        count = sum(self._drop_letters(path, "") for path in letter_files(self._s.folder))
+        count = sum(self._drop_letters(path, "") for path in letter_files(self._c.folder))
         for segment in list(self._index.order) if not dead_only else ():
             by_wire: dict[int, int] = {}
             for name, position in segment.positions.items():

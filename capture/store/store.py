@@ -22,11 +22,13 @@ from capture.store.maintenance import Maintenance
 from capture.store.queues import Goal, Queues
 from capture.store.rows import Pending, StoredBatch, StoredEvent
 from capture.store.segment import RETRIED, UNSENT
-from capture.store.shared import Options, Shared
+from capture.store.shared import Shared
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+
+    from capture.store.context import Options
 
 __all__ = ["UNSENT", "Goal", "Pending", "Store", "StoredBatch", "StoredEvent"]
 
@@ -72,8 +74,9 @@ class Store:
 
     def __init__(self, folder: str | os.PathLike[str], **options: Unpack[Options]) -> None:
         s = self._s = Shared(folder, **options)
+        c = self._c = s.context
         self._writer = s.writer
-        self.folder, self.formats, self.dropped = s.folder, s.formats, s.losses.dropped
+        self.folder, self.formats, self.dropped = c.folder, c.formats, c.losses.dropped
         queues, self._maintenance = Queues(s), Maintenance(s)
         self.next_batch, self.begin_send, self.end_send = (
             queues.next_batch,
@@ -82,9 +85,9 @@ class Store:
         )
         self.acknowledge, self.move_to_dead_letters = queues.acknowledge, queues.move_to_dead_letters
         self.goal, self.reached, self.pending = queues.goal, queues.reached, queues.pending
-        self.publish, self.dropped_of = queues.publish, s.losses.of
+        self.publish, self.dropped_of = queues.publish, c.losses.of
         self.claim_delivery, self.release_delivery = s.claim_delivery, s.release_delivery
-        self.is_live, self.holds_session = s.claims.is_live, s.claims.holds
+        self.is_live, self.holds_session = c.claims.is_live, c.claims.holds
         self.read_state, self.write_state, self.first_state = s.state.read, s.state.write, s.state.first
         self.upkeep, self.check_presence = self._maintenance.upkeep, self._maintenance.check_presence
         self.purge, self.retry = self._maintenance.purge, self._maintenance.retry
@@ -93,9 +96,9 @@ class Store:
 
     def stored_of(self, queue: str) -> int:
         """Return how many events were stored for a queue, those in memory included."""
-        s = self._s
+        s, c = self._s, self._c
         written = self._writer.written_of(self.formats[queue])
-        return written + s.memory.stored_of(queue) + s.losses.of(queue, "memory_full", "close")
+        return written + s.memory.stored_of(queue) + c.losses.of(queue, "memory_full", "close")
 
     @property
     def deferred_count(self) -> int:
@@ -110,17 +113,17 @@ class Store:
     @property
     def needs_upkeep(self) -> bool:
         """Whether `upkeep` should not wait."""
-        return self._s.wanted
+        return self._c.wanted
 
     @property
     def delivers(self) -> bool:
         """Whether this process holds the lock on delivery."""
-        return self._s.claims.delivers
+        return self._c.claims.delivers
 
     @property
     def revoked(self) -> bool:
         """Whether another process opted out, or replaced the store: nothing is recorded any more."""
-        return self._s.revoked
+        return self._c.revoked
 
     def append(  # noqa: PLR0917 - while a finger lifts, by position
         self,
@@ -180,15 +183,15 @@ class Store:
         self, rows: list[Any], elapsed_ms: int, screens: int, boot_ms: int, *, failed: bool = False
     ) -> bool:
         """Write a call that the native append has not taken; `failed`: it could not be written, and waits."""
-        s, writer = self._s, self._writer
+        s, c, writer = self._s, self._c, self._writer
         s.check_pid()
         wires = [wire for _, payloads, _, _ in rows for wire, _ in payloads]
         if not set(wires) & set(self.formats.values()):
             return True
         made, written = writer.made, False
-        if s.closed or s.revoked:
+        if c.closed or c.revoked:
             for queue, wire in self.formats.items():
-                s.losses.add("close" if s.closed else "opted_out", wires.count(wire), queue)
+                c.losses.add("close" if c.closed else "opted_out", wires.count(wire), queue)
         elif failed:
             written = writer.write_waiting(count=True)
         else:
@@ -196,8 +199,8 @@ class Store:
         if writer.made != made:
             self._maintenance.after_rotation()
         elif not written and len(writer.waiting) == 1:
-            s.wanted = True
-        s.losses.report()
+            c.wanted = True
+        c.losses.report()
         return written
 
     def claim_session(self, number: int, *, new: bool = False) -> bool:
@@ -221,28 +224,28 @@ class Store:
             locks = recovery.session_locks(recovery.files_of(self.folder)) - {number}
             return number > own if new else number >= max([own, *locks])
 
-        if self._s.claims.holds(number):
+        if self._c.claims.holds(number):
             return True
-        self._s.make_folder()
-        return self._s.claims.claim_session(number, admit)
+        self._s.state.make_folder()
+        return self._c.claims.claim_session(number, admit)
 
     def last_session(self) -> int:
         """Return the largest session number that has a segment or a lock; 0 for none."""
-        return max(self._s.claims.session, recovery.last_session(self.folder))
+        return max(self._c.claims.session, recovery.last_session(self.folder))
 
     def release_session(self) -> None:
         """End the session's segment and give up its lock, unless events of it wait in memory."""
         if not self._writer.waiting:
             self._writer.end_session()
-            self._s.claims.release_session()
+            self._c.claims.release_session()
 
     def last_state(self) -> dict[str, Any]:
         """Return where the last session stands: what its events and its note say; empty for none."""
-        return recovery.last_state(self.folder, self._writer.user_id, self._writer.boot_id)
+        return recovery.last_state(self.folder, self._c.user_id, self._c.boot_id)
 
     def destroy(self) -> None:
         """Delete the store for good: events, ids, counters and state; the folder stays."""
-        self._s.closed = True
+        self._c.closed = True
         try:
             # Another thread may be making a deleted folder anew.
             self._s.guard.call(self._destroy)
@@ -257,12 +260,12 @@ class Store:
     def close(self) -> None:
         """Write what waits in memory, end the segment, give up the locks; may be called twice."""
         self._s.check_pid()
-        if not self._s.closed:
-            if not self._s.revoked:
+        if not self._c.closed:
+            if not self._c.revoked:
                 self._writer.write_waiting()
-            self._s.closed = True
+            self._c.closed = True
             with contextlib.suppress(BusyError):
                 self._writer.end_session()
         self._s.let_go("close")
         delete_withdrawn(self.folder)
-        self._s.losses.report()
+        self._c.losses.report()

@@ -23,7 +23,8 @@ from capture.store.segment import NOTE, OWN, Header, Name, make_head, make_mark,
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from capture.store.shared import Shared
+    from capture.store.app_state import AppState
+    from capture.store.context import Context
 
 __all__ = ["MAX_WAITING", "WaitingCall", "Writer"]
 
@@ -47,7 +48,7 @@ class WaitingCall(msgspec.Struct, eq=False):
     number : int
         Its place among the calls that were sent from memory; 0 for none yet.
     user_id : bytes
-        Whose it is, where that is not the user of now.
+        Whose it is.
     """
 
     rows: list[tuple[int, Sequence[tuple[str, bytes]], int, str]]
@@ -78,17 +79,16 @@ class Writer:
         Segments made so far.
     """
 
-    def __init__(self, shared: Shared, boot_id: bytes) -> None:
+    def __init__(self, context: Context, state: AppState) -> None:
         self.native: SegmentWriter | None = None
         self.name: Name | None = None
         self.waiting: deque[WaitingCall] = deque()
         #: Number and note of a session; what the segment has of it, or is to have with a call that failed.
         self._note = self._noted = (0, b"")
-        self.user_id, self.boot_id = b"", boot_id
         self.deferred_count = self.made = 0
         self.guard = Guard(_WAIT_S)
-        self._s = shared
-        names = sorted(set(shared.formats.values()))
+        self._c, self._state = context, state
+        names = sorted(set(context.formats.values()))
         self._wires = {name: (place, wire_number(name)) for place, name in enumerate(names)}
         #: By place: events in segments that are ended, and last sequence numbers before the segment.
         self._written, self._seqs = [0] * len(names), [0] * len(names)
@@ -105,12 +105,12 @@ class Writer:
         """Write a call of one session that the native append has not taken; False where it waits."""
         native = self.native
         done = REFUSED
-        if native is not None and not self._s.closed:
+        if native is not None and not self._c.closed:
             done = native.append_rows(rows[0][0], rows, elapsed_ms, screens, boot_ms)
         if done == WRITTEN:
             return True
         if done == REFUSED:
-            self.waiting.append(WaitingCall(rows, elapsed_ms, screens, boot_ms))
+            self.waiting.append(self._make_call(rows, elapsed_ms, screens, boot_ms))
         return self.write_waiting(count=True)
 
     def write_waiting(self, *, count: bool = False) -> bool:
@@ -165,10 +165,10 @@ class Writer:
             else:
                 continue
             if done == WRITTEN:
-                self._s.losses.recover("deferred", "lock")
+                self._c.losses.recover("deferred", "lock")
                 return True
             if done == FAILED:
-                self._s.losses.say("deferred", f"events wait in memory: {os.strerror(native.error)}")
+                self._c.losses.say("deferred", f"events wait in memory: {os.strerror(native.error)}")
                 if native.torn and not _is_broken(native):
                     return False
             # What follows goes to another segment.
@@ -190,62 +190,75 @@ class Writer:
         """Count the events of a call for each queue that would have had them."""
         for _, payloads, _, _ in call.rows:
             wires = {wire for wire, _ in payloads}
-            for queue, wire in self._s.formats.items():
+            for queue, wire in self._c.formats.items():
                 if wire in wires and queue not in call.sent:
-                    self._s.losses.add(cause, 1, queue)
+                    self._c.losses.add(cause, 1, queue)
 
     def _new_segment(self, call: WaitingCall) -> bool:
         """Begin the next segment of the call's session; False where that cannot be done now."""
         session = call.session
         self._end_segment()
-        if not self._s.claim_for_writing(session):
-            self._s.losses.say("lock", "events wait in memory: the session cannot be locked")
+        if not self._claim(session):
+            self._c.losses.say("lock", "events wait in memory: the session cannot be locked")
             return False
         try:
             if self.name is None or self.name.session != session:
-                last = last_seqs(self._s.folder, session)
+                last = last_seqs(self._c.folder, session)
                 self._seqs = [last.get(number, 0) for _, number in self._wires.values()]
                 self.name = None
             known = 0 if self.name is None else self.name.number
-            name = Name(session, OWN, max(known, last_number(self._s.folder, session)) + 1)
-            self.native = self._create(name, call.user_id or self.user_id) if self._s.admits() else None
+            name = Name(session, OWN, max(known, last_number(self._c.folder, session)) + 1)
+            self.native = self._create(name, call.user_id) if self._admits() else None
         except OSError as error:
-            self._s.losses.say("deferred", f"events wait in memory: {error}")
+            self._c.losses.say("deferred", f"events wait in memory: {error}")
             return False
         if self.native is not None:
             self.name, self._noted = name, (0, b"")
             self.made += 1
         return self.native is not None
 
+    def _claim(self, session: int) -> bool:
+        """Hold the lock of a session of which a segment is to be made, and give up those before."""
+        self._state.make_folder()
+        if not self._c.claims.holds(session) and not self._c.claims.claim_session(session, lambda: True):
+            return False
+        return self._c.claims.settle(session)
+
+    def _admits(self) -> bool:
+        return not self._c.revoked and not self._c.closed and self._state.is_ours(deeply=False)
+
+    def _make_call(self, rows: list[Any], elapsed_ms: int, screens: int, boot_ms: int) -> WaitingCall:
+        return WaitingCall(rows, elapsed_ms, screens, boot_ms, user_id=self._c.user_id)
+
     def _create(self, name: Name, user_id: bytes) -> SegmentWriter | None:
         """Make a segment; None where it may not stay."""
         header = Header(
             session=name.session,
             number=name.number,
-            made_ms=self._s.now_ms(),
+            made_ms=self._c.now_ms(),
             user_id=user_id,
-            boot_id=self.boot_id,
+            boot_id=self._c.boot_id,
             seqs=self._by_number(),
         )
         native = create_segment(
-            self._s.folder / name.file,
+            self._c.folder / name.file,
             name.session,
-            make_head(header, self._s.formats),
+            make_head(header, self._c.formats),
             {**self._wires, "": (-1, NOTE)},
             seqs=self._seqs,
-            limit=self._s.segment_limit(),
+            limit=self._c.segment_limit(),
             waiting=self.waiting,
-            make_call=WaitingCall,
-            sync=self._s.power,
-            pwrite=self._s.pwrite,
+            make_call=self._make_call,
+            sync=self._c.power,
+            pwrite=self._c.pwrite,
         )
-        if not self._s.admits():
+        if not self._admits():
             os.close(native.descriptor)
             with contextlib.suppress(OSError):
-                (self._s.folder / name.file).unlink()
+                (self._c.folder / name.file).unlink()
             return None
-        if self._s.power:
-            sync_folder(self._s.folder)
+        if self._c.power:
+            sync_folder(self._c.folder)
         return native
 
     def _by_number(self) -> dict[int, int]:
@@ -258,15 +271,8 @@ class Writer:
         native.end(make_mark(self._by_number()))
         self.native = None
         self._ended.append(native.descriptor)
-        if self._s.power or len(self._ended) > 8:
-            self._close_ended(sync=self._s.power)
-
-    def change_user(self, user_id: bytes) -> None:
-        """Note whose events come from now on; what waits keeps the user who recorded it."""
-        before, self.user_id = self.user_id, user_id
-        if before != user_id:
-            for call in list(self.waiting):
-                call.user_id = call.user_id or before
+        if self._c.power or len(self._ended) > 8:
+            self._close_ended(sync=self._c.power)
 
     def describe(self, session: int, note: Mapping[str, Any]) -> None:
         """Have a note on a session in the segment: its next call takes the long way, and the note with it."""
@@ -308,7 +314,7 @@ class Writer:
         """Have what was written on the disk."""
         native = self.native
         if native is not None and not native.fdatasync():
-            self._s.losses.say("sync", f"a sync failed: {os.strerror(native.error)}")
+            self._c.losses.say("sync", f"a sync failed: {os.strerror(native.error)}")
         self._close_ended(sync=True)
 
     def _close_ended(self, *, sync: bool) -> None:

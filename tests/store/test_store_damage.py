@@ -8,7 +8,7 @@ from journal_events import HEAD, batches, drain, event_id, number_of, put, segme
 
 from capture._native.journal import crc32c
 from capture._native.journal_scan import walk
-from capture.store import Store, buffer, shared as module
+from capture.store import Store, buffer, context as module
 from capture.store.segment import read_header
 from capture.testing import FakeClock
 
@@ -24,8 +24,8 @@ def recorded(folder, count, *, close=True, **more):
     if close:
         store.close()
     else:
-        store._s.claims.release_session()
-        store._s.claims.release_delivery()
+        store._s.context.claims.release_session()
+        store._s.context.claims.release_delivery()
     return segments(folder)
 
 

@@ -18,7 +18,6 @@ import capture
 from capture.events.privacy import OPTED_OUT
 from capture.store import Store
 from capture.store.queues import count_pending
-from capture.store.reader import Index
 from capture.store.shared import Shared
 from capture.store.writer import MAX_WAITING
 from capture.testing import FakeClock
@@ -288,7 +287,7 @@ def test_a_segment_that_goes_before_it_is_read_holds_nobody_up(tmp_path, monkeyp
     size = path.stat().st_size
     shared = Shared(tmp_path, formats={"a": "native"})
     monkeypatch.setattr(shared.writer, "position_of", lambda _: size)
-    index = Index(shared, writes=False)
+    index = shared.make_index(writes=False)
     index.refresh()
     path.unlink()
     monkeypatch.setattr(index, "refresh", lambda: None)
@@ -309,7 +308,7 @@ def test_what_another_process_deletes_while_it_is_counted_is_not_pending(tmp_pat
     sizes = {path.name: path.stat().st_size for path in segments(tmp_path)}
     shared = Shared(tmp_path, formats={"a": "native"})
     monkeypatch.setattr(shared.writer, "position_of", lambda name: sizes[name.file])
-    index = Index(shared, writes=False)
+    index = shared.make_index(writes=False)
     index.refresh()
     segments(tmp_path)[0].unlink()
     sessions = {}
@@ -373,7 +372,7 @@ def test_a_child_that_does_nothing_holds_none_of_its_parents_locks(tmp_path):
         os._exit(0)
     assert os.read(up, 1) == b"!"
     # As when the parent dies: its descriptors are closed, and nothing is unlocked.
-    store._s.claims.forget()
+    store._s.context.claims.forget()
     later = opened(tmp_path)
     try:
         assert later.claim_delivery()

@@ -23,7 +23,7 @@ APP = """
 import os, sys, threading
 sys.path.insert(0, sys.argv[4])
 from journal_events import event_id, number_of
-from capture.store import Store, shared as module
+from capture.store import Store, context as module
 
 module._SEGMENT_BYTES = 20_000
 moment, _, number = sys.argv[5].partition(":")

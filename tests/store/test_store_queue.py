@@ -4,7 +4,7 @@ import pytest
 from journal_events import NOW_MS, batches, drain, event_id, number_of, put, segments
 
 from capture.errors import ConfigError
-from capture.store import Store, StoredEvent, segment, shared as module
+from capture.store import Store, StoredEvent, context as module, segment
 from capture.testing import FakeClock
 
 
