@@ -46,6 +46,7 @@ CAUSES = {
     "clock_steps": "the clock jumped forward by more than an hour",
     "dropped_by_device": "the device lost events (SYN_DROPPED); open contacts were cancelled",
     "cut_off": "the log ends too early; what there is was read",
+    "date_order_guessed": "whether day or month is first in the dates was guessed: no day is above 12",
     "density_from_resolution": "the density is that of the panel's resolution: 1 px is 1/160 inch "
     "(--density, --screen)",
     "down_while_down": "a finger came down that was down already",

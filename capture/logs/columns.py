@@ -7,6 +7,7 @@ column is named, in any case, or given by its number from 1 as ``#3``; several w
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,7 +15,17 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ACTION_WORDS", "PRESETS", "UNITS", "ColumnMap", "are_guessed", "guess", "listed", "suggestion"]
+__all__ = [
+    "ACTION_WORDS",
+    "PRESETS",
+    "UNITS",
+    "ColumnMap",
+    "are_guessed",
+    "guess",
+    "has_place_names",
+    "listed",
+    "suggestion",
+]
 
 _ROLES = ("stream", "pointer", "action", "time", "x", "y", "stroke", "down", "up")
 _COMMON = ("stream", "pointer", "action", "time", "x", "y")
@@ -29,13 +40,15 @@ _DOWN, _UP, _MOVE, _CANCEL = range(4)
 _WORDS = {
     "down": _DOWN, "began": _DOWN, "begin": _DOWN, "start": _DOWN, "started": _DOWN, "press": _DOWN,
     "pressed": _DOWN, "up": _UP, "ended": _UP, "end": _UP, "release": _UP, "released": _UP, "lift": _UP,
+    "stop": _UP, "stopped": _UP, "finish": _UP, "finished": _UP, "motion": _MOVE, "hold": _MOVE,
     "move": _MOVE, "moved": _MOVE, "stationary": _MOVE, "drag": _MOVE, "dragged": _MOVE, "update": _MOVE,
     "cancel": _CANCEL, "canceled": _CANCEL, "cancelled": _CANCEL,
 }  # fmt: skip
 _BEFORE_WORDS = (
     "", "touch", "touch_", "touch ", "touches", "ontouch", "finger", "finger_", "finger ", "pointer",
     "pointer_", "onpointer", "mouse", "mouse_", "onmouse", "action_", "motionevent.action_", "touchphase.",
-    "uitouchphase.", "uitouchphase",
+    "uitouchphase.", "uitouchphase", "touch-", "finger-", "pointer-", "mouse-", "sdl_finger", "mousebutton",
+    "tap_", "event.", "event_",
 )  # fmt: skip
 #: What sources call the actions.
 ACTION_WORDS = {before + word: action for before in _BEFORE_WORDS for word, action in _WORDS.items()}
@@ -63,22 +76,39 @@ PRESETS = {
 _GUESSES = {
     "time": (
         "time,timestamp,t,ts,timems,timens,timeus,times,eventtime,timestampms,timestampus,timestampns,datetime,"
-        "millis,ms,systime,uptime,elapsed,elapsedtime,elapsedms,epoch,epochms,tms,tus,tns"
+        "millis,ms,systime,uptime,elapsed,elapsedtime,elapsedms,epoch,epochms,tms,tus,tns,eventtimestamp,date,"
+        "dateandtime,timeofday,clock,localtime,utc,timesec,seconds,secs"
     ),
     "x": (
         "x,posx,xpos,clientx,pagex,screenx,touchx,rawx,positionx,xposition,locationx,xcoordinate,coordx,xpx,"
-        "xcoord,pointx,cx"
+        "xcoord,pointx,cx,px,touches0clientx,touches0pagex,changedtouches0clientx,changedtouches0pagex"
     ),
     "y": (
         "y,posy,ypos,clienty,pagey,screeny,touchy,rawy,positiony,yposition,locationy,ycoordinate,coordy,ypx,"
-        "ycoord,pointy,cy"
+        "ycoord,pointy,cy,py,touches0clienty,touches0pagey,changedtouches0clienty,changedtouches0pagey"
     ),
     "action": (
         "action,event,eventtype,type,phase,touchphase,touchtype,state,eventname,touchevent,actiontype,"
-        "touchaction,kind,act,evt"
+        "touchaction,kind,act,evt,ev,touchstate,eventaction,motionevent,motion,eventkind,eventphase"
     ),
     "pointer": "pointer,pointerid,fingerid,finger,touchid,identifier,touchidentifier",
     "stream": "stream,session,sessionid",
+}
+
+
+#: Names of points that are lists or texts of two numbers.
+_PAIRS = {
+    "position",
+    "pos",
+    "point",
+    "location",
+    "loc",
+    "coords",
+    "coord",
+    "coordinates",
+    "xy",
+    "touch",
+    "place",
 }
 
 
@@ -198,14 +228,27 @@ def _bare(name: str) -> str:
 
 
 def _guessed(names: Sequence[str]) -> dict[str, str]:
-    """Return the columns whose names say what they are."""
+    """Return the columns whose names say what they are: the whole name, or the last part of one with dots."""
     bare = {_bare(name): name for name in reversed(names)}
+    parts = Counter(_bare(name.rpartition(".")[2]) for name in names)
+    last = {_bare(name.rpartition(".")[2]): name for name in names}
+    last = {part: name for part, name in last.items() if parts[part] == 1}
     found: dict[str, str] = {}
     for role, words in _GUESSES.items():
-        match = next((bare[word] for word in words.split(",") if word in bare), None)
+        known = words.split(",")
+        match = next((each[word] for each in (bare, last) for word in known if word in each), None)
         if match is not None:
             found[role] = match
+    if not {"x", "y"} & found.keys():
+        pair = next((name[:-2] for name in names if name.endswith(".0") and _bare(name[:-2]) in _PAIRS), None)
+        if pair is not None and f"{pair}.1" in names:
+            found |= {"x": f"{pair}.0", "y": f"{pair}.1"}
     return found
+
+
+def has_place_names(names: Sequence[str]) -> bool:
+    """Return whether names of columns say where the places are."""
+    return {"x", "y"} <= _guessed(names).keys()
 
 
 def are_guessed(names: Sequence[str]) -> bool:
@@ -228,6 +271,9 @@ def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | Non
         return None
     cells = [cell.strip().lower() for cell in action_cells.get(found["action"], ()) if cell.strip()]
     known = sum(cell in ACTION_WORDS for cell in cells)
+    if cells and {"0", "0.0"}.isdisjoint(cells) and all(cell[:1].isdigit() for cell in cells):
+        # Numbers of another kind: without a 0 no finger ever comes down.
+        return None
     if not known or known < _KNOWN_PART * len(cells) or any("," in name for name in found.values()):
         return None
     return ",".join(f"{role}={name}" for role, name in found.items())

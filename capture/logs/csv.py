@@ -18,6 +18,7 @@ from capture.logs.lines import shape
 from capture.logs.rows import Rows
 from capture.logs.source import LINE_LIMIT_BYTES
 from capture.logs.tables import Table
+from capture.logs.times import Moments
 from capture.logs.units import Unit, exact_times
 from capture.logs.writing import leave_marks_out
 
@@ -138,7 +139,7 @@ class Log(TouchLog):
         cells = {role: self._columns(self._table.rows, names) for role, names in self._table.chosen.items()}
         rows.add(cells, len(self._table.rows))
         good = [True] * len(self._table.rows)
-        _, _, dates = exact_times(list(cells["time"]), good, None)
+        _, _, dates = exact_times(list(cells["time"]), good, Moments())
         if dates or rows.skipped or not all(good) or any("," in cell for cell in cells["time"]):
             return None
         return rows.unit
@@ -343,6 +344,9 @@ def _table(lines: list[str], column_map: ColumnMap) -> Table:
         _split(prefix.sub("", line, count=1) if prefix else line, separator)
         for line in lines[before : before + _SAMPLE]
     ]
+    if rows and all(len(row) == len(cells) + 1 and not row[-1] for row in rows):
+        # Each row ends in a separator.
+        cells.append("")
     rows = [row for row in rows if len(row) == len(cells) and row != cells]
     return Table(separator=separator, names=cells, before=before, prefix=prefix, rows=rows)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from capture.logs.base import DECODE_ERRORS, DOCUMENT_LIMIT_BYTES
+from capture.logs.base import DECODE_ERRORS, DOCUMENT_LIMIT_BYTES, literal
 from capture.logs.lines import CONTEXT, is_nothing, shape, undecorated
 from capture.logs.source import HEAD_BYTES
 
@@ -36,9 +36,11 @@ _decode_text = msgspec.json.Decoder(str).decode
 _TOKEN = re.compile(rb'"(?:[^"\\\n]|\\.){0,65536}"|[{}\[\]]')
 _PAIRS = {b"}": b"{", b"]": b"["}
 _START = re.compile(rb"[\[{]")
-_BEGIN = re.compile(rb'\{[ \t\r]*(?:["}\n]|$)|\[[ \t\r]*(?:[\[{"\n]|$)')
+_BEGIN = re.compile(rb'\{[ \t\r]*(?:["\'}\n]|$)|\[[ \t\r]*(?:[\[{"\n]|$)')
 _BEFORE = 256
 _FIRST_BYTES = 2048
+#: What Python has printed is read up to this size.
+_PRINTED_BYTES = 1 << 20
 #: How deep records may lie, and how large what is packed in a text may become.
 _DEEPEST = 32
 _UNPACKED_BYTES = 64 << 20
@@ -85,6 +87,9 @@ def documents(log: TouchLog) -> Iterator[tuple[bytes, bool]]:
             if _is_value(version):
                 yield bytes(version), False
                 return
+        if (printed := _of_python(text)) is not None:
+            yield printed, False
+            return
     for piece in _pieces(log, _undecorated(text)):
         yield piece, True
 
@@ -144,12 +149,15 @@ def _walk(
 
 
 def unpacked(text: str) -> bytes | None:
-    """Return the JSON that a text holds, compressed (gzip, zlib) as it is or in base64; None for others."""
+    """Return the JSON that a text holds, plain or compressed (gzip, zlib; in base64 too); None for others."""
     if text.startswith((_GZIP, *_ZLIB)):
         try:
             data = text.encode("latin-1")
         except UnicodeEncodeError:
             return None
+    elif text.lstrip()[:1] in {"[", "{"}:
+        inside = text.encode("utf-8", "replace")
+        return inside if _is_value(inside) else None
     elif text.startswith(("H4sI", "eJ", "eN")):
         try:
             data = base64.b64decode(text, validate=True)
@@ -186,7 +194,19 @@ def _line_value(line: bytes) -> bytes | None:
     for found in _START.finditer(line[:256]):
         if _is_value(line[found.start() :]):
             return line[found.start() :]
+        if (value := _of_python(line[found.start() :])) is not None:
+            return value
     return None
+
+
+def _of_python(text: bytes | bytearray) -> bytes | None:
+    """Return the JSON of a list or an object as Python prints it; None for what is none."""
+    if b"'" not in text[:_BEFORE] or len(text) > _PRINTED_BYTES:
+        return None
+    try:
+        return msgspec.json.encode(literal(text.decode("utf-8", "replace").strip()))
+    except (*DECODE_ERRORS, ValueError, TypeError):
+        return None
 
 
 def _lines(log: TouchLog) -> Iterator[bytes]:

@@ -6,12 +6,13 @@ import array
 import math
 from typing import TYPE_CHECKING, Any
 
+from capture.errors import TouchLogError
 from capture.gestures.kinds import Action
 from capture.gestures.samples import TouchSamples
 from capture.logs.columns import ACTION_WORDS, UNITS
 from capture.logs.samples import Fingers, Names
 from capture.logs.strokemaker import StrokeMaker
-from capture.logs.times import Gaps
+from capture.logs.times import Gaps, Moments
 from capture.logs.units import EMPTY, PARTS, Unit, exact_times, whole_times
 
 if TYPE_CHECKING:
@@ -51,13 +52,14 @@ class Rows:
         self.streams, self.pointers = Names(), Names(32)
         self._map = column_map
         self.warnings = warnings
+        self._bad = ""
         self.unit = Unit(unit_ns or column_map.unit_ns)
         self._scale = [
             side / whole if whole else 1.0 for side, whole in zip(size, column_map.whole, strict=True)
         ]
         self._words = column_map.actions or ACTION_WORDS
         self._memo: dict[Any, int | None] = {}
-        self._clock: int | None = None
+        self._moments = {role: Moments() for role in ("time", "down", "up")}
         self._before: dict[int, int] = {}
         self._gaps = Gaps()
         self._fingers = Fingers()
@@ -86,6 +88,7 @@ class Rows:
                 return None
         found = self._values(roles, count, good)
         if not all(good):
+            self._note_bad(roles, good)
             kept = [index for index, keep in enumerate(good) if keep]
             self.skipped += count - len(kept)
             found = {role: [column[index] for index in kept] for role, column in found.items()}
@@ -93,8 +96,27 @@ class Rows:
         self.used += count
         return self._samples(found) if count else None
 
+    def _note_bad(self, roles: dict[str, Any], good: list[bool]) -> None:
+        """Remember the first row that is no touch."""
+        if not self._bad:
+            at = good.index(False)
+            self._bad = ", ".join(f"{role} {str(column[at])[:40]!r}" for role, column in roles.items())
+
     def finish(self) -> Iterator[TouchSamples]:
-        """Yield what had to wait for all rows, and say what was assumed of the times."""
+        """Yield what had to wait for all rows, and say what was assumed of the times.
+
+        Raises
+        ------
+        TouchLogError
+            When not one of the rows is a touch.
+        """
+        if self.skipped and not self.used:
+            raise TouchLogError(
+                f"none of its {self.skipped:,} rows is a touch: the first has {self._bad} "
+                "(--columns says what is where)"
+            )
+        if any(moments.guessed for moments in self._moments.values()):
+            self.warnings["date_order_guessed"] += 1
         if self.unit.said:
             self.warnings[self.unit.said] += 1
         elif self._map.common and self._gaps.doubtful:
@@ -124,12 +146,11 @@ class Rows:
         exact: dict[str, list[Any]] = {}
         fractions = False
         for role in names:
-            exact[role], fraction, clock = exact_times(roles[role], good, self._clock)
+            exact[role], fraction, are_text = exact_times(roles[role], good, self._moments[role])
             fractions |= fraction
-            if clock:
-                # Times of the day and ISO times are in seconds.
+            if are_text:
+                # Dates and times of the day are in seconds.
                 self.unit.ns = UNITS["s"]
-                self._clock = next((time for time in reversed(exact[role]) if time is not None), None)
         if self.unit.ns is None:
             times = [time for role in names for time, keep in zip(exact[role], good, strict=True) if keep]
             if not times:

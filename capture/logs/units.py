@@ -6,10 +6,11 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from capture.logs.columns import UNITS
-from capture.logs.times import clock_time, iso_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from capture.logs.times import Moments
 
 __all__ = ["EMPTY", "PARTS", "Unit", "exact_times", "whole_times"]
 
@@ -71,7 +72,7 @@ def whole_times(
     return True
 
 
-def exact_times(column: list[Any], good: list[bool], clock: int | None) -> tuple[list[Any], bool, bool]:
+def exact_times(column: list[Any], good: list[bool], moments: Moments) -> tuple[list[Any], bool, bool]:
     """Return the times in parts of their unit, whether there are fractions, and whether they are dates.
 
     Where a cell holds no time the row is marked in `good`.
@@ -88,15 +89,16 @@ def exact_times(column: list[Any], good: list[bool], clock: int | None) -> tuple
             pass
     elif kinds == {int}:
         return [cell * PARTS for cell in column], False, False
+    moments.look(column)
     found: list[Any] = []
     fractions = dates = False
     for index, cell in enumerate(column):
-        time, is_date = _time(cell, clock)
+        time, is_date = _time(cell, moments)
         if time is None or (is_date is False and dates):
             good[index] = False
             time = None
         elif is_date:
-            dates, clock = True, time
+            dates = True
         elif time % PARTS:
             fractions = True
         found.append(time)
@@ -105,21 +107,26 @@ def exact_times(column: list[Any], good: list[bool], clock: int | None) -> tuple
 
 def _fraction(cell: str) -> int:
     whole, _, part = cell.partition(".")
-    if not (whole.strip(" +-") or part):
+    if not (whole.strip(" +-") or part) or not (part.strip() + "0").isdecimal():
         raise ValueError(cell)
     return int(whole + (part + "000000000")[:9])
 
 
-def _time(cell: Any, clock: int | None) -> tuple[int | None, bool]:
-    """Return a time in parts of its unit and whether it is a date or a time of the day; None for none."""
+def _time(cell: Any, moments: Moments) -> tuple[int | None, bool]:
+    """Return a time in parts of its unit and whether it is one by its text, in seconds; None for none."""
     if isinstance(cell, bool) or cell is None:
         return None, False
     text = str(cell).strip()
-    if ":" in text:
-        time = iso_time(text)
-        return (clock_time(text, clock) if time is None else time), True
     try:
         number = Decimal(text.replace(",", "."))
+        if isinstance(cell, str) and _exponent(number) > 0:
+            # As spreadsheets write large numbers: the digits that tell one time from the next are lost.
+            return None, False
         return (int(number * PARTS) if abs(number) < _INT64 else None), False
     except (InvalidOperation, ValueError, OverflowError):
-        return None, False
+        return moments.read(text), True
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0

@@ -3,6 +3,7 @@
 import gzip
 import json
 import lzma
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -45,7 +46,54 @@ def second(ms):
     return f"{12 + ms // 1000:02d}.{ms % 1000:03d}"
 
 
+def written(form):
+    """Return what writes a time of the recording in a form of `strftime`; ``%L`` are the milliseconds."""
+
+    def time(ms):
+        moment = datetime(2026, 11, 29, 10, 11, 12, tzinfo=UTC) + timedelta(milliseconds=ms)
+        return moment.strftime(form.replace("%L", f"{moment.microsecond // 1000:03d}"))
+
+    return time
+
+
+#: Dates and times as locales, languages and tools write them.
+TIMES = {
+    "german": "%d.%m.%Y %H:%M:%S.%L",
+    "german-short": "%d.%m.%y, %H:%M:%S.%L",
+    "american": "%m/%d/%Y %H:%M:%S.%L",
+    "american-with-halves": "%m/%d/%Y, %I:%M:%S.%L %p",
+    "british": "%d/%m/%Y %H:%M:%S.%L",
+    "dutch": "%d-%m-%Y %H:%M:%S.%L",
+    "japanese": "%Y/%m/%d %H:%M:%S.%L",
+    "decimal-comma": "%Y-%m-%d %H:%M:%S,%L",
+    "named-month": "%d-%b-%Y %H:%M:%S.%L",
+    "american-month": "%b %d, %Y %H:%M:%S.%L",
+    "of-c": "%a %b %d %H:%M:%S.%L %Y",
+    "of-a-mail": "%a, %d %b %Y %H:%M:%S.%L GMT",
+    "of-javascript": "%a %b %d %Y %H:%M:%S.%L GMT+0100 (CET)",
+    "of-java": "%Y-%m-%dT%H:%M:%S.%L+01:00[Europe/Berlin]",
+    "of-logcat": "%m-%d %H:%M:%S.%L",
+    "of-syslog": "%b %d %H:%M:%S.%L",
+    "in-a-row": "%Y%m%dT%H%M%S.%LZ",
+    "of-the-day-with-colons": "%H:%M:%S:%L",
+    "of-the-day-with-halves": "%I:%M:%S.%L AM",
+    "of-pandas": "0 days 00:%M:%S.%L000",
+    "minutes": "%M:%S.%L",
+}
 TABLES = {
+    **{
+        f"date-{name}": table(content=rows(time=written(form)), separator="\t")
+        for name, form in TIMES.items()
+    },
+    "times-with-ms": table(content=rows(time=lambda ms: f"{ms} ms")),
+    "times-with-s": table(content=rows(time=lambda ms: f"{ms / 1000}s")),
+    "times-with-an-exponent": table(content=rows(time=lambda ms: f"{EPOCH_MS + ms:.15E}")),
+    "separators-at-the-end": table().replace("\n", ",\n"),
+    "separators-behind-rows": table().replace("\n", ",\n").replace("event,\n", "event\n"),
+    "between-lines": "+----+\n"
+    + "".join(f"| {' | '.join(map(str, line))} |\n" for line in [NAMES, *rows()])
+    + "+----+\n",
+    "of-psql": "".join(f" {' | '.join(map(str, line))}\n" for line in [NAMES, *rows()]) + "(8 rows)\n",
     **{
         f"named-{names}": table(names.split(","))
         for names in (
@@ -124,7 +172,87 @@ TABLES = {
 }
 RECORDS = [dict(zip(("time", "x", "y", "phase"), row, strict=True)) for row in rows()]
 LINES = [json.dumps(record) for record in RECORDS]
+#: The same as columns, as rows under names, and as a browser has them.
+COLUMNS = {name: [record[name] for record in RECORDS] for name in RECORDS[0]}
+ROWS = [list(record.values()) for record in RECORDS]
+EVENTS = [
+    {
+        "timeStamp": each["time"],
+        "type": each["phase"],
+        "touches": [],
+        "changedTouches": [
+            {"identifier": 0, "clientX": each["x"], "clientY": each["y"], "pageX": 7, "pageY": 8}
+        ],
+    }
+    for each in RECORDS
+]
+
+
+def typed(record):
+    """Return a record as MongoDB exports it."""
+    return {
+        "_id": {"$oid": "5f"},
+        "time": {"$numberLong": str(record["time"])},
+        "x": {"$numberInt": str(record["x"])},
+        "y": {"$numberDouble": str(record["y"])},
+        "phase": record["phase"],
+    }
+
+
 JSON = {
+    "columns": json.dumps(COLUMNS),
+    "columns-in-an-object": json.dumps({"meta": {"app": "x"}, "data": COLUMNS}, indent=1),
+    "columns-named-shortly": json.dumps(
+        {"t": COLUMNS["time"], "x": COLUMNS["x"], "y": COLUMNS["y"], "type": COLUMNS["phase"]}
+    ),
+    "columns-of-strokes": json.dumps(
+        [
+            {name: column[:3] for name, column in COLUMNS.items()},
+            {name: column[3:] for name, column in COLUMNS.items()},
+        ]
+    ),
+    "columns-a-line": "".join(
+        json.dumps({name: column[at : at + 4] for name, column in COLUMNS.items()}) + "\n" for at in (0, 4)
+    ),
+    "columns-by-index": json.dumps(
+        {name: {str(at): value for at, value in enumerate(column)} for name, column in COLUMNS.items()}
+    ),
+    "split": json.dumps({"columns": list(COLUMNS), "index": list(range(8)), "data": ROWS}),
+    "rows-under-names": json.dumps([list(COLUMNS), *ROWS]),
+    "rows-under-names-a-line": "".join(json.dumps(row) + "\n" for row in [list(COLUMNS), *ROWS]),
+    "in-a-text": json.dumps({"user": "a", "payload": json.dumps(RECORDS)}),
+    "in-a-text-in-a-text": json.dumps({"payload": json.dumps({"data": json.dumps(RECORDS)})}),
+    "each-in-a-text": json.dumps(LINES),
+    "a-text-a-line": "".join(json.dumps({"at": 1, "body": line}) + "\n" for line in LINES),
+    "of-docker": "".join(json.dumps({"log": line + "\n", "stream": "stdout"}) + "\n" for line in LINES),
+    "of-a-browser": json.dumps(EVENTS),
+    "of-a-browser-a-line": "".join(json.dumps(event) + "\n" for event in EVENTS),
+    "of-a-database": json.dumps([typed(record) for record in RECORDS]),
+    "of-another-database": json.dumps(
+        {
+            "Items": [
+                {name: {"SN"[name != "phase"]: str(value)} for name, value in each.items()}
+                for each in RECORDS
+            ]
+        }
+    ),
+    "of-python": repr(RECORDS),
+    "of-python-a-line": "".join(f"INFO:root:{record!r}\n" for record in RECORDS),
+    "pairs": json.dumps(
+        [
+            {"time": each["time"], "phase": each["phase"], "position": [each["x"], each["y"]]}
+            for each in RECORDS
+        ]
+    ),
+    "points-as-text": json.dumps(
+        [
+            {"time": each["time"], "phase": each["phase"], "point": f"{{{each['x']}, {each['y']}}}"}
+            for each in RECORDS
+        ]
+    ),
+    "behind-a-separator": "".join(f"\x1e{line}\n" for line in LINES),
+    "of-a-stream": "".join(f"data: {line}\n\n" for line in LINES),
+    "of-an-answer": "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + json.dumps(RECORDS),
     "list": json.dumps(RECORDS),
     "in-an-object": json.dumps({"app": "x", "events": RECORDS}),
     "deep": json.dumps({"a": {"b": [{"c": RECORDS}]}}),
@@ -194,3 +322,44 @@ def test_the_map_to_copy_names_what_stands_in_the_column(tmp_path):
     log = logs.open_log(path, options=logs.ReadOptions(columns=said.replace("TIME", "Zeit")))
 
     assert [row[2] for chunk in log.chunks() for row in chunk.rows()] == [row[0] for row in EXPECTED]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(table(content=rows(time=lambda _: "1.70E+12")), "time '1.70E+12'", id="lost-digits"),
+        pytest.param(table(content=rows(names=words("1|2|3"))), "1=down|2=move|3=up", id="other-numbers"),
+        pytest.param(table(content=rows(place=lambda value: f"({value})")), "x '(100)'", id="odd-places"),
+    ],
+)
+def test_what_would_be_read_wrong_is_refused(tmp_path, text, said):
+    with pytest.raises(TouchLogError) as caught:
+        read(tmp_path / "log", text.encode())
+
+    assert said in str(caught.value)
+    assert "--columns" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("first", "guessed", "month"),
+    [("01/02/2026", 1, 1), ("01.02.2026", 1, 2), ("13/02/2026", 0, 2), ("02/13/2026", 0, 2)],
+)
+def test_the_order_of_day_and_month_is_said_where_it_was_guessed(tmp_path, first, guessed, month):
+    path = tmp_path / "log.csv"
+    path.write_text(f"time,x,y,action\n{first} 10:11:12.000,1,2,down\n{first} 10:11:12.050,1,2,up\n", "ascii")
+    log = logs.open_log(path)
+    times = [row[3] for chunk in log.chunks() for row in chunk.rows()]
+
+    assert datetime.fromtimestamp(times[0] / 1e9, UTC).month == month
+    assert times[1] - times[0] == 50_000_000
+    assert log.warnings["date_order_guessed"] == guessed
+
+
+def test_minutes_go_on_behind_the_hour(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("time,x,y,action\n59:59.990,1,2,down\n00:00.040,1,2,up\n", "ascii")
+
+    assert [row[3] for chunk in logs.open_log(path).chunks() for row in chunk.rows()] == [
+        3599990000000,
+        3600040000000,
+    ]

@@ -1,0 +1,305 @@
+"""Lists of records in JSON: objects, columns, tables with a header, texts with JSON in them, at any depth."""
+
+from __future__ import annotations
+
+import re
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from capture.logs.base import DECODE_ERRORS
+from capture.logs.columns import has_place_names
+from capture.logs.documents import unpacked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Finder", "Row", "flat", "has_place"]
+
+Row = dict[str, Any]
+_Part = TypeVar("_Part")
+_decode_rows = msgspec.json.Decoder(list[dict[str, Any]]).decode
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_row = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_values = msgspec.json.Decoder(list[Any]).decode
+_decode_any = msgspec.json.Decoder().decode
+_decode_text = msgspec.json.Decoder(str).decode
+#: How deep records may lie, and what is in one record.
+_DEEPEST, _DEEPEST_IN_RECORD = 32, 4
+#: An object with one of these is a record, and none around others.
+_PLACE_KEYS = {"x", "y", "X", "Y"}
+#: A record around others tells the time and the phase of no more than a hand has fingers.
+_FINGERS = 10
+#: A point as iOS and others write it as text.
+_POINT = re.compile(r"\s*[{(\[]\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*[})\]]\s*")
+#: How a column, rows, records, an object of values and another begin.
+_BEGINS = re.compile(
+    rb"\s*(?:(?P<rows>\[\s*\[)|(?P<list>\[\s*\{)|(?P<column>\[)"
+    rb'|(?P<named>\{\s*"[^"\\]{0,64}"\s*:\s*[^\[{\s])|(?P<object>\{))'
+)
+#: A value of a record is no longer (bytes).
+_LONG = 4096
+#: How databases write a number or a text with its type.
+_TYPED = {"N", "S"}
+#: Of the lists of a browser's touch event, the one with the touches that it is about, and the others.
+_CHANGED, _OTHERS = "changedTouches", ("touches", "targetTouches")
+
+
+def has_place(row: Row) -> bool:
+    """Return whether a record has a place."""
+    return not row.keys().isdisjoint(_PLACE_KEYS)
+
+
+def flat(row: Row) -> Row:
+    """Return a record with what is in its objects and points under keys that are joined by dots."""
+    found = dict(row)
+    for key, value in row.items():
+        _flatten(key, value, found, 1)
+    return found
+
+
+def _flatten(key: str, value: Any, found: Row, depth: int) -> None:
+    parts: Any = None
+    if isinstance(value, dict):
+        parts = value.items()
+        if _is_typed(value):
+            found[key] = next(iter(value.values()))
+            return
+    elif (
+        isinstance(value, list) and 2 <= len(value) <= 3 and all(type(part) in {int, float} for part in value)
+    ):
+        parts = zip("012", value, strict=False)
+    elif isinstance(value, str) and value[:1] in "{([" and (point := _POINT.fullmatch(value)):
+        parts = zip("01", point.groups(), strict=True)
+    for name, part in parts or ():
+        found[f"{key}.{name}"] = part
+        if depth < _DEEPEST_IN_RECORD:
+            _flatten(f"{key}.{name}", part, found, depth + 1)
+
+
+def _is_typed(value: Row) -> bool:
+    """Return whether an object is a value with its type, as databases write it."""
+    name = next(iter(value), "")
+    return len(value) == 1 and (name.startswith("$") or name in _TYPED)
+
+
+class Finder:
+    """Finds the lists of records in a value.
+
+    Parameters
+    ----------
+    path : list of str or None
+        Keys to the records, ``*`` for every key; None finds them anywhere.
+    needed : set of str
+        Keys that records have; none where they are not known yet.
+    """
+
+    def __init__(self, path: list[str] | None, needed: set[str]) -> None:
+        self._path = path
+        self._needed = needed
+        self._header: list[str] | None = None
+
+    def lists(self, raw: msgspec.Raw) -> Iterator[list[Row]]:
+        """Yield the lists of records."""
+        yield from self._inside(raw, self._path, 0, {})
+
+    def is_row(self, row: Row) -> bool:
+        """Return whether an object is a record, and none around others."""
+        if not any(isinstance(value, list | dict) for value in row.values()):
+            return not any(isinstance(value, str) and _is_packed(value) for value in row.values())
+        if _columns_of(row):
+            return False
+        if self._needed:
+            return flat(row).keys() >= self._needed
+        inner = [value for value in row.values() if isinstance(value, dict) and has_place(value)]
+        return has_place(row) or (len(inner) == 1 and not _columns_of(inner[0]))
+
+    def of_line(self, raw: msgspec.Raw) -> Row | None:
+        """Return the record of a line that is a list of values, under the names in such a line before."""
+        values = _part(_decode_values, raw)
+        if not values or any(isinstance(value, list | dict) for value in values):
+            return None
+        if all(isinstance(value, str) for value in values) and has_place_names(values):
+            self._header = values
+            return {}
+        if self._header is None or len(values) != len(self._header):
+            return None
+        return dict(zip(self._header, values, strict=True))
+
+    def _inside(
+        self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row
+    ) -> Iterator[list[Row]]:
+        first = bytes(memoryview(raw)[:64]).lstrip()[:1]
+        if depth > _DEEPEST:
+            return
+        if first == b"[" and not path:
+            yield from self._list(raw, path, depth, outer)
+        elif first == b"[":
+            for item in _part(_decode_list, raw) or []:
+                yield from self._inside(item, path, depth + 1, outer)
+        elif first == b"{" and path:
+            fields = _part(_decode_dict, raw) or {}
+            wanted = fields.values() if path[0] == "*" else [fields[path[0]]] if path[0] in fields else []
+            for value in wanted:
+                yield from self._inside(value, path[1:], depth + 1, outer)
+        elif first == b"{":
+            yield from self._object(raw, path, depth, outer)
+        elif first == b'"' and (packed := unpacked(_part(_decode_text, raw) or "")) is not None:
+            yield from self._inside(msgspec.Raw(packed), path, depth + 1, outer)
+
+    def _object(
+        self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row
+    ) -> Iterator[list[Row]]:
+        fields = _part(_decode_dict, raw) or {}
+        kinds = {key: _kind(value) for key, value in fields.items()}
+        if records := _tabular(fields, kinds):
+            yield records
+            return
+        if path is None and len(fields) > 1 and set(kinds.values()) <= {"named", "object"}:
+            rows = [_part(_decode_row, value) or {} for value in fields.values()]
+            if any(map(has_place, rows)) and not any(map(_columns_of, rows)):
+                # Records by their numbers or names.
+                yield rows
+                return
+        single = {
+            key: value
+            for key, value in fields.items()
+            if kinds[key] == "single" and len(memoryview(value)) < _LONG
+        }
+        inner = outer | _scalars({key: _part(_decode_any, value) for key, value in single.items()})
+        for key, value in fields.items():
+            if not (key in _OTHERS and _CHANGED in fields):
+                yield from self._inside(value, path, depth + 1, inner)
+
+    def _list(self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row) -> Iterator[list[Row]]:
+        try:
+            rows = _decode_rows(raw)
+        except DECODE_ERRORS:
+            rows = []
+            items = _part(_decode_list, raw) or []
+            if (table := _table_of({"": _part(_decode_values, raw)})) and len(items) > 1:
+                yield table
+                return
+            for item in items:
+                first = bytes(memoryview(item)[:64]).lstrip()[:1]
+                if first == b"{":
+                    rows.append(_part(_decode_row, item) or {})
+                elif first == b"[":
+                    yield from self._inside(item, path, depth + 1, outer)
+                elif first == b'"' and (packed := unpacked(_part(_decode_text, item) or "")) is not None:
+                    rows.append(_part(_decode_row, msgspec.Raw(packed)) or {})
+                else:
+                    rows.append({})
+        data = memoryview(raw).tobytes()
+        if data.count(b"{") == len(rows) and data.count(b"[") == 1:
+            yield from self._merged(rows, outer)
+            return
+        columns = [_columns_of(row) for row in rows]
+        if alone := [row for row, has_columns in zip(rows, columns, strict=True) if not has_columns]:
+            yield from self._merged(alone, outer)
+        for row, own in zip(rows, columns, strict=True):
+            if own:
+                yield _rows_of(own)
+            elif path is None and not has_place(row):
+                # An object around other lists.
+                yield from self._within(row, depth, outer)
+
+    def _within(self, row: Row, depth: int, outer: Row) -> Iterator[list[Row]]:
+        """Yield the lists in a record that is none of a touch."""
+        if any(isinstance(value, list | dict) or _is_packed(value) for value in row.values()):
+            yield from self._inside(msgspec.Raw(msgspec.json.encode(row)), None, depth + 1, outer)
+
+    def _merged(self, rows: list[Row], outer: Row) -> Iterator[list[Row]]:
+        """Yield records, with what the record around them says where they lack it."""
+        if not self._needed or not outer:
+            yield rows
+        if not outer or len(rows) > _FINGERS:
+            if self._needed and outer:
+                yield rows
+            return
+        merged = [outer | row for row in rows]
+        if not self._needed:
+            yield merged
+        else:
+            yield rows if any(flat(row).keys() >= self._needed for row in rows) else merged
+
+
+def _kind(raw: msgspec.Raw) -> str:
+    """Return what a value is, by how it begins: it may be large."""
+    found = _BEGINS.match(memoryview(raw)[:256])
+    return (found.lastgroup if found else None) or "single"
+
+
+def _tabular(fields: dict[str, msgspec.Raw], kinds: dict[str, str]) -> list[Row]:
+    """Return the records of an object with columns, or with rows under names; none of another."""
+    columns = [key for key, kind in kinds.items() if kind in {"column", "named"}]
+    rows = [key for key, kind in kinds.items() if kind == "rows"]
+    if len(columns) > 1 and has_place_names(columns):
+        return _rows_of(_columns_of({key: _part(_decode_any, fields[key]) for key in columns}))
+    if columns and len(rows) == 1:
+        return _table_of({key: _part(_decode_any, fields[key]) for key in [*columns, *rows]})
+    return []
+
+
+def _scalars(row: Row) -> Row:
+    return {key: value for key, value in row.items() if isinstance(value, str | int | float)}
+
+
+def _is_packed(value: Any) -> bool:
+    """Return whether a value is a text that holds JSON."""
+    return isinstance(value, str) and value.lstrip()[:1] in {"[", "{"} and unpacked(value) is not None
+
+
+def _columns_of(row: Row) -> dict[str, list[Any]]:
+    """Return the columns of an object that holds touches so, places among them; none for another."""
+    columns = {key: _column(value) for key, value in row.items() if isinstance(value, list | dict)}
+    found = {key: column for key, column in columns.items() if column}
+    return found if len(found) >= 2 and has_place_names(list(found)) else {}
+
+
+def _column(value: Any) -> list[Any]:
+    """Return a column: a list of values, or an object with one for each row; none for another value."""
+    if isinstance(value, dict) and _is_typed(value):
+        return []
+    values = list(value.values()) if isinstance(value, dict) else value
+    return [] if any(isinstance(each, list | dict) for each in values) else values
+
+
+def _rows_of(columns: dict[str, list[Any]]) -> list[Row]:
+    """Return the records of columns; those of the longer columns lack keys."""
+    missing = object()
+    return [
+        {key: value for key, value in zip(columns, values, strict=True) if value is not missing}
+        for values in zip_longest(*columns.values(), fillvalue=missing)
+    ]
+
+
+def _table_of(row: Row) -> list[Row]:
+    """Return the records of a list of names and one of rows, or of a list of rows that begins with names."""
+    lists = [value for value in row.values() if isinstance(value, list) and value]
+    tables = [value for value in lists if all(isinstance(each, list) for each in value)]
+    if len(tables) != 1:
+        return []
+    names = next((value for value in lists if _are_names(value)), tables[0][0])
+    rows = tables[0][1:] if names is tables[0][0] else tables[0]
+    if not _are_names(names):
+        return []
+    return [dict(zip(names, values, strict=True)) if len(values) == len(names) else {} for values in rows]
+
+
+def _are_names(values: Any) -> bool:
+    return (
+        isinstance(values, list)
+        and all(isinstance(value, str) for value in values)
+        and has_place_names(values)
+    )
+
+
+def _part(decode: Callable[[msgspec.Raw], _Part], raw: msgspec.Raw) -> _Part | None:
+    """Return a part of a document; None where its text is damaged."""
+    try:
+        return decode(raw)
+    except DECODE_ERRORS:
+        return None
