@@ -191,7 +191,7 @@ EVENTS = [
 def typed(record):
     """Return a record as MongoDB exports it."""
     return {
-        "_id": {"$oid": "5f"},
+        "key": {"$oid": "5f"},
         "time": {"$numberLong": str(record["time"])},
         "x": {"$numberInt": str(record["x"])},
         "y": {"$numberDouble": str(record["y"])},
