@@ -22,6 +22,11 @@ for _i in range(6):
     HEX[65 + _i] = <signed char> (10 + _i)
     HEX[97 + _i] = <signed char> (10 + _i)
 
+cdef int64_t[10] POWERS
+POWERS[0] = 1
+for _i in range(1, 10):
+    POWERS[_i] = POWERS[_i - 1] * 10
+
 
 cdef Text seconds(Text at, Text end, int64_t *time, Py_ssize_t digits) noexcept nogil:
     """Read ``secs.fraction`` as nanoseconds; NULL when that is not what stands there.
@@ -30,25 +35,31 @@ cdef Text seconds(Text at, Text end, int64_t *time, Py_ssize_t digits) noexcept 
     """
     cdef int64_t whole = 0
     cdef int64_t part = 0
-    cdef int64_t unit = 1000000000
     cdef Text start
-    while at < end and 48 <= at[0] <= 57:
-        whole = whole * 10 + (at[0] - 48)
+    cdef Text last = end if end - at < 18 else at + 18
+    cdef unsigned int digit
+    while at < last:
+        digit = <unsigned int> at[0] - 48
+        if digit > 9:
+            break
+        whole = whole * 10 + digit
         at += 1
-        if whole > MAX_SECONDS:
-            return NULL
-    if at == end or at[0] != b".":
+    if whole > MAX_SECONDS or at == end or at[0] != b".":
         return NULL
     at += 1
     start = at
+    last = end if end - at < 9 else at + 9
+    while at < last:
+        digit = <unsigned int> at[0] - 48
+        if digit > 9:
+            break
+        part = part * 10 + digit
+        at += 1
+    time[0] = whole * 1000000000 + part * POWERS[9 - (at - start)]
     while at < end and 48 <= at[0] <= 57:
-        if unit > 1:
-            unit //= 10
-            part = part * 10 + (at[0] - 48)
         at += 1
     if at == start or (digits and at - start != digits):
         return NULL
-    time[0] = whole * 1000000000 + part * unit
     return at
 
 
@@ -88,11 +99,20 @@ cdef Text decimal(Text at, Text end, int64_t *number) noexcept nogil:
 cdef Text hexadecimal(Text at, Text end, uint32_t *number, Py_ssize_t width) noexcept nogil:
     """Read so many hex digits (one to eight for a width of 0) that end at a blank or at `end`; else NULL."""
     cdef uint32_t value = 0
+    cdef int digit
     cdef Text start = at
-    while at < end and HEX[at[0]] >= 0:
-        value = (value << 4) | <uint32_t> HEX[at[0]]
+    cdef Text last = at + (width or 8)
+    if last > end:
+        if width:
+            return NULL
+        last = end
+    while at < last:
+        digit = HEX[at[0]]
+        if digit < 0:
+            break
+        value = (value << 4) | <uint32_t> digit
         at += 1
-    if at == start or at - start > 8 or (width and at - start != width) or (at < end and at[0] != b" "):
+    if at == start or (width and at != last) or (at < end and at[0] != b" "):
         return NULL
     number[0] = value
     return at
