@@ -9,7 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from capture.errors import CaptureError, SinkError, StoreError
+from capture.errors import MESSAGE_CHARS, CaptureError, SinkError, StoreError, plain
 from capture.optional import EXTRAS, how_to_install
 
 if TYPE_CHECKING:
@@ -60,10 +60,11 @@ def _line(error: BaseException) -> tuple[str, int]:
     if isinstance(error, CaptureError):
         return str(error), FAILED if isinstance(error, SinkError | StoreError) else WRONG
     if isinstance(error, OSError):
-        return f"{error.filename or 'system'}: {error.strerror or error}", FAILED
+        return plain(f"{error.filename or 'system'}: {error.strerror or error}", MESSAGE_CHARS), FAILED
     if isinstance(error, ImportError) and error.name in EXTRAS:
         return how_to_install(error.name), WRONG
-    return f"internal error ({type(error).__name__}: {error}); CAPTURE_DEBUG=1 shows where", FAILED
+    what = plain(f"{type(error).__name__}: {error}", MESSAGE_CHARS - 100)
+    return f"internal error ({what}); CAPTURE_DEBUG=1 shows where", FAILED
 
 
 def run() -> NoReturn:

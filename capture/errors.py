@@ -42,6 +42,7 @@ __all__ = [
 
 #: No message is longer (characters).
 MESSAGE_CHARS = 500
+_PATH_CHARS = 160
 #: C0 and C1 control characters, and the marks that turn the direction of text.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -181,8 +182,10 @@ class TouchLogError(CaptureError, ValueError):
     """
 
     def __init__(self, message: str, *, path: str = "", line: int | None = None) -> None:
-        place = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
-        super().__init__(place + message)
+        # A long path must not push out what is wrong.
+        shown = path if len(path) <= _PATH_CHARS else f"...{path[-_PATH_CHARS:]}"
+        place = f"{shown}:{line}: " if path and line else f"{shown}: " if path else ""
+        super().__init__(plain(place + message, MESSAGE_CHARS))
         self.path = path
         self.line = line
 
@@ -205,7 +208,7 @@ class SinkError(CaptureError):
     """
 
     def __init__(self, message: str, *, sink: str = "", retryable: bool = False) -> None:
-        super().__init__(f"sink {sink!r}: {message}" if sink else message)
+        super().__init__(plain(f"sink {sink!r}: {message}" if sink else message, MESSAGE_CHARS))
         self.sink = sink
         self.retryable = retryable
 

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.errors import TouchLogError
+from capture.errors import TouchLogError, plain_json
 from capture.gestures.kinds import Action
 from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, TouchLog
 from capture.logs.lines import CONTEXT, USED, Bare, Start
@@ -138,7 +138,7 @@ class Log(TouchLog):
 
 def write(log: Writable, file: IO[bytes], path: Path) -> None:  # noqa: ARG001 - the writers are called alike
     """Write a log as JSON lines, streamed."""
-    file.write(msgspec.json.encode({"info": log.info}) + b"\n")
+    file.write(plain_json(msgspec.json.encode({"info": log.info})) + b"\n")
     encode = msgspec.json.encode
     before = 0
     for chunk in log.chunks():
@@ -166,7 +166,7 @@ def mark_row(mark: Mark) -> dict[str, Any]:
 
 
 def _mark_line(mark: Mark) -> bytes:
-    return msgspec.json.encode(mark_row(mark))
+    return plain_json(msgspec.json.encode(mark_row(mark)))
 
 
 def _number(value: float) -> float | str:

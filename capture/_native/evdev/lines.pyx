@@ -7,7 +7,7 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memchr, memcmp
 
 from capture._native.evdev.codes cimport *
-from capture._native.evdev.words cimport begins, blanks, word
+from capture._native.evdev.words cimport begins, blanks, decimal, word
 
 # The seconds of a time may have this many digits and still be 64 bits of nanoseconds.
 cdef int64_t MAX_SECONDS = 9000000000
@@ -22,10 +22,7 @@ for _i in range(6):
     HEX[65 + _i] = <signed char> (10 + _i)
     HEX[97 + _i] = <signed char> (10 + _i)
 
-cdef int64_t[10] POWERS
-POWERS[0] = 1
-for _i in range(1, 10):
-    POWERS[_i] = POWERS[_i - 1] * 10
+cdef int64_t[10] POWERS = [1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000]
 
 
 cdef Text seconds(Text at, Text end, int64_t *time, Py_ssize_t digits) noexcept nogil:
@@ -33,10 +30,8 @@ cdef Text seconds(Text at, Text end, int64_t *time, Py_ssize_t digits) noexcept 
 
     The fraction has so many `digits`; any number of them where that is 0.
     """
-    cdef int64_t whole = 0
-    cdef int64_t part = 0
-    cdef Text start
-    cdef Text last = end if end - at < 18 else at + 18
+    cdef int64_t whole = 0, part = 0
+    cdef Text start, last = end if end - at < 18 else at + 18
     cdef unsigned int digit
     while at < last:
         digit = <unsigned int> at[0] - 48
@@ -76,32 +71,11 @@ cdef Text dashed_seconds(Text at, Text end, int64_t *time) noexcept nogil:
     return at + 1
 
 
-cdef Text decimal(Text at, Text end, int64_t *number) noexcept nogil:
-    """Read a decimal number with an optional sign, of at most 18 digits; NULL when there is none."""
-    cdef bint negative = False
-    cdef int64_t value = 0
-    cdef Text start
-    if at < end and at[0] == b"-":
-        negative = True
-        at += 1
-    start = at
-    while at < end and 48 <= at[0] <= 57:
-        if at - start == 18:
-            return NULL
-        value = value * 10 + (at[0] - 48)
-        at += 1
-    if at == start:
-        return NULL
-    number[0] = -value if negative else value
-    return at
-
-
 cdef Text hexadecimal(Text at, Text end, uint32_t *number, Py_ssize_t width) noexcept nogil:
     """Read so many hex digits (one to eight for a width of 0) that end at a blank or at `end`; else NULL."""
     cdef uint32_t value = 0
     cdef int digit
-    cdef Text start = at
-    cdef Text last = at + (width or 8)
+    cdef Text start = at, last = at + (width or 8)
     if last > end:
         if width:
             return NULL
