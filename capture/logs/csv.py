@@ -12,9 +12,10 @@ from typing import IO, TYPE_CHECKING, Any
 from capture.errors import TouchLogError
 from capture.gestures.samples import COLUMNS, TouchSamples
 from capture.logs.base import LogInfo, TouchLog
-from capture.logs.columns import PRESETS, ColumnMap, are_guessed, guess, listed, suggestion
+from capture.logs.columns import ColumnMap, are_guessed
 from capture.logs.kvi import DEFAULT_SCREEN
 from capture.logs.lines import shape
+from capture.logs.mapped import guessed_map, say_assumed, screen_of, sum_up
 from capture.logs.rows import Rows
 from capture.logs.source import LINE_LIMIT_BYTES
 from capture.logs.tables import Table
@@ -49,21 +50,21 @@ class Log(TouchLog):
 
     def _describe(self) -> LogInfo:
         options, source = self.options, self.source
-        self.guessed = ""
         try:
             self._map = ColumnMap.parse(options.columns)
             lines = self._lines(source.text_head().decode("utf-8", "replace"))
             self._table = _table(lines, self._map)
             if options.columns is None and not set(self._table.names) >= _NEEDED:
-                self._guess()
+                names = self._table.names
+                self._map = guessed_map(names, {name: self._table.cells(name) for name in names})
             self._table.chosen = self._map.chosen(self._table.names)
         except TouchLogError:
             raise
         except ValueError as error:
             raise self.error(str(error), line=1) from None
         self._size = options.screen or DEFAULT_SCREEN
-        own = DEFAULT_SCREEN if any(self._map.whole) else (None, None)
-        return LogInfo(format=self.name, width=own[0], height=own[1])
+        width, height = screen_of(self._map)
+        return LogInfo(format=self.name, width=width, height=height)
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -73,19 +74,6 @@ class Log(TouchLog):
         lines = head.decode("utf-8", "replace").split("\n", _FIRST_LINES)[:_FIRST_LINES]
         return any(_header_at(line.strip(), None, _NEEDED) is not None for line in lines)
 
-    def _guess(self) -> None:
-        """Select the columns by name; an error lists the columns of the file."""
-        names = self._table.names
-        cells = {name: self._table.cells(name) for name in names}
-        found = guess(names, cells)
-        if found is None:
-            raise ValueError(
-                f"is a table with the columns {listed(names)}: say which is what, as in "
-                f"--columns '{suggestion(names, cells)}' (presets: {', '.join(PRESETS)})"
-            )
-        self.guessed = found
-        self._map = ColumnMap.parse(found)
-
     @staticmethod
     def _lines(text: str) -> list[str]:
         lines = text.replace("\r", "\n" if "\n" not in text else "").split("\n")
@@ -93,10 +81,7 @@ class Log(TouchLog):
         return lines[:-1] if len(lines) > 1 else lines
 
     def _read(self) -> Iterator[TouchSamples]:
-        if self.guessed:
-            self.warnings["guessed_columns"] += 1
-        if any(self._map.whole) and self.options.screen is None:
-            self.warnings["guessed_screen"] += 1
+        say_assumed(self, self._map)
         done = 0
         unit = self._plain_unit()
         if unit is not None and unit.ns is not None:
@@ -157,11 +142,7 @@ class Log(TouchLog):
             if chunk is not None:
                 yield chunk
         yield from rows.finish()
-        self.count("used", rows.used)
-        self.count("context", rows.left_out)
-        self.count("skipped_rows", rows.skipped)
-        self.name_streams(rows.streams)
-        self.name_pointers(rows.pointers)
+        sum_up(self, rows)
 
     def _plain_columns(self) -> Iterator[tuple[int, list[Any], list[bool] | None]]:
         """Yield how many rows there are and their columns, of a table without quotes: twice as fast."""

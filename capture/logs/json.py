@@ -8,10 +8,11 @@ import msgspec
 
 from capture.errors import TouchLogError
 from capture.logs.base import DECODE_ERRORS, LogInfo, TouchLog
-from capture.logs.columns import PRESETS, ColumnMap, guess, listed, suggestion
+from capture.logs.columns import ColumnMap, guess
 from capture.logs.documents import documents, is_json
 from capture.logs.jsonrows import Finder, Row, flat
 from capture.logs.kvi import DEFAULT_SCREEN
+from capture.logs.mapped import guessed_map, say_assumed, screen_of, sum_up
 from capture.logs.rows import Rows
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ class Log(TouchLog):
 
     def _describe(self) -> LogInfo:
         options = self.options
-        self.guessed = ""
         self._needed: list[str] = []
         try:
             self._map = self._guess() if options.columns is None else ColumnMap.parse(options.columns)
@@ -49,8 +49,8 @@ class Log(TouchLog):
         needed = [role for role in ("time", "down", "up", "x", "y", "action") if role in self._map.columns]
         self._needed = [self._map.columns[role][0] for role in needed]
         self._size = options.screen or DEFAULT_SCREEN
-        own = DEFAULT_SCREEN if any(self._map.whole) else (None, None)
-        return LogInfo(format=self.name, width=own[0], height=own[1])
+        width, height = screen_of(self._map)
+        return LogInfo(format=self.name, width=width, height=height)
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -70,24 +70,16 @@ class Log(TouchLog):
             if found is not None:
                 self.counts.clear()
                 self.warnings.clear()
-                self.guessed = found
                 return ColumnMap.parse(found)
             keys.update(dict.fromkeys(names))
             if len(keys) > _LINES:
                 break
         if not keys:
             raise ValueError("is JSON without a list of objects: not a touch log of a known format")
-        names = list(keys)
-        raise ValueError(
-            f"is JSON of objects with the keys {listed(names)}: say which is what, as in "
-            f"--columns '{suggestion(names, cells)}' (presets: {', '.join(PRESETS)})"
-        )
+        return guessed_map(list(keys), cells, "JSON of objects with the keys")
 
     def _read(self) -> Iterator[TouchSamples]:
-        if self.guessed:
-            self.warnings["guessed_columns"] += 1
-        if any(self._map.whole) and self.options.screen is None:
-            self.warnings["guessed_screen"] += 1
+        say_assumed(self, self._map)
         rows = Rows(self._map, self._size, self.warnings)
         waiting: list[Row] = []
         makes_strokes = self._map.makes_strokes and "stroke" not in self._map.columns and bool(self._path)
@@ -101,14 +93,10 @@ class Log(TouchLog):
         if waiting and (chunk := self._add(rows, waiting, None)) is not None:
             yield chunk
         yield from rows.finish()
-        self.count("used", rows.used)
-        self.count("context", rows.left_out)
-        self.count("skipped_rows", rows.skipped)
+        sum_up(self, rows)
         if not self.counts["read"]:
             place = f"at {self._map.records}" if self._map.records else "anywhere"
             raise self.error(f"has no records {place} with the keys {', '.join(self._needed)}")
-        self.name_streams(rows.streams)
-        self.name_pointers(rows.pointers)
 
     def _good(self, records: list[Row]) -> list[Row]:
         """Return the records with the keys that are needed; the others are counted."""

@@ -12,9 +12,10 @@ import msgspec
 from capture.errors import TouchLogError
 from capture.logs.arrow import Converter, nanoseconds, need_arrow, own_unit
 from capture.logs.base import LogInfo, Mark, TouchLog
-from capture.logs.columns import PRESETS, ColumnMap, guess, listed, suggestion
+from capture.logs.columns import ColumnMap
 from capture.logs.jsonl import mark_row
 from capture.logs.kvi import DEFAULT_SCREEN
+from capture.logs.mapped import guessed_map, say_assumed, sum_up
 from capture.logs.rows import Rows
 from capture.logs.samples import CHUNK_SAMPLES
 from capture.logs.source import LogSource
@@ -57,7 +58,6 @@ class Log(TouchLog):
 
         if self.is_stream:
             raise self.error("Parquet is read from its end: it cannot come on standard input")
-        self.guessed = ""
         try:
             with self._open() as file:
                 schema = file.schema_arrow
@@ -121,14 +121,7 @@ class Log(TouchLog):
             if batch is None
             else {name: [str(cell) for cell in batch.column(name).to_pylist()] for name in plain}
         )
-        found = guess(names, cells)
-        if found is None:
-            raise ValueError(
-                f"is a table with the columns {listed(names)}: say which is what, as in "
-                f"--columns '{suggestion(names, cells)}' (presets: {', '.join(PRESETS)})"
-            )
-        self.guessed = found
-        self._map = ColumnMap.parse(found)
+        self._map = guessed_map(names, cells)
 
     def _info(self, metadata: dict[bytes, bytes]) -> LogInfo:
         text = metadata.get(METADATA_KEY)
@@ -142,10 +135,7 @@ class Log(TouchLog):
     def _read(self) -> Iterator[TouchSamples]:
         import pyarrow as pa
 
-        if self.guessed:
-            self.warnings["guessed_columns"] += 1
-        if any(self._map.whole) and self.options.screen is None:
-            self.warnings["guessed_screen"] += 1
+        say_assumed(self, self._map)
         marks = self._marks()
         mark = next(marks, None)
         total = 0
@@ -179,7 +169,7 @@ class Log(TouchLog):
         plain = not (self._map.only or self._map.makes_strokes or "down" in self._chosen or rows.skipped)
         batches = chain([first], batches)
         if not plain:
-            yield from self._by_rows(batches, file)
+            yield from self._by_rows(batches, file, all_of_them=True)
             return
         for _ in rows.finish():
             pass
@@ -194,7 +184,7 @@ class Log(TouchLog):
                 chunk = converter.samples(batch)
             except ValueError:
                 # A cell does not fit its column: these rows one by one.
-                yield from self._by_rows([batch], file)
+                yield from self._by_rows([batch], file, all_of_them=False)
                 continue
             read += len(batch)
             self._follow(read, file)
@@ -206,7 +196,7 @@ class Log(TouchLog):
         self.name_streams(converter.streams)
         self.name_pointers(converter.pointers)
 
-    def _by_rows(self, batches: Iterable[Any], file: Any) -> Iterator[TouchSamples]:
+    def _by_rows(self, batches: Iterable[Any], file: Any, *, all_of_them: bool) -> Iterator[TouchSamples]:
         own = 1 if any(self._own_units.values()) else None
         rows = Rows(self._map, self._size, self.warnings, own)
         read = 0
@@ -219,11 +209,7 @@ class Log(TouchLog):
             read += len(batch)
             self._follow(read, file)
         yield from rows.finish()
-        self.count("used", rows.used)
-        self.count("context", rows.left_out)
-        self.count("skipped_rows", rows.skipped)
-        self.name_streams(rows.streams)
-        self.name_pointers(rows.pointers)
+        sum_up(self, rows, all_of_them=all_of_them)
 
     def _follow(self, read: int, file: Any) -> None:
         self.source.bytes_read = min(

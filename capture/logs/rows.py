@@ -6,7 +6,6 @@ import array
 import math
 from typing import TYPE_CHECKING, Any
 
-from capture.errors import TouchLogError
 from capture.gestures.kinds import Action
 from capture.gestures.samples import TouchSamples
 from capture.logs.columns import ACTION_WORDS, UNITS
@@ -52,7 +51,7 @@ class Rows:
         self.streams, self.pointers = Names(), Names(32)
         self._map = column_map
         self.warnings = warnings
-        self._bad = ""
+        self.first_bad = ""
         self.unit = Unit(unit_ns or column_map.unit_ns)
         self._scale = [
             side / whole if whole else 1.0 for side, whole in zip(size, column_map.whole, strict=True)
@@ -98,23 +97,12 @@ class Rows:
 
     def _note_bad(self, roles: dict[str, Any], good: list[bool]) -> None:
         """Remember the first row that is no touch."""
-        if not self._bad:
+        if not self.first_bad:
             at = good.index(False)
-            self._bad = ", ".join(f"{role} {str(column[at])[:40]!r}" for role, column in roles.items())
+            self.first_bad = ", ".join(f"{role} {str(column[at])[:40]!r}" for role, column in roles.items())
 
     def finish(self) -> Iterator[TouchSamples]:
-        """Yield what had to wait for all rows, and say what was assumed of the times.
-
-        Raises
-        ------
-        TouchLogError
-            When not one of the rows is a touch.
-        """
-        if self.skipped and not self.used:
-            raise TouchLogError(
-                f"none of its {self.skipped:,} rows is a touch: the first has {self._bad} "
-                "(--columns says what is where)"
-            )
+        """Yield what had to wait for all rows, and say what was assumed of the times."""
         if any(moments.guessed for moments in self._moments.values()):
             self.warnings["date_order_guessed"] += 1
         if self.unit.said:

@@ -27,7 +27,17 @@ def test_table_and_folder_agree():
     folder = Path(logs.__file__).parent
     shared = {"__init__", "base", "source", "writing", "columns", "evdev", "evemu_writer"}
     shared |= {"samples", "lines", "times", "scripts", "documents"}
-    shared |= {"arrow", "arrowcsv", "rows", "strokemaker", "tables", "units", "wrapping", "jsonrows"}
+    shared |= {
+        "arrow",
+        "arrowcsv",
+        "rows",
+        "strokemaker",
+        "tables",
+        "units",
+        "wrapping",
+        "jsonrows",
+        "mapped",
+    }
 
     assert {path.stem for path in folder.glob("*.py")} - shared == set(logs.FORMATS)
     assert set(logs.FORMATS.values()) == {f"capture.logs.{name}" for name in logs.FORMATS}
