@@ -1,13 +1,15 @@
 """A week offline, fake clock: the store keeps its bound, the newest events survive, all drain in order.
 
-100,000 events by default; ``CAPTURE_SOAK=1`` runs two million.
+100,000 events by default, once; ``CAPTURE_SOAK=1`` runs two million ten times, beside two busy loops.
 """
 
 import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import pytest
 from journal_events import event_id
 
 from capture.config import BufferConfig, ProjectConfig, RunConfig
@@ -29,7 +31,19 @@ def resident_bytes():
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_a_week_offline(tmp_path):
+@pytest.fixture
+def busy():
+    """Two processes that take all the time they get, in a soak."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 if SOAK else 0)]
+    yield
+    for loop in loops:
+        loop.kill()
+        loop.wait()
+
+
+@pytest.mark.parametrize("run", range(10 if SOAK else 1))
+@pytest.mark.usefixtures("busy")
+def test_a_week_offline(tmp_path, run):
     clock = FakeClock()
     store = Store(tmp_path, formats={"memory": "native"}, max_bytes=BOUND, clock=clock)
     online = threading.Event()
@@ -74,7 +88,7 @@ def test_a_week_offline(tmp_path):
     assert set(store.dropped) == {"store_full"}
     largest_mib, growth_mib = largest / 2**20, growth / 2**20
     sys.stderr.write(
-        f"\n{COUNT} events: store {largest_mib:.1f} MiB, RSS +{growth_mib:.1f} MiB, {pending} survived\n"
+        f"\nrun {run}: {COUNT} events: store {largest_mib:.1f} MiB, RSS +{growth_mib:.1f} MiB, {pending} survived\n"
     )
     delivery.close(5.0)
     store.close()
