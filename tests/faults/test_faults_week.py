@@ -86,9 +86,7 @@ def test_a_week_offline(tmp_path, run):
     assert dropped + pending == COUNT
     assert received == list(range(dropped, COUNT))
     assert set(store.dropped) == {"store_full"}
-    largest_mib, growth_mib = largest / 2**20, growth / 2**20
-    sys.stderr.write(
-        f"\nrun {run}: {COUNT} events: store {largest_mib:.1f} MiB, RSS +{growth_mib:.1f} MiB, {pending} survived\n"
-    )
+    sizes = f"store {largest / 2**20:.1f} MiB, RSS +{growth / 2**20:.1f} MiB"
+    sys.stderr.write(f"\nrun {run}: {COUNT} events: {sizes}, {pending} survived\n")
     delivery.close(5.0)
     store.close()
