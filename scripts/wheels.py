@@ -164,7 +164,7 @@ def arm() -> Path:
         site,
         made,
     )
-    try_out(machine.python, {"PYTHONPATH": f"{site}:{machine.site}"})
+    try_out(machine.python, {"PYTHONPATH": str(site)})
     return made
 
 

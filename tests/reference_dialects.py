@@ -29,7 +29,8 @@ def span(earlier, later):
 
 
 def root(dx, dy):
-    return np.sqrt(dx * dx + dy * dy)
+    # Not numpy's: on 32-bit ARM it takes float32 roots by an estimate.
+    return F32(math.sqrt(dx * dx + dy * dy))
 
 
 def dp(px, density):

@@ -3,11 +3,12 @@
 import array
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from capture import TouchSamples, classify
 from capture.gestures.samples import COLUMNS
+
+pa = pytest.importorskip("pyarrow")
 
 ROWS = [(0, 0, 0, 0, 1.0, 2.0), (0, 0, 1, 50_000_000, 1.5, 2.5)]
 TYPES = {"stream": "i8", "pointer": "i4", "action": "u1", "time": "i8", "x": "f4", "y": "f4"}
