@@ -15,6 +15,18 @@
 #include <sys/auxv.h>
 #endif
 
+/* Copy a number from or to a record, where its lowest byte comes first on every machine. */
+static inline void capture_copy_number(void *to, const void *from, size_t size)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    size_t at;
+    for (at = 0; at < size; at++)
+        ((unsigned char *)to)[at] = ((const unsigned char *)from)[size - 1 - at];
+#else
+    memcpy(to, from, size);
+#endif
+}
+
 static uint32_t capture_crc_table[256];
 
 static uint32_t capture_crc_by_table(uint32_t crc, const unsigned char *data, size_t size)

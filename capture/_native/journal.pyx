@@ -16,6 +16,7 @@ from hashlib import sha256
 
 cdef extern from "journal.h" nogil:
     void crc_choose "capture_crc_choose"(int table) noexcept
+    void copy_number "capture_copy_number"(void *to, const void *source, size_t size) noexcept
     uint32_t crc_of "capture_crc32c"(const uint8_t *data, size_t size, uint32_t start) noexcept
     int64_t write_at "capture_pwrite"(int descriptor, const uint8_t *data, size_t size, int64_t at) noexcept
     int sync_file "capture_sync"(int descriptor) noexcept
@@ -147,7 +148,7 @@ cdef class SegmentWriter:
         if self.buffer == NULL:
             raise MemoryError
         memcpy(self.buffer, bytes_text(head), self.prefix)
-        memcpy(&self.seed, self.buffer + 124, 4)
+        copy_number(&self.seed, self.buffer + 124, 4)
         self.descriptor, self.session, self.limit, self.sync = descriptor, session, limit, sync
         self.wires, self.waiting, self.make_call, self.pwrite = wires, waiting, make_call, pwrite
         self.made_by = forks()
@@ -190,19 +191,19 @@ cdef class SegmentWriter:
             self.buffer, self.room = bigger, self.used + whole + 65536
         record = self.buffer + self.used
         memset(record, 0, FIXED)
-        memcpy(record, &size32, 4)
+        copy_number(record, &size32, 4)
         if place >= 0:
             self.next_seqs[place] += 1
             seq = self.next_seqs[place]
-        memcpy(record + 8, &seq, 8)
-        memcpy(record + 16, &time_ms, 8)
-        memcpy(record + 24, &elapsed_ms, 8)
+        copy_number(record + 8, &seq, 8)
+        copy_number(record + 16, &time_ms, 8)
+        copy_number(record + 24, &elapsed_ms, 8)
         if event_id is not None:
             put_id(record + 32, event_id)
-        memcpy(record + 48, &screens, 4)
-        memcpy(record + 52, &wire, 2)
+        copy_number(record + 48, &screens, 4)
+        copy_number(record + 52, &wire, 2)
         record[54] = flags
-        memcpy(record + 56, &boot_ms, 8)
+        copy_number(record + 56, &boot_ms, 8)
         memcpy(record + FIXED, bytes_text(payload), size)
         memset(record + FIXED + size, 0, whole - FIXED - size)
         if self.last >= 0:
@@ -216,9 +217,9 @@ cdef class SegmentWriter:
         cdef size_t at = self.prefix
         cdef uint32_t size, crc
         while at < self.used:
-            memcpy(&size, self.buffer + at, 4)
+            copy_number(&size, self.buffer + at, 4)
             crc = crc_of(self.buffer + at + 8, FIXED - 8 + size, self.seed)
-            memcpy(self.buffer + at + 4, &crc, 4)
+            copy_number(self.buffer + at + 4, &crc, 4)
             at += padded(FIXED + size)
         return self.write_out()
 
@@ -227,7 +228,7 @@ cdef class SegmentWriter:
         cdef int64_t count
         cdef uint32_t size
         cdef int failed = 0
-        memcpy(&size, self.buffer + self.last, 4)
+        copy_number(&size, self.buffer + self.last, 4)
         enough = self.last + FIXED + size      # padding may be missing
         while done < enough:
             if self.pwrite is None:

@@ -3,10 +3,10 @@
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
 
 cdef extern from "journal.h" nogil:
     void crc_choose "capture_crc_choose"(int table) noexcept
+    void copy_number "capture_copy_number"(void *to, const void *source, size_t size) noexcept
     uint32_t crc_of "capture_crc32c"(const uint8_t *data, size_t size, uint32_t start) noexcept
 
 cdef enum:
@@ -45,12 +45,12 @@ cdef int look(const uint8_t *record, size_t left, int64_t seed, uint32_t *size) 
     cdef uint32_t crc
     if left < FIXED:
         return 3
-    memcpy(size, record, 4)
+    copy_number(size, record, 4)
     if size[0] < 1 or size[0] > MOST_BYTES or seed < 0:
         return 2
     if FIXED + <size_t>size[0] > left:
         return 3
-    memcpy(&crc, record + 4, 4)
+    copy_number(&crc, record + 4, 4)
     return 0 if crc_of(record + 8, FIXED - 8 + size[0], <uint32_t>seed) == crc else 2
 
 
@@ -60,9 +60,9 @@ cdef int64_t marked_seq(const uint8_t *record, uint32_t size, int wire) noexcept
     cdef uint16_t number
     cdef int64_t seq
     while at + 10 <= size:
-        memcpy(&number, record + FIXED + at, 2)
+        copy_number(&number, record + FIXED + at, 2)
         if number == wire:
-            memcpy(&seq, record + FIXED + at + 2, 8)
+            copy_number(&seq, record + FIXED + at + 2, 8)
             return seq
         at += 10
     return -1
@@ -104,8 +104,8 @@ def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, 
         why = look(start + at, length - at, seed, &size)
         if why:
             break
-        memcpy(&number, start + at + 52, 2)
-        memcpy(&own, start + at + 8, 8)
+        copy_number(&number, start + at + 52, 2)
+        copy_number(&own, start + at + 8, 8)
         flags = start[at + 54]
         if flags & END_MARK:
             own = marked_seq(start + at, size, wire)
@@ -125,7 +125,7 @@ def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, 
                 gap += own - seq - 1
             seq = own
             if not count:
-                memcpy(&first_ms, start + at + 16, 8)
+                copy_number(&first_ms, start + at + 16, 8)
             count += 1
             bytes_read += size
             if max_events:
@@ -175,12 +175,12 @@ def walk(const uint8_t[::1] data not None, int64_t seed, bint over=False):
             del records[whole:]
             at += 8
             continue
-        memcpy(&seq, start + at + 8, 8)
-        memcpy(&time_ms, start + at + 16, 8)
-        memcpy(&elapsed_ms, start + at + 24, 8)
-        memcpy(&screens, start + at + 48, 4)
-        memcpy(&number, start + at + 52, 2)
-        memcpy(&boot_ms, start + at + 56, 8)
+        copy_number(&seq, start + at + 8, 8)
+        copy_number(&time_ms, start + at + 16, 8)
+        copy_number(&elapsed_ms, start + at + 24, 8)
+        copy_number(&screens, start + at + 48, 4)
+        copy_number(&number, start + at + 52, 2)
+        copy_number(&boot_ms, start + at + 56, 8)
         flags = start[at + 54]
         event_id = id_text(start + at + 32)
         records.append((at, size, number, seq, time_ms, elapsed_ms, screens, flags, event_id, boot_ms))
