@@ -95,7 +95,8 @@ class State:
         """Add to a count, inside a transaction."""
         if amount:
             self.db.execute(
-                "INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + ?3",
+                "INSERT INTO totals VALUES (?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET value = value + excluded.value",
                 (name, project, amount),
             )
 
