@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from capture.errors import ConfigError, plain, plain_json
 from capture.logs import CAUSES
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from capture.logs import TouchLog
 
 __all__ = [
+    "Listed",
     "Meter",
     "console_for",
     "live_strokes",
@@ -130,21 +132,37 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
     partial.replace(path)
 
 
-def stroke_table(strokes: Sequence[tuple[Gesture, int]], more: int = 0, *, first: int = 0) -> Table:
-    """Return a table of strokes, each with the first time (ns) of its log, which its own is counted from.
+class Listed(NamedTuple):
+    """A stroke of `stroke_table`: its number, and the first time (ns) of its log, which its own is from."""
 
-    `more` says how many are not in it, `first` the number of the first.
+    number: int
+    gesture: Gesture
+    first_ns: int
+    screen: str = ""
+    target: str = ""
+
+
+def stroke_table(strokes: Sequence[Listed], more: int = 0) -> Table:
+    """Return a table of strokes; `more` says how many are not in it.
+
+    Screens and targets have a column where there is one, and give way where there is little room.
     """
     table = Table(box=None, pad_edge=False, caption=f"... and {more} more" if more else None)
-    table.add_column("#", justify="right", style="dim")
-    table.add_column("at (s)", justify="right")
-    for name in ("gesture", "direction"):
-        table.add_column(name, no_wrap=True)
+    table.add_column("#", justify="right", style="dim", no_wrap=True)
+    table.add_column("at (s)", justify="right", no_wrap=True)
+    table.add_column("gesture", no_wrap=True)
     for name in ("ms", "dp", "dp/s"):
-        table.add_column(name, justify="right")
-    table.add_column("why not", style="dim")
-    for row, (gesture, first_ns) in enumerate(strokes, first):
-        table.add_row(str(row), *_cells(gesture, (gesture.time_down - first_ns) / 1e9))
+        table.add_column(name, justify="right", no_wrap=True)
+    places = [name for name in ("screen", "target") if any(getattr(each, name) for each in strokes)]
+    for name in places:
+        table.add_column(name)
+    for each in strokes:
+        at, kind, direction, *measures, why = _cells(
+            each.gesture, (each.gesture.time_down - each.first_ns) / 1e9
+        )
+        # Text, not markup: a target may be called "[red]".
+        shown = [Text(plain(getattr(each, name)), no_wrap=True, overflow="ellipsis") for name in places]
+        table.add_row(str(each.number), at, f"{kind} {direction or why}".strip(), *measures, *shown)
     return table
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from capture.cli._options import Json, Logs, Reading, with_reading
-from capture.cli._show import print_json, stroke_table
+from capture.cli._show import Listed, print_json, stroke_table
 from capture.gestures.explain import Explanation, explain, render
 from capture.gestures.lineup import Lineup, configurations
 from capture.gestures.recognizer import Recognizer
@@ -79,6 +79,6 @@ def _show(gesture: Gesture, explanation: Explanation, *, json: bool, at: tuple[i
         return
     stroke, first_ns = at
     console = Console(soft_wrap=True, highlight=False)
-    console.print(stroke_table([(gesture, first_ns)], first=stroke))
+    console.print(stroke_table([Listed(stroke, gesture, first_ns)]))
     console.print()
     console.print(render(explanation), markup=False)

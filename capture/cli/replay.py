@@ -10,12 +10,24 @@ import typer
 from rich.console import Console
 
 from capture.cli._options import Json, Logs, Reading, with_reading
-from capture.cli._show import Meter, live_strokes, plural, print_doubts, print_json, remarks, stroke_table
+from capture.cli._show import (
+    Listed,
+    Meter,
+    live_strokes,
+    plural,
+    print_doubts,
+    print_json,
+    remarks,
+    stroke_table,
+)
 from capture.errors import MESSAGE_CHARS, plain
+from capture.events.domain import screen_of
 from capture.replay.run import Replay
 
 if TYPE_CHECKING:
-    from capture.gestures.recognizer import Gesture, GestureTable
+    from capture.events.domain import Scene
+    from capture.events.targets import Target
+    from capture.gestures.recognizer import Gesture
     from capture.replay.run import Summary
 
 #: Strokes that are listed one by one.
@@ -57,11 +69,15 @@ def command(
 
     Example: capture replay session.touch.jsonl --speed 1.0 --config kiosk.toml
     """
-    listed: list[tuple[Gesture, int]] = []
+    listed: list[Listed] = []
 
-    def note(table: GestureTable) -> None:
-        first_ns = 0 if job.log is None else job.log.first_ns or 0
-        listed.extend((table[row], first_ns) for row in range(min(len(table), _LISTED - len(listed))))
+    def note(row: int, gesture: Gesture, scene: Scene, target: Target) -> None:
+        if len(listed) < _LISTED:
+            first_ns = 0 if job.log is None else job.log.first_ns or 0
+            number = row + sum(log.strokes for log in job.summary.logs[:-1])
+            screen, _ = screen_of(scene.url)
+            name = target.id or target.path.rstrip(">").rpartition(">")[2]
+            listed.append(Listed(number, gesture, first_ns, screen, name))
 
     with Meter() as meter:
         job = Replay(
@@ -71,7 +87,7 @@ def command(
             options=reading.options,
             speed=speed,
             on_progress=meter.update,
-            on_gestures=note,
+            on_stroke=note,
             on_gesture=None if json else live_strokes(),
             needs_epoch=True,
         )
@@ -86,13 +102,13 @@ def command(
         raise typer.Exit(1)
 
 
-def _report(summary: Summary, listed: list[tuple[Gesture, int]], json: bool) -> None:
+def _report(summary: Summary, listed: list[Listed], json: bool) -> None:
     if json:
         print_json(summary)
         return
     console = Console()
     if listed:
-        console.print(stroke_table(listed, summary.strokes - len(listed)))
+        console.print(stroke_table(sorted(listed), summary.strokes - len(listed)))
     kinds = ", ".join(f"{count} {_plain(kind)}" for kind, count in summary.kinds.items() if kind != "none")
     reasons = ", ".join(
         f"{count} {_plain(reason)}" for reason, count in summary.reasons.items() if reason != "recognized"

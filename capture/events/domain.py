@@ -7,8 +7,9 @@ parts that every event shares: the version origin, the URL of a screen, a gestur
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -50,6 +51,7 @@ __all__ = [
     "event_int",
     "gesture_event",
     "movement_of",
+    "screen_of",
     "screen_url",
     "version_origin",
 ]
@@ -313,6 +315,13 @@ def screen_url(project: ProjectConfig, title: str = "", path: Iterable[str] = ()
     return (
         f"{project.url_scheme}://{quote(project.app_id or '', safe='')}/{parts}?title={quote(title, safe='')}"
     )
+
+
+@lru_cache(maxsize=128)
+def screen_of(url: str) -> tuple[str, str]:
+    """Return title and path of a screen from its URL; the path as it is there, percent-encoded."""
+    address, _, title = url.partition("?title=")
+    return unquote(title), address.partition("://")[2].partition("/")[2]
 
 
 def event_int(value: float) -> int:

@@ -15,7 +15,7 @@ from capture.replay.stream import StreamTimeline, Stroke
 from capture.replay.summary import LogSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from capture.config.run import RunConfig
     from capture.gestures.recognizer import GestureTable
@@ -51,8 +51,6 @@ class LogReplay:
         Epoch ms of the first sample.
     needs_epoch : bool, default False
         Whether a log is refused whose times are not since the epoch, where `start_ms` does not say it.
-    on_gestures : callable, optional
-        Called with each table of ended strokes.
     """
 
     def __init__(
@@ -63,7 +61,6 @@ class LogReplay:
         *,
         start_ms: int | None = None,
         needs_epoch: bool = False,
-        on_gestures: Callable[[GestureTable], None] | None = None,
     ) -> None:
         self.summary = LogSummary(path=log.path, format=log.name, seed=log.seed)
         self._log = log
@@ -72,7 +69,6 @@ class LogReplay:
         self._start_ms = start_ms
         self._needs_epoch = needs_epoch and start_ms is None
         self._is_refused = False
-        self._on_gestures = on_gestures
         self._recognizer = Recognizer(device.density, context.config.gestures)
         self._shift_ns: int | None = None if start_ms is not None else 0
         #: By stream, in the order of first samples; and those of streams with nothing but marks so far.
@@ -181,8 +177,6 @@ class LogReplay:
         if len(table):
             self._kinds.update(_names(GestureKind, table.kind))
             self._reasons.update(_names(Reason, table.reason))
-            if self._on_gestures is not None:
-                self._on_gestures(table)
 
 
 def _merged(strokes: list[Stroke], marks: list[Mark]) -> list[Stroke | Mark]:

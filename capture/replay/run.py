@@ -35,8 +35,10 @@ from capture.sinks.file import FILE_NAME, FileSink
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from capture.events.domain import Scene
+    from capture.events.targets import Target
     from capture.formats.header import Header
-    from capture.gestures.recognizer import Gesture, GestureTable
+    from capture.gestures.recognizer import Gesture
     from capture.logs import TouchLog
     from capture.sinks import Sink
 
@@ -89,8 +91,9 @@ class Replay:
         When batches are sent, and what a live replay keeps its pace by.
     on_progress : callable, optional
         Called after each chunk with the `TouchLog`.
-    on_gestures : callable, optional
-        Called with each `GestureTable` of ended strokes; not with `speed`.
+    on_stroke : callable, optional
+        Called with the number of each ended stroke in its log, its `Gesture`, and the `Scene` and the
+        `Target` that it began on; stream by stream; not with `speed`.
     on_gesture : callable, optional
         With `speed`: called with each `Gesture` as its stroke ends, and the second of the log it began at.
     wait : callable
@@ -125,7 +128,7 @@ class Replay:
         speed: float | None = None,
         clock: Clock | None = None,
         on_progress: Callable[[TouchLog], None] | None = None,
-        on_gestures: Callable[[GestureTable], None] | None = None,
+        on_stroke: Callable[[int, Gesture, Scene, Target], None] | None = None,
         on_gesture: Callable[[Gesture, float], None] | None = None,
         wait: Callable[[float], None] = time.sleep,
         needs_epoch: bool = False,
@@ -146,7 +149,7 @@ class Replay:
         takes_records = any(sink.formats[0] == "currents" for sink in self._sinks)
         self._needs_epoch, self._summary_name = needs_epoch and takes_records, summary_name
         self._on_progress = on_progress
-        self._on_gestures = on_gestures
+        self._on_stroke = on_stroke
         self._header: Header | None = None
         self.summary = Summary(project_id=self._config.project.id)
         self.log: TouchLog | None = None
@@ -209,7 +212,8 @@ class Replay:
         )
         wires = tuple(dict.fromkeys(sink.formats[0] for sink in self._sinks))
         user_id = self.summary.user_id
-        self._context = ReplayContext(self._config, EventEncoder(self._config, wires, user_id), user_id)
+        encoder = EventEncoder(self._config, wires, user_id)
+        self._context = ReplayContext(self._config, encoder, user_id, self._on_stroke)
         with held_back() as self._interrupted:
             try:
                 self._replay_logs(paths, first)
@@ -276,7 +280,6 @@ class Replay:
             device,
             start_ms=self._options.start_time_ms,
             needs_epoch=self._needs_epoch,
-            on_gestures=self._on_gestures,
         )
         self.summary.logs.append(reader.summary)
         try:

@@ -54,9 +54,16 @@ _sample = itemgetter(0)
 class ReplayContext:
     """What the streams of all logs of a replay share: settings, the encoder, the numbers of sessions."""
 
-    def __init__(self, config: RunConfig, encoder: EventEncoder, user_id: str) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        encoder: EventEncoder,
+        user_id: str,
+        on_stroke: Callable[[int, Gesture, events.Scene, Target], None] | None = None,
+    ) -> None:
         self.config = config
         self.encoder = encoder
+        self.on_stroke = on_stroke
         # With the user's id as salt, hidden names come out the same each time.
         self.masks = Masks(config.privacy, user_id)
         #: How many there were so far.
@@ -96,6 +103,7 @@ class StreamTimeline:
         self.unused_marks = 0
         self._encoder = context.encoder
         self._masks = context.masks
+        self._on_stroke = context.on_stroke
         self._new_ids = derived_ids(f"{seed}/{stream}/")
         self._shift_ns = shift_ns
         self._marks = 0
@@ -161,11 +169,14 @@ class StreamTimeline:
         shown_from = self._scenes[-1][0]
         recorded_events: list[events.Event] = []
         ids = self._new_ids([f"{gesture.pointer}/{row}" for row, gesture in strokes])
-        for (_, gesture), event_id in zip(strokes, ids, strict=True):
+        on_stroke = self._on_stroke
+        for (row, gesture), event_id in zip(strokes, ids, strict=True):
             target = self._target_of(gesture) if has_targets else _NOWHERE
             time_ns, sample = gesture.time_up, gesture.first_sample
             moment = (time_ns + shift_ns) // NS_PER_MS, time_ns // NS_PER_MS, event_id
             scene = timeline.scene if sample >= shown_from else self._scene_at(sample)
+            if on_stroke is not None:
+                on_stroke(row, gesture, scene, target)
             recorded = gesture_of(gesture, scene, target, moment)
             if recorded is not None:
                 event, state = recorded

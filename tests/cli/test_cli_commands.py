@@ -62,6 +62,23 @@ def test_replay_prints_the_gestures_and_where_the_batches_are(run, tmp_path):
     assert json.loads((tmp_path / "summary.json").read_bytes())["strokes"] == 23
 
 
+def test_replay_shows_where_each_stroke_was_in_80_columns(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = run("replay", SESSION, "-o", tmp_path)[1]
+    [row] = [line for line in out.splitlines() if line.split()[:2] == ["22", "26.203"]]
+
+    assert row.split() == ["22", "26.203", "tap", "100", "0.4", "4", "Product", "button_buy"]
+    assert max(map(len, out.replace(str(tmp_path), "out").splitlines())) <= 80
+
+
+def test_strokes_of_several_streams_are_listed_in_their_order(run, tmp_path):
+    log = tmp_path / "two.csv"
+    log.write_text("stream,action,time,x,y\n1,0,1000,2,3\n2,0,1001,2,3\n2,1,1002,2,3\n1,1,1003,2,3\n")
+    out = run("replay", log, "-o", tmp_path)[1]
+
+    assert [line.split()[0] for line in out.splitlines()[1:3]] == ["0", "1"]
+
+
 def begins(out, stroke):
     """Return what stands under "at (s)" for a stroke."""
     [at] = [line.split()[1] for line in out.splitlines() if line.split()[:1] == [str(stroke)]]

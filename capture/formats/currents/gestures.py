@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import msgspec
 from msgspec import UNSET
 
+from capture.events.domain import screen_of
 from capture.formats.currents.float32 import MEASURES, shortest, shortest_measures
 from capture.gestures import dialects
 from capture.gestures.kinds import Direction, Reason
@@ -75,7 +74,7 @@ class GestureProperties:
         """
         gesture, target = event.gesture, event.target
         common = event.common
-        screen, path = _screen_of(common.url)
+        screen, path = screen_of(common.url)
         context = (screen, path, session_id, common.session_number, common.time_ms, self._dialect)
         if target.hidden:
             named = self._privacy.hide_with == "hash"
@@ -120,10 +119,3 @@ class GestureProperties:
             return shortest(math.floor(value / self._grid_px + 0.5) * self._grid_px)
         except OverflowError:
             return UNSET
-
-
-@lru_cache(maxsize=128)
-def _screen_of(url: str) -> tuple[str, str]:
-    """Return title and path of a screen from its URL; the path as it is there, percent-encoded."""
-    address, _, title = url.partition("?title=")
-    return unquote(title), address.partition("://")[2].partition("/")[2]
