@@ -14,6 +14,7 @@ from capture.replay import Replay
 from capture.sinks import Answer, Outcome
 from capture.sinks.memory import MemorySink
 from capture.store import Store
+from capture.store.app_state import AppState
 from capture.testing import FakeClock, TouchScript, decode_batches, memory_capture
 
 
@@ -88,7 +89,7 @@ def test_a_store_whose_counts_cannot_be_read_still_gives_statistics(tmp_path, mo
     cap, _ = memory_capture(tmp_path)
     with cap:
         cap.screen_view("A")
-        monkeypatch.setattr(Store, "pending", refuse)
+        monkeypatch.setattr("capture.store.queues.count_pending", refuse)
         assert (cap.stats.collected, cap.stats.pending) == (2, 0)
         monkeypatch.undo()
 
@@ -113,8 +114,8 @@ def test_a_failed_opt_in_does_not_end_an_opt_out(tmp_path, monkeypatch):
     cap, _ = memory_capture(tmp_path)
     with cap:
         cap.opt_out()
-        for name in ("first_state", "write_state"):
-            monkeypatch.setattr(Store, name, lambda *_: (_ for _ in ()).throw(StoreError("full")))
+        for name in ("first", "write"):
+            monkeypatch.setattr(AppState, name, lambda *_: (_ for _ in ()).throw(StoreError("full")))
         with pytest.raises(StoreError, match="full"):
             cap.opt_in()
         monkeypatch.undo()
