@@ -59,7 +59,7 @@ def write(
     with _writer(config) as (settings, writer):
         from capture.gateway.writer import write_forever
 
-        write_forever(writer, upkeep=lambda: _upkeep(settings, writer), once=once, beside=beside)
+        write_forever(writer.run_once, upkeep=lambda: _upkeep(settings, writer), once=once, beside=beside)
 
 
 @contextlib.contextmanager
@@ -163,7 +163,7 @@ def status(config: Config = Path("gateway.toml"), json: Json = False) -> None:
         "segments": len(closed),
         "open_segments": len(list(settings.journal_folder.glob("*.open"))),
         "journal_bytes": sum(path.stat().st_size for path in closed),
-        **{name + labels: int(value) for (name, labels), value in totals(settings.output_folder).items()},
+        **{name + labels: int(value) for (name, labels), value in totals(settings.state_folder).items()},
     }
     if json:
         print_json(found)

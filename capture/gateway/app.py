@@ -17,7 +17,7 @@ import msgspec
 
 from capture.formats.receive import NotABatchError, Received, TooLargeError, read_batch, unpack
 from capture.gateway.config import is_loopback
-from capture.gateway.journal import Line
+from capture.gateway.journal import Journal, Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from capture.gateway.config import GatewayConfig, ProjectSection
     from capture.gateway.metrics import Metrics
 
-__all__ = ["Door", "Health", "MessageTooLargeError", "Outlet"]
+__all__ = ["Door", "Health", "MessageTooLargeError", "Outlet", "open_outlet"]
 
 #: Seconds until a device may try again: drawn for each answer, or a herd would come back together.
 _RETRY_AFTER_S = (1, 30)
@@ -49,6 +49,21 @@ class Outlet(Protocol):
 
     async def take(self, line: Line, received: Received, member: bytes) -> None:
         """Return when the batch cannot be lost any more; OSError: it was not taken."""
+
+    async def tick(self) -> None:
+        """Do what is due; called every second."""
+
+    async def close(self) -> None:
+        """Finish what is under way."""
+
+
+def open_outlet(config: GatewayConfig, on_sync: Callable[[float], object] = float) -> Outlet:
+    """Return the journal, or the topic, of a configuration."""
+    if config.kafka.brokers:
+        from capture.gateway.topic import Topic
+
+        return Topic(config.kafka)
+    return Journal(config.journal_folder, config.journal, on_sync=on_sync)
 
 
 class Health(msgspec.Struct):

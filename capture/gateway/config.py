@@ -28,6 +28,8 @@ _Bytes = Annotated[int, Meta(ge=1, lt=2**48, description="bytes")]
 _SomeBytes = Annotated[int, Meta(ge=0, lt=2**48, description="bytes")]
 _Rate = Annotated[float, Meta(ge=0, le=1e9, description="events/s")]
 _MIB = 1024 * 1024
+#: Below what a broker takes by default.
+_MOST_IN_KAFKA = 900_000
 
 
 class ListenSection(Section, frozen=True, kw_only=True):
@@ -77,7 +79,7 @@ class LimitsSection(Section, frozen=True, kw_only=True):
 
     section: ClassVar[str] = "limits"
 
-    #: A body as it comes; default: 1 MiB.
+    #: A body as it comes; default: 1 MiB, or 900,000 bytes with Kafka.
     max_body_bytes: _Bytes | None = None
     #: A body after gzip.
     max_unpacked_bytes: _Bytes = 4 * _MIB
@@ -106,13 +108,35 @@ class JournalSection(Section, frozen=True, kw_only=True):
     sync: Literal["power", "process"] = "power"
 
 
+class KafkaSection(Section, frozen=True, kw_only=True):
+    """``[kafka]``: a topic in the place of the journal, and a group of writers."""
+
+    section: ClassVar[str] = "kafka"
+
+    #: Addresses to start from, ``host:port``, separated by commas; none: the journal is used.
+    brokers: Text | None = None
+    #: Topic; it is not created. Its retention must be longer than writers may lag.
+    topic: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,249}$")] = "touchcapture"
+    #: Consumer group of the writers.
+    group: Text = "touchcapture-writers"
+    #: Size and age (s) at which what came of a partition becomes a file.
+    segment_bytes: _Bytes = 64 * _MIB
+    segment_age_s: Seconds = 300.0
+    #: More properties of librdkafka: ``security.protocol``, ...
+    options: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
+    #: Property of librdkafka -> environment variable with its value: ``sasl.password``, ...
+    options_env: dict[str, str] = {}  # noqa: RUF012 - as above
+
+
 class OutputSection(Section, frozen=True, kw_only=True):
     """``[output]``: the files."""
 
     section: ClassVar[str] = "output"
 
-    #: Folder of the files and of ``state.db``.
+    #: Where files go: a folder, or ``s3://``, ``gs://`` or ``az://``.
     url: Text = "output"
+    #: Folder of ``state.db``; default: that of the files, or ``state`` for a bucket or with Kafka.
+    state: Text | None = None
     #: Currents records as Avro files (``parquet``, ``avro``) or as JSON lines; native events are Parquet.
     format: Literal["parquet", "avro", "jsonl"] = "parquet"
     #: Size that merged files have at most.
@@ -148,6 +172,7 @@ SECTIONS: dict[str, type[Section]] = {
     "listen": ListenSection,
     "limits": LimitsSection,
     "journal": JournalSection,
+    "kafka": KafkaSection,
     "output": OutputSection,
     "dedupe": DedupeSection,
     "metrics": MetricsSection,
@@ -161,6 +186,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     projects: tuple[ProjectSection, ...]
     limits: LimitsSection
     journal: JournalSection
+    kafka: KafkaSection
     output: OutputSection
     dedupe: DedupeSection
     metrics: MetricsSection
@@ -203,16 +229,23 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
         return self.base / settings.expanded("journal.path", self.journal.path)
 
     @property
-    def output_folder(self) -> Path:
-        """Where the files are, if they are in a folder; with a bucket, where the state is kept."""
-        if "://" in self.output.url:
+    def state_folder(self) -> Path:
+        """Where ``state.db`` is, or with Kafka the folders of the writers of this machine."""
+        if self.output.state is not None:
+            return self.base / settings.expanded("output.state", self.output.state)
+        if self.kafka.brokers or "://" in self.output.url:
             return self.base / "state"
+        return self.output_folder
+
+    @property
+    def output_folder(self) -> Path:
+        """Where the files are, if they are in a folder."""
         return self.base / settings.expanded("output.url", self.output.url)
 
     @property
     def max_body_bytes(self) -> int:
         """The limit of a body as it comes."""
-        return self.limits.max_body_bytes or _MIB
+        return self.limits.max_body_bytes or (_MOST_IN_KAFKA if self.kafka.brokers else _MIB)
 
     def project_of(self, authorization: bytes) -> ProjectSection | None:
         """Return the project of an ``Authorization``; all tokens are compared, in constant time."""
@@ -256,7 +289,7 @@ def _tokens(
     return tokens
 
 
-def _conflicts(listen: ListenSection, output: OutputSection, **others: Section) -> list[str]:
+def _conflicts(listen: ListenSection, **others: Section) -> list[str]:
     del others
     found = []
     if (listen.tls_cert is None) != (listen.tls_key is None):
@@ -266,8 +299,6 @@ def _conflicts(listen: ListenSection, output: OutputSection, **others: Section) 
             f"listen.host = {listen.host!r}: others can reach it; set tls_cert and tls_key, "
             "or behind_proxy = true where a proxy ends TLS"
         )
-    if "://" in output.url:
-        found.append(f"output.url = {output.url!r}: expected a folder; buckets are not supported")
     return found
 
 

@@ -2,12 +2,14 @@
 
 An event's own time never changes, so a copy always falls in the same hour. Events far from now, whose times
 may be forged, share one bucket. A run is the upper halves of its ids, the lower halves, and half a byte for
-each that tells most changed copies from true ones. Small runs are in the database, large ones in files.
+each that tells most changed copies from true ones (0: not known). Small runs are in the database, large
+ones in files.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,8 +18,6 @@ import numpy as np
 from capture.gateway.journal import sync_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from capture.gateway.state import State
 
 __all__ = ["Found", "Ids", "Keys"]
@@ -39,6 +39,14 @@ class Keys(NamedTuple):
     low: np.ndarray[Any, np.dtype[np.uint64]]
     time_ms: np.ndarray[Any, np.dtype[np.int64]]
     mark: np.ndarray[Any, np.dtype[np.uint8]]
+
+    @classmethod
+    def of(cls, ids: bytes, times_ms: list[int], marks: list[int]) -> Keys:
+        """Return the keys of ids of 16 bytes each."""
+        halves = np.frombuffer(ids, ">u8").reshape(-1, 2).astype(np.uint64)
+        return cls(
+            halves[:, 0].copy(), halves[:, 1].copy(), np.array(times_ms, np.int64), np.array(marks, np.uint8)
+        )
 
 
 class Found(NamedTuple):
@@ -71,8 +79,8 @@ class Ids:
         self._state = state
         self._folder = state.folder / "ids"
         self._window_ms = window_days * _DAY_MS
-        self._rows: list[tuple[int, str, int, _Run]] = []
-        self._obsolete: list[Path] = []
+        #: What is new, by bucket: pending until `commit`.
+        self._new: dict[tuple[int, str, int], list[_Run]] = {}
 
     def find(self, project: int, wire: str, keys: Keys, now_ms: int) -> Found:
         """Return which events are copies; the others are added by `commit`."""
@@ -87,24 +95,25 @@ class Ids:
         starts = np.flatnonzero(np.diff(buckets[order], prepend=buckets[order[:1]] - 1))
         for part in np.split(order, starts[1:]) if len(order) else []:
             bucket = int(buckets[part[0]])
-            runs = self._runs(project, wire, bucket)
-            if bucket != _FAR and _FAR in known:
-                runs += self._runs(project, wire, _FAR)
+            pending = self._new.setdefault((project, wire, bucket), [])
+            runs = self._runs(project, wire, bucket) + pending
+            if bucket != _FAR:
+                runs += self._runs(project, wire, _FAR) if _FAR in known else []
+                runs += self._new.get((project, wire, _FAR), [])
             new, differing = _new(keys, part, runs)
             conflicts += differing
             is_copy[part] = True
             is_copy[new] = False
             if len(new):
-                self._rows.append(
-                    (project, wire, bucket, _run_of(keys.high[new], keys.low[new], keys.mark[new]))
-                )
+                pending.append(_run_of(keys.high[new], keys.low[new], keys.mark[new]))
         return Found(is_copy, conflicts)
 
     def commit(self, now_ms: int) -> None:
         """Add what `find` found new, inside a transaction; forget what is older than the window."""
-        for project, wire, bucket, run in self._rows:
-            self._add(project, wire, bucket, run, now_ms)
-        self._rows = []
+        for key, runs in self._new.items():
+            if runs:
+                self._add(key, _merged(runs), now_ms)
+        self._new = {}
         old = now_ms - self._window_ms
         late = "SELECT project, wire, bucket FROM ids GROUP BY project, wire, bucket HAVING max(received) < ?"
         for key in self._state.db.execute(late, (old,)).fetchall():
@@ -120,7 +129,7 @@ class Ids:
 
     def drop(self) -> None:
         """Drop what `find` found: its unit failed."""
-        self._rows = []
+        self._new = {}
 
     def _buckets(self, project: int, wire: str) -> set[int]:
         query = "SELECT DISTINCT bucket FROM ids WHERE project = ? AND wire = ?"
@@ -144,9 +153,8 @@ class Ids:
                 found.append(_Run(words[:count], words[count:], data[16 * count :]))
         return found
 
-    def _add(self, project: int, wire: str, bucket: int, run: _Run, now_ms: int) -> None:
+    def _add(self, key: tuple[int, str, int], run: _Run, now_ms: int) -> None:
         """Add a run; merge runs of about the same size when there are many."""
-        key = project, wire, bucket
         alike: dict[int, set[str]] = {}
         for name, count in self._listed(*key):
             alike.setdefault(_tier(count), set()).add(name)
@@ -159,12 +167,16 @@ class Ids:
 
     def _insert(self, key: tuple[int, str, int], run: _Run, now_ms: int) -> None:
         name = uuid.uuid4().hex
-        data: bytes | None = b"".join((run.high.tobytes(), run.low.tobytes(), run.marks.tobytes()))
-        if len(run.high) > _MOST_IN_DATABASE:
+        data = b"".join((run.high.tobytes(), run.low.tobytes(), run.marks.tobytes()))
+        is_file = len(run.high) > _MOST_IN_DATABASE
+        if is_file:
             self._folder.mkdir(exist_ok=True, mode=0o700)
-            _write(self._folder / name, data)
-            data = None
-        row = (*key, name, len(run.high), now_ms, data)
+            with open(self._folder / name, "xb", opener=_private) as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            sync_folder(self._folder)
+        row = (*key, name, len(run.high), now_ms, None if is_file else data)
         self._state.db.execute("INSERT INTO ids VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def _remove(self, key: tuple[int, str, int], names: list[str]) -> None:
@@ -172,19 +184,12 @@ class Ids:
         self._state.db.executemany(query, [(*key, name) for name in names])
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def _tier(count: int) -> int:
     return int(math.log(count, 4))
-
-
-def _write(path: Path, data: bytes | None) -> None:
-    import os
-
-    with path.open("xb") as file:
-        file.write(data or b"")
-        file.flush()
-        os.fsync(file.fileno())
-    path.chmod(0o600)
-    sync_folder(path.parent)
 
 
 def _sorted_by_id(high: Any, low: Any) -> Any:
@@ -217,14 +222,18 @@ def _new(keys: Keys, part: Any, runs: list[_Run]) -> tuple[Any, int]:
     again = np.zeros(len(order), bool)
     again[1:] = (high[1:] == high[:-1]) & (low[1:] == low[:-1])
     first = np.maximum.accumulate(np.where(again, 0, np.arange(len(order))))
-    conflicts = int((mark != mark[first]).sum())
+    conflicts = _differing(mark, mark[first])
     seen = again.copy()
     for run in runs:
         at = _positions(run, high, low)
         hit = at >= 0
-        conflicts += int((run.marks_at(at[hit]) != mark[hit])[~again[hit]].sum())
+        conflicts += _differing(run.marks_at(at[hit & ~again]), mark[hit & ~again])
         seen |= hit
     return order[~seen], conflicts
+
+
+def _differing(marks: Any, others: Any) -> int:
+    return int(((marks != others) & (marks != 0) & (others != 0)).sum())
 
 
 def _positions(run: _Run, high: Any, low: Any) -> Any:

@@ -5,18 +5,20 @@ They pass the same reader, journal and index as what devices send: to import a f
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import re
 import time
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from capture.errors import ConfigError
+from capture.formats.currents.files import records_in
 from capture.formats.receive import NotABatchError, read_batch
-from capture.gateway.journal import Line, Segment, line_of
-from capture.optional import require
+from capture.gateway.app import open_outlet
+from capture.gateway.journal import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Imported", "import_files"]
 
 _RECORDS_A_BATCH = 500
+#: Batches that wait for one sync.
+_AT_ONCE = 100
 _EVENT_IN_PATH = re.compile(r"event_type=([A-Za-z.]+)")
 
 
@@ -46,7 +50,7 @@ def import_files(
     *,
     wall_ns: Callable[[], int] = time.time_ns,
 ) -> Imported:
-    """Put the batches of files into the journal, on the disk when this returns.
+    """Put the batches of files into the journal, or the topic: they are safe when this returns.
 
     Parameters
     ----------
@@ -65,48 +69,63 @@ def import_files(
         When a file cannot be read, or Currents records come without a project.
     """
     report = Imported()
-    known = {each.id for each in config.projects}
-    segment: Segment | None = None
-    for path in paths:
-        for place, body in _bodies(path):
-            try:
-                received = read_batch(body)
-            except NotABatchError as error:
-                report.refused.append(f"{path}:{place}: {error}")
-                continue
-            owner = project if received.project_id is None else received.project_id
-            if owner is None:
-                raise ConfigError(f"{path}: Currents records do not name their project: give --project")
-            if owner not in known:
-                report.refused.append(f"{path}:{place}: project {owner} is not in the configuration")
-                continue
-            now = wall_ns()
-            if segment is None or segment.size >= config.journal.segment_bytes:
-                if segment is not None:
-                    segment.seal()
-                segment = Segment(config.journal_folder, sync=True, now_ns=now)
-            line = Line(received=now // 1_000_000, project=owner, wire=received.wire, bad=received.problems)
-            segment.write(line_of(line, zlib.compress(received.body, 6, 31)))
-            report.batches += 1
-            report.events += received.accepted
-            report.quarantined += len(received.problems)
-    if segment is not None:
-        segment.seal()
+    asyncio.run(_import(config, paths, project, wall_ns, report))
     return report
+
+
+async def _import(
+    config: GatewayConfig,
+    paths: Iterable[Path],
+    project: int | None,
+    wall_ns: Callable[[], int],
+    report: Imported,
+) -> None:
+    known = {each.id for each in config.projects}
+    outlet = open_outlet(config)
+    waiting = []
+    try:
+        for path in paths:
+            for place, body in _bodies(path):
+                try:
+                    received = read_batch(body)
+                except NotABatchError as error:
+                    report.refused.append(f"{path}:{place}: {error}")
+                    continue
+                owner = project if received.project_id is None else received.project_id
+                if owner is None:
+                    raise ConfigError(f"{path}: Currents records do not name their project: give --project")
+                if owner not in known:
+                    report.refused.append(f"{path}:{place}: project {owner} is not in the configuration")
+                    continue
+                now_ms, bad = wall_ns() // 1_000_000, received.problems
+                line = Line(received=now_ms, project=owner, wire=received.wire, bad=bad)
+                waiting.append(outlet.take(line, received, zlib.compress(received.body, 6, 31)))
+                report.batches += 1
+                report.events += received.accepted
+                report.quarantined += len(bad)
+                if len(waiting) == _AT_ONCE:
+                    await asyncio.gather(*waiting)
+                    waiting = []
+    finally:
+        await asyncio.gather(*waiting)
+        await outlet.close()
 
 
 def _bodies(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the batches of a file, each with its place: a line, or a record's number."""
     try:
         if path.suffix == ".avro":
-            yield from _avro(path)
+            records = list(records_in(path))
+            for start in range(0, len(records), _RECORDS_A_BATCH):
+                part = records[start : start + _RECORDS_A_BATCH]
+                yield start + 1, msgspec.json.encode({"events": part})
             return
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             found = _EVENT_IN_PATH.search(str(path))
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield number, _as_batch(line, found[1] if found else None)
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, KeyError, IndexError, zlib.error) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
 
 
@@ -121,26 +140,3 @@ def _as_batch(line: bytes, event: str | None) -> bytes:
     if "event_type" not in document and event is not None:
         document = {"event_type": msgspec.Raw(msgspec.json.encode(event)), **document}
     return msgspec.json.encode({"events": [document]}) if "event_type" in document else line
-
-
-def _avro(path: Path) -> Iterator[tuple[int, bytes]]:
-    fastavro = require("fastavro", "importing Avro files")
-    with path.open("rb") as file:
-        try:
-            reader = fastavro.reader(file)
-            name: str = reader.writer_schema["name"]
-            space: str = reader.writer_schema.get("namespace", "")
-            event = name if not space or "." in name else f"{space}.{name}"
-            event = "users" + event.partition("users")[2]
-            records: list[dict[str, Any]] = []
-            for number, row in enumerate(reader, 1):
-                records.append(
-                    {"event_type": event, **{key: value for key, value in row.items() if value is not None}}
-                )
-                if len(records) == _RECORDS_A_BATCH:
-                    yield number, msgspec.json.encode({"events": records})
-                    records = []
-        except (ValueError, KeyError, IndexError) as error:
-            raise ConfigError(f"{path}: no Avro file that can be read: {error}") from None
-        if records:
-            yield number, msgspec.json.encode({"events": records})

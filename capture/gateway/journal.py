@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from capture.formats.receive import Received
     from capture.gateway.config import JournalSection
 
 __all__ = ["Journal", "Line", "Segment", "line_of", "lines_of", "recover", "segments", "sync_folder"]
@@ -176,6 +177,11 @@ class Journal:
         self._busy = False
         self._thread = ThreadPoolExecutor(1, "touchcapture-journal")
 
+    async def take(self, line: Line, received: Received, member: bytes) -> None:
+        """Append a batch; return when it is on the disk."""
+        del received
+        await self.append(line_of(line, member))
+
     async def append(self, line: bytes) -> None:
         """Append a line; return when it is on the disk.
 
@@ -314,28 +320,36 @@ def lines_of(path: Path, damaged: Callable[[int], object] = int) -> Iterator[tup
 
 def _line_at(data: mmap.mmap, position: int) -> tuple[tuple[Line, bytes] | None, int]:
     """Return the line that begins at a position, and the position after it; None for no whole line."""
-    texts = []
-    for _ in range(3):
-        unpacker = zlib.decompressobj(wbits=31)
-        text, piece = b"", 4096
-        try:
-            while not unpacker.eof:
-                part = data[position : position + piece]
-                if not part:
-                    return None, position
-                text += unpacker.decompress(part)
-                position += len(part) - len(unpacker.unused_data)
-                piece = 65_536
-        except zlib.error:
-            return None, position
-        texts.append(text)
-    head, batch, end = texts
-    if end != _END or not head.startswith(_HEAD) or b"\n" in head or b"\n" in batch:
+    head, start = _member_at(data, position)
+    batch, end = _member_at(data, start)
+    after = end + len(_END_MEMBER)
+    whole = head.startswith(_HEAD) and data[end:after] == _END_MEMBER
+    if not whole or b"\n" in head or b"\n" in batch:
         return None, position
     try:
-        return (_decode(head.removesuffix(_BATCH) + b"}"), batch), position
+        return (_decode(head.removesuffix(_BATCH) + b"}"), batch), after
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None, position
+
+
+def _member_at(data: mmap.mmap, position: int) -> tuple[bytes, int]:
+    """Return the text of the gzip member at a position, and the position after it; none: it is damaged."""
+    start = position + len(_STORED) + 4
+    if data[position : position + len(_STORED)] == _STORED and start <= len(data):
+        (size,) = struct.unpack("<H", data[start - 4 : start - 2])
+        text = data[start : start + size]
+        if data[position : start + size + 8] == _stored(text):
+            return text, start + size + 8
+    unpacker = zlib.decompressobj(wbits=31)
+    text, piece = b"", 16_384
+    try:
+        while not unpacker.eof and position < len(data):
+            part = data[position : position + piece]
+            text += unpacker.decompress(part)
+            position += len(part) - len(unpacker.unused_data)
+    except zlib.error:
+        return b"", position
+    return (text if unpacker.eof else b""), position
 
 
 def _next_head(data: mmap.mmap, position: int) -> int:

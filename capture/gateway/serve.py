@@ -15,8 +15,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import cannot_listen
-from capture.gateway.app import Door, Health
-from capture.gateway.journal import Journal, line_of, recover, segments
+from capture.gateway.app import Door, Health, open_outlet
+from capture.gateway.journal import recover, segments
 from capture.gateway.metrics import Metrics
 from capture.gateway.state import totals
 from capture.optional import require
@@ -24,9 +24,7 @@ from capture.optional import require
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from capture.formats.receive import Received
     from capture.gateway.config import GatewayConfig
-    from capture.gateway.journal import Line
 
 __all__ = ["listen", "serve"]
 
@@ -35,19 +33,6 @@ _log = logging.getLogger("capture.gateway")
 _DRAIN_S = 10
 _KEEP_ALIVE_S = 75
 _MAX_BACKOFF_S = 60.0
-
-
-class JournalOutlet:
-    """Puts batches into the journal."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self.tick, self.close = journal.tick, journal.close
-
-    async def take(self, line: Line, received: Received, member: bytes) -> None:
-        """Return when the batch is on the disk."""
-        del received
-        await self._journal.append(line_of(line, member))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -166,15 +151,13 @@ class _Service:
 
     def _start(self) -> None:
         config = self._config
-        self._outlet = JournalOutlet(
-            Journal(config.journal_folder, config.journal, on_sync=self._metrics.synced)
-        )
+        self._outlet = open_outlet(config, self._metrics.synced)
         self.door = Door(
             config,
             self._outlet,
             self._health,
             self._metrics,
-            more_metrics=lambda: totals(config.output_folder),
+            more_metrics=lambda: totals(config.state_folder),
         )
         recover(config.journal_folder)
         self._look()

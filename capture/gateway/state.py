@@ -1,45 +1,40 @@
-"""``state.db``: which segments are in which files, the ids of their events, and who is forgotten.
+"""``state.db``: which segments are in files, the ids of their events, and files that are being replaced.
 
-One SQLite database in the output folder. A file and the ids of its events are committed in one transaction.
+One SQLite database. It holds nothing that the files do not say: without it the index is read from them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
-import hmac
 import os
-import secrets
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from capture.gateway.steps import step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["State", "totals"]
+    from capture.sinks.objects import Objects
 
+__all__ = ["State", "finish_swaps", "swap", "totals"]
+
+#: Project of a count that is of no project.
+NO_PROJECT = -1
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS files (
-    path TEXT PRIMARY KEY, segment TEXT NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    sha256 TEXT NOT NULL, min_t INTEGER, max_t INTEGER);
-CREATE TABLE IF NOT EXISTS segments (
-    name TEXT PRIMARY KEY, rows INTEGER NOT NULL, duplicates INTEGER NOT NULL, conflicts INTEGER NOT NULL,
-    quarantined INTEGER NOT NULL, forgotten INTEGER NOT NULL, damaged_bytes INTEGER NOT NULL,
-    written INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS ids (
     project INTEGER NOT NULL, wire TEXT NOT NULL, bucket INTEGER NOT NULL, run TEXT NOT NULL,
     count INTEGER NOT NULL, received INTEGER NOT NULL, data BLOB,
     PRIMARY KEY (project, wire, bucket, run)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS forgotten (
-    project INTEGER NOT NULL, user BLOB NOT NULL, PRIMARY KEY (project, user));
 CREATE TABLE IF NOT EXISTS swaps (target TEXT PRIMARY KEY, fresh TEXT NOT NULL, others TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS plans (path TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS offsets (stream TEXT PRIMARY KEY, next INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS totals (name TEXT NOT NULL, project INTEGER NOT NULL, value INTEGER NOT NULL,
     PRIMARY KEY (name, project));
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
 
 
@@ -49,22 +44,18 @@ class State:
     Parameters
     ----------
     folder : Path
-        The output folder.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = folder
-        self.path = folder / "state.db"
-        self.is_new = not self.path.exists()
         self._lock = os.open(folder / "state.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self.path.touch(0o600)
-        self.db = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+        path = folder / "state.db"
+        path.touch(0o600)
+        self.db = sqlite3.connect(path, timeout=60, isolation_level=None)
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=FULL")
         self.db.executescript(_SCHEMA)
-        self.db.execute("INSERT OR IGNORE INTO facts VALUES ('key', ?)", (secrets.token_bytes(32),))
-        self._key: bytes = self.db.execute("SELECT value FROM facts WHERE name = 'key'").fetchone()[0]
 
     def close(self) -> None:
         """Close it."""
@@ -73,7 +64,7 @@ class State:
 
     @contextlib.contextmanager
     def unit(self) -> Iterator[None]:
-        """Hold the lock of the output folder: files change in here alone."""
+        """Hold the lock of the output: files change in here alone."""
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
             yield
@@ -100,39 +91,63 @@ class State:
                 (name, project, amount),
             )
 
-    def user_hash(self, project: int, user: str) -> bytes:
-        """Return what `forgotten` holds of a user: without the database's key it says nothing."""
-        return hmac.digest(self._key, f"{project}/{user}".encode(), hashlib.sha256)
-
-    def forgotten(self) -> set[bytes]:
-        """Return the hashes of all who are forgotten."""
-        return {row[0] for row in self.db.execute("SELECT user FROM forgotten")}
+    def add_files(self, files: int, size: int, rows: int) -> None:
+        """Count files that are there, or no longer, inside a transaction."""
+        for name, amount in (("files_total", files), ("file_bytes", size), ("rows_total", rows)):
+            self.add_total(name, NO_PROJECT, amount)
 
     def has_segment(self, name: str) -> bool:
         """Return whether a segment is in files already."""
         return self.db.execute("SELECT 1 FROM segments WHERE name = ?", (name,)).fetchone() is not None
 
-    def offset(self, stream: str) -> int:
-        """Return the next offset of a stream of records."""
+    def offset(self, stream: str) -> int | None:
+        """Return the next offset of a stream, if it has one."""
         row = self.db.execute("SELECT next FROM offsets WHERE stream = ?", (stream,)).fetchone()
-        return row[0] if row else 0
+        return row[0] if row else None
+
+    def set_offset(self, stream: str, offset: int) -> None:
+        """Note the next offset of a stream."""
+        self.db.execute("INSERT OR REPLACE INTO offsets VALUES (?, ?)", (stream, offset))
+
+
+def swap(state: State, objects: Objects, path: str, fresh: Path | None, others: Sequence[str] = ()) -> None:
+    """Put the local file `fresh`, or none, in the place of a file, and delete the `others`; in a unit.
+
+    Once recorded it is finished by whoever opens the state next. A reader that lists files in between sees
+    some rows twice, for milliseconds.
+    """
+    step("swap.written")
+    gone = [*others, *([] if fresh else [path])]
+    row = path, str(fresh or ""), msgspec.json.encode(gone).decode()
+    state.db.execute("INSERT OR REPLACE INTO swaps VALUES (?, ?, ?)", row)
+    step("swap.recorded")
+    finish_swaps(state, objects)
+
+
+def finish_swaps(state: State, objects: Objects) -> None:
+    """Finish the swaps that are recorded; a file that was only planned goes."""
+    for target, fresh, others in state.db.execute("SELECT target, fresh, others FROM swaps").fetchall():
+        if fresh and Path(fresh).exists():
+            objects.move(Path(fresh), target, replace=True)
+        step("swap.renamed")
+        for other in msgspec.json.decode(others):
+            objects.delete(other)
+        step("swap.unlinked")
+        state.db.execute("DELETE FROM swaps WHERE target = ?", (target,))
 
 
 def totals(folder: Path) -> dict[tuple[str, str], float]:
     """Return what the writer has counted, by name and labels; nothing where there is no writer yet."""
-    found: dict[tuple[str, str], float] = {}
     path = folder / "state.db"
     if not path.exists():
-        return found
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(_read_only(path)) as db:
-        for name, project, value in db.execute("SELECT name, project, value FROM totals"):
-            found[name, f'{{project="{project}"}}'] = value
-        sums: Any = db.execute("SELECT count(*), total(rows), total(bytes) FROM files").fetchone()
-        found.update(zip((("files_total", ""), ("rows_total", ""), ("file_bytes", "")), sums, strict=True))
-        damaged = db.execute("SELECT total(damaged_bytes) FROM segments").fetchone()[0]
-        found["damaged_bytes_total", ""] = damaged
-    return found
-
-
-def _read_only(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+        return {}
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5)) as db:
+            rows = db.execute("SELECT name, project, value FROM totals").fetchall()
+    except sqlite3.Error:
+        return {}
+    return {
+        (name, "" if project == NO_PROJECT else f'{{project="{project}"}}'): value
+        for name, project, value in rows
+    }

@@ -1,46 +1,57 @@
 """The writer: one segment of the journal at a time becomes files, each event once.
 
-A file and the ids of its events are committed in one transaction; only then the segment goes. Whatever ends
-the process, the segment is done again, and what was written but not committed is deleted first.
+A segment's files are planned, written, and then committed with the ids of their events in one transaction;
+only then the segment goes. Whatever ends the process, the segment is done again, and what was written but not
+committed is deleted first.
 """
 
 from __future__ import annotations
 
+import calendar
 import gzip
-import hashlib
 import logging
 import os
+import re
 import shutil
 import signal
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path  # noqa: TC003 - a field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+import numpy as np
 
-from capture.gateway.currents import CurrentsFiles
-from capture.gateway.ids import Ids
-from capture.gateway.journal import lines_of, recover, segments, sync_folder
-from capture.gateway.state import State
+from capture.formats.currents.avro import name_types, storage_row, to_file
+from capture.formats.currents.files import records_in
+from capture.gateway.forgotten import Forgotten
+from capture.gateway.ids import Ids, Keys
+from capture.gateway.journal import lines_of, recover, segments
+from capture.gateway.state import State, finish_swaps
 from capture.gateway.steps import step
-from capture.gateway.swaps import finish_swaps
-from capture.gateway.tables import Tables, connect
+from capture.gateway.unit import HALVES, Unit, connect, record_keys
+from capture.sinks.cloud_storage import integration_of, record_path
+from capture.sinks.objects import open_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator
 
     from capture.gateway.config import GatewayConfig
+    from capture.gateway.journal import Line
 
 __all__ = ["Report", "Writer", "write_forever"]
 
 _log = logging.getLogger("capture.gateway")
 _LOOK_S = 0.5
 _UPKEEP_S = 300.0
+#: Records of a file, as the documented exports have them at most.
+_MOST_RECORDS = 15_000
+#: Stream whose offset says that the index has the ids of all files.
+_INDEXED = "indexed"
 _encode = msgspec.json.Encoder().encode
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What became of a segment: numbers of events, and bytes that were damaged."""
+    """What became of a unit: numbers of events, and bytes that were damaged."""
 
     segment: str
     rows: int = 0
@@ -51,17 +62,16 @@ class Report(msgspec.Struct, kw_only=True):
     damaged_bytes: int = 0
 
 
-class _File(msgspec.Struct):
-    """A file of a segment that is to be written."""
+class File(NamedTuple):
+    """A file that is ready: its path, where it is now, and its events."""
 
     path: str
-    save: Any
-    rows: int = 0
-    times: tuple[int, int] | None = None
+    local: Path
+    rows: int
 
 
 class Writer:
-    """Turns segments into files, in one output folder.
+    """Turns segments into files, in one output.
 
     Parameters
     ----------
@@ -75,24 +85,35 @@ class Writer:
     ) -> None:
         self._config = config
         self._wall_ms = wall_ms
-        self.state = State(config.output_folder)
-        self._folder = self.state.folder
-        self._ids = Ids(self.state, config.dedupe.window_days)
-        self.connection = connect(self._folder, config.output.memory_bytes)
-        self._totals: list[tuple[str, int, int]] = []
+        self.state = State(config.state_folder)
+        self.scratch = self.state.folder / ".scratch"
+        self.objects = open_objects(config.output.url, "output.url", config.base)
+        self.ids = Ids(self.state, config.dedupe.window_days)
+        self.forgotten = Forgotten(self.objects, self.scratch)
+        self.connection = connect(self.scratch, config.output.memory_bytes)
 
     def close(self) -> None:
         """Close the databases."""
         self.connection.close()
         self.state.close()
-        shutil.rmtree(self._folder / ".spill", ignore_errors=True)
+
+    def prepare(self) -> None:
+        """Finish or undo what another process began, inside a `State.unit`."""
+        finish_swaps(self.state, self.objects)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir(mode=0o700)
+        self.forgotten.load()
+        self.ids.drop()
+        self.ids.sweep()
 
     def run_once(self) -> Report | None:
         """Write the oldest segment; return None where there is none."""
         with self.state.unit():
+            self.prepare()
+            if self.state.offset(_INDEXED) is None:
+                self._index_all()
             recover(self._config.journal_folder)
             for path in segments(self._config.journal_folder):
-                self._clear_plans()
                 name = path.name.partition(".")[0]
                 if self.state.has_segment(name):
                     path.unlink()  # it was committed, and the process ended
@@ -100,184 +121,192 @@ class Writer:
                 return self._write(path, name)
         return None
 
-    def _clear_plans(self) -> None:
-        """Delete files of a unit that was not committed."""
-        finish_swaps(self.state)
-        for (path,) in self.state.db.execute("SELECT path FROM plans").fetchall():
-            (self._folder / path).unlink(missing_ok=True)
-        self.state.db.execute("DELETE FROM plans")
-        self._ids.drop()
-        self._ids.sweep()
-
     def _write(self, path: Path, name: str) -> Report:
-        report = Report(segment=name)
-        self._totals = []
         step("writer.read")
-        rows, records, quarantine = self._read(path, report)
-        self._drop_forgotten(rows, report)
-        self._drop_forgotten(records, report)
-        self._drop_copies(rows, records, report)
-        received_s = int(name.partition("-")[0]) / 1e9
-        offsets: dict[str, int] = {}
-        files = list(self._files(name, time.gmtime(received_s), rows, records, quarantine, offsets))
-        self.state.db.executemany("INSERT OR REPLACE INTO plans VALUES (?)", [(file.path,) for file in files])
-        written = [self._save(file) for file in files]
-        step("writer.commit")
-        report.rows = sum(file.rows for file in files)
+        damaged: list[int] = []
+        unit = self.unit(lambda: ((*line, None) for line in lines_of(path, damaged.append)))
+        files = list(self.files(unit, name, int(name.partition("-")[0]) // 10**9, 0))
         with self.state.transaction() as db:
-            for file, size, digest in written:
-                if not file.path.startswith("quarantine/"):
-                    times = file.times or (None, None)
-                    row = (file.path, name, file.rows, size, digest, *times)
-                    db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            self._commit(report, offsets)
+            rows = [(file.path, "", _encode([file.path]).decode()) for file in files]
+            db.executemany("INSERT OR REPLACE INTO swaps VALUES (?, ?, ?)", rows)
+        sizes = [self._save(file) for file in files]
+        step("writer.commit")
+        with self.state.transaction() as db:
+            db.execute("INSERT INTO segments VALUES (?)", (name,))
+            db.execute("DELETE FROM swaps")
+            report = self.commit(unit, name, files, sizes, sum(damaged))
         step("writer.committed")
         path.unlink()
         step("writer.unlinked")
-        self._ids.sweep()
+        self.ids.sweep()
         return report
 
-    def _commit(self, report: Report, offsets: dict[str, int]) -> None:
-        now = self._wall_ms()
-        self._ids.commit(now)
-        values = msgspec.structs.astuple(report)
-        self.state.db.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*values, now))
-        for total in self._totals:
-            self.state.add_total(*total)
-        rows = list(offsets.items())
-        self.state.db.executemany("INSERT OR REPLACE INTO offsets VALUES (?, ?)", rows)
-        self.state.db.execute("DELETE FROM plans")
-
-    def _read(self, path: Path, report: Report) -> tuple[Tables, CurrentsFiles, list[dict[str, Any]]]:
-        """Return native rows, Currents records, and what goes to the quarantine."""
-
-        def damaged(count: int) -> None:
-            report.damaged_bytes += count
-            _log.warning("%s: %d damaged bytes were passed over", path.name, count)
-
-        quarantine: list[dict[str, Any]] = []
-        rows = Tables(self.connection, self._folder / ".segment.jsonl")
-        records = CurrentsFiles("json" if self._config.output.format == "jsonl" else "avro")
-        for line, batch in lines_of(path, damaged):
-            place = {"project": line.project, "received": line.received, "wire": line.wire, "key": line.key}
-            quarantine += [
-                {**place, "index": each.index, "reason": each.reason, "event": each.event}
-                for each in line.bad
-            ]
-            self._totals.append(("events_set_aside_total", line.project, len(line.bad)))
-            (rows if line.wire == "native" else records).add(line, batch)
-        rows.flush()
-        for line, batch, reason in rows.failed:
-            quarantine.append({**msgspec.to_builtins(line), "reason": reason, "batch": batch.decode()})
-            self._totals.append(("events_set_aside_total", line.project, batch.count(b'"euid"')))
-        report.quarantined = sum(count for name, _, count in self._totals if name == "events_set_aside_total")
-        quarantine += [
-            {"reason": "unknown fields; the record is in its file", **each} for each in records.extra
-        ]
-        return rows, records, quarantine
-
-    def _drop_forgotten(self, events: Tables | CurrentsFiles, report: Report) -> None:
-        forgotten = self.state.forgotten()
-        if forgotten:
-            users = [user for user in events.users() if self.state.user_hash(*user) in forgotten]
-            for project, count in events.delete_users(users) if users else []:
-                report.forgotten += count
-                self._totals.append(("events_forgotten_total", project, count))
-
-    def _drop_copies(self, rows: Tables, records: CurrentsFiles, report: Report) -> None:
-        now = self._wall_ms()
-        for project in rows.projects():
-            rowids, keys = rows.keys(project)
-            found = self._ids.find(project, "native", keys, now)
-            rows.delete(rowids[found.is_copy])
-            self._count_copies(project, found, report)
-        for project in records.projects():
-            found = self._ids.find(project, "currents", records.keys(project), now)
-            records.keep(project, ~found.is_copy)
-            self._count_copies(project, found, report)
-
-    def _count_copies(self, project: int, found: Any, report: Report) -> None:
-        copies = int(found.is_copy.sum())
-        report.duplicates += copies
-        report.conflicts += found.conflicts
-        self._totals.append(("events_duplicate_total", project, copies))
-        self._totals.append(("events_conflict_total", project, found.conflicts))
-
-    def _files(  # noqa: PLR0917 - a segment and all that comes of it
-        self,
-        name: str,
-        hour: time.struct_time,
-        rows: Tables,
-        records: CurrentsFiles,
-        quarantine: list[dict[str, Any]],
-        offsets: dict[str, int],
-    ) -> Iterable[_File]:
-        summary = rows.summary()
-        count = sum(each[1] for each in summary)
-        if summary:
-            times = min(each[2] for each in summary), max(each[3] for each in summary)
-            path = time.strftime(f"events/date=%Y-%m-%d/hour=%H/{name}.parquet", hour)
-            yield _File(path, rows.save, count, times)
-
-        def offset(stream: str, number: int) -> int:
-            first = offsets.setdefault(stream, self.state.offset(stream))
-            offsets[stream] += number
-            return first
-
-        for file in records.files(time.strftime("%Y-%m-%d-%H", hour), offset):
-            yield _File(f"events.currents/{file.path}", _Bytes(file.content), file.rows, file.times)
-        if quarantine:
-            text = gzip.compress(b"".join(_encode(each) + b"\n" for each in quarantine))
-            yield _File(time.strftime(f"quarantine/%Y-%m-%d/{name}.jsonl.gz", hour), _Bytes(text))
-        for project, number in [*((each[0], each[1]) for each in summary), *records.counts()]:
-            self._totals.append(("events_written_total", project, number))
-
-    def _save(self, file: _File) -> tuple[_File, int, str]:
-        """Write a file, bring it to the disk, and give it its name; return its size and hash."""
-        target = self._folder / file.path
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = target.with_name(f".{target.name}.new")
-        file.save(fresh)
-        size, digest = finish(fresh)
+    def _save(self, file: File) -> int:
+        """Give a file its place; return its size."""
+        size = file.local.stat().st_size
         step("writer.written")
-        fresh.rename(target)
-        sync_folder(target.parent)
+        self.objects.move(file.local, file.path, replace=True)
         step("writer.renamed")
-        return file, size, digest
+        return size
+
+    def unit(
+        self, lines: Callable[[], Iterable[tuple[Line, bytes, int | None]]], end: int | None = None
+    ) -> Unit:
+        """Return the new events of lines, whose rows are in the file ``rows.parquet`` of the scratch folder.
+
+        Parameters
+        ----------
+        lines : callable
+            Returns the lines, each with its offset in a topic.
+        end : int, optional
+            The offset after them, which the file says then; it is made even for no rows.
+        """
+        unreadable: dict[int, str] = {}
+        while True:
+            unit = Unit(
+                self.ids,
+                self.forgotten.has,
+                self.scratch / "rows.jsonl",
+                self._wall_ms(),
+                lambda stream: self.state.offset(stream) or 0,
+                unreadable,
+            )
+            for line in lines():
+                unit.add(*line)
+            unit.flush()
+            if not unit.rows and end is None:
+                return unit
+            metadata = "" if end is None else f", KV_METADATA {{end_offset: '{end}'}}"
+            wrong = unit.save(self.connection, self.scratch / "rows.parquet", metadata)
+            if not wrong:
+                return unit
+            unreadable |= wrong
+            self.ids.drop()
+
+    def files(self, unit: Unit, name: str, time_s: int, partition: int) -> Iterator[File]:
+        """Yield the files of a unit; that of its rows is the first."""
+        hour = time.gmtime(time_s)
+        rows = self.scratch / "rows.parquet"
+        if rows.exists():
+            yield File(time.strftime(f"events/date=%Y-%m-%d/hour=%H/{name}.parquet", hour), rows, unit.rows)
+        ending = "json" if self._config.output.format == "jsonl" else "avro"
+        for (project, event), records in unit.records.items():
+            source = f"dataexport.prod-01.S3.integration.{integration_of(project)}"
+            for start in range(0, len(records), _MOST_RECORDS):
+                part = records[start : start + _MOST_RECORDS]
+                place = partition, part[0][0]
+                path = record_path(
+                    source, event, time.strftime("%Y-%m-%d-%H", hour), "gateway", place,
+                    version="current", ending=ending,
+                )  # fmt: skip
+                content = _content(event, [record for _, record in part], ending)
+                yield File(f"events.currents/{path}", self._local(content), len(part))
+        if unit.quarantine:
+            text = gzip.compress(b"".join(_encode(each) + b"\n" for each in unit.quarantine))
+            path = time.strftime(f"quarantine/%Y-%m-%d/{name}.jsonl.gz", hour)
+            yield File(path, self._local(text), 0)
+
+    def _local(self, content: bytes) -> Path:
+        path = self.scratch / f"{len(list(self.scratch.iterdir()))}.file"
+        path.write_bytes(content)
+        return path
+
+    def commit(self, unit: Unit, name: str, files: list[File], sizes: list[int], damaged: int) -> Report:
+        """Note in a transaction what became of a unit."""
+        self.ids.commit(self._wall_ms())
+        for stream, offset in unit.offsets.items():
+            self.state.set_offset(stream, offset)
+        for (total, project), number in unit.counts.items():
+            self.state.add_total(total, project, number)
+        self.state.add_total("damaged_bytes_total", -1, damaged)
+        rows = sum(file.rows for file in files)
+        counted = [size for file, size in zip(files, sizes, strict=True) if file.path.startswith("events")]
+        self.state.add_files(len(counted), sum(counted), rows)
+        if damaged:
+            _log.warning("%s: %d damaged bytes were passed over", name, damaged)
+
+        def count(total: str) -> int:
+            return sum(value for (each, _), value in unit.counts.items() if each == f"events_{total}_total")
+
+        return Report(
+            segment=name,
+            rows=rows,
+            duplicates=count("duplicate"),
+            conflicts=count("conflict"),
+            quarantined=count("set_aside"),
+            forgotten=count("forgotten"),
+            damaged_bytes=damaged,
+        )
+
+    def _index_all(self) -> None:
+        """Read the index of ids, and the offsets of records, from the files: the state is new."""
+        since_s = self._wall_ms() // 1000 - self._config.dedupe.window_days * 86_400
+        paths = [*self.objects.listed("events"), *self.objects.listed("events.currents")]
+        rows = self.index([path for path in paths if hour_of(path) >= since_s])
+        with self.state.transaction():
+            for path, count in rows.items():
+                if found := re.search(r"event_type=([^/]+)/.*\+(\d+)\.\w+$", path):
+                    for project in self._owners(path):
+                        stream, end = f"{project}/{found[1]}", int(found[2]) + count
+                        self.state.set_offset(stream, max(end, self.state.offset(stream) or 0))
+            self.ids.commit(self._wall_ms())
+            self.state.set_offset(_INDEXED, 1)
+
+    def index(self, paths: Iterable[str]) -> dict[str, int]:
+        """Find the ids of files new, for `Ids.commit`; return path -> number of events."""
+        rows = {}
+        for path in paths:
+            local = self.objects.fetch(path, self.scratch)
+            if path.endswith(".parquet"):
+                query = f"SELECT project_id, {HALVES}, epoch_ms(time) FROM read_parquet(?)"  # noqa: S608 - its own text
+                columns = self.connection.execute(query, [str(local)]).fetchnumpy().values()
+                project, high, low, t = (np.asarray(column) for column in columns)
+                for each in np.unique(project):
+                    mine = project == each
+                    keys = Keys(high[mine], low[mine], t[mine], np.zeros(mine.sum(), np.uint8))
+                    self.ids.find(int(each), "native", keys, self._wall_ms())
+                rows[path] = len(project)
+            else:
+                records = list(records_in(local))
+                for owner in self._owners(path):
+                    self.ids.find(owner, "currents", Keys.of(*record_keys(records)), self._wall_ms())
+                rows[path] = len(records)
+        return rows
+
+    def _owners(self, path: str) -> list[int]:
+        return [each.id for each in self._config.projects if integration_of(each.id) in path]
 
 
-class _Bytes:
-    """Content that is ready."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def __call__(self, path: Path) -> None:
-        path.write_bytes(self._content)
+def hour_of(path: str) -> int:
+    """Return the beginning (s) of the hour that a file's path names."""
+    found = re.search(r"date=(\d{4})-(\d\d)-(\d\d)(?:/hour=|-)(\d\d)/", path)
+    return calendar.timegm((*map(int, found.groups()), 0, 0)) if found else 0
 
 
-def finish(path: Path) -> tuple[int, str]:
-    """Bring a written file to the disk, for its owner alone; return its size and SHA-256."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())
-        size = os.fstat(file.fileno()).st_size
-    path.chmod(0o600)
-    return size, digest
+def _content(event: str, records: list[dict[str, Any]], ending: str) -> bytes:
+    """Return a file of records."""
+    if ending == "json":
+        return b"".join(_encode(storage_row(record)) + b"\n" for record in records)
+    return to_file(event, map(name_types, records), "current", records[0]["id"].encode())
 
 
 def write_forever(
-    writer: Writer, *, upkeep: Callable[[], object] = bool, once: bool = False, beside: int | None = None
+    run_once: Callable[[], object],
+    *,
+    upkeep: Callable[[], object] = bool,
+    once: bool = False,
+    beside: int | None = None,
 ) -> None:
-    """Write segments as they are closed, until SIGTERM.
+    """Write units as they are closed, until SIGTERM.
 
     Parameters
     ----------
-    writer : Writer
+    run_once : callable
+        Writes a unit; returns None where there is none.
     upkeep : callable
         Called now and then when there is nothing to write.
     once : bool
-        Whether to end when there is no segment left.
+        Whether to end when there is no unit left.
     beside : int, optional
         Process that starts it: it ends with that one.
     """
@@ -285,7 +314,7 @@ def write_forever(
     signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
     next_upkeep = 0.0
     while not ended and beside in {None, os.getppid()}:
-        if writer.run_once() is not None:
+        if run_once() is not None:
             continue
         if once:
             return

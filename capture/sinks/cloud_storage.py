@@ -130,7 +130,7 @@ class CloudStorageSink:
         self._gather = gather
         self._files = BatchFiles(settings.max_events)
         self._held: dict[str, list[Mapping[str, Any]]] = {}
-        self._objects: Objects = open_objects(settings.url, name, base)
+        self._objects: Objects = open_objects(settings.url, f"sinks.{name}.url", base)
         self._version: Version = "current"
         self._layout: Layout = "glossary"
         self._cluster = "prod-01"

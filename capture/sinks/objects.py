@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -15,7 +18,6 @@ from capture.sinks.deadline import call_with_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 __all__ = ["Objects", "open_objects"]
 
@@ -32,6 +34,8 @@ _KINDS = {
 }
 #: Folder of files that are being written; in the same file system, so that a rename is all it takes.
 _INCOMING = ".incoming"
+#: Deadline (s) for moving or fetching a whole file, or a listing.
+_FILE_S = 300.0
 
 
 class Objects(Protocol):
@@ -52,9 +56,32 @@ class Objects(Protocol):
     def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:
         """Add a line to a list; where files cannot grow, it is in a file of its own, which `part` names."""
 
+    def move(self, local: Path, path: str, *, replace: bool = False) -> bool:
+        """Move a local file here; return whether it was: not where there is one, unless it may `replace` it.
 
-def open_objects(url: str, sink: str, base: Path | None) -> Objects:
+        Of several who move a file to one name at once, one succeeds.
+        """
+
+    def fetch(self, path: str, scratch: Path) -> Path:
+        """Return the local path of a file, which may be in the folder `scratch`, a copy of its own."""
+
+    def listed(self, prefix: str) -> dict[str, int]:
+        """Return path -> size (bytes) of the files in a folder, at any depth, sorted; no hidden ones."""
+
+    def delete(self, path: str) -> None:
+        """Delete a file, if it is there."""
+
+
+def open_objects(url: str, key: str, base: Path | None) -> Objects:
     """Return the place that a url names; nothing is created or connected yet.
+
+    Parameters
+    ----------
+    url : str
+    key : str
+        The url's key in the configuration, which errors name: ``sinks.cloud_storage.url``.
+    base : Path, optional
+        Folder that a relative path starts from.
 
     Raises
     ------
@@ -63,7 +90,7 @@ def open_objects(url: str, sink: str, base: Path | None) -> Objects:
     """
     known = ", ".join(f"{name}://" for name in ("file", "s3", "gs", "az"))
     wrong = ConfigError(
-        f"sinks.{sink}.url = {shown('url', url)}: expected a folder, or an address that begins with {known}"
+        f"{key} = {shown('url', url)}: expected a folder, or an address that begins with {known}"
     )
     try:
         parts = urlsplit(url)
@@ -73,12 +100,12 @@ def open_objects(url: str, sink: str, base: Path | None) -> Objects:
     # One letter is a drive.
     if len(scheme) < 2 or scheme == "file":
         text = url if len(scheme) < 2 else unquote(parts.netloc.removeprefix("localhost") + parts.path)
-        folder = expanded(f"sinks.{sink}.url", text)
+        folder = expanded(key, text)
         return _Folder(base / folder if base else folder)
     if scheme not in _KINDS or not parts.netloc:
         raise wrong
-    need("obstore", f"sinks.{sink}")
-    return _Bucket(url, _KINDS[scheme], sink)
+    need("obstore", key.rpartition(".")[0])
+    return _Bucket(url, _KINDS[scheme], key)
 
 
 class _Folder:
@@ -122,6 +149,43 @@ class _Folder:
         finally:
             os.close(descriptor)
 
+    def move(self, local: Path, path: str, *, replace: bool = False) -> bool:
+        target = self._root / path
+        if local.stat().st_dev != _device_of(self._root):
+            make_private_folder(self._root / _INCOMING)
+            partial = self._root / _INCOMING / f"{os.getpid()}-{uuid.uuid4().hex}"
+            local = Path(shutil.move(local, partial))
+        local.chmod(0o600)
+        with local.open("rb") as file:
+            os.fsync(file.fileno())
+        make_private_folder(target.parent)
+        if replace:
+            local.replace(target)
+        else:
+            try:
+                target.hardlink_to(local)
+            except FileExistsError:
+                return False
+            finally:
+                local.unlink()
+        _sync_folder(target.parent)
+        return True
+
+    def fetch(self, path: str, scratch: Path) -> Path:
+        del scratch
+        return self._root / path
+
+    def listed(self, prefix: str) -> dict[str, int]:
+        found = {}
+        for path in sorted((self._root / prefix).rglob("[!.]*")):
+            with contextlib.suppress(FileNotFoundError):  # another process replaced it
+                if path.is_file():
+                    found[path.relative_to(self._root).as_posix()] = path.stat().st_size
+        return found
+
+    def delete(self, path: str) -> None:
+        (self._root / path).unlink(missing_ok=True)
+
     def _sweep(self, incoming: Path) -> None:
         """Delete partial files of processes that have ended; their names begin with the process id."""
         self._swept = True
@@ -134,10 +198,10 @@ class _Folder:
 class _Bucket:
     """Objects in S3, Google Cloud Storage or Azure; credentials are found as the vendors' tools find them."""
 
-    def __init__(self, url: str, kind: str, sink: str) -> None:
+    def __init__(self, url: str, kind: str, key: str) -> None:
         self.kind = kind
         self._url = url
-        self._name = f"touchcapture-{sink}-storage"
+        self._name = f"touchcapture-{key}-storage"
         self._store: PerProcess[Any] = PerProcess()
 
     def put(self, path: str, content: bytes, timeout_s: float) -> None:
@@ -146,6 +210,42 @@ class _Bucket:
     def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:
         # An object of its own: one that grows would change for those who read it already.
         self.put(f"{name.partition('.')[0]}/{part}/{name}", line + b"\n", timeout_s)
+
+    def move(self, local: Path, path: str, *, replace: bool = False) -> bool:
+        mode = "overwrite" if replace else "create"
+
+        def put(obstore: Any) -> bool:
+            try:
+                with local.open("rb") as file:
+                    obstore.put(self._store.value, path, file, mode=mode, use_multipart=False)
+            except obstore.exceptions.AlreadyExistsError:
+                return False
+            return True
+
+        made: bool = self._call(put, _FILE_S)
+        local.unlink()
+        return made
+
+    def fetch(self, path: str, scratch: Path) -> Path:
+        target = scratch / uuid.uuid4().hex / path
+        make_private_folder(target.parent)
+        got = self._call(lambda obstore: obstore.get(self._store.value, path).bytes(), _FILE_S)
+        target.write_bytes(got)
+        return target
+
+    def listed(self, prefix: str) -> dict[str, int]:
+        def listing(obstore: Any) -> dict[str, int]:
+            found = [each for page in obstore.list(self._store.value, prefix) for each in page]
+            return {each["path"]: each["size"] for each in found}
+
+        return dict(sorted(self._call(listing, _FILE_S).items()))
+
+    def delete(self, path: str) -> None:
+        def delete(obstore: Any) -> None:
+            with contextlib.suppress(FileNotFoundError):
+                obstore.delete(self._store.value, path)
+
+        self._call(delete, _FILE_S)
 
     def _call(self, function: Callable[[Any], Any], timeout_s: float) -> Any:
         obstore = self._connect()
@@ -163,6 +263,12 @@ class _Bucket:
             # The delivery waits and tries again by itself.
             self._store.value = obstore.store.from_url(self._url, retry_config={"max_retries": 0})
         return obstore
+
+
+def _device_of(folder: Path) -> int:
+    """Return the file system of a folder that may not be there yet."""
+    make_private_folder(folder)
+    return folder.stat().st_dev
 
 
 def _sync_folder(folder: Path) -> None:

@@ -335,8 +335,8 @@ def ids_before_files():
 
     def early(self, file):
         with self.state.transaction() as db:
-            self._ids.commit(NOW_MS)
-            db.execute("DELETE FROM plans")
+            self.ids.commit(NOW_MS)
+            db.execute("DELETE FROM swaps")
         return save(self, file)
 
     Writer._save = early

@@ -41,6 +41,8 @@ def is_batch_of_records(path: Path) -> bool:
 def records_in(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the records of a file or of batches, each with its ``event_type``; what is null is left out.
 
+    The event type is the one that the path names, or the schema of an Avro file.
+
     Raises
     ------
     ValueError, EOFError, OSError, msgspec.MsgspecError
@@ -50,7 +52,9 @@ def records_in(path: Path) -> Iterator[dict[str, Any]]:
     if path.suffix == ".avro":
         fastavro = require("fastavro", "Avro")
         with path.open("rb", buffering=READ_BYTES) as file:
-            for record in fastavro.reader(file):
+            reader = fastavro.reader(file)
+            event["event_type"] = event["event_type"] or _event_in(reader.writer_schema)
+            for record in reader:
                 yield event | {name: value for name, value in record.items() if value is not None}
         return
     with path.open("rb") as lines:
@@ -58,6 +62,12 @@ def records_in(path: Path) -> Iterator[dict[str, Any]]:
             found = _decode(line)
             batch = found.get("events")
             yield from batch if isinstance(batch, list) else (event | found,)
+
+
+def _event_in(schema: dict[str, Any]) -> str:
+    """Return the event type that the name of a schema ends with."""
+    name = schema["name"] if "." in schema["name"] else f"{schema.get('namespace', '')}.{schema['name']}"
+    return f"users{name.partition('users')[2]}"
 
 
 def _event_of(path: Path) -> str:
