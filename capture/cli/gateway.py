@@ -54,12 +54,19 @@ def write(
 ) -> None:
     """Turn closed segments of the journal into Parquet and Avro files, each event once, until SIGTERM.
 
+    With Kafka it is a member of the group of writers: start as many as you like.
+
     Example: capture gateway write --once --config gateway.toml
     """
-    with _writer(config) as (settings, writer):
-        from capture.gateway.writer import write_forever
+    from capture.gateway.group import Group
+    from capture.gateway.writer import write_forever
 
-        write_forever(writer.run_once, upkeep=lambda: _upkeep(settings, writer), once=once, beside=beside)
+    with _writer(config) as (settings, writer):
+        if settings.kafka.brokers is None:
+            write_forever(writer.run_once, upkeep=lambda: _upkeep(settings, writer), once=once, beside=beside)
+            return
+        with contextlib.closing(Group(settings, writer, once=once)) as group:
+            write_forever(group.run_once, once=once, beside=beside)
 
 
 @contextlib.contextmanager

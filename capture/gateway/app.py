@@ -18,6 +18,7 @@ import msgspec
 from capture.formats.receive import NotABatchError, Received, TooLargeError, read_batch, unpack
 from capture.gateway.config import is_loopback
 from capture.gateway.journal import Journal, Line
+from capture.gateway.topic import MessageTooLargeError, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from capture.gateway.config import GatewayConfig, ProjectSection
     from capture.gateway.metrics import Metrics
 
-__all__ = ["Door", "Health", "MessageTooLargeError", "Outlet", "open_outlet"]
+__all__ = ["Door", "Health", "Outlet", "open_outlet"]
 
 #: Seconds until a device may try again: drawn for each answer, or a herd would come back together.
 _RETRY_AFTER_S = (1, 30)
@@ -40,12 +41,16 @@ _MAX_RATES = 100_000
 _encode = msgspec.json.Encoder().encode
 
 
-class MessageTooLargeError(Exception):
-    """An outlet cannot take a batch of this size."""
-
-
 class Outlet(Protocol):
-    """Where accepted batches go."""
+    """Where accepted batches go.
+
+    Attributes
+    ----------
+    problem : str
+        Why nothing can be taken at the moment, or an empty text.
+    """
+
+    problem: str
 
     async def take(self, line: Line, received: Received, member: bytes) -> None:
         """Return when the batch cannot be lost any more; OSError: it was not taken."""
@@ -60,8 +65,6 @@ class Outlet(Protocol):
 def open_outlet(config: GatewayConfig, on_sync: Callable[[float], object] = float) -> Outlet:
     """Return the journal, or the topic, of a configuration."""
     if config.kafka.brokers:
-        from capture.gateway.topic import Topic
-
         return Topic(config.kafka)
     return Journal(config.journal_folder, config.journal, on_sync=on_sync)
 

@@ -168,6 +168,7 @@ class Journal:
         on_sync: Callable[[float], object] = float,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
+        self.problem = ""
         self._folder = folder
         self._settings = settings
         self._on_sync = on_sync

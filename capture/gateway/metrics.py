@@ -30,6 +30,8 @@ _ABOUT = {
     "events_conflict_total": ("counter", "Copies that differ from the first, by project."),
     "events_forgotten_total": ("counter", "Events of forgotten users that were left out, by project."),
     "events_set_aside_total": ("counter", "Events in the quarantine, by project."),
+    "kafka_lag": ("gauge", "Messages that are not yet in files."),
+    "kafka_fenced_total": ("counter", "Files that another member made first."),
     "damaged_bytes_total": ("counter", "Bytes of damaged segments that were passed over."),
     "files_total": ("gauge", "Files."),
     "rows_total": ("gauge", "Rows in files."),

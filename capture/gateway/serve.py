@@ -204,7 +204,7 @@ class _Service:
         """Look at disk, journal, quarantine and writer."""
         values = self._health.values = _measure(self._config)
         limits = self._config.limits
-        problem = ""
+        problem = str(self._outlet.problem)
         if values.get("free_bytes", limits.min_free_bytes) < limits.min_free_bytes:
             problem = "the journal's disk is full"
         elif values.get("oldest_unwritten_seconds", 0) > limits.max_lag_s:

@@ -9,6 +9,8 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+from collections import Counter
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +51,7 @@ class State:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = folder
+        self._member: int | None = None
         self._lock = os.open(folder / "state.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         path = folder / "state.db"
         path.touch(0o600)
@@ -57,8 +60,24 @@ class State:
         self.db.execute("PRAGMA synchronous=FULL")
         self.db.executescript(_SCHEMA)
 
+    @classmethod
+    def of_member(cls, folder: Path) -> State:
+        """Return the first state in a folder that no other process has: ``0``, ``1``, ..."""
+        for number in count():
+            made = cls(folder / str(number))
+            made._member = os.open(made.folder / "member.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(made._member, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                made.close()
+            else:
+                return made
+        raise AssertionError
+
     def close(self) -> None:
         """Close it."""
+        if self._member is not None:
+            os.close(self._member)
         self.db.close()
         os.close(self._lock)
 
@@ -137,17 +156,14 @@ def finish_swaps(state: State, objects: Objects) -> None:
 
 
 def totals(folder: Path) -> dict[tuple[str, str], float]:
-    """Return what the writer has counted, by name and labels; nothing where there is no writer yet."""
-    path = folder / "state.db"
-    if not path.exists():
-        return {}
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    try:
-        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5)) as db:
-            rows = db.execute("SELECT name, project, value FROM totals").fetchall()
-    except sqlite3.Error:
-        return {}
-    return {
-        (name, "" if project == NO_PROJECT else f'{{project="{project}"}}'): value
-        for name, project, value in rows
-    }
+    """Return what the writers of a folder have counted, by name and labels."""
+    found: Counter[tuple[str, str]] = Counter()
+    for path in (folder / "state.db", *folder.glob("*/state.db")):
+        with contextlib.suppress(sqlite3.Error):
+            uri = f"{path.absolute().as_uri()}?mode=ro"
+            with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5)) as db:
+                for (lag,) in db.execute("SELECT next FROM offsets WHERE stream GLOB 'lag/*'"):
+                    found["kafka_lag", ""] += lag
+                for name, project, value in db.execute("SELECT name, project, value FROM totals"):
+                    found[name, "" if project == NO_PROJECT else f'{{project="{project}"}}'] += value
+    return dict(found)

@@ -85,7 +85,9 @@ class Writer:
     ) -> None:
         self._config = config
         self._wall_ms = wall_ms
-        self.state = State(config.state_folder)
+        self.state = (
+            State.of_member(config.state_folder) if config.kafka.brokers else State(config.state_folder)
+        )
         self.scratch = self.state.folder / ".scratch"
         self.objects = open_objects(config.output.url, "output.url", config.base)
         self.ids = Ids(self.state, config.dedupe.window_days)
@@ -96,6 +98,10 @@ class Writer:
         """Close the databases."""
         self.connection.close()
         self.state.close()
+
+    def now_s(self) -> int:
+        """Return the time (s)."""
+        return self._wall_ms() // 1000
 
     def prepare(self) -> None:
         """Finish or undo what another process began, inside a `State.unit`."""
@@ -240,7 +246,7 @@ class Writer:
 
     def _index_all(self) -> None:
         """Read the index of ids, and the offsets of records, from the files: the state is new."""
-        since_s = self._wall_ms() // 1000 - self._config.dedupe.window_days * 86_400
+        since_s = self.now_s() - self._config.dedupe.window_days * 86_400
         paths = [*self.objects.listed("events"), *self.objects.listed("events.currents")]
         rows = self.index([path for path in paths if hour_of(path) >= since_s])
         with self.state.transaction():

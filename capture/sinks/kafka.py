@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from capture.config.sections import SinkConfig
     from capture.formats.currents.schema import Layout, Version
 
-__all__ = ["KafkaSettings", "KafkaSink"]
+__all__ = ["KafkaSettings", "KafkaSink", "client_options"]
 
 _log = logging.getLogger("capture.sinks")
 _encode = msgspec.json.Encoder().encode
@@ -53,6 +53,27 @@ class KafkaSettings(Section, frozen=True, kw_only=True):
     options: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
     #: Property of librdkafka -> environment variable with its value: ``sasl.password``, ...
     options_env: dict[str, str] = {}  # noqa: RUF012 - as above
+
+
+class _Options(Protocol):
+    """Settings with properties of librdkafka."""
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Properties."""
+
+    @property
+    def options_env(self) -> dict[str, str]:
+        """Property -> environment variable with its value."""
+
+
+def client_options(
+    brokers: str, settings: _Options, environ: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the properties that settings give a client of librdkafka, secrets included."""
+    environ = os.environ if environ is None else environ
+    secrets = {option: environ.get(variable, "") for option, variable in settings.options_env.items()}
+    return {**settings.options, **secrets, "bootstrap.servers": brokers}
 
 
 class _Head(msgspec.Struct):
@@ -250,16 +271,13 @@ class KafkaSink:
             return producer
         from confluent_kafka import Producer
 
-        options: dict[str, Any] = {
+        options = {
             # No time limit: a message that librdkafka drops would be sent again out of order.
             "message.timeout.ms": 0,
             "linger.ms": 5,
-            **self._settings.options,
-            "bootstrap.servers": self._settings.brokers,
+            **client_options(self._settings.brokers, self._settings, self._environ),
             "enable.idempotence": True,
         }
-        for option, variable in self._settings.options_env.items():
-            options[option] = self._environ.get(variable, "")
         # In a forked child it is the parent's.
         self._under_way.clear()
         self._producer.value = producer = Producer(options, logger=_log)

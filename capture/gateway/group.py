@@ -1,0 +1,255 @@
+"""Writers of a Kafka topic: a consumer group, and for each partition a chain of files.
+
+A file is named by the partition and the offset at which it starts, says the offset at which it ends, and is
+only made where no file has its name. So of two members that hold one partition, because one of them stood
+still, one makes the file, and the other goes on from its end: nothing is lost or there twice, wherever files
+end. The file of rows comes first; the records of the same messages follow under names of the same offsets.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from capture.gateway.steps import step
+from capture.gateway.topic import line_of_message
+from capture.gateway.writer import hour_of
+from capture.optional import require
+from capture.sinks.kafka import client_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from capture.gateway.config import GatewayConfig
+    from capture.gateway.journal import Line
+    from capture.gateway.writer import Writer
+
+__all__ = ["Group"]
+
+_log = logging.getLogger("capture.gateway")
+_POLL_S = 0.5
+_AT_ONCE = 500
+_WAIT_S = 30.0
+
+
+class _Part:
+    """What is held of a partition: messages from `start` to before `next`, for a file.
+
+    `stop` is the end of a file that is there, but whose records may be missing.
+    """
+
+    def __init__(self, start: int, stop: int | None = None) -> None:
+        self.start = self.next = start
+        self.stop = stop
+        self.messages: list[Any] = []
+        self.size = 0
+        self.since_s = 0.0
+        self.is_read = False
+
+    def add(self, message: Any, now_s: float) -> None:
+        self.messages.append(message)
+        self.since_s = self.since_s or now_s
+        self.size += len(message)
+        self.next = message.offset() + 1
+        self.is_read = False
+
+
+class Group:
+    """A member of the group.
+
+    Parameters
+    ----------
+    config : GatewayConfig
+    writer : Writer
+    once : bool
+        Whether `run_once` ends at the end of the topic.
+    monotonic_s : callable
+    """
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        writer: Writer,
+        *,
+        once: bool = False,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._kafka = require("confluent_kafka", "kafka.brokers")
+        self._config, self._settings = config, config.kafka
+        self._writer, self._state, self._objects = writer, writer.state, writer.objects
+        self._once = once
+        self._monotonic_s = monotonic_s
+        self._parts: dict[int, _Part] = {}
+        self._consumer = self._kafka.Consumer(
+            {
+                "auto.offset.reset": "earliest",
+                **client_options(self._settings.brokers or "", self._settings),
+                "group.id": self._settings.group,
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+            }
+        )
+        self._consumer.subscribe(
+            [self._settings.topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
+        )
+
+    def close(self) -> None:
+        """Leave the group; what is held is read again by others."""
+        self._consumer.close()
+
+    def run_once(self) -> bool | None:
+        """Take what comes, and write what is due; return None at the end of the topic."""
+        for message in self._consumer.consume(_AT_ONCE, _POLL_S):
+            part = self._parts.get(message.partition())
+            if message.error() is None:
+                self._take(message)
+            elif message.error().code() == self._kafka.KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                if part is not None:
+                    part.is_read = True
+            else:
+                _log.warning("Kafka: %s", message.error().name())
+        ends = self._once and self._parts and all(part.is_read for part in self._parts.values())
+        for number, part in list(self._parts.items()):
+            held_s = self._monotonic_s() - part.since_s
+            if part.messages and (ends or held_s >= self._settings.segment_age_s):
+                self._write(number, part)
+        return None if ends else True
+
+    def _take(self, message: Any) -> None:
+        number, offset = message.partition(), message.offset()
+        part = self._parts.get(number)
+        if part is not None and part.stop is not None and offset >= part.stop:
+            self._write(number, part)
+            part = self._parts.get(number)
+        if part is None or offset < part.next:
+            return  # it went to another member, or is read again
+        part.add(message, self._monotonic_s())
+        if part.next == part.stop:
+            self._write(number, part)
+        elif sum(each.size for each in self._parts.values()) >= self._settings.segment_bytes:
+            self._write(*max(self._parts.items(), key=lambda item: item[1].size))
+
+    def _write(self, number: int, part: _Part) -> None:
+        """Write what is held of a partition, and go on behind it."""
+        end = part.stop or part.next
+        with self._state.unit():
+            self._writer.prepare()
+            if part.messages and not self._make(number, part, end):
+                self._follow(number)
+                return
+        self._parts[number] = _Part(end)
+        self._commit(number, end)
+
+    def _make(self, number: int, part: _Part, end: int) -> bool:
+        """Make the files of a partition's messages; return False if another member did."""
+        damaged: list[int] = []
+        unit = self._writer.unit(lambda: self._lines(part, damaged), end)
+        time_s = part.messages[0].timestamp()[1] // 1000
+        files = list(self._writer.files(unit, f"events+{number}+{part.start:020d}", time_s, number))
+        sizes = [file.local.stat().st_size for file in files]
+        if part.stop is None:
+            step("chain.written")
+            if not self._objects.move(files[0].local, files[0].path):
+                return False
+            step("chain.created")
+        for file in files[1:]:
+            self._objects.move(file.local, file.path)  # where it is there, it is the same
+        with self._state.transaction():
+            self._writer.commit(unit, files[0].path, files, sizes, sum(damaged))
+            self._state.set_offset(f"ids/{number}", end)
+        self._writer.ids.sweep()
+        return True
+
+    def _lines(self, part: _Part, damaged: list[int]) -> Iterator[tuple[Line, bytes, int]]:
+        damaged.clear()
+        for message in part.messages:
+            try:
+                line, text = line_of_message(message, 2 * self._config.limits.max_unpacked_bytes)
+            except ValueError:
+                damaged.append(len(message))
+                continue
+            yield line, text, message.offset()
+
+    def _commit(self, number: int, end: int) -> None:
+        """Note for the group how far a partition is written: a hint, the files have it."""
+        place = self._kafka.TopicPartition(self._settings.topic, number, end)
+        try:
+            self._consumer.commit(offsets=[place], asynchronous=False)
+            lag = self._consumer.get_watermark_offsets(place, cached=True)[1] - end
+            self._state.set_offset(f"lag/{number}", max(lag, 0))
+        except self._kafka.KafkaException as error:
+            _log.warning("Kafka: no commit: %s", error.args[0].name())
+
+    # Partitions that come and go
+
+    def _assigned(self, consumer: Any, places: list[Any]) -> None:
+        try:
+            committed = {place.partition: place.offset for place in consumer.committed(places, _WAIT_S)}
+        except self._kafka.KafkaException:
+            committed = {}
+        for place in places:
+            part = self._parts[place.partition] = self._part(place.partition, committed)
+            place.offset = part.start
+        consumer.assign(places)
+
+    def _revoked(self, consumer: object, places: Iterable[Any]) -> None:
+        del consumer
+        for place in places:
+            self._parts.pop(place.partition, None)
+
+    def _follow(self, number: int) -> None:
+        """Go on behind the file that another member made."""
+        _log.warning("partition %d: another member made the file; what was held is dropped", number)
+        with self._state.transaction():
+            self._state.add_total("kafka_fenced_total", -1, 1)
+        part = self._parts[number] = self._part(number, {})
+        try:
+            self._consumer.seek(self._kafka.TopicPartition(self._settings.topic, number, part.start))
+        except self._kafka.KafkaException:
+            del self._parts[number]  # it is the other's by now
+
+    def _part(self, number: int, committed: dict[int, int]) -> _Part:
+        """Return where a partition is to be read from; its ids are in the index then."""
+        prefix = f"events+{number}+"
+        listed = self._objects.listed("events")
+        chain = sorted((path for path in listed if f"/{prefix}" in path), key=_start)
+        records = [path for path in self._objects.listed("events.currents") if f"+{number}+" in path]
+        hint = committed.get(number, -1)
+        start, end = (_start(chain[-1]), self._end(chain[-1])) if chain else (max(hint, 0), None)
+        with self._state.unit():
+            self._writer.prepare()
+            stream = f"ids/{number}"
+            indexed = self._state.offset(stream) or 0
+            since_s = self._writer.now_s() - self._config.dedupe.window_days * 86_400
+            self._writer.index(
+                path for path in _unindexed([*chain, *records], indexed) if hour_of(path) >= since_s
+            )
+            with self._state.transaction():
+                self._writer.ids.commit(self._writer.now_s() * 1000)
+                self._state.set_offset(stream, end or start)
+        return _Part(start, end) if end is not None and hint < end else _Part(max(hint, start))
+
+    def _end(self, path: str) -> int:
+        """Return the offset behind a file."""
+        local = self._objects.fetch(path, self._writer.scratch)
+        query = "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE key = 'end_offset'"
+        [(found,)] = self._writer.connection.execute(query, [str(local)]).fetchall()
+        return int(found)
+
+
+def _start(path: str) -> int:
+    """Return the offset that a file's name has."""
+    return int(path.rpartition("+")[2].partition(".")[0])
+
+
+def _unindexed(paths: list[str], indexed: int) -> Iterator[str]:
+    """Yield the files that may hold messages from an offset on: not those that another follows before it."""
+    streams: dict[str, list[str]] = {}
+    for path in sorted(paths, key=_start):
+        stream = path.partition("/date=")[0]
+        streams.setdefault(stream, []).append(path)
+    for files in streams.values():
+        for path, following in zip(files, [*files[1:], None], strict=True):
+            if following is None or _start(following) > indexed:
+                yield path
