@@ -1,5 +1,6 @@
 """A Kafka cluster on loopback without Kafka: the mock brokers of librdkafka."""
 
+import contextlib
 import ctypes
 from pathlib import Path
 
@@ -25,6 +26,10 @@ class Cluster:
         servers.restype, servers.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
         self.brokers = servers(self._cluster).decode()
         self.numbers = range(1, brokers + 1)
+        with contextlib.suppress(AttributeError):  # older ones let a group wait 3 s for more members
+            delay = self._library.rd_kafka_mock_group_initial_rebalance_delay_ms
+            delay.restype, delay.argtypes = None, [ctypes.c_void_p, ctypes.c_int32]
+            delay(self._cluster, 100)
 
     def topic(self, name, partitions=4):
         create_topic = self._library.rd_kafka_mock_topic_create

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gzip
+import itertools
 import json
 import os
 import random
@@ -34,6 +35,7 @@ from capture.gateway.upkeep import compact, forget
 from capture.gateway.writer import Writer
 
 SOAK = bool(os.environ.get("CAPTURE_SOAK"))
+_groups = itertools.count()
 USERS = [str(uuid.UUID(int=number)) for number in range(1, 9)]
 
 
@@ -67,6 +69,9 @@ def produce(config, *batches):
 
 @contextlib.contextmanager
 def member(config, **more):
+    """Join a group of its own: the mock brokers let one wait long for a member that left."""
+    group = f"{config.kafka.group}-{next(_groups)}"
+    config = msgspec.structs.replace(config, kafka=msgspec.structs.replace(config.kafka, group=group))
     writer = Writer(config)
     group = Group(config, writer, **more)
     try:
@@ -121,13 +126,6 @@ def test_a_topic_becomes_files_each_event_once(config):
 # Members that stand still, or end
 
 
-def other(config):
-    """Return a configuration whose members get all partitions as well: as if this one had lost them."""
-    return msgspec.structs.replace(
-        config, kafka=msgspec.structs.replace(config.kafka, group=f"{config.kafka.group}-other")
-    )
-
-
 def at_step(name, action, monkeypatch):
     done = []
 
@@ -155,7 +153,7 @@ def test_a_member_that_stood_still_makes_no_file_twice(config, monkeypatch, more
 
     def take_over():
         produce(config, *(batch(event(100 + number), user=USERS[0]) for number in range(more)))
-        write(other(config))
+        write(config)
         produce(config, batch(event(5), event(200), user=USERS[0]))
 
     done = at_step("chain.written", take_over, monkeypatch)
@@ -171,7 +169,7 @@ def test_replacing_files_by_their_name_is_caught(config, monkeypatch):
 
     def take_over():
         produce(config, batch(event(100), user=USERS[0]))
-        write(other(config))
+        write(config)
 
     at_step("chain.written", take_over, monkeypatch)
     with member(config, once=True) as group:
@@ -212,7 +210,7 @@ def test_offsets_that_the_group_lost_and_a_new_state_change_nothing(config):
     write(config)
     shutil.rmtree(config.state_folder)
     produce(config, batch(event(4), event(50), user=USERS[0]), {"events": [record(1, user=USERS[0])]})
-    write(other(config))
+    write(config)
 
     assert numbers(config) == [*range(10), 50, 99]
     assert records(config) == [record(1)["id"]]
@@ -231,7 +229,7 @@ def test_files_of_a_partition_are_merged_and_users_forgotten(config):
     writer.close()
     assert report.rows == 40
     produce(config, batch(event(3), event(50), user=USERS[1]), batch(event(60), user=USERS[0]))
-    write(other(config))
+    write(config)
     assert numbers(config) == [*range(1, 40, 2), 50]
 
 
