@@ -41,12 +41,11 @@ class Keys(NamedTuple):
     mark: np.ndarray[Any, np.dtype[np.uint8]]
 
     @classmethod
-    def of(cls, ids: bytes, times_ms: list[int], marks: list[int]) -> Keys:
+    def of(cls, ids: bytes, times_ms: list[int], checksums: list[int]) -> Keys:
         """Return the keys of ids of 16 bytes each."""
-        halves = np.frombuffer(ids, ">u8").reshape(-1, 2).astype(np.uint64)
-        return cls(
-            halves[:, 0].copy(), halves[:, 1].copy(), np.array(times_ms, np.int64), np.array(marks, np.uint8)
-        )
+        high, low = np.frombuffer(ids, ">u8").reshape(-1, 2).astype(np.uint64).T
+        marks = np.array(checksums, np.uint32) % 15 + 1
+        return cls(high, low, np.array(times_ms, np.int64), marks.astype(np.uint8))
 
 
 class Found(NamedTuple):

@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import uuid
 import zlib
 from collections import Counter
 from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from capture.formats import native
 from capture.formats.header import Int64  # noqa: TC001 - msgspec reads the annotation
 from capture.gateway.ids import Keys
-from capture.optional import require
+from capture.gateway.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
 
     from capture.gateway.ids import Ids
     from capture.gateway.journal import Line
 
-__all__ = ["HALVES", "ORDER", "PARQUET", "Unit", "connect", "quoted", "record_keys", "select_from"]
+__all__ = ["Unit", "record_keys", "users_of"]
 
 #: Text of batches whose ids are looked up at a time (bytes): this bounds the memory.
 _PIECE_BYTES = 24 * 1024 * 1024
-_LEAST_BUFFER = 1024 * 1024
-#: Batches that are looked at together for one that the database cannot read.
-_PROBE = 1000
-#: How rows are sorted in a file.
-ORDER = "project_id, user_id, time, uptime_ms"
-#: Options of every Parquet file.
-PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000"
-#: The two halves of an id.
-HALVES = "(event_id::UHUGEINT >> 64)::UBIGINT, (event_id::UHUGEINT & 18446744073709551615)::UBIGINT"
-_LINE = b'{"project":%d,"received":%d,"batch":%b}\n'
 _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _WRONG = (msgspec.MsgspecError, UnicodeDecodeError, ValueError, KeyError, OverflowError)
@@ -79,7 +67,8 @@ class _Read(NamedTuple):
     events: list[Any]
     ids: bytes
     times_ms: list[int]
-    marks: list[int]
+    checksums: list[int]
+    user: str = ""
 
 
 class Unit:
@@ -91,8 +80,8 @@ class Unit:
         The index; what is new is pending there.
     is_forgotten : callable
         Takes project and user.
-    scratch : Path
-        File for the text that the database reads.
+    folder : Path
+        For the text that the database reads.
     now_ms : int
     offset_of : callable
         Returns the next offset of a stream of records, for lines that have none.
@@ -102,7 +91,8 @@ class Unit:
     Attributes
     ----------
     rows : int
-        Native events, in the scratch file.
+        Native events, in the `spool`.
+    spool : Spool
     records : dict
         Project and event type -> Currents records, each with its offset.
     offsets : dict
@@ -116,7 +106,7 @@ class Unit:
         self,
         ids: Ids,
         is_forgotten: Callable[[int, str], bool],
-        scratch: Path,
+        folder: Path,
         now_ms: int,
         offset_of: Callable[[str], int],
         unreadable: Mapping[int, str],
@@ -130,11 +120,7 @@ class Unit:
         self._offset_of, self._unreadable = offset_of, unreadable
         self._piece: list[_Read] = []
         self._bytes = self._lines = 0
-        self._longest = _LEAST_BUFFER
-        self._scratch = scratch
-        scratch.write_bytes(b"")
-        self._texts: list[bytes] = []
-        self._numbers: list[int] = []
+        self.spool = Spool(folder)
 
     def add(self, line: Line, text: bytes, offset: int | None = None) -> None:
         """Add a batch; `flush` when all are added."""
@@ -173,7 +159,7 @@ class Unit:
         if len(ids) != 16 * len(events):
             raise ValueError("an euid is no UUID")
         times = [event.t for event in batch.pl]
-        return _Read(line, text, number, events, ids, times, [_mark(event) for event in events])
+        return _Read(line, text, number, events, ids, times, list(map(zlib.crc32, events)), batch.uid)
 
     def _records(self, line: Line, text: bytes, offset: int | None) -> _Read:
         records = _decode_records(text).events
@@ -195,7 +181,7 @@ class Unit:
             keys = Keys.of(
                 b"".join(read.ids for read in reads),
                 list(chain.from_iterable(read.times_ms for read in reads)),
-                list(chain.from_iterable(read.marks for read in reads)),
+                list(chain.from_iterable(read.checksums for read in reads)),
             )
             found = self._ids.find(project, wire, keys, self._now_ms)
             copies = int(found.is_copy.sum())
@@ -211,9 +197,7 @@ class Unit:
                     self._take_native(read, new)
                 else:
                     self._take_records(read, new)
-        with self._scratch.open("ab") as file:
-            file.writelines(self._texts)
-        self._texts = []
+        self.spool.flush()
 
     def _take_native(self, read: _Read, new: list[bool]) -> None:
         text = read.text
@@ -221,10 +205,7 @@ class Unit:
             left = [event for event, is_new in zip(read.events, new, strict=True) if is_new]
             text = _encode({**_decode_fields(text), "pl": left})
         if any(new):
-            line = _LINE % (read.line.project, read.line.received, text)
-            self._texts.append(line)
-            self._longest = max(self._longest, len(line) + 1)
-            self._numbers.append(read.at or 0)
+            self.spool.add(read.line, read.user, read.times_ms, read.at or 0, text)
             self.rows += sum(new)
 
     def _take_records(self, read: _Read, new: list[bool]) -> None:
@@ -245,41 +226,6 @@ class Unit:
                 self.offsets[stream] = offset + 1
             self.records.setdefault((project, event), []).append((offset, record))
 
-    def save(self, connection: Any, path: Path, metadata: str = "") -> dict[int, str]:
-        """Write the rows to a Parquet file, sorted; return the lines that the database cannot read.
-
-        Where there are any, there is no file: make the unit again, without them.
-        """
-        select = select_from(self._scratch, self._longest)
-        copy = f"COPY ({select} ORDER BY {ORDER}) TO '{quoted(path)}' ({PARQUET}{metadata})"
-        wrong: dict[int, str] = {}
-        try:
-            connection.execute(copy)
-        except require("duckdb").Error:
-            with self._scratch.open("rb") as file:
-                for start in range(0, len(self._numbers), _PROBE):
-                    numbers = self._numbers[start : start + _PROBE]
-                    wrong |= self._unread(connection, [(number, file.readline()) for number in numbers])
-            if not wrong:
-                raise
-        self._scratch.unlink()
-        return wrong
-
-    def _unread(self, connection: Any, lines: list[tuple[int, bytes]]) -> dict[int, str]:
-        """Return which numbered lines the database cannot read, with its reason."""
-        probe = self._scratch.with_suffix(".probe")
-        probe.write_bytes(b"".join(line for _, line in lines))
-        try:
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE probe AS {select_from(probe, self._longest)}")
-        except require("duckdb").Error as error:
-            if len(lines) == 1:
-                return {lines[0][0]: str(error).partition("\n")[0]}
-            middle = len(lines) // 2
-            return self._unread(connection, lines[:middle]) | self._unread(connection, lines[middle:])
-        finally:
-            probe.unlink(missing_ok=True)
-        return {}
-
 
 def users_of(record: Mapping[str, Any]) -> Collection[str]:
     """Return the ids of a record's user."""
@@ -287,17 +233,12 @@ def users_of(record: Mapping[str, Any]) -> Collection[str]:
 
 
 def record_keys(records: list[dict[str, Any]]) -> tuple[bytes, list[int], list[int]]:
-    """Return ids, times (ms) and marks of Currents records."""
+    """Return ids, times (ms) and checksums of Currents records."""
     return (
         b"".join(_id(record["id"]) for record in records),
         [record["time"] * 1000 for record in records],
-        [_mark(_encode_sorted(record)) for record in records],
+        [zlib.crc32(_encode_sorted(record)) for record in records],
     )
-
-
-def _mark(event: Any) -> int:
-    """Return half a byte of what an event says, never 0: a copy that says something else is counted."""
-    return zlib.crc32(event) % 15 + 1
 
 
 def _id(text: str) -> bytes:
@@ -306,40 +247,3 @@ def _id(text: str) -> bytes:
         return uuid.UUID(text).bytes
     except ValueError:
         return hashlib.sha256(text.encode()).digest()[:16]
-
-
-def connect(scratch: Path, memory_bytes: int) -> Any:
-    """Return a connection to a database in memory, which spills into `scratch` and loads no extension."""
-    connection = require("duckdb", "the gateway's writer").connect(
-        ":memory:",
-        config={
-            "memory_limit": f"{memory_bytes}B",
-            "threads": 1,
-            "preserve_insertion_order": False,
-            "temp_directory": str(scratch),
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        },
-    )
-    # It would write to the standard output of whoever runs a command.
-    connection.execute("SET enable_progress_bar = false")
-    return connection
-
-
-def quoted(path: Path) -> str:
-    """Return a path for a statement that takes no parameter."""
-    return str(path).replace("'", "''")
-
-
-def select_from(path: Path, most_bytes: int) -> str:
-    """Return the statement that reads rows from a file of lines, each at most so long (bytes)."""
-    names = {struct.__struct_config__.tag: struct.__name__ for struct in get_args(native.WireEvent)}
-    case = " ".join(f"WHEN {tag} THEN '{_event_name(name)}'" for tag, name in names.items())
-    text = (Path(__file__).parent / "events.sql").read_text(encoding="utf-8")
-    text = text.replace("$names", f"CASE e.ea {case} END").replace("$most", str(most_bytes))
-    return text.replace("$path", f"'{quoted(path)}'")
-
-
-def _event_name(struct: str) -> str:
-    """Return ``long_press`` for LongPressWire."""
-    return re.sub("(?<!^)([A-Z])", r"_\1", struct.removesuffix("Wire")).lower()

@@ -13,9 +13,10 @@ import msgspec
 
 from capture.errors import StoreError
 from capture.formats.currents.files import records_in
+from capture.gateway.database import ORDER, PARQUET, quoted
 from capture.gateway.journal import segments
 from capture.gateway.state import swap
-from capture.gateway.unit import ORDER, PARQUET, quoted, users_of
+from capture.gateway.unit import users_of
 from capture.gateway.writer import hour_of
 from capture.optional import require
 from capture.sinks.cloud_storage import integration_of

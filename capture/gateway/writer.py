@@ -23,12 +23,13 @@ import numpy as np
 
 from capture.formats.currents.avro import name_types, storage_row, to_file
 from capture.formats.currents.files import records_in
+from capture.gateway.database import HALVES, connect
 from capture.gateway.forgotten import Forgotten
 from capture.gateway.ids import Ids, Keys
 from capture.gateway.journal import lines_of, recover, segments
 from capture.gateway.state import State, finish_swaps
 from capture.gateway.steps import step
-from capture.gateway.unit import HALVES, Unit, connect, record_keys
+from capture.gateway.unit import Unit, record_keys
 from capture.sinks.cloud_storage import integration_of, record_path
 from capture.sinks.objects import open_objects
 
@@ -172,7 +173,7 @@ class Writer:
             unit = Unit(
                 self.ids,
                 self.forgotten.has,
-                self.scratch / "rows.jsonl",
+                self.scratch,
                 self._wall_ms(),
                 lambda stream: self.state.offset(stream) or 0,
                 unreadable,
@@ -183,7 +184,7 @@ class Writer:
             if not unit.rows and end is None:
                 return unit
             metadata = "" if end is None else f", KV_METADATA {{end_offset: '{end}'}}"
-            wrong = unit.save(self.connection, self.scratch / "rows.parquet", metadata)
+            wrong = unit.spool.save(self.connection, self.scratch / "rows.parquet", metadata)
             if not wrong:
                 return unit
             unreadable |= wrong

@@ -18,8 +18,9 @@ from capture.formats.native import make_header
 from capture.sinks import Answer, Batch, Outcome, create
 from capture.sinks.kafka import KafkaSettings, KafkaSink
 
-confluent_kafka = pytest.importorskip("confluent_kafka")
+pytest.importorskip("confluent_kafka")
 
+import confluent_kafka
 from kafka_cluster import Cluster
 
 CUSTOM = "users.behaviors.CustomEvent"

@@ -1,0 +1,167 @@
+"""New native batches of a unit, on their way to a Parquet file: brought into its order, then read as rows."""
+
+from __future__ import annotations
+
+from itertools import groupby, pairwise
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from capture.gateway.database import LEAST_BUFFER, PARQUET, quoted, select_from
+from capture.optional import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from capture.gateway.journal import Line
+
+__all__ = ["Spool"]
+
+#: Batches that are looked at together for one that the database cannot read.
+_PROBE = 1000
+#: Text of one user's batches that is sorted event by event, at most (bytes).
+_MOST_SORTED = 24 * 1024 * 1024
+_LINE = b'{"project":%d,"received":%d,"batch":%b}\n'
+_encode = msgspec.json.Encoder().encode
+
+
+class _Event(msgspec.Struct):
+    t: int
+
+
+class _Payloads(msgspec.Struct):
+    pl: list[msgspec.Raw]
+
+
+class _Line(msgspec.Struct):
+    project: int
+    received: int
+    batch: msgspec.Raw
+
+
+_decode_payloads = msgspec.json.Decoder(_Payloads).decode
+_decode_line = msgspec.json.Decoder(_Line).decode
+_decode_event = msgspec.json.Decoder(_Event).decode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class _Spooled(NamedTuple):
+    """A batch in the spool: what it is sorted by, from its first event to its last, and where it is."""
+
+    project: int
+    user: str
+    first_ms: int
+    number: int
+    last_ms: int
+    is_sorted: bool
+    start: int
+    size: int
+
+
+class Spool:
+    """Batches in a file.
+
+    Parameters
+    ----------
+    folder : Path
+        For that file, and the sorted one that the database reads.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._spool, self._scratch = folder / "rows.spool", folder / "rows.jsonl"
+        self._spool.write_bytes(b"")
+        self._texts: list[bytes] = []
+        self._spooled: list[_Spooled] = []
+        self._end = 0
+        self._longest = LEAST_BUFFER
+
+    def add(self, line: Line, user: str, times_ms: list[int], number: int, text: bytes) -> None:
+        """Add a batch, with the number of its line; `flush` now and then."""
+        text = _LINE % (line.project, line.received, text)
+        self._texts.append(text)
+        times = sorted(times_ms)
+        about = line.project, user, times[0], number, times[-1], times == times_ms
+        self._spooled.append(_Spooled(*about, self._end, len(text)))
+        self._end += len(text)
+        self._longest = max(self._longest, len(text) + 1)
+
+    def flush(self) -> None:
+        """Write what was added."""
+        with self._spool.open("ab") as file:
+            file.writelines(self._texts)
+        self._texts = []
+
+    def save(self, connection: Any, path: Path, metadata: str = "") -> dict[int, str]:
+        """Write the rows to a Parquet file, sorted; return the lines that the database cannot read.
+
+        Where there are any, there is no file: make the unit again, without them.
+        """
+        select = select_from(self._scratch, self._longest)
+        copy = f"COPY ({select}) TO '{quoted(path)}' ({PARQUET}{metadata})"
+        with self._scratch.open("wb") as file:
+            numbers = [file.write(line) and number for number, line in self._sorted()]
+        wrong: dict[int, str] = {}
+        try:
+            connection.execute(copy)
+        except require("duckdb").Error:
+            with self._scratch.open("rb") as file:
+                for start in range(0, len(numbers), _PROBE):
+                    lines = [(number, file.readline()) for number in numbers[start : start + _PROBE]]
+                    wrong |= self._unread(connection, lines)
+            if not wrong:
+                raise
+        self._scratch.unlink()
+        self._spool.unlink()
+        return wrong
+
+    def _sorted(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the batches of the spool, each with its number, sorted as `ORDER` says.
+
+        A user's batches follow one another; only where they do not, their events are sorted one by one. The
+        database would sort all of them again, beyond the memory that it may have.
+        """
+        with self._spool.open("rb") as spool:
+            for _, group in groupby(sorted(self._spooled), key=lambda each: each[:2]):
+                batches = list(group)
+                lines = ((each.number, _read_at(spool, each)) for each in batches)
+                follow = all(each.last_ms <= later.first_ms for each, later in pairwise(batches))
+                in_order = follow and all(each.is_sorted for each in batches)
+                if in_order or sum(each.size for each in batches) > _MOST_SORTED:
+                    yield from lines
+                else:
+                    yield from _one_by_one(lines)
+
+    def _unread(self, connection: Any, lines: list[tuple[int, bytes]]) -> dict[int, str]:
+        """Return which numbered lines the database cannot read, with its reason."""
+        probe = self._scratch.with_suffix(".probe")
+        probe.write_bytes(b"".join(line for _, line in lines))
+        try:
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE probe AS {select_from(probe, self._longest)}")
+        except require("duckdb").Error as error:
+            if len(lines) == 1:
+                return {lines[0][0]: str(error).partition("\n")[0]}
+            middle = len(lines) // 2
+            return self._unread(connection, lines[:middle]) | self._unread(connection, lines[middle:])
+        finally:
+            probe.unlink(missing_ok=True)
+        return {}
+
+
+def _read_at(spool: BinaryIO, batch: _Spooled) -> bytes:
+    spool.seek(batch.start)
+    return spool.read(batch.size)
+
+
+def _one_by_one(lines: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Return a line for each event of lines, by time."""
+    rows: list[tuple[int, int, bytes]] = []
+    for number, text in lines:
+        line = _decode_line(text)
+        fields = _decode_fields(line.batch)
+        for event in _decode_payloads(line.batch).pl:
+            batch = _encode({**fields, "pl": [event]})
+            rows.append((_decode_event(event).t, number, _LINE % (line.project, line.received, batch)))
+    rows.sort(key=itemgetter(0))
+    return [row[1:] for row in rows]
