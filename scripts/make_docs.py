@@ -75,7 +75,7 @@ def _filled(path: Path, table: list[str], mark: str) -> str:
 
 
 def _gateway() -> list[str]:
-    named = {f"[{name}]": struct for name, struct in SECTIONS.items() if name != "kafka"}
+    named = {f"[{name}]": struct for name, struct in SECTIONS.items()}
     return section_tables({"[[projects]]": ProjectSection, **named})
 
 

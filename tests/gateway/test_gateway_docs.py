@@ -47,11 +47,13 @@ def place(tmp_path, monkeypatch):
 
 
 def test_the_configurations_can_be_loaded(tmp_path):
-    gateway, sink = blocks("toml")
+    gateway, sink, kafka = blocks("toml")
     (tmp_path / "gateway.toml").write_text(gateway)
+    (tmp_path / "kafka.toml").write_text(kafka)
     (tmp_path / "capture.toml").write_text("[project]\nid = 8\n" + sink)
 
     assert GatewayConfig.load(tmp_path / "gateway.toml", environ={"SHOP_TOKEN": "x"}).listen.port == 8767
+    assert GatewayConfig.load(tmp_path / "kafka.toml", environ={"SHOP_TOKEN": "x"}).kafka.topic == "touchcapture"
     assert RunConfig.load(tmp_path / "capture.toml", environ={}).sinks[0].type == "http"
 
 

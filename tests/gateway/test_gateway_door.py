@@ -270,8 +270,8 @@ PROJECT = '[[projects]]\nid = 8\ntoken_env = ["GATEWAY_TOKEN"]\n'
         (PROJECT + "wire = 1\n", "projects.wire: no such key; did you mean 'wires'?"),
         ("[listn]\n", "listn: no such section; did you mean 'listen'?"),
         (PROJECT + '[listen]\nhost = "0.0.0.0"\n', "others can reach it"),
-        (PROJECT + '[output]\nurl = "s3://x"\n', "buckets are not supported"),
-        (PROJECT + '[kafka]\nbrokers = "b:9092"\n', "kafka: no such section"),
+        (PROJECT + '[kafka]\nbroker = "b:9092"\n', "kafka.broker: no such key; did you mean"),
+        (PROJECT + '[kafka]\ntopic = "a b"\n', "kafka.topic = 'a b'"),
     ],
 )  # fmt: skip
 def test_mistakes_in_the_configuration(tmp_path, text, said):
