@@ -16,6 +16,7 @@ import msgspec
 
 from capture.errors import CaptureError
 from capture.gateway.config import GatewayConfig
+from capture.gateway.state import totals
 from capture.gateway.writer import Writer
 from capture.report.fleet import fleet_page
 
@@ -93,8 +94,8 @@ def run_demo(folder: Path, log: Path | None, devices: int) -> Iterator[str]:
     writer = Writer(settings)
     while writer.run_once() is not None:
         pass
-    total = writer.state.db.execute("SELECT sum(rows) FROM files").fetchone()[0]
     writer.close()
+    total = int(totals(settings.state_folder)["rows_total", ""])
     yield f"{total} events are in {settings.output_folder / 'events'}, each once"
     page = folder / "fleet.html"
     page.write_text(fleet_page(settings.output_folder, title="The fleet of the demo"), encoding="utf-8")
