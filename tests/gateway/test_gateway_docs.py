@@ -53,7 +53,9 @@ def test_the_configurations_can_be_loaded(tmp_path):
     (tmp_path / "capture.toml").write_text("[project]\nid = 8\n" + sink)
 
     assert GatewayConfig.load(tmp_path / "gateway.toml", environ={"SHOP_TOKEN": "x"}).listen.port == 8767
-    assert GatewayConfig.load(tmp_path / "kafka.toml", environ={"SHOP_TOKEN": "x"}).kafka.topic == "touchcapture"
+    assert (
+        GatewayConfig.load(tmp_path / "kafka.toml", environ={"SHOP_TOKEN": "x"}).kafka.topic == "touchcapture"
+    )
     assert RunConfig.load(tmp_path / "capture.toml", environ={}).sinks[0].type == "http"
 
 
