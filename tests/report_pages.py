@@ -19,8 +19,12 @@ SLIDE = """([number, moves]) => {
 #: Select each stroke, and return what the why box says of it.
 WHY = """(count) => Array.from({ length: count }, (_, row) => {
     touchReport.select(row);
-    const texts = (query, from = document) =>
-        [...from.querySelectorAll(query)].map((each) => each.textContent);
+    const exact = (node) => {
+        const copy = node.cloneNode(true);
+        for (const each of copy.querySelectorAll("[data-exact]")) each.textContent = each.dataset.exact;
+        return copy.textContent;
+    };
+    const texts = (query, from = document) => [...from.querySelectorAll(query)].map(exact);
     return {
         verdict: texts(".verdict")[0],
         values: texts(".meters .value"),

@@ -68,7 +68,7 @@ def read_log(
     table = classify(touches, density=density, gestures=config.gestures, multi=True)
     origin = _Origin(samples, marks)
     columns = _columns(table, origin, density)
-    context = Marks(marks, log.info, samples, origin)
+    context = Marks(marks, log.info, samples, origin, None if path == "-" else Path(path).parent)
     trail = _trail(table, samples, origin)
     length = _length(columns, context)
     context.finish(table, columns, length, round(config.session.timeout_s * 1000))
@@ -93,7 +93,8 @@ def read_log(
         others=others_of(touches, config.gestures, density),
         chords=table.multi,
         members=members_of(table.multi, table) if table.multi is not None else [],
-        warnings=_warnings(log, table, trail, config.device.density or options.density, options.rotate),
+        warnings=_left_out(context)
+        + _warnings(log, table, trail, config.device.density or options.density, options.rotate),
     )
 
 
@@ -230,6 +231,12 @@ def _thinned(first: int, last: int, step: int) -> np.ndarray[Any, Any]:
 def _length(columns: Columns, context: Marks) -> float:
     ends = [float(columns["end"].max())] if len(columns["end"]) else []
     return max([0.0, *ends, *(event.time for event in context.events)])
+
+
+def _left_out(context: Marks) -> list[str]:
+    if not context.left_out:
+        return []
+    return [f"{context.left_out} screenshots were left out: missing, no picture, or too large"]
 
 
 def _warnings(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from bisect import bisect_right
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -34,6 +35,8 @@ __all__ = ["Marks", "screenshot_uri"]
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp"}
 #: A screenshot larger than this (bytes of base64) is left out: the page stays small enough to send.
 _MAX_PICTURE = 4 << 20
+#: All of them together, at most.
+_MAX_PICTURES = 32 << 20
 #: Marks that are no events of the timeline.
 _NOT_SHOWN = frozenset({"target", "verdict", "screenshot"})
 #: Fields that name an event best, in this order.
@@ -51,14 +54,26 @@ class Marks:
         All samples; they give the size of a screen that the log does not know.
     origin : object with ``ms``
         Where time begins.
+    folder : path, optional
+        Of the log: files of pictures are looked for there, and nowhere else.
+
+    Attributes
+    ----------
+    left_out : int
+        Pictures that could not be used: missing, no PNG, JPEG or WebP, or too large.
     """
 
-    def __init__(self, marks: list[Mark], info: LogInfo, samples: Columns, origin: Origin) -> None:
+    def __init__(
+        self, marks: list[Mark], info: LogInfo, samples: Columns, origin: Origin, folder: Path | None = None
+    ) -> None:
         self.stages: list[Stage] = []
         self.targets: list[Target] = [Target()]
         self.visits: list[Visit] = []
         self.sessions: list[Session] = []
         self.events: list[Occurrence] = []
+        self.left_out = 0
+        self._folder = folder
+        self._room = _MAX_PICTURES
         self._size = _screen_size(info, samples)
         self._origin = origin
         self._stage_numbers: dict[tuple[str, bool], int] = {}
@@ -89,11 +104,21 @@ class Marks:
             current = self._shown.get(mark.stream)
             self._show(mark, time, self.stages[current[-1][2]].title if current else "")
         elif mark.kind == "screenshot":
-            stage = self._current(mark.stream)
-            self.stages[stage].image = screenshot_uri(mark.fields.get("image")) or self.stages[stage].image
+            self._add_picture(self.stages[self._current(mark.stream)], mark.fields)
         if mark.kind not in _NOT_SHOWN:
             label = "" if mark.kind == "orientation" else _label(mark.fields)
             self.events.append(Occurrence(time=time, kind=mark.kind, label=label, stream=mark.stream))
+
+    def _add_picture(self, stage: Stage, fields: dict[str, Any]) -> None:
+        image = fields.get("image")
+        if image is None and self._folder is not None:
+            image = _picture_beside(self._folder, fields.get("file"))
+        found = screenshot_uri(image)
+        if found is not None and len(found) <= self._room + len(stage.image or ""):
+            self._room += len(stage.image or "") - len(found)
+            stage.image = found
+        else:
+            self.left_out += 1
 
     def _show(self, mark: Mark, time: float, title: str) -> None:
         turned = mark.fields.get("orientation")
@@ -220,6 +245,19 @@ class Marks:
             if row >= 0:
                 numbers[row] = session.number
         columns["session"] = numbers
+
+
+def _picture_beside(folder: Path, name: Any) -> str | None:
+    """Return the picture in a file beside the log as base64; a name with a folder in it is none."""
+    if not isinstance(name, str) or not name or Path(name).name != name or "\\" in name:
+        return None
+    file = folder / name
+    try:
+        if not file.is_file() or file.stat().st_size > _MAX_PICTURE * 3 // 4:
+            return None
+        return base64.b64encode(file.read_bytes()).decode()
+    except OSError:
+        return None
 
 
 def screenshot_uri(image: Any) -> str | None:

@@ -43,6 +43,9 @@ def head(recording: Recording) -> str:
     ]
     if recording.table is not None:
         parts.append(_plural(recording.rage_runs, "rage run"))
+    pictures = sum(1 for stage in recording.stages if stage.image)
+    if pictures:
+        parts.append(_plural(pictures, "screenshot"))
     return " · ".join(parts)
 
 

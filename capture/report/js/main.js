@@ -8,6 +8,8 @@ const app = {
   loaded: new Map(),
   rec: null, recNumber: -1, stage: 0, now: 0, selected: -1, playing: false, following: false,
   speed: 1, mode: "trails", heat: "taps", limits: null, classes: null, original: null, exits: null,
+  ready: false, // whether the address follows the selection
+  bySpeed: false, // whether trails are coloured by speed
   view: null, // another dialect with whose eyes the strokes are seen
   colors: null, theme: "", version: 0, pictures: new Map(),
   filters: { kind: "", reason: "", stage: "", target: "", dead: false, rage: false, changed: false },
@@ -31,6 +33,7 @@ const app = {
 
   select(i, { seek = true } = {}) {
     this.selected = i;
+    link();
     if (i >= 0) {
       if (!this.playing && seek) this.now = this.rec.columns.start[i];
       this.show(this.rec.columns.stage[i]);
@@ -188,6 +191,7 @@ function tick(moment) {
   if ($("skip").checked) skipIdle();
   if (app.now >= app.rec.length) { app.now = app.rec.length; pause(); }
   followScreen();
+  followStroke();
   stage.paint();
   timeline.move();
   clockText();
@@ -211,6 +215,36 @@ function followScreen() {
   while (low < high) { const middle = (low + high) >> 1; if (visits[middle].start <= app.now) low = middle + 1; else high = middle; }
   if (low > 0 && visits[low - 1].stage !== app.stage) app.show(visits[low - 1].stage);
 }
+
+/** Table and why box show the last stroke that began. */
+function followStroke() {
+  for (let n = begun(app.rec, app.now) - 1; n >= 0; n--) {
+    const i = app.rec.byStart[n];
+    if (!app.passes(i)) continue;
+    if (i === app.selected) return;
+    app.selected = i;
+    why.draw();
+    table.reveal();
+    timeline.draw();
+    return;
+  }
+}
+
+/** The address of the page names the stroke, so that it can be sent. */
+function link() {
+  if (app.selected < 0 || !app.ready) return;
+  const recording = app.recNumber ? `&recording=${app.recNumber}` : "";
+  try { history.replaceState(null, "", `#stroke=${app.selected}${recording}`); } catch { /* not where the browser forbids it */ }
+}
+
+/** Open the stroke that the address names. */
+function follow() {
+  const named = new URLSearchParams(location.hash.slice(1)), number = Number(named.get("recording") || 0), i = Number(named.get("stroke"));
+  if (!named.has("stroke") || !Number.isInteger(i) || i < 0 || !app.recordings[number]) return;
+  if (number !== app.recNumber) { $("recording").value = String(number); open(number); }
+  if (i < app.rec.count) app.select(i);
+}
+addEventListener("hashchange", follow);
 
 function frame() {
   stage.draw();
@@ -242,6 +276,11 @@ $("speed").append(...SPEEDS.map((speed) => el("option", { value: speed, textCont
 $("speed").addEventListener("change", (event) => { app.speed = Number(event.target.value); });
 $("stage-choice").addEventListener("change", (event) => { pause(); app.following = false; app.show(Number(event.target.value)); frame(); });
 for (const mode of ["trails", "heat"]) $(`mode-${mode}`).addEventListener("click", () => { setMode(mode); frame(); });
+$("by-speed").addEventListener("click", () => {
+  app.bySpeed = !app.bySpeed;
+  $("by-speed").setAttribute("aria-pressed", String(app.bySpeed));
+  frame();
+});
 $("heat").addEventListener("change", (event) => { app.heat = event.target.value; frame(); });
 for (const name of Object.keys(app.filters)) {
   const field = $(`filter-${name}`);
@@ -318,6 +357,8 @@ dress();
 $("recording").append(...app.recordings.map((each, n) => el("option", { value: n, textContent: each.name.slice(0, 80) })));
 $("recordings").hidden = app.recordings.length < 2;
 open(0);
+follow();
+app.ready = true;
 // For the console: what the page knows of the recording, and how it classifies.
 window.touchReport = app;
 // Ready when the first frame, which draws everything, has been drawn.

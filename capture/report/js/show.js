@@ -105,6 +105,19 @@ function round(value) {
   return size >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
+/** The last segment of a target's path. */
+function lastOf(path) {
+  return path.split(">").filter(Boolean).pop() || path;
+}
+
+/** A number with three digits; all six that `capture explain` prints on hover. */
+function three(value) {
+  const size = Math.abs(value), text = size >= 1000 && size < 1e6 ? value.toFixed(0) : six(Number(value.toPrecision(3)));
+  const node = el("span", { textContent: text, title: six(value) });
+  node.dataset.exact = six(value);
+  return node;
+}
+
 function clock(ms, long) {
   const all = Math.max(0, ms), hours = Math.floor(all / 3.6e6), minutes = Math.floor(all / 6e4) % 60;
   const seconds = (all / 1e3) % 60;

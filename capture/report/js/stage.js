@@ -2,13 +2,21 @@
 
 const MANY = 12000; // samples on a screen beyond which all trails have one width
 const FADE_MS = 2500;
+const FAST = 3000; // dp/s that has the last colour
+
+/** The colour of a speed (dp/s), slow to fast; the steps are even in the logarithm. */
+function speedColor(speed) {
+  const share = Math.min(1, Math.max(0, Math.log(Math.max(speed, 10) / 10) / Math.log(FAST / 10))), at = Math.min(HEAT.length - 1.001, share * (HEAT.length - 1));
+  const low = Math.floor(at), part = at - low;
+  return `rgb(${HEAT[low].map((each, k) => Math.round(each * (1 - part) + HEAT[low + 1][k] * part)).join()})`;
+}
 
 function makeStage(app) {
   const canvas = $("stage"), frame = $("stage-frame");
   let layer = null, layerKey = "", view = null, asked = 0;
 
   function fit(stage) {
-    const room = frame.clientWidth, most = Math.min(620, Math.max(300, window.innerHeight * 0.62));
+    const room = frame.clientWidth, most = Math.min(820, Math.max(300, window.innerHeight * 0.72));
     const scale = Math.min(room / stage.width, most / stage.height);
     canvas.style.width = `${Math.max(40, stage.width * scale)}px`;
     canvas.style.height = `${Math.max(40, stage.height * scale)}px`;
@@ -33,7 +41,7 @@ function makeStage(app) {
     if (app.mode === "heat") {
       drawHeat(app, context, width, height, scale);
     } else {
-      const key = [app.version, app.recNumber, app.stage, width, height, ratio, app.theme].join();
+      const key = [app.version, app.recNumber, app.stage, width, height, ratio, app.theme, app.bySpeed, app.pictures.get(stage)?.complete].join();
       if (key !== layerKey) { layer = allTrails(width, height, ratio, scale); layerKey = key; }
       context.globalAlpha = app.following ? 0.18 : app.selected >= 0 && onStage(app.selected) ? 0.42 : 0.9;
       context.drawImage(layer, 0, 0, width, height);
@@ -74,7 +82,7 @@ function makeStage(app) {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const rows = app.rec.ofStage[app.stage].filter((i) => app.passes(i));
     const path = app.rec.trail;
-    const plain = path && rows.reduce((sum, i) => sum + path.start[i + 1] - path.start[i], 0) > MANY;
+    const plain = path && !app.bySpeed && rows.reduce((sum, i) => sum + path.start[i + 1] - path.start[i], 0) > MANY;
     if (plain) plainTrails(context, rows, scale);
     for (const i of rows) trail(context, i, scale, { marked: plain });
     if (path) for (const chord of app.rec.chords) if (chord.stage === app.stage && chord.members.some((i) => app.passes(i))) drawChord(app, context, chord, scale, { label: false });
@@ -124,7 +132,7 @@ function makeStage(app) {
       context.restore();
     }
     if (shape.trail && !marked) {
-      if (shape.dashed) {
+      if (shape.dashed && !app.bySpeed) {
         context.lineWidth = 2;
         line(context, path, first, stop, scale);
       } else {
@@ -132,6 +140,7 @@ function makeStage(app) {
           const px = path.x[s - 1] * scale, py = path.y[s - 1] * scale;
           const dt = Math.max(1, path.time[s] - path.time[s - 1]);
           const way = Math.hypot(path.x[s] - path.x[s - 1], path.y[s] - path.y[s - 1]) / app.rec.density;
+          if (app.bySpeed) context.strokeStyle = speedColor((way / dt) * 1e3);
           context.lineWidth = Math.max(1.5, 6 - 1.1 * Math.log1p((way / dt) * 10));
           context.beginPath();
           context.moveTo(px, py);
@@ -141,6 +150,14 @@ function makeStage(app) {
       }
     }
     context.setLineDash([]);
+    context.strokeStyle = color;
+    const picture = app.pictures.get(app.rec.stages[c.stage[i]]);
+    if (picture && picture.complete && picture.naturalWidth) {
+      // A light rim: the picture may be as dark as the sign.
+      context.fillStyle = "#ffffffd0";
+      dot(context, [x0, y0], shape.trail ? 5 : 8);
+      context.fillStyle = color;
+    }
     const back = Math.max(first, stop - 4), moved = path && stop - 1 > first;
     if (moved) { x = path.x[stop - 1] * scale; y = path.y[stop - 1] * scale; }
     context.lineWidth = 2;

@@ -47,7 +47,7 @@ function makeTable(app) {
     if (classes.tapCount[i] > 1) what.append(el("span", { className: "badge", textContent: `×${classes.tapCount[i]}`, title: `tap ${classes.tapCount[i]} of a run` }));
     if (classes.dead[i]) what.append(el("span", { className: "badge dead", textContent: "dead" }));
     if (classes.rage[i]) what.append(el("span", { className: "badge rage", textContent: "rage" }));
-    const name = target.id || target.path;
+    const name = target.id || lastOf(target.path);
     row.append(
       el("td", { className: "number" }, el("button", { type: "button", textContent: i, "aria-label": `Stroke ${i}, ${strokeName(app, i)}` })),
       el("td", { className: "number", textContent: clock(c.start[i], true) }),

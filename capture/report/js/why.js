@@ -141,14 +141,14 @@ function makeWhy(app) {
       tick.style.left = share(limit);
       track.append(tick);
       const away = value - limit;
-      const words = !Number.isFinite(value) ? "not finite" : away === 0 ? "exactly at" : `${six(Math.abs(away))} ${away > 0 ? "over" : "under"}`;
-      const margin = el("span", { className: "margin" }, `${words} `, el("b", { textContent: six(limit) }), ` ${settingName(setting)}`);
+      const words = !Number.isFinite(value) ? ["not finite"] : away === 0 ? ["exactly at"] : [three(Math.abs(away)), ` ${away > 0 ? "over" : "under"}`];
+      const margin = el("span", { className: "margin" }, ...words, " ", el("b", { textContent: six(limit) }), ` ${settingName(setting)}`);
       if (decisive.has(measure + setting)) margin.classList.add("decides");
       return margin;
     });
     return el("li", {},
       el("span", { className: "measure", textContent: measure }),
-      el("span", { className: "value" }, el("b", { textContent: Number.isFinite(value) ? six(value) : "not finite" }), ` ${unit}`),
+      el("span", { className: "value" }, el("b", {}, Number.isFinite(value) ? three(value) : "not finite"), ` ${unit}`),
       track, el("span", { className: "margins" }, ...margins));
   }
 
@@ -156,8 +156,8 @@ function makeWhy(app) {
     const list = el("ul", { className: "rivals", "aria-label": "What the other classes lacked" });
     for (const rival of why.rivals) {
       const lacks = rival.failed.map((each) => {
-        const off = Number.isFinite(each.margin) ? each.margin === 0 ? "exactly at it" : `off by ${six(Math.abs(each.margin))}` : "never";
-        return el("span", { className: "lack" }, `${each.measure} ${each.relation} ${six(each.threshold)} ${each.unit}`, el("i", { textContent: off }));
+        const off = Number.isFinite(each.margin) ? each.margin === 0 ? ["exactly at it"] : ["off by ", three(Math.abs(each.margin))] : ["never"];
+        return el("span", { className: "lack" }, `${each.measure} ${each.relation} ${six(each.threshold)} ${each.unit}`, el("i", {}, ...off));
       });
       if (!lacks.length) lacks.push(el("span", { className: "lack", textContent: `nothing: ${ROWS.get(why.measured).label} is tried first` }));
       list.append(el("li", {}, el("span", { className: "rival" }, icon(ROWS.get(rival.kind)), ROWS.get(rival.kind).label), el("span", { className: "lacks" }, ...lacks)));
@@ -207,7 +207,9 @@ function makeWhy(app) {
     const { rec } = app, c = rec.columns, target = rec.targets[c.target[i]];
     const list = el("dl", { className: "facts" });
     const add = (name, ...value) => list.append(el("dt", { textContent: name }), el("dd", {}, ...value));
-    add("target", quoted(target.path, "long"));
+    const place = quoted(lastOf(target.path), "long");
+    place.title = target.path.slice(0, 2000);
+    add("target", place);
     if (target.id) add("id", quoted(target.id, "long"));
     add("reacts", target.responsive === null ? "not known" : target.responsive ? "yes" : "no: a tap here is dead");
     add("screen", quoted(stageName(rec.stages[c.stage[i]]), "long"));
@@ -236,8 +238,8 @@ function makeWhy(app) {
     }
     const last = Math.max(1e-6, path.time[end - 1] - t0);
     return el("div", { className: "curves" },
-      chart("x and y from the DOWN", "dp", last, [["x", x], ["y", y]]),
-      chart("speed", "dp/s", last, [["speed", speed]], app.limits.fling_velocity_dp_s));
+      chart("speed", "dp/s", last, [["speed", speed]], app.limits.fling_velocity_dp_s),
+      chart("x and y from the DOWN", "dp", last, [["x", x], ["y", y]]));
   }
 
   function chart(title, unit, last, lines, limit) {
