@@ -130,8 +130,26 @@ def compressed_seeds():
     return [*found, zstd.compress(plain)]
 
 
+def wrapped_seeds():
+    """Return logs inside of others: records of a logging service, cells of an export, texts of JSON."""
+    found = []
+    for seed in SEEDS.values():
+        lines = seed.decode().replace("\r", "").rstrip("\n").split("\n")
+        records = [json.dumps({"log": line + "\n", "stream": "stdout", "time": "1"}) for line in lines]
+        cells = ['2024-05-02,"{}"'.format(line.replace('"', '""')) for line in lines]
+        found += [
+            "\n".join(records),
+            "\n".join(cells),
+            json.dumps(lines),
+            json.dumps({"log": "\n".join(lines)}),
+        ]
+    return [text.encode() for text in found]
+
+
 #: Readers with seeds of their own besides those of the text formats.
-OTHERS = {"parquet": lambda: [parquet_seed()], "compressed": compressed_seeds}
+OTHERS = {"parquet": lambda: [parquet_seed()], "compressed": compressed_seeds, "wrapped": wrapped_seeds}
+#: The formats that they are read as; None finds it by content.
+READ_AS = {"compressed": "getevent", "wrapped": None}
 READERS = (*SEEDS, *OTHERS)
 
 
@@ -168,7 +186,7 @@ def damaged(rng, reader, data):
         end = data.find(b"\n") + 1
         head, data = data[:end], data[end:]
     if reader in FRAGILE and rng.random() < 0.8:
-        return head + (flipped(rng, data) if reader in OTHERS else renumbered(rng, data))
+        return head + (flipped(rng, data) if reader in {"parquet", "compressed"} else renumbered(rng, data))
     return head + torn(rng, data)
 
 
@@ -241,7 +259,7 @@ def once(reader, number):
     """Read one input by the name of its format and, now and then, with the format found by content."""
     data, screen = damaged_input(reader, number)
     by_content = number % 4 == 3
-    name = "getevent" if reader == "compressed" else reader
+    name = READ_AS.get(reader, reader)
     begun = time.process_time()
     total = read(data, None if by_content else name, screen=screen)
     used_s = time.process_time() - begun
