@@ -118,6 +118,9 @@ class Finder:
 
     def of_line(self, raw: msgspec.Raw) -> Row | None:
         """Return the record of a line that is a list of values, under the names in such a line before."""
+        if len(memoryview(raw)) > _LONG:
+            # A document, and no line.
+            return None
         values = _part(_decode_values, raw)
         if not values or any(isinstance(value, list | dict) for value in values):
             return None
