@@ -93,8 +93,7 @@ def read_log(
         others=others_of(touches, config.gestures, density),
         chords=table.multi,
         members=members_of(table.multi, table) if table.multi is not None else [],
-        warnings=_left_out(context)
-        + _warnings(log, table, trail, config.device.density or options.density, options.rotate),
+        warnings=_left_out(context) + _warnings(log, table, trail, config, options),
     )
 
 
@@ -240,9 +239,10 @@ def _left_out(context: Marks) -> list[str]:
 
 
 def _warnings(
-    log: TouchLog, table: GestureTable, trail: Trail, density: float | None, rotate: int | None
+    log: TouchLog, table: GestureTable, trail: Trail, config: RunConfig, options: ReadOptions
 ) -> list[str]:
-    warnings = [line for line in [assumed(log, density, rotate)] if line]
+    density = config.device.density or options.density
+    warnings = [line for line in [assumed(log, density, options.rotate)] if line]
     warnings += [f"{count} x: {CAUSES.get(cause, cause)}" for cause, count in sorted(log.warnings.items())]
     warnings += [f"{count} {_COUNTERS[cause]}" for cause, count in table.counters.items() if count]
     if trail.thinned > 1:
