@@ -180,7 +180,7 @@ cdef bint alike(const TapRun *one, const TapRun *other) noexcept nogil:
 
 
 cdef int adopt(State *b, State *a, const uint8_t *pending, bint going_on) noexcept nogil:
-    """Give `a` what `b` knows better; -1 when there is no memory."""
+    """Copy to `a` the runs and open strokes that `b` followed from their start; -1: out of memory."""
     cdef int32_t slot, mine
     for slot in range(b.stream_count):
         if not pending[slot] and not going_on:

@@ -81,6 +81,7 @@ class Group:
         self._once = once
         self._monotonic_s = monotonic_s
         self._parts: dict[int, _Part] = {}
+        self._problem = ""
         self._consumer = self._kafka.Consumer(
             {
                 "auto.offset.reset": "earliest",
@@ -99,16 +100,18 @@ class Group:
         self._consumer.close()
 
     def run_once(self) -> bool | None:
-        """Take what comes, and write what is due; return None at the end of the topic."""
+        """Read messages and write the files that are due; return None at the end of the topic."""
         for message in self._consumer.consume(_AT_ONCE, _POLL_S):
             part = self._parts.get(message.partition())
             if message.error() is None:
+                self._problem = ""
                 self._take(message)
             elif message.error().code() == self._kafka.KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                 if part is not None:
                     part.is_read = True
-            else:
-                _log.warning("Kafka: %s", message.error().name())
+            elif message.error().name() != self._problem:  # said once, not at each poll
+                self._problem = message.error().name()
+                _log.warning("Kafka: %s", self._problem)
         ends = self._once and self._parts and all(part.is_read for part in self._parts.values())
         for number, part in list(self._parts.items()):
             held_s = self._monotonic_s() - part.since_s
@@ -200,7 +203,7 @@ class Group:
 
     def _follow(self, number: int) -> None:
         """Go on behind the file that another member made."""
-        _log.warning("partition %d: another member made the file; what was held is dropped", number)
+        _log.warning("partition %d: another member wrote these messages; going on behind its file", number)
         with self._state.transaction():
             self._state.add_total("kafka_fenced_total", -1, 1)
         part = self._parts[number] = self._part(number, {})

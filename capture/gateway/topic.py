@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import zlib
-from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +54,8 @@ class Topic:
         #: Why nothing can be taken at the moment.
         self.problem = ""
         self._producer: Any = None
-        self._reports: deque[tuple[asyncio.Future[None], Any]] = deque()
+        self._reports: list[tuple[asyncio.Future[None], Any]] = []
+        self._lock = threading.Lock()  # around the reports: they come from the threads of two producers
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def take(self, line: Line, received: Received, member: bytes) -> None:
@@ -78,7 +78,7 @@ class Topic:
             except BufferError:
                 raise OSError("the producer's queue is full") from None
             except self._kafka.KafkaException as error:
-                self._reported(done, error.args[0], None)
+                self._resolve(done, error.args[0])
             futures.append(done)
         for done in futures:
             await done
@@ -89,8 +89,10 @@ class Topic:
             await asyncio.to_thread(self._look)
 
     def _look(self) -> None:
+        producer = self._producer
         try:
-            self._producer.list_topics(self._settings.topic, timeout=1)
+            if producer is not None:  # else the next batch connects
+                producer.list_topics(self._settings.topic, timeout=1)
         except self._kafka.KafkaException as error:
             self.problem = f"Kafka: {error.args[0].name()}"
         else:
@@ -118,6 +120,8 @@ class Topic:
     def _poll(self, producer: Any) -> None:
         while self._producer is producer:
             producer.poll(0.1)
+        # Batches wait for the reports of what was under way when the producer was replaced.
+        producer.flush(_DELIVERY_S)
 
     def _failed(self, error: Any) -> None:
         if error.code() == self._kafka.KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - its public name
@@ -126,25 +130,30 @@ class Topic:
             self._producer = None  # an idempotent producer that lost its place can only be replaced
 
     def _reported(self, done: asyncio.Future[None], error: Any, message: object) -> None:
-        """Hand a report to the event loop, which is woken once for all that come together."""
+        """Pass a report to the event loop, which is woken once for all that come together."""
         del message
         assert self._loop is not None  # noqa: S101 - set with the producer
-        self._reports.append((done, error))
-        if len(self._reports) == 1 and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._settle)
+        with self._lock:
+            self._reports.append((done, error))
+            is_first = len(self._reports) == 1
+        if is_first and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._resolve_all)
 
-    def _settle(self) -> None:
+    def _resolve_all(self) -> None:
+        with self._lock:
+            reports, self._reports = self._reports, []
+        for done, error in reports:
+            if not done.done():  # its request was not cancelled
+                self._resolve(done, error)
+
+    def _resolve(self, done: asyncio.Future[None], error: Any) -> None:
         too_large = {self._kafka.KafkaError.MSG_SIZE_TOO_LARGE, self._kafka.KafkaError.INVALID_MSG_SIZE}
-        while self._reports:
-            done, error = self._reports.popleft()
-            if done.done():
-                continue  # its request was cancelled
-            if error is None:
-                done.set_result(None)
-            elif error.code() in too_large:
-                done.set_exception(MessageTooLargeError())
-            else:
-                done.set_exception(OSError(f"Kafka: {error.name()}"))
+        if error is None:
+            done.set_result(None)
+        elif error.code() in too_large:
+            done.set_exception(MessageTooLargeError())
+        else:
+            done.set_exception(OSError(f"Kafka: {error.name()}"))
 
 
 def _messages(line: Line, received: Received, member: bytes) -> Iterator[tuple[str, Line, bytes]]:

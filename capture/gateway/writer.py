@@ -114,7 +114,7 @@ class Writer:
         self.ids.sweep()
 
     def run_once(self) -> Report | None:
-        """Write the oldest segment; return None where there is none."""
+        """Write the oldest segment; return None if there is no segment."""
         with self.state.unit():
             self.prepare()
             if self.state.offset(_INDEXED) is None:
@@ -149,7 +149,7 @@ class Writer:
         return report
 
     def _save(self, file: File) -> int:
-        """Give a file its place; return its size."""
+        """Move a file to its place in the output; return its size in bytes."""
         size = file.local.stat().st_size
         step("writer.written")
         self.objects.move(file.local, file.path, replace=True)
@@ -309,7 +309,7 @@ def write_forever(
     Parameters
     ----------
     run_once : callable
-        Writes a unit; returns None where there is none.
+        Writes a unit; returns None if there is nothing to write.
     upkeep : callable
         Called now and then when there is nothing to write.
     once : bool

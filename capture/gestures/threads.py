@@ -57,7 +57,7 @@ def cut_at(parts: Sequence[TouchSamples], places: Sequence[int]) -> list[list[To
 
 
 def _place_near(parts: Sequence[TouchSamples], ideal: int) -> int:
-    """Return a place to cut before or a little behind the ideal one; 0 where there is none."""
+    """Return a sample at which to cut, near the ideal one; 0 if no stroke-free place is near."""
     at = 0
     for part in parts:
         if at + len(part) > ideal:

@@ -74,7 +74,7 @@ class PygameHost(HostBase):
         """
         try:
             self._feed(event)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the app's event loop
+        except Exception as error:  # noqa: BLE001 - no error may reach the app's event loop
             self._log_once("feed", logging.ERROR, "an event was not captured: %s", error, error=error)
 
     def _feed(self, event: Any) -> None:

@@ -101,7 +101,7 @@ class QtHost(HostBase):
                 self._touch(receiver, event)
             elif kind == self._touch_cancel and isinstance(receiver, self._window_class):
                 self._cancel_fingers(self._fingers, self._stamp(event))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the app's event loop
+        except Exception as error:  # noqa: BLE001 - no error may reach the app's event loop
             _log.error("touches are captured no more, the app goes on: %s", error, exc_info=error)
             self.uninstall()
 

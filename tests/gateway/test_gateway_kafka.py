@@ -269,6 +269,47 @@ def test_what_the_brokers_refuse_is_said(config):
         asyncio.run(take(random.Random(1).randbytes(2_000_000)))
 
 
+def test_a_producer_that_lost_its_place_is_replaced_and_its_batches_are_refused(config, monkeypatch):
+    made = []
+
+    class Producer:
+        def __init__(self, options):
+            self.options, self.reports = options, []
+            made.append(self)
+
+        def produce(self, topic, value, user, *, headers, on_delivery):
+            self.reports.append(on_delivery)
+            if len(made) == 1:
+                self.options["error_cb"](failure)
+
+        def poll(self, seconds):
+            del seconds
+            if len(made) == 2:
+                self.flush(0)
+
+        def flush(self, seconds):
+            del seconds
+            while self.reports:
+                self.reports.pop()(failure if self is made[0] else None, None)
+
+    failure = SimpleNamespace(code=lambda: -150, fatal=lambda: True, name=lambda: "_FATAL")
+    monkeypatch.setattr("confluent_kafka.Producer", Producer)
+
+    async def take():
+        topic = Topic(config.kafka)
+        line, received = Line(received=1, project=8, wire="native"), SimpleNamespace(users=[USERS[0]])
+        with pytest.raises(OSError, match="_FATAL"):
+            await asyncio.wait_for(topic.take(line, received, b"x"), 60)
+        topic.problem = "Kafka: no broker answers"
+        await topic.tick()  # without a producer it has nothing to ask
+        assert topic.problem == ""
+        await asyncio.wait_for(topic.take(line, received, b"x"), 60)
+        await topic.close()
+
+    asyncio.run(take())
+    assert len(made) == 2
+
+
 def test_messages_of_others_are_counted_and_passed_over(config, cluster):
     import confluent_kafka
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from currents_samples import START_S, VALUES, canonical, full
+from s3_server import s3_bucket
 
 from capture import Capture, RunConfig
 from capture.config import (
@@ -320,27 +321,8 @@ def test_a_kill_at_any_moment_leaves_whole_files_and_loses_nothing(tmp_path, mom
 
 @pytest.fixture(scope="module")
 def s3():
-    server = pytest.importorskip("moto.server")
-    boto3 = pytest.importorskip("boto3")
-    pytest.importorskip("obstore")
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    values = {
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_REGION": "us-east-1",
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in values.items():
-            patch.setenv(name, value)
-        client = boto3.client("s3", endpoint_url=values["AWS_ENDPOINT_URL"], region_name="us-east-1")
-        client.create_bucket(Bucket="bucket")
-        yield client, running
-        client.close()
-    running.stop()
+    with s3_bucket() as found:
+        yield found
 
 
 def objects(client, prefix):
