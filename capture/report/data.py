@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from capture.gestures.config import GestureConfig
     from capture.report.recording import Columns, Recording, Trail
 
-__all__ = ["page_data"]
+__all__ = ["page_data", "sources", "thresholds"]
 
 #: Type in the page -> columns; int64 becomes float64, which holds each ns of a hundred days.
 _COLUMNS = {
@@ -81,7 +81,8 @@ def _row(gestures: GestureConfig) -> dict[str, Any]:
     }
 
 
-def _sources(gestures: GestureConfig) -> dict[str, str]:
+def sources(gestures: GestureConfig) -> dict[str, str]:
+    """Return where each threshold of the why box is from."""
     return {name: source_of(gestures, name) for name in (*_THRESHOLDS[:4], "hold_ms", "fling_distance_dp")}
 
 
@@ -141,7 +142,7 @@ def page_data(recording: Recording) -> dict[str, Any]:
         "plain": recording.gestures.has_default_rule,
         "gestures": thresholds(recording.gestures),
         "row": _row(recording.gestures),
-        "sources": _sources(recording.gestures),
+        "sources": sources(recording.gestures),
         "others": {name: _packed(each) for name, each in recording.others.items()},
         "chords": _chords(recording),
         "count": len(recording),

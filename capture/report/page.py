@@ -17,7 +17,7 @@ import msgspec
 
 from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import KINDS, Reason, kinds_data
-from capture.report.data import page_data, thresholds
+from capture.report.data import page_data, sources, thresholds
 from capture.report.text import shown
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ SCRIPTS = (
     "why",
     "tune",
     "others",
+    "strokes",
+    "logfile",
+    "marks",
+    "drop",
     "main",
 )
 #: Characters that could end the element that holds the data, or open one; JSON has escapes for them.
@@ -77,11 +81,12 @@ def build_page(recordings: Sequence[Recording], *, title: str | None = None) -> 
 
 
 def _model() -> dict[str, Any]:
-    """Return what the script knows of the engine: the table of kinds, the reasons, the default thresholds."""
+    """Return what the script knows of the engine: kinds, reasons, default thresholds."""
     return {
         "kinds": kinds_data(),
         "reasons": [reason.name.lower().replace("_", " ") for reason in Reason],
         "defaults": thresholds(GestureConfig()),
+        "sources": sources(GestureConfig()),
     }
 
 

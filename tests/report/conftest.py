@@ -52,13 +52,12 @@ class Opened:
             self.requests.append(request.url)
 
 
-@pytest.fixture
-def show(browser, tmp_path):
-    """Open a page: its text, then the options of the browser's context."""
+def opener(browser, folder):
+    """Yield the function that opens a page: its text, then the options of the browser's context."""
     contexts = []
 
     def opened(html, *, viewport=(1440, 900), **options):
-        file = tmp_path / "page.html"
+        file = folder / "page.html"
         file.write_text(html, encoding="utf-8")
         width, height = viewport
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
@@ -71,6 +70,18 @@ def show(browser, tmp_path):
     yield opened
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """Open a page for one test."""
+    yield from opener(browser, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def show_once(browser, tmp_path_factory):
+    """Open a page that several tests of a module share."""
+    yield from opener(browser, tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 // nothing else. Numbers read from a Float32Array are exact; where the core computes in float32, so does
 // Math.fround. The table of kinds comes with the page: the rule is its first row whose conditions hold.
 
-const { kinds: KINDS, reasons: REASONS, defaults: DEFAULTS } = JSON.parse(document.getElementById("model").textContent);
+const { kinds: KINDS, reasons: REASONS, defaults: DEFAULTS, sources: SOURCES } = JSON.parse(document.getElementById("model").textContent);
 const ROWS = new Map(KINDS.map((row) => [row.kind, row]));
 const NONE = 0, RECOGNIZED = 0, BETWEEN_SLOP_AND_DRAG = 1;
 const UP = 1, DOWN = 2, LEFT = 3, RIGHT = 4, COMPLEX_PATTERN = 5;

@@ -47,6 +47,15 @@ function recordingOf(data) {
   };
   rec.gestures = Object.fromEntries(Object.keys({ ...data.gestures, ...(data.plain ? {} : { hold_ms: 0, multi_tap_min_ms: 0 }) })
     .map((name) => [name, rec.row[name]]));
+  if (data.trail) rec.trail = trailOf(data.trail);
+  finished(rec);
+  rec.others = new Map(Object.entries(data.others).map(([name, packed]) => [name, othersOf(rec, packed)]));
+  return rec;
+}
+
+/** Add what is looked up in a recording while it is shown. */
+function finished(rec) {
+  const { columns } = rec;
   rec.end = columns.start.map((start, i) => start + Math.max(0, columns.span_ns[i]) / 1e6);
   rec.byStart = Uint32Array.from({ length: rec.count }, (_, i) => i)
     .sort((a, b) => columns.start[a] - columns.start[b] || a - b);
@@ -55,10 +64,7 @@ function recordingOf(data) {
   rec.visits.sort((a, b) => a.start - b.start);
   rec.ofStage = rec.stages.map(() => []);
   for (let i = 0; i < rec.count; i++) rec.ofStage[columns.stage[i]].push(i);
-  if (data.trail) rec.trail = trailOf(data.trail);
   rec.chordOf = new Map(rec.chords.flatMap((chord) => chord.members.map((i) => [i, chord])));
-  rec.others = new Map(Object.entries(data.others).map(([name, packed]) => [name, othersOf(rec, packed)]));
-  return rec;
 }
 
 /** Chords as objects: there are few. */

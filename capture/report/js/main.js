@@ -99,6 +99,11 @@ function refresh() {
   drawHistogram(app);
 }
 
+function listRecordings() {
+  $("recording").replaceChildren(...app.recordings.map((each, n) => el("option", { value: n, textContent: each.name.slice(0, 80) })));
+  $("recordings").hidden = app.recordings.length < 2;
+}
+
 function open(number) {
   pause();
   if (!app.loaded.has(number)) app.loaded.set(number, recordingOf(app.recordings[number]));
@@ -354,8 +359,13 @@ $("legend").prepend(
   legend(glyph(`rage-mark kind-${tapped}`, [["circle", { r: 3, class: "spot" }], ["circle", { r: 7, class: "line" }]]), "rage"));
 
 dress();
-$("recording").append(...app.recordings.map((each, n) => el("option", { value: n, textContent: each.name.slice(0, 80) })));
-$("recordings").hidden = app.recordings.length < 2;
+listRecordings();
+makeDrop((rec) => {
+  app.loaded.set(app.recordings.push({ name: rec.name }) - 1, rec);
+  listRecordings();
+  $("recording").value = String(app.recordings.length - 1);
+  open(app.recordings.length - 1);
+});
 open(0);
 follow();
 app.ready = true;
