@@ -1,11 +1,12 @@
 """Make what the user guide takes from the code: ``python scripts/make_docs.py``.
 
-Whole pages (configuration.md, cli.md), and tables between marks such as ``<!-- kinds: ... -->``.
+Whole pages (configuration.md, cli.md, errors.md), and tables between marks such as ``<!-- kinds: ... -->``.
 """
 
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import get_args
 
@@ -49,6 +50,7 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "configuration.md": markdown_text(SINKS, FORMATS),
         DOCS / "cli.md": cli_page(),
+        DOCS / "errors.md": _error_page(),
         **{
             path: _filled(path, table, mark)
             for path, table, mark in (
@@ -60,6 +62,11 @@ def pages() -> dict[Path, str]:
             )
         },
     }
+
+
+def _error_page() -> str:
+    text: str = runpy.run_path(str(Path(__file__).with_name("error_index.py")))["error_page"]()
+    return text
 
 
 def _filled(path: Path, table: list[str], mark: str) -> str:

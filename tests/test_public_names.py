@@ -1,7 +1,9 @@
-"""The public names: all there, none more, imported when first used."""
+"""The public names: all there, none more, imported when first used. The messages: all in docs/errors.md."""
 
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +50,12 @@ def test_the_live_path_imports_no_heavy_module():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_every_message_is_in_the_index_of_errors():
+    root = Path(__file__).parents[1]
+    index = runpy.run_path(str(root / "scripts" / "error_index.py"))
+    page = (root / "docs" / "errors.md").read_text(encoding="utf-8")
+
+    assert page == index["error_page"](), "docs/errors.md is not up to date; run: make docs"
+    assert all(each in page for each in ("needs the package", "no such key", "--screen WxH"))

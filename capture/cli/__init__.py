@@ -111,7 +111,9 @@ def _common(
         typer.echo(json.dumps(facts) if as_json else plain)
         raise typer.Exit
     if as_json:
-        raise typer.BadParameter("--json stands with --version here; a command's own --json stands behind it")
+        raise typer.BadParameter(
+            "--json goes with --version here; put the --json of a command after the command"
+        )
     if context.invoked_subcommand is None:
         raise typer.BadParameter("a command is missing")
 

@@ -47,9 +47,11 @@ def classify_data(
     from capture.scale import classify_dataset
 
     if len(logs) != 1:
-        raise ConfigError(f"{len(logs)} logs: a folder as output takes one data set; quote a glob")
+        raise ConfigError(f"{len(logs)} logs: a folder as output needs one data set; put a glob in quotes")
     if reading.options.columns is not None or reading.options.format not in {None, "parquet"}:
-        raise ConfigError("a data set is Parquet with the columns of touch samples: convert it first")
+        raise ConfigError(
+            "expected a data set: Parquet with the columns of touch samples; run capture convert first"
+        )
     _refuse_others(reading.options)
     console = Console(stderr=True)
     columns = (TextColumn("partitions"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -118,7 +118,7 @@ def _start(config: Path, environ: dict[str, str]) -> tuple[subprocess.Popen[str]
     if len(said) < 4:
         process.kill()
         process.wait()
-        raise CaptureError("the gateway did not start; the lines above say why")
+        raise CaptureError("the gateway did not start; see the lines above")
     return process, said[3]
 
 
@@ -141,7 +141,7 @@ def _device(folder: Path, number: int, url: str, log: Path | None, environ: dict
 def _finished(sender: Any) -> int:
     out, _ = sender.communicate(timeout=2 * _DEADLINE_S)
     if sender.returncode:
-        raise CaptureError("a device failed; the lines above say why")
+        raise CaptureError("a device failed; see the lines above")
     found = msgspec.json.decode(out)
     return found if isinstance(found, int) else int(found["events"])
 

@@ -51,7 +51,7 @@ def command(
     from capture.report.compare import compare
 
     if after is None and against is None and not change:
-        raise typer.BadParameter("name a second log, or --against or --set for another configuration")
+        raise typer.BadParameter("expected a second log, or --against or --set for another configuration")
     other = reading.config if against is None else RunConfig.load(against, default_project_id=0)
     other = _changed(other, change or [])
     with Meter() as meter:

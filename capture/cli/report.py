@@ -75,7 +75,7 @@ def _picture(recordings: list[Recording], suffix: str, stroke: int | None, stage
     from capture.report.picture import PictureError, screen_svg, stroke_svg, to_png
 
     if len(recordings) != 1:
-        raise typer.BadParameter(f"a picture is of one log; these are {len(recordings)}")
+        raise typer.BadParameter(f"a picture shows one log; got {len(recordings)}")
     recording = recordings[0]
     try:
         if stroke is not None:

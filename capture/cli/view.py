@@ -71,7 +71,7 @@ def command(
 
     if follow:
         if len(logs) != 1 or json:
-            raise typer.BadParameter("--follow is for one log, and for people")
+            raise typer.BadParameter("--follow: expected one log, and no --json")
         _follow(logs[0], lambda path: read(path)[0], rows)
         return
     with Meter() as meter:

@@ -104,7 +104,7 @@ class SinkHealth:
         """Note that the sink is well."""
         counters = self._counters
         if self._told:
-            _log.info("sink %s is well again, after %d failed attempts", self._name, counters.attempts)
+            _log.info("sink %s works again after %d failed attempts", self._name, counters.attempts)
         self._told, self._probes = "", 0
         counters.attempts, counters.since, counters.last_error = 0, None, ""
 

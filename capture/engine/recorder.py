@@ -367,7 +367,7 @@ class Recorder:
                 self._encoders.describe(store, opened)
                 self.on_opened(number)
                 return opened
-        raise StoreError(f"no session from {last + 1} on is free")
+        raise StoreError(f"no free session number after {last}")
 
     def _ends_session(self, store: Store) -> bool:
         """Return whether the end of the session is this process's to record."""

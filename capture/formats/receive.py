@@ -30,7 +30,7 @@ _REASON_CHARS = 200
 
 
 class NotABatchError(ValueError):
-    """A body is no batch: no JSON, no header, no events."""
+    """A body is not a batch: no JSON, no header, no events."""
 
 
 class TooLargeError(ValueError):

@@ -237,7 +237,7 @@ class Door:
         try:
             await self._outlet.take(line, received, member)
         except MessageTooLargeError:
-            raise _RefusedError(413, "larger than a message of the topic may be") from None
+            raise _RefusedError(413, "larger than the topic's limit for a message") from None
         except OSError as error:
             raise _RefusedError(503, f"cannot be stored: {error.strerror or error}") from None
         return self._count(project, received, now)

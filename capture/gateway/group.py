@@ -203,7 +203,7 @@ class Group:
 
     def _follow(self, number: int) -> None:
         """Go on behind the file that another member made."""
-        _log.warning("partition %d: another member wrote these messages; going on behind its file", number)
+        _log.warning("partition %d: another member wrote these messages; continuing after its file", number)
         with self._state.transaction():
             self._state.add_total("kafka_fenced_total", -1, 1)
         part = self._parts[number] = self._part(number, {})

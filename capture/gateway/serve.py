@@ -212,7 +212,7 @@ class _Service:
         elif values.get("quarantine_bytes", 0) > limits.quarantine_max_bytes:
             problem = "the quarantine is full"
         if problem and problem != self._health.problem:
-            _log.warning("nothing is accepted: %s", problem)
+            _log.warning("no batch is accepted: %s", problem)
         self._health.problem = problem
         self._health.is_writer_down = self._writer is not None and self._writer.is_down
 

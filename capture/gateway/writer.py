@@ -230,7 +230,7 @@ class Writer:
         counted = [size for file, size in zip(files, sizes, strict=True) if file.path.startswith("events")]
         self.state.add_files(len(counted), sum(counted), rows)
         if damaged:
-            _log.warning("%s: %d damaged bytes were passed over", name, damaged)
+            _log.warning("%s: %d damaged bytes were skipped", name, damaged)
 
         def count(total: str) -> int:
             return sum(value for (each, _), value in unit.counts.items() if each == f"events_{total}_total")

@@ -164,7 +164,7 @@ def check_schema(schema: pa.Schema) -> None:
     used = [name for name in (*_OPTIONAL, *_NEEDED) if name in schema.names]
     twice = [name for name in used if schema.names.count(name) > 1]
     if twice:
-        raise ValueError(f"the columns {', '.join(twice)} are there more than once")
+        raise ValueError(f"the columns {', '.join(twice)} occur more than once")
     wrong = [
         f"column {name!r}: expected {_WORDS[name]}; got {schema.field(name).type}"
         for name in used

@@ -102,7 +102,9 @@ class QtHost(HostBase):
             elif kind == self._touch_cancel and isinstance(receiver, self._window_class):
                 self._cancel_fingers(self._fingers, self._stamp(event))
         except Exception as error:  # noqa: BLE001 - no error may reach the app's event loop
-            _log.error("touches are captured no more, the app goes on: %s", error, exc_info=error)
+            _log.error(
+                "touches are no longer captured after an error; the app continues: %s", error, exc_info=error
+            )
             self.uninstall()
 
     def _mouse(self, kind: str, window: Any, event: Any) -> None:

@@ -317,7 +317,7 @@ def _table(lines: list[str], column_map: ColumnMap) -> Table:
     if column_map.header:
         doubled = [name for name in set(cells) if cells.count(name) > 1 and name in wanted]
         if doubled:
-            raise ValueError(f"the column {doubled[0]!r} is there twice")
+            raise ValueError(f"the column {doubled[0]!r} occurs twice")
         before += 1
     else:
         cells = [f"#{number}" for number in range(1, len(cells) + 1)]

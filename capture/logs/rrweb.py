@@ -98,7 +98,7 @@ class Log(TouchLog):
                 became = "skipped_rows"
             self.count(became)
         if not self.counts["read"]:
-            raise self.error("is no rrweb recording: it has no events")
+            raise self.error("is not an rrweb recording: it has no events")
         # Moves come in batches, after the lift that ended them: the times put them right.
         touches.sort(key=lambda touch: touch[2])
         for pointer, action, time, x, y in touches:

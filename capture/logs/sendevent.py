@@ -123,7 +123,7 @@ class _Player:
             for inner in self._functions[command]:
                 self._called += 1
                 if self._called > _CALLED_LINES:
-                    raise self._log.error("its functions call each other without an end")
+                    raise self._log.error("its functions call each other endlessly")
                 self._play(inner, rest, depth + 1)
         elif depth == 0:
             self.strange += 1

@@ -68,7 +68,7 @@ class Log(TouchLog):
             if writer.is_full:
                 yield writer.take()
         if not self.counts["read"]:
-            raise self.error("is no TestFairy session: it has no input")
+            raise self.error("is not a TestFairy session: it has no input")
         yield writer.finish()
 
     def _record(self, raw: msgspec.Raw) -> _Row | None:

@@ -223,7 +223,7 @@ class Replay:
 
     def _run_live(self, paths: Sequence[str], first: TouchLog, speed: float) -> Summary:
         if self._options.start_time_ms is not None:
-            raise ConfigError("--start-time and --speed exclude each other: a live replay happens now")
+            raise ConfigError("--start-time and --speed cannot be combined: a live replay happens now")
         logs = (self._open(path) if index else first for index, path in enumerate(paths))
         devices = ((log, device_of(log, self._config, self._options)) for log in logs)
         with held_back() as interrupted:

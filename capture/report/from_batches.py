@@ -83,7 +83,7 @@ def read_batches(file: Path) -> Recording:
         try:
             batch = native.decode(line)
         except msgspec.DecodeError as error:
-            raise TouchLogError(f"is no batch: {error}", path=str(file), line=number) from None
+            raise TouchLogError(f"is not a batch: {error}", path=str(file), line=number) from None
         reader.resolution = batch.resolution
         reader.add(batch.events)
     return reader.recording(file)

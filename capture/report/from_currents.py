@@ -62,7 +62,7 @@ def read_currents(files: list[Path]) -> list[Recording]:
             for record in records_in(path):
                 users.setdefault(record["user_id"], {})[record["id"]] = record
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError, EOFError, OSError) as error:
-            raise TouchLogError(f"no file of Currents records: {error}", path=str(path)) from None
+            raise TouchLogError(f"not a file of Currents records: {error}", path=str(path)) from None
     recordings = []
     for user_id, records in users.items():
         recording = _recording(files[0], list(records.values()))

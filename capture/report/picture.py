@@ -46,7 +46,7 @@ def stroke_svg(recording: Recording, stroke: int) -> str:
         raise PictureError(f"stroke {stroke}: there are {len(recording)}")
     _, xs, ys = _samples(recording, stroke)
     if not len(xs):
-        raise PictureError(f"stroke {stroke}: it has no place that could be drawn")
+        raise PictureError(f"stroke {stroke}: it has no positions to draw")
     slop = recording.gestures.touch_slop_dp * recording.density
     reach = recording.gestures.drag_distance_dp * recording.density
     margin = max(reach * 1.15, 1.0)
@@ -157,7 +157,7 @@ class _Frame:
 
 def _samples(recording: Recording, stroke: int) -> tuple[Any, Any, Any]:
     if recording.trail is None:
-        raise PictureError("batches have no trails to draw: take the touch log")
+        raise PictureError("batches have no trails to draw; use the touch log")
     return recording.trail.of(stroke)
 
 

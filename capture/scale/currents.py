@@ -115,7 +115,7 @@ def gesture_batches(files: Iterable[Path]) -> Iterator[pa.RecordBatch]:
                     yield _batch(arrow, schema, rows)
                     rows = []
         except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, ValueError, EOFError, OSError) as error:
-            raise ConfigError(f"{path}: no file of Currents records: {error}") from None
+            raise ConfigError(f"{path}: not a file of Currents records: {error}") from None
     if rows:
         yield _batch(arrow, schema, rows)
 

@@ -148,7 +148,9 @@ def source_and_output(source: str, output: str) -> tuple[Place, Place]:
     """
     origin, target = Place(source), Place(output)
     if target.inside(origin):
-        raise ConfigError(f"{output}: lies in {source}, and would be read as touch samples")
+        raise ConfigError(
+            f"{output}: is inside {source}, and would be read as touch samples; choose another folder"
+        )
     return origin, target
 
 

@@ -129,7 +129,7 @@ def classify(
         raise ConfigError(f"partitions = {partitions}: expected at least 1")
     names = dataset.columns() or []
     if "stream" not in names:
-        raise ConfigError("one stream cannot be shared out: there is no column 'stream'")
+        raise ConfigError("there is no column 'stream' to partition by")
     used = [name for name in COLUMNS if name in names]
     # Ray's types of functions leave out those that take more than a batch.
     given: Any = dataset

@@ -147,9 +147,7 @@ def _sort(origin: Place, target: Place, piece: Piece, partitions: int) -> int:
 
         for batch in sample_batches(origin.filesystem, file.path):
             if "stream" not in batch.schema.names:
-                raise ConfigError(
-                    f"{file.path}: one stream cannot be shared out: there is no column 'stream'"
-                )
+                raise ConfigError(f"{file.path}: there is no column 'stream' to partition by")
             count += batch.num_rows
             for bucket, part in _parts(batch, partitions):
                 waiting.setdefault(bucket, []).append(part)

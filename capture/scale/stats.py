@@ -275,7 +275,7 @@ def _gesture_files(connection: Any, paths: list[str]) -> list[str]:
     for path in gestures:
         missing = [name for name in _NEEDED if name not in columns[path]]
         if missing:
-            raise ConfigError(f"{path}: no file of gestures: the columns {', '.join(missing)} are missing")
+            raise ConfigError(f"{path}: not a file of gestures: the columns {', '.join(missing)} are missing")
     return gestures
 
 

@@ -271,7 +271,7 @@ class _Receiver(RawIOBase):
         count = self._socket.recv_into(buffer)
         self._max_bytes -= count
         if self._max_bytes < 0:
-            raise AnswerError("a long answer")
+            raise AnswerError("the answer is too long")
         return count
 
 

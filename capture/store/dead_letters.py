@@ -195,7 +195,7 @@ def retry_letters(folder: Path, letters: DeadLetters, queue: str | None, user_id
     if kept and not letters.add(kept):
         for path in new:
             path.unlink()
-        raise OSError(errno.EIO, "the other dead letters cannot be written")
+        raise OSError(errno.EIO, "the dead letters that stay cannot be written")
     for path in new:
         session = int(path.name[1:11])
         path.rename(folder / Name(session, RETRIED, last_number(folder, session, RETRIED) + 1).file)

@@ -149,7 +149,7 @@ class Maintenance:
                 s.state.write(s.state.known)
             if number:
                 c.claims.claim_session(number, lambda: True)
-        c.losses.say("gone", "the folder of the store was deleted; it is made anew")
+        c.losses.say("gone", "the folder of the store was deleted; a new one is created")
 
     def _lost_with(self, index: Index, segment: Segment, queue: str) -> int:
         """Return what a queue loses with a segment that was deleted by somebody else."""

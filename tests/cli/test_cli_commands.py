@@ -577,8 +577,8 @@ def test_json_without_a_version_or_command_says_where_it_stands(run):
     status, out, err = run("--json")
 
     assert status == 2
-    assert "--json stands with --version" in json.loads(out)["error"]
-    assert "--json stands with --version" in err
+    assert "--json goes with --version" in json.loads(out)["error"]
+    assert "--json goes with --version" in err
 
 
 @pytest.mark.parametrize(

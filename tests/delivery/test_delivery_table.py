@@ -458,7 +458,7 @@ def test_an_outage_is_told_once_and_so_is_its_end(caplog):
     assert [record.getMessage() for record in caplog.records] == [
         "sink memory fails, its events are kept (attempt 3): HTTP 503",
         "sink memory fails, its events are kept (attempt 6): OSError (h.example)",
-        "sink memory is well again, after 8 failed attempts",
+        "sink memory works again after 8 failed attempts",
     ]
     assert (counters.state, counters.since, counters.attempts, counters.last_error) == ("idle", None, 0, "")
 

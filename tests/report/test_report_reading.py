@@ -168,7 +168,7 @@ def test_a_kind_that_the_table_does_not_have_is_refused(tmp_path, session):
     file.write_text(file.read_text().replace('"ea":9,', '"ea":11,'))
     columns = {**session.columns, "kind": session.columns["kind"] + np.uint8(1)}
 
-    with pytest.raises(TouchLogError, match="no batch: Invalid value 11"):
+    with pytest.raises(TouchLogError, match="is not a batch: Invalid value 11"):
         read([str(tmp_path)])
     with pytest.raises(ValueError, match="7: not in the table of kinds"):
         screen_svg(msgspec.structs.replace(session, columns=columns))
@@ -176,7 +176,7 @@ def test_a_kind_that_the_table_does_not_have_is_refused(tmp_path, session):
 
 def test_a_line_that_is_no_batch_is_named(tmp_path):
     (tmp_path / "batches.jsonl").write_text('{"pid": 1}\n')
-    with pytest.raises(TouchLogError, match=r"batches\.jsonl.*1.*no batch"):
+    with pytest.raises(TouchLogError, match=r"batches\.jsonl.*1.*is not a batch"):
         read([str(tmp_path)])
 
 

@@ -187,7 +187,7 @@ def test_report_writes_a_page_and_pictures(capsys, tmp_path):
             ["report", SESSION, "--stage", "Hom", "-o", "x.svg"], "the screens are Home", id="stage"
         ),
         pytest.param(["report", SESSION, "-o", "/nowhere/x.html"], "cannot be written", id="folder"),
-        pytest.param(["diff", SESSION], "name a second log", id="diff-nothing"),
+        pytest.param(["diff", SESSION], "expected a second log", id="diff-nothing"),
         pytest.param(["diff", SESSION, "--set", "slop=1"], "expected KEY=VALUE", id="diff-key"),
         pytest.param(["diff", SESSION, "--set", "touch_slop_dp=far"], "touch_slop_dp", id="diff-value"),
         pytest.param(["view", "--follow", SESSION, SESSION], "--follow is for one log", id="follow-two"),

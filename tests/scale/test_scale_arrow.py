@@ -131,7 +131,7 @@ def test_one_clear_error_for_a_wrong_column(changed, error, message):
 def test_a_column_that_is_there_twice_is_refused():
     arrays = [pa.array([0])] * 5
 
-    with pytest.raises(ValueError, match="columns x are there more than once"):
+    with pytest.raises(ValueError, match="columns x occur more than once"):
         classify(pa.Table.from_arrays(arrays, names=["action", "time", "x", "x", "y"]))
 
 

@@ -66,9 +66,9 @@ def test_what_was_ignored_is_said(touches, capsys):
 @pytest.mark.parametrize(
     ("logs", "options", "message"),
     [
-        (["a", "b"], {}, "2 logs: a folder as output takes one data set"),
-        (["a"], {"columns": "time=ts"}, "convert it first"),
-        (["a"], {"format": "csv"}, "convert it first"),
+        (["a", "b"], {}, "2 logs: a folder as output needs one data set"),
+        (["a"], {"columns": "time=ts"}, "run capture convert first"),
+        (["a"], {"format": "csv"}, "run capture convert first"),
         (
             ["a"],
             {"device": "foo"},

@@ -84,7 +84,7 @@ def test_a_damaged_file_is_named(tmp_path):
     path, *_ = folder.rglob("*CustomEvent/**/*.json")
     path.write_bytes(path.read_bytes()[:-20])
 
-    with pytest.raises(ConfigError, match="no file of Currents records") as caught:
+    with pytest.raises(ConfigError, match="not a file of Currents records") as caught:
         open_stats(folder)
     assert path.name in str(caught.value)
 

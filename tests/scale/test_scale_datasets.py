@@ -150,7 +150,7 @@ def test_a_wrong_column_is_named(tmp_path, table):
 
 @pytest.mark.parametrize(
     ("output", "message"),
-    [("in/out", "lies in .*in, and would be read"), ("elsewhere", "no Parquet files there")],
+    [("in/out", "is inside .*in, and would be read"), ("elsewhere", "no Parquet files there")],
 )
 def test_wrong_places_are_refused(tmp_path, output, message):
     (tmp_path / "in").mkdir()

@@ -62,7 +62,9 @@ def test_a_file_without_streams_is_refused_by_name(cluster, touches, table):
     path = touches / "touches" / "bucket=03" / "0.parquet"
     parquet.write_table(table.drop_columns("stream"), path)
 
-    with pytest.raises(ConfigError, match=r"bucket=03/0\.parquet: one stream cannot be shared out"):
+    with pytest.raises(
+        ConfigError, match=r"bucket=03/0\.parquet: there is no column .stream. to partition by"
+    ):
         repartition(str(touches / "touches"), str(touches / "there"), engine="ray")
 
 

@@ -161,5 +161,5 @@ def test_wrong_calls_are_refused(flat, change, message):
 def test_one_stream_cannot_be_shared_out(flat, table):
     parquet.write_table(table.drop_columns("stream"), flat / "flat" / "0.parquet")
 
-    with pytest.raises(ConfigError, match=r"0\.parquet: one stream cannot be shared out"):
+    with pytest.raises(ConfigError, match=r"0\.parquet: there is no column .stream. to partition by"):
         repartition(str(flat / "flat"), str(flat / "sorted"))

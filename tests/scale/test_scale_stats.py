@@ -198,7 +198,7 @@ def test_a_file_of_something_else_is_named(folder):
     parquet.write_table(pa.table({"stream": [1], "kind": ["tap"]}), folder / "other.parquet")
 
     with pytest.raises(
-        ConfigError, match=r"other\.parquet: no file of gestures: the columns time_down, time_up"
+        ConfigError, match=r"other\.parquet: not a file of gestures: the columns time_down, time_up"
     ):
         open_stats(folder)
 

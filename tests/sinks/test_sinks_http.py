@@ -427,7 +427,7 @@ def test_an_answer_before_the_end_of_the_body_counts():
     [
         (b"", "AnswerError: closed without an answer"),
         (b"220 mail.example ready\r\n", "AnswerError: not an answer of HTTP"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 300_000, "AnswerError: a long answer"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 300_000, "AnswerError: the answer is too long"),
     ],
 )
 def test_what_is_no_answer_is_said(raw, reason):

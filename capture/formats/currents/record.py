@@ -102,10 +102,10 @@ class Record:
         try:
             fields = _decode(payload)
         except msgspec.DecodeError as error:
-            raise InvalidEventError(f"no Currents record: {error}") from None
+            raise InvalidEventError(f"not a Currents record: {error}") from None
         event_type = fields.pop("event_type", None)
         if not isinstance(event_type, str):
-            raise InvalidEventError("no Currents record: it has no event_type")
+            raise InvalidEventError("not a Currents record: it has no event_type")
         return cls(event_type, **fields)
 
     def __eq__(self, other: object) -> bool:

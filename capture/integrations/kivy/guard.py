@@ -52,6 +52,11 @@ class Guard:
         """Stop the capturing for this error."""
         if not self.tripped:
             self.tripped = True
-            _log.error("%s captured no more, the app goes on: %s", self._part, error, exc_info=error)
+            _log.error(
+                "%s no longer captured after an error; the app continues: %s",
+                self._part,
+                error,
+                exc_info=error,
+            )
             if self._on_failure is not None:
                 self._on_failure()
