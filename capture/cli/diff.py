@@ -12,7 +12,7 @@ from rich.table import Table
 
 from capture import settings
 from capture.cli._options import Json, Reading, with_reading
-from capture.cli._show import Meter, print_json
+from capture.cli._show import Meter, print_json, remarks, writing
 from capture.config.run import RunConfig
 from capture.errors import ConfigError
 from capture.gestures.config import GestureConfig
@@ -36,22 +36,32 @@ def command(
             "--set", metavar="KEY=VALUE", help="A key of [gestures] for B: touch_slop_dp=40. May be repeated."
         ),
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="page.html: both recordings side by side, on one page."
+        ),
+    ] = None,
     json: Json = False,
     reading: Reading,
 ) -> None:
     """Compare two logs, or one log under two configurations.
 
-    Strokes are matched by the times of their DOWNs, and by position where several match.
+    Strokes are matched by the times of their DOWNs, and by position where several match. With -o both are
+    shown side by side on a self-contained page.
 
     Example: capture diff session.touch.jsonl --set touch_slop_dp=40
 
-    Example: capture diff monday.touch.jsonl tuesday.touch.jsonl
+    Example: capture diff monday.touch.jsonl tuesday.touch.jsonl -o page.html
     """
     from capture import report
     from capture.report.compare import compare
+    from capture.report.diff_page import build_diff
 
     if after is None and against is None and not change:
         raise typer.BadParameter("expected a second log, or --against or --set for another configuration")
+    if output is not None and output.suffix.lower() != ".html":
+        raise typer.BadParameter(f"{output}: expected a name that ends in .html", param_hint="-o")
     other = reading.config if against is None else RunConfig.load(against, default_project_id=0)
     other = _changed(other, change or [])
     with Meter() as meter:
@@ -63,6 +73,8 @@ def command(
         if len(recordings) != 1 or recordings[0].table is None:
             raise typer.BadParameter(f"{path}: expected one touch log")
     comparison = compare(first[0], second[0])
+    if output is not None:
+        _write(output, build_diff(first[0], second[0], comparison))
     if json:
         print_json(comparison)
     else:
@@ -85,6 +97,13 @@ def _changed(config: RunConfig, changes: list[str]) -> RunConfig:
     except ConfigError as error:
         raise typer.BadParameter(str(error), param_hint="--set") from None
     return msgspec.structs.replace(config, gestures=gestures)
+
+
+def _write(output: Path, page: str) -> None:
+    data = page.encode()
+    with writing(output) as file:
+        file.write(data)
+    remarks().print(f"both side by side -> {output} ({len(data):,} bytes)", markup=False)
 
 
 def _show(comparison: Comparison) -> None:

@@ -59,6 +59,8 @@ class Comparison(msgspec.Struct, frozen=True):
     changes : tuple of Change
     only_before, only_after : tuple of int
         Rows that the other recording has no counterpart of.
+    pairs : tuple of (int, int)
+        The strokes that are in both: row in the first, row in the second.
     """
 
     strokes: tuple[int, int]
@@ -66,6 +68,7 @@ class Comparison(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
     only_before: tuple[int, ...]
     only_after: tuple[int, ...]
+    pairs: tuple[tuple[int, int], ...] = ()
 
 
 def compare(before: Recording, after: Recording) -> Comparison:
@@ -86,6 +89,7 @@ def compare(before: Recording, after: Recording) -> Comparison:
         changes=tuple(change for change in changes if change is not None),
         only_before=tuple(row for row in range(len(before)) if row not in ones),
         only_after=tuple(row for row in range(len(after)) if row not in others),
+        pairs=tuple(pairs),
     )
 
 

@@ -93,6 +93,13 @@ function begun(rec, time) {
   return low;
 }
 
+/** The stage that is shown at a time; -1 before the first. */
+function stageAt({ visits }, time) {
+  let low = 0, high = visits.length;
+  while (low < high) { const middle = (low + high) >> 1; if (visits[middle].start <= time) low = middle + 1; else high = middle; }
+  return low ? visits[low - 1].stage : -1;
+}
+
 /** Exit points: the last stroke before each change of screen, and the last of all. */
 function exitsOf(rec) {
   const exits = new Set();

@@ -54,6 +54,7 @@ const app = {
   show(number) {
     this.stage = number;
     $("stage-choice").value = String(number);
+    document.body.classList.toggle("landscape", this.rec.stages[number].landscape);
   },
   /** Show what another dialect calls the strokes; null: the recording's own. */
   see(dialect) {
@@ -114,13 +115,7 @@ function open(number) {
   tune.open(rec);
   app.original = app.classes = classifyAll(rec, app.limits);
   app.exits = exitsOf(rec);
-  for (const each of rec.stages) {
-    if (!each.image || app.pictures.has(each)) continue;
-    const picture = new Image();
-    picture.onload = () => stage.draw();
-    picture.src = each.image;
-    app.pictures.set(each, picture);
-  }
+  loadPictures(app, rec, () => stage.draw());
   const option = (value, text) => el("option", { value, textContent: text.length > 60 ? `${text.slice(0, 59)}…` : text });
   const stages = rec.stages.map((each, n) => option(n, `${stageName(each)} · ${rec.ofStage[n].length}`));
   $("stage-choice").replaceChildren(...stages);
@@ -215,10 +210,8 @@ function skipIdle() {
 
 /** The stage shows the screen of the moment. */
 function followScreen() {
-  const { visits } = app.rec;
-  let low = 0, high = visits.length;
-  while (low < high) { const middle = (low + high) >> 1; if (visits[middle].start <= app.now) low = middle + 1; else high = middle; }
-  if (low > 0 && visits[low - 1].stage !== app.stage) app.show(visits[low - 1].stage);
+  const shown = stageAt(app.rec, app.now);
+  if (shown >= 0 && shown !== app.stage) app.show(shown);
 }
 
 /** Table and why box show the last stroke that began. */

@@ -11,8 +11,18 @@ function speedColor(speed) {
   return `rgb(${HEAT[low].map((each, k) => Math.round(each * (1 - part) + HEAT[low + 1][k] * part)).join()})`;
 }
 
-function makeStage(app) {
-  const canvas = $("stage"), frame = $("stage-frame");
+/** Begin to load the screenshots of a recording; `draw` is called as each arrives. */
+function loadPictures(app, rec, draw) {
+  for (const each of rec.stages) {
+    if (!each.image || app.pictures.has(each)) continue;
+    const picture = new Image();
+    picture.onload = draw;
+    picture.src = each.image;
+    app.pictures.set(each, picture);
+  }
+}
+
+function makeStage(app, canvas = $("stage"), frame = $("stage-frame")) {
   let layer = null, layerKey = "", view = null, asked = 0;
 
   function fit(stage) {
@@ -26,7 +36,6 @@ function makeStage(app) {
   /** Draw at the next frame, however often it is asked for until then. */
   function draw() {
     canvas.setAttribute("aria-label", describe(app.rec.stages[app.stage]));
-    document.body.classList.toggle("landscape", app.rec.stages[app.stage].landscape);
     if (app.mode === "heat") countHeat(app);
     if (!asked) asked = requestAnimationFrame(paint);
   }

@@ -1,35 +1,16 @@
-// The table of strokes: only the rows in sight are in the document, so that 10,000 cost what 30 do.
-
-const ROW = 33, AHEAD = 8;
+// The table of strokes.
 
 function makeTable(app) {
-  const box = $("rows-box"), body = $("rows"), table = $("table");
-  let rows = [], printing = false;
+  const body = $("rows"), list = makeRows($("rows-box"), body, 8, line);
+  let rows = [];
 
   function filter() {
     rows = [];
     for (let i = 0; i < app.rec.count; i++) if (app.passes(i)) rows.push(i);
-    table.setAttribute("aria-rowcount", rows.length + 1);
     $("count").textContent = rows.length === app.rec.count
       ? plural(rows.length, "stroke") : `${rows.length.toLocaleString("en")} of ${plural(app.rec.count, "stroke")}`;
     $("no-rows").hidden = rows.length > 0;
-    draw();
-  }
-
-  function draw() {
-    const first = printing ? 0 : Math.max(0, Math.floor(box.scrollTop / ROW) - AHEAD);
-    const last = printing ? Math.min(rows.length, 2000) : Math.min(rows.length, first + Math.ceil(box.clientHeight / ROW) + 2 * AHEAD);
-    const nodes = [];
-    if (first > 0) nodes.push(spacer(first));
-    for (let n = first; n < last; n++) nodes.push(line(rows[n], n));
-    if (last < rows.length && !printing) nodes.push(spacer(rows.length - last));
-    body.replaceChildren(...nodes);
-  }
-
-  function spacer(count) {
-    const row = el("tr", { "aria-hidden": "true", className: "spacer" }, el("td", { colSpan: 8 }));
-    row.style.height = `${count * ROW}px`;
-    return row;
+    list.show(rows);
   }
 
   function line(i, n) {
@@ -65,14 +46,7 @@ function makeTable(app) {
   const blank = (value) => (Number.isNaN(value) ? "–" : round(value));
 
   /** Bring the selected row into sight. */
-  function reveal() {
-    const n = rows.indexOf(app.selected);
-    const top = n * ROW;
-    if (n >= 0 && (top < box.scrollTop || top + 2 * ROW > box.scrollTop + box.clientHeight)) {
-      box.scrollTop = top - box.clientHeight / 2;
-    }
-    draw();
-  }
+  function reveal() { list.reveal(rows.indexOf(app.selected)); }
 
   /** The stroke after, or before, the selected one, of those that are shown. */
   function step(by) {
@@ -86,13 +60,10 @@ function makeTable(app) {
     app.select(rows[Math.min(rows.length - 1, Math.max(0, n + by))]);
   }
 
-  box.addEventListener("scroll", () => requestAnimationFrame(draw));
   body.addEventListener("click", (event) => {
     const row = event.target.closest("tr[data-row]");
     if (row) app.select(Number(row.dataset.row));
   });
-  window.addEventListener("beforeprint", () => { printing = true; draw(); });
-  window.addEventListener("afterprint", () => { printing = false; draw(); });
 
-  return { draw, filter, reveal, step };
+  return { draw: list.draw, filter, reveal, step };
 }

@@ -1,0 +1,110 @@
+"""What pages share: one HTML file with its style, script and data, which makes no request.
+
+The content of a log is JSON in which no character can end a script element, and enters the document
+as text only. A content security policy allows the one style and the one script by their hashes, and
+nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from capture.gestures.config import GestureConfig
+from capture.gestures.kinds import KINDS, Reason, kinds_data
+from capture.report.data import sources, thresholds
+from capture.report.text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["assemble"]
+
+#: Characters that could end the element that holds the data, or open one; JSON has escapes for them.
+_ESCAPED = "<>&\u2028\u2029"
+
+
+def assemble(template: str, scripts: Sequence[str], data: Any, *, title: str, styles: Sequence[str]) -> str:
+    """Return a page.
+
+    Parameters
+    ----------
+    template : str
+        Name of the HTML file, in which ``@@style@@`` and the like stand for the parts.
+    scripts, styles : sequence of str
+        Names of the parts of script and style, in order; the scripts share one scope.
+    data : object
+        What the script shows, as JSON.
+    title : str
+        Of the document.
+    """
+    style = _style(styles)
+    script = '"use strict";\n(() => {\n' + "\n".join(_text(f"js/{name}.js") for name in scripts) + "})();\n"
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    parts = {
+        "policy": html.escape(policy),
+        "title": html.escape(shown(title)),
+        "style": style,
+        "script": script,
+        "model": _json(_model()),
+        "data": _json(data),
+    }
+    # Split once: inserted text is not searched for placeholders.
+    pieces = _text(template).split("@@")
+    return "".join(parts[piece] if index % 2 else piece for index, piece in enumerate(pieces))
+
+
+def _model() -> dict[str, Any]:
+    """Return what the script knows of the engine: kinds, reasons, default thresholds."""
+    return {
+        "kinds": kinds_data(),
+        "reasons": [reason.name.lower().replace("_", " ") for reason in Reason],
+        "defaults": thresholds(GestureConfig()),
+        "sources": sources(GestureConfig()),
+    }
+
+
+def _style(styles: Sequence[str]) -> str:
+    """Return the style: variables and a class for each kind, and the dark colours for dark systems too.
+
+    The colours of the kinds are Okabe and Ito's, which the colour-blind tell apart; the shapes say the same.
+    """
+    light, dark = (
+        " ".join(f"--{row.name}: {getattr(row, ground)};" for row in KINDS) for ground in ("color", "dark")
+    )
+    sheet = (
+        "\n".join(_text(f"{name}.css") for name in styles)
+        .replace("@@light@@", light)
+        .replace("@@dark@@", dark)
+    )
+    dark_block = sheet.partition(':root[data-theme="dark"]')[2].partition("}")[0]
+    return "\n".join(
+        [
+            sheet,
+            f'@media (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]){dark_block}}} }}',
+            *(f".kind-{row.name} {{ --kind: var(--{row.name}); }}" for row in KINDS),
+        ]
+    )
+
+
+def _json(value: Any) -> str:
+    text = msgspec.json.encode(value).decode()
+    for char in _ESCAPED:
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _text(name: str) -> str:
+    return resources.files("capture.report").joinpath(name).read_text(encoding="utf-8")
