@@ -150,6 +150,7 @@ AIMS = (
         "by_bare_application",
         least=0.65,
     ),
+    _gateway("a Kafka topic, by the journal", "kafka", "by_journal", least=0.8),
     _gateway("syncs of 10 ms more, 256 connections: events/s", "slow_sync", "events_per_s", least=100_000),
     _gateway("the same, p99 (ms)", "slow_sync", "p99_ms", most=250),
     _gateway("1,000 devices at once, 20 batches each: p99 (ms)", "herd", "p99_ms", most=1000),

@@ -164,8 +164,8 @@ def again(made):
         yield from made
 
 
-def gateway(folder, prelude=""):
-    (folder / "gateway.toml").write_text(CONFIG)
+def gateway(folder, prelude="", more=""):
+    (folder / "gateway.toml").write_text(CONFIG + more)
     code = f"{prelude}\nfrom capture.__main__ import run\nraise SystemExit(run())"
     return server("-c", code, "gateway", "serve", "--config", str(folder / "gateway.toml"))
 
@@ -193,6 +193,28 @@ def test_gateway_door(benchmark, tmp_path):
         rates.append(ours)
     benchmark.extra_info["events_per_cpu_s"] = round(sorted(rates)[len(rates) // 2])
     benchmark.extra_info["by_bare_application"] = round(sorted(ratios)[len(ratios) // 2], 2)
+    benchmark.pedantic(lambda: None)
+
+
+def test_gateway_kafka(benchmark, tmp_path):
+    """Acceptance by a topic of mock brokers, 200 after the report, in turns with the journal."""
+    pytest.importorskip("confluent_kafka")
+    from kafka_cluster import Cluster
+
+    cluster = Cluster(1)
+    cluster.topic("touchcapture")
+    kafka = f'[kafka]\nbrokers = "{cluster.brokers}"\n'
+    ratios, rates = [], []
+    for number in range(ROUNDS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        journal = events_per_cpu_s(gateway(folder))
+        topic = events_per_cpu_s(gateway(folder, more=kafka))
+        ratios.append(topic / journal)
+        rates.append(topic)
+    cluster.close()
+    benchmark.extra_info["events_per_cpu_s"] = round(sorted(rates)[len(rates) // 2])
+    benchmark.extra_info["by_journal"] = round(sorted(ratios)[len(ratios) // 2], 2)
     benchmark.pedantic(lambda: None)
 
 
