@@ -22,9 +22,12 @@ run: $(BUILT)
 	@$(BIN)/capture report $(RECORDING) -o $(OUT)/report.html
 	@echo
 	@echo 'Next:'
-	@echo '  $(BIN)/capture explain $(RECORDING) --stroke 12    why a stroke is what it is'
-	@echo '  $(BIN)/capture view $(OUT)/batches.jsonl                      what the batches hold'
-	@echo '  make demo                                     draw, and see it recognised'
+	@echo '  $(BIN)/capture explain $(RECORDING) --stroke 12'
+	@echo '                         how stroke 12 was classified'
+	@echo '  $(BIN)/capture view $(OUT)/batches.jsonl'
+	@echo '                         the events in the batches'
+	@echo '  make demo              draw in the browser and see what is recognised'
+	@echo 'Open $(OUT)/report.html in a browser to see the recording.'
 
 test: $(BUILT) $(DEV)
 	$(BIN)/python -m pytest
@@ -79,27 +82,28 @@ demo: $(BUILT)
 	$(BIN)/capture demo --open
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	@$(PYTHON) -m venv $(VENV)
 
 # pip in a fresh environment may be too old for dependency groups. The native code is built with the
 # Cython that builds it again later, or the first change of a header would build all of it.
 $(READY): $(VENV)/bin/python pyproject.toml setup.py
-	@echo 'Setting up $(VENV): packages, and the native core, compiled here. About a minute, once.'
-	$(PIP) install --upgrade 'pip>=25.1' 'setuptools>=77' 'cython>=3.1,<4'
-	$(PIP) install --no-build-isolation --editable .
-	touch $(READY) $(BUILT)
+	@echo 'Setting up $(VENV): installing packages and compiling the native core.'
+	@echo 'About a minute, longer on a busy machine. Only once.'
+	@$(PIP) install --upgrade 'pip>=25.1' 'setuptools>=77' 'cython>=3.1,<4'
+	@PYTHONWARNINGS=ignore $(PIP) install --no-build-isolation --editable .
+	@touch $(READY) $(BUILT)
 
 $(DEV): $(READY)
-	@echo 'Installing what tests and checks need. A minute or two, once.'
-	$(PIP) install --group dev
-	touch $(DEV)
+	@echo 'Installing the packages of tests and checks. A minute or two, only once.'
+	@$(PIP) install --group dev
+	@touch $(DEV)
 
 # The installation has built everything already: build again only what changed since.
 $(BUILT): $(READY) $(SOURCES)
-	$(BIN)/python scripts/make_rule.py
+	@$(BIN)/python scripts/make_rule.py
 	@test -e $(BUILT) -a -z "$$(find capture/_native -name '*.p[yx][xd]' -newer $(BUILT) -o -name '*.h' -newer $(BUILT))" \
-	  || { echo 'Compiling what changed of the native core.'; $(BIN)/python -W ignore setup.py --quiet build_ext --inplace; }
+	  || { echo 'Compiling the changed parts of the native core.'; $(BIN)/python -W ignore setup.py --quiet build_ext --inplace; }
 	@touch $(BUILT)
 
 clean:

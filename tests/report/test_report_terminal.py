@@ -190,7 +190,7 @@ def test_report_writes_a_page_and_pictures(capsys, tmp_path):
         pytest.param(["diff", SESSION], "expected a second log", id="diff-nothing"),
         pytest.param(["diff", SESSION, "--set", "slop=1"], "expected KEY=VALUE", id="diff-key"),
         pytest.param(["diff", SESSION, "--set", "touch_slop_dp=far"], "touch_slop_dp", id="diff-value"),
-        pytest.param(["view", "--follow", SESSION, SESSION], "--follow is for one log", id="follow-two"),
+        pytest.param(["view", "--follow", SESSION, SESSION], "--follow: expected one log", id="follow-two"),
     ],
 )
 def test_a_wrong_call_is_one_line_and_status_2(capsys, arguments, message):
