@@ -172,9 +172,23 @@ def test_the_index_has_every_page():
     assert {page for page in pages if f"]({page})" not in index} == set()
 
 
-@pytest.mark.parametrize("name", [*PAGES, "CONTRIBUTING.md"])
+GUIDE = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
+
+
+def anchors(page):
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", *GUIDE])
 def test_links_lead_somewhere(name):
     page = ROOT / name
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    lost = []
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            lost.append(link)
 
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    assert lost == []

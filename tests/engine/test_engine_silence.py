@@ -28,9 +28,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 def rows():
     """Return the rows of the table of failures: name -> (log, state, events)."""
     table = (
-        PAGE.read_text(encoding="utf-8")
-        .partition("## What is said when delivery fails")[2]
-        .partition("\n## ")[0]
+        PAGE.read_text(encoding="utf-8").partition("## Diagnose failing delivery")[2].partition("\n## ")[0]
     )
     cells = [
         [cell.strip() for cell in line.strip("|").split("|")]
