@@ -15,7 +15,7 @@ from capture.config import ProjectConfig
 from capture.events.device import Device
 from capture.formats import Source, make_encoder
 from capture.formats.currents import avro
-from capture.formats.currents.record import decode_record
+from capture.formats.currents.record import decode_record, decode_records
 from capture.formats.currents.shapes import AMPLITUDE, MIXPANEL, Options
 from capture.ids import random_ids
 from capture.scale.currents import find_currents, gesture_batches
@@ -140,7 +140,7 @@ def test_events_to_partner_shapes(benchmark, gestures, shape, custom):
     event = encode(PARTNER_EVENT)
 
     def run():
-        return [encode(shape.make(decode_record(payload), options)) for payload in records_of(gestures)]
+        return [encode(shape.make(record, options)) for record in decode_records(records_of(gestures))]
 
     contenders = {
         "shape": run,

@@ -1,6 +1,7 @@
 """The number with the shortest decimal text that is the same 32-bit float."""
 
 from libc.math cimport NAN, fabs, isnan, rint
+from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from capture._native.recognizer cimport Gesture
 from capture._native.record cimport RECORD_FIELDS, STROKE_FIELDS
@@ -36,24 +37,29 @@ def shortest(double value) -> float:
     return _shortest(value)
 
 
-def shortest_measures(Gesture gesture not None):
-    """Return `shortest` of a gesture's floats, in the order of the record's fields; not those of its verdict.
+def shortest_fields(Gesture gesture not None, slow):
+    """Return the fields of a gesture's record in their order, each float as `shortest` of it; no verdict.
 
-    None if one of them is not found that way.
+    `slow` is called with a float that is not found that way, and returns what stands in its place.
     """
     cdef const char *at
-    cdef double value
+    cdef char format
+    cdef double value, found
     cdef int number
-    shortest_values = []
+    values = []
     for number in range(STROKE_FIELDS):
         at = <const char *>&gesture.record + RECORD_FIELDS[number].offset
-        if RECORD_FIELDS[number].format[0] == b"f":
-            value = _shortest((<const float *>at)[0])
-        elif RECORD_FIELDS[number].format[0] == b"d":
-            value = _shortest((<const double *>at)[0])
+        format = RECORD_FIELDS[number].format[0]
+        if format == b"q":
+            values.append((<const int64_t *>at)[0])
+        elif format == b"i":
+            values.append((<const int32_t *>at)[0])
+        elif format == b"B":
+            values.append((<const uint8_t *>at)[0])
+        elif format == b"?":
+            values.append(at[0] != 0)
         else:
-            continue
-        if isnan(value):
-            return None
-        shortest_values.append(value)
-    return shortest_values
+            value = (<const float *>at)[0] if format == b"f" else (<const double *>at)[0]
+            found = _shortest(value)
+            values.append(slow(value) if isnan(found) else found)
+    return values

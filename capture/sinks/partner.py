@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.errors import LogOnce, hide_values, plain
-from capture.formats.currents.record import decode_record
+from capture.formats.currents.record import decode_records
 from capture.formats.currents.shapes import Options
 from capture.sinks.answers import EXCERPT_CHARS
 from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome
@@ -192,8 +192,7 @@ class PartnerSink(ABC):
             self._refused.clear()
         events: list[Event] = []
         ids: list[str] = []
-        for payload in batch.payloads:
-            record = decode_record(payload)
+        for record in decode_records(batch.payloads):
             if not self.shape.takes(record["event_type"]):
                 unsent.append("not_for_partners")
                 continue

@@ -22,8 +22,9 @@ from capture.formats.currents.gestures import POSITIONS, GestureProperties
 from capture.formats.currents.pii import Pii
 from capture.formats.currents.record import decode_record, decode_records
 from capture.formats.currents.schema import EVENTS, MAX_RECORD_BYTES
-from capture.gestures import Recognizer
+from capture.gestures import Gesture, Recognizer
 from capture.gestures.config import GestureConfig
+from capture.gestures.recognizer import FIELDS
 from capture.ids import derived_id
 from capture.targets import Target
 
@@ -201,15 +202,30 @@ def test_shortest_numbers(value, expected):
 
 
 @pytest.mark.parametrize("verdict_columns", [False, True])
-def test_the_core_finds_the_measures_of_a_gesture_and_not_those_of_its_verdict(verdict_columns):
+def test_the_core_finds_the_fields_of_a_gesture_and_not_those_of_its_verdict(verdict_columns):
     recognizer = Recognizer(2.0, GestureConfig(verdict_columns=verdict_columns))
     recognizer.down(0, 0.1, 0, 10**9)
     recognizer.move(0, 50.3, 0, 11 * 10**8)
     gesture = recognizer.up(0, 120.7, 0, 12 * 10**8)
 
-    assert float32.native.shortest_measures(gesture) == [
-        shortest(getattr(gesture, name)) for name in float32.MEASURES
+    assert float32.native.shortest_fields(gesture, pytest.fail) == [
+        shortest(value) if name in float32.MEASURES else value
+        for name, value in ((name, getattr(gesture, name)) for name in FIELDS)
     ]
+
+
+def test_what_the_core_does_not_find_is_asked_for():
+    gesture = Gesture(x_down=math.nan, y_down=1e-30, duration=3e7, tap_count=2)
+    asked = []
+    values = float32.native.shortest_fields(gesture, lambda value: asked.append(value) or "asked")
+
+    assert [FIELDS[place] for place, value in enumerate(values) if value == "asked"] == [
+        "x_down",
+        "y_down",
+        "duration",
+    ]
+    assert math.isnan(asked[0])
+    assert asked[1:] == [pytest.approx(1e-30), 3e7]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 3.5e38])

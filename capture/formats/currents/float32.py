@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from capture.gestures.recognizer import Gesture
 
-__all__ = ["MEASURES", "shortest", "shortest_measures"]
+__all__ = ["MEASURES", "shortest", "shortest_fields"]
 
 #: The fields of a gesture that are no whole numbers, in order.
 MEASURES = FIELDS[FIELDS.index("x_down") : FIELDS.index("height") + 1]
@@ -39,13 +39,12 @@ def shortest(value: float) -> float:
     return number if number == number else _by_digits(value)  # noqa: PLR0124 - NaN, without a call
 
 
-def shortest_measures(gesture: Gesture) -> list[Any]:
-    """Return the `shortest` of each of `MEASURES`, UNSET for what is no finite number."""
-    measures = native.shortest_measures(gesture)
-    if measures is not None:
-        return measures
-    # NaN, an infinity, or a number for the slow way; none is out of the range of 32-bit floats.
-    return [_known(getattr(gesture, name)) for name in MEASURES]
+def shortest_fields(gesture: Gesture) -> list[Any]:
+    """Return the values of `FIELDS`; of a float the `shortest`, UNSET where it is no finite number.
+
+    Enums are plain numbers.
+    """
+    return native.shortest_fields(gesture, _known)
 
 
 def _known(value: float) -> float | UnsetType:

@@ -9,10 +9,10 @@ import msgspec
 from msgspec import UNSET
 
 from capture.events.domain import screen_of
-from capture.formats.currents.float32 import MEASURES, shortest, shortest_measures
+from capture.formats.currents.float32 import MEASURES, shortest, shortest_fields
 from capture.gestures import dialects
 from capture.gestures.kinds import Direction, Reason
-from capture.gestures.recognizer import FIELDS, direction_number, reason_number
+from capture.gestures.recognizer import FIELDS
 
 if TYPE_CHECKING:
     from capture.config import RunConfig
@@ -25,21 +25,18 @@ __all__ = ["CONTEXT", "POSITIONS", "GestureProperties"]
 POSITIONS = MEASURES[:4]
 #: The names that do not come from the gesture or its target.
 CONTEXT = ("screen", "screen_path", "session_id", "session_number", "time_ms", "dialect")
-_PLACES = len(POSITIONS)
-_NO_POSITION = [UNSET] * _PLACES
+_KIND, _REASON, _DIRECTION = (FIELDS.index(name) for name in ("kind", "reason", "direction"))
+_PLACES = slice(FIELDS.index(POSITIONS[0]), FIELDS.index(POSITIONS[-1]) + 1)
+_NO_POSITION = [UNSET] * len(POSITIONS)
 _encode = msgspec.json.Encoder().encode
 
 _REASONS = {int(member): member.name.lower() for member in Reason}
 _DIRECTIONS = {int(member): member.name.lower() for member in Direction}
 
-#: The gesture's fields but for the kind, which is the event's name; the target's; the context.
+#: The gesture's fields, without the kind, which is the event's name; the target's; the context.
 _Properties = msgspec.defstruct(
     "_Properties",
-    [
-        (name, Any, UNSET)
-        for name in (*FIELDS, "target_path", "target_id", "responsive", *CONTEXT)
-        if name != "kind"
-    ],
+    [(name, Any, UNSET) for name in (*FIELDS, "target_path", "target_id", "responsive", *CONTEXT)],
     frozen=True,
     gc=False,
 )
@@ -86,27 +83,14 @@ class GestureProperties:
                 **dict(zip(CONTEXT, context, strict=True)),
             )
             return _encode(properties).decode()
-        measures = shortest_measures(gesture)
-        measures[:_PLACES] = self._places(measures[:_PLACES]) if self._has_places else _NO_POSITION
-        properties = _Properties(
-            gesture.stream,
-            gesture.pointer,
-            _REASONS[reason_number(gesture)],
-            _DIRECTIONS[direction_number(gesture)],
-            gesture.time_down,
-            gesture.time_up,
-            *measures,
-            gesture.sample_count,
-            gesture.first_sample,
-            gesture.last_sample,
-            gesture.tap_count,
-            gesture.rage,
-            target.path,
-            target.id,
-            UNSET if target.responsive is None else target.responsive,
-            *context,
-        )
-        return _encode(properties).decode()
+        values = shortest_fields(gesture)
+        values[_KIND] = UNSET
+        values[_REASON] = _REASONS[values[_REASON]]
+        values[_DIRECTION] = _DIRECTIONS[values[_DIRECTION]]
+        values[_PLACES] = self._places(values[_PLACES]) if self._has_places else _NO_POSITION
+        responsive = UNSET if target.responsive is None else target.responsive
+        values += (target.path, target.id, responsive, *context)
+        return _encode(_Properties(*values)).decode()
 
     def _places(self, values: list[Any]) -> list[Any]:
         return values if self._privacy.positions == "keep" else [self._rounded(value) for value in values]

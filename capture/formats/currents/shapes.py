@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -110,10 +110,17 @@ class Shape:
         self._event_key = event_key
         self._max_text = max_text
         self._max_custom = max_custom
+        fitting = int | float | bool | Annotated[str, msgspec.Meta(max_length=max_text)] | None
+        #: Refuses custom properties that have to be fitted.
+        self._decode_fitting = msgspec.json.Decoder(
+            Annotated[dict[str, fitting], msgspec.Meta(max_length=max_custom)]
+        ).decode
         self._max_depth = max_depth
         self._max_items = max_items
         self._finish = finish
-        self._constants = [(_split(path), value) for path, value in constants.items()]
+        places = [(*_split(path), value) for path, value in constants.items()]
+        self._constants = {key: value for outer, key, value in places if not outer}
+        self._inner_constants = {key: value for outer, key, value in places if outer}
         known = event_paths or {}
         self._names = {prefix: _Names(prefix) for prefix in _PROPERTY_PREFIXES.values()}
         #: Event -> (source field, key at the top) and (source field, key in the container).
@@ -152,8 +159,8 @@ class Shape:
             if field in record:
                 shaped[key] = record[field]
         properties = {key: record[field] for field, key in inner if field in record}
-        for (outer, key), value in self._constants:
-            (properties if outer else shaped)[key] = value
+        shaped |= self._constants
+        properties |= self._inner_constants
         prefix = _PROPERTY_PREFIXES.get(event)
         if prefix is not None and options.custom_properties == "prefixed":
             self._add_custom(properties, prefix, record["properties"])
@@ -164,23 +171,14 @@ class Shape:
         return shaped
 
     def _add_custom(self, properties: dict[str, Any], prefix: str, text: str) -> None:
-        if text == "{}":
-            return
-        custom = _decode(text)
-        if len(custom) > self._max_custom:
-            custom = dict(list(custom.items())[: self._max_custom])
-        kinds = set(map(type, custom.values()))
-        longest = self._max_text
-        if dict in kinds or list in kinds:
-            custom = {key: self._fitted(value, self._max_depth) for key, value in custom.items()}
+        try:
+            custom = self._decode_fitting(text)
+        except msgspec.ValidationError:
+            items = list(_decode(text).items())[: self._max_custom]
+            custom = {key: self._fitted(value, self._max_depth) for key, value in items}
         names = self._names[prefix]
-        if len(text) > longest:
-            for key, value in custom.items():
-                properties[names[key]] = value[:longest] if type(value) is str else value
-        else:
-            # No text in a short whole is too long.
-            for key, value in custom.items():
-                properties[names[key]] = value
+        for key, value in custom.items():
+            properties[names[key]] = value
 
     def _fitted(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
