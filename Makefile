@@ -30,7 +30,7 @@ run: $(BUILT)
 	@echo 'Open $(OUT)/report.html in a browser to see the recording.'
 
 test: $(BUILT) $(DEV)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 # Another machine (arm64, armhf or s390x), in emulation; TESTS=paths for other tests than the core's.
 test-arm: $(BUILT) $(DEV)

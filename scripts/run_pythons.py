@@ -120,6 +120,8 @@ def main() -> int:
             continue
         print(f"{version}:", flush=True)
         command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *paths]
+        if given.all:
+            command += ["--numprocesses=auto", "--dist=loadfile"]
         statuses.append(
             subprocess.run(
                 command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False

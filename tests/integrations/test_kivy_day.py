@@ -11,6 +11,7 @@ from host_processes import ROOT, environment
 
 from capture.collector import Collector, Fault
 from capture.formats import native
+from capture.store import buffer
 
 pytest.importorskip("kivy", reason="kivy is not installed")
 
@@ -74,10 +75,18 @@ class Day:
         names = [type(event).__name__.removesuffix("Wire") for event in self.events()]
         return names[len(names) - names[::-1].index("AppStart") :]
 
+    def recorded(self):
+        """Return the ids of everything that was recorded: delivered, or in the store."""
+        pending = {event.event_id for event in buffer.export(self.store)}
+        return pending | set(self.collector.events)
+
     def click(self, *places):
-        for x, y in places:
+        """Click at places; each with the number of events that come of it."""
+        for (x, y), count in places:
+            expected = len(self.recorded()) + count
             # A screen slides in for 0.1 s; the mock of a person waits for it.
             self.display.mouse("mousemove", x, y, "mousedown", 1, "sleep", 0.05, "mouseup", 1, "sleep", 0.6)
+            until(lambda expected=expected: len(self.recorded()) >= expected)
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +95,11 @@ def day(displays, tmp_path_factory):
         day = Day(displays[0], tmp_path_factory.mktemp("day"), collector)
         morning = day.open()
         try:
-            day.click(HOURS, CATALOGUE)
+            day.click((HOURS, 1), (CATALOGUE, 2))
             until(lambda: day.count("Tap") == 2)
             # The network goes, a boat is bought, and the app is killed.
             collector.fail(Fault(status=503))
-            day.click(MIDDLE, ADD, MIDDLE, CONFIRM)
+            day.click((MIDDLE, 2), (ADD, 2), (MIDDLE, 1), (CONFIRM, 3))
             morning.send_signal(signal.SIGKILL)
         finally:
             morning.kill()
@@ -99,7 +108,7 @@ def day(displays, tmp_path_factory):
         collector.fail(None)
         evening = day.open()
         try:
-            day.click(BASKET)
+            day.click((BASKET, 2))
             day.display.mouse("key", "Escape")
             output, errors = evening.communicate(timeout=30)
             assert evening.returncode == 0, errors

@@ -41,7 +41,7 @@ class Opened:
 
     def until(self, expression):
         """Wait for a condition; the page's policy lets nothing in it evaluate one by itself."""
-        for _ in range(500):
+        for _ in range(3000):
             if self.page.evaluate(expression):
                 return
             self.page.wait_for_timeout(20)

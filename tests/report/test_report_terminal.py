@@ -1,6 +1,7 @@
 """capture view, report and diff as commands."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -53,8 +54,13 @@ def test_view_in_tmux(columns, tmp_path):
     command = f"{sys.executable} -m capture view {SESSION} --rows 12; touch {done}; cat"
     size = ["-x", str(columns), "-y", "40"]
     call = [tmux, "-S", str(socket), "-f", "/dev/null"]
+    # Of this process as Python sees it: readline, once imported, sets COLUMNS behind its back.
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     subprocess.run(
-        [*call, "new-session", "-d", *size, "-s", "view", command], check=True, cwd=DATA.parents[1]
+        [*call, "new-session", "-d", *size, "-s", "view", command],
+        check=True,
+        cwd=DATA.parents[1],
+        env=environment,
     )
     try:
         wait_for(done.exists)
