@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Exit status of a script that could not get what it needs (automake's word for a skipped test).
 SKIPPED = 77
 #: The longest (s) that a download may take.
-PATIENCE_S = 300.0
+PATIENCE_S = 1200.0
 
 
 class UnavailableError(Exception):
