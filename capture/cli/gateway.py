@@ -54,16 +54,23 @@ def write(
 ) -> None:
     """Turn closed segments of the journal into Parquet and Avro files, each event once, until SIGTERM.
 
-    With Kafka it is a member of the group of writers: start as many as you like.
+    What is new goes on to the sinks of the configuration. With Kafka it is a member of the group of writers:
+    start as many as you like.
 
     Example: capture gateway write --once --config gateway.toml
     """
+    from capture.gateway.forward import forwarding
     from capture.gateway.group import Group
     from capture.gateway.writer import write_forever
 
     with _writer(config) as (settings, writer):
         if settings.kafka.brokers is None:
-            write_forever(writer.run_once, upkeep=lambda: _upkeep(settings, writer), once=once, beside=beside)
+            with forwarding(settings) as sinks:
+                for sink in sinks:
+                    sink.start()
+                write_forever(
+                    writer.run_once, upkeep=lambda: _upkeep(settings, writer), once=once, beside=beside
+                )
             return
         with contextlib.closing(Group(settings, writer, once=once)) as group:
             write_forever(group.run_once, once=once, beside=beside)
@@ -161,6 +168,7 @@ def status(config: Config = Path("gateway.toml"), json: Json = False) -> None:
     Example: capture gateway status --config gateway.toml
     """
     from capture.gateway.config import GatewayConfig
+    from capture.gateway.forward import waiting
     from capture.gateway.journal import segments
     from capture.gateway.state import totals
 
@@ -171,6 +179,7 @@ def status(config: Config = Path("gateway.toml"), json: Json = False) -> None:
         "open_segments": len(list(settings.journal_folder.glob("*.open"))),
         "journal_bytes": sum(path.stat().st_size for path in closed),
         **{name + labels: int(value) for (name, labels), value in totals(settings.state_folder).items()},
+        **waiting(settings),
     }
     if json:
         print_json(found)

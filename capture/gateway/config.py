@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import ipaddress
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
@@ -214,8 +215,14 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
         sinks = settings.build_sinks(SinkConfig, tables.get("sinks", []), source, problems)
         known = _projects(projects, source, problems)
         tokens = _tokens(known, source, environ, problems)
-        if sinks:
-            problems.append(f"{source}: sinks: a gateway does not forward yet; read its files instead")
+        names = Counter(sink.name for sink in sinks)
+        problems += [
+            f"{source}: sinks.name = {name!r}: two sinks have this name; give each its own"
+            for name, count in names.items()
+            if count > 1
+        ]
+        if sinks and isinstance(kafka := built.get("kafka"), KafkaSection) and kafka.brokers:
+            problems.append(f"{source}: sinks: with Kafka, read the topic instead")
         if not problems:
             problems += [f"{source}: {each}" for each in _conflicts(**built)]
         if problems:
@@ -236,6 +243,11 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
         if self.kafka.brokers or "://" in self.output.url:
             return self.base / "state"
         return self.output_folder
+
+    @property
+    def forward_folder(self) -> Path:
+        """Where what goes on to sinks waits."""
+        return self.state_folder / "forward"
 
     @property
     def output_folder(self) -> Path:

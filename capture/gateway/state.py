@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from capture.sinks.objects import Objects
 
-__all__ = ["State", "finish_swaps", "swap", "totals"]
+__all__ = ["State", "finish_swaps", "swap", "totals", "try_lock"]
 
+_LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 #: Project of a count that is of no project.
 NO_PROJECT = -1
 _SCHEMA = """
@@ -52,7 +53,7 @@ class State:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = folder
         self._member: int | None = None
-        self._lock = os.open(folder / "state.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = os.open(folder / "state.lock", _LOCK_FLAGS, 0o600)
         path = folder / "state.db"
         path.touch(0o600)
         self.db = sqlite3.connect(path, timeout=60, isolation_level=None)
@@ -65,13 +66,10 @@ class State:
         """Return the first state in a folder that no other process has: ``0``, ``1``, ..."""
         for number in count():
             made = cls(folder / str(number))
-            made._member = os.open(made.folder / "member.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(made._member, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                made.close()
-            else:
+            made._member = try_lock(made.folder / "member.lock")
+            if made._member is not None:
                 return made
+            made.close()
         raise AssertionError
 
     def close(self) -> None:
@@ -127,6 +125,17 @@ class State:
     def set_offset(self, stream: str, offset: int) -> None:
         """Note the next offset of a stream."""
         self.db.execute("INSERT OR REPLACE INTO offsets VALUES (?, ?)", (stream, offset))
+
+
+def try_lock(path: Path) -> int | None:
+    """Return the descriptor of a locked file; None where another process has it."""
+    descriptor = os.open(path, _LOCK_FLAGS, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def swap(state: State, objects: Objects, path: str, fresh: Path | None, others: Sequence[str] = ()) -> None:

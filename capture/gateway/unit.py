@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from capture.gateway.forward import Outbox
     from capture.gateway.ids import Ids
     from capture.gateway.journal import Line
 
@@ -87,6 +88,8 @@ class Unit:
         Returns the next offset of a stream of records, for lines that have none.
     unreadable : mapping
         Number of a line -> why the database cannot read it.
+    outbox : Outbox
+        What is new goes into it as well.
 
     Attributes
     ----------
@@ -110,6 +113,7 @@ class Unit:
         now_ms: int,
         offset_of: Callable[[str], int],
         unreadable: Mapping[int, str],
+        outbox: Outbox,
     ) -> None:
         self.rows = 0
         self.records: dict[tuple[int, str], list[tuple[int, dict[str, Any]]]] = {}
@@ -117,7 +121,7 @@ class Unit:
         self.quarantine: list[dict[str, Any]] = []
         self.counts: Counter[tuple[str, int]] = Counter()
         self._ids, self._is_forgotten, self._now_ms = ids, is_forgotten, now_ms
-        self._offset_of, self._unreadable = offset_of, unreadable
+        self._offset_of, self._unreadable, self.outbox = offset_of, unreadable, outbox
         self._piece: list[_Read] = []
         self._bytes = self._lines = 0
         self.spool = Spool(folder)
@@ -206,13 +210,14 @@ class Unit:
             text = _encode({**_decode_fields(text), "pl": left})
         if any(new):
             self.spool.add(read.line, read.user, read.times_ms, read.at or 0, text)
+            self.outbox.add(read.line.project, text)
             self.rows += sum(new)
 
     def _take_records(self, read: _Read, new: list[bool]) -> None:
         project = read.line.project
-        for record, is_new in zip(read.events, new, strict=True):
-            if not is_new:
-                continue
+        records = [record for record, is_new in zip(read.events, new, strict=True) if is_new]
+        self.outbox.add_records(project, records)
+        for record in records:
             extra = record.pop("extra", None)
             if extra is not None:
                 reason = "unknown fields; the record is in its file"

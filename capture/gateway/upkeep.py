@@ -14,6 +14,7 @@ import msgspec
 from capture.errors import StoreError
 from capture.formats.currents.files import records_in
 from capture.gateway.database import ORDER, PARQUET, quoted
+from capture.gateway.forward import forget_waiting
 from capture.gateway.journal import segments
 from capture.gateway.state import swap
 from capture.gateway.unit import users_of
@@ -121,6 +122,7 @@ def forget(writer: Writer, config: GatewayConfig, project: int, users: list[str]
             deleted = _replace(writer, [path], (project, gone))
             report.files += deleted > 0
             report.rows += deleted
+        forget_waiting(config, project, gone)
     writer.state.db.execute("VACUUM")
     writer.state.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     folder = config.journal_folder

@@ -25,6 +25,7 @@ from capture.formats.currents.avro import name_types, storage_row, to_file
 from capture.formats.currents.files import records_in
 from capture.gateway.database import HALVES, connect
 from capture.gateway.forgotten import Forgotten
+from capture.gateway.forward import Outbox
 from capture.gateway.ids import Ids, Keys
 from capture.gateway.journal import lines_of, recover, segments
 from capture.gateway.state import State, finish_swaps
@@ -137,6 +138,7 @@ class Writer:
             rows = [(file.path, "", _encode([file.path]).decode()) for file in files]
             db.executemany("INSERT OR REPLACE INTO swaps VALUES (?, ?, ?)", rows)
         sizes = [self._save(file) for file in files]
+        unit.outbox.publish(name)
         step("writer.commit")
         with self.state.transaction() as db:
             db.execute("INSERT INTO segments VALUES (?)", (name,))
@@ -169,6 +171,7 @@ class Writer:
             The offset after them, which the file says then; it is made even for no rows.
         """
         unreadable: dict[int, str] = {}
+        names = [sink.name for sink in self._config.sinks]
         while True:
             unit = Unit(
                 self.ids,
@@ -177,6 +180,7 @@ class Writer:
                 self._wall_ms(),
                 lambda stream: self.state.offset(stream) or 0,
                 unreadable,
+                Outbox(self._config.forward_folder, self.scratch, names),
             )
             for line in lines():
                 unit.add(*line)

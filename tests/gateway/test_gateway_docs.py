@@ -13,12 +13,15 @@ pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
 
 import duckdb
+import pyarrow as pa
 from gateway_kit import ENVIRON, NOW_MS, batch, configure, event, journal, write
+from pyarrow import parquet
 
 from capture.cli import run as cli
 from capture.config import RunConfig
 from capture.errors import ConfigError
 from capture.gateway.config import GatewayConfig
+from capture.gateway.forward import forwarding
 from capture.report.fleet import fleet_page
 
 ROOT = Path(__file__).parents[2]
@@ -47,8 +50,9 @@ def place(tmp_path, monkeypatch):
 
 
 def test_the_configurations_can_be_loaded(tmp_path):
-    gateway, sink, kafka = blocks("toml")
+    gateway, sink, forward, kafka = blocks("toml")
     (tmp_path / "gateway.toml").write_text(gateway)
+    (tmp_path / "forward.toml").write_text(forward)
     (tmp_path / "kafka.toml").write_text(kafka)
     (tmp_path / "capture.toml").write_text("[project]\nid = 8\n" + sink)
 
@@ -56,6 +60,9 @@ def test_the_configurations_can_be_loaded(tmp_path):
     assert (
         GatewayConfig.load(tmp_path / "kafka.toml", environ={"SHOP_TOKEN": "x"}).kafka.topic == "touchcapture"
     )
+    config = GatewayConfig.load(tmp_path / "forward.toml", environ={"SHOP_TOKEN": "x"})
+    with forwarding(config) as sinks:
+        assert len(sinks) == 2
     assert RunConfig.load(tmp_path / "capture.toml", environ={}).sinks[0].type == "http"
 
 
@@ -69,9 +76,31 @@ def test_the_queries_run(place):
 
 def test_the_python_runs(place):
     pytest.importorskip("polars")
-    [code] = blocks("python")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", blocks("python")[0]], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "1\n"
+
+
+def test_the_function_of_arrow_batches(place):
+    """The rest of the recipe runs in tests/scale, beside a cluster."""
+    _, of_ray, of_spark = blocks("python")
+    code = of_ray.partition("names =")[0].replace("import ray\n", "")
+    code += of_spark.partition("spark =")[0].replace("from pyspark.sql import SparkSession\n", "")
+    names = {}
+    exec(code, names)  # noqa: S102 - of the page
+    events = parquet.read_table("output/events").to_batches()
+    found = pa.Table.from_batches(names["of_batches"](events))
+    assert found.to_pylist() == [{"target_path": "[root]>b#buy>", "target_path_count": 1}]
+
+
+def test_the_spark_recipe_runs(place):
+    pytest.importorskip("pyspark", reason="Spark is not installed")
+    pytest.importorskip("pandas", reason="Spark needs it for Arrow")
+    _, of_ray, of_spark = blocks("python")
+    code = of_ray.partition("names =")[0].replace("import ray\n", "") + of_spark
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "[Row(target_path='[root]>b#buy>', sum(target_path_count)=1)]" in done.stdout
 
 
 def test_the_commands_run(place, capsys):

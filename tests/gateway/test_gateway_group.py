@@ -143,13 +143,16 @@ class Group:
     def order(self, member, what):
         member.stdin.write(f"{what}\n".encode())
         member.stdin.flush()
-        if what == "die":
+        if what == "stop":
+            os.waitpid(member.pid, os.WUNTRACED)  # or it would stop after it was told to go on
+        elif what == "die":
             self.end(member)
             self.start()
 
     def may_stop(self, path):
-        """Return whether another member is left, and makes this file."""
-        return len(self.stopped) < MEMBERS - 1 and path not in self.stopped
+        """Return whether another member is left that will make this file."""
+        there = (self.config.parent / "output" / path).exists()
+        return len(self.stopped) < MEMBERS - 1 and path not in self.stopped and not there
 
     def go_on(self, path):
         """Let the member go on that stands still before it makes this file, which is there now."""

@@ -3,9 +3,11 @@
 import contextlib
 import gc
 import os
+import re
 import signal
 import threading
 import warnings
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -163,3 +165,25 @@ def test_ray_reads_the_events_of_a_currents_folder_and_nothing_else(cluster, tmp
     rows = ray.data.read_json(str(tmp_path)).take_all()
 
     assert sorted(row["id"] for row in rows) == ids
+
+
+def test_the_recipe_for_the_files_of_a_gateway(cluster, tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text(encoding="utf-8")
+    [code] = [
+        each
+        for each in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        if "import ray" in each
+    ]
+    columns = {
+        "event_name": ["tap", "tap", "swipe"],
+        "responsive": [False, True, None],
+        "target_path": ["a"] * 3,
+    }
+    for hour in ("00", "01"):
+        folder = tmp_path / "output" / "events" / "date=2026-01-01" / f"hour={hour}"
+        folder.mkdir(parents=True)
+        parquet.write_table(pa.table(columns), folder / "1.parquet")
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})  # noqa: S102 - of the page
+
+    assert capsys.readouterr().out.endswith("[{'target_path': 'a', 'sum(target_path_count)': 2}]\n")

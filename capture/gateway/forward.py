@@ -1,0 +1,320 @@
+"""What is new goes on to sinks as well: a queue of files for each, which a `Delivery` sends.
+
+A file has the new events of a segment: a batch a line, with its own header, behind its project. It is there
+before the segment is committed, and goes when the sink has all of it: a sink gets each event at least once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import logging
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from capture.config import ProjectConfig, RunConfig
+from capture.delivery import Delivery
+from capture.delivery.base import Everything
+from capture.gateway.journal import segments, sync_folder
+from capture.gateway.state import try_lock
+from capture.process import make_private_folder
+from capture.sinks import configure, create
+from capture.store.rows import StoredBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+
+    from capture.delivery.base import Goal
+    from capture.gateway.config import GatewayConfig
+
+__all__ = ["DEAD_LETTERS", "Outbox", "forget_waiting", "forwarding", "waiting"]
+
+_log = logging.getLogger("capture.gateway")
+#: File of what a sink refused, in the folder of its queue.
+DEAD_LETTERS = "dead-letters.jsonl"
+#: Wire format -> key of a batch's events.
+_KEYS = {"native": "pl", "currents": "events"}
+_encode = msgspec.json.Encoder().encode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class _Event(msgspec.Struct):
+    """What is read of an event, of either wire format."""
+
+    euid: str = ""
+    id: str = ""
+    t: int = 0
+    time: int = 0
+    user_id: str = ""
+    external_user_id: str | None = None
+
+
+class _Batch(msgspec.Struct):
+    """What is read of a batch, of either wire format; `events` are of one user."""
+
+    uid: str = ""
+    pl: list[msgspec.Raw] = []
+    events: list[msgspec.Raw] = []
+
+    def is_of(self, users: Collection[str]) -> bool:
+        owner = _decode_event(self.events[0]) if self.events else _Event(user_id=self.uid)
+        return owner.user_id in users or owner.external_user_id in users
+
+
+_decode_batch = msgspec.json.Decoder(_Batch).decode
+_decode_event = msgspec.json.Decoder(_Event).decode
+
+
+class Outbox:
+    """A file of new batches that is being made, for every sink.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the queues.
+    scratch : Path
+        For the file until it is complete.
+    names : collection of str
+        Of the sinks.
+    """
+
+    def __init__(self, folder: Path, scratch: Path, names: Collection[str]) -> None:
+        self._folder, self._names, self._path = folder, names, scratch / "forward"
+        self._file = gzip.open(self._path, "wb", 1) if names else None  # noqa: SIM115 - closed by `publish`
+
+    def add(self, project: int, text: bytes) -> None:
+        """Add a batch."""
+        if self._file is not None:
+            self._file.write(b"%d %b\n" % (project, text))
+
+    def add_records(self, project: int, records: list[dict[str, Any]]) -> None:
+        """Add Currents records, a batch for each user."""
+        by_user: dict[str, list[dict[str, Any]]] = {}
+        for record in records if self._file else ():
+            by_user.setdefault(record["user_id"], []).append(record)
+        for each in by_user.values():
+            self.add(project, _encode({"events": each}))
+
+    def publish(self, segment: str) -> None:
+        """Hand the batches of a segment to the sinks; once more is no harm."""
+        if self._file is None:
+            return
+        self._file.close()
+        for name in self._names:
+            folder = self._folder / name
+            make_private_folder(folder)
+            _replace(folder / f"{segment}.jsonl.gz", self._path.read_bytes())
+
+
+class _Place(NamedTuple):
+    """How far a sink is: a file, the number of a line of it, and of an event in that."""
+
+    name: str = ""
+    line: int = 0
+    event: int = 0
+
+
+class _Queue:
+    """The batches of one sink, as a `DeliveryStore`; one thread reads them."""
+
+    needs_upkeep = False
+    waiting_in_memory = 0
+
+    def __init__(self, folder: Path, wire: str) -> None:
+        make_private_folder(folder)
+        self._folder, self._wire = folder, wire
+        self._path = folder / "place.json"
+        self._at = _Place(*msgspec.json.decode(self._path.read_bytes())) if self._path.exists() else _Place()
+        self._lines: Iterator[tuple[int, bytes]] = iter(())
+        #: Header and events of the line that is being sent.
+        self._project = b""
+        self._header: dict[str, msgspec.Raw] = {}
+        self._events: list[msgspec.Raw] = []
+        self._is_open = False
+        self._lock: int | None = None
+
+    def compose(self, wire: str, payloads: list[bytes], *owner: bytes) -> bytes:
+        """Return events of the line that is being sent, with its own header."""
+        del wire, owner
+        return _encode({**self._header, _KEYS[self._wire]: [msgspec.Raw(payload) for payload in payloads]})
+
+    def next_batch(
+        self, queue: str, max_events: int, max_bytes: int, *, skip: Collection[int], apart: bool
+    ) -> StoredBatch | None:
+        """Return the next events of a line."""
+        del skip, apart
+        if self._at.event >= len(self._events) and not self._read():
+            return None
+        start = self._at.event
+        payloads: list[bytes] = []
+        for event in self._events[start : start + max_events]:
+            if payloads and sum(map(len, payloads)) + len(event) > max_bytes:
+                break
+            payloads.append(bytes(event))
+        known = [_decode_event(payload) for payload in payloads]
+        return StoredBatch(
+            queue=queue, format=self._wire, session=0, payloads=payloads,
+            event_ids=[each.euid or each.id for each in known], oldest_ms=known[0].t or 1000 * known[0].time,
+            byte_count=sum(map(len, payloads)), place=self._at[:2], start=start, end=start + len(payloads),
+            full=True,
+        )  # fmt: skip
+
+    def _read(self) -> bool:
+        """Go on to the next line of the sink's wire format; a file that is done goes."""
+        while True:
+            for line, whole in self._lines:
+                if line > self._at.line:
+                    self._at = _Place(self._at.name, line)
+                self._project, _, text = whole.partition(b" ")
+                batch = _decode_batch(text)
+                self._events = batch.pl if self._wire == "native" else batch.events
+                if line == self._at.line and self._at.event < len(self._events):
+                    self._header = _decode_fields(text)
+                    return True
+            self._events = []
+            if self._is_open:
+                (self._folder / self._at.name).unlink(missing_ok=True)
+            waiting = segments(self._folder)
+            self._is_open = bool(waiting)
+            if not waiting:
+                return False
+            self._lines = _lines_of(waiting[0])
+            if waiting[0].name != self._at.name:
+                self._at = _Place(waiting[0].name)
+
+    def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
+        """Note how far the sink is."""
+        del queue
+        self._at = self._at._replace(event=batch.end)
+        _replace(self._path, _encode(self._at))
+        return True
+
+    def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
+        """Keep what the sink refused in a file."""
+        lost = {**msgspec.json.decode(self.compose("", batch.payloads)), "reason": reason}
+        path = self._folder / DEAD_LETTERS
+        path.touch(0o600)
+        with path.open("ab") as file:
+            file.write(b"%b %b\n" % (self._project, _encode(lost)))
+        return self.acknowledge(queue, batch)
+
+    def claim_delivery(self) -> bool:
+        """Become the process that sends, unless another one is."""
+        self._lock = try_lock(self._folder / "lock") if self._lock is None else self._lock
+        return self._lock is not None
+
+    def close(self) -> None:
+        """Let another process send."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def goal(self, queue: str) -> Goal:
+        """Return everything."""
+        del queue
+        return Everything()
+
+    def reached(self, queue: str, goal: Any) -> bool:
+        """Return whether nothing is left."""
+        del goal
+        return self.next_batch(queue, 1, 1, skip=(), apart=False) is None
+
+    def is_live(self, session: int) -> bool:
+        """Return False: what is here is over."""
+        del session
+        return False
+
+    def begin_send(self, queue: str, batch: StoredBatch) -> bool:
+        """Return True."""
+        del queue, batch
+        return True
+
+    def end_send(self, queue: str, batch: StoredBatch) -> None:
+        """Do nothing."""
+
+    def dropped_of(self, queue: str) -> int:
+        """Return 0: nothing is dropped."""
+        del queue
+        return 0
+
+    def publish(self, reports: Mapping[str, Any]) -> bool:
+        """Return True."""
+        del reports
+        return True
+
+    def upkeep(self) -> None:
+        """Do nothing."""
+
+
+def _lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        yield from enumerate(file)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(0o600)
+    with fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def waiting(config: GatewayConfig) -> dict[str, int]:
+    """Return what waits for each sink (bytes), and the number of its dead letters."""
+    found = {}
+    for sink in config.sinks:
+        folder = config.forward_folder / sink.name
+        found[f"forward_bytes {sink.name}"] = sum(path.stat().st_size for path in segments(folder))
+        dead = folder / DEAD_LETTERS
+        found[f"dead_letters {sink.name}"] = sum(1 for _ in _lines_of(dead)) if dead.exists() else 0
+    return found
+
+
+def forget_waiting(config: GatewayConfig, project: int, users: Collection[str]) -> None:
+    """Empty the lines of users in the queues; lines keep their numbers, by which a sink's place is known."""
+    for path in config.forward_folder.glob("*/*.jsonl*"):
+        lines = [text for _, text in _lines_of(path)]
+        left = [b"%d {}\n" % project if _is_of(text, project, users) else text for text in lines]
+        if left != lines:
+            text = b"".join(left)
+            _replace(path, gzip.compress(text, 1) if path.suffix == ".gz" else text)
+
+
+def _is_of(text: bytes, project: int, users: Collection[str]) -> bool:
+    owner, _, batch = text.partition(b" ")
+    return int(owner) == project and _decode_batch(batch).is_of(users)
+
+
+@contextlib.contextmanager
+def forwarding(config: GatewayConfig, close_s: float = 5.0) -> Iterator[list[Delivery]]:
+    """Open the queues of a gateway, a `Delivery` for each sink.
+
+    Parameters
+    ----------
+    config : GatewayConfig
+    close_s : float
+        Time (s) that a sink has at the end; what is left waits for the next start.
+    """
+    run = RunConfig(project=ProjectConfig(id=config.projects[0].id), sinks=config.sinks)
+    with contextlib.ExitStack() as opened:
+        made = []
+        for table in config.sinks:
+            sink = create(table, base=config.base)
+            configure([sink], run)
+            queue = _Queue(config.forward_folder / sink.name, sink.formats[0])
+            opened.callback(queue.close)
+            made.append(Delivery(queue, [sink], config=run, compose=queue.compose, on_report=_report))
+            opened.callback(made[-1].close, close_s)
+        yield made
+
+
+def _report(kind: str, sink: str, count: int, reason: str) -> None:
+    if kind != "delivered":
+        _log.warning("sink %s: %s: %s", sink, kind, reason or count)

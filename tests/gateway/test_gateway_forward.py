@@ -1,0 +1,172 @@
+"""What is new goes on to sinks: each event at least once, under the header that its device sent."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("duckdb")
+pytest.importorskip("pyarrow")
+pytest.importorskip("fastavro")
+
+from gateway_kit import ENVIRON, USER, batch, configure, event, journal, record, write
+
+from capture.collector import Collector
+from capture.errors import ConfigError
+from capture.gateway import forward, steps
+from capture.gateway.config import GatewayConfig
+from capture.gateway.upkeep import forget
+from capture.gateway.writer import Writer
+
+OTHER = "00000000-0000-4000-8000-000000000001"
+
+
+@pytest.fixture
+def collector(tmp_path):
+    with Collector(folder=tmp_path / "came") as made:
+        yield made
+
+
+@pytest.fixture
+def config(tmp_path, collector):
+    tables = "".join(
+        f'[[sinks]]\ntype = "http"\nname = "{wire}"\nwire = "{wire}"\nurl = "{collector.url}"\n'
+        for wire in ("native", "currents")
+    )
+    return GatewayConfig.load(configure(tmp_path, tables), environ=ENVIRON)
+
+
+def send(config, timeout_s=120.0):
+    """Send what waits, in this thread; return whether each sink accepted all of it."""
+    with forward.forwarding(config, 0) as sinks:
+        return [sink.drain(timeout_s=timeout_s) for sink in sinks]
+
+
+def came(tmp_path):
+    return [json.loads(line) for line in Path(tmp_path, "came", "batches.jsonl").read_text().splitlines()]
+
+
+def ids(*numbers):
+    return [event(number)["euid"] for number in numbers]
+
+
+def left(config):
+    return b"".join(path.read_bytes() for path in config.forward_folder.rglob("*") if path.is_file())
+
+
+def test_new_events_go_on_with_their_own_header(config, collector, tmp_path):
+    first = batch(event(1), event(2), now=1_700_000_000_000)
+    journal(config, first, batch(event(1), event(3), user=OTHER))
+    journal(config, batch(event(2)), {"events": [record(4), record(5, user=OTHER), record(4)]})
+    write(config)
+    assert send(config) == [True, True]
+
+    assert sorted(collector.events) == ids(1, 2, 3, 4, 5)
+    assert collector.counters.duplicates == 0
+    assert came(tmp_path)[0] == first
+    assert [each["uid"] for each in came(tmp_path) if "pl" in each] == [USER, OTHER]
+    assert list(config.forward_folder.glob("*/*.gz")) == []
+    assert send(config) == [True, True]
+    assert collector.counters.requests == 4  # nothing came again
+
+
+def test_a_restart_goes_on_where_the_sink_is(config, collector):
+    journal(config, batch(*map(event, range(5))), *(batch(event(number)) for number in range(5, 9)))
+    write(config)
+    collector.refuse = lambda each: json.loads(each)["upt"] == 6
+    assert send(config) == [False, True]  # 6 is a dead letter
+    assert sorted(collector.events) == ids(0, 1, 2, 3, 4, 5, 7, 8)
+    requests = collector.counters.requests
+    assert send(config) == [True, True]
+    assert collector.counters.requests == requests
+    [lost] = (config.forward_folder / "native" / forward.DEAD_LETTERS).read_text().splitlines()
+    assert forward.waiting(config)["dead_letters native"] == 1
+    assert ids(6)[0] in lost
+    assert "HTTP 400" in lost
+
+
+def test_a_sink_that_is_away_keeps_its_queue_alone(config, collector):
+    """A sink stops in the middle of a batch; the other has everything, and it goes on from there."""
+    journal(config, batch(*map(event, range(120))), {"events": [record(500)]})
+    write(config)
+    taken = []
+
+    def refuse(each):
+        taken.append(each)
+        if len(taken) == 50:  # the first of its requests
+            collector.close()
+        return False
+
+    collector.refuse = refuse
+    with forward.forwarding(config, 0) as (native, currents):
+        assert currents.drain(timeout_s=120)
+        assert not native.drain(timeout_s=0.3)
+    assert forward.waiting(config)["forward_bytes native"] > 0
+    with Collector(port=collector_port(collector)) as again:
+        assert send(config) == [True, True]
+        assert set(again.events) | set(collector.events) >= set(ids(*range(120)))
+
+
+def collector_port(collector):
+    return int(collector.url.rpartition(":")[2].partition("/")[0])
+
+
+class Killed(BaseException):
+    """A process that ends."""
+
+
+@pytest.mark.parametrize("step", ["writer.written", "writer.commit", "writer.committed", "writer.unlinked"])
+def test_a_kill_at_any_step_loses_nothing(config, collector, monkeypatch, step):
+    journal(config, batch(event(1), event(2)))
+    left = [1]
+
+    def kill(each):
+        if each == step and left:
+            left.pop()
+            raise Killed
+
+    monkeypatch.setattr(steps, "on_step", [kill])
+    with pytest.raises(Killed):
+        write(config)
+    send(config)
+    write(config)
+    send(config)
+    assert sorted(collector.events) == ids(1, 2)
+
+
+def test_forgotten_users_wait_in_no_queue(config, collector):
+    journal(config, batch(event(1)), batch(event(2), user=OTHER))
+    journal(config, {"events": [record(4), record(5, user=OTHER, external_user_id="anna")]})
+    write(config)
+    collector.refuse = lambda each: True
+    send(config)  # dead letters have them as well
+    journal(config, batch(event(6)), batch(event(7), user=OTHER))
+    write(config)
+    writer = Writer(config)
+    forget(writer, config, 8, ["anna", OTHER])
+    writer.close()
+    collector.refuse = None
+    send(config)
+    assert OTHER.encode() not in left(config)
+    assert b"anna" not in left(config)
+    assert USER.encode() in left(config)
+    assert sorted(collector.events) == ids(6)
+
+
+def test_two_processes_do_not_send_one_queue(config, collector):
+    journal(config, batch(event(1)))
+    write(config)
+    with forward.forwarding(config, 0) as (first, _), forward.forwarding(config, 0) as (second, _):
+        assert first.drain(timeout_s=120)
+        assert not second.drain(timeout_s=0)
+
+
+def test_sinks_that_cannot_be_are_said(tmp_path):
+    sink = '[[sinks]]\ntype = "http"\nurl = "http://127.0.0.1:9"\n'
+    with pytest.raises(ConfigError, match="with Kafka, read the topic"):
+        GatewayConfig.load(configure(tmp_path, sink, kafka={"brokers": "x:1"}), environ=ENVIRON)
+    with pytest.raises(ConfigError, match="two sinks have this name"):
+        GatewayConfig.load(configure(tmp_path, sink + sink), environ=ENVIRON)
+    config = GatewayConfig.load(configure(tmp_path, '[[sinks]]\ntype = "htp"\n'), environ=ENVIRON)
+    with pytest.raises(ConfigError, match="no such sink"), forward.forwarding(config):
+        pass
