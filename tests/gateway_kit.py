@@ -155,7 +155,7 @@ def journal(config, *batches, project=8, received=NOW_MS):
     async def put():
         made = Journal(config.journal_folder, config.journal)
         for data in batches:
-            got = read_batch(json.dumps(data).encode())
+            got = read_batch(data if isinstance(data, bytes) else json.dumps(data).encode())
             line = Line(received=received, project=project, wire=got.wire, key="k", bad=got.problems)
             await made.append(line_of(line, gzip.compress(got.body)))
         await made.close()

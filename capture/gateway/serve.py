@@ -33,6 +33,8 @@ _log = logging.getLogger("capture.gateway")
 _DRAIN_S = 10
 _KEEP_ALIVE_S = 75
 _MAX_BACKOFF_S = 60.0
+#: What may come of a header, or of requests that are answered at once, before the next complete one.
+_MAX_HEAD_BYTES = 256 * 1024
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -285,6 +287,7 @@ def _guarded(config: GatewayConfig, by_address: Counter[str]) -> type:
 
         _address = ""
         _waiting_since: float | None = None
+        _head_bytes = 0
 
         def connection_made(self, transport: Any) -> None:
             """Count the connection, or close it."""
@@ -308,12 +311,15 @@ def _guarded(config: GatewayConfig, by_address: Counter[str]) -> type:
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
-            """Note when a header began, and that it is complete."""
+            """Note when a header began, and that it is complete; one without end is cut off."""
             if self._waiting_since is None:
-                self._waiting_since = self.loop.time()
+                self._waiting_since, self._head_bytes = self.loop.time(), 0
+            self._head_bytes += len(data)
             super().data_received(data)
             if self.cycle is not None and not self.cycle.response_complete:
                 self._waiting_since = None
+            elif self._head_bytes > _MAX_HEAD_BYTES:
+                self.transport.abort()
 
         def _check(self) -> None:
             since = self._waiting_since

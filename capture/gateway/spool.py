@@ -105,7 +105,8 @@ class Spool:
         wrong: dict[int, str] = {}
         try:
             connection.execute(copy)
-        except require("duckdb").Error:
+        except require("duckdb").Error as error:
+            _check_room(error)
             with self._scratch.open("rb") as file:
                 for start in range(0, len(numbers), _PROBE):
                     lines = [(number, file.readline()) for number in numbers[start : start + _PROBE]]
@@ -140,6 +141,7 @@ class Spool:
         try:
             connection.execute(f"CREATE OR REPLACE TEMP TABLE probe AS {select_from(probe, self._longest)}")
         except require("duckdb").Error as error:
+            _check_room(error)
             if len(lines) == 1:
                 return {lines[0][0]: str(error).partition("\n")[0]}
             middle = len(lines) // 2
@@ -147,6 +149,12 @@ class Spool:
         finally:
             probe.unlink(missing_ok=True)
         return {}
+
+
+def _check_room(error: Exception) -> None:
+    """Raise an error that is of disk or memory, and of no batch."""
+    if isinstance(error, require("duckdb").OperationalError):
+        raise error
 
 
 def _read_at(spool: BinaryIO, batch: _Spooled) -> bytes:

@@ -17,6 +17,7 @@ from capture.gateway import forward, steps
 from capture.gateway.config import GatewayConfig
 from capture.gateway.upkeep import forget
 from capture.gateway.writer import Writer
+from capture.testing import Fault
 
 OTHER = "00000000-0000-4000-8000-000000000001"
 
@@ -85,30 +86,16 @@ def test_a_restart_goes_on_where_the_sink_is(config, collector):
     assert "HTTP 400" in lost
 
 
-def test_a_sink_that_is_away_keeps_its_queue_alone(config, collector):
-    """A sink stops in the middle of a batch; the other has everything, and it goes on from there."""
+def test_what_a_sink_does_not_take_waits_for_it(config, collector):
     journal(config, batch(*map(event, range(120))), {"events": [record(500)]})
     write(config)
-    taken = []
-
-    def refuse(each):
-        taken.append(each)
-        if len(taken) == 50:  # the first of its requests
-            collector.close()
-        return False
-
-    collector.refuse = refuse
-    with forward.forwarding(config, 0) as (native, currents):
-        assert currents.drain(timeout_s=120)
-        assert not native.drain(timeout_s=0.3)
+    collector.fail(Fault(status=503))
+    assert send(config, timeout_s=2) == [False, False]
     assert forward.waiting(config)["forward_bytes native"] > 0
-    with Collector(port=collector_port(collector)) as again:
-        assert send(config) == [True, True]
-        assert set(again.events) | set(collector.events) >= set(ids(*range(120)))
-
-
-def collector_port(collector):
-    return int(collector.url.rpartition(":")[2].partition("/")[0])
+    assert collector.events == {}
+    collector.fail(None)
+    assert send(config) == [True, True]
+    assert sorted(collector.events) == ids(*range(120), 500)
 
 
 class Killed(BaseException):
