@@ -153,6 +153,7 @@ def page_data(recording: Recording) -> dict[str, Any]:
             for stage in recording.stages
         ],
         "targets": [[shown(each.path), shown(each.id), each.responsive] for each in recording.targets],
+        "bounds": [[*of, *box] for of, box in recording.bounds.items()],
         "visits": [[each.start, each.end, each.stage] for each in recording.visits],
         "sessions": [[each.start, each.end, each.number] for each in recording.sessions],
         "events": [[each.time, shown(each.kind), shown(each.label)] for each in recording.events],

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 __all__ = ["build_diff"]
 
 #: The parts of the script, in order.
-_SCRIPTS = ("classify", "dialect", "decode", "show", "chords", "stage", "heat", "why", "rows", "diff")
+_SCRIPTS = (
+    "classify",
+    "dialect",
+    "decode",
+    "show",
+    "chords",
+    "stage",
+    "heat",
+    "boxes",
+    "why",
+    "rows",
+    "diff",
+)
 
 
 def build_diff(before: Recording, after: Recording, comparison: Comparison) -> str:

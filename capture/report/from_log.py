@@ -72,8 +72,7 @@ def read_log(
     trail = _trail(table, samples, origin)
     length = _length(columns, context)
     context.finish(table, columns, length, round(config.session.timeout_s * 1000))
-    if not config.gestures.has_default_rule:
-        add_measures(columns, touches, config.gestures, density)
+    add_measures(columns, touches, config.gestures, density)
     return Recording(
         name=Path(path).name,
         format=log.info.format or log.name,
@@ -89,6 +88,7 @@ def read_log(
         visits=context.visits,
         sessions=context.sessions,
         events=context.events,
+        bounds=context.bounds,
         trail=trail,
         others=others_of(touches, config.gestures, density),
         chords=table.multi,

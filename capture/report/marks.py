@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from bisect import bisect_right
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 
 __all__ = ["Marks", "screenshot_uri"]
+
+#: Left, top, width and height of a target (px).
+Bounds = tuple[float, float, float, float]
 
 #: First bytes of the accepted image formats.
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp"}
@@ -59,6 +63,8 @@ class Marks:
 
     Attributes
     ----------
+    bounds : dict
+        Of targets where the log says them, by stage and target; the last ones count.
     left_out : int
         Pictures that could not be used: missing, no PNG, JPEG or WebP, or too large.
     """
@@ -71,6 +77,7 @@ class Marks:
         self.visits: list[Visit] = []
         self.sessions: list[Session] = []
         self.events: list[Occurrence] = []
+        self.bounds: dict[tuple[int, int], Bounds] = {}
         self.left_out = 0
         self._folder = folder
         self._room = _MAX_PICTURES
@@ -81,7 +88,7 @@ class Marks:
         # Of each stream: the samples at which a stage came up, and which.
         self._shown: dict[int, list[tuple[int, float, int]]] = {}
         # Of each finger: the samples before which a target was named, and which.
-        self._named: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._named: dict[tuple[int, int], list[tuple[int, int, Bounds | None]]] = {}
         # Of each finger: the samples before which it was learnt whether the target reacts.
         self._verdicts: dict[tuple[int, int], list[tuple[int, bool]]] = {}
         self._landscape = self._size[0] > self._size[1]
@@ -92,7 +99,8 @@ class Marks:
         time = self._origin.ms(mark.stream, mark.time_ns)
         if mark.kind == "target":
             finger = (mark.stream, _int(mark.fields.get("pointer")))
-            self._named.setdefault(finger, []).append((mark.sample, self._target(mark.fields)))
+            naming = (mark.sample, self._target(mark.fields), _bounds(mark.fields.get("bounds")))
+            self._named.setdefault(finger, []).append(naming)
         elif mark.kind == "verdict":
             responsive = mark.fields.get("responsive")
             if isinstance(responsive, bool):
@@ -169,7 +177,10 @@ class Marks:
         for row in sorted(range(count), key=first.__getitem__):
             stage[row] = self._stage_at(streams[row], first[row])
             finger = (streams[row], pointers[row])
-            target[row] = self._judged(finger, self._target_at(finger, first[row]), first[row], last[row])
+            number, bounds = self._target_at(finger, first[row])
+            target[row] = self._judged(finger, number, first[row], last[row])
+            if bounds is not None:
+                self.bounds[int(stage[row]), int(target[row])] = bounds
         columns["stage"], columns["target"] = stage, target
         columns["dead"] = (columns["kind"] == GestureKind.TAP) & np.isin(
             target, [number for number, each in enumerate(self.targets) if each.responsive is False]
@@ -191,13 +202,13 @@ class Marks:
         shown = self._shown[stream]
         return shown[bisect_right(shown, sample, key=lambda each: each[0]) - 1][2]
 
-    def _target_at(self, finger: tuple[int, int], sample: int) -> int:
+    def _target_at(self, finger: tuple[int, int], sample: int) -> tuple[int, Bounds | None]:
         """Each naming serves one stroke, the next that comes down."""
         named = self._named.get(finger, [])
-        target = 0
+        found: tuple[int, Bounds | None] = (0, None)
         while named and named[0][0] <= sample:
-            target = named.pop(0)[1]
-        return target
+            found = named.pop(0)[1:]
+        return found
 
     def _judged(self, finger: tuple[int, int], number: int, first: int, last: int) -> int:
         """Return the target with the last verdict between DOWN and UP, as events have it."""
@@ -294,6 +305,16 @@ def _label(fields: dict[str, Any]) -> str:
     if "key" in fields and "value" in fields:
         return f"{fields['key']} = {fields['value']}"
     return next((str(fields[name]) for name in _LABELS if name in fields), "")
+
+
+def _bounds(value: Any) -> Bounds | None:
+    """Return left, top, width and height (px), where they are four finite numbers."""
+    if not isinstance(value, list) or len(value) != 4:
+        return None
+    if not all(type(each) in {int, float} and math.isfinite(each) for each in value):
+        return None
+    left, top, width, height = map(float, value)
+    return (left, top, width, height)
 
 
 def _int(value: Any) -> int:

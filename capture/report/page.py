@@ -23,6 +23,7 @@ SCRIPTS = (
     "chords",
     "stage",
     "heat",
+    "boxes",
     "timeline",
     "rows",
     "table",

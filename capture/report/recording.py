@@ -119,6 +119,8 @@ class Recording(msgspec.Struct, kw_only=True):
         ``y`` (px), ``stage``, ``target``, ``session``, ``dead``, ``rage``, ``distance``, ``velocity``, ...
     stages, targets, visits, sessions, events
         What columns refer to, and what the timeline shows.
+    bounds : dict of (int, int) to (float, float, float, float)
+        Stage and target -> left, top, width and height (px) of the target, where the log says it.
     trail : Trail or None
     others : dict of str to dict
         Other dialect -> columns of what it calls the strokes.
@@ -144,6 +146,7 @@ class Recording(msgspec.Struct, kw_only=True):
     visits: list[Visit] = []
     sessions: list[Session] = []
     events: list[Occurrence] = []
+    bounds: dict[tuple[int, int], tuple[float, float, float, float]] = {}
     trail: Trail | None = None
     others: dict[str, Columns] = {}
     chords: MultiTable | None = None

@@ -35,8 +35,10 @@ def add_measures(columns: Columns, samples: TouchSamples, config: GestureConfig,
     """Add what the rule of a dialect reads and no record has: ``end_distance`` (dp) and ``far``.
 
     ``far`` says whether the way of a stroke is beyond ``fling_distance_dp``: whether it would be a fling
-    if any speed were enough.
+    if any speed were enough. The default rule reads neither.
     """
+    if config.has_default_rule:
+        return
     columns["end_distance"] = _end_distance(columns, config, density)
     if not config.fling_distance_dp:
         columns["far"] = np.ones(len(columns["kind"]), np.uint8)

@@ -62,8 +62,9 @@ def test_playing_moves_clock_and_trail(show, session):
     before = page.evaluate("touchReport.now"), picture(page, "#stage")
     page.locator("#speed").select_option("8")
     page.get_by_role("button", name="Play").click()
-    opened.until("touchReport.now > 4600 && touchReport.stage === 0")
-    page.get_by_role("button", name="Pause").click()
+    opened.until("touchReport.now > 4600")
+    # On a busy machine the end may have been reached: a click would begin anew.
+    page.evaluate("touchReport.playing && document.getElementById('play').click()")
     after = page.evaluate("touchReport.now"), picture(page, "#stage")
 
     assert before[0] == 0

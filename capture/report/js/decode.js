@@ -41,6 +41,7 @@ function recordingOf(data) {
     visits: data.visits.map(([start, end, stage]) => ({ start, end, stage })),
     sessions: data.sessions.map(([start, end, number]) => ({ start, end, number })),
     events: data.events.map(([time, kind, label]) => ({ time, kind, label })),
+    bounds: data.bounds,
     trail: null,
     row: Object.fromEntries(Object.entries(data.row).map(([name, value]) => [name, value === null ? Infinity : value])),
     chords: chordsOf(data.chords),

@@ -7,7 +7,7 @@ const IDLE_MS = 700;
 function sideOf(data, other) {
   const rec = recordingOf(data), classes = classifyAll(rec, rec.gestures);
   return {
-    rec, classes, stage: 0, now: 0, selected: -1, following: false, mode: "trails", bySpeed: false, version: 0, recNumber: 0, theme: "",
+    rec, classes, stage: 0, now: 0, selected: -1, following: false, mode: "trails", bySpeed: false, boxes: true, version: 0, recNumber: 0, theme: "",
     colors: null, pictures: new Map(), first: rec.count ? rec.columns.start[rec.byStart[0]] : 0,
     passes: () => true,
     select(i) { pick(all.findIndex((row) => row[other] === i)); },

@@ -9,6 +9,7 @@ const app = {
   rec: null, recNumber: -1, stage: 0, now: 0, selected: -1, playing: false, following: false,
   speed: 1, mode: "trails", heat: "taps", limits: null, classes: null, original: null, exits: null,
   ready: false, // whether the address follows the selection
+  boxes: true, // whether the stage shows targets
   bySpeed: false, // whether trails are coloured by speed
   view: null, // another dialect with whose eyes the strokes are seen
   colors: null, theme: "", version: 0, pictures: new Map(),
@@ -127,6 +128,10 @@ function open(number) {
   $("trail-modes").hidden = !rec.measured;
   if (!rec.measured) setMode("trails");
   $("stage-card").hidden = !rec.measured;
+  const boxes = rec.measured ? rec.stages.flatMap((_, n) => boxesOf(rec, n)) : [];
+  $("targets").hidden = !boxes.length;
+  $("box-drawn").hidden = boxes.every(({ real }) => real);
+  $("box-real").hidden = !boxes.some(({ real }) => real);
   document.body.classList.toggle("no-stage", !rec.measured);
   app.show(0);
   const canvas = $("timeline");
@@ -277,6 +282,11 @@ for (const mode of ["trails", "heat"]) $(`mode-${mode}`).addEventListener("click
 $("by-speed").addEventListener("click", () => {
   app.bySpeed = !app.bySpeed;
   $("by-speed").setAttribute("aria-pressed", String(app.bySpeed));
+  frame();
+});
+$("targets").addEventListener("click", () => {
+  app.boxes = !app.boxes;
+  $("targets").setAttribute("aria-pressed", String(app.boxes));
   frame();
 });
 $("heat").addEventListener("change", (event) => { app.heat = event.target.value; frame(); });

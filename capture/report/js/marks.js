@@ -67,7 +67,7 @@ function sceneOf(log, strokes, since, length, files) {
   };
   for (const mark of log.marks) {
     const { kind, fields } = mark, reacts = typeof fields.responsive === "boolean" ? fields.responsive : null;
-    if (kind === "target") into(named, finger(mark), { sample: mark.sample, target: targetOf({ path: harmless(fields.path ?? "[root]>"), id: harmless(fields.id || ""), responsive: reacts }) });
+    if (kind === "target") into(named, finger(mark), { sample: mark.sample, bounds: boundsOf(fields.bounds), target: targetOf({ path: harmless(fields.path ?? "[root]>"), id: harmless(fields.id || ""), responsive: reacts }) });
     else if (kind === "verdict") { if (reacts !== null) into(verdicts, finger(mark), { sample: mark.sample, reacts }); }
     else if (kind === "screen") show(mark, harmless(fields.name ?? ""));
     else if (kind === "orientation") show(mark, shown.has(mark.stream) ? stages[current(mark.stream)].title : "");
@@ -84,21 +84,28 @@ function sceneOf(log, strokes, since, length, files) {
     }
   }
   const stage = new Int32Array(strokes.length), target = new Int32Array(strokes.length);
-  const order = strokes.map((_, i) => i).sort((a, b) => strokes[a].first - strokes[b].first);
+  const boxes = new Map(), order = strokes.map((_, i) => i).sort((a, b) => strokes[a].first - strokes[b].first);
   for (const i of order) {
     const { stream, pointer, first, last } = strokes[i], key = `${stream} ${pointer}`;
     stage[i] = shown.get(stream).findLast((each) => each.sample <= first).stage;
     const names = named.get(key) || [], learnt = verdicts.get(key) || [];
     // Each naming serves one stroke, the next that comes down; of verdicts the last between DOWN and UP counts.
-    while (names.length && names[0].sample <= first) target[i] = names.shift().target;
+    let bounds = null;
+    while (names.length && names[0].sample <= first) ({ target: target[i], bounds } = names.shift());
     while (learnt.length && learnt[0].sample <= last) {
       const { sample, reacts } = learnt.shift();
       if (sample > first) target[i] = targetOf({ ...targets[target[i]], responsive: reacts });
     }
+    if (bounds) boxes.set(`${stage[i]} ${target[i]}`, [stage[i], target[i], ...bounds]);
   }
   for (const list of shown.values()) list.forEach((each, n) => visits.push({ start: each.time, end: list[n + 1] ? list[n + 1].time : Math.max(length, ...events.map(({ time }) => time)), stage: each.stage }));
   if (!stages.length) stageOf("", landscape);
-  return { stages, targets, events, visits, columns: { stage, target }, left };
+  return { stages, targets, events, visits, bounds: [...boxes.values()], columns: { stage, target }, left };
+}
+
+/** Left, top, width and height (px), where they are four finite numbers. */
+function boundsOf(value) {
+  return Array.isArray(value) && value.length === 4 && value.every((each) => Number.isFinite(each)) ? value : null;
 }
 
 function labelOf(fields) {

@@ -181,6 +181,6 @@ function palette() {
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
   const colors = {};
   for (const { kind, name } of KINDS) colors[kind] = read(name);
-  for (const name of ["ink", "muted", "line", "panel", "stage", "dots", "accent", "dead", "rage", "band-a", "band-b", "chord"]) colors[name] = read(name);
+  for (const name of ["ink", "muted", "line", "panel", "stage", "dots", "accent", "dead", "rage", "band-a", "band-b", "chord", "box"]) colors[name] = read(name);
   return colors;
 }

@@ -2,6 +2,7 @@
 
 const MANY = 12000; // samples on a screen beyond which all trails have one width
 const FADE_MS = 2500;
+const RIM = "#ffffffd0"; // light on a screenshot
 const FAST = 3000; // dp/s that has the last colour
 
 /** The colour of a speed (dp/s), slow to fast; the steps are even in the logarithm. */
@@ -26,7 +27,7 @@ function makeStage(app, canvas = $("stage"), frame = $("stage-frame")) {
   let layer = null, layerKey = "", view = null, asked = 0;
 
   function fit(stage) {
-    const room = frame.clientWidth, most = Math.min(820, Math.max(300, window.innerHeight * 0.72));
+    const room = frame.clientWidth, most = Math.min(1100, Math.max(320, window.innerHeight * 0.75));
     const scale = Math.min(room / stage.width, most / stage.height);
     canvas.style.width = `${Math.max(40, stage.width * scale)}px`;
     canvas.style.height = `${Math.max(40, stage.height * scale)}px`;
@@ -47,6 +48,7 @@ function makeStage(app, canvas = $("stage"), frame = $("stage-frame")) {
     const { context, width, height, ratio } = prepare(canvas);
     view = { scale, width, height };
     background(context, stage, width, height, scale);
+    if (app.boxes) drawBoxes(app, context, scale);
     if (app.mode === "heat") {
       drawHeat(app, context, width, height, scale);
     } else {
@@ -70,10 +72,9 @@ function makeStage(app, canvas = $("stage"), frame = $("stage-frame")) {
   function background(context, stage, width, height, scale) {
     context.fillStyle = app.colors.stage;
     context.fillRect(0, 0, width, height);
-    const picture = app.pictures.get(stage);
-    if (picture && picture.complete && picture.naturalWidth) {
-      context.globalAlpha = 0.75;
-      context.drawImage(picture, 0, 0, width, height);
+    if (pictured(stage)) {
+      context.globalAlpha = 0.8;
+      context.drawImage(app.pictures.get(stage), 0, 0, width, height);
       context.globalAlpha = 1;
       return;
     }
@@ -118,6 +119,12 @@ function makeStage(app, canvas = $("stage"), frame = $("stage-frame")) {
     }
   }
 
+  /** Whether the screenshot of a stage is there to be drawn. */
+  function pictured(stage) {
+    const picture = app.pictures.get(stage);
+    return picture && picture.complete && picture.naturalWidth > 0;
+  }
+
   /** Draw a stroke up to a time; returns the position of its finger then. */
   function trail(context, i, scale, { until = Infinity, marked = false, halo = false } = {}) {
     const kind = app.classes.kind[i], color = app.colors[kind], path = app.rec.trail;
@@ -132,11 +139,13 @@ function makeStage(app, canvas = $("stage"), frame = $("stage-frame")) {
     const x0 = x, y0 = y;
     let stop = first + 1;
     while (stop < end && path.time[stop] <= until) stop++;
-    if (shape.trail && halo) {
+    // A light rim on a screenshot, which may be as dark as the trail.
+    const rim = pictured(app.rec.stages[c.stage[i]]);
+    if (shape.trail && (halo || (rim && !marked))) {
       context.save();
       context.setLineDash([]);
-      context.strokeStyle = app.colors.panel;
-      context.lineWidth = 9;
+      context.strokeStyle = rim ? RIM : app.colors.panel;
+      context.lineWidth = halo ? 9 : 7;
       line(context, path, first, stop, scale);
       context.restore();
     }
@@ -160,11 +169,9 @@ function makeStage(app, canvas = $("stage"), frame = $("stage-frame")) {
     }
     context.setLineDash([]);
     context.strokeStyle = color;
-    const picture = app.pictures.get(app.rec.stages[c.stage[i]]);
-    if (picture && picture.complete && picture.naturalWidth) {
-      // A light rim: the picture may be as dark as the sign.
-      context.fillStyle = "#ffffffd0";
-      dot(context, [x0, y0], shape.trail ? 5 : 8);
+    if (rim) {
+      context.fillStyle = RIM;
+      dot(context, [x0, y0], shape.trail ? 6 : app.classes.rage[i] ? 17 : app.classes.dead[i] ? 11 : 8);
       context.fillStyle = color;
     }
     const back = Math.max(first, stop - 4), moved = path && stop - 1 > first;
