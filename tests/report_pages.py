@@ -6,7 +6,7 @@ SLIDE = """([number, moves]) => {
     choice.value = number;
     choice.dispatchEvent(new Event("change"));
     return moves.map(([key, value]) => {
-        document.getElementById("reset").click();
+        touchReport.limits = { ...touchReport.rec.gestures };
         const field = document.getElementById(key);
         field.value = value;
         field.dispatchEvent(new Event("input"));
@@ -16,8 +16,11 @@ SLIDE = """([number, moves]) => {
     });
 }"""
 
-#: Select each stroke, and return what the why box says of it.
-WHY = """(count) => Array.from({ length: count }, (_, row) => {
+#: Select each stroke, and return what the why box says of it; the other cards are not laid out meanwhile.
+WHY = """(count) => {
+  const cards = [...document.querySelectorAll(".card:not(#why, [hidden])")];
+  for (const each of cards) each.hidden = true;
+  const told = Array.from({ length: count }, (_, row) => {
     touchReport.select(row);
     const exact = (node) => {
         const copy = node.cloneNode(true);
@@ -32,7 +35,10 @@ WHY = """(count) => Array.from({ length: count }, (_, row) => {
         rivals: [...document.querySelectorAll(".rivals li")].map(
             (each) => [...texts(".rival", each), ...texts(".lack", each)]),
     };
-})"""
+  });
+  for (const each of cards) each.hidden = false;
+  return told;
+}"""
 
 
 def lack(condition):

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from capture.cli._options import Json
-from capture.cli._show import plural, print_json
+from capture.cli._show import plural, print_json, writing
 
 app = typer.Typer(
     help="Receive batches from devices, and file their events.", no_args_is_help=True, rich_markup_mode=None
@@ -202,7 +202,9 @@ def page(
     """
     from capture.report.fleet import fleet_page
 
-    output.write_text(fleet_page(folder, day=day), encoding="utf-8")
+    page = fleet_page(folder, day=day)
+    with writing(output) as file:
+        file.write(page.encode())
     typer.echo(f"-> {output}")
 
 

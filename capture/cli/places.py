@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from capture.cli._options import Json
-from capture.cli._show import plural, print_json
+from capture.cli._show import plural, print_json, writing
 from capture.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def _write(output: Path, number: int, heat: HeatMap) -> Path:
     path = output / f"{number:03d}-{name}-{heat.width}x{heat.height}.svg"
     try:
         output.mkdir(parents=True, exist_ok=True)
-        path.write_text(heat.svg, encoding="utf-8")
+        with writing(path) as file:
+            file.write(heat.svg.encode())
     except OSError as error:
         raise ConfigError(f"{output}: cannot be written: {error.strerror}") from None
     return path

@@ -34,6 +34,12 @@ def command(
         str | None,
         typer.Option(metavar="TITLE", help="Picture of this screen: its title, or its number from 0."),
     ] = None,
+    screenshots: Annotated[
+        bool,
+        typer.Option(
+            "--screenshots/--no-screenshots", help="Embed the log's screenshots in the page, up to 32 MiB."
+        ),
+    ] = True,
     reading: Reading,
 ) -> None:
     """Write a page that shows what a user did and how each stroke was classified.
@@ -58,6 +64,9 @@ def command(
         recordings = report.read(
             logs, left_out, config=reading.config, options=reading.options, on_progress=meter.update
         )
+        if not screenshots:
+            for recording in recordings:
+                recording.leave_out_screenshots()
         if suffix == ".html":
             data = report.build_page(recordings).encode()
         else:

@@ -187,6 +187,7 @@ def _summary(recording: Recording) -> dict[str, object]:
         "length_ms": recording.length,
         "strokes": len(recording),
         "screens": [stage.title for stage in recording.stages],
+        "screenshots": recording.screenshots,
         "sessions": len(recording.sessions),
         "dead_taps": recording.dead_taps,
         "rage_runs": recording.rage_runs,

@@ -1,4 +1,4 @@
-"""A recording as the data of a page: columns as little-endian bytes in base64, texts as JSON.
+"""A recording as the data of a page: columns packed, texts as JSON.
 
 Columns keep their bits, so that the page classifies the very numbers that the engine recorded.
 Positions of trails are for the eye alone: eighths of a px and microseconds, as differences.
@@ -6,7 +6,6 @@ Positions of trails are for the eye alone: eighths of a px and microseconds, as 
 
 from __future__ import annotations
 
-import base64
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from capture.report.text import shown
 
 if TYPE_CHECKING:
     from capture.gestures.config import GestureConfig
+    from capture.report.packed import Packed, Place
     from capture.report.recording import Columns, Recording, Trail
 
 __all__ = ["page_data", "sources", "thresholds"]
@@ -27,7 +27,7 @@ __all__ = ["page_data", "sources", "thresholds"]
 _COLUMNS = {
     "u1": "kind reason direction dead rage",
     "<f8": "start span_ns",
-    "<f4": "x y distance velocity",
+    "<f4": "x y distance",
     "<i4": "stage target session tap_count pointer",
 }
 #: What the rule of another dialect reads.
@@ -44,7 +44,7 @@ _CHORDS = {
     "<i4": "fingers stage",
 }
 #: What only a log has.
-_MEASURES = {"<f4": "x_up y_up dx dy width height path_length apart", "<f8": "gap_ns", "<i4": "sample_count"}
+_MEASURES = {"<f4": "x_up y_up width height path_length", "<f8": "gap_ns", "<i4": "sample_count"}
 _EIGHTH = 8
 _FAR = 1e9  # px or ms; farther than any screen or session
 
@@ -86,8 +86,8 @@ def sources(gestures: GestureConfig) -> dict[str, str]:
     return {name: source_of(gestures, name) for name in (*_THRESHOLDS[:4], "hold_ms", "fling_distance_dp")}
 
 
-def _packed(columns: Columns) -> str:
-    """Return what another dialect calls the strokes, three bytes each.
+def _other(columns: Columns, packed: Packed) -> list[Place]:
+    """Pack what another dialect calls the strokes, three bytes each.
 
     The number of the kind in the table of kinds, the direction (of what is none: the reason) and rage in one;
     the position in a run of taps; the margin in hundredths, 255 where there is none.
@@ -102,10 +102,10 @@ def _packed(columns: Columns) -> str:
         np.minimum(columns["tap_count"], 255),
         margin.round(),
     ]
-    return _base64(np.stack([part.astype(np.uint8) for part in parts], axis=1), "u1")
+    return [packed.column(part, "u1") for part in parts]
 
 
-def _chords(recording: Recording) -> dict[str, Any]:
+def _chords(recording: Recording, packed: Packed) -> dict[str, Any]:
     """Return the chords: columns, and the strokes of each one's fingers."""
     table = recording.chords
     if table is None or not len(table):
@@ -120,16 +120,21 @@ def _chords(recording: Recording) -> dict[str, Any]:
         "end": start + columns["duration"],
         "stage": recording.columns["stage"][rows],
     }
-    return {"count": len(table), "columns": _columns(columns, _CHORDS), "members": recording.members}
+    return {"count": len(table), "columns": packed.columns(columns, _CHORDS), "members": recording.members}
 
 
-def page_data(recording: Recording) -> dict[str, Any]:
-    """Return what the page's script reads, ready for JSON."""
-    columns = _columns(recording.columns, _COLUMNS)
+def page_data(recording: Recording, packed: Packed) -> dict[str, Any]:
+    """Return what the page's script reads, ready for JSON; columns are in `packed`.
+
+    Measures that follow from others to the last bit are left to the script.
+    """
+    columns = packed.columns(recording.columns, _COLUMNS)
     if recording.table is not None:
-        columns |= _columns(recording.columns, _MEASURES)
+        columns |= packed.columns(recording.columns, _MEASURES)
         if not recording.gestures.has_default_rule:
-            columns |= _columns(recording.columns, _VERDICTS)
+            columns |= packed.columns(recording.columns, _VERDICTS)
+    if not _has_mean_velocity(recording):
+        columns |= packed.columns(recording.columns, {"<f4": "velocity"})
     return {
         "name": shown(recording.name),
         "format": recording.format,
@@ -143,11 +148,11 @@ def page_data(recording: Recording) -> dict[str, Any]:
         "gestures": thresholds(recording.gestures),
         "row": _row(recording.gestures),
         "sources": sources(recording.gestures),
-        "others": {name: _packed(each) for name, each in recording.others.items()},
-        "chords": _chords(recording),
+        "others": {name: _other(each, packed) for name, each in recording.others.items()},
+        "chords": _chords(recording, packed),
         "count": len(recording),
         "columns": columns,
-        "streams": _streams(recording.columns),
+        "streams": _streams(recording.columns, packed),
         "stages": [
             [shown(stage.title), int(stage.landscape), stage.width, stage.height, stage.image]
             for stage in recording.stages
@@ -157,50 +162,27 @@ def page_data(recording: Recording) -> dict[str, Any]:
         "visits": [[each.start, each.end, each.stage] for each in recording.visits],
         "sessions": [[each.start, each.end, each.number] for each in recording.sessions],
         "events": [[each.time, shown(each.kind), shown(each.label)] for each in recording.events],
-        "trail": None if recording.trail is None else _trail(recording.trail),
+        "trail": None if recording.trail is None else _trail(recording.trail, packed),
         "warnings": [shown(each) for each in recording.warnings],
     }
 
 
-def _columns(columns: Columns, types: dict[str, str]) -> dict[str, Any]:
-    return {
-        name: [kind, _base64(columns[name], kind)] for kind, names in types.items() for name in names.split()
-    }
-
-
-def _streams(columns: Columns) -> dict[str, Any]:
+def _streams(columns: Columns, packed: Packed) -> dict[str, Any]:
     """Return whose strokes they are, as text (an int64 is too large for a script), and a number for each."""
     names, numbers = np.unique(columns["stream"], return_inverse=True)
-    return {"names": [str(name) for name in names.tolist()], "of": _base64(numbers, "<i4")}
+    return {"names": [str(name) for name in names.tolist()], "of": packed.column(numbers, "<i4")}
 
 
-def _trail(trail: Trail) -> dict[str, Any]:
+def _has_mean_velocity(recording: Recording) -> bool:
+    """Return whether all velocities are distance by duration."""
+    gestures = recording.gestures
+    return recording.table is not None and gestures.has_default_rule and gestures.velocity_strategy == "mean"
+
+
+def _trail(trail: Trail, packed: Packed) -> dict[str, Any]:
     return {
-        "start": _base64(trail.start, "<i4"),
-        "time": _varints(np.clip(trail.time, 0, _FAR * 1e3) * 1e3),
-        "x": _varints(np.clip(trail.x.astype(np.float64), -_FAR, _FAR) * _EIGHTH),
-        "y": _varints(np.clip(trail.y.astype(np.float64), -_FAR, _FAR) * _EIGHTH),
+        "counts": packed.column(np.diff(trail.start), "<i4"),
+        "time": packed.varints(np.clip(trail.time, 0, _FAR * 1e3) * 1e3),
+        "x": packed.varints(np.clip(trail.x.astype(np.float64), -_FAR, _FAR) * _EIGHTH),
+        "y": packed.varints(np.clip(trail.y.astype(np.float64), -_FAR, _FAR) * _EIGHTH),
     }
-
-
-def _base64(array: np.ndarray[Any, Any], kind: str) -> str:
-    return base64.b64encode(array.astype(kind).tobytes()).decode()
-
-
-def _varints(values: np.ndarray[Any, Any]) -> str:
-    """Return rounded values as zigzag varints of their differences, in base64."""
-    whole = np.round(values).astype(np.int64)
-    step = np.diff(whole, prepend=0)
-    rest = ((step << 1) ^ (step >> 63)).view(np.uint64)
-    length = np.ones(len(rest), np.int64)
-    for bits in range(7, 64, 7):
-        length += (rest >> np.uint64(bits)) != 0
-    place = np.cumsum(length) - length
-    out = np.zeros(int(length.sum()), np.uint8)
-    for index in range(int(length.max(initial=0))):
-        mine = length > index
-        low = (rest[mine] & np.uint64(0x7F)).astype(np.uint8)
-        more = np.where(length[mine] > index + 1, 0x80, 0).astype(np.uint8)
-        out[place[mine] + index] = low | more
-        rest[mine] >>= np.uint64(7)
-    return base64.b64encode(out.tobytes()).decode()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.report.data import page_data, thresholds
+from capture.report.packed import Packed
 from capture.report.shell import assemble
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = ["build_diff"]
 _SCRIPTS = (
     "classify",
     "dialect",
+    "measures",
     "decode",
     "show",
     "chords",
@@ -41,12 +43,15 @@ def build_diff(before: Recording, after: Recording, comparison: Comparison) -> s
     comparison : Comparison
         What `compare` says of them.
     """
+    packed = Packed()
     return assemble(
         "diff.html",
         _SCRIPTS,
         {
             # What other dialects say is not compared.
-            "recordings": [page_data(msgspec.structs.replace(each, others={})) for each in (before, after)],
+            "recordings": [
+                page_data(msgspec.structs.replace(each, others={}), packed) for each in (before, after)
+            ],
             "rows": _rows(comparison),
             "settings": _settings(before, after),
             "counts": {
@@ -56,6 +61,7 @@ def build_diff(before: Recording, after: Recording, comparison: Comparison) -> s
                 "b": len(comparison.only_after),
             },
         },
+        packed,
         title=before.name if before.name == after.name else f"{before.name}, {after.name}",
         styles=["style", "diff"],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capture.report.data import page_data
+from capture.report.packed import Packed
 from capture.report.shell import assemble
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ __all__ = ["SCRIPTS", "build_page"]
 SCRIPTS = (
     "classify",
     "dialect",
+    "measures",
     "decode",
     "show",
     "chords",
@@ -48,10 +50,12 @@ def build_page(recordings: Sequence[Recording], *, title: str | None = None) -> 
     title : str, optional
         Of the document; the names of the recordings when not given.
     """
+    packed = Packed()
     return assemble(
         "page.html",
         SCRIPTS,
-        [page_data(recording) for recording in recordings],
+        [page_data(recording, packed) for recording in recordings],
+        packed,
         title=title or ", ".join(recording.name for recording in recordings),
         styles=["style"],
     )

@@ -166,6 +166,16 @@ class Recording(msgspec.Struct, kw_only=True):
         """Taps that completed a rage run."""
         return int(self.columns["rage"].sum())
 
+    @property
+    def screenshots(self) -> int:
+        """Stages with a screenshot."""
+        return sum(1 for stage in self.stages if stage.image)
+
+    def leave_out_screenshots(self) -> None:
+        """Forget the screenshots: a page without them is smaller, and shows less of the app."""
+        for stage in self.stages:
+            stage.image = None
+
     def count(self, kind: GestureKind) -> int:
         """Return how many strokes are of a kind."""
         return int((self.columns["kind"] == int(kind)).sum())

@@ -23,13 +23,17 @@ from capture.report.text import shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from capture.report.packed import Packed
+
 __all__ = ["assemble"]
 
 #: Characters that could end the element that holds the data, or open one; JSON has escapes for them.
 _ESCAPED = "<>&\u2028\u2029"
 
 
-def assemble(template: str, scripts: Sequence[str], data: Any, *, title: str, styles: Sequence[str]) -> str:
+def assemble(
+    template: str, scripts: Sequence[str], data: Any, packed: Packed, *, title: str, styles: Sequence[str]
+) -> str:
     """Return a page.
 
     Parameters
@@ -40,11 +44,15 @@ def assemble(template: str, scripts: Sequence[str], data: Any, *, title: str, st
         Names of the parts of script and style, in order; the scripts share one scope.
     data : object
         What the script shows, as JSON.
+    packed : Packed
+        The columns of it.
     title : str
         Of the document.
     """
     style = _style(styles)
-    script = '"use strict";\n(() => {\n' + "\n".join(_text(f"js/{name}.js") for name in scripts) + "})();\n"
+    script = (
+        '"use strict";\n(async () => {\n' + "\n".join(_text(f"js/{name}.js") for name in scripts) + "})();\n"
+    )
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -56,6 +64,7 @@ def assemble(template: str, scripts: Sequence[str], data: Any, *, title: str, st
         "script": script,
         "model": _json(_model()),
         "data": _json(data),
+        "columns": packed.text,
     }
     # Split once: inserted text is not searched for placeholders.
     pieces = _text(template).split("@@")

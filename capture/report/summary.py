@@ -43,9 +43,8 @@ def head(recording: Recording) -> str:
     ]
     if recording.table is not None:
         parts.append(_plural(recording.rage_runs, "rage run"))
-    pictures = sum(1 for stage in recording.stages if stage.image)
-    if pictures:
-        parts.append(_plural(pictures, "screenshot"))
+    if recording.screenshots:
+        parts.append(_plural(recording.screenshots, "screenshot"))
     return " · ".join(parts)
 
 

@@ -44,8 +44,14 @@ def logs(tmp_path_factory):
     return {dialect: folder / f"{dialect}.csv" for dialect in OTHERS}
 
 
-def test_sliders_decide_as_the_engine_does_in_each_dialect(show, logs):
-    opened = show(build_page([load(log, dialect) for dialect, log in logs.items()]))
+@pytest.fixture(scope="module")
+def limits_page(show_once, logs):
+    """One page with all of them."""
+    return show_once(build_page([load(log, dialect) for dialect, log in logs.items()]))
+
+
+def test_sliders_decide_as_the_engine_does_in_each_dialect(limits_page, logs):
+    opened = limits_page
     for number, (dialect, log) in enumerate(logs.items()):
         own, samples = GestureConfig(dialect=dialect), samples_of(log)
         moves = [(key, value) for key in sliders(own) for value in (12.0, 100.0)]
@@ -70,8 +76,8 @@ def sliders(config):
     return keys + (["drag_distance_dp"] if config.drag_metric != "axis" else [])
 
 
-def test_the_why_box_says_what_explain_says_in_each_dialect(show, logs):
-    page = show(build_page([load(log, dialect) for dialect, log in logs.items()])).page
+def test_the_why_box_says_what_explain_says_in_each_dialect(limits_page, logs):
+    page = limits_page.page
     for number, (dialect, log) in enumerate(logs.items()):
         config = GestureConfig(dialect=dialect)
         page.locator("#recording").select_option(str(number))

@@ -10,6 +10,7 @@ from report_recordings import DATA, load
 from capture import logs
 from capture.report import build_page
 from capture.report.data import page_data
+from capture.report.packed import Packed
 
 SESSION = DATA / "session.touch.jsonl"
 #: What the engine recorded and what the page makes of samples must be the same to the last bit.
@@ -92,7 +93,7 @@ def numbers(texts):
 
 def test_a_dropped_log_has_its_screens_targets_and_sessions(opened):
     drop(opened.page, ("visit.touch.jsonl", SESSION.read_bytes()))
-    own = page_data(load(SESSION))
+    own = page_data(load(SESSION), Packed())
     scene = opened.page.evaluate(SCENE)
 
     assert scene[0] == [each[:4] for each in own["stages"]]

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 
 import msgspec
 import numpy as np
@@ -17,6 +18,7 @@ from capture.replay import replay
 from capture.report import build_page, read
 from capture.report.data import page_data
 from capture.report.marks import screenshot_uri
+from capture.report.packed import Packed
 from capture.report.picture import screen_svg
 from capture.report.text import shorten, shown
 
@@ -190,19 +192,25 @@ def test_the_page_of_ten_minutes_is_under_a_megabyte(tmp_path):
 
 def test_trails_of_a_page_are_the_samples_within_an_eighth_of_a_px(loaded):
     for recording, _, _ in loaded:
-        data = page_data(recording)["trail"]
+        packed = Packed()
+        data = page_data(recording, packed)["trail"]
+        whole = zlib.decompress(base64.b64decode(packed.text))
         near = np.abs(recording.trail.x) < 1e8
-        found = {name: unpacked(data[name]) for name in ("time", "x", "y")}
+        found = {name: unpacked(whole[place : place + size]) for name, (_, place, size) in parts(data)}
 
         np.testing.assert_allclose(found["time"] / 1e3, recording.trail.time, atol=0.0006)
         np.testing.assert_allclose(found["x"][near] / 8, recording.trail.x[near], atol=0.0626)
         np.testing.assert_allclose(found["y"][near] / 8, recording.trail.y[near], atol=0.0626)
 
 
-def unpacked(text):
+def parts(trail):
+    return [(name, trail[name]) for name in ("time", "x", "y")]
+
+
+def unpacked(data):
     """Zigzag varints of differences, read slowly."""
     values, value, number, shift = [], 0, 0, 0
-    for byte in base64.b64decode(text):
+    for byte in data:
         number |= (byte & 0x7F) << shift
         shift += 7
         if not byte & 0x80:

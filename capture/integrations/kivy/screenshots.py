@@ -66,6 +66,8 @@ class Screenshots:
             return
         window = self._window
         self.stop()
+        if not self._host.capture.is_recording:  # consent may have been withdrawn since
+            return
         self._count += 1
         current = self._host.screens.current
         name = re.sub(r"[^\w-]+", "_", current[0]) if current is not None else ""

@@ -1,4 +1,4 @@
-// From the data that stands in the page to recordings: typed arrays over the bytes.
+// From the data that stands in the page to recordings: typed arrays out of the packed bytes.
 
 function bytesOf(base64) {
   const text = atob(base64), bytes = new Uint8Array(text.length);
@@ -7,14 +7,26 @@ function bytesOf(base64) {
 }
 
 const ARRAYS = { u1: Uint8Array, "<i4": Int32Array, "<f4": Float32Array, "<f8": Float64Array };
+let packed = null; // the bytes of all columns, once they are unpacked
 
-function columnOf([type, base64]) {
-  return new ARRAYS[type](bytesOf(base64).buffer);
+async function unpack() {
+  if (!("DecompressionStream" in window)) { $("about").textContent = "This browser is too old to unpack the data of the page."; return; }
+  const stream = new Blob([bytesOf($("columns").textContent)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  packed = new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** A column: its bytes stand by rank. */
+function columnOf([type, place, count]) {
+  const size = ARRAYS[type].BYTES_PER_ELEMENT;
+  if (size === 1) return packed.slice(place, place + count);
+  const bytes = new Uint8Array(count * size);
+  for (let rank = 0, from = place; rank < size; rank++) for (let i = rank; i < bytes.length; i += size) bytes[i] = packed[from++];
+  return new ARRAYS[type](bytes.buffer);
 }
 
 /** Zigzag varints of differences, times a unit. */
-function varintsOf(base64, count, unit) {
-  const bytes = bytesOf(base64), out = new Float64Array(count);
+function varintsOf(column, count, unit) {
+  const bytes = columnOf(column), out = new Float64Array(count);
   let value = 0, at = 0;
   for (let i = 0; i < count; i++) {
     let step = 0, scale = 1, byte;
@@ -35,7 +47,7 @@ function recordingOf(data) {
   const rec = {
     ...data,
     columns,
-    streamOf: columnOf(["<i4", data.streams.of]),
+    streamOf: columnOf(data.streams.of),
     stages: data.stages.map(([title, landscape, width, height, image]) => ({ title, landscape: !!landscape, width, height, image })),
     targets: data.targets.map(([path, id, responsive]) => ({ path, id, responsive })),
     visits: data.visits.map(([start, end, stage]) => ({ start, end, stage })),
@@ -49,8 +61,9 @@ function recordingOf(data) {
   rec.gestures = Object.fromEntries(Object.keys({ ...data.gestures, ...(data.plain ? {} : { hold_ms: 0, multi_tap_min_ms: 0 }) })
     .map((name) => [name, rec.row[name]]));
   if (data.trail) rec.trail = trailOf(data.trail);
+  if (data.measured) addMeasures(rec.columns, rec.streamOf, rec.density);
   finished(rec);
-  rec.others = new Map(Object.entries(data.others).map(([name, packed]) => [name, othersOf(rec, packed)]));
+  rec.others = new Map(Object.entries(data.others).map(([name, columns]) => [name, othersOf(rec, columns)]));
   return rec;
 }
 
@@ -75,7 +88,9 @@ function chordsOf({ count, columns, members }) {
 }
 
 function trailOf(data) {
-  const start = columnOf(["<i4", data.start]), count = start[start.length - 1];
+  const counts = columnOf(data.counts), start = new Int32Array(counts.length + 1);
+  counts.forEach((each, i) => { start[i + 1] = start[i] + each; });
+  const count = start[counts.length];
   return {
     start,
     time: varintsOf(data.time, count, 1e-3),

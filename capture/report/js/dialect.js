@@ -162,10 +162,10 @@ function runsOf(rec, limits) {
 }
 
 /** What another dialect called all strokes: three bytes for each. */
-function othersOf(rec, packed) {
-  const bytes = bytesOf(packed), out = { ...classesOf(rec), margin: new Float32Array(rec.count) };
+function othersOf(rec, columns) {
+  const [words, counts, margins] = columns.map(columnOf), out = { ...classesOf(rec), margin: new Float32Array(rec.count) };
   for (let i = 0; i < rec.count; i++) {
-    const [word, taps, margin] = bytes.subarray(3 * i, 3 * i + 3), row = KINDS[word & 7], detail = (word >> 3) & 7;
+    const word = words[i], taps = counts[i], margin = margins[i], row = KINDS[word & 7], detail = (word >> 3) & 7;
     out.kind[i] = row.kind;
     if (row.kind === NONE) out.reason[i] = detail; else out.direction[i] = detail;
     out.tapCount[i] = taps;

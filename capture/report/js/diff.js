@@ -1,5 +1,7 @@
 // Two recordings side by side: their strokes as capture diff matches them, both stages, the measures of a stroke in both.
 
+await unpack();
+
 const { recordings, rows: ROWS_OF, settings, counts } = JSON.parse($("data").textContent);
 const IDLE_MS = 700;
 

@@ -14,6 +14,7 @@ function openedLog(name, text, files) {
     row: { ...DEFAULTS }, sources: SOURCES, count: strokes.length, streams: { names }, streamOf: Int32Array.from(strokes, ({ stream }) => number.get(stream)),
     sessions: [], chords: [], others: new Map(), warnings: doubtsOf(log, ignored, scene.left), trail: trailsOf(log.samples, strokes, since),
   };
+  addMeasures(rec.columns, rec.streamOf, density);
   finished(rec);
   const { kind } = classifyAll(rec, rec.gestures);
   rec.sessions = sessionsOf([...scene.events, ...strokes.flatMap(({ stream }, i) => (kind[i] === NONE ? [] : { stream, time: ends[i] }))]);

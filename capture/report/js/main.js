@@ -1,5 +1,7 @@
 // What is shown, and what happens when something is touched, typed or played.
 
+await unpack();
+
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 const IDLE_MS = 700; // a pause longer than this is skipped, but for half of it
 

@@ -3,11 +3,6 @@
 
 const CANCELED = 3, INCOMPLETE = 4, MALFORMED = 5;
 const IS_DOWN = 0, IS_UP = 1, IS_MOVE = 2, IS_CANCEL = 3;
-const f32 = Math.fround;
-
-/** Length in float32, as the core computes it. */
-const length32 = (dx, dy) => f32(Math.sqrt(f32(f32(dx * dx) + f32(dy * dy))));
-
 function newStroke(n, { stream, pointer, time, x, y }) {
   const bad = !Number.isFinite(x) || !Number.isFinite(y);
   return {
@@ -72,28 +67,24 @@ function measuresOf(strokes, density, since) {
   const dp = (px) => f32(px / density), floats = (value) => Float32Array.from(strokes, value), spans = (value) => Float64Array.from(strokes, value);
   const path = ({ bad, sums: s }) => (bad ? 0 : f32(f32(f32(s[0] + s[4]) + f32(s[2] + s[6])) + f32(f32(s[1] + s[5]) + f32(s[3] + s[7]))));
   const extent = (axis) => ({ bad, low, high }) => (bad ? 0 : dp(f32(high[axis] - low[axis])));
-  const columns = {
+  return {
     kind: new Uint8Array(strokes.length), reason: Uint8Array.from(strokes, ({ reason }) => reason),
     pointer: Int32Array.from(strokes, ({ pointer }) => pointer),
     start: spans(({ stream, down }) => (down - since.get(stream)) / 1e6), span_ns: spans(({ down, up }) => Math.max(0, up - down)),
     x: floats(({ x }) => x), y: floats(({ y }) => y), x_up: floats(({ xUp }) => xUp), y_up: floats(({ yUp }) => yUp),
     distance: floats(({ farthest }) => dp(f32(Math.sqrt(farthest)))), path_length: floats((each) => dp(path(each))),
     width: floats(extent(0)), height: floats(extent(1)), sample_count: Int32Array.from(strokes, ({ count }) => count),
-    dx: floats(({ x, xUp }) => dp(f32(xUp - x))), dy: floats(({ y, yUp }) => dp(f32(yUp - y))),
+    gap_ns: gapsOf(strokes),
   };
-  columns.velocity = columns.distance.map((distance, i) => distance * (1e9 / Math.max(columns.span_ns[i], 1e6)));
-  return Object.assign(columns, neighboursOf(strokes, density));
 }
 
-/** Gap (ns) and way (dp) from the stroke of the same stream that ended before; -1 and NaN for none. */
-function neighboursOf(strokes, density) {
-  const before = new Map(), gap_ns = new Float64Array(strokes.length).fill(-1), apart = new Float32Array(strokes.length).fill(NaN);
-  strokes.forEach((stroke, i) => {
-    const other = before.get(stroke.stream);
-    before.set(stroke.stream, stroke);
-    if (!other) return;
-    gap_ns[i] = Math.max(0, stroke.down - other.up);
-    apart[i] = length32(f32(stroke.x - other.x), f32(stroke.y - other.y)) / density;
+/** Time (ns) from the stroke of the same stream that ended before; -1 for none. */
+function gapsOf(strokes) {
+  const ups = new Map();
+  return Float64Array.from(strokes, ({ stream, down, up }) => {
+    const before = ups.get(stream);
+    ups.set(stream, up);
+    return before === undefined ? -1 : Math.max(0, down - before);
   });
-  return { gap_ns, apart };
 }
+
