@@ -64,11 +64,8 @@ def command(
         recordings = report.read(
             logs, left_out, config=reading.config, options=reading.options, on_progress=meter.update
         )
-        if not screenshots:
-            for recording in recordings:
-                recording.leave_out_screenshots()
         if suffix == ".html":
-            data = report.build_page(recordings).encode()
+            data = _page(recordings, screenshots)
         else:
             data = _picture(recordings, suffix, stroke, stage)
     with writing(output) as file:
@@ -78,6 +75,15 @@ def command(
     found = Found([], left_out)
     found.tell()
     found.check()
+
+
+def _page(recordings: list[Recording], screenshots: bool) -> bytes:
+    from capture import report
+
+    if not screenshots:
+        for recording in recordings:
+            recording.leave_out_screenshots()
+    return report.build_page(recordings).encode()
 
 
 def _picture(recordings: list[Recording], suffix: str, stroke: int | None, stage: str | None) -> bytes:

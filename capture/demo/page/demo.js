@@ -213,9 +213,19 @@ function draw(points, row, label) {
   write(label, points[0][0] + 16, points[0][1] - 12);
 }
 
+/** A label on a ground of its own, beside the card that it would cover. */
 function write(label, x, y) {
+  if (!label) return;
+  const shade = pen.fillStyle, box = pad.getBoundingClientRect();
   pen.font = "600 13px system-ui";
-  pen.fillText(label, Math.max(4, Math.min(x, ink.width - pen.measureText(label).width - 8)), Math.max(14, y));
+  const wide = pen.measureText(label).width, left = Math.max(4, Math.min(x, ink.width - wide - 8));
+  const covered = [...document.querySelectorAll(".targets > *")].map((each) => each.getBoundingClientRect())
+    .find((each) => left < each.right - box.left && left + wide > each.left - box.left && y > each.top - box.top - 4 && y - 14 < each.bottom - box.top);
+  const line = Math.max(14, covered ? covered.top - box.top - 10 : y);
+  pen.fillStyle = color("panel");
+  pen.fillRect(left - 3, line - 13, wide + 6, 18);
+  pen.fillStyle = shade;
+  pen.fillText(label, left, line);
 }
 
 function resize() {
