@@ -7,7 +7,7 @@ SELECT
   e.vo.ab AS app_build, e.st AS title, e.sl AS load_time_ms, e.tvp AS target_path, e.tvid AS target_id,
   e.ur AS responsive, e.fd AS direction, e.tvd AS distance, e.tvv AS velocity, e.tr.vl AS amount,
   e.tr.cu AS currency, e.tr.id AS transaction_id, e.k AS key, CASE WHEN e.ea = 18 THEN e.v END AS text,
-  CASE WHEN e.ea = 19 THEN e.v::BIGINT END AS number, b.dt AS device_type, b.dma AS device_manufacturer,
+  (CASE WHEN e.ea = 19 THEN e.v END)::BIGINT AS number, b.dt AS device_type, b.dma AS device_manufacturer,
   b.dmo AS device_model, b.os AS os_version, b.l AS language, b.tz AS timezone, epoch_ms(b.now) AS sent_at,
   b."to".an AS app_name, b."to".st AS sdk_type, b."to".sf AS sdk_flavor, b.r.w AS width, b.r.h AS height,
   b.r.d AS density, e.extra, b.extra AS header_extra
