@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from capture.store.rows import StoredBatch
     from capture.store.sink_reports import SinkReport
+    from capture.store.watch import Watch
 
 __all__ = ["DeliveryStore", "Everything", "Goal", "SinkCounters"]
 
@@ -103,6 +104,12 @@ class DeliveryStore(Protocol):
 
     def reached(self, queue: str, goal: Any) -> bool:
         """Return whether nothing is left of a goal."""
+
+    def watch(self) -> Watch:
+        """Watch what is pending now, where another process delivers it."""
+
+    def check_presence(self, *, deeply: bool = False) -> bool:
+        """Return whether the store is still ours; what is gone is counted, and made anew."""
 
     def is_live(self, session: int) -> bool:
         """Return whether the session may go on."""

@@ -20,6 +20,7 @@ from capture._native.guard import BusyError, Guard, fork_count
 from capture.clock import Clock
 from capture.delivery.base import Everything
 from capture.delivery.maintenance import Maintenance
+from capture.delivery.others import is_whole, wait_for_others
 from capture.delivery.states import SinkStates
 from capture.delivery.wake import Wake
 from capture.delivery.worker import Worker
@@ -40,7 +41,7 @@ __all__ = ["Delivery"]
 _TAKE_OVER_S = 2.0
 #: Longest wait (s) for another thread that starts the threads.
 _WAIT_S = 1.0
-#: How often (s) a wait for other threads or processes looks again.
+#: How often (s) a wait for other threads looks again.
 _POLL_S = 0.05
 _log = logging.getLogger("capture.delivery")
 
@@ -177,21 +178,23 @@ class Delivery:
         deadline_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
         if not self._started or not self._start_threads():
             return self.drain(timeout_s=timeout_s)
+        if not self._store.claim_delivery():
+            return wait_for_others(self._store, self._pause, lambda: self._left_s(deadline_ns), self.flush)
         lost = self._lost()
         wanted = self._request()
         wake = Wake()
         self._waiting.append(wake)
         try:
             while not self._is_finished(wanted, deadline_ns):
-                remaining_s = (deadline_ns - self._clock.monotonic_ns()) / 1e9
-                if remaining_s <= 0:
+                if (remaining_s := self._left_s(deadline_ns)) <= 0:
                     return False
                 wake.wait(min(remaining_s, _POLL_S))
         finally:
             self._waiting.remove(wake)
             self._states.publish(anyway=True)
         done = all(worker.asked.completed >= wanted[worker.name] for worker in self._workers)
-        done = not self._has_failed(wanted) and self._lost() == lost and done
+        # The store is looked at first: what is gone with it is counted then.
+        done = is_whole(self._store) and not self._has_failed(wanted) and self._lost() == lost and done
         for sink in self._sinks if done else ():
             done = self._finish(sink.flush, sink.name) and done
         return done
@@ -255,7 +258,10 @@ class Delivery:
         if self._store.needs_upkeep:
             with contextlib.suppress(StoreError):
                 self._store.upkeep()
-        return done and self._lost() == lost
+        return done and is_whole(self._store) and self._lost() == lost
+
+    def _left_s(self, deadline_ns: int) -> float:
+        return 0.0 if self._stopped else (deadline_ns - self._clock.monotonic_ns()) / 1e9
 
     def _lost(self) -> int:
         """Return how many events the queues lost so far."""

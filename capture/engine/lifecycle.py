@@ -88,6 +88,8 @@ class Lifecycle:
         self._paused = False
         #: Whether there is a store of a user who opted in, which cannot be opened.
         self._shut_out = False
+        #: Whether another process opted out, and what was pending here is gone.
+        self._withdrawn = False
         self._ended = threading.Event()
         touches.why_closed = lambda: self.recording
         #: Whether `close` delivered everything, and the events by queue that it left.
@@ -190,6 +192,7 @@ class Lifecycle:
             store = self.app_data.store
             if store is None or not store.revoked:
                 return  # it was the store before, whose user opted out here meanwhile
+            self._withdrawn = True
             self._recorder.detach()
             delivery, self.delivery = self.delivery, None
             if delivery is not None:
@@ -257,7 +260,7 @@ class Lifecycle:
         # As if a batch were full: the workers look at the store at once, and find the last session over.
         self._recorder.on_opened = lambda session: delivery.notify(session, full)
         self.delivery = delivery
-        self._shut_out = False
+        self._shut_out = self._withdrawn = False
         delivery.start()
         self._set_gate()
 
@@ -312,7 +315,7 @@ class Lifecycle:
         if self.closed:
             return self._delivered
         if delivery is None:
-            return True
+            return not self._withdrawn
         return delivery.flush(timeout_s) and self._nothing_waits()
 
     def _nothing_waits(self) -> bool:
@@ -337,7 +340,7 @@ class Lifecycle:
         # Without the lock: a flush may take its time, and other threads' calls return at once.
         try:
             left_s = max(0.0, (end_ns - self._clock.monotonic_ns()) / 1e9)
-            delivered = True if delivery is None else delivery.close(left_s)
+            delivered = not self._withdrawn if delivery is None else delivery.close(left_s)
             self._left = self.pending()
         finally:
             self.app_data.close()

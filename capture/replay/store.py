@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from capture.replay.encoder import Pack
     from capture.store.sink_reports import SinkReport
+    from capture.store.watch import Watch
 
 __all__ = ["ReplayStore"]
 
@@ -179,6 +180,15 @@ class ReplayStore:
         """Return whether nothing is left."""
         del goal
         return not self._queues[queue]
+
+    def watch(self) -> Watch:
+        """Raise: no other process delivers."""
+        raise NotImplementedError
+
+    def check_presence(self, *, deeply: bool = False) -> bool:
+        """Return True: it is in memory."""
+        del deeply
+        return True
 
     def is_live(self, session: int) -> bool:
         """Return False: no other process holds `session`."""

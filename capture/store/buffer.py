@@ -152,6 +152,7 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
         sessions: dict[int, int] = {}
         oldest_ms = count_pending(index, name, sessions)
         report = msgspec.structs.asdict(reports.get(name, SinkReport()))
+        del report["dropped"]
         if report["state"] == "sending" and not delivering:
             report["state"] = "idle"  # whoever was sending is gone
         queues.append(

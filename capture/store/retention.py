@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from capture.store.dead_letters import letter_files, newest_ms, read_letters
 from capture.store.segment import OWN_NAME, RETRIED
+from capture.store.sink_reports import add_drops
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,8 +109,10 @@ class Retention:
         """Drop what is too old: events, and files whose last letter is."""
         for segment in list(self._index.order):
             for name, position in segment.positions.items() if not segment.sending else ():
+                queue = self._index.queue_of(name)
                 count = self._index.drop_before(segment, name, position, age.is_over)
-                self._c.losses.add("too_old", count, self._index.queue_of(name))
+                self._c.losses.add("too_old", count, queue)
+                add_drops(self._c.folder, {queue: count})
         for path in letter_files(self._c.folder):
             newest = newest_ms(path)
             if not newest or not age.is_over(newest):
@@ -140,11 +143,16 @@ class Retention:
 
     def _evict(self, segment: Segment) -> int:
         """Delete a segment with what is pending in it; return the bytes that are free now."""
-        pending = {name: self._index.pending(segment, each) for name, each in segment.positions.items()}
+        pending = {
+            self._index.queue_of(name): self._index.pending(segment, each)
+            for name, each in segment.positions.items()
+        }
+        # First, lest a process that waits for them takes them for delivered.
+        add_drops(self._c.folder, pending)
         if not self.delete(segment):
             return 0
-        for name, count in pending.items():
-            self._c.losses.add("store_full", count, self._index.queue_of(name))
+        for queue, count in pending.items():
+            self._c.losses.add("store_full", count, queue)
         return max(segment.size, _BLOCK)
 
     def _drop_letters(self, path: Path, cause: str) -> int:
@@ -165,6 +173,7 @@ class Retention:
             for name, position in segment.positions.items():
                 pending = self._index.pending(segment, position)
                 by_wire[position.wire] = max(by_wire.get(position.wire, 0), pending)
+                add_drops(self._c.folder, {self._index.queue_of(name): pending})
                 self._index.skip_to(segment, name, position, position.counted)
             count += max(by_wire.values(), default=0)
             if self._index.is_done(segment):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["SINKS_FILE", "SinkReport", "add_reports", "read_reports"]
+__all__ = ["SINKS_FILE", "SinkReport", "add_drops", "add_reports", "read_reports"]
 
 SINKS_FILE = "sinks.json"
 #: One process writes at a time, so that a kill leaves one such file at most.
@@ -41,6 +41,8 @@ class SinkReport(msgspec.Struct, frozen=True):
         The last failure.
     delivered, retried : int
         Events accepted and requests that failed, over all processes and starts.
+    dropped : int
+        Events that were dropped, or are about to be, for age, for room or on request; likewise.
     updated : int
         When this was noted (ms since the epoch).
     """
@@ -51,6 +53,7 @@ class SinkReport(msgspec.Struct, frozen=True):
     last_error: str = ""
     delivered: int = 0
     retried: int = 0
+    dropped: int = 0
     updated: int = 0
 
 
@@ -75,7 +78,21 @@ def add_reports(folder: Path, more: Mapping[str, SinkReport]) -> bool:
             last_error=new.last_error[:_LONGEST],
             delivered=before.delivered + new.delivered,
             retried=before.retried + new.retried,
+            dropped=before.dropped + new.dropped,
         )
+    return _write(folder, reports)
+
+
+def add_drops(folder: Path, counts: Mapping[str, int]) -> bool:
+    """Count dropped events of some sinks, for processes that wait for these; return whether that worked."""
+    reports = read_reports(folder)
+    for name, count in counts.items():
+        before = reports.get(name, SinkReport())
+        reports[name] = msgspec.structs.replace(before, dropped=before.dropped + count)
+    return not any(counts.values()) or _write(folder, reports)
+
+
+def _write(folder: Path, reports: Mapping[str, SinkReport]) -> bool:
     try:
         new_file = folder / _NEW_FILE
         write_private(new_file, with_checksum(reports), os.O_TRUNC, sync=False)

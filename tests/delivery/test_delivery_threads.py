@@ -19,6 +19,7 @@ from capture.store import Store, StoredEvent
 
 CONFIG = RunConfig(project=ProjectConfig(id=1), buffer=BufferConfig(flush_interval_s=1000.0))
 TEMPORARY = Answer(Outcome.TEMPORARY, "HTTP 503")
+REFUSED = Answer(Outcome.REFUSED, "HTTP 400")
 LONG_S = 30.0
 
 
@@ -328,6 +329,81 @@ def test_a_second_process_takes_over_when_the_first_is_gone(tmp_path):
     assert third.flush(LONG_S)
     assert two.payloads == [b"e%d" % n for n in range(10, 20)]
     third.close(LONG_S)
+    second.close()
+
+
+class Watched:
+    """A store that says when a flush begins to watch what another process delivers."""
+
+    def __init__(self, store):
+        self._store = store
+        self.watching = threading.Event()
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def watch(self):
+        watch = self._store.watch()
+        self.watching.set()
+        return watch
+
+
+def deliver(store, delivery):
+    assert delivery.flush(LONG_S)
+
+
+def refuse(store, delivery):
+    assert not delivery.flush(LONG_S)
+
+
+def purge(store, delivery):
+    assert store.purge() == 3
+
+
+@pytest.mark.parametrize(
+    ("happens", "answer", "accepted"),
+    [(deliver, ACCEPTED, True), (refuse, REFUSED, False), (purge, ACCEPTED, False)],
+)
+def test_a_flush_waits_for_the_process_that_delivers(tmp_path, happens, answer, accepted):
+    stores = [Store(tmp_path, formats={"memory": "native"}) for _ in range(2)]
+    ours, theirs = Watched(stores[0]), stores[1]
+    sinks = [MemorySink(), MemorySink(answers=lambda _: answer)]
+    their_delivery = make(theirs, sinks[1])
+    assert their_delivery.flush(LONG_S)
+    our_delivery = make(ours, sinks[0])
+    assert ours.claim_session(2)
+    put(ours, 0, 3, session=2)
+    done = []
+    waiting = threading.Thread(target=lambda: done.append(our_delivery.flush(LONG_S)))
+    waiting.start()
+    assert ours.watching.wait(LONG_S)
+    happens(theirs, their_delivery)
+    waiting.join(LONG_S)
+
+    assert done == [accepted]
+    assert sinks[0].attempts == []
+    our_delivery.close(LONG_S)
+    their_delivery.close(LONG_S)
+    for store in stores:
+        store.close()
+
+
+def test_a_flush_goes_on_by_itself_where_the_process_that_delivers_ends(tmp_path):
+    first, second = (Store(tmp_path, formats={"memory": "native"}) for _ in range(2))
+    assert first.claim_delivery()
+    ours, sink = Watched(second), MemorySink()
+    delivery = make(ours, sink)
+    put(ours, 0, 3, session=2)
+    done = []
+    waiting = threading.Thread(target=lambda: done.append(delivery.flush(LONG_S)))
+    waiting.start()
+    assert ours.watching.wait(LONG_S)
+    first.close()
+    waiting.join(LONG_S)
+
+    assert done == [True]
+    assert sink.payloads == [b"e0", b"e1", b"e2"]
+    delivery.close(LONG_S)
     second.close()
 
 

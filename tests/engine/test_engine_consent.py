@@ -231,6 +231,24 @@ def test_another_process_that_opted_out_stops_ours_from_sending(tmp_path):
     assert sink.attempts == []
 
 
+@pytest.mark.parametrize("delivers", [True, False])
+def test_what_another_process_withdrew_was_not_delivered(tmp_path, delivers):
+    captures = [memory_capture(tmp_path) for _ in range(2)]
+    # Who is first delivers.
+    assert captures[0][0].flush()
+    (cap, sink), (other, _) = captures if delivers else captures[::-1]
+    with cap, other:
+        cap.track_variable("k", 1)
+        attempts = len(sink.attempts)
+        other.opt_out()
+        assert cap.flush() is False
+        assert cap.flush() is False
+        assert len(sink.attempts) == attempts
+        assert not cap.opted_in
+        cap.opt_in()
+        assert cap.flush()
+
+
 def test_a_pause_records_nothing_and_cancels_strokes(tmp_path):
     clock = FakeClock()
     cap, sink = memory_capture(tmp_path, clock=clock)
