@@ -102,9 +102,9 @@ def hide_urls(text: str) -> str:
 
 
 def hide_value(key: str, value: Any) -> Any:
-    """Return what may be shown of a setting's value; `key` is its name, or its path.
+    """Return a setting's value with secrets hidden; `key` is its name, or its path.
 
-    Names of environment variables (``token_env``) are no secrets, what is in them is.
+    Names of environment variables (``token_env``) are no secrets, their values are.
     """
     name = key.rsplit(".", 1)[-1]
     if isinstance(value, dict):
@@ -174,7 +174,7 @@ class TouchLogError(CaptureError, ValueError):
     Parameters
     ----------
     message : str
-        What is wrong, without the place.
+        Description of the mistake, without the place.
     path : str, optional
         The log, as the caller named it; ``-`` is standard input.
     line : int, optional

@@ -37,7 +37,7 @@ class PerProcess(Generic[_T]):
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether a process of this number runs; False where the system cannot say."""
+    """Return whether a process of this number runs; False if the system cannot say."""
     if os.name != "posix":
         return False
     try:

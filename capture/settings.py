@@ -119,7 +119,7 @@ _HINTS: dict[type[msgspec.Struct], dict[str, Any]] = {}
 
 
 def check(path: str, value: Any, kind: Any) -> Any:
-    """Return `value` as `kind` has it, or raise a `ConfigError` that says what is allowed at `path`."""
+    """Return `value` as `kind` has it, or raise a `ConfigError` that names the allowed values at `path`."""
     if value == math.inf and isinstance(value, float) and _may_be_infinite(kind):
         return value
     try:
@@ -188,7 +188,7 @@ def _limits(meta: Meta) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `` (did you mean 'x'?)``, or all that is known where nothing is near."""
+    """Return `` (did you mean 'x'?)``, or all known names if none is similar."""
     options = list(known)
     close = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(options)}"
@@ -208,7 +208,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def build_sections(
     sections: Mapping[str, type[Section]], tables: Mapping[str, Any], source: str, environ: Mapping[str, str]
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Return section -> key -> value from the file's tables and the environment, and what is wrong.
+    """Return section -> key -> value from the file's tables and the environment, and the mistakes.
 
     An override is checked by itself, so that a message names the variable and not the file.
     """

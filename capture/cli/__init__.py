@@ -1,4 +1,4 @@
-"""The command line: one module per command, and what they share.
+"""The command line: one module per command, and shared helpers.
 
 typer and rich are imported in this package only.
 """

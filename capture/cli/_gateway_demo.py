@@ -1,4 +1,4 @@
-"""``capture gateway demo``: a gateway, simulated devices that send to it, and the page of what came."""
+"""``capture gateway demo``: a gateway, simulated devices that send to it, and the page of their events."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Found(msgspec.Struct, frozen=True):
         return not any(map(may_be_log, self.left_out))
 
     def tell(self) -> None:
-        """Say on standard error what was left out."""
+        """Report on standard error the files that were left out."""
         for path, reason in self.left_out.items():
             sys.stderr.write(f"{plain(path)}: left out: {plain(reason, MESSAGE_CHARS)}\n")
 
@@ -77,7 +77,7 @@ class Reading(msgspec.Struct, frozen=True):
     options: ReadOptions
 
     def find(self, paths: list[str]) -> Found:
-        """Find the logs that paths, folders and globs stand for, and say what was left out of folders."""
+        """Find the logs in paths, folders and globs, and report the files that were left out."""
         left_out: dict[str, str] = {}
         found = Found(find_logs(paths, self.options, left_out), left_out)
         found.tell()

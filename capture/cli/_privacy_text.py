@@ -40,7 +40,7 @@ _GESTURES = tuple(name for name in GESTURE_FIELDS if name != "kind" and name not
 
 
 def privacy_tables() -> list[str]:
-    """Return the lines of the section that lists what leaves the device."""
+    """Return the lines of the section about data that leaves the device."""
     lines = ["| sink | besides the events |", "|---|---|"]
     lines += [f"| `{name}` | {_BESIDE[name]} |" for name in SINKS]
     lines += ["", "### Wire format `native`", "", "Once a batch:", ""]

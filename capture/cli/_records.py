@@ -82,12 +82,12 @@ class JsonLines:
             self._file.write(b"\n".join(lines) + b"\n")
 
     def close(self) -> None:
-        """Hand on what is buffered."""
+        """Flush the buffer."""
         self._file.flush()
 
 
 class Csv:
-    """Comma-separated values with a header; what is null is empty."""
+    """Comma-separated values with a header; nulls are empty."""
 
     def __init__(self, file: IO[bytes], *, with_log: bool = False, multi: bool = False) -> None:
         self._with_log = with_log
@@ -111,7 +111,7 @@ class Csv:
             self._has_header = True
 
     def close(self) -> None:
-        """Hand on what is buffered."""
+        """Flush the buffer."""
         self._head(self._fields)
         self._text.flush()
         self._text.detach()

@@ -54,7 +54,7 @@ _IGNORED = {
 
 
 def console_for(piped_width: int) -> Console:
-    """Return a console of that width (characters) where nothing says how wide it is: a file, a pipe."""
+    """Return a console of that width (characters) if the output has none: a file, a pipe."""
     console = Console(highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = piped_width
@@ -145,7 +145,7 @@ class Listed(NamedTuple):
 def stroke_table(strokes: Sequence[Listed], more: int = 0) -> Table:
     """Return a table of strokes; `more` says how many are not in it.
 
-    Screens and targets have a column where there is one, and give way where there is little room.
+    Screens and targets have a column if there are any, and are shortened if there is little room.
     """
     table = Table(box=None, pad_edge=False, caption=f"... and {more} more" if more else None)
     table.add_column("#", justify="right", style="dim", no_wrap=True)
@@ -205,7 +205,7 @@ def _aligned(cells: list[str]) -> str:
 
 
 def remarks() -> Console:
-    """Return the console for what is said beside a result: standard error."""
+    """Return the console for messages beside a result: standard error."""
     return Console(stderr=True, soft_wrap=True, highlight=False)
 
 
@@ -225,7 +225,7 @@ def print_doubts(
 
 
 def plural(count: int, noun: str, several: str = "") -> str:
-    """Return a count and what is counted: ``1 batch``, ``2 batches``."""
+    """Return a count with its noun: ``1 batch``, ``2 batches``."""
     return f"{count} {noun if count == 1 else several or noun + 's'}"
 
 

@@ -40,7 +40,7 @@ _COLUMNS = {
     "retried": "retried",
     "dead_letters": "dead letters",
 }
-#: Width of the table (characters) where nothing says how wide the output is.
+#: Width of the table (characters) if the width of the output is unknown.
 _WIDTH = 120
 
 app = typer.Typer(
@@ -69,7 +69,7 @@ def _folder(folder: Path | None, config: Path | None) -> Path:
 
 @app.command("status")
 def status(folder: Folder = None, config: Config = None, json: Json = False) -> None:
-    """Show what is pending in the store and how each sink is, also while an app delivers from it.
+    """Show pending events and the state of each sink, also while an app delivers.
 
     Example: capture buffer status --config capture.toml
     """

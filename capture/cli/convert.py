@@ -41,7 +41,7 @@ def command(
 ) -> None:
     """Convert recorded logs to another format.
 
-    Memory is constant whatever the size. Several logs become several streams of one file. CSV keeps
+    Memory use is constant for logs of any size. Several logs become several streams of one file. CSV keeps
     samples only; .touch.jsonl and Parquet also keep screen size, density and marks.
 
     Example: capture convert phone.txt --screen 1080x2340 -o phone.touch.jsonl

@@ -163,7 +163,7 @@ def forget(
 
 @app.command("status")
 def status(config: Config = Path("gateway.toml"), json: Json = False) -> None:
-    """Show what waits in the journal, and what is in files.
+    """Show the batches that wait in the journal, and the events in files.
 
     Example: capture gateway status --config gateway.toml
     """

@@ -61,7 +61,7 @@ def command(
     records, a log whose times are not since the epoch needs --start-time.
 
     With --speed a live capture gets the touches at the pace of the log, with its own clock, store, ids and
-    sessions, for demos and soak tests. Ctrl-C ends the replay; what was played is delivered.
+    sessions, for demos and soak tests. Ctrl-C ends the replay; events that were played are delivered.
 
     Example: capture replay session.touch.jsonl -o out
 

@@ -1,4 +1,4 @@
-"""``capture schema``: JSON Schema of what is emitted."""
+"""``capture schema``: JSON Schema of batches."""
 
 from __future__ import annotations
 

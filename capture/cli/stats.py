@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Rows of a table on a terminal.
 _SHOWN = 20
-#: Width (characters) where nothing says how wide it is: nothing is folded.
+#: Width (characters) if the width is unknown: lines are not folded.
 _PIPED = 10_000
 #: What the numbers alone take; a narrower terminal breaks the lines itself.
 _LEAST_WIDTH = 80

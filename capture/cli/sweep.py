@@ -130,7 +130,7 @@ def _save(swept: Sweep, output: Path) -> None:
 
 
 def _show(swept: Sweep, output: Path | None) -> None:
-    """Print the settings as a table; the configured one is marked, and comes last where it is not swept."""
+    """Print the settings as a table; the configured one is marked, and comes last if it is not swept."""
     console = Console(highlight=False)
     shown = swept.rows[:_SHOWN]
     more = len(swept.rows) - len(shown)

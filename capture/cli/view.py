@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Below this width (characters) there is no room for the screen.
 _WIDE = 100
-#: Width where nothing says how wide it is: a file, a pipe.
+#: Width of outputs that have none: a file, a pipe.
 _PIPED = 160
 _NAMES = ("#", "at (s)", "gesture", "", "screen", "ms", "dp", "dp/s", "target")
 _NUMBERS = frozenset({"number", "at", "ms", "dp", "speed"})
@@ -123,7 +123,7 @@ def _table(recording: Recording, console: Console, limit: int | None) -> Table:
         if field == "screen" and console.width < _WIDE:
             continue
         width = max([len(name), *(len(getattr(row, field)) for row in rows)])
-        # The target comes last, and gives way where there is little room.
+        # The target comes last, and is shortened if there is little room.
         width = min(width, max(6, room)) if field == "target" else width
         room -= width + 2
         table.add_column(

@@ -85,7 +85,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         environ : mapping, optional
             Where the overrides are; default ``os.environ``.
         default_project_id : int, optional
-            Value of ``project.id`` where neither has one (a replay uses 0).
+            Value of ``project.id`` if neither has one (a replay uses 0).
 
         Raises
         ------

@@ -19,30 +19,30 @@ class BufferConfig(Section, frozen=True, kw_only=True):
 
     section: ClassVar[str] = "buffer"
 
-    #: Maximum number of events in a batch.
+    #: Number of events at which a batch is sent, and its maximum; larger batches need fewer requests.
     batch_size: Annotated[int, Meta(ge=1, le=10_000)] = 50
-    #: Age (s) of the oldest pending event at which a batch is sent.
+    #: Age (s) of the oldest pending event at which a batch is sent; shorten it for live dashboards.
     flush_interval_s: Seconds = 30.0
-    #: Folder of the store; default: the platform's per-user data folder of the app.
+    #: Folder of the store; default: the user's data folder of the app. Required without a home folder.
     path: Text | None = None
-    #: ``process``: events survive a killed process; ``power``: also a power loss (an fsync per event).
+    #: ``process``: events survive a killed process; ``power``: a power loss too, by an fsync per event.
     durability: Literal["process", "power"] = "process"
-    #: Maximum size of the store (bytes; database and its log together).
+    #: Maximum size of all files of the store; raise it for devices that are offline for weeks.
     max_store_bytes: Annotated[int, Meta(ge=262_144, lt=2**40, description="bytes")] = 30 * 1024 * 1024
-    #: Events older than this (s) are dropped.
+    #: Age (s) above which events are dropped.
     max_event_age_s: Seconds = 30 * 86_400.0
 
 
 class DeliveryConfig(Section, frozen=True, kw_only=True):
-    """``[delivery]``: deadlines."""
+    """``[delivery]``: deadlines of requests, of close and of exit."""
 
     section: ClassVar[str] = "delivery"
 
-    #: Deadline (s) of ``close()``.
+    #: Time (s) that ``close()`` may take to send pending events; the others are sent at the next start.
     shutdown_timeout_s: Annotated[float, Meta(ge=0, le=3600, description="s")] = 5.0
-    #: Deadline (s) at interpreter exit.
+    #: The same at interpreter exit without ``close()``.
     exit_timeout_s: Annotated[float, Meta(ge=0, le=3600, description="s")] = 2.0
-    #: Deadline (s) of one request.
+    #: Deadline (s) of one request, from the name lookup to the end of the answer.
     timeout_s: Annotated[float, Meta(gt=0, le=3600, description="s")] = 10.0
 
 
@@ -51,19 +51,24 @@ class CurrentsConfig(Section, frozen=True, kw_only=True):
 
     section: ClassVar[str] = "currents"
 
+    #: Version of the schemas: ``legacy`` for pipelines that read the older glossary.
     schema_version: Literal["current", "legacy"] = "current"
-    #: Names and order of the fields of files: ``glossary``: those of the documentation; ``export``: those of
-    #: the files that are really exported.
+    #: Names and order of the fields in files: ``glossary``: those of the documentation; ``export``: those of
+    #: exported files.
     layout: Literal["glossary", "export"] = "glossary"
+    #: Id of the app group (workspace), a field of every record.
     app_group_id: Text | None = None
     #: Prefix of event names at the analytics partners.
     event_prefix: Annotated[str, Meta(max_length=255)] = ""
     #: Prefix of the names of custom events at the analytics partners; default: ``event_prefix``.
     custom_event_prefix: Annotated[str, Meta(max_length=255)] | None = None
+    #: Custom properties at the analytics partners: ``prefixed`` names, or ``none``.
     custom_properties: Literal["prefixed", "none"] = "prefixed"
-    #: Whether a live capture makes a custom event of each pinch, rotation, tap, pan and swipe.
+    #: Whether a live capture makes a custom event of each gesture of several fingers.
     chords: bool = False
+    #: Name of the cluster in the paths of files.
     cluster: Text | None = None
+    #: Id of the integration in the paths of files.
     integration_id: Text | None = None
 
 

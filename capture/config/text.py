@@ -35,7 +35,7 @@ class Key(msgspec.Struct, frozen=True):
     ----------
     name, about, allowed : str
     default : str or None
-        As TOML; None where there is no default, or none that TOML can write.
+        As TOML; None if there is no default, or none that TOML can write.
     required : bool
     """
 
@@ -47,13 +47,13 @@ class Key(msgspec.Struct, frozen=True):
 
 
 def sections() -> Iterator[tuple[str, str, list[Key]]]:
-    """Yield (name, what it is for, keys) of each section."""
+    """Yield (name, purpose, keys) of each section."""
     for name, struct in SECTIONS.items():
         yield name, _about(struct), _keys(struct)
 
 
 def sink_settings(sinks: Mapping[str, str]) -> Iterator[tuple[str, str, list[Key]]]:
-    """Yield (type, what it is for, own keys) of each sink."""
+    """Yield (type, purpose, own keys) of each sink."""
     for name, place in sinks.items():
         module = import_module(place.partition(":")[0])
         own = [
@@ -128,7 +128,7 @@ def toml_text(sinks: Mapping[str, str]) -> str:
         "# Environment variables CAPTURE_<SECTION>_<KEY> override this file.",
     ]
     for name, about, keys in sections():
-        lines += ["", f"# {about}", f"[{name}]"]
+        lines += ["", f"# {_sentence(about)}", f"[{name}]"]
         for key in keys:
             lines += _toml_key(key, live=key.required)
     lines += ["", "# Destinations of the events: one [[sinks]] table for each sink."]

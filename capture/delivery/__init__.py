@@ -1,4 +1,4 @@
-"""Delivery: sends what is stored, one worker thread per sink, one request in flight each."""
+"""Delivery: sends stored events, one worker thread per sink, one request in flight each."""
 
 from typing import TYPE_CHECKING
 

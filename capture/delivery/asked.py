@@ -1,4 +1,4 @@
-"""Requests to send what is pending: what each means, and when it is done."""
+"""Requests to send pending events: the meaning of each, and when it is done."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Asked:
         return bool(self._open)
 
     def add(self, goal: Goal | None) -> int:
-        """Add a request for what `goal` says, by default for what is stored at the next look."""
+        """Add a request for `goal`; default: the events that are stored at the next look."""
         self.requested += 1
         self._open.append((self.requested, goal))
         return self.requested

@@ -50,7 +50,7 @@ class SinkCounters(msgspec.Struct):
 
 
 class Goal(Protocol):
-    """What was stored at a moment."""
+    """Events that were stored at a moment."""
 
     def covers(self, batch: StoredBatch) -> bool:
         """Return whether a batch begins within it."""
@@ -82,25 +82,25 @@ class DeliveryStore(Protocol):
         """Return the next events of one session."""
 
     def begin_send(self, queue: str, batch: StoredBatch) -> bool:
-        """Note that a batch is handed to its sink; False where it was dropped meanwhile."""
+        """Note that a batch is handed to its sink; False if it was dropped meanwhile."""
 
     def end_send(self, queue: str, batch: StoredBatch) -> None:
         """Note that the sink has answered."""
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
-        """Note that the sink has the events; False where they were dropped meanwhile."""
+        """Note that the sink has the events; False if they were dropped meanwhile."""
 
     def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
-        """Give up the events; False where they were dropped meanwhile."""
+        """Give up the events; False if they were dropped meanwhile."""
 
     def dropped_of(self, queue: str) -> int:
         """Return how many events the queue lost."""
 
     def publish(self, reports: Mapping[str, SinkReport]) -> bool:
-        """Note how sinks are, for other processes; False where that is not possible."""
+        """Note how sinks are, for other processes; False if that is not possible."""
 
     def goal(self, queue: str) -> Goal:
-        """Return what is stored now."""
+        """Return the events that are stored now."""
 
     def reached(self, queue: str, goal: Any) -> bool:
         """Return whether nothing is left of a goal."""
@@ -112,7 +112,7 @@ class DeliveryStore(Protocol):
         """Return whether the store is still ours; what is gone is counted, and made anew."""
 
     def is_live(self, session: int) -> bool:
-        """Return whether the session may go on."""
+        """Return whether the session may continue."""
 
     def claim_delivery(self) -> bool:
         """Become the process that delivers, unless another one is."""

@@ -1,4 +1,4 @@
-"""Delivery: sends what is stored, one worker thread per sink, one request in flight each.
+"""Delivery: sends stored events, one worker thread per sink, one request in flight each.
 
 `capture.delivery.worker` decides what to send. This module has the threads that call it, the deadlines of
 `Delivery.flush` and `Delivery.close`, and `Delivery.drain`, which does the same work in the caller's
@@ -58,7 +58,7 @@ class Delivery:
     config : RunConfig
         Batch size, flush interval, deadlines.
     compose : callable
-        Wire format, payloads and, where it is known, the user's id -> body. Called at every attempt, so
+        Wire format, payloads and, if it is known, the user's id -> body. Called at every attempt, so
         that the header is of now.
     clock : Clock
         Time.
@@ -173,7 +173,7 @@ class Delivery:
         Returns
         -------
         bool
-            Whether each of them was accepted; False also where one became a dead letter or was dropped.
+            Whether each of them was accepted; False also if one became a dead letter or was dropped.
         """
         deadline_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
         if not self._started or not self._start_threads():
@@ -245,7 +245,7 @@ class Delivery:
         Returns
         -------
         bool
-            Whether each event was accepted; False also where one became a dead letter or was dropped.
+            Whether each event was accepted; False also if one became a dead letter or was dropped.
         """
         if not self._store.claim_delivery():
             return False

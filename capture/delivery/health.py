@@ -1,4 +1,4 @@
-"""What is known of a sink: its state, its outage, and the log lines that tell of each change once."""
+"""The known state of a sink: its outage, and one log line for each change."""
 
 from __future__ import annotations
 

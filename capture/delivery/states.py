@@ -38,7 +38,7 @@ class SinkStates:
         self.after_fork()
 
     def after_fork(self) -> None:
-        """Count from here on: what was counted before the fork is published by the parent."""
+        """Count from here on: the parent publishes the counts before the fork."""
         # Each sink has a thread that publishes.
         self._guard = Guard(_WAIT_S)
         self._published: object = None

@@ -52,7 +52,7 @@ class Worker:
     config : RunConfig
         Batch size, flush interval, request timeout.
     compose : callable
-        Wire format, payloads and, where it is known, the user's id (16 bytes) -> body, with a header of now.
+        Wire format, payloads and, if it is known, the user's id (16 bytes) -> body, with a header of now.
     clock, jitter
         Time, and the wait below a ceiling (s).
     report : callable
@@ -129,7 +129,7 @@ class Worker:
         Parameters
         ----------
         goal : Goal, optional
-            What to send; by default what is stored at the worker's next look at the store.
+            Events to send; default: those that are stored at the worker's next look at the store.
         """
         self._health.resume(afresh=True)
         self._wait_until_ns = 0
@@ -160,7 +160,7 @@ class Worker:
         now_ns : int
             Monotonic time.
         timeout_s : float, optional
-            Deadline of the request (s) where it is nearer than the configured one.
+            Deadline of the request (s) if it is earlier than the configured one.
 
         Returns
         -------

@@ -177,7 +177,7 @@ class AppData:
         self.adopt(store, state)
 
     def change_user(self, user_id: str, salt: str) -> None:
-        """Use new ids from now on; what is stored keeps the ids that it was recorded with."""
+        """Use new ids from now on; stored events keep the ids that they were recorded with."""
         if self.store is None:
             return
         former = [*self.state.get("users", ()), self.state["user_id"]]

@@ -189,7 +189,7 @@ class Capture:
         return self._record(lambda: self._recorder.record_visible(events.AppShow))
 
     def app_hide(self) -> str | None:
-        """Record that the app left the foreground, cancel open strokes and send what is recorded."""
+        """Record that the app left the foreground, cancel open strokes and send the recorded events."""
         self._touches.note_closed()
         with self._touches.canceled():
             event_id = self._recorder.record_visible(events.AppHide) if self._touches.is_open else None
@@ -468,7 +468,7 @@ class Capture:
     def new_user(self) -> None:
         """Make new ids for another user of this device; the session ends.
 
-        What is stored and not delivered keeps the ids that it was recorded with. The host's own id
+        Stored events that are not delivered keep the ids that they were recorded with. The host's own id
         (`identify`) is unknown from now on, and so is the choice of ``[privacy] sampling``, which is made
         anew. Without an effect before the opt-in.
         """
@@ -519,7 +519,7 @@ class Capture:
     # The device
 
     def set_platform(self, platform: str | None) -> None:
-        """Set the kind of device where it cannot be detected: ``FireTV``, ``Roku``, ...; None: no platform.
+        """Set the kind of device if it cannot be detected: ``FireTV``, ``Roku``, ...; None: no platform.
 
         Raises
         ------
@@ -577,7 +577,7 @@ class Capture:
 
     @property
     def device(self) -> devices.Device:
-        """What is known of the device, detected or set."""
+        """The known facts of the device, detected or set."""
         return self._recorder.device
 
     # Callbacks
@@ -652,7 +652,7 @@ class Capture:
         Returns
         -------
         bool
-            Whether all of it was delivered; the rest stays in the store. False also where an event of it
+            Whether all of it was delivered; the rest stays in the store. False also if an event of it
             became a dead letter or was dropped. After `close`, its result.
 
         Raises
@@ -671,7 +671,7 @@ class Capture:
         return await asyncio.to_thread(self.flush, timeout)
 
     def close(self) -> bool:
-        """Send what is recorded, within ``[delivery] shutdown_timeout_s``, and stop.
+        """Send the recorded events within ``[delivery] shutdown_timeout_s``, and stop.
 
         Returns
         -------

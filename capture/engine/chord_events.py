@@ -23,7 +23,7 @@ _NAMES = {
 
 
 def chord_event(chord: MultiGesture) -> tuple[str, dict[str, Any]] | None:
-    """Return the name and the properties of a chord's event; None for what was not recognised."""
+    """Return the name and the properties of a chord's event; None if it was not recognised."""
     name = _NAMES.get(chord.kind)
     if name is None:
         return None

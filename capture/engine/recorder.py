@@ -96,7 +96,7 @@ class Recorder:
 
     @property
     def scene(self) -> events.Scene:
-        """What is shown now."""
+        """The screen that is shown now."""
         return self._timeline.scene
 
     @property
@@ -208,7 +208,7 @@ class Recorder:
     def record(
         self, build: Callable[[events.CommonSection], events.Event], *, action: bool = False
     ) -> str | None:
-        """Record what happens now; return the event id, None where it was not recorded."""
+        """Record what happens now; return the event id, None if it was not recorded."""
         moment = self._moment()
         if not self._ready(moment):
             return None
@@ -381,7 +381,7 @@ class Recorder:
             self._encoders.end(store, self.session)
 
     def _session_of(self, stored: dict[str, Any]) -> SessionState:
-        """Return the session that the store remembers; a new chain where it cannot be read.
+        """Return the session that the store remembers; a new chain if it cannot be read.
 
         Where its last event is of this boot, the time since then is that of the boot clock.
         """

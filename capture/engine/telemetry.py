@@ -35,7 +35,7 @@ class Telemetry:
     hook : str or None
         As in `Capture`.
     debug : bool
-        Whether what is logged about consent goes to standard error too.
+        Whether log messages about consent go to standard error too.
     losses : deque of (str, int)
         Causes and counts that `report` will pass to `on_drop`.
     strokes : dict of str to int
@@ -112,10 +112,10 @@ class Telemetry:
                 self.call("on_gesture", on_gesture, gesture, target)
 
     def call(self, name: str, function: Callable[..., Any], *values: Any) -> Any:
-        """Return what a function of the host returns; None, counted and logged, where it raises."""
+        """Return what a function of the host returns; None, counted and logged, if it raises."""
         try:
             return function(*values)
-        except Exception as error:  # noqa: BLE001 - the host's function may raise anything; touches go on
+        except Exception as error:  # noqa: BLE001 - the host's function may raise anything; touches continue
             self.failed(name, error)
             return None
 

@@ -33,9 +33,9 @@ class TemplateEncoder:
     Parameters
     ----------
     mask : callable
-        Target -> what may be recorded of its path and its id.
+        Target -> the parts of its path and its id that may be recorded.
     unknown_responsive : bool
-        What a tap says where it is not known whether its target reacts.
+        Value of ``responsive`` in taps, if it is unknown whether the target reacts.
     entropy : callable, optional
         Random bytes of a length, for tests.
 

@@ -151,7 +151,7 @@ class Touches:
         return UpDispatch(lambda: self.up(pointer, x, y, time, responsive), self.dispatched)
 
     def finish_dispatched(self) -> None:
-        """Process the UPs that this thread dispatches: what is recorded now was caused by them."""
+        """Process the UPs that this thread dispatches: they caused the event that is recorded now."""
         for dispatch in list(self.dispatched) if self.dispatched else ():
             if dispatch.thread == get_ident():
                 dispatch.finish()

@@ -80,7 +80,7 @@ def check_value(value: object, argument: str = "value") -> float:
 
 
 def check_seconds(argument: str, value: object) -> float:
-    """Return a time in seconds, finite; what is longer than a hundred years counts as that."""
+    """Return a time in seconds, at most a hundred years."""
     return min(check_value(value, argument), MAX_SECONDS)
 
 
@@ -177,7 +177,7 @@ def _text(argument: str, value: object) -> str:
 
 
 def same_event(event: Event, changed: object) -> Event:
-    """Return what ``before_send`` made of an event; id, session and time stay what they are."""
+    """Return the result of ``before_send`` with the id, session and time of the event."""
     if type(changed) is not type(event):
         raise TypeError(f"before_send returned a {type(changed).__name__} for a {type(event).__name__}")
     common = event.common

@@ -13,19 +13,25 @@ __all__ = ["DeviceConfig", "PrivacyConfig", "ProjectConfig", "SessionConfig"]
 
 
 class ProjectConfig(Section, frozen=True, kw_only=True):
-    """``[project]``: the app."""
+    """``[project]``: the app that is captured."""
 
     section: ClassVar[str] = "project"
 
+    #: Number of the project, ``pid`` in batches; the receiver assigns it.
     id: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     #: Application name; default: the id as text.
     app_name: Text | None = None
     #: Application id, the host part of event URLs; default: ``touchcapture.<id>``.
     app_id: Text | None = None
+    #: Version of the app; set it at each release.
     app_version: Text = "0"
+    #: Build number of the app.
     app_build: Annotated[int, Meta(ge=0, lt=2**31)] = 0
+    #: Build variant of the app; set it in test builds to tell their events apart.
     app_flavor: Text = "release"
+    #: Variant of this package in the header (``sf``).
     sdk_flavor: Literal["release", "debug", "god"] = "release"
+    #: Scheme of event URLs; change it if the receiver tells platforms apart by it.
     url_scheme: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9+.\-]*$")] = "app-and"
 
     def __post_init__(self) -> None:
@@ -41,27 +47,31 @@ class DeviceConfig(Section, frozen=True, kw_only=True):
 
     section: ClassVar[str] = "device"
 
-    #: 4 phone, 5 tablet; other numbers are passed on.
+    #: Type of the device: 4 phone, 5 tablet; other numbers are sent unchanged.
     device_type: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
+    #: Manufacturer of the device; default: detected, else not sent.
     device_manufacturer: Text | None = None
+    #: Model of the device; default: detected, else not sent.
     device_model: Text | None = None
+    #: Version of the operating system; default: detected.
     os_version: Text | None = None
-    #: Language and region, as in ``en_US``.
+    #: Language and region, as in ``en_US``; default: detected.
     language: Text | None = None
-    #: IANA name, as in ``Europe/Berlin``.
+    #: Time zone as an IANA name, as in ``Europe/Berlin``; default: detected.
     timezone: Text | None = None
-    #: Screen width in px.
+    #: Screen width in px; default: that of the host (``set_screen``).
     width: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
-    #: Screen height in px.
+    #: Screen height in px; default: that of the host.
     height: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
-    #: Degrees by which the picture is turned clockwise against the panel: 0, 90, 180 or 270.
+    #: Clockwise rotation of the picture against the panel (degrees), for logs in raw units.
     rotate: Literal[0, 90, 180, 270] | None = None
-    #: px per dp.
+    #: Density of the screen (px per dp); default: that of the host, else 1.
     density: Annotated[float, Meta(ge=0.75, le=10)] | None = None
-    #: -1 offline, 0 unknown, 1 wifi or wired, 2 2g, 3 3g, 4 4g and newer.
+    #: Connectivity: -1 offline, 0 unknown, 1 wifi or wired, 2 2g, 3 3g, 4 4g and newer; default: detected.
     connectivity: Literal[-1, 0, 1, 2, 3, 4] | None = None
+    #: Id of the mobile carrier, sent on mobile networks only.
     carrier_id: Text | None = None
-    #: 0 portrait, 1 landscape.
+    #: Orientation: 0 portrait, 1 landscape; default: that of the host.
     orientation: Literal[0, 1] | None = None
 
 
@@ -70,7 +80,7 @@ class SessionConfig(Section, frozen=True, kw_only=True):
 
     section: ClassVar[str] = "session"
 
-    #: Inactivity (s) that ends a session.
+    #: Inactivity (s) that ends a session; shorten it for kiosks.
     timeout_s: Seconds = 1800.0
     #: Whether ``identify()`` with another user ends the session: each session has one user.
     per_user: bool = True
@@ -81,7 +91,7 @@ class PrivacyConfig(Section, frozen=True, kw_only=True):
 
     section: ClassVar[str] = "privacy"
 
-    #: Whether the user has consented before the app starts.
+    #: Whether the user has consented before the app starts; set it only if the app has asked already.
     opted_in: bool = False
     #: Patterns (``*`` and ``?``) of view ids that are hidden.
     hide_ids: tuple[str, ...] = ()
@@ -89,14 +99,15 @@ class PrivacyConfig(Section, frozen=True, kw_only=True):
     hide_titles: tuple[str, ...] = ()
     #: Patterns of URL path segments that are hidden.
     hide_paths: tuple[str, ...] = ()
-    #: ``hash``: a hash with a salt of the installation, values stay distinct; ``drop``: nothing is left.
+    #: Treatment of hidden names: ``hash``: a hash with the installation's salt, so that names stay distinct;
+    #: ``drop``: removed.
     hide_with: Literal["hash", "drop"] = "hash"
-    #: Positions of touches in Currents records, and in what is made of them: ``drop``: none; ``grid``:
-    #: rounded to multiples of ``positions_grid_dp``; ``keep``: as they are. On hidden targets always none.
+    #: Positions of touches in Currents records and at partners: ``drop``: none; ``grid``: rounded to
+    #: multiples of ``positions_grid_dp``; ``keep``: unchanged. Gestures on hidden targets never have any.
     positions: Literal["drop", "grid", "keep"] = "drop"
     #: Width of the grid that ``positions = "grid"`` rounds to.
     positions_grid_dp: Annotated[float, Meta(gt=0, le=100_000, description="dp")] = 24.0
-    #: Share of users whose events are recorded, decided once per user.
+    #: Share of users whose events are recorded, decided once per user; lower it to reduce traffic.
     sampling: Annotated[float, Meta(ge=0, le=1)] = 1.0
-    #: Treatment of each field of personal data.
+    #: Treatment of fields of personal data in Currents records: ``{field = "keep" | "hash" | "drop"}``.
     pii: dict[str, Literal["keep", "hash", "drop"]] = {}  # noqa: RUF012 - msgspec copies it

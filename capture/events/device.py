@@ -19,7 +19,7 @@ OFFLINE, UNKNOWN, WIFI_OR_WIRED, MOBILE_2G = -1, 0, 1, 2
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the device; the defaults are those of a replay, which asks no machine.
+    """The facts of the device; the defaults are those of a replay, which reads no facts of the machine.
 
     Attributes
     ----------

@@ -356,7 +356,7 @@ def gesture_event(
     target : Target
         The view that was under the finger at DOWN.
     unknown_responsive : bool
-        What a tap says where it is not known whether the target reacts.
+        Value of ``responsive`` in taps, if it is unknown whether the target reacts.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Consent, hiding and sampling: what may be recorded, and what of it may be read."""
+"""Consent, hiding and sampling: which events are recorded, and which names in them are readable."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Masks:
     def target(self, target: Target) -> Target:
         """Return a target with its id, and the ids in its path, as they may be recorded.
 
-        What is inside a hidden view is hidden too: a key by its own id, or by that of the keypad around it.
+        Views inside a hidden view are hidden too: a key by its own id, or by that of the keypad around it.
         With ``drop`` the path ends at that view.
         """
         if not (self._config.hide_ids or target.hidden):

@@ -37,7 +37,7 @@ class SessionState(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def elapsed_ms(self) -> int:
-        """From the latest action to the last event; -1 where there was none."""
+        """From the latest action to the last event; -1 if there was none."""
         return -1 if self.action_ms is None else max(0, self.last_event_ms - self.action_ms)
 
     def is_over(self, time_ms: int, timeout_ms: int) -> bool:
@@ -91,5 +91,5 @@ class SessionState(msgspec.Struct, frozen=True, gc=False):
         return msgspec.structs.replace(self, action_ms=time_ms)
 
     def load_time_ms(self, time_ms: int) -> int:
-        """Return the load time of a screen that is shown at `time_ms`; 0 where nothing led to it."""
+        """Return the load time of a screen that is shown at `time_ms`; 0 if nothing led to it."""
         return 0 if self.action_ms is None else max(0, time_ms - self.action_ms)

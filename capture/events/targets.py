@@ -1,4 +1,4 @@
-"""What is under a finger at DOWN: view path, view id and whether it reacts."""
+"""The view under a finger at DOWN: path, id and whether it reacts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 __all__ = ["ROOT", "Target", "escape_name", "view_path"]
 
-#: Path where nothing was hit.
+#: Path if no view was hit.
 ROOT = "[root]>"
 
 
@@ -16,12 +16,12 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     path : str
-        From the root, ``>`` after every element, ``#id`` where there is one: ``[root]>form#login>button>``.
+        From the root, ``>`` after every element, ``#id`` if there is one: ``[root]>form#login>button>``.
         A ``>`` or ``#`` inside a name is percent-encoded (`escape_name`).
     id : str
-        The view's id; empty where it has none.
+        The view's id; empty if it has none.
     responsive : bool or None
-        Whether the view has a handler for the touch; None where that is not known.
+        Whether the view has a handler for the touch; None if that is not known.
     hidden : bool
         Whether a gesture on it is sent without positions and measures: set for what ``hide_ids`` hides, and
         by a host for a view that takes secrets.

@@ -48,7 +48,7 @@ class Timeline:
     session : SessionConfig
     device : Device
     unknown_responsive : bool
-        What a tap says where it is not known whether its target reacts.
+        Value of ``responsive`` in taps, if it is unknown whether the target reacts.
     open_session : callable
         Called with the last session and the time of an event for which there is no session yet (ms); returns
         the session that the event is in.
@@ -59,7 +59,7 @@ class Timeline:
     ----------
     session : SessionState
     scene : Scene
-        What is shown now: a touch keeps the scene of its DOWN.
+        The screen that is shown now: a touch keeps the scene of its DOWN.
     device : Device
     """
 

@@ -37,7 +37,7 @@ class Resolution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @classmethod
     def portrait(cls, width: int, height: int, density: float) -> Resolution:
-        """Return the resolution with the shorter side as its width, whatever the rotation."""
+        """Return the resolution with the shorter side as its width, at any rotation."""
         return cls(min(width, height), max(width, height), float(density))
 
 

@@ -1,7 +1,7 @@
 """Batches as a receiver reads them: both wire formats, lenient.
 
 A fleet's devices are newer than their receiver for months. Unknown keys are kept, and an event that cannot be
-read is set aside by itself, with its reason; only what is no batch at all is refused. `native.decode` is
+read is set aside by itself, with its reason; only bodies that are not batches are refused. `native.decode` is
 tried first: a batch of a known SDK costs nothing more.
 """
 
@@ -264,7 +264,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _split(data: dict[str, Any], struct: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what a struct knows of a document, and what it does not."""
+    """Return the known and the unknown keys of a document for a struct."""
     kinds = {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
     tag = struct.__struct_config__.tag_field
     known: dict[str, Any] = {}

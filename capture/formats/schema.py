@@ -1,4 +1,4 @@
-"""JSON Schema of what is emitted, made from the wire structs themselves."""
+"""JSON Schema of batches, made from the wire structs themselves."""
 
 from __future__ import annotations
 

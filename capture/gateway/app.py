@@ -56,10 +56,10 @@ class Outlet(Protocol):
         """Return when the batch cannot be lost any more; OSError: it was not taken."""
 
     async def tick(self) -> None:
-        """Do what is due; called every second."""
+        """Run the periodic tasks; called every second."""
 
     async def close(self) -> None:
-        """Finish what is under way."""
+        """Finish open requests."""
 
 
 def open_outlet(config: GatewayConfig, on_sync: Callable[[float], object] = float) -> Outlet:
@@ -157,7 +157,7 @@ class Door:
         return self._config.metrics.listen is None and not listen.behind_proxy and is_loopback(client)
 
     async def metrics(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer with the metrics, whoever asks."""
+        """Answer any client with the metrics."""
         del scope, receive
         self._metrics.set("in_flight", self._in_flight)
         self._metrics.set("in_flight_bytes", self._in_flight_bytes)

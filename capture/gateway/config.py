@@ -76,7 +76,7 @@ class ProjectSection(Section, frozen=True, kw_only=True):
 
 
 class LimitsSection(Section, frozen=True, kw_only=True):
-    """``[limits]``: what is refused, or put off with 503."""
+    """``[limits]``: limits above which requests are refused, or deferred with 503."""
 
     section: ClassVar[str] = "limits"
 

@@ -1,4 +1,4 @@
-"""The database engine that makes and merges Parquet files: what it is told."""
+"""Settings of the database engine that writes and merges Parquet files."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Writers of a Kafka topic: a consumer group, and for each partition a chain of files.
 
-A file is named by the partition and the offset at which it starts, says the offset at which it ends, and is
-only made where no file has its name. So of two members that hold one partition, because one of them stood
-still, one makes the file, and the other goes on from its end: nothing is lost or there twice, wherever files
-end. The file of rows comes first; the records of the same messages follow under names of the same offsets.
+A file is named by the partition and its first offset, has its last offset in its metadata, and is created
+only if no file has its name. If two members hold one partition, because one of them did not run for a while,
+one creates the file and the other continues after it: no event is lost or duplicated. The file of rows is
+written first; the records of the same messages follow under names with the same offsets.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _WAIT_S = 30.0
 
 
 class _Part:
-    """What is held of a partition: messages from `start` to before `next`, for a file.
+    """Messages of a partition in memory, from `start` to before `next`, for a file.
 
     `stop` is the end of a file that is there, but whose records may be missing.
     """
@@ -96,7 +96,7 @@ class Group:
         )
 
     def close(self) -> None:
-        """Leave the group; what is held is read again by others."""
+        """Leave the group; other members read the messages in memory again."""
         self._consumer.close()
 
     def run_once(self) -> bool | None:
@@ -134,7 +134,7 @@ class Group:
             self._write(*max(self._parts.items(), key=lambda item: item[1].size))
 
     def _write(self, number: int, part: _Part) -> None:
-        """Write what is held of a partition, and go on behind it."""
+        """Write the messages of a partition in memory, and continue after them."""
         end = part.stop or part.next
         with self._state.unit():
             self._writer.prepare()

@@ -108,7 +108,7 @@ class Ids:
         return Found(is_copy, conflicts)
 
     def commit(self, now_ms: int) -> None:
-        """Add what `find` found new, inside a transaction; forget what is older than the window."""
+        """Add the new ids that `find` found, inside a transaction; delete ids older than the window."""
         for key, runs in self._new.items():
             if runs:
                 self._add(key, _merged(runs), now_ms)

@@ -114,7 +114,7 @@ class Segment:
         Raises
         ------
         OSError
-            When that failed; what was written of them is cut off again.
+            When that failed; a partial write is cut off again.
         """
         try:
             step("journal.write")
@@ -302,7 +302,7 @@ def lines_of(path: Path, damaged: Callable[[int], object] = int) -> Iterator[tup
     ----------
     path : Path
     damaged : callable
-        Called with the number of bytes that were passed over.
+        Called with the number of bytes that were skipped.
     """
     with path.open("rb") as file:
         if not os.fstat(file.fileno()).st_size:

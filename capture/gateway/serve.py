@@ -264,7 +264,7 @@ class _Writer:
             backoff_s = min(2 * backoff_s, _MAX_BACKOFF_S)
 
     async def stop(self) -> None:
-        """Let the writer finish what it does, or end it."""
+        """Let the writer finish its unit, or end it."""
         process = self._process
         if process is None or process.returncode is not None:
             return

@@ -88,7 +88,7 @@ class Spool:
         self._longest = max(self._longest, len(text) + 1)
 
     def flush(self) -> None:
-        """Write what was added."""
+        """Write the added batches."""
         with self._spool.open("ab") as file:
             file.writelines(self._texts)
         self._texts = []

@@ -141,8 +141,8 @@ def try_lock(path: Path) -> int | None:
 def swap(state: State, objects: Objects, path: str, fresh: Path | None, others: Sequence[str] = ()) -> None:
     """Put the local file `fresh`, or none, in the place of a file, and delete the `others`; in a unit.
 
-    Once recorded it is finished by whoever opens the state next. A reader that lists files in between sees
-    some rows twice, for milliseconds.
+    Once recorded, the next process that opens the state finishes it. A reader that lists files in
+    between sees some rows twice, for milliseconds.
     """
     step("swap.written")
     gone = [*others, *([] if fresh else [path])]

@@ -99,7 +99,7 @@ class Topic:
             self.problem = ""
 
     async def close(self) -> None:
-        """Wait for the reports of what is under way."""
+        """Wait for the reports of messages in flight."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await asyncio.to_thread(producer.flush, _DELIVERY_S)

@@ -78,7 +78,7 @@ class Unit:
     Parameters
     ----------
     ids : Ids
-        The index; what is new is pending there.
+        The index; new ids are pending there.
     is_forgotten : callable
         Takes project and user.
     folder : Path

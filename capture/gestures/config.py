@@ -33,109 +33,110 @@ class GestureConfig(Section, frozen=True, kw_only=True):
 
     section: ClassVar[str] = "gestures"
 
-    #: Whose rules are used: a name of the table of dialects, or a row of `dialects`.
+    #: Dialect: rules and thresholds of an engine; a built-in name, or one of `dialects`.
     dialect: str = dialects.DEFAULT
-    #: A tap lasts at most this long (ms).
+    #: Longest duration of a tap (ms); a longer press is a long press.
     tap_timeout_ms: Milliseconds = FROM_ROW
-    #: A tap or a long press stays under this distance (dp).
+    #: A tap or a long press moves less than this (dp); raise it if taps on a shaky device are lost.
     touch_slop_dp: Dp = FROM_ROW
-    #: A drag or a fling goes farther than this (dp).
+    #: A drag or a fling moves more than this (dp).
     drag_distance_dp: Dp = FROM_ROW
     #: A fling is faster than this (dp/s).
     fling_velocity_dp_s: DpPerS = FROM_ROW
-    #: ``mean``: distance over duration; ``early``: of the first moves; the others: velocity at release.
+    #: Velocity: ``mean``: distance by duration; ``early``: of the first moves; others: at release.
     velocity_strategy: Literal["mean", "lsq2", "impulse", "lsq2_restricted", "ios", "early"] = FROM_ROW
-    #: Release velocities are clamped to this (dp/s).
+    #: Upper limit of release velocities (dp/s).
     max_fling_velocity_dp_s: Annotated[
         float, Meta(gt=0, le=1_000_000, description="dp/s", extra=INFINITE)
     ] = FROM_ROW
-    #: A tap this soon (ms) after the previous one continues a run.
+    #: Longest time (ms) between two taps of a run.
     multi_tap_timeout_ms: Milliseconds = FROM_ROW
-    #: A tap this near (dp) to the previous one continues a run.
+    #: Largest distance (dp) between two taps of a run.
     multi_tap_slop_dp: Dp = FROM_ROW
-    #: The tap of a rage run that is marked.
+    #: Position of the tap that is marked in a rage run: the third by default.
     rage_tap_count: Annotated[int, Meta(ge=2, le=1000)] = FROM_ROW
-    #: A tap this soon (ms) after the previous one continues a rage run.
+    #: Longest time (ms) between two taps of a rage run.
     rage_tap_timeout_ms: Milliseconds = FROM_ROW
-    #: A tap this near (dp) to the previous one continues a rage run.
+    #: Largest distance (dp) between two taps of a rage run.
     rage_tap_radius_dp: Dp = FROM_ROW
-    #: What a tap's event says where the target's responsiveness is unknown.
+    #: Value of ``responsive`` in events of taps, if it is unknown whether the target reacts.
     unknown_responsive: bool = True
-    #: Records have the verdict columns in the default dialect too.
+    #: Whether records have the verdict columns in the default dialect too.
     verdict_columns: bool = False
-    #: A long press lasts this long (ms); in the default dialect `tap_timeout_ms` unless set.
+    #: Shortest duration of a long press (ms); in the default dialect `tap_timeout_ms`, unless set.
     hold_ms: Milliseconds = FROM_ROW
-    #: How the way from the DOWN is measured: straight line; of whole px; of rounded places.
+    #: Distance from the DOWN: straight line; of whole px; of rounded positions.
     slop_metric: Literal["euclid", "trunc", "round"] = FROM_ROW
-    #: How it is for a drag: as for the slop; the larger axis; one axis only.
+    #: Distance of a drag: as for the slop; the larger axis; one axis only.
     drag_metric: Literal["euclid", "axis", "x", "y"] = FROM_ROW
-    #: Whether a tap is judged by the farthest place or by the last one.
+    #: Position that decides about a tap: the farthest one or the last one.
     tap_at: Literal["farthest", "end"] = FROM_ROW
-    #: Whether the place of the UP counts as a movement.
+    #: Whether the position of the UP counts as a movement.
     up_moves: bool = FROM_ROW
-    #: A velocity needs this many recent samples.
+    #: Smallest number of recent samples for a velocity.
     min_samples: Annotated[int, Meta(ge=2, le=20)] = FROM_ROW
-    #: A longer gap (ms) between two samples means that the finger rested.
+    #: Gap (ms) between two samples above which the finger counts as resting.
     stop_ms: Milliseconds = FROM_ROW
-    #: So does a longer gap (ms) before the UP.
+    #: The same for the gap (ms) before the UP.
     up_stop_ms: Milliseconds = FROM_ROW
-    #: How a release velocity is clamped: each axis, the length, or not.
+    #: How release velocities are limited: each axis, the length, or not at all.
     clamp: Literal["length", "axis", "none"] = FROM_ROW
-    #: ``early`` reads the moves before this time (ms).
+    #: Duration (ms) of the moves that ``early`` uses.
     early_ms: Milliseconds = FROM_ROW
-    #: What is compared with `fling_velocity_dp_s`: the speed, the larger axis, the axis of the drag.
+    #: Value that is compared with `fling_velocity_dp_s`: speed, larger axis, or axis of the drag.
     fling_on: Literal["speed", "axis", "drag_axis"] = FROM_ROW
-    #: A fling goes farther than this (dp), too.
+    #: A fling also moves more than this (dp).
     fling_distance_dp: Dp = FROM_ROW
-    #: Where: over the recent samples, or over the stroke.
+    #: Range of `fling_distance_dp`: the recent samples, or the stroke.
     fling_over: Literal["window", "stroke"] = FROM_ROW
-    #: After a hold: a movement anywhere undoes it; it keeps the stroke; a drag replaces it.
+    #: Movement after a long press: ends it (``whole``), is ignored (``keep``), makes it a drag (``drag``).
     after_hold: Literal["whole", "keep", "drag"] = FROM_ROW
-    #: Where directions come from.
+    #: Source of directions: ``box``: displacement, complex by the bounding box; ``travel``: displacement;
+    #: ``velocity``: release velocity; ``axis``: axis of the drag.
     direction: Literal["box", "travel", "velocity", "axis"] = FROM_ROW
-    #: The direction of an exact diagonal.
+    #: Direction of an exact diagonal.
     tie: Literal["vertical", "horizontal"] = FROM_ROW
     #: Whether a second finger makes both strokes multi-touch, or only its own.
     second_finger: Literal["void", "ignore"] = FROM_ROW
-    #: A tap this soon (ms) after the previous one does not continue a run.
+    #: Shortest time (ms) between two taps of a run.
     multi_tap_min_ms: Milliseconds = FROM_ROW
-    #: What `multi_tap_timeout_ms` counts from, and to: DOWN, or UP to UP.
+    #: Start of `multi_tap_timeout_ms`: the UP or the DOWN before, to the next DOWN; or from UP to UP.
     multi_tap_from: Literal["up", "down", "up_up"] = FROM_ROW
-    #: What `multi_tap_min_ms` counts from.
+    #: Start of `multi_tap_min_ms`: the UP or the DOWN before.
     multi_tap_min_from: Literal["up", "down"] = FROM_ROW
-    #: The longest run of taps; 0: any.
+    #: Longest run of taps; 0: unlimited.
     multi_tap_count: Annotated[int, Meta(ge=0, le=1000)] = FROM_ROW
-    #: Whether a drag that continues a run of taps has its count.
+    #: Whether a drag right after a tap continues the count of the run.
     run_drag: bool = FROM_ROW
-    #: Whether a stroke that continues a run of taps can be a long press.
+    #: Whether a stroke right after a tap can be a long press.
     run_hold: bool = FROM_ROW
-    #: Limits that a measure is beyond when it equals them.
+    #: Limits that a measure exceeds already when it equals them.
     open: tuple[str, ...] = FROM_ROW
-    #: What several fingers can do: ``pinch``, ``rotate``, ``pan``.
+    #: Gestures of several fingers: words of ``pinch``, ``rotate``, ``pan``.
     modes: str = FROM_ROW
-    #: A pinch or a rotation goes farther than this (dp); default: `touch_slop_dp`.
+    #: A pinch or a rotation moves more than this (dp); default: `touch_slop_dp`.
     transform_slop_dp: Dp | None = FROM_ROW
-    #: A pinch changes the scale by more than this, too.
+    #: A pinch also changes the scale by more than this.
     pinch_scale: Number = FROM_ROW
-    #: A rotation turns by more than this (degrees), too.
+    #: A rotation also turns by more than this (degrees).
     rotate_deg: Number = FROM_ROW
-    #: Fingers nearer to each other (dp) do not pinch.
+    #: Smallest distance (dp) of fingers that pinch.
     min_span_dp: Dp = FROM_ROW
-    #: The most fingers of a tap of several; 0: none.
+    #: Largest number of fingers in a tap of several fingers; 0: no such taps.
     chord_fingers: Annotated[int, Meta(ge=0, le=1000)] = FROM_ROW
-    #: The first of them lifts at most this long (ms) after the last came down.
+    #: Longest time (ms) from the last DOWN to the first UP of such a tap.
     chord_timeout_ms: Milliseconds = FROM_ROW
-    #: They come down nearer to the first one than this (dp).
+    #: Largest distance (dp) of the DOWNs of such a tap from the first one.
     chord_separation_dp: Dp = FROM_ROW
-    #: A swipe of several fingers is this fast (dp/s).
+    #: Smallest velocity (dp/s) of a swipe of several fingers.
     swipe_velocity_dp_s: DpPerS = FROM_ROW
-    #: Its larger component is so many times the smaller.
+    #: Smallest ratio of its larger component to the smaller one.
     swipe_ratio: Number = FROM_ROW
-    #: So many fingers have no touch slop.
+    #: Number of fingers from which there is no touch slop.
     free_fingers: Fingers = FROM_ROW
-    #: Samples of several fingers this close (ms) are one frame.
+    #: Longest time (ms) between samples of several fingers in one frame.
     frame_ms: Milliseconds = FROM_ROW
-    #: Own dialects: name, then `base` (a dialect) and the keys that differ from it.
+    #: Your dialects: a table for each name, with `base` (a dialect) and the keys that differ from it.
     dialects: dict[str, dict[str, Any]] = {}  # noqa: RUF012 - a struct: each gets its own
 
     def __post_init__(self) -> None:

@@ -88,7 +88,7 @@ class Explanation(msgspec.Struct, frozen=True):
     dialect : str
         Whose rules it was classified with.
     others : tuple of Verdict
-        What other dialects call it; empty where the samples were not at hand.
+        What other dialects call it; empty if the samples were not at hand.
     """
 
     kind: str

@@ -127,7 +127,7 @@ class Kind(NamedTuple):
         The kind of a stroke is the first one whose conditions all hold.
     event : {"target", "movement", None}
         Which fields its event has: those of the target, or direction, distance and velocity as well; None
-        where it has no event.
+        if it has no event.
     shape : {"disc", "ring", "square", "arrow", "cross"}
         Its symbol in pictures, pages and legends.
     color, dark : str

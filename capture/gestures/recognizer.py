@@ -155,7 +155,7 @@ class Recognizer(native.Recognizer):
             self.set_density(self._keys[key], self._named.pop(key))
 
     def finish(self, *, multi: bool = False) -> GestureTable:
-        """End every open stroke as INCOMPLETE, in the order of their DOWNs; feeding may go on.
+        """End every open stroke as INCOMPLETE, in the order of their DOWNs; feeding may continue.
 
         Chords that are open end too: they are in the table's `multi` if that is asked for, else in `chords`.
         """
@@ -185,7 +185,7 @@ def classify(
     gestures : GestureConfig, optional
         The dialect and the thresholds.
     threads : int, default 1
-        Threads that share the log, where it is long enough; the result does not depend on it. It is cut
+        Threads that share the log, if it is long enough; the result does not depend on it. It is cut
         where no stroke is open; where streams are so interleaved that there is no such place, they are
         shared.
     multi : bool, default False

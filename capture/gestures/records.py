@@ -33,7 +33,7 @@ __all__ = [
 #: The fields of a record, in order; the same names in tables, files and Arrow.
 FIELDS: tuple[str, ...] = tuple(name for name, _ in output.LAYOUT)
 
-#: The fields of the verdict, which follow where they are asked for.
+#: The fields of the verdict, appended if requested.
 VERDICT: tuple[str, ...] = tuple(name for name, _ in output.VERDICT)
 
 _ENUMS: dict[str, type[GestureKind | Reason | Direction]] = {
@@ -170,7 +170,7 @@ class GestureTable:
     stream_keys : pyarrow.Array or None
         Where the samples named their streams by text: the name of stream n at place n.
     multi : MultiTable or None
-        What several fingers did together, where it was asked for.
+        Chords of several fingers, if requested.
     columns : object
         The records as the native core holds them.
     """

@@ -175,7 +175,7 @@ class EvdevHost(HostBase):
 
 
 def _protocol(device: Any) -> int:
-    """Return how a device reports fingers; 0 where it does not."""
+    """Return how a device reports fingers; 0 if it does not."""
     codes = {code for code, _ in device.capabilities(absinfo=True).get(_EV_ABS, ())}
     if {_MT_X, _MT_Y} <= codes:
         return _TYPE_B if _MT_SLOT in codes else _TYPE_A

@@ -42,7 +42,7 @@ class PygameHost(HostBase):
     ----------
     capture : Capture
     find_target : callable, optional
-        (x, y) in px of the window -> `Target`, or None where there is nothing.
+        (x, y) in px of the window -> `Target`, or None if there is nothing.
     """
 
     def __init__(

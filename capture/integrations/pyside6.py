@@ -193,7 +193,7 @@ class QtHost(HostBase):
             self.capture.screen_view(name)
 
     def _is_responsive(self, window: Any, event: Any, point: Any) -> bool | None:
-        """Return whether a widget took the press; None where no widget saw it, or only an app's window."""
+        """Return whether a widget took the press; None if no widget saw it, or only an app's window."""
         if window.inherits(_QUICK_WINDOW):
             return self._quick_windows().took(event, point)
         receiver, self._receiver = self._receiver, None
@@ -208,7 +208,7 @@ class QtHost(HostBase):
         return None if own else False
 
     def _stamp(self, event: Any) -> int:
-        """Return an event's time on the monotonic clock: the device's stamp, where it has one."""
+        """Return an event's time on the monotonic clock: the device's stamp, if it has one."""
         now, stamp = time.monotonic_ns(), int(event.timestamp()) * 1_000_000
         if not stamp:
             return now
@@ -252,7 +252,7 @@ def _is_of_app(kind: type) -> bool:
 
 
 def _index(widget: Any) -> str:
-    """Return which of its like a widget is among its siblings; nothing where it is alone."""
+    """Return which of its like a widget is among its siblings; nothing if it is alone."""
     parent = widget.parentWidget()
     if parent is None:
         return ""

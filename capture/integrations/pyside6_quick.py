@@ -182,7 +182,7 @@ class QuickWindows:
     # ---- verdicts -----------------------------------------------------------------------------
 
     def took(self, event: Any, point: Any) -> bool | None:
-        """Return whether an item or a handler took the touch that ends; None where that is not known."""
+        """Return whether an item or a handler took the touch that ends; None if that is not known."""
         chain, self._chain = self._chain, []
         if any(_answers_taps(item) for item in chain):
             return True
@@ -199,7 +199,7 @@ class QuickWindows:
     # ---- pages --------------------------------------------------------------------------------
 
     def update(self, window: Any) -> None:
-        """Report the page of a window as the screen, where it is another one."""
+        """Report the page of a window as the screen, if it is another one."""
         name, root = "", self._root(window)
         for page in self._pages(window, root, _DEPTH) if root is not None else ():
             name = self._page_name(page) or name

@@ -118,7 +118,7 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of a log as a whole; None where it is not.
+    """Facts about a log; None if unknown.
 
     Attributes
     ----------
@@ -258,7 +258,7 @@ class TouchLog:
         Raises
         ------
         TouchLogError
-            With the path and, where there is one, the line at which the reading stopped.
+            With the path and, if there is one, the line at which the reading stopped.
         """
         self.marks.clear()
         self.warnings.clear()

@@ -120,9 +120,9 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
     columns : dict of str to list of str
         Role -> columns of the table.
     actions : dict of str to int
-        What stands in the action column -> `Action`; empty where the usual words and numbers stand.
+        What stands in the action column -> `Action`; empty if the usual words and numbers stand.
     unit_ns : int or None
-        What one unit of time is in nanoseconds; None where the map does not say.
+        What one unit of time is in nanoseconds; None if the map does not say.
     header : bool
         Whether the first row names the columns.
     separator : str or None
@@ -258,7 +258,7 @@ def are_guessed(names: Sequence[str]) -> bool:
 
 
 def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | None:
-    """Return a map by the names of columns; None where they do not say it.
+    """Return a map by the names of columns; None if they do not say it.
 
     Parameters
     ----------

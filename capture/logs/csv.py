@@ -333,7 +333,7 @@ def _table(lines: list[str], column_map: ColumnMap) -> Table:
 
 
 def _header_at(line: str, separator: str | None, wanted: set[str]) -> int | None:
-    """Return where the names of columns begin in a line; None where they are not there.
+    """Return where the names of columns begin in a line; None if they are not there.
 
     They are those that are wanted, or for the common form names that say what the columns are.
     """

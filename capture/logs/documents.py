@@ -200,7 +200,7 @@ def _line_value(line: bytes) -> bytes | None:
 
 
 def _of_python(text: bytes | bytearray) -> bytes | None:
-    """Return the JSON of a list or an object as Python prints it; None for what is none."""
+    """Return the JSON of a list or an object as Python prints it; None if it is not one."""
     if b"'" not in text[:_BEFORE] or len(text) > _PRINTED_BYTES:
         return None
     try:

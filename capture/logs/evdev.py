@@ -158,7 +158,7 @@ class EvdevLog(TouchLog):
         return [high - low + 1 for low, high in self.ranges or ()]
 
     def _density(self, panel: tuple[int, int]) -> float | None:
-        """Return the mean of the px per 1/160 inch of both axes; None where no density can be so."""
+        """Return the mean of the px per 1/160 inch of both axes; None if no density can be so."""
         found = [
             size / span * units / _PX_PER_MM
             for size, span, units in zip(panel, self._spans(), self._resolution or (), strict=True)
@@ -257,7 +257,7 @@ class EvdevLog(TouchLog):
         return turned_axes(ranges, (width, height), rotate)
 
     def _known_ranges(self, scan: EventModel) -> tuple[tuple[int, int], tuple[int, int]] | None:
-        """Return the ranges of the panel, and say what was assumed of them."""
+        """Return the ranges of the panel, and report assumptions about them."""
         if self.ranges is None:
             if self.screen is None:
                 if scan.seen_protocol:

@@ -87,7 +87,7 @@ class Log(EvdevLog):
 
 
 def record_size(data: bytes) -> int:
-    """Return the size of the records of events that bytes are; 0 where they are none."""
+    """Return the size of the records of events that bytes are; 0 if they are none."""
     if b"\0" not in data[:48]:
         return 0
     return next((size for size in _SIZES if _are_events(data, size)), 0)

@@ -73,7 +73,7 @@ class Log(TouchLog):
 
 
 def _sample(fields: list[str]) -> Sample | None:
-    """Return the sample of a row; None where it has none."""
+    """Return the sample of a row; None if it has none."""
     if len(fields) < _FIXED:
         return None
     try:

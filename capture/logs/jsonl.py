@@ -47,7 +47,7 @@ _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def _first(head: bytes) -> _Line | None:
-    """Return the first line, where it is one."""
+    """Return the first line, if it is one."""
     for text in head.split(b"\n", 8)[:8]:
         if text.strip():
             try:

@@ -93,7 +93,7 @@ class Finder:
     path : list of str or None
         Keys to the records, ``*`` for every key; None finds them anywhere.
     needed : set of str
-        Keys that records have; none where they are not known yet.
+        Keys that records have; none if they are not known yet.
     """
 
     def __init__(self, path: list[str] | None, needed: set[str]) -> None:

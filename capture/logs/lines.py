@@ -170,7 +170,7 @@ class Start:
 
 
 class Bare:
-    """Lines of one log without what stands before them.
+    """Lines of one log without their prefixes.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ class Bare:
 
 
 def undecorated(text: bytes | bytearray, before: re.Pattern[str] | None) -> bytes:
-    """Return text without what stands before each of its lines."""
+    """Return text without the prefixes of its lines."""
     if before is None:
         return bytes(text)
     return re.sub(before.pattern.encode(), b"", text, flags=re.MULTILINE)

@@ -61,7 +61,7 @@ def screen_of(column_map: ColumnMap) -> tuple[int, int] | tuple[None, None]:
 
 
 def say_assumed(log: Log, column_map: ColumnMap) -> None:
-    """Count what was guessed of columns and screen."""
+    """Count the guesses about columns and screen."""
     if log.options.columns is None and not column_map.common:
         log.warnings["guessed_columns"] += 1
     if any(column_map.whole) and log.options.screen is None:

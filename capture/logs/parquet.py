@@ -156,7 +156,7 @@ class Log(TouchLog):
             mark = next(marks, None)
 
     def _chunks(self, file: Any) -> Iterator[TouchSamples]:
-        """Yield the samples: by columns where they are plain, else row by row."""
+        """Yield the samples: by columns if they are plain, else row by row."""
         own = 1 if any(self._own_units.values()) else None
         rows = Rows(self._map, self._size, Counter(), own)
         used = self._used()

@@ -28,7 +28,7 @@ _INT64 = 1 << 63
 
 
 class Rows:
-    """Columns of cells to samples; what cannot be one is counted.
+    """Columns of cells to samples; invalid rows are counted.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Rows:
             self.first_bad = ", ".join(f"{role} {str(column[at])[:40]!r}" for role, column in roles.items())
 
     def finish(self) -> Iterator[TouchSamples]:
-        """Yield what had to wait for all rows, and say what was assumed of the times."""
+        """Yield the samples that had to wait for all rows, and report the assumptions about times."""
         if any(moments.guessed for moments in self._moments.values()):
             self.warnings["date_order_guessed"] += 1
         if self.unit.said:

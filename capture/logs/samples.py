@@ -37,7 +37,7 @@ _DOWN, _UP, _MOVE = int(Action.DOWN), int(Action.UP), int(Action.MOVE)
 
 
 class SampleWriter:
-    """Samples that a reader adds one by one, and what is doubtful about them.
+    """Samples that a reader adds one by one, and warnings about them.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ class LogSource:
 
     @property
     def seed(self) -> str:
-        """SHA-256 (hex) of the decompressed log; of its first 64 KiB where it can be read only once."""
+        """SHA-256 (hex) of the decompressed log; of its first 64 KiB if it can be read only once."""
         if not self._seed:
             digest = hashlib.sha256()
             read = self.bytes_read
@@ -266,7 +266,7 @@ class _Expanding(io.RawIOBase):
 
 
 def _decompressor(raw: IO[bytes], kind: str, path: str) -> tuple[Any, type[Exception]]:
-    """Return the decompressing stream and what it raises on damaged data."""
+    """Return the decompressing stream and the exceptions that it raises on damaged data."""
     if kind == "gz":
         import gzip
         import zlib

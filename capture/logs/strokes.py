@@ -46,7 +46,7 @@ class Log(TouchLog):
         rest = b""
         for block in self.source.text_blocks():
             text = rest + block
-            # A tag may go on in the next block, and so may a line between two tags.
+            # A tag may continue in the next block, and so may a line between two tags.
             comment = text.rfind(b"<!--")
             end = comment if text.find(b"-->", comment) < 0 <= comment else max(text.rfind(b"<"), 0)
             strokes.read(text[:end].decode("utf-8", "replace"))
@@ -136,7 +136,7 @@ class _Strokes:
 
 
 def _time_ns(given: str | None) -> int | None:
-    """Return a time in ms as ns; None where there is none.
+    """Return a time in ms as ns; None if there is none.
 
     Raises
     ------

@@ -63,7 +63,7 @@ _SHORTEST_NS, _LONGEST_NS = 100_000, 20 * _SECOND_NS
 
 
 def iso_time(text: str) -> int | None:
-    """Return the epoch ns of an ISO 8601 time, UTC where it has no zone; None where there is none."""
+    """Return the epoch ns of an ISO 8601 time, UTC if it has no zone; None if there is none."""
     found = _ISO.fullmatch(text.strip())
     return None if found is None else _of_iso(found)
 
@@ -76,7 +76,7 @@ def _of_iso(found: re.Match[str]) -> int | None:
 
 @lru_cache(maxsize=64)
 def _second_ns(text: str, zone: str | None) -> int | None:
-    """Return the epoch ns of a second; None where there is none."""
+    """Return the epoch ns of a second; None if there is none."""
     date = int(text[:4]), int(text[5:7]), int(text[8:10])
     return _epoch_ns(*date, 3600 * int(text[11:13]) + 60 * int(text[14:16]) + int(text[17:]), zone)
 
@@ -95,7 +95,7 @@ def _epoch_ns(year: int, month: int, day: int, second: int, zone: str | None) ->
 
 
 def clock_time(text: str, before_ns: int | None = None, *, whole: bool = True) -> int | None:
-    """Return the ns of ``HH:MM:SS[.f]``, on the next day where it is 12 h and more before `before_ns`."""
+    """Return the ns of ``HH:MM:SS[.f]``, on the next day if it is 12 h or more before `before_ns`."""
     found = _CLOCK.fullmatch(text.strip()) if whole else _CLOCK.search(text)
     if found is None or int(found[1]) > 23:
         return None
@@ -112,7 +112,7 @@ def _carried(time_ns: int, before_ns: int | None, turn_ns: int) -> int:
 
 
 def line_time(line: str, before_ns: int | None = None) -> int | None:
-    """Return the time at the beginning of a line of a log (ns); None where there is none."""
+    """Return the time at the beginning of a line of a log (ns); None if there is none."""
     head = line[:64]
     if (found := _ISO.search(head)) is not None and (time := _of_iso(found)) is not None:
         return time
@@ -151,7 +151,7 @@ def _date(part: dict[str, str | None], day_first: bool | None) -> tuple[int, int
 
 
 def _hour(hour: int, half: str | None) -> int | None:
-    """Return the hour of the day; None where there is none."""
+    """Return the hour of the day; None if there is none."""
     if half is None:
         return hour if hour <= 24 else None
     return None if not 1 <= hour <= 12 else hour % 12 + 12 * (half.lower() == "p")
@@ -187,7 +187,7 @@ class Moments:
             self._day_first = days.pop() if len(days) == 1 else all(sign != "/" for _, _, sign in pairs)
 
     def read(self, text: str) -> int | None:
-        """Return a time in ns; None where there is none."""
+        """Return a time in ns; None if there is none."""
         time = iso_time(text)
         if time is None:
             found = _DATE_TIME.fullmatch(text)

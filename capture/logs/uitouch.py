@@ -109,7 +109,7 @@ class _Prints:
             self._time = self.untimed * _PERIOD_NS
 
     def _add(self, text: str, writer: SampleWriter) -> int:
-        """Add the touches printed in a text; return where the last one ends, -1 where there is none."""
+        """Add the touches printed in a text; return where the last one ends, -1 if there is none."""
         end, at = -1, text.find(_BEGIN)
         while at >= 0:
             after = text.find(_BEGIN, at + 1)

@@ -153,7 +153,7 @@ class _Pointer:
         self._down = False
 
     def play(self, tick: int, now: int, samples: _Columns) -> str:
-        """Add the samples of a tick; return what became of the action ("" where there is none)."""
+        """Add the samples of a tick; return what became of the action ("" if there is none)."""
         if tick >= len(self._actions):
             return ""
         action = self._actions[tick]
@@ -201,7 +201,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _body(raw: msgspec.Raw) -> list[_Source] | dict[str, Any] | None:
-    """Return the sources of a body, or an action that is in none; None for what has bodies inside."""
+    """Return the sources of a body, or an action that is in none; None if it has bodies inside."""
     try:
         sources = [_decode_source(source) for source in _decode_body(raw).actions]
     except msgspec.ValidationError:

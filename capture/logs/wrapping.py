@@ -56,7 +56,7 @@ _Taken = tuple[str, str] | None
 
 
 class Wrapping(Protocol):
-    """What stands around a log.
+    """The text around a log.
 
     Attributes
     ----------
@@ -153,7 +153,7 @@ def wrappings(head: bytes) -> Iterator[Wrapping]:
     Parameters
     ----------
     head : bytes
-        Of text, without what is behind its last line end.
+        Of text, without the rest after its last line end.
     """
     lines = [line for line in head.decode("utf-8", "replace").split("\n") if line.strip()][:_LINES]
     if not lines:
@@ -317,7 +317,7 @@ def _of_cell(column: int, width: int) -> Callable[[str], _Taken]:
 
 
 def _of_quotes(line: str) -> _Taken:
-    """Return what stands between the quotes of a line that is one text of JSON or one cell."""
+    """Return the text between the quotes of a line that is one JSON text or one cell."""
     text = line.strip().rstrip(",").rstrip()
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':
         return None

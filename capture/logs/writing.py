@@ -59,7 +59,7 @@ def one_stream(log: Writable) -> Iterator[tuple[int, int, int, float, float]]:
     """Yield (pointer, action, time, x, y) of a log as whole strokes, as foreign formats hold them.
 
     Samples without a stroke and places that are no numbers are left out. A finger that comes down while it
-    is down is canceled first, where and when its last sample was. What is lost is counted.
+    is down is canceled first, where and when its last sample was. Losses are counted.
 
     Raises
     ------

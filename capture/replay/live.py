@@ -120,12 +120,12 @@ class LiveReplay:
         self._ignored: Counter[str] = Counter()
 
     def run(self, logs: Iterable[tuple[TouchLog, Device]], summary: Summary) -> None:
-        """Play logs one after the other, then close the capture; `summary` is filled whatever ends it.
+        """Play logs one after the other, then close the capture; `summary` is filled in every case.
 
         Raises
         ------
         TouchLogError
-            When a log cannot be read; what was played before is delivered.
+            When a log cannot be read; events that were played before it are delivered.
         SinkError
             When a sink did not take the events within ``[delivery] shutdown_timeout_s``.
         """
@@ -262,7 +262,7 @@ class LiveReplay:
             getattr(self.capture, name)(*arguments)
 
     def close(self) -> bool:
-        """Send what is recorded, as an app does at its end; tell whether all of it was delivered."""
+        """Send the recorded events, as an app does at its end; return whether all were delivered."""
         try:
             return self.capture.close()
         finally:

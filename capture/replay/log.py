@@ -119,7 +119,7 @@ class LogReplay:
         self.sum_up()
 
     def sum_up(self) -> None:
-        """Complete the summary with what was counted so far."""
+        """Complete the summary with the counts so far."""
         summary = self.summary
         summary.kinds, summary.reasons = dict(self._kinds), dict(self._reasons)
         summary.warnings = dict(self._log.warnings)
@@ -165,7 +165,7 @@ class LogReplay:
         self._count(table)
 
     def _ready_marks(self) -> list[Mark]:
-        """Remove and return the marks that stand before what was fed so far."""
+        """Remove and return the marks before the next sample to feed."""
         marks = self._log.marks
         fed = self.summary.samples
         ready = [mark for mark in marks if mark.sample <= fed]

@@ -1,7 +1,7 @@
 """Replay: recorded touch logs become delivered batches, the same ones each time.
 
 A replay is its own consent, runs on a temporary store and asks the machine nothing: only ``[project]``,
-``[device]`` and the log feed what is sent. Ids are derived from the log's content and times are the
+``[device]`` and the log determine the events. Ids are derived from the log's content and times are the
 log's, so that everything but the time of sending comes out the same on any machine.
 """
 
@@ -58,7 +58,7 @@ def replay(
     Returns
     -------
     Summary
-        What was read, recognised and delivered.
+        Counts of what was read, recognised and delivered.
 
     Examples
     --------
@@ -107,7 +107,7 @@ class Replay:
     Attributes
     ----------
     summary : Summary
-        What was done so far: complete after `run`, and right after an interrupted one too.
+        The counts so far: complete after `run`, and right after an interrupted one too.
     log : TouchLog or None
         The log that is being read, or was last; not with `speed`.
 
@@ -184,9 +184,9 @@ class Replay:
         return self._first
 
     def run(self) -> Summary:
-        """Read every log and deliver what it gives, once.
+        """Read every log and deliver its events, once.
 
-        Whatever ends it early, what was read until then is delivered and in `summary`. Ctrl-C ends it
+        If it ends early, the events until then are delivered and counted in `summary`. Ctrl-C ends it
         after the chunk that is being read, with KeyboardInterrupt; a second one at once.
 
         Raises
@@ -308,9 +308,9 @@ class Replay:
         self._put(anyway=True)
 
     def _put(self, *, active: Collection[int] = (), anyway: bool = False) -> None:
-        """Store what was made, and send it.
+        """Store the new events, and send them.
 
-        What does not fill a batch of an active session waits for the next chunk.
+        Events that do not fill a batch of an active session wait for the next chunk.
         """
         packs = self._context.encoder.packs(active)
         if packs or anyway:
@@ -318,7 +318,7 @@ class Replay:
             self._deliver(active)
 
     def _deliver(self, active: Collection[int]) -> None:
-        """Send what is due, as long as the sinks take something now and then."""
+        """Send the due batches, as long as the sinks make progress."""
         slice_s = self._config.delivery.timeout_s
         stalled_s = 0.0
         before = self._delivered()

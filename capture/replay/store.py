@@ -1,6 +1,6 @@
 """The temporary store of a replay: rows in memory, a queue for each sink.
 
-A replay can be done again, and sends what it has made before it makes more. So nothing here outlives the
+A replay can be repeated, and sends its events before it makes more. So nothing here outlives the
 process, has a bound or is checked for damage, and most often a batch is one pack.
 """
 
@@ -44,7 +44,7 @@ class _Piece(msgspec.Struct, frozen=True, gc=False):
         return self.first + len(self.payloads)
 
     def behind(self, count: int) -> _Piece:
-        """Return what is left without the first `count` events."""
+        """Return the batch without the first `count` events."""
         payloads = self.payloads[count:]
         return _Piece(
             self.first + count, self.pack, self.event_ids[count:], payloads, sum(map(len, payloads))

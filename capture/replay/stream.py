@@ -239,7 +239,7 @@ class StreamTimeline:
 
 
 def _latest(known: deque[tuple[int, _T]] | None, sample: int) -> _T | None:
-    """Remove what is known up to a sample, and return the last of it."""
+    """Remove the marks up to a sample, and return the last one."""
     last = None
     while known and known[0][0] <= sample:
         last = known.popleft()[1]

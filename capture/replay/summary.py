@@ -10,7 +10,7 @@ __all__ = ["LogSummary", "Summary"]
 
 
 class LogSummary(msgspec.Struct):
-    """What was in one log.
+    """Counts of one log.
 
     Attributes
     ----------

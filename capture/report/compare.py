@@ -122,7 +122,7 @@ def _matched(before: Recording, after: Recording) -> list[tuple[int, int]]:
 
 
 def _apart(before: Recording, after: Recording, row: int, candidate: int) -> float:
-    """Distance (dp) of two DOWNs, as far as it counts; 0 where one has no place."""
+    """Distance (dp) of two DOWNs, as far as it counts; 0 if one has no place."""
     dx = before.columns["x"][row] / before.density - after.columns["x"][candidate] / after.density
     dy = before.columns["y"][row] / before.density - after.columns["y"][candidate] / after.density
     away = float(np.hypot(dx, dy))

@@ -89,8 +89,8 @@ def sources(gestures: GestureConfig) -> dict[str, str]:
 def _other(columns: Columns, packed: Packed) -> list[Place]:
     """Pack what another dialect calls the strokes, three bytes each.
 
-    The number of the kind in the table of kinds, the direction (of what is none: the reason) and rage in one;
-    the position in a run of taps; the margin in hundredths, 255 where there is none.
+    The number of the kind in the table of kinds, the direction (or the reason, if there is no kind)
+    and rage in one; the position in a run of taps; the margin in hundredths, 255 if there is none.
     """
     numbers = np.zeros(max(GestureKind) + 1, np.uint8)
     numbers[[row.kind for row in KINDS]] = range(len(KINDS))

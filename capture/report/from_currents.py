@@ -89,7 +89,7 @@ def _recording(path: Path, records: list[dict[str, Any]]) -> Recording:
 
 
 def _in_order(known: list[_Known]) -> list[_Known]:
-    """Return records in the order of their times, whatever files they came from.
+    """Return the records of all files in the order of their times.
 
     A screen view has whole seconds only: it comes before the first gesture on its screen in its second.
     """

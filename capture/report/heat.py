@@ -27,7 +27,7 @@ class HeatMap(msgspec.Struct, frozen=True):
     Attributes
     ----------
     screen : str
-        Its title; empty where none is known.
+        Its title; empty if none is known.
     width, height : int
         px; what was touched, where no file says the size.
     strokes : int

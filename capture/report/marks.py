@@ -272,7 +272,7 @@ def _picture_beside(folder: Path, name: Any) -> str | None:
 
 
 def screenshot_uri(image: Any) -> str | None:
-    """Return a screenshot, base64 or a data URI of it, as a data URI; None where it is no picture.
+    """Return a screenshot, base64 or a data URI of it, as a data URI; None if it is no picture.
 
     Only PNG, JPEG and WebP are accepted, by their first bytes: an SVG could carry a script.
     """

@@ -46,7 +46,7 @@ def build_page(recordings: Sequence[Recording], *, title: str | None = None) -> 
     Parameters
     ----------
     recordings : sequence of Recording
-        At least one; the page has a list to choose from where there are more.
+        At least one; with several, the page has a list to choose from.
     title : str, optional
         Of the document; the names of the recordings when not given.
     """

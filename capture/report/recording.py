@@ -31,7 +31,7 @@ class Stage(msgspec.Struct, kw_only=True):
     Attributes
     ----------
     title : str
-        Of the screen; empty where the log names none.
+        Of the screen; empty if the log names none.
     landscape : bool
     width, height : float
         px.

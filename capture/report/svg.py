@@ -28,7 +28,7 @@ def element(tag: str, content: str = "", /, **attributes: object) -> str:
     content : str
         Markup: escape texts.
     **attributes
-        Floats are written with one decimal; what is None is left out.
+        Floats are written with one decimal; None is left out.
     """
     written = ""
     for name, value in attributes.items():

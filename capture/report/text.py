@@ -1,4 +1,4 @@
-"""Words for what is shown. Text of a recording is made safe: it cannot control a terminal or a page."""
+"""Words for displayed values. Text of a recording is made safe: it cannot control a terminal or a page."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def words(member: IntEnum) -> str:
 
 
 def moved(kind: GestureKind, direction: Direction) -> str:
-    """Return a kind with its direction, where it has one: ``fling up``."""
+    """Return a kind with its direction, if it has one: ``fling up``."""
     label = kind_of(kind).label
     return label if direction is Direction.NONE else f"{label} {words(direction)}"
 

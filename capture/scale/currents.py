@@ -50,7 +50,7 @@ class _Properties(msgspec.Struct, gc=False):
 
 
 class _Record(msgspec.Struct, gc=False):
-    """What is read of a record in JSON."""
+    """The fields that are read from a JSON record."""
 
     id: str
     user_id: str

@@ -34,7 +34,7 @@ __all__ = ["Done", "Job", "Summary", "classify_dataset", "classify_partition"]
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What is to be done with every partition; it travels to the workers.
+    """The task for every partition; it is sent to the workers.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Job(msgspec.Struct, frozen=True):
         px per dp; None is what the files of a partition say.
     gestures : GestureConfig
     decode_threads : bool
-        Whether columns are decoded side by side: where there are fewer partitions than workers.
+        Whether columns are decoded in parallel: if there are fewer partitions than workers.
     """
 
     source: str
@@ -148,7 +148,7 @@ def classify_dataset(
         When there is nothing to read, the output lies in the source, or the files of a partition say
         different densities.
     TouchLogError
-        When a file is damaged or has a wrong column; what was done until then stays.
+        When a file is damaged or has a wrong column; finished outputs stay.
     """
     begun = time.monotonic()
     if engine not in get_args(Engine):
@@ -208,7 +208,7 @@ def _run_on_ray(job: Job, partitions: list[Partition], workers: int, stop: threa
 
 
 def classify_partition(job: Job, partition: Partition, stop: threading.Event | None = None) -> Done | None:
-    """Recognise one partition, unless its output is there already; None where it was told to stop."""
+    """Recognise one partition, unless its output is there already; None if it was told to stop."""
     source, output = Place(job.source), Place(job.output)
     density = _density(partition, source) if job.density is None else job.density
     fingerprint = partition.fingerprint(job.settings(density))
@@ -224,7 +224,7 @@ def classify_partition(job: Job, partition: Partition, stop: threading.Event | N
 
 
 def _density(partition: Partition, source: Place) -> float:
-    """Return what the files of a partition say, or 1 where they say nothing.
+    """Return what the files of a partition say, or 1 if they say nothing.
 
     One that says nothing among others that do is refused as well: half of a log would be measured wrong.
     """

@@ -69,7 +69,7 @@ def sample_batches(filesystem: Any, path: str, *, threads: bool = False) -> Iter
 
 
 def density_of(filesystem: Any, path: str) -> float | None:
-    """Return the px per dp that a file of touch samples says in its metadata; None where it says nothing.
+    """Return the px per dp that a file of touch samples says in its metadata; None if it says nothing.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def _is_left_out(metadata: Any, schema: pa.Schema, name: str) -> bool:
 
 
 def fingerprint_of(filesystem: Any, path: str) -> str:
-    """Return what a file of gestures was made of; empty where there is none or it does not say."""
+    """Return what a file of gestures was made of; empty if there is none or it does not say."""
     import pyarrow as pa
     from pyarrow import parquet
 

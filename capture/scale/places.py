@@ -38,7 +38,7 @@ class Found(msgspec.Struct, frozen=True, order=True):
     size : int
         Bytes.
     changed_ns : int
-        Epoch; 0 where the store does not say.
+        Epoch; 0 if the store does not say.
     """
 
     relative: str
@@ -139,7 +139,7 @@ class Place:
 
 
 def source_and_output(source: str, output: str) -> tuple[Place, Place]:
-    """Return the places of a data set and of what is made of it.
+    """Return the places of a data set and of its output.
 
     Raises
     ------

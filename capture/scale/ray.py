@@ -42,7 +42,7 @@ def start(workers: int | None = None) -> Any:
     Parameters
     ----------
     workers : int, optional
-        Processors that Ray may use, where it is started here.
+        Processors that Ray may use, if it is started here.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def run_tasks(
 ) -> Iterator[_Result]:
     """Do `work` with every item as a task of its own, `workers` at a time; yield the results as they come.
 
-    What is wrong with a file comes back as a text, not as a failed task, and is raised here.
+    An error of a file is returned as text, not as a failed task, and raised here.
 
     Raises
     ------

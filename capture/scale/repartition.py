@@ -97,7 +97,7 @@ def _name_of(number: int, file: Found, partitions: int) -> str:
 
 
 def _finished(target: Place, pieces: list[Piece], partitions: int) -> set[str]:
-    """Return the names of the pieces that an earlier run has finished; remove what is of none of them."""
+    """Return the names of the pieces that an earlier run has finished; remove the other files."""
     marks = target.below(_FINISHED).find("")
     for mark in marks:
         made_with = mark.relative.rpartition("-")[2]

@@ -39,13 +39,13 @@ def classify_stream(
     gestures : GestureConfig, optional
         The thresholds.
     recognizer : Recognizer, optional
-        The one to go on with, instead of a fresh one with that density and those thresholds; its
+        The one to continue with, instead of a fresh one with that density and those thresholds; its
         `counters` say afterwards what was ignored.
 
     Yields
     ------
     pyarrow.RecordBatch
-        The gestures that a piece ended, where it ended any; at last those that were still open.
+        The gestures that a piece ended, if any; at last those that were still open.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Threshold sweeps: strokes are measured once and classified under many settings.
 
-What is read are the recorded measures, float32 as in the records, and the times in ns. The classes
+It reads the recorded measures, float32 as in the records, and the times in ns. The classes
 are those that `capture.classify` gives with the same thresholds, to the last bit: it is the same code.
 Other dialects look at the samples themselves (when the slop was passed, on which axis), so that there each
 setting is another pass over them (`Touches`).

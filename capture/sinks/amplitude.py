@@ -123,7 +123,7 @@ def _invalid(content: dict[str, Any], answer: Answer) -> Verdict:
 
 
 def _throttled(content: dict[str, Any], events: Sequence[Event], answer: Answer) -> Verdict:
-    """Read an answer 429: the listed users and devices pause, the others may go on."""
+    """Read an answer 429: the listed users and devices pause, the others may continue."""
     daily = _names(content, "exceeded_daily_quota_users", "exceeded_daily_quota_devices")
     names = daily | _names(content, "throttled_users", "throttled_devices")
     waiting = set(_indices(content.get("throttled_events")))

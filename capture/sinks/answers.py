@@ -77,7 +77,7 @@ def answer_of(reply: Reply) -> Answer:
 
 
 def _is_web_page(reply: Reply) -> bool:
-    """Return whether a content is a page: it begins with ``<``, whatever its type says.
+    """Return whether a content is a web page: it begins with ``<``, for any content type.
 
     The type decides only where the content cannot be seen.
     """
@@ -91,7 +91,7 @@ def _is_web_page(reply: Reply) -> bool:
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Return what ``Retry-After`` asks for (s): a number, or a date against the server's own clock.
 
-    Of several, which a proxy joins with a comma, the longest serves all; what is neither is left out.
+    Of several, which a proxy joins with a comma, the longest is used; other values are left out.
     """
     waits: list[float] = []
     for text in headers.get("Retry-After", "").split(";"):

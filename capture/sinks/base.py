@@ -154,7 +154,7 @@ class Sink(Protocol):
     not_sent: dict[str, int]
 
     def configure(self, config: RunConfig) -> None:
-        """Read what it needs from the run configuration; called once, before the first `send`."""
+        """Read the run configuration; called once, before the first `send`."""
         ...
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:

@@ -127,7 +127,7 @@ class HttpClient:
         return f"{host} by the proxy {urlsplit(proxy).netloc.rpartition('@')[2]}" if proxy else host
 
     def _secrets(self, headers: Mapping[str, str]) -> Iterable[str]:
-        """Yield what must not be quoted from an answer, which may echo the request."""
+        """Yield the secrets that must not be quoted from an answer, which may repeat the request."""
         for name, value in {**self._login, **headers}.items():
             if name.lower() not in _OPEN_HEADERS:
                 yield value
@@ -318,7 +318,7 @@ def _head(reader: BufferedReader[Any]) -> tuple[int, dict[str, str], bool]:
 
 
 def _read(reader: BufferedReader[Any], into: bytearray, size: int) -> None:
-    """Read `size` bytes; what came before a failure is kept."""
+    """Read `size` bytes; bytes before a failure are kept."""
     while size > 0:
         part = reader.read1(size)
         if not part:

@@ -179,7 +179,7 @@ class CloudStorageSink:
         Returns
         -------
         list of FileInfo
-            The finished files; none where there were no records.
+            The finished files; none if there were no records.
 
         Raises
         ------

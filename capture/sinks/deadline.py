@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 
 
 def call_with_deadline(function: Callable[[], _T], timeout_s: float, *, name: str) -> _T:
-    """Return what `function` returns, or raise what it raises, within `timeout_s` seconds.
+    """Call `function` with a deadline of `timeout_s` seconds; return its result or raise its exception.
 
     The call runs in a daemon thread called `name`, because a name lookup has no timeout of its own. A call
     that misses its deadline is left behind with its thread.

@@ -77,7 +77,7 @@ def client_options(
 
 
 class _Head(msgspec.Struct):
-    """What is read of a native batch: its user."""
+    """The field that is read from a native batch: its user."""
 
     uid: str
 

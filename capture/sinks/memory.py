@@ -46,7 +46,7 @@ class MemorySink:
     Attributes
     ----------
     batches : list of Batch
-        What it accepted, oldest first.
+        The accepted batches, oldest first.
     attempts : list of Batch
         Everything that was sent to it.
     """

@@ -57,7 +57,7 @@ class Objects(Protocol):
         """Add a line to a list; where files cannot grow, it is in a file of its own, which `part` names."""
 
     def move(self, local: Path, path: str, *, replace: bool = False) -> bool:
-        """Move a local file here; return whether it was: not where there is one, unless it may `replace` it.
+        """Move a local file here; return whether it was: not if there is one, unless it may `replace` it.
 
         Of several who move a file to one name at once, one succeeds.
         """

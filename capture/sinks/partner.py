@@ -64,7 +64,7 @@ class Verdict(msgspec.Struct):
     again : bool
         Whether the others are sent again now; otherwise they were accepted.
     answer : Answer or None
-        What the whole request comes to, where it is not about single events.
+        What the whole request comes to, if it is not about single events.
     """
 
     refused: dict[int, str] = {}
@@ -267,7 +267,7 @@ class PartnerSink(ABC):
 
 
 def content_of(reply: Reply) -> dict[str, Any]:
-    """Return the JSON object in a reply; empty where it is something else."""
+    """Return the JSON object in a reply; empty if it is something else."""
     try:
         return msgspec.json.decode(reply.content, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -26,7 +26,7 @@ __all__ = ["AppState", "Presence"]
 
 
 class Presence(Enum):
-    """What is in the folder: our store, nothing any more, or an opt-out and what came after it."""
+    """The content of the folder: our store, no store any more, or an opt-out and a later store."""
 
     OURS = "ours"
     GONE = "gone"
@@ -130,7 +130,7 @@ class AppState:
         Parameters
         ----------
         deeply : bool
-            Whether to read the state also where the locks are in place: whoever opts out deletes their files.
+            Whether to read the state also if the locks are in place: an opt-out deletes their files.
         """
         marker, claims = self._c.folder / OPTED_OUT, self._c.claims
         if exists(marker):
@@ -157,7 +157,7 @@ class AppState:
         return found is Presence.OURS
 
     def make_folder(self) -> None:
-        """Make the folder at the first use; one that was deleted is made anew by `upkeep` alone."""
+        """Make the folder at the first use; one that was deleted is recreated by `upkeep` alone."""
         if self.known is None and not self._c.closed and not self._c.revoked:
             with contextlib.suppress(OSError):
                 make_private_folder(self._c.folder)

@@ -63,7 +63,7 @@ class QueueStatus(msgspec.Struct, frozen=True):
     delivered, retried : int
         Events accepted and requests that failed, over all processes and starts.
     updated : int or None
-        When the state changed last (ms since the epoch); None where nothing was sent yet.
+        When the state changed last (ms since the epoch); None if nothing was sent yet.
     """
 
     name: str
@@ -122,7 +122,7 @@ class ExportedEvent(msgspec.Struct, frozen=True):
     reason : str
         Why it was given up; empty while it is pending.
     user_id : str
-        Of the user who recorded it; empty where the store does not say.
+        Of the user who recorded it; empty if the store does not say.
     """
 
     queue: str
@@ -177,7 +177,7 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
 
 
 def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[ExportedEvent]:
-    """Read what is pending in every queue, or with `dead` what was given up.
+    """Read the pending events of every queue, or with `dead` the dead letters.
 
     Raises
     ------
@@ -228,14 +228,14 @@ def retry(folder: str | os.PathLike[str], queue: str | None = None) -> int:
 
 
 def purge(folder: str | os.PathLike[str], *, dead_only: bool = False) -> int:
-    """Drop what is pending and what was given up; return how many events that were.
+    """Drop the pending events and the dead letters; return their number.
 
     Parameters
     ----------
     folder : path-like
         Where the store is.
     dead_only : bool
-        Leave what is pending.
+        Keep the pending events.
 
     Raises
     ------

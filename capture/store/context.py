@@ -1,4 +1,4 @@
-"""What every part of a store knows: its place and bounds, its locks, what is lost, whether it is open."""
+"""The state that all parts of a store share: folder, bounds, locks, losses, and whether it is open."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Context:
     wanted : bool
         Whether upkeep should not wait.
     user_id, boot_id : bytes
-        Whose events come now; the present run of the machine. Empty where they are not known.
+        Whose events come now; the present run of the machine. Empty if they are not known.
     """
 
     def __init__(self, folder: str | os.PathLike[str], **options: Unpack[Options]) -> None:

@@ -58,7 +58,7 @@ class Letter(msgspec.Struct, omit_defaults=True):
     session, format, user_id
         Of the event.
     event : msgspec.Raw
-        The event, where it is JSON; else `raw` has it in base64.
+        The event, if it is JSON; else `raw` has it in base64.
     event_id : str
         Its id; in the file it is that of the record.
     """
@@ -154,7 +154,7 @@ def letter_files(folder: Path) -> list[Path]:
 
 
 def read_letters(path: Path) -> Iterator[Letter]:
-    """Read the letters of a file; what is damaged is left out."""
+    """Read the letters of a file; damaged ones are left out."""
     header, body = open_segment(path) or (Header(session=0, number=0), b"")
     for record in records(body, header.seed):
         at, size = record[:2]
@@ -165,7 +165,7 @@ def read_letters(path: Path) -> Iterator[Letter]:
 
 
 def newest_ms(path: Path) -> int:
-    """Return when the last letter of a file was written; 0 where none can be read."""
+    """Return when the last letter of a file was written; 0 if none can be read."""
     return max((letter.at_ms for letter in read_letters(path)), default=0)
 
 

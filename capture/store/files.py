@@ -47,7 +47,7 @@ def delete_own(folder: Path) -> None:
 
 
 def exists(path: Path) -> bool:
-    """Return whether there is a file or a folder; False where the system cannot say."""
+    """Return whether there is a file or a folder; False if the system cannot say."""
     try:
         path.stat()
     except (OSError, ValueError):

@@ -42,7 +42,7 @@ class Segment(msgspec.Struct, eq=False):
     ----------
     name, path, header
     seed : int
-        CRC that the records start from; -1 where it is lost.
+        CRC that the records start from; -1 if it is lost.
     stamp : bytes
         CRC of the header as it is in the file: another segment of that name has another one.
     complete : bool
@@ -76,7 +76,7 @@ class Segment(msgspec.Struct, eq=False):
     ) -> list[tuple[bytes, Position]]:
         """Give slots to the queues that have none, where something here is theirs; return those to write.
 
-        What was recorded without sinks belongs to the first ones of its wire format. A damaged slot stands,
+        Events recorded without sinks belong to the first sinks of their wire format. A damaged slot stands,
         from the start, for each queue without a good one.
         """
         missing = {slot_name(queue): wire_number(wire) for queue, wire in formats.items()}
@@ -106,7 +106,7 @@ class Segment(msgspec.Struct, eq=False):
 
 
 def load(path: Path, name: Name) -> tuple[Segment | None, list[tuple[bytes, Position] | None]] | None:
-    """Read header and slots of a segment; None where they are not there yet, no segment of a later version.
+    """Read header and slots of a segment; None if they are not there yet, no segment of a later version.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def load(path: Path, name: Name) -> tuple[Segment | None, list[tuple[bytes, Posi
 
 
 def move(position: Position, offset: int, seq: int) -> None:
-    """Move a position: what is before the offset is done."""
+    """Move a position: everything before the offset is done."""
     if position.tried:
         position.tried = max(0, position.tried - (offset - position.offset))
     position.offset, position.seq = offset, seq

@@ -119,7 +119,7 @@ class FileLock:
 
 
 class Claims:
-    """What this process holds of a store: its session, and the right to deliver.
+    """The locks of this process: its session, and the right to deliver.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ class Claims:
         return None if self.holds(number) or not lock.claim() else lock
 
     def claim_delivery(self) -> bool:
-        """Become the process that delivers; also where no lock file can be made, for what is in memory."""
+        """Become the process that delivers; also without a lock file, for events in memory."""
         if self._delivery.held:
             return True
         with self._delivery_guard:

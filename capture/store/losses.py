@@ -66,7 +66,7 @@ class Losses:
         )
 
     def report(self) -> None:
-        """Report what was lost since the last call; the caller holds no lock."""
+        """Report the losses since the last call; the caller holds no lock."""
         while self.unreported:
             cause = next(iter(self.unreported))
             count = self.unreported.pop(cause, 0)
@@ -87,7 +87,7 @@ class Losses:
             _log.warning("%s: %s", self._place, message)
 
     def recover(self, *kinds: str) -> None:
-        """Note that something was delivered, or done: what does not happen for a while now is over.
+        """Note a success: a problem that does not recur for a while is over.
 
         Parameters
         ----------

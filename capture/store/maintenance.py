@@ -74,7 +74,7 @@ class Maintenance:
             c.losses.report()
 
     def after_rotation(self) -> None:
-        """Keep the bound where writing goes on faster than upkeep comes."""
+        """Keep the bound where writing continues faster than upkeep comes."""
         # The segment that was just begun, and what was written since the files were counted.
         made = self._s.writer.made - self._counted_segments + 1
         if self._counted_bytes + made * self._c.segment_limit() > self._c.max_bytes:
@@ -99,7 +99,7 @@ class Maintenance:
         return self.retry(request.queue)
 
     def purge(self, *, dead_only: bool = False) -> int:
-        """Drop what is pending, and the dead letters; return how many events were taken out."""
+        """Drop the pending events and the dead letters; return their number."""
         with self._s.reading() as (index, retention):
             index.refresh(force=True)
             return retention.purge(dead_only=dead_only)
@@ -111,7 +111,7 @@ class Maintenance:
             return retry_letters(self._c.folder, self._s.letters, queue, user, self._c.now_ms())
 
     def check_presence(self, *, deeply: bool = False) -> bool:
-        """Return whether the store is still ours; what is gone is made anew, an opt-out ends recording."""
+        """Return whether the store is still ours; recreate missing files, end recording after an opt-out."""
         s, c = self._s, self._s.context
         if c.revoked or c.closed:
             return not c.revoked
@@ -128,7 +128,7 @@ class Maintenance:
         return not c.revoked
 
     def _make_anew(self) -> None:
-        """Go on in a new folder: the one before was deleted, with what was in it."""
+        """Continue in a new folder: the previous one was deleted with its events."""
         s, c, writer = self._s, self._s.context, self._s.writer
         with s.reading() as (index, _), writer.guard:
             if c.closed or s.state.look(deeply=True) is not Presence.GONE:

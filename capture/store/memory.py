@@ -1,4 +1,4 @@
-"""Sending from memory: what cannot be written is delivered all the same, and is never written afterwards."""
+"""Sending from memory: events that cannot be written are delivered, and never written afterwards."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class MemoryQueue:
         return sum(self.count(queue).values()) + self._delivered.get(queue, 0)
 
     def begin_send(self, queue: str, batch: StoredBatch) -> bool:
-        """Note that the calls of a batch are being sent; False where one was written or dropped meanwhile."""
+        """Note that the calls of a batch are being sent; False if one was written or dropped meanwhile."""
         waiting = list(self._writer.waiting)
         if not all(call in waiting for call in batch.calls):
             return False

@@ -24,7 +24,7 @@ __all__ = ["Goal", "Queues", "count_pending"]
 
 
 class Goal(msgspec.Struct):
-    """What was stored at a moment: for a queue, up to where each segment and the memory are meant."""
+    """Events that were stored at a moment: for a queue, the end in each segment and in memory."""
 
     ends: dict[Segment, int]
     number: int
@@ -42,7 +42,7 @@ class Queues:
         self._s, self._c = shared, shared.context
 
     def _delivers(self) -> bool:
-        """Write what waits; return whether this process delivers what is in segments."""
+        """Write the waiting events; return whether this process delivers segments."""
         if self._s.writer.waiting:
             self._s.writer.write_waiting()
         return self._s.claim_delivery() and self._c.claims.delivers
@@ -58,7 +58,7 @@ class Queues:
     ) -> StoredBatch | None:
         """Return the next events of `queue`, of one session and in order, or None.
 
-        What was sent and not acknowledged comes again as the same batch.
+        A batch that was not acknowledged is returned again, unchanged.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class Queues:
         return batch
 
     def begin_send(self, queue: str, batch: StoredBatch) -> bool:
-        """Note that `batch` is handed to its sink now; False where it was dropped meanwhile."""
+        """Note that `batch` is handed to its sink now; False if it was dropped meanwhile."""
         place = batch.place
         if not isinstance(place, Segment):
             self._s.writer.leave_torn()
@@ -106,7 +106,7 @@ class Queues:
             call.sending.discard(queue)
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
-        """Note that the sink has the events of `batch`; False where they were dropped meanwhile."""
+        """Note that the sink has the events of `batch`; False if they were dropped meanwhile."""
         place = batch.place
         if not isinstance(place, Segment):
             return self._s.writer.guard.call(self._s.memory.acknowledge, queue, batch)
@@ -122,7 +122,7 @@ class Queues:
     def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
         """Give up the events of `batch`: they leave the queue and are kept with the reason.
 
-        False where they were dropped meanwhile.
+        False if they were dropped meanwhile.
         """
         if isinstance(batch.place, Segment) and batch.place.gone:
             return False
@@ -143,13 +143,13 @@ class Queues:
         return done
 
     def publish(self, reports: Mapping[str, SinkReport]) -> bool:
-        """Note how sinks are, and what was counted since the last time; False where that is not possible."""
+        """Write the states of the sinks and the new counts; False if that is not possible."""
         with self._s.reading():
             usable = self._c.claims.delivers and not self._c.closed and not self._c.revoked
             return usable and add_reports(self._c.folder, reports)
 
     def goal(self, queue: str) -> Goal:
-        """Return what is stored for a queue now, events in memory included."""
+        """Return the events that are stored for a queue now, including those in memory."""
         ends: dict[Segment, int] = {}
         if self._delivers():
             with self._s.reading() as (index, _):

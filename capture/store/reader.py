@@ -1,4 +1,4 @@
-"""Reading: the segments of a folder, where each queue stands in them, and what is damaged.
+"""Reading: the segments of a folder, the position of each queue, and damaged records.
 
 The process that delivers keeps an `Index` that writes slots; others make one to look. The caller holds the
 store's lock.
@@ -97,7 +97,7 @@ class Index:
                 segment.complete = segment.size > 0
 
     def _load(self, name: Name) -> bool:
-        """Add a segment; False where it is not whole yet, or cannot be read now."""
+        """Add a segment; False if it is not whole yet, or cannot be read now."""
         try:
             found = load(self._c.folder / name.file, name)
         except OSError:
@@ -152,7 +152,7 @@ class Index:
         return self._size(segment) if own is None else own
 
     def has_later(self, segment: Segment) -> bool:
-        """Return whether the session goes on in a later segment."""
+        """Return whether the session continues in a later segment."""
         name = segment.name
         later = (other.name for other in self.order if other.name > name)
         return any((other.session, other.kind) == (name.session, name.kind) for other in later)
@@ -162,7 +162,7 @@ class Index:
         return self._queues.get(name) or name.decode(errors="replace")
 
     def position(self, segment: Segment, queue: str) -> Position | None:
-        """Return where a queue stands in a segment; None where nothing in it is its."""
+        """Return where a queue stands in a segment; None if nothing in it is its."""
         return segment.positions.get(self._slot_names[queue])
 
     # Batches
@@ -170,7 +170,7 @@ class Index:
     def next_batch(
         self, queue: str, max_events: int, max_bytes: int, skip: Collection[int], *, apart: bool
     ) -> StoredBatch | None:
-        """Return the next batch of a queue, as `Store.next_batch` does; `apart`: a part of what was tried."""
+        """Return the next batch of a queue, as `Store.next_batch` does; `apart`: a part of a tried batch."""
         self.refresh()
         for segment in list(self.order):
             position = self.position(segment, queue)
@@ -214,7 +214,7 @@ class Index:
                 )
             move(position, start + used, seq)
             if not (self._skip_damage(segment, queue, position) if why in {BAD, SHORT} else used):
-                return None  # also where it cannot be read now, or was deleted
+                return None  # also if it cannot be read now, or was deleted
         return None
 
     def _scan(self, segment: Segment, position: Position, stop: int, bounds: tuple[int, int]) -> Any:
@@ -232,7 +232,7 @@ class Index:
             size *= 4
 
     def _skip_damage(self, segment: Segment, queue: str, position: Position) -> bool:
-        """Move a position behind what is no record; return False where that may be one yet."""
+        """Move a position past bytes that are no record; return False if they may become one."""
         end, offset = self.end_of(segment), position.offset
         is_others = not segment.complete and self._writer.position_of(segment.name) is None
         rest = read_at(segment.path, offset, end - offset)

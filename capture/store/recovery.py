@@ -114,7 +114,7 @@ def last_seqs(folder: Path, session: int) -> dict[int, int]:
 def last_state(folder: Path, user_id: bytes, boot_id: bytes = b"") -> dict[str, Any]:
     """Return where the user's last session stands: the fields of a `SessionState`, and its note.
 
-    Empty where there is none. ``boot_ms`` is the uptime of its last event, ``is_this_boot`` whether the
+    Empty if there is none. ``boot_ms`` is the uptime of its last event, ``is_this_boot`` whether the
     machine has run since.
     """
     try:
@@ -135,7 +135,7 @@ def last_state(folder: Path, user_id: bytes, boot_id: bytes = b"") -> dict[str, 
 
 
 def newest_user(folder: Path) -> str | None:
-    """Return the user id of the newest segment whose header is right; None where there is none."""
+    """Return the user id of the newest segment whose header is right; None if there is none."""
     try:
         names = list(_own(folder))
     except OSError:
@@ -148,7 +148,7 @@ def newest_user(folder: Path) -> str | None:
 
 
 def find_seed(block: bytes, data: bytes) -> int:
-    """Return the CRC that the records of a segment with a damaged header start from; -1 where none fits.
+    """Return the CRC that the records of a segment with a damaged header start from; -1 if none fits.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def _state(header: Header, first: tuple[Any, ...], last: tuple[Any, ...], boot_i
 
 
 def _note(data: bytes, read: list[tuple[Any, ...]]) -> dict[str, Any]:
-    """Return the last note of a segment; empty where it has none."""
+    """Return the last note of a segment; empty if it has none."""
     notes = [record for record in read if record[2] == NOTE]
     if not notes:
         return {}
@@ -192,7 +192,7 @@ def _own(folder: Path) -> Iterator[Name]:
 
 
 def open_segment(path: Path) -> tuple[Header, bytes] | None:
-    """Return the header and the records of a segment; None where it has none that is right."""
+    """Return the header and the records of a segment; None if it has none that is right."""
     try:
         data = path.read_bytes()
     except OSError:
@@ -204,7 +204,7 @@ def open_segment(path: Path) -> tuple[Header, bytes] | None:
 
 
 def records(data: bytes, seed: int) -> list[tuple[Any, ...]]:
-    """Return the records of whole calls, as `walk` has them; what is damaged in between is passed over."""
+    """Return the records of complete calls, as `walk` has them; damaged records are skipped."""
     return walk(data, seed, True)[0]
 
 
@@ -219,7 +219,7 @@ def count_unchecked(data: bytes, wire: int) -> int:
 
 
 def first_time(path: Path, offset: int, seed: int) -> int:
-    """Return the time (ms) of the record at an offset; 0 where it cannot be read."""
+    """Return the time (ms) of the record at an offset; 0 if it cannot be read."""
     try:
         found, _ = walk(read_at(path, offset, 64 * 1024), seed)
     except OSError:
@@ -243,7 +243,7 @@ def read_payloads(folder: Path, wire: str) -> Iterator[bytes]:
 
 
 def files_of(folder: Path) -> list[str]:
-    """Return the names of the files in a folder; none where it cannot be listed."""
+    """Return the names of the files in a folder; none if it cannot be listed."""
     try:
         return [path.name for path in folder.iterdir()]
     except OSError:

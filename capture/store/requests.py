@@ -32,7 +32,7 @@ _STALE_S = 60.0
 
 
 class Request(msgspec.Struct):
-    """What is asked: a purge (of dead letters alone), or that dead letters (of a queue) are tried again."""
+    """A request: a purge (of dead letters only), or a retry of dead letters (of a queue)."""
 
     what: str
     dead_only: bool = False
@@ -77,7 +77,7 @@ def ask(folder: Path, request: Request, claim: Callable[[], bool], wait_s: float
 
 
 def waiting_requests(folder: Path) -> list[Path]:
-    """Return the requests that nobody has answered, oldest first; what is stale is deleted."""
+    """Return the open requests, oldest first; stale ones are deleted."""
     found = []
     for file in sorted(files_of(folder)):
         name = _NAME.fullmatch(file)

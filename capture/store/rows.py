@@ -1,4 +1,4 @@
-"""What goes into a store and what comes out of it."""
+"""Records that go into a store, and batches that come out."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class StoredBatch(msgspec.Struct, gc=False):
 
     @property
     def user_id(self) -> bytes:
-        """Whose events they are; empty where the place does not say."""
+        """Whose events they are; empty if the place does not say."""
         if self.calls:
             return bytes(self.calls[0].user_id)
         header = getattr(self.place, "header", None)

@@ -93,7 +93,7 @@ class Name(msgspec.Struct, frozen=True, order=True):
 
     @classmethod
     def parse(cls, file: str) -> Name | None:
-        """Return the segment of a file's name; None where it is none."""
+        """Return the segment of a file's name; None if it is none."""
         found = _NAME.fullmatch(file)
         if found is None:
             return None
@@ -102,7 +102,7 @@ class Name(msgspec.Struct, frozen=True, order=True):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """The fixed facts of a segment; ids are empty where there are none."""
+    """The fixed facts of a segment; ids are empty if there are none."""
 
     session: int
     number: int
@@ -130,7 +130,7 @@ class Position(msgspec.Struct, eq=False):
     wire : int
         Number of the wire format.
     slot : int
-        Place of the slot in the file; -1 where it has none.
+        Place of the slot in the file; -1 if it has none.
     unwritten : bool
         Whether the slot in the file is older.
     counted, pending : int
@@ -209,7 +209,7 @@ def make_head(header: Header, queues: Mapping[str, str]) -> bytes:
 
 
 def read_header(block: bytes) -> Header | None:
-    """Return the header of a segment; None where it is damaged, or of a later version."""
+    """Return the header of a segment; None if it is damaged, or of a later version."""
     if len(block) < HEADER or _CRC.unpack_from(block, HEADER - 4)[0] != crc32c(block[: HEADER - 4]):
         return None
     magic, version, head, session, number, made, user, boot = _HEADER.unpack_from(block)

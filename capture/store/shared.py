@@ -40,7 +40,7 @@ class Shared:
         self.parts: tuple[Index, Retention] | None = None
 
     def make_index(self, *, writes: bool) -> Index:
-        """Return an index of what is there; `writes`: of the process that delivers."""
+        """Return an index of the segments; `writes`: for the process that delivers."""
         return Index(self.context, self.state, self.writer, self.letters, writes=writes)
 
     @contextlib.contextmanager

@@ -58,7 +58,7 @@ class SinkReport(msgspec.Struct, frozen=True):
 
 
 def read_reports(folder: Path) -> dict[str, SinkReport]:
-    """Return the report of each sink; empty where there is none that can be read."""
+    """Return the report of each sink; empty if there is none that can be read."""
     with contextlib.suppress(OSError, msgspec.ValidationError):
         found = checked((folder / SINKS_FILE).read_bytes())
         return msgspec.convert(found or {}, dict[str, SinkReport])

@@ -58,7 +58,7 @@ def is_store(folder: Path) -> bool:
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:
-    """Return the state of a folder; None where there is none.
+    """Return the state of a folder; None if there is none.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def with_checksum(state: Mapping[str, Any]) -> bytes:
 
 
 def checked(data: bytes) -> dict[str, Any] | None:
-    """Return what is in the bytes of a file; None where they are damaged."""
+    """Return the content of a file; None if it is damaged."""
     try:
         file = msgspec.json.decode(data, type=_File)
         if crc32c(bytes(file.state)) != file.crc32c:
@@ -164,7 +164,7 @@ def write_file(folder: Path, kind: str, data: bytes) -> Path:
 
 
 def write_private(path: Path, data: bytes, flags: int, *, sync: bool) -> None:
-    """Write a file that its owner alone can read; delete it where it is not whole.
+    """Write a file that its owner alone can read; delete it if it is not complete.
 
     Raises
     ------

@@ -102,7 +102,7 @@ class Writer:
         screens: int,
         boot_ms: int,
     ) -> bool:
-        """Write a call of one session that the native append has not taken; False where it waits."""
+        """Write a call of one session that the native append has not taken; False if it waits."""
         native = self.native
         done = REFUSED
         if native is not None and not self._c.closed:
@@ -195,7 +195,7 @@ class Writer:
                     self._c.losses.add(cause, 1, queue)
 
     def _new_segment(self, call: WaitingCall) -> bool:
-        """Begin the next segment of the call's session; False where that cannot be done now."""
+        """Begin the next segment of the call's session; False if that cannot be done now."""
         session = call.session
         self._end_segment()
         if not self._claim(session):
@@ -231,7 +231,7 @@ class Writer:
         return WaitingCall(rows, elapsed_ms, screens, boot_ms, user_id=self._c.user_id)
 
     def _create(self, name: Name, user_id: bytes) -> SegmentWriter | None:
-        """Make a segment; None where it may not stay."""
+        """Make a segment; None if it may not stay."""
         header = Header(
             session=name.session,
             number=name.number,
@@ -306,12 +306,12 @@ class Writer:
             self._leave(self.native)
 
     def position_of(self, name: Name) -> int | None:
-        """Return up to where the segment is written; None where it is not the one that is written now."""
+        """Return up to where the segment is written; None if it is not the one that is written now."""
         native = self.native
         return native.position if native is not None and name == self.name else None
 
     def sync(self) -> None:
-        """Have what was written on the disk."""
+        """Sync the written records to disk."""
         native = self.native
         if native is not None and not native.fdatasync():
             self._c.losses.say("sync", f"a sync failed: {os.strerror(native.error)}")

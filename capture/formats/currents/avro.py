@@ -119,7 +119,7 @@ def to_file(
     stream = io.BytesIO()
     sync_marker = hashlib.sha256(marker).digest()[:16]
     # The schema as it is, which becomes the file's: a parsed one has its keys in any order. Fields that it
-    # does not have are passed over, those that are missing are null.
+    # does not have are skipped, those that are missing are null.
     schema = avro_schema(event, version, layout)
     fastavro.writer(stream, schema, records, codec="null", sync_marker=sync_marker)
     return stream.getvalue()

@@ -237,7 +237,7 @@ class CurrentsEncoder(Encoder):
         return [Row(1 if session is None else session.number, time_ms, record_id, payload)]
 
     def _protect(self, fields: dict[str, Any]) -> bool:
-        """Apply ``[privacy] pii`` to where the user is; False where a required field may not be recorded."""
+        """Apply ``[privacy] pii`` to where the user is; False if a required field may not be recorded."""
         for name in _PLACE:
             value = self._pii.protected(name, fields.pop(name, None))
             if value is not None:
@@ -247,7 +247,7 @@ class CurrentsEncoder(Encoder):
         return True
 
     def _head(self, event_type: str, user: str | None) -> bytes:
-        """Return the start of a record's JSON: what does not change from event to event."""
+        """Return the constant start of a record's JSON."""
         source, facts, device, pii = self._source, self._facts, self._device, self._pii
         ad_id = pii.protected("ad_id", facts.get("ad_id"))
         known = {

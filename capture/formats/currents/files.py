@@ -39,7 +39,7 @@ def is_batch_of_records(path: Path) -> bool:
 
 
 def records_in(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a file or of batches, each with its ``event_type``; what is null is left out.
+    """Yield the records of a file or of batches, each with its ``event_type``; nulls are left out.
 
     The event type is the one that the path names, or the schema of an Avro file.
 

@@ -40,7 +40,7 @@ def shortest(value: float) -> float:
 
 
 def shortest_fields(gesture: Gesture) -> list[Any]:
-    """Return the values of `FIELDS`; of a float the `shortest`, UNSET where it is no finite number.
+    """Return the values of `FIELDS`; of a float the `shortest`, UNSET if it is no finite number.
 
     Enums are plain numbers.
     """

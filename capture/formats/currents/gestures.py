@@ -66,8 +66,8 @@ class GestureProperties:
     def text(self, event: GestureEvent, session_id: str) -> str:
         """Return the properties of a gesture as JSON text.
 
-        What is no number is left out, as everything unknown is. A gesture on a hidden target has its times
-        and its context; path and id of the target where ``hide_with`` leaves digits in their place.
+        Values that are not numbers are left out, as unknown values are. A gesture on a hidden target has its
+        times and its context; path and id of the target only if ``hide_with`` replaces them by digits.
         """
         gesture, target = event.gesture, event.target
         common = event.common

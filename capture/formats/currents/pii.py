@@ -26,7 +26,7 @@ class Pii:
     Parameters
     ----------
     policy : mapping of str to str
-        Flagged field -> ``keep``, ``hash`` or ``drop``; what is not in it is kept.
+        Flagged field -> ``keep``, ``hash`` or ``drop``; other fields are kept.
     salt : str
         Of the installation: the same value hashes differently elsewhere.
 

@@ -57,7 +57,7 @@ class Record:
     ----------
     event_type : str
     fields : dict
-        What it holds, in the order of the event's fields.
+        The values, in the order of the event's fields.
 
     Raises
     ------

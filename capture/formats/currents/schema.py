@@ -98,9 +98,9 @@ class EventSchema(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     partner_name : str or None
-        What analytics partners call it; None where it only goes to storage. A CustomEvent has its own name.
+        What analytics partners call it; None if it only goes to storage. A CustomEvent has its own name.
     current, legacy : tuple of str
-        Fields in storage, in the order of either glossary; empty where a glossary does not have the event.
+        Fields in storage, in the order of either glossary; empty if a glossary does not have the event.
     required : frozenset of str
         Those that are never null.
     partner_only : tuple of str

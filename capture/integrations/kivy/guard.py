@@ -1,4 +1,4 @@
-"""What keeps a failure inside: it ends a part of the capturing, is logged once, and the app goes on."""
+"""What keeps a failure inside: it ends a part of the capturing, is logged once, and the app continues."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Guard:
             if not self.tripped:
                 try:
                     function(*values)
-                except Exception as error:  # noqa: BLE001 - whatever it is, the app's main loop goes on
+                except Exception as error:  # noqa: BLE001 - whatever it is, the app's main loop continues
                     self.trip(error)
 
         return guarded

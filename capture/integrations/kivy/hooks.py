@@ -118,7 +118,7 @@ class Hooks:
                     if me.is_touch:
                         sample = mouse.take(kind, me) if me.device == "mouse" else None
                         poll(sample or _sample(kind, me))
-                except Exception as error:  # noqa: BLE001 - whatever it is, the app's main loop goes on
+                except Exception as error:  # noqa: BLE001 - whatever it is, the app's main loop continues
                     self._guard.trip(error)
             return original(*event)
 
@@ -134,7 +134,7 @@ class Hooks:
             try:
                 return original(etype, me)
             finally:
-                # Also where a handler raised: what the user did is recorded, then the error goes on.
+                # Also where a handler raised: what the user did is recorded, then the error continues.
                 if etype != "update" and self.mode is not None and me.is_touch:
                     try:
                         self._after(etype, me)
@@ -214,7 +214,7 @@ class MouseSamples:
         self._samples.append(("end", *_fraction(window, x, y), button, now_ns()))
 
     def take(self, kind: str, event: Any) -> Sample | None:
-        """Return the sample that a polled event of the mouse stands for; None where there is none.
+        """Return the sample that a polled event of the mouse stands for; None if there is none.
 
         Samples that made no event (a click while a finger was down) are left out.
         """

@@ -109,7 +109,7 @@ class KivyHooks(HostBase):
         self.screens.attach(self.window)
 
     def _stop(self) -> None:
-        """Stop after a failure; recorded events are still delivered, and tracking calls go on."""
+        """Stop after a failure; recorded events are still delivered, and tracking calls continue."""
         self.hooks.mode = None
         self.capture.hook = None
         self.strokes.listeners.clear()

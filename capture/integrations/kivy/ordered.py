@@ -15,7 +15,7 @@ __all__ = ["in_order"]
 
 
 def in_order(children: Sequence[Any], x: float, y: float) -> Any:
-    """Return the child at a place, found by bisection; None where the order does not lead to one."""
+    """Return the child at a place, found by bisection; None if the order does not lead to one."""
     for place, position, extent in ((y, "y", "height"), (x, "x", "width")):
         near = _bisect(children, place, position, extent)
         if near is None:

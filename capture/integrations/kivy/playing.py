@@ -34,7 +34,7 @@ class Player:
     speed : float
         1 is the log's own pace; ``inf`` gives one sample a frame.
     options : ReadOptions, optional
-        What the log does not say: the size of its screen, at least, where it is not in it.
+        What the log does not say: the size of its screen, at least, if it is not in it.
     on_end : callable, optional
         Called after the last sample.
 

@@ -20,7 +20,7 @@ class Screens:
     announce : callable
         Called with the name of the screen that is shown and the names of the screens around it.
     title : callable
-        -> the app's title, which names the screen where there is no manager.
+        -> the app's title, which names the screen if there is no manager.
     guard : Guard
         Handles the exceptions of callbacks.
 
@@ -132,7 +132,7 @@ def _names(manager: Any) -> list[str]:
 
 
 def _around(manager: Any) -> list[str] | None:
-    """Return the names of the screens around a manager; None where one of them is not shown."""
+    """Return the names of the screens around a manager; None if one of them is not shown."""
     names: list[str] = []
     widget, seen = manager.parent, manager
     while widget is not None and widget is not seen:

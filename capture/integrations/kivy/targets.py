@@ -64,13 +64,13 @@ def path_at(window: Any, x: float, y: float) -> list[Any]:
 
 
 def _front(children: Sequence[Any], x: float, y: float, *, is_window: bool) -> Any:
-    """Return the first of the children, which is the front one, at a place; None where there is none."""
+    """Return the first of the children, which is the front one, at a place; None if there is none."""
     for child in children:
         known = traits(type(child))
         if known.own_shape:
             if child.collide_point(x, y):
                 return child
-        # Widget.collide_point asks for right and top, which are computed; pos and size are lists made anew.
+        # Widget.collide_point asks for right and top, which are computed; pos and size are new lists.
         elif child.y <= y and child.x <= x and y <= child.y + child.height and x <= child.x + child.width:
             return child
         # A modal view takes every touch, beside it too.
@@ -122,7 +122,7 @@ def _element(widget: Any, name: str, parent: Any) -> str:
 
 
 def _index(widget: Any, parent: Any) -> str:
-    """Return which of its like a widget is, as they were added; nothing where it is alone."""
+    """Return which of its like a widget is, as they were added; nothing if it is alone."""
     rows = getattr(parent, "view_indices", None)
     if isinstance(rows, dict):
         # A recycled row shows other data each time: the number of the data is what stays.

@@ -48,7 +48,7 @@ class OpenTouch:
     owners : list
         Widgets that took the touch, in the order in which they were seen.
     consumed : bool or None
-        Whether the window's children took the DOWN; None where that is not known.
+        Whether the window's children took the DOWN; None if that is not known.
     dispatch : UpDispatch or None
         The dispatch of its UP, once that has begun.
     responsive : bool or None

@@ -86,7 +86,7 @@ def _find_traits(kind: type) -> Traits:
 
 
 def judge(owners: Iterable[Any], entries: Iterable[Any], *, consumed: bool | None) -> bool | None:
-    """Return whether a target reacted, None where that cannot be told.
+    """Return whether a target reacted, None if that cannot be told.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def judge(owners: Iterable[Any], entries: Iterable[Any], *, consumed: bool | Non
     entries : iterable
         Keys of ``touch.ud``: a button puts itself there.
     consumed : bool or None
-        Whether the DOWN was taken by anyone; None where it is not known.
+        Whether the DOWN was taken by anyone; None if it is not known.
     """
     takers = [traits(type(owner)) for owner in owners]
     takers += [traits(type(entry)) for entry in entries if hasattr(entry, "on_touch_up")]
