@@ -63,7 +63,7 @@ def random_ids(entropy: Callable[[int], bytes] = os.urandom) -> Callable[[], str
     """Return a function that makes random (version 4) UUIDs as text.
 
     One read of the system's entropy serves 64 ids, which makes an id cost a sixth of ``uuid.uuid4()``.
-    A forked child must call this again: it would hand out its parent's pool otherwise.
+    A forked child must call this again: otherwise it would use its parent's pool.
     """
     pool: Iterator[tuple[bytes, ...]] = iter(())
 

@@ -73,7 +73,7 @@ class FakeClock(Clock):
         self._boot_ns += passed
 
     def suspend(self, *, s: float) -> None:
-        """Let time pass while the machine sleeps: its monotonic clock stands still."""
+        """Advance the time while the machine sleeps: its monotonic clock does not run."""
         now_ns = self._monotonic_ns
         self.advance(s=s)
         self._monotonic_ns = now_ns

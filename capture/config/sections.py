@@ -82,7 +82,7 @@ class SinkConfig(msgspec.Struct, frozen=True, kw_only=True):
     name : str
         Key of its queue in the store; the type when not given.
     wire : str or None
-        Wire format, where the sink takes more than one; None is the sink's default.
+        Wire format, if the sink takes more than one; None is the sink's default.
     options : dict
         The sink's own keys, as they stand in the file.
     """

@@ -91,7 +91,7 @@ class DeliveryStore(Protocol):
         """Note that the sink has the events; False if they were dropped meanwhile."""
 
     def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
-        """Give up the events; False if they were dropped meanwhile."""
+        """Move the events to the dead letters; False if they were dropped meanwhile."""
 
     def dropped_of(self, queue: str) -> int:
         """Return how many events the queue lost."""

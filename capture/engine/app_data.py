@@ -188,7 +188,7 @@ class AppData:
         self.store.write_state(self.state)
 
     def close(self) -> None:
-        """Close the store; its content stays."""
+        """Close the store and keep its content."""
         if self.store is not None:
             self.store.close()
 

@@ -1,4 +1,4 @@
-"""An UP while it is dispatched to the app's handlers: its gesture comes before what they record."""
+"""An UP while it is dispatched to the app's handlers: its gesture precedes the events that they record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["UpDispatch"]
 class UpDispatch:
     """A context manager around the dispatch of an UP.
 
-    The UP is processed at the first event that a handler records, else at the end, whatever was raised.
+    The UP is processed at the first event that a handler records, else at the end, also after an exception.
 
     Parameters
     ----------

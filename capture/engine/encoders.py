@@ -20,7 +20,7 @@ __all__ = ["Encoders"]
 
 
 class Encoders:
-    """Encodes events in several wire formats; a session's note in the store has what they remember.
+    """Encodes events in several wire formats; a session's note in the store has their state.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Encoders:
         store : Store
         event : Event
         before, state : SessionState
-            Where the sessions stood, and stand after the event.
+            State of the sessions before and after the event.
 
         Returns
         -------

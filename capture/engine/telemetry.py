@@ -68,7 +68,7 @@ class Telemetry:
         self._lock = threading.Lock()
 
     def nothing_recorded(self, reason: str) -> None:
-        """Say once that calls record nothing for want of consent: a new user looks for it in vain."""
+        """Log once that nothing is recorded without consent: new users look for the reason."""
         if self._said_nothing_recorded or reason != "not_opted_in":
             return
         self._said_nothing_recorded = True

@@ -114,7 +114,7 @@ class Touches:
         self._move = self._recognizer.move if is_open else None
 
     def note_closed(self) -> None:
-        """Say why nothing is recorded, where the gate is closed for want of consent."""
+        """Log why nothing is recorded, if consent is missing."""
         if self._move is None:
             self._telemetry.nothing_recorded(self.why_closed())
 

@@ -171,7 +171,7 @@ class ScreenView(msgspec.Struct, frozen=True, gc=False):
 
 
 class Tap(msgspec.Struct, frozen=True, gc=False):
-    """A tap; `responsive` is what is said where `target.responsive` may be None, unknown."""
+    """A tap; `responsive` replaces a `target.responsive` of None, unknown."""
 
     common: CommonSection
     target: Target

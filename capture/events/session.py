@@ -13,7 +13,7 @@ __all__ = ["SessionState"]
 
 
 class SessionState(msgspec.Struct, frozen=True, gc=False):
-    """Where a chain of sessions stands; every change makes a new one. The store keeps it as it is.
+    """State of a chain of sessions; every change makes a new one. The store keeps it as it is.
 
     Attributes
     ----------

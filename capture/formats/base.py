@@ -1,6 +1,6 @@
 """What a wire format is: how events become bytes, and how stored bytes become a batch.
 
-A format whose events stand alone is a `Format`. One that makes more rows than events, or remembers
+A format with independent events is a `Format`. One that makes more rows than events, or remembers
 something between them, is an `EncoderFormat`: it makes an `Encoder` for each recorder.
 """
 
@@ -120,7 +120,7 @@ class Encoder(Protocol):
 
 
 class Format(Protocol):
-    """A wire format whose events stand alone: stateless, safe to use from several threads."""
+    """A wire format with independent events: stateless, safe to use from several threads."""
 
     name: str
 

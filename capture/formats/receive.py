@@ -1,8 +1,8 @@
 """Batches as a receiver reads them: both wire formats, lenient.
 
-A fleet's devices are newer than their receiver for months. Unknown keys are kept, and an event that cannot be
-read is set aside by itself, with its reason; only bodies that are not batches are refused. `native.decode` is
-tried first: a batch of a known SDK costs nothing more.
+A fleet's devices are newer than their receiver for months. Unknown keys are kept, and an event that
+cannot be read is quarantined alone, with its reason; only bodies that are not batches are refused.
+`native.decode` is tried first: a batch of a known SDK has no further cost.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ class Received(msgspec.Struct, kw_only=True):
         Number of good events.
     body : bytes
         The batch without its bad events, in one line. Unknown keys are gathered under the key ``extra`` of
-        their event or header; a batch without either is the body as it came.
+        their event or header; a batch without either is the unchanged body.
     is_changed : bool
-        Whether `body` differs from what came.
+        Whether `body` differs from the received one.
     problems : list of Problem
         The bad events.
     sent_at_ms : int or None

@@ -1,7 +1,7 @@
 """The door: an ASGI application that reads, checks and journals batches.
 
-Its answers are the table in ``docs/gateway.md``. It keeps nothing between requests but counts, so that any
-number of doors can stand behind a balancer.
+Its answers are the table in ``docs/gateway.md``. It keeps nothing between requests but counts, so that
+any number of them can run behind a balancer.
 """
 
 from __future__ import annotations
@@ -274,7 +274,7 @@ class _Rates:
         self._left: OrderedDict[tuple[int, str], tuple[float, float]] = OrderedDict()
 
     def allow(self, keys: list[tuple[tuple[int, str], float]], count: int) -> bool:
-        """Take `count` events from every key with a rate, unless one has too few."""
+        """Subtract `count` events from every key with a rate, unless one has too few."""
         now = self._monotonic_s()
         taken = {}
         for key, rate in keys:

@@ -35,7 +35,7 @@ class Forgotten:
         self._key = b""
 
     def load(self) -> None:
-        """Look who is forgotten by now."""
+        """Read the list of forgotten users."""
         self._names = set(self._objects.listed(_FOLDER))
         if _KEY in self._names and not self._key:
             self._key = self._objects.fetch(_KEY, self._scratch).read_bytes()

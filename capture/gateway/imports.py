@@ -35,7 +35,7 @@ _EVENT_IN_PATH = re.compile(r"event_type=([A-Za-z.]+)")
 
 
 class Imported(msgspec.Struct):
-    """What was read of files: batches, good and bad events, and lines that were no batch, with the reason."""
+    """Counts of an import: batches, good and bad events, and lines that were no batch, with the reason."""
 
     batches: int = 0
     events: int = 0

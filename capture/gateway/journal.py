@@ -76,7 +76,7 @@ def line_of(line: Line, member: bytes) -> bytes:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
+    """Sync a folder, so that its names are on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -296,7 +296,7 @@ def recover(folder: Path) -> list[Path]:
 
 
 def lines_of(path: Path, damaged: Callable[[int], object] = int) -> Iterator[tuple[Line, bytes]]:
-    """Yield the whole lines of a segment, each as its head and its batch, and pass over what is damaged.
+    """Yield the complete lines of a segment, each as its head and its batch; skip damaged ones.
 
     Parameters
     ----------

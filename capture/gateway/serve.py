@@ -203,7 +203,7 @@ class _Service:
             self._look()
 
     def _look(self) -> None:
-        """Look at disk, journal, quarantine and writer."""
+        """Check disk, journal, quarantine and writer."""
         values = self._health.values = _measure(self._config)
         limits = self._config.limits
         problem = str(self._outlet.problem)

@@ -48,7 +48,7 @@ _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class _Spooled(NamedTuple):
-    """A batch in the spool: what it is sorted by, from its first event to its last, and where it is."""
+    """A batch in the spool: its sort keys, from its first event to its last, and its position."""
 
     project: int
     user: str

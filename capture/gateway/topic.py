@@ -84,7 +84,7 @@ class Topic:
             await done
 
     async def tick(self) -> None:
-        """Look whether brokers that were away are back."""
+        """Check whether unreachable brokers can be reached again."""
         if self.problem:
             await asyncio.to_thread(self._look)
 

@@ -176,7 +176,7 @@ class Unit:
         return _Read(line, text, offset, kept, *record_keys(kept))
 
     def flush(self) -> None:
-        """Keep what is new of the batches that were added."""
+        """Keep the new events of the added batches."""
         piece, self._piece, self._bytes = self._piece, [], 0
         groups: dict[tuple[int, str], list[_Read]] = {}
         for read in piece:

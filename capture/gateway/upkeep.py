@@ -1,6 +1,6 @@
-"""What is done to files later: merging those of an hour, deleting old ones, and forgetting users.
+"""Maintenance of files: merging those of an hour, deleting old ones, and forgetting users.
 
-All of it replaces files by what is left of them; readers may have them open.
+Each replaces files by new ones; readers may have the old ones open.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The writer: one segment of the journal at a time becomes files, each event once.
 
 A segment's files are planned, written, and then committed with the ids of their events in one transaction;
-only then the segment goes. Whatever ends the process, the segment is done again, and what was written but not
-committed is deleted first.
+only then the segment goes. If the process ends early, the segment is done again; uncommitted files are
+deleted first.
 """
 
 from __future__ import annotations

@@ -329,7 +329,7 @@ class StreamKeys:
         return numbers
 
     def _add(self, column: pa.Array, known: np.ndarray[Any, Any]) -> None:
-        """Assign numbers to new keys in the order of their samples, whatever the chunks."""
+        """Assign numbers to new keys in the order of their samples, independent of chunks."""
         for index in column.indices.unique().to_pylist():
             if known[index] < 0:
                 key = column.dictionary[index].as_py()

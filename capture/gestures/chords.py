@@ -43,7 +43,7 @@ class MultiGesture(native.MultiGesture):
     direction : Direction
         Of a pan or a swipe, else NONE.
     modes : Mode
-        What was in it, whatever its kind.
+        Movements in it, for any kind.
     fingers : int
         The most at once.
     pointer_a, pointer_b : int
@@ -91,7 +91,7 @@ class MultiGesture(native.MultiGesture):
 
     @property
     def modes(self) -> Mode:
-        """What was in it."""
+        """Movements in it."""
         return Mode(_number["modes"](self))
 
     def to_dict(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class Condition(msgspec.Struct, frozen=True):
         ``duration``, ``distance``, ``velocity``, ``backtrack`` or ``wander``; in other dialects
         ``slop_distance``, ``drag_distance`` and ``slop_time`` too.
     value : float or None
-        What was measured; None if it is no finite number.
+        The measured value; None if it is no finite number.
     relation : str
         ``<``, ``<=``, ``>`` or ``>=``.
     threshold : float

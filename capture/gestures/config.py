@@ -193,7 +193,7 @@ class GestureConfig(Section, frozen=True, kw_only=True):
 
     @property
     def has_default_rule(self) -> bool:
-        """Whether the rule is that of the default dialect, whatever its thresholds."""
+        """Whether the rule is that of the default dialect, with any thresholds."""
         return self.by_measures and set(self.open) == set(dialects.ROWS[dialects.DEFAULT]["open"])
 
     @property

@@ -194,7 +194,7 @@ def _compare(measure: str, value: float, relation: str, config: GestureConfig, s
 
 
 def _exact(measure: str, value: float, threshold: float) -> tuple[float, float]:
-    """Return what is compared: durations in whole nanoseconds, limits in float32, as the core has them."""
+    """Return the compared values: durations in whole nanoseconds, limits in float32, as in the core."""
     if measure == "duration":
         return round(value * 1e6), round(threshold * 1e6)
     return value, float32(threshold)

@@ -4,7 +4,7 @@
 page, the demo, the terminal view, the SQL of statistics and the tables of the guide are made from it or
 read it; its order is the order of tables, legends and counts. A kind that a place does not know raises.
 
-The numbers of the enums are fixed: they stand in records, columns and files.
+The numbers of the enums are fixed: records, columns and files have them.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class MultiReason(IntEnum):
 
 
 class Mode(IntFlag):
-    """What was in a chord, whatever it was recognised as."""
+    """Movements in a chord, for any kind."""
 
     PINCH = 1
     ROTATE = 2
@@ -239,6 +239,6 @@ def kind_of(number: int) -> Kind:
 
 
 def kinds_data() -> list[dict[str, Any]]:
-    """Return the table as plain data, for pages (JSON): the columns of `Kind` and what follows from them."""
+    """Return the table as plain data, for pages (JSON): the columns of `Kind` and derived values."""
     derived = ("name", "label", "legend", "moves")
     return [{**row._asdict(), **{name: getattr(row, name) for name in derived}} for row in KINDS]

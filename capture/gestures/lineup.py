@@ -197,7 +197,7 @@ class Lineup:
         return "; ".join(said)
 
     def to_arrow(self) -> pa.Table:
-        """Return a row for each stroke: what it was, then the kind and the margin of each dialect."""
+        """Return a row for each stroke: the stroke, then the kind and the margin of each dialect."""
         import numpy as np
         import pyarrow as pa
 

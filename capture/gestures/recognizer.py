@@ -74,8 +74,8 @@ class Recognizer(native.Recognizer):
     Notes
     -----
     Bad samples never raise: they are ignored and counted (`counters`). Two recognisers share nothing
-    and may run in two threads. A call that meets another thread's `feed` on the same recogniser
-    raises RuntimeError; the recogniser stays good. `counters` covers everything since construction.
+    and may run in two threads. A call during another thread's `feed` on the same recogniser raises
+    RuntimeError and changes nothing. `counters` covers everything since construction.
 
     `chords` is the list of what several fingers did together (`capture.gestures.chords.MultiGesture`), as far
     as calls for single samples ended it; `take_chords()` returns it and empties it.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture._native import output, recognizer as native
 from capture.gestures.kinds import Direction, GestureKind, Reason
-from capture.optional import hook
+from capture.optional import hook, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -191,7 +191,7 @@ class GestureTable:
         self.counters = dict(counters)
 
     def forget(self) -> None:
-        """Let go of the arrays that were made of the columns."""
+        """Release the arrays of the columns."""
         self._arrays.clear()
 
     def become(self, other: GestureTable) -> GestureTable:
@@ -259,6 +259,14 @@ class GestureTable:
             columns[0] = pa.DictionaryArray.from_arrays(columns[0].cast(pa.int32()), self.stream_keys)
         schema = gesture_schema(keyed=self.stream_keys is not None, verdicts=self.columns.verdicts)
         return pa.table(columns, schema=schema)
+
+    def to_pandas(self) -> Any:
+        """Return the columns as a pandas DataFrame (needs ``[arrow]``, and pandas)."""
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> Any:
+        """Return the columns as a Polars DataFrame (needs ``[polars]``)."""
+        return require("polars", "to_polars").from_arrow(self.to_arrow())
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Export the columns to another Arrow library, as in ``polars.DataFrame(table)``."""

@@ -137,7 +137,7 @@ def _column(name: str, values: Any) -> Any:
 
 
 def _converted(name: str, values: Any) -> Any:
-    """Return `values` as a column of the right type, or raise an error that says what is wrong."""
+    """Return `values` as a column of the right type, or raise an error that names the mistake."""
     typecode, _, words = COLUMNS[name]
     if hasattr(values, "__arrow_c_array__"):
         return _from_arrow(name, values)

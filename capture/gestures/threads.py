@@ -137,7 +137,7 @@ def feed_ranges(
 def _joined(
     runs: list[_Run], columns: output.GestureColumns, room: int, multi: chords.MultiColumns | None
 ) -> native.Recognizer:
-    """Hand over at every cut, collect the chords, and end what is open."""
+    """Pass the state on at every cut, collect the chords, and end open strokes."""
     known, count = runs[0].recognizer, 0
     for number, each in enumerate(runs):
         run = each

@@ -29,7 +29,7 @@ class HostBase(ABC):
     ----------
     capture : Capture
     find_target : callable, optional
-        (x, y) in px -> `Target`, or None if there is nothing: a tap there is dead. What is under the
+        (x, y) in px -> `Target`, or None if there is nothing: a tap there is dead. The target under the
         finger at DOWN.
     """
 
@@ -67,7 +67,7 @@ class HostBase(ABC):
         return density
 
     def _target_at(self, x: float, y: float) -> Target | None:
-        """Return what is at a place; None if nobody says. What `find_target` raises reaches no app."""
+        """Return the target at a position; None if unknown. Exceptions of `find_target` reach no app."""
         if self._find_target_at is None:
             return None
         try:

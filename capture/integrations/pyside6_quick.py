@@ -135,7 +135,7 @@ class QuickWindows:
         return [item] if inside and (bare or not _is_bare(item)) else []
 
     def _whole(self, chain: list[Any]) -> list[Any]:
-        """Leave out the parts of a control; what the app put into one and can be touched itself stays."""
+        """Leave out the parts of a control, except items of the app that can be touched."""
         if len(chain) > 1 and chain[-2].property("background") == chain[-1]:
             chain = chain[:-1]
         for at, item in enumerate(chain):
@@ -169,7 +169,7 @@ class QuickWindows:
         return str(context.nameForObject(item)) if context is not None else ""
 
     def _row(self, item: Any) -> int | None:
-        """Return the index of a row in the model of its view; None for what is no row."""
+        """Return the index of a row in the model of its view; None if it is no row."""
         inner = item.parentItem()
         view = inner.parentItem() if inner is not None else None
         if view is None or not view.inherits("QQuickItemView") or view.property("contentItem") != inner:
@@ -279,7 +279,7 @@ def _is_area(item: Any) -> bool:
 
 
 def _is_bare(item: Any) -> bool:
-    """Return whether a touch passes through an item to what is behind."""
+    """Return whether a touch passes through an item to those behind it."""
     kind = _native(item)
     if kind == "QQuickMouseArea":
         return not _is_area(item)

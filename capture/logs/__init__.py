@@ -153,7 +153,7 @@ def detect(source: LogSource, options: ReadOptions | None = None) -> str:
 
 
 def _found(source: LogSource, *, columns: bool) -> str | None:
-    """Return the name of the format of a log, or of what is wrapped in it; None for none that is known."""
+    """Return the name of the format of a log, or of the log wrapped in it; None if unknown."""
     source.wrapping = None
     head = source.text_head()
     name = _format_of(head, source.head, columns=columns)
@@ -193,7 +193,7 @@ def _format_of(head: bytes, raw: bytes, *, columns: bool) -> str | None:
 def find_logs(
     paths: Iterable[str | Path], options: ReadOptions | None = None, left_out: dict[str, str] | None = None
 ) -> list[str]:
-    """Return the logs that paths, folders and globs stand for, in order.
+    """Return the logs in paths, folders and globs, in order.
 
     Of a folder those files are taken (in all its folders) whose content is a known format.
 
@@ -251,7 +251,7 @@ _ASSUMED = {
 
 
 def assumed(log: TouchLog, density: float | None, rotate: int | None) -> str:
-    """Return in one line what was assumed of screen, density, rotation and units; "" for nothing.
+    """Return the assumptions about screen, density, rotation and units in one line; "" if there are none.
 
     Parameters
     ----------

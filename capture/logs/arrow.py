@@ -49,13 +49,13 @@ class Converter:
     Parameters
     ----------
     column_map : ColumnMap
-        What is where.
+        The column map.
     chosen : dict
         Its columns that the table has (`ColumnMap.chosen`).
     size : (int, int)
         Of the screen, for places that are parts of it.
     unit_ns : int
-        What one unit of time is.
+        Nanoseconds in a unit of time.
     """
 
     def __init__(

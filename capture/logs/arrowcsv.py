@@ -33,7 +33,7 @@ def read(source: LogSource, table: Table, converter: Converter) -> Iterator[Touc
     Raises
     ------
     OddCellError
-        When a cell does not fit; what was yielded before stands.
+        When a cell does not fit; samples that were yielded before are valid.
     """
     import pyarrow as pa
 
@@ -91,7 +91,7 @@ def _rows(text: bytes, table: Table, types: dict[str, Any], before: int, convert
 
 
 def _parts(source: LogSource) -> Iterator[bytes]:
-    """Yield the text in parts of whole lines; what is not UTF-8 is replaced, which pyarrow would refuse."""
+    """Yield the text in parts of complete lines; invalid UTF-8 is replaced, which pyarrow would refuse."""
     held: list[bytes] = []
     size = 0
     for block in source.text_blocks():

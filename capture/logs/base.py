@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import msgspec
 
-from capture.errors import TouchLogError
+from capture.errors import TouchLogError, plain
 from capture.logs.lines import Start, read_lines
 from capture.logs.samples import Names, SampleWriter, shifted, turned
 
@@ -178,7 +178,7 @@ class TouchLog:
     info : LogInfo
         Known when the log is open.
     marks : list of Mark
-        Those that stand before the end of the chunk that was yielded last. A caller that has used
+        Those before the end of the last yielded chunk. A caller that has used
         them may clear the list: then memory stays constant.
     warnings : dict of str to int
         How often something was skipped, repaired or guessed, by cause (`CAUSES`); complete when the
@@ -221,6 +221,14 @@ class TouchLog:
         width, height = options.screen or (info.width, info.height)
         density = info.density if options.density is None else options.density
         self.info = msgspec.structs.replace(info, width=width, height=height, density=density)
+
+    def __repr__(self) -> str:
+        """Return path, format, screen and, once it is read, the number of used lines, rows or records."""
+        info = self.info
+        screen = f", {info.width}x{info.height} px" if info.width else ""
+        density = f", density {info.density:g}" if info.density else ""
+        used = f", {self.counts['used']:,} used" if self.counts["used"] else ""
+        return f"<{self.name} log {plain(self.path)!r}{screen}{density}{used}>"
 
     @classmethod
     def opened(cls, source: LogSource, options: ReadOptions) -> Self:
@@ -317,11 +325,11 @@ class TouchLog:
             self.info = msgspec.structs.replace(self.info, pointers=dict(names.names))
 
     def mark(self, mark: Mark) -> None:
-        """Add a mark that stands before the samples that are read next."""
+        """Add a mark before the next samples."""
         self._fresh.append(mark)
 
     def _show_marks(self, shift_ns: int, times: Sequence[int], before: int) -> None:
-        """Let the marks be seen that belong to samples with these times, before which so many stand."""
+        """Release the marks that belong to samples with these times, after so many samples."""
         for mark in self._fresh:
             place = min(max(mark.sample - before, 0), len(times) - 1)
             sample_ns = times[place] if len(times) else mark.time_ns

@@ -120,9 +120,9 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
     columns : dict of str to list of str
         Role -> columns of the table.
     actions : dict of str to int
-        What stands in the action column -> `Action`; empty if the usual words and numbers stand.
+        Words of the action column -> `Action`; empty for the usual words and numbers.
     unit_ns : int or None
-        What one unit of time is in nanoseconds; None if the map does not say.
+        Nanoseconds in a unit of time; None if the map does not say.
     header : bool
         Whether the first row names the columns.
     separator : str or None
@@ -160,7 +160,7 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
         Raises
         ------
         ValueError
-            That says what is wrong in the map.
+            That names the mistake in the map.
         """
         if text is None:
             return cls(columns={name: [name] for name in _COMMON}, unit_ns=1, common=True)
@@ -228,7 +228,7 @@ def _bare(name: str) -> str:
 
 
 def _guessed(names: Sequence[str]) -> dict[str, str]:
-    """Return the columns whose names say what they are: the whole name, or the last part of one with dots."""
+    """Return the columns with known names: the whole name, or the last part of one with dots."""
     bare = {_bare(name): name for name in reversed(names)}
     parts = Counter(_bare(name.rpartition(".")[2]) for name in names)
     last = {_bare(name.rpartition(".")[2]): name for name in names}

@@ -296,7 +296,7 @@ def _is_comment(line: str) -> bool:
 
 
 def _table(lines: list[str], column_map: ColumnMap) -> Table:
-    """Return how the table is written: its separator, its columns, what stands before the rows."""
+    """Return the layout of the table: its separator, its columns, and the prefix of its rows."""
     before = at = 0
     sign = column_map.comment or "#"
     while before < len(lines) and (not lines[before].strip() or lines[before].lstrip().startswith(sign)):

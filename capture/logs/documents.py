@@ -227,7 +227,7 @@ def _lines(log: TouchLog) -> Iterator[bytes]:
 
 
 def _undecorated(text: bytes | bytearray) -> bytes | bytearray:
-    """Return a document without what stands before each of its lines, in the form that the first has it."""
+    """Return a document without the prefixes of its lines, as the first line has it."""
     line = len(text) - len(text.lstrip(b"\r\n"))
     found = _BEGIN.search(text, line, line + 2 * _BEFORE)
     if found is None or b"\n" in text[line : found.start()] or not text[line : found.start()].strip():

@@ -306,7 +306,7 @@ class EvdevTextLog(EvdevLog):
         yield rest
 
     def _may_be_type_a(self, rest: bytes, block: bytes) -> bool:
-        """Return whether a sign of type A stands in a block, or in the line that was open before it."""
+        """Return whether a block, or the open line before it, has a sign of type A."""
         joint = rest + block[:64]
         return any(contains(text, *sign) for sign in self.type_a_signs for text in (joint, block))
 

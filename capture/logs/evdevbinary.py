@@ -94,7 +94,7 @@ def record_size(data: bytes) -> int:
 
 
 def dumped_size(head: bytes) -> int:
-    """Return the size of the records of events that a dump is of; 0 for what is no such dump."""
+    """Return the size of the event records of a dump; 0 if it is no such dump."""
     if not _DUMP.matches(head[:4096]):
         return 0
     parts = [(address, data) for address, data, _ in dump_bytes(head.decode("ascii", "replace").splitlines())]

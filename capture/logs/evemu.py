@@ -64,7 +64,7 @@ class Log(EvdevTextLog):
         return CONTEXT if _PART.search(line) else "unknown_lines"
 
     def _beside(self) -> Device | None:
-        """Look for the description: ``a.b.events`` may have ``a.b.desc`` or ``a.desc``."""
+        """Find the description: ``a.b.events`` may have ``a.b.desc`` or ``a.desc``."""
         log = Path(self.path)
         stem = log.name
         while "." in stem:

@@ -58,7 +58,7 @@ class Log(TouchLog):
         return is_json(head)
 
     def _guess(self) -> ColumnMap:
-        """Take the keys by their names, or say which there are."""
+        """Select the keys by their names, or raise an error that lists them."""
         keys: dict[str, None] = {}
         cells: dict[str, list[str]] = {}
         for rows in self._lists(None):

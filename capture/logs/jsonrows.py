@@ -53,7 +53,7 @@ def has_place(row: Row) -> bool:
 
 
 def flat(row: Row) -> Row:
-    """Return a record with what is in its objects and points under keys that are joined by dots."""
+    """Return a record with the values of its objects and points under keys that are joined by dots."""
     found = dict(row)
     for key, value in row.items():
         _flatten(key, value, found, 1)

@@ -53,7 +53,7 @@ class Log(EvdevTextLog):
         return has_head or _FRAME.matches(head)
 
     def devices(self) -> list[Device]:
-        """Return all devices; those after the first stand behind the events of the one before."""
+        """Return all devices; those after the first follow the events of the previous one."""
         devices: list[Device] = []
         blocks = [self.source.text_head()] if self.source.is_stream else self.source.text_blocks()
         rest = b""

@@ -1,8 +1,8 @@
 """The one line source: lines without what other tools put around them, and the counts of what became of them.
 
 Indentation, signs of quotation, line numbers, a time or a prompt of another tool, escape sequences and byte
-order marks are no part of a log. `plain_blocks` takes out what can stand anywhere; what stands before
-a line ends where the format's own text begins (`Start`).
+order marks are no part of a log. `plain_blocks` removes decoration anywhere; the prefix of a line ends
+where the format's own text begins (`Start`).
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def plain_blocks(blocks: Iterable[bytes], *, controls: bool = False) -> Iterator
 
 
 def shape(prefix: str) -> re.Pattern[str] | None:
-    """Return a pattern of what stands before each line, by what stands before one; None for nothing."""
+    """Return a pattern of the prefix of each line, by the prefix of one; None if there is none."""
     if not prefix:
         return None
     parts = re.findall(r"\d+|\s+|[^\W\d]+|.", prefix)
@@ -140,7 +140,7 @@ class Start:
     Parameters
     ----------
     pattern : str
-        How a line of the format begins; what stands before it ends at a blank or at a sign.
+        How a line of the format begins; a prefix ends at a blank or at a sign.
     *needed : bytes
         One of these is in every line that begins so: without them a head need not be searched.
     """
@@ -155,7 +155,7 @@ class Start:
         return self._search(head) is not None
 
     def before(self, head: bytes) -> re.Pattern[str] | None:
-        """Return a pattern of what stands before the lines, by the first that begins so in the head."""
+        """Return a pattern of the prefix of the lines, by the first that begins so in the head."""
         found = self._search(head)
         if found is None:
             return None
@@ -175,7 +175,7 @@ class Bare:
     Parameters
     ----------
     start : Start
-        How the lines of the format begin; those that begin otherwise lose what stands before the others.
+        How the lines of the format begin; other lines lose the prefix of the others.
     head : bytes
         Of the log.
     """

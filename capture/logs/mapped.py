@@ -20,7 +20,7 @@ __all__ = ["guessed_map", "say_assumed", "screen_of", "sum_up"]
 
 
 class Log(Protocol):
-    """What is asked of a log."""
+    """Requests of a caller to a log."""
 
     warnings: Counter[str]
     counts: Counter[str]

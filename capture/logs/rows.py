@@ -113,7 +113,7 @@ class Rows:
             yield from self._strokes.samples()
 
     def _values(self, roles: dict[str, list[Any]], count: int, good: list[bool]) -> dict[str, list[Any]]:
-        """Return what the cells stand for; rows with one that stands for nothing are marked."""
+        """Return the values of the cells; rows with an invalid cell are marked."""
         found: dict[str, list[Any]] = {}
         found["stream"] = self._numbers(self.streams, roles.get("stream"), count)
         found["pointer"] = self._numbers(self.pointers, roles.get("pointer"), count)

@@ -39,7 +39,7 @@ class Player:
         self.now_ns = 0
 
     def wait(self, span_ns: float) -> None:
-        """Let time pass; no wait is longer than an hour."""
+        """Advance the time by a wait, at most an hour."""
         self.now_ns += round(min(max(span_ns, 0), _LONGEST_NS))
 
     def tap(

@@ -47,9 +47,9 @@ class LogSource:
     Attributes
     ----------
     wrapping : Wrapping or None
-        What the text of the log is inside of; taken off by `text_blocks` and `text_head`.
+        The wrapping of the log's text; removed by `text_blocks` and `text_head`.
     line_times : bool
-        Whether the times of the records around lines stand for those that the lines lack.
+        Whether lines without a time get that of the record around them.
     """
 
     def __init__(self, path: str) -> None:
@@ -320,7 +320,7 @@ def _regular(path: str) -> bool:
 
 
 def _line_ends(head: bytes) -> bytes | None:
-    """Return what CR stands for in a text whose lines end in it alone, or begin with it; None for others."""
+    """Return the meaning of CR in a text whose lines end in CR alone, or begin with it; None for others."""
     if b"\r" not in head or b"\r\n" in head:
         return None
     return b"\n" if b"\n" not in head else b"" if b"\n\r" in head else None

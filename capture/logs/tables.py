@@ -23,7 +23,7 @@ class Table(msgspec.Struct):
     before : int
         Lines before the first row.
     prefix : Pattern or None
-        What stands before each line and is no part of it.
+        Prefix of each line that is no part of it.
     chosen : dict
         The columns that hold what is read.
     rows : list of list of str

@@ -172,7 +172,7 @@ class Moments:
         self._before: int | None = None
 
     def look(self, cells: Iterable[object]) -> None:
-        """Find out from the first dates whether the day or the month is first."""
+        """Detect from the first dates whether the day or the month is first."""
         if self._day_first is not None:
             return
         pairs = {

@@ -61,7 +61,7 @@ class Wrapping(Protocol):
     Attributes
     ----------
     tables : bool
-        Whether what is inside may be a table, or JSON of touches, too: it says nothing of itself.
+        Whether the content may also be a table, or JSON of touches, which do not name their format.
     by_lines : bool
         Whether a line is wrapped by itself, so that a head must have whole lines.
     """
@@ -276,7 +276,7 @@ def _time_of(record: dict[str, Any]) -> str:
 
 
 def _cells(lines: list[str]) -> Iterator[Wrapping]:
-    """Yield a wrapping for each column of lines whose cells stand in quotes."""
+    """Yield a wrapping for each quoted column of the lines."""
     if _share(lines, _of_quotes):
         yield _Lines(_of_quotes, tables=True, skip=int(len(lines) > 1 and _of_quotes(lines[0]) is None))
         return

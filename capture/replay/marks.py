@@ -50,7 +50,7 @@ def note_of(mark: Mark) -> Note | None:
 
 
 def call_of(mark: Mark) -> tuple[str, tuple[Any, ...]] | None:
-    """Return the method of `Capture` that a mark stands for, and its arguments, unchecked; None for none.
+    """Return the method of `Capture` for a mark, and its arguments, unchecked; None if there is none.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One stream of a recorded log as the events that it stands for.
+"""One stream of a recorded log as events.
 
 A `StreamTimeline` gets, in the order of the log, the strokes that ended and the marks of the log; the events
 go to the `EventEncoder`. No clock is read: time is the log's.

@@ -45,7 +45,7 @@ class Summary(msgspec.Struct):
     complete : bool
         Whether every log was read to its end and every event was delivered.
     project_id, user_id
-        As they stand in the batches.
+        As in the batches.
     sessions, strokes, events : int
     kinds, reasons : dict of str to int
         Strokes by kind and by reason.

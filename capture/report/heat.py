@@ -29,7 +29,7 @@ class HeatMap(msgspec.Struct, frozen=True):
     screen : str
         Its title; empty if none is known.
     width, height : int
-        px; what was touched, where no file says the size.
+        px; the touched area, if no file has the size.
     strokes : int
         Gestures in it.
     svg : str

@@ -109,7 +109,7 @@ class Recording(msgspec.Struct, kw_only=True):
     gestures : GestureConfig
         The thresholds.
     start_ms : int or None
-        Epoch ms of the first sample, where the recording knows it.
+        Epoch ms of the first sample, if known.
     length : float
         ms.
     table : GestureTable or None

@@ -39,7 +39,7 @@ def assemble(
     Parameters
     ----------
     template : str
-        Name of the HTML file, in which ``@@style@@`` and the like stand for the parts.
+        Name of the HTML file, with placeholders such as ``@@style@@`` for the parts.
     scripts, styles : sequence of str
         Names of the parts of script and style, in order; the scripts share one scope.
     data : object

@@ -1,7 +1,7 @@
 """Whole data sets: Parquet in, Parquet out, partition by partition, resumable.
 
-A partition's output has its name only when it is whole, and its metadata say what it was made of: a
-run that was interrupted is simply run again, and does only what is missing or has changed.
+A partition's output has its name only when it is whole, and its metadata have a fingerprint of its
+input: an interrupted run can be repeated, and does only missing or changed partitions.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Where data sets are: folders and object stores, through `pyarrow.fs`.
 
-A place is written as a path or as a URI: ``s3://bucket/touches``, ``gs://...``, ``file:///...``. What
-a store needs besides (``region``, ``endpoint_override``, ``scheme``) follows as the query of the URI, or
-stands in the environment (``AWS_REGION``, ``AWS_ENDPOINT_URL``, credentials as the AWS tools have them).
+A place is written as a path or as a URI: ``s3://bucket/touches``, ``gs://...``, ``file:///...``.
+Options of a store (``region``, ``endpoint_override``, ``scheme``) are the query of the URI, or
+environment variables (``AWS_REGION``, ``AWS_ENDPOINT_URL``, credentials as the AWS tools have them).
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Place:
         return place
 
     def inside(self, other: Place) -> bool:
-        """Return whether this place lies in another one, or is it."""
+        """Return whether this place is inside another one, or is the same."""
         return self.filesystem.equals(other.filesystem) and f"{self.path.rstrip('/')}/".startswith(
             f"{other.path.rstrip('/')}/"
         )
@@ -144,7 +144,7 @@ def source_and_output(source: str, output: str) -> tuple[Place, Place]:
     Raises
     ------
     ConfigError
-        When the output lies in the source.
+        When the output is inside the source.
     """
     origin, target = Place(source), Place(output)
     if target.inside(origin):

@@ -50,8 +50,8 @@ def repartition(
 ) -> int:
     """Write the touch samples of a data set by stream; return how many were written.
 
-    It can be run again: files that an earlier run has finished are left out, and what it made of files that
-    are gone or have changed is removed. A file that sorts before others gives them new numbers, and so is
+    It can be run again: files that an earlier run has finished are left out; its output for deleted or
+    changed files is removed. A file that sorts before others gives them new numbers, and so is
     sorted again with all that follow; one that comes last is not.
 
     Parameters

@@ -324,7 +324,7 @@ def _named(column: str, kind: str) -> str:
 
 
 def _name_of(column: str, number: str) -> str:
-    """Return SQL for the name that a number stands for; an unknown number is its own name."""
+    """Return SQL for the name of a number; an unknown number is its own name."""
     names = " ".join(f"when {int(member)} then '{member.name.lower()}'" for member in _ENUMS[column])
     return f"case {number} {names} else cast({number} as varchar) end"
 

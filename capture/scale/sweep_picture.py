@@ -129,7 +129,7 @@ def _map(
 def _bar(
     kind: Kind, count: float, share: float, box: tuple[float, float, float, float], **look: object
 ) -> str:
-    """Return a rectangle in the colour of a kind, which says how many strokes it stands for."""
+    """Return a rectangle in the colour of a kind, with its number of strokes."""
     title = element("title", f"{kind.label}: {count:.0f} ({share:.1%})")
     x, y, width, height = box
     return element("rect", title, x=x, y=y, width=width, height=height, fill=kind.color, **look)

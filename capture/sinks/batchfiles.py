@@ -33,8 +33,8 @@ class PlannedFile(msgspec.Struct, eq=False):
 class BatchFiles:
     """Remembers, until a batch is accepted, which records are in finished files and which in begun ones.
 
-    The delivery composes a batch anew for each attempt: what was recorded meanwhile is in it, and what was
-    refused by itself is not.
+    The delivery composes a batch again for each attempt: with events recorded since then, without
+    refused ones.
 
     Parameters
     ----------

@@ -94,8 +94,8 @@ class _Message(msgspec.Struct, frozen=True):
 class KafkaSink:
     """Produces to a Kafka topic, idempotently: retries neither repeat nor reorder events.
 
-    A message that is under way when the time for a batch is over stays under way; the batch's next
-    attempt waits for its report and does not produce it again.
+    A message that is in flight at the deadline of a batch stays in flight; the next attempt waits for
+    its report and does not produce it again.
 
     Parameters
     ----------

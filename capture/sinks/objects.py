@@ -272,7 +272,7 @@ def _device_of(folder: Path) -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring a new name to the disk, where the system can."""
+    """Sync a new name to disk, if the system can."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -135,7 +135,7 @@ class ExportedEvent(msgspec.Struct, frozen=True):
 
 
 def status(folder: str | os.PathLike[str]) -> BufferStatus:
-    """Look at the store in `folder`.
+    """Inspect the store in `folder`.
 
     Raises
     ------

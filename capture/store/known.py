@@ -1,4 +1,4 @@
-"""A segment as the reader knows it: where each queue stands in it, how a position moves and is written."""
+"""A segment as the reader knows it: the position of each queue, and how it moves and is written."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class Segment(msgspec.Struct, eq=False):
-    """A segment that is known: its header, and where each queue stands.
+    """A known segment: its header, and the position of each queue.
 
     Attributes
     ----------
@@ -74,10 +74,10 @@ class Segment(msgspec.Struct, eq=False):
     def give_slots(
         self, slots: Sequence[tuple[bytes, Position] | None], formats: Mapping[str, str]
     ) -> list[tuple[bytes, Position]]:
-        """Give slots to the queues that have none, where something here is theirs; return those to write.
+        """Assign slots to the queues without one that have events here; return the slots to write.
 
-        Events recorded without sinks belong to the first sinks of their wire format. A damaged slot stands,
-        from the start, for each queue without a good one.
+        Events recorded without sinks belong to the first sinks of their wire format. A damaged slot
+        counts, from the start, for each queue without a valid one.
         """
         missing = {slot_name(queue): wire_number(wire) for queue, wire in formats.items()}
         for name in missing.keys() & self.positions.keys():

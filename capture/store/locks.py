@@ -67,7 +67,7 @@ class FileLock:
         return self._descriptor is not None
 
     def claim(self) -> bool:
-        """Take the lock without waiting; return whether it is held now."""
+        """Acquire the lock without waiting; return whether it is held now."""
         if self._descriptor is not None:
             return True
         try:
@@ -147,7 +147,7 @@ class Claims:
         return self._delivery.held
 
     def claim_session(self, number: int, admit: Callable[[], bool]) -> bool:
-        """Take the lock on a session, unless `admit` says no.
+        """Acquire the lock on a session, unless `admit` refuses.
 
         Where no lock file can be made this is True as well: events are kept in memory then. The session
         before stays locked until `settle`.
@@ -170,7 +170,7 @@ class Claims:
         return True
 
     def settle(self, number: int) -> bool:
-        """Give up the sessions before `number`; return whether that one's lock is held."""
+        """Release the sessions before `number`; return whether the lock of that one is held."""
         if number != self.session:
             return number in self._sessions and self._sessions[number].held
         for before in list(self._sessions)[:-1]:
@@ -178,7 +178,7 @@ class Claims:
         return self._sessions[number].claim()
 
     def release_session(self) -> None:
-        """Give up the lock on the session, and on those before."""
+        """Release the lock on the session, and on those before."""
         while self._sessions:
             self._sessions.popitem()[1].release(remove=True)
 

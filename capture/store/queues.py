@@ -120,7 +120,7 @@ class Queues:
         return True
 
     def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
-        """Give up the events of `batch`: they leave the queue and are kept with the reason.
+        """Move the events of `batch` to the dead letters, with the reason.
 
         False if they were dropped meanwhile.
         """

@@ -62,7 +62,7 @@ class Index:
     # What there is
 
     def refresh(self, *, force: bool = False) -> None:
-        """Look at the folder, where it may have changed.
+        """Read the folder again, if it may have changed.
 
         Raises
         ------
@@ -158,11 +158,11 @@ class Index:
         return any((other.session, other.kind) == (name.session, name.kind) for other in later)
 
     def queue_of(self, name: bytes) -> str:
-        """Return the queue that a slot's name stands for."""
+        """Return the queue of a slot's name."""
         return self._queues.get(name) or name.decode(errors="replace")
 
     def position(self, segment: Segment, queue: str) -> Position | None:
-        """Return where a queue stands in a segment; None if nothing in it is its."""
+        """Return the position of a queue in a segment; None if it has no events there."""
         return segment.positions.get(self._slot_names[queue])
 
     # Batches
@@ -325,7 +325,7 @@ class Index:
         return segment.complete and all(each.offset >= segment.size for each in segment.positions.values())
 
     def skip_to(self, segment: Segment, queue: bytes, position: Position, offset: int) -> None:
-        """Move a queue to an offset, whatever is before it, and write its slot."""
+        """Move a queue to an offset, also past open events, and write its slot."""
         position.tried = position.pending = 0
         position.offset = position.counted = max(position.offset, offset)
         position.seq = -1

@@ -1,6 +1,6 @@
-"""What the segments of a folder say at a start: the last session, where it stands, its sequence numbers.
+"""State of a folder at a start: the last session, its position, its sequence numbers.
 
-Nothing is written: a torn tail stays where it is, behind the last whole call.
+Nothing is written: a torn tail stays after the last complete call.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def last_seqs(folder: Path, session: int) -> dict[int, int]:
 
 
 def last_state(folder: Path, user_id: bytes, boot_id: bytes = b"") -> dict[str, Any]:
-    """Return where the user's last session stands: the fields of a `SessionState`, and its note.
+    """Return the state of the user's last session: the fields of a `SessionState`, and its note.
 
     Empty if there is none. ``boot_ms`` is the uptime of its last event, ``is_this_boot`` whether the
     machine has run since.

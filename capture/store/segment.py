@@ -117,7 +117,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Position(msgspec.Struct, eq=False):
-    """Where a queue stands in a segment.
+    """Position of a queue in a segment.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
 """The local store: every event is in it before its sinks hear of it, until they have acknowledged it.
 
 A folder of append-only segments (`capture.store.segment`), each of one session and written by one process.
-An append is one write; no lock, counter or cursor is shared between processes on its way. Each sink is a
-queue, whose position stands in a slot of every segment. One process at a time delivers: it alone writes
+An append is one write; no lock, counter or cursor is shared between processes on its way. Each sink is
+a queue with its position in a slot of every segment. One process at a time delivers: it alone writes
 slots and deletes.
 
 The threads of a process share two locks, both with a deadline: the writer's (rotation, memory), and the
@@ -207,7 +207,7 @@ class Store:
         return written
 
     def claim_session(self, number: int, *, new: bool = False) -> bool:
-        """Take the lock on session `number`; False when another process has it, or it is over.
+        """Acquire the lock on session `number`; False if another process has it, or the session is over.
 
         A session below the largest is over. The lock on the session before is given up once its events are
         written. Where nothing can be written there is nobody to share with: True.

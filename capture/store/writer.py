@@ -1,7 +1,7 @@
 """Appending: the segments of the session that this process records, and the calls that wait in memory.
 
-The common append is one native call (`SegmentWriter.append`). What it refuses, because a segment is full,
-missing or broken, goes through `waiting`: the list is written in order, under a lock with a deadline.
+The common append is one native call (`SegmentWriter.append`). Calls that it refuses, because a segment
+is full, missing or broken, go through `waiting`: the list is written in order, under a lock with a deadline.
 """
 
 from __future__ import annotations
@@ -327,7 +327,7 @@ class Writer:
                 os.close(descriptor)
 
     def leave_torn(self) -> None:
-        """Give up a segment whose last call is written in part, so that it can be sent from memory."""
+        """Leave a segment whose last call is written in part, so that the call can be sent from memory."""
         if self.native is not None and self.native.torn:
             self.guard.call(self._end_segment)
 
@@ -362,5 +362,5 @@ class Writer:
 
 
 def _is_broken(native: SegmentWriter) -> bool:
-    """Return whether another segment may take what this one does not: not on a full disk."""
+    """Return whether another segment may take the events that this one refuses: not on a full disk."""
     return native.position > 0 and native.error not in _FULL_DISK

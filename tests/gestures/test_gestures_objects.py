@@ -197,3 +197,14 @@ print(peak() - before, len(table) * 108)
 def test_dtypes_are_numpy_scalars_of_python_size(table):
     assert isinstance(table[0].distance, float)
     assert isinstance(table.distance[0], np.float32)
+
+
+def test_a_table_is_a_frame_of_pandas_and_of_polars():
+    table = classify(samples(stroke((0, 10, 10), (80, 10, 10))))
+    for package, method in (("pandas", "to_pandas"), ("polars", "to_polars")):
+        pytest.importorskip("pyarrow")
+        pytest.importorskip(package)
+        frame = getattr(table, method)()
+
+        assert list(frame.columns) == list(FIELDS)
+        assert frame["duration"].to_list() == [table[0].duration]

@@ -128,7 +128,7 @@ def decode_record(payload: bytes) -> dict[str, Any]:
 def decode_records(
     payloads: Iterable[bytes], prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
-    """Return what `decode_record` gives for each; what stands before the id is read once for all alike.
+    """Return the result of `decode_record` for each; equal bytes before the id are read only once.
 
     The records of one user begin with the same facts about user and device. Within a text every quote is
     escaped, so that the name of a field is found nowhere else.

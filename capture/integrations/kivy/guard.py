@@ -20,7 +20,7 @@ class Guard:
     Parameters
     ----------
     part : str
-        What is captured by what is guarded, for the log.
+        The guarded part, for the log message.
     on_failure : callable, optional
         Called once, at the first failure.
 

@@ -1,7 +1,7 @@
 """The hooks into Kivy's event loop: two wraps and the mouse's events, else plain ``on_motion``.
 
 Every hook leaves the app's own call as it is: the same arguments, the same result, the same exceptions,
-once. What goes wrong in a hook ends the capturing and is logged once.
+once. An exception in a hook ends the capturing and is logged once.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ class MouseSamples:
         self._samples.append(("end", *_fraction(window, x, y), button, now_ns()))
 
     def take(self, kind: str, event: Any) -> Sample | None:
-        """Return the sample that a polled event of the mouse stands for; None if there is none.
+        """Return the sample of a polled mouse event; None if there is none.
 
         Samples that made no event (a click while a finger was down) are left out.
         """

@@ -42,7 +42,7 @@ class Overlay:
     Attributes
     ----------
     text : str
-        What is written: of the stroke under way, else of the last one.
+        The displayed text: of the open stroke, else of the last one.
     """
 
     def __init__(self, host: OverlayHost) -> None:

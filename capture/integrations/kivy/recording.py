@@ -96,7 +96,7 @@ class KivyRecording:
         responsive: bool | None,
         _gesture: Gesture | None,
     ) -> None:
-        """Record an UP, and what is known of the target since its DOWN."""
+        """Record an UP, and the facts about the target since its DOWN."""
         if stroke.pointer in self._pointers:
             self._pointers.discard(stroke.pointer)
             self._mark("verdict", time, pointer=stroke.pointer, responsive=responsive)

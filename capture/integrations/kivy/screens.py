@@ -75,7 +75,7 @@ class Screens:
                 self._on_current(widget)
 
     def _on_tree(self, *_: Any) -> None:
-        """Look through the window anew: a popup came or went, or the root was replaced."""
+        """Search the window again: a popup opened or closed, or the root was replaced."""
         for child in self._window.children:
             if child.uid not in self._roots:
                 self._roots.add(child.uid)

@@ -229,7 +229,7 @@ class OpenTouches:
             listener.down(stroke)
 
     def _forget_lost(self, event: Any) -> None:
-        """Cancel what is open of a finger that comes down again: its UP was lost."""
+        """Cancel the open stroke of a finger that comes down again: its UP was lost."""
         finger = getattr(event, "id", None)
         if finger is None:
             return

@@ -1,4 +1,4 @@
-"""What is under a finger: the front-most widget, and its path from the root."""
+"""The front-most widget under a finger, and its path from the root."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOWHERE = Target()
 
 
 def describe(window: Any, path: Sequence[Any]) -> Target:
-    """Return the target that the widgets under a finger (`path_at`) stand for."""
+    """Return the target of the widgets under a finger (`path_at`)."""
     if not path:
         return _NOWHERE
     ids = _kv_ids(path)
