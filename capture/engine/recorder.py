@@ -248,7 +248,7 @@ class Recorder:
             placed, state = self._timeline.place(scene, time_ms, uptime_ms)
             payload = self._templates.encode(gesture, placed, target, uptime_ms, time_ms)
             if payload is not None:
-                self._put_payload(payload, self._templates.event_id, state, time_ms, uptime_ms)
+                self._put_payload(payload, self._templates.native.event_id, state, time_ms, uptime_ms)
                 return
         if kind and not self._ready((time_ms, uptime_ms, "")):
             return

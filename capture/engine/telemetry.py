@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Telemetry"]
 
 _NAMES = {int(kind): kind.name.lower() for kind in GestureKind}
+_TAP = int(GestureKind.TAP)
 _log = logging.getLogger("capture.engine")
 
 
@@ -83,7 +84,7 @@ class Telemetry:
         kind = kind_number(gesture)
         name = _NAMES[kind]
         counts[name] = counts.get(name, 0) + 1
-        if kind == GestureKind.TAP:
+        if kind == _TAP:
             if gesture.rage:
                 counts["rage"] = counts.get("rage", 0) + 1
             if target.responsive is False:

@@ -41,8 +41,8 @@ class TemplateEncoder:
 
     Attributes
     ----------
-    event_id : bytes
-        Id of the last event.
+    native : GestureEncoder
+        Its `event_id` is that of the last event, as 16 bytes.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class TemplateEncoder:
     ) -> None:
         self._mask = mask
         self._unknown_responsive = unknown_responsive
-        self._native = GestureEncoder() if entropy is None else GestureEncoder(entropy)
+        self.native = GestureEncoder() if entropy is None else GestureEncoder(entropy)
         self._scene: tuple[Scene | None, bytes] = (None, b"")
         #: Empty for hidden targets: their events have another form.
         self._targets: dict[tuple[str, str, bool], bytes] = {}
@@ -63,11 +63,6 @@ class TemplateEncoder:
             for row in KINDS
             if row.event is not None and (parts := _parts_of(row)) is not None
         }
-
-    @property
-    def event_id(self) -> bytes:
-        """Id of the last event, as 16 bytes."""
-        return self._native.event_id
 
     def encode(
         self, gesture: Gesture, scene: Scene, target: Target, uptime_ms: int, time_ms: int
@@ -92,8 +87,8 @@ class TemplateEncoder:
         reacts = self._unknown_responsive if target.responsive is None else target.responsive
         last = responsive if reacts else unresponsive
         if not moves:
-            return self._native.encode(kind, uptime_ms, time_ms, self._scene[1], target_bytes, last)
-        return self._native.encode(
+            return self.native.encode(kind, uptime_ms, time_ms, self._scene[1], target_bytes, last)
+        return self.native.encode(
             kind,
             uptime_ms,
             time_ms,

@@ -252,7 +252,8 @@ class Touches:
         gesture = self._recognizer.up(pointer, x, y, now_ns if time is None else time)
         if gesture is None:
             return None, _ROOT
-        self._count_chords()
+        if self._recognizer.chords:  # mostly none, and this runs while a finger lifts
+            self._count_chords()
         opened = self._open.pop(pointer, None)
         scene, target = opened or (self._recorder.scene, _ROOT)
         if responsive is not None and responsive is not target.responsive:

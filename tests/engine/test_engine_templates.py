@@ -76,7 +76,7 @@ def test_the_bytes_are_those_of_msgspec():
             chance.choice([0, -1, -(2**63), 2**63 - 1, 1700000000000]),
         )
         payload = encoder.encode(gesture, shown, target, uptime_ms, time_ms)
-        raw = encoder.event_id.hex()
+        raw = encoder.native.event_id.hex()
         name = f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
         common = shown.common(uptime_ms, name, time_ms)
 
@@ -99,10 +99,10 @@ def test_ids_are_not_repeated_in_a_child():
     pid = os.fork()
     encoder.encode(Gesture(kind=6), shown, target, 0, 0)
     if pid == 0:
-        os.write(down, encoder.event_id)
+        os.write(down, encoder.native.event_id)
         os._exit(0)
     os.waitpid(pid, 0)
-    assert os.read(up, 16) != encoder.event_id
+    assert os.read(up, 16) != encoder.native.event_id
     os.close(up)
     os.close(down)
 
