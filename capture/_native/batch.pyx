@@ -7,16 +7,13 @@ stroke.
 """
 
 cimport cython
-from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t, uint64_t
+from libc.stdint cimport INT64_MIN, int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from capture._native.chords cimport MultiColumns, drain
 from capture._native.chording cimport track_chords
-from capture._native.classify cimport EARLY, MEAN, OVER_STROKE, STRAIGHT, Thresholds, clamp, span_ns
-from capture._native.dialect cimport (
-    Case, View, begun, count_at_down, count_run, judge, keep_axis, view_measures,
-)
+from capture._native.classify cimport EARLY, LSQ2, LSQ2_RESTRICTED, MEAN, Thresholds
 from capture._native.kernels cimport KERNELS_MOST, Block, Kernel, find_kernels
 from capture._native.output cimport GestureColumns, Output, make_room, put
 from capture._native.recognizer cimport Recognizer
@@ -124,10 +121,13 @@ cdef int add_block(
     kernel.finish(c, block, stream.density, s.limits.velocity_strategy == MEAN, &to)
     if s.limits.seen:
         kernel.look(c, block, &stream.edges, &s.limits, stream.density)
-        judge_block(s, stream, c, block, &to)
+    if s.limits.history:
+        fit_releases(c, block, &s.limits, kernel)
+    if s.limits.velocity_strategy != MEAN:
+        kernel.release(block, stream.density, &s.limits, &to)
+    if s.limits.seen:
+        kernel.judge(block, &stream.taps, &stream.edges, stream.density, &s.limits, &to)
     else:
-        if s.limits.velocity_strategy != MEAN:
-            release_velocities(c, block, &s.limits, stream.density, &to)
         kernel.decide(block, &s.limits, &to)
     if s.limits.plain:
         kernel.count_taps(n, &stream.taps, stream.density, &s.limits, &to)
@@ -162,95 +162,24 @@ cdef void number_samples(
         memset(to.pointer, 0, block.count * sizeof(int32_t))
 
 
-cdef void release_velocities(
-        const Columns *c, const Block *block, const Thresholds *limits, double density,
-        const RecordColumns *to) noexcept nogil:
+cdef void fit_releases(
+        const Columns *c, Block *block, const Thresholds *limits, const Kernel *kernel) noexcept nogil:
+    """Estimate the release velocities; those that the kernel has no code for one by one."""
     cdef Release release
-    cdef Record r
-    cdef int32_t k
-    for k in range(block.count):
+    cdef int64_t *up = block.up
+    cdef int32_t left = block.count, i, k
+    cdef bint fits = limits.velocity_strategy == LSQ2 or limits.velocity_strategy == LSQ2_RESTRICTED
+    if fits:
+        left = kernel.fit(c, block, limits)
+    for i in range(left):
+        k = block.rough[i] if fits else i
         columns_release(
-            c.time, c.x, c.y, block.down[k], block.up[k] - 1, limits, c.time[block.up[k]], &release)
-        clamp(&r, release.vx / density, release.vy / density, limits)
-        to.velocity[k] = r.velocity
-        to.velocity_x[k] = r.velocity_x
-        to.velocity_y[k] = r.velocity_y
-
-
-cdef void judge_block(
-        State *s, Stream *stream, const Columns *c, const Block *block,
-        const RecordColumns *to) noexcept nogil:
-    """Fill velocities, verdicts and kinds as state.pyx's say() does for one stroke; count runs of taps."""
-    cdef const Thresholds *limits = &s.limits
-    cdef Release release
-    cdef const View *view
-    cdef Case case
-    cdef Record r
-    cdef int32_t k, continues
-    case.edges = &stream.edges
-    case.density = stream.density
-    for k in range(block.count):
-        case.view = &block.view[k]
-        view = case.view
-        get_ends(to, k, &r)
-        if limits.history:
-            columns_release(
-                c.time, c.x, c.y, block.down[k], block.up[k] - 1, limits, r.time_up, &release)
-        if limits.velocity_strategy == EARLY:
-            clamp(&r, view.early_x, view.early_y, limits)
-        elif limits.velocity_strategy != MEAN:
-            clamp(&r, release.vx / stream.density, release.vy / stream.density, limits)
-        view_measures(&r, view, stream.density, limits.drag_metric == STRAIGHT)
-        keep_axis(&r, view.axis, limits)
-        continues = 0
-        if not limits.plain:
-            continues = count_at_down(
-                &stream.taps, r.time_down, r.x_down, r.y_down, stream.density, limits)
-        case.duration = span_ns(r.time_down, r.time_up)
-        case.hold = INT64_MAX if continues and not limits.run_hold else limits.hold_ns
-        case.dx = block.dx[k]
-        case.dy = block.dy[k]
-        case.offset_x = r.x_up - r.x_down if limits.fling_over == OVER_STROKE else release.offset_x
-        case.offset_y = r.y_up - r.y_down if limits.fling_over == OVER_STROKE else release.offset_y
-        r.begun = begun(view, case.duration, case.hold, limits)
-        judge(&r, &case, limits)
-        if not limits.plain:
-            count_run(&r, &stream.taps, continues, stream.density, limits)
-            to.tap_count[k] = r.tap_count
-            to.rage[k] = r.rage
-        put_verdict(to, k, &r)
-
-
-cdef inline void get_ends(const RecordColumns *to, int32_t k, Record *r) noexcept nogil:
-    """Read what the decision needs of a measured stroke."""
-    r.time_down = to.time_down[k]
-    r.time_up = to.time_up[k]
-    r.x_down = to.x_down[k]
-    r.y_down = to.y_down[k]
-    r.x_up = to.x_up[k]
-    r.y_up = to.y_up[k]
-    r.duration = to.duration[k]
-    r.width = to.width[k]
-    r.height = to.height[k]
-    r.velocity = to.velocity[k]
-    r.velocity_x = to.velocity_x[k]
-    r.velocity_y = to.velocity_y[k]
-
-
-cdef inline void put_verdict(const RecordColumns *to, int32_t k, const Record *r) noexcept nogil:
-    """Write what the decision found."""
-    to.kind[k] = r.kind
-    to.reason[k] = r.reason
-    to.direction[k] = r.direction
-    to.velocity[k] = r.velocity
-    to.velocity_x[k] = r.velocity_x
-    to.velocity_y[k] = r.velocity_y
-    if to.margin != NULL:
-        to.slop_distance[k] = r.slop_distance
-        to.drag_distance[k] = r.drag_distance
-        to.slop_time[k] = r.slop_time
-        to.begun[k] = r.begun
-        to.margin[k] = r.margin
+            c.time, c.x, c.y, block.down[k], up[k] - 1, limits, c.time[up[k]], &release)
+        block.offset_x[k] = release.offset_x
+        block.offset_y[k] = release.offset_y
+        if limits.velocity_strategy != EARLY:
+            block.vx[k] = release.vx
+            block.vy[k] = release.vy
 
 
 cdef int finish_into(State *s, int64_t base, Output *o) noexcept nogil:

@@ -6,6 +6,12 @@
 
 #include "rule.h"
 
+/* The recent samples of which a release velocity is estimated. */
+enum {
+    CAPTURE_RECENT = 20,           /* at most */
+    CAPTURE_HORIZON_NS = 100000000 /* older than this before the newest is not used */
+};
+
 /* The stream's last stroke, if it was a tap; taps is 0 if it was not. */
 typedef struct {
     int64_t time_down; /* this and the place of the UP are kept where a dialect reads them */
@@ -36,6 +42,23 @@ static inline int32_t capture_direction_of(
     const int32_t complex_y = height - fabsf(dy) > complex_above ? -1 : 0;
     const int32_t is_complex = complex_x | complex_y;
     return ((is_complex & CAPTURE_DIRECTION_COMPLEX_PATTERN) | (~is_complex & straight)) & capture_moves(kind);
+}
+
+/* Clamp a velocity (dp/s) and return its length. */
+static inline double capture_clamp(double *vx, double *vy, const capture_thresholds *limits)
+{
+    const double length = sqrt(*vx * *vx + *vy * *vy), limit = limits->max_fling_velocity_dp_s.value;
+    if (limits->clamp == CAPTURE_CLAMP_LENGTH && length > limit) {
+        *vx *= limit / length;
+        *vy *= limit / length;
+        return limit;
+    }
+    if (limits->clamp == CAPTURE_CLAMP_AXIS && (fabs(*vx) > limit || fabs(*vy) > limit)) {
+        *vx = *vx > limit ? limit : *vx < -limit ? -limit : *vx;
+        *vy = *vy > limit ? limit : *vy < -limit ? -limit : *vy;
+        return sqrt(*vx * *vx + *vy * *vy);
+    }
+    return length;
 }
 
 #endif

@@ -23,6 +23,8 @@ cdef extern from "classify.h" nogil:
         BY_LENGTH "CAPTURE_CLAMP_LENGTH"
         BY_AXIS "CAPTURE_CLAMP_AXIS"
         IGNORED "CAPTURE_SECOND_FINGER_IGNORE"
+        LSQ2 "CAPTURE_VELOCITY_STRATEGY_LSQ2"
+        ON_DRAG_AXIS "CAPTURE_FLING_ON_DRAG_AXIS"
         OVER_STROKE "CAPTURE_FLING_OVER_STROKE"
         STRAIGHT "CAPTURE_DRAG_METRIC_EUCLID"
     ctypedef struct Limit "capture_limit":
@@ -94,6 +96,8 @@ cdef extern from "classify.h" nogil:
     int32_t direction_of "capture_direction_of"(
         int32_t kind, float dx, float dy, float width, float height, const Thresholds *limits) noexcept
     int32_t runs "capture_runs"(int32_t kind) noexcept
+    # Clamp a velocity (dp/s) and return its length.
+    double clamped "capture_clamp"(double *vx, double *vy, const Thresholds *limits) noexcept
 
 
 # What a stroke sums up to in px; `measure` makes a record's dp of it.
@@ -183,5 +187,4 @@ cdef inline void count_tap(
 
 
 cdef void clamp(Record *r, double vx, double vy, const Thresholds *limits) noexcept nogil
-cdef double clamped(double *vx, double *vy, const Thresholds *limits) noexcept nogil
 cdef int read_thresholds(object gestures, Thresholds *limits) except -1

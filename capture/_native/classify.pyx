@@ -1,6 +1,5 @@
 """From the measures of a finished stroke to its record: thresholds, and what few strokes need."""
 
-from libc.math cimport fabs, sqrt
 from libc.stdint cimport INT32_MAX, INT64_MAX, int32_t, int64_t
 
 from capture._native.record cimport Record
@@ -88,20 +87,6 @@ cdef bint is_plain(const Thresholds *limits) noexcept:
         and limits.touch_slop_dp.inside <= limits.drag_distance_dp.inside
         and limits.multi_tap_from == FROM_UP and limits.multi_tap_min_ns <= 0
         and limits.multi_tap_count == 0 and not limits.run_drag and limits.run_hold)
-
-
-cdef double clamped(double *vx, double *vy, const Thresholds *limits) noexcept nogil:
-    """Clamp a velocity (dp/s) and return its length."""
-    cdef double length = sqrt(vx[0] * vx[0] + vy[0] * vy[0]), limit = limits.max_fling_velocity_dp_s.value
-    if limits.clamp == BY_LENGTH and length > limit:
-        vx[0] *= limit / length
-        vy[0] *= limit / length
-        return limit
-    if limits.clamp == BY_AXIS and (fabs(vx[0]) > limit or fabs(vy[0]) > limit):
-        vx[0] = max(-limit, min(limit, vx[0]))
-        vy[0] = max(-limit, min(limit, vy[0]))
-        return sqrt(vx[0] * vx[0] + vy[0] * vy[0])
-    return length
 
 
 cdef void clamp(Record *r, double vx, double vy, const Thresholds *limits) noexcept nogil:

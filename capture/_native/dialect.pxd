@@ -36,7 +36,8 @@ cdef extern from "dialect.h" nogil:
     int begun "capture_begun"(
         const View *view, int64_t duration, int64_t hold, const Thresholds *limits) noexcept
     void judge "capture_judge"(Record *r, const Case *case, const Thresholds *limits) noexcept
-    void keep_axis "capture_keep_axis"(Record *r, int32_t axis, const Thresholds *limits) noexcept
+    void keep_axis "capture_keep_axis"(
+        float *velocity, float *velocity_x, float *velocity_y, int32_t axis) noexcept
     void view_measures "capture_view_measures"(
         Record *r, const View *view, double density, int straight) noexcept
     int32_t count_at_down "capture_count_at_down"(

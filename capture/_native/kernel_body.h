@@ -20,7 +20,7 @@
  * that the recogniser must see sample by sample. Returns the index of the first sample not measured.
  * Loads reach up to 64 samples behind a stroke's UP; whatever lies there is masked away.
  */
-KERNEL_TARGET static int64_t MEASURE(
+KERNEL_TARGET static int64_t NAME(measure)(
     const capture_columns *c, int64_t i, int64_t end, int64_t last_time, capture_block *block)
 {
     static const uint32_t edge[16] = {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -94,7 +94,7 @@ KERNEL_TARGET static int64_t MEASURE(
 /* Copy the ends of the strokes and make dp, ms and dp/s of the measures, as classify.pxd's measure()
  * does for one stroke; `mean` says whether velocities are distance over duration, else they are left alone.
  * The loops are short and apart so that compilers turn them into vector code. */
-KERNEL_TARGET static void FINISH(
+KERNEL_TARGET static void NAME(finish)(
     const capture_columns *c, capture_block *block, double density, int mean, const capture_stroke_columns *to)
 {
     const int32_t n = block->count;
@@ -163,7 +163,7 @@ KERNEL_TARGET static void FINISH(
 
 /* Classify the strokes as classify.pxd's decide() does for one. The loops are apart so that each becomes
  * vector code; the thresholds are copied so that no store can change them. */
-KERNEL_TARGET static void DECIDE(
+KERNEL_TARGET static void NAME(decide)(
     const capture_block *block, const capture_thresholds *thresholds, const capture_stroke_columns *to)
 {
     const int32_t n = block->count;
@@ -184,19 +184,9 @@ KERNEL_TARGET static void DECIDE(
             kinds[k], block->dx[k], block->dy[k], width[k], height[k], &limits);
 }
 
-/* See the strokes as their dialect does: the loops of lens.h, compiled for this instruction set. */
-KERNEL_TARGET static void LOOK(
-    const capture_columns *c, capture_block *block, const capture_edges *edges, const capture_thresholds *limits,
-    double density)
-{
-    int32_t k;
-    for (k = 0; k < block->count; k++)
-        capture_look_through(&block->view[k], c, block->down[k], block->up[k], edges, limits, density);
-}
-
 /* What classify.pxd's count_tap() does for one record: which records continue a run is computed for all
  * at once, then the runs are counted. */
-KERNEL_TARGET static void COUNT_TAPS(
+KERNEL_TARGET static void NAME(count_taps)(
     int32_t n, capture_run *run, double density, const capture_thresholds *limits, const capture_stroke_columns *to)
 {
     int64_t gap[CAPTURE_BLOCK];
@@ -237,14 +227,15 @@ KERNEL_TARGET static void COUNT_TAPS(
     run->rage_taps = rage_taps;
 }
 
+#include "kernel_lens.h"
+#include "kernel_fit.h"
+#include "kernel_judge.h"
+
 #undef TAKE
 #undef ALL
 #undef MASKED
-#undef MEASURE
-#undef FINISH
-#undef DECIDE
-#undef COUNT_TAPS
-#undef LOOK
+#undef NAME
+#undef NO_VECTORS
 #undef KERNEL_TARGET
 #undef LANES
 #undef SAME
@@ -269,3 +260,10 @@ KERNEL_TARGET static void COUNT_TAPS(
 #undef ADD4
 #undef SPREAD
 #undef TOTAL
+#undef TOP4
+#undef ABOVE
+#undef TRUNC
+#undef WHOLE
+#undef SIZE
+#undef MASK4
+#undef PLACES

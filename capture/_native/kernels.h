@@ -8,9 +8,7 @@
 #ifndef CAPTURE_KERNELS_H
 #define CAPTURE_KERNELS_H
 
-#include "classify.h"
-#include "lens.h"
-#include "record.h"
+#include "dialect.h"
 #include "samples.h"
 
 #define CAPTURE_BLOCK 1024
@@ -28,8 +26,42 @@ typedef struct {
     float height[CAPTURE_BLOCK];
     float dx[CAPTURE_BLOCK];  /* px, then dp */
     float dy[CAPTURE_BLOCK];
-    capture_view view[CAPTURE_BLOCK]; /* of dialects */
+    double vx[CAPTURE_BLOCK];  /* release velocity, px/s, then dp/s */
+    double vy[CAPTURE_BLOCK];
+    /* Of dialects (lens.h): what LOOK sees, in px; the measures in dp; the verdict. */
+    float most2[CAPTURE_BLOCK];
+    float along[CAPTURE_BLOCK];
+    float end2[CAPTURE_BLOCK];
+    float sign[CAPTURE_BLOCK];
+    int32_t axis[CAPTURE_BLOCK];
+    int64_t slop_ns[CAPTURE_BLOCK];
+    float offset_x[CAPTURE_BLOCK];  /* of the fling distance */
+    float offset_y[CAPTURE_BLOCK];
+    float slop[CAPTURE_BLOCK];
+    float drag[CAPTURE_BLOCK];
+    float near[CAPTURE_BLOCK];
+    float speed[CAPTURE_BLOCK];
+    int32_t kind[CAPTURE_BLOCK];
+    int32_t is_near[CAPTURE_BLOCK];
+    uint8_t begun[CAPTURE_BLOCK];
+    int32_t rough[CAPTURE_BLOCK];  /* strokes that FIT leaves to velocity.pyx */
 } capture_block;
+
+#if defined(__GNUC__)
+#define CAPTURE_INLINE __attribute__((always_inline))
+#else
+#define CAPTURE_INLINE
+#endif
+
+/* Four numbers at a time, where the compiler has them: one lane for each sum of a fit. */
+#if defined(__GNUC__) && !defined(__arm__) && (defined(__clang__) || __GNUC__ >= 12)
+typedef double capture_doubles __attribute__((vector_size(32)));
+typedef int64_t capture_spans __attribute__((vector_size(32)));
+#define CAPTURE_FOURS
+#endif
+/* Four floats in memory; the lanes of a mask as bits. */
+#define CAPTURE_PLACES4(p) (capture_doubles){(p)[0], (p)[1], (p)[2], (p)[3]}
+#define CAPTURE_BITS4(v) (uint32_t)(((v)[0] & 1) | ((v)[1] & 2) | ((v)[2] & 4) | ((v)[3] & 8))
 
 /* Which of 64 actions are not MOVE, one bit each; portable, and what the SIMD versions do at once. */
 static inline uint64_t capture_ends_plain(const uint8_t *action)
@@ -47,20 +79,6 @@ static inline uint64_t capture_ends_plain(const uint8_t *action)
         bits |= ((word >> 7) * 0x0102040810204080u >> 56) << (8 * i);
     }
     return bits;
-}
-
-static inline int capture_lowest(uint64_t bits)
-{
-#if defined(__GNUC__)
-    return __builtin_ctzll(bits);
-#else
-    int n = 0;
-    while (!(bits & 1)) {
-        bits >>= 1;
-        n++;
-    }
-    return n;
-#endif
 }
 
 /* Whether samples [first, last] all carry the stream and the pointer of the first. */
@@ -99,12 +117,17 @@ typedef struct {
     void (*decide)(const capture_block *, const capture_thresholds *, const capture_stroke_columns *);
     void (*look)(
         const capture_columns *, capture_block *, const capture_edges *, const capture_thresholds *, double);
+    int32_t (*fit)(const capture_columns *, capture_block *, const capture_thresholds *);
+    void (*release)(capture_block *, double, const capture_thresholds *, const capture_stroke_columns *);
+    void (*judge)(
+        capture_block *, capture_run *, const capture_edges *, double, const capture_thresholds *,
+        const capture_stroke_columns *);
     void (*count_taps)(int32_t, capture_run *, double, const capture_thresholds *, const capture_stroke_columns *);
 } capture_kernel;
 
 #define CAPTURE_KERNEL(name) \
     {#name, capture_measure_##name, capture_finish_##name, capture_decide_##name, capture_look_##name, \
-     capture_count_taps_##name}
+     capture_fit_##name, capture_release_##name, capture_judge_##name, capture_count_taps_##name}
 
 /* Write the kernels that were built and that this machine can run, the fastest first; return how many. */
 static inline int capture_find_kernels(capture_kernel *kernels)

@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, int64_t
 
 from capture._native.classify cimport TapRun, Thresholds
-from capture._native.dialect cimport Edges, View
+from capture._native.dialect cimport Edges
 from capture._native.record cimport RecordColumns
 from capture._native.samples cimport Columns
 
@@ -13,9 +13,11 @@ cdef extern from "kernels.h" nogil:
         int32_t count
         int64_t *down   # arrays
         int64_t *up
-        float *dx       # dp, once finished
-        float *dy
-        View *view
+        double *vx      # release velocity, px/s
+        double *vy
+        float *offset_x     # of the fling distance, px
+        float *offset_y
+        int32_t *rough      # strokes that `fit` leaves to others
     enum:
         KERNELS_MOST "CAPTURE_KERNELS"
     ctypedef struct Kernel "capture_kernel":
@@ -24,6 +26,11 @@ cdef extern from "kernels.h" nogil:
         void (*finish)(const Columns *, Block *, double, int, const RecordColumns *) noexcept nogil
         void (*decide)(const Block *, const Thresholds *, const RecordColumns *) noexcept nogil
         void (*look)(const Columns *, Block *, const Edges *, const Thresholds *, double) noexcept nogil
+        int32_t (*fit)(const Columns *, Block *, const Thresholds *) noexcept nogil
+        void (*release)(Block *, double, const Thresholds *, const RecordColumns *) noexcept nogil
+        void (*judge)(
+            Block *, TapRun *, const Edges *, double, const Thresholds *,
+            const RecordColumns *) noexcept nogil
         void (*count_taps)(
             int32_t, TapRun *, double, const Thresholds *, const RecordColumns *) noexcept nogil
     int find_kernels "capture_find_kernels"(Kernel *kernels) noexcept

@@ -63,12 +63,9 @@ static inline int capture_falls8(const int64_t *t)
     return falls;
 }
 
-#define MEASURE capture_measure_plain
-#define FINISH capture_finish_plain
-#define DECIDE capture_decide_plain
-#define COUNT_TAPS capture_count_taps_plain
-#define LOOK capture_look_plain
+#define NAME(part) capture_##part##_plain
 #define KERNEL_TARGET
+#define NO_VECTORS
 #define LANES capture_eight
 #define SAME(v) capture_same8(v)
 #define LOAD(p) capture_load8(p)
@@ -92,4 +89,7 @@ static inline int capture_falls8(const int64_t *t)
 #define ADD4(a, b) capture_add4(a, b)
 #define SPREAD capture_spread4
 #define TOTAL capture_total4
+#define TOP4(v) capture_top4(v)
+#define MASK4(v) CAPTURE_BITS4(v)
+#define PLACES(p) CAPTURE_PLACES4(p)
 #include "kernel_body.h"

@@ -108,11 +108,55 @@ static inline uint64_t capture_ends_vector(const uint8_t *action)
 #endif
 }
 
-#define MEASURE capture_measure_vector
-#define FINISH capture_finish_vector
-#define DECIDE capture_decide_vector
-#define COUNT_TAPS capture_count_taps_vector
-#define LOOK capture_look_vector
+#if defined(CAPTURE_NEON)
+static inline capture_floats capture_whole_floats(capture_floats v)
+{
+    const capture_floats below = (capture_floats)vrndmq_f32((float32x4_t)v);
+    const capture_floats half = {0.5f, 0.5f, 0.5f, 0.5f}, one = {1.0f, 1.0f, 1.0f, 1.0f};
+    return below + (capture_floats)((capture_mask)one & (v - below >= half));
+}
+static inline capture_lanes capture_trunc_lanes(capture_lanes a)
+{
+    a.lo = (capture_floats)vrndq_f32((float32x4_t)a.lo);
+    a.hi = (capture_floats)vrndq_f32((float32x4_t)a.hi);
+    return a;
+}
+static inline capture_lanes capture_whole_lanes(capture_lanes a)
+{ a.lo = capture_whole_floats(a.lo); a.hi = capture_whole_floats(a.hi); return a; }
+#else
+static inline capture_lanes capture_trunc_lanes(capture_lanes a)
+{
+    int i;
+    for (i = 0; i < 4; i++) {
+        a.lo[i] = truncf(a.lo[i]);
+        a.hi[i] = truncf(a.hi[i]);
+    }
+    return a;
+}
+static inline capture_lanes capture_whole_lanes(capture_lanes a)
+{
+    int i;
+    for (i = 0; i < 4; i++) {
+        a.lo[i] = capture_whole(a.lo[i]);
+        a.hi[i] = capture_whole(a.hi[i]);
+    }
+    return a;
+}
+#endif
+static inline capture_lanes capture_size_lanes(capture_lanes a)
+{
+    const capture_mask sign = {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX};
+    a.lo = (capture_floats)((capture_mask)a.lo & sign);
+    a.hi = (capture_floats)((capture_mask)a.hi & sign);
+    return a;
+}
+static inline uint32_t capture_above_lanes(capture_lanes a, capture_lanes b)
+{
+    const capture_mask place = {1, 2, 4, 8}, lo = (a.lo > b.lo) & place, hi = (a.hi > b.hi) & place;
+    return (uint32_t)(lo[0] | lo[1] | lo[2] | lo[3]) | (uint32_t)(hi[0] | hi[1] | hi[2] | hi[3]) << 4;
+}
+
+#define NAME(part) capture_##part##_vector
 #define KERNEL_TARGET
 #define LANES capture_lanes
 #define SAME(v) capture_same_lanes(v)
@@ -137,4 +181,11 @@ static inline uint64_t capture_ends_vector(const uint8_t *action)
 #define ADD4(a, b) capture_add_floats(a, b)
 #define SPREAD capture_spread_floats
 #define TOTAL capture_total_floats
+#define TOP4(v) capture_top_floats(v)
+#define ABOVE(a, b) capture_above_lanes(a, b)
+#define TRUNC(v) capture_trunc_lanes(v)
+#define WHOLE(v) capture_whole_lanes(v)
+#define SIZE(v) capture_size_lanes(v)
+#define MASK4(v) CAPTURE_BITS4(v)
+#define PLACES(p) CAPTURE_PLACES4(p)
 #include "kernel_body.h"

@@ -1,6 +1,12 @@
 /* The kernels in x86-64 vector code: AVX2, and SSE2, which every such machine has. */
 #include <immintrin.h>
 
+static inline float capture_top_sse(__m128 v)
+{
+    v = _mm_max_ps(v, _mm_movehl_ps(v, v));
+    return _mm_cvtss_f32(_mm_max_ss(v, _mm_shuffle_ps(v, v, 1)));
+}
+
 /* Largest of four lanes, and extents in x and y: high - low, for two axes at once. */
 static inline void capture_spread_sse(
     __m128 far, __m128 high_x, __m128 high_y, __m128 low_x, __m128 low_y, float *farthest2, float *width, float *height)
@@ -14,9 +20,7 @@ static inline void capture_spread_sse(
     const __m128 ends = _mm_max_ps(_mm_movelh_ps(high, low), _mm_movehl_ps(low, high));
     /* + 0: the difference of a positive and a negative zero has no sign of its own. */
     const __m128 extent = _mm_add_ps(_mm_add_ps(ends, _mm_movehl_ps(ends, ends)), _mm_setzero_ps());
-    far = _mm_max_ps(far, _mm_movehl_ps(far, far));
-    far = _mm_max_ss(far, _mm_shuffle_ps(far, far, 1));
-    *farthest2 = _mm_cvtss_f32(far);
+    *farthest2 = capture_top_sse(far);
     *width = _mm_cvtss_f32(extent);
     *height = _mm_cvtss_f32(_mm_shuffle_ps(extent, extent, 1));
 }
@@ -28,11 +32,14 @@ static inline float capture_total_sse(__m128 sums)
     return _mm_cvtss_f32(_mm_add_ss(sums, _mm_shuffle_ps(sums, sums, 1)));
 }
 
-#define MEASURE capture_measure_avx2
-#define FINISH capture_finish_avx2
-#define DECIDE capture_decide_avx2
-#define COUNT_TAPS capture_count_taps_avx2
-#define LOOK capture_look_avx2
+__attribute__((target("avx2"))) static inline __m256 capture_whole_avx(__m256 v)
+{
+    const __m256 below = _mm256_floor_ps(v);
+    const __m256 up = _mm256_cmp_ps(_mm256_sub_ps(v, below), _mm256_set1_ps(0.5f), _CMP_GE_OQ);
+    return _mm256_add_ps(below, _mm256_and_ps(up, _mm256_set1_ps(1.0f)));
+}
+
+#define NAME(part) capture_##part##_avx2
 #define KERNEL_TARGET __attribute__((target("avx2")))
 #define LANES __m256
 #define SAME(v) _mm256_set1_ps(v)
@@ -62,6 +69,13 @@ static inline float capture_total_sse(__m128 sums)
 #define ADD4(a, b) _mm_add_ps(a, b)
 #define SPREAD capture_spread_sse
 #define TOTAL capture_total_sse
+#define TOP4(v) capture_top_sse(v)
+#define ABOVE(a, b) (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ))
+#define TRUNC(v) _mm256_round_ps(v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)
+#define WHOLE(v) capture_whole_avx(v)
+#define SIZE(v) _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v)
+#define MASK4(v) (uint32_t)_mm256_movemask_pd((__m256d)(v))
+#define PLACES(p) (capture_doubles)_mm256_cvtps_pd(_mm_loadu_ps(p))
 #include "kernel_body.h"
 
 typedef struct { __m128 lo, hi; } capture_pair;
@@ -89,6 +103,29 @@ static inline int capture_falls_sse(const int64_t *t)
         falls |= t[i + 1] < t[i];
     return falls;
 }
+/* SSE2 rounds to int32_t only; what is larger than 2**23 is whole. */
+static inline __m128 capture_trunc_sse(__m128 v)
+{
+    const __m128 size = _mm_andnot_ps(_mm_set1_ps(-0.0f), v);
+    const __m128 small = _mm_cmplt_ps(size, _mm_set1_ps(8388608.0f));
+    return _mm_or_ps(_mm_and_ps(small, _mm_cvtepi32_ps(_mm_cvttps_epi32(v))), _mm_andnot_ps(small, v));
+}
+static inline __m128 capture_whole_sse(__m128 v)
+{
+    const __m128 one = _mm_set1_ps(1.0f);
+    __m128 below = capture_trunc_sse(v);
+    below = _mm_sub_ps(below, _mm_and_ps(_mm_cmpgt_ps(below, v), one));
+    return _mm_add_ps(below, _mm_and_ps(_mm_cmpge_ps(_mm_sub_ps(v, below), _mm_set1_ps(0.5f)), one));
+}
+static inline capture_pair capture_trunc2(capture_pair a)
+{ a.lo = capture_trunc_sse(a.lo); a.hi = capture_trunc_sse(a.hi); return a; }
+static inline capture_pair capture_whole2(capture_pair a)
+{ a.lo = capture_whole_sse(a.lo); a.hi = capture_whole_sse(a.hi); return a; }
+static inline uint32_t capture_above2(capture_pair a, capture_pair b)
+{
+    return (uint32_t)_mm_movemask_ps(_mm_cmpgt_ps(a.lo, b.lo))
+        | (uint32_t)_mm_movemask_ps(_mm_cmpgt_ps(a.hi, b.hi)) << 4;
+}
 static inline uint64_t capture_ends_sse(const uint8_t *action)
 {
     const __m128i move = _mm_set1_epi8(CAPTURE_MOVE);
@@ -100,11 +137,7 @@ static inline uint64_t capture_ends_sse(const uint8_t *action)
     return ~moves;
 }
 
-#define MEASURE capture_measure_sse2
-#define FINISH capture_finish_sse2
-#define DECIDE capture_decide_sse2
-#define COUNT_TAPS capture_count_taps_sse2
-#define LOOK capture_look_sse2
+#define NAME(part) capture_##part##_sse2
 #define KERNEL_TARGET
 #define LANES capture_pair
 #define SAME(v) capture_same2(v)
@@ -129,4 +162,11 @@ static inline uint64_t capture_ends_sse(const uint8_t *action)
 #define ADD4(a, b) _mm_add_ps(a, b)
 #define SPREAD capture_spread_sse
 #define TOTAL capture_total_sse
+#define TOP4(v) capture_top_sse(v)
+#define ABOVE(a, b) capture_above2(a, b)
+#define TRUNC(v) capture_trunc2(v)
+#define WHOLE(v) capture_whole2(v)
+#define SIZE(v) capture_andnot2(capture_same2(-0.0f), v)
+#define MASK4(v) CAPTURE_BITS4(v)
+#define PLACES(p) CAPTURE_PLACES4(p)
 #include "kernel_body.h"

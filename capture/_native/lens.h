@@ -102,12 +102,20 @@ static inline void capture_view_begin(capture_view *view)
     view->slop_ns = -1;
 }
 
+/* floor(v + 0.5) without a wider type: what is left of v above its floor is compared with a half, and rounding
+ * moves nothing across that. */
+static inline float capture_whole(float v)
+{
+    const float below = floorf(v);
+    return below + (v - below >= 0.5f ? 1.0f : 0.0f);
+}
+
 /* The way from the DOWN as the metric has it. */
 static inline void capture_way(float x0, float y0, float x, float y, int metric, float *dx, float *dy)
 {
     if (metric == CAPTURE_SLOP_METRIC_ROUND) {
-        *dx = (float)(floor((double)x + 0.5) - floor((double)x0 + 0.5));
-        *dy = (float)(floor((double)y + 0.5) - floor((double)y0 + 0.5));
+        *dx = capture_whole(x) - capture_whole(x0);
+        *dy = capture_whole(y) - capture_whole(y0);
         return;
     }
     *dx = x - x0;
@@ -128,16 +136,14 @@ static inline float capture_along(float dx, float dy, int drag_metric)
     return x > y ? x : y;
 }
 
-/* Note where the drag distance was passed. */
-static inline void capture_cross(capture_view *view, float dx, float dy, int drag_metric, float edge)
+/* Whether a way that passes the drag distance does so in x. */
+static inline int capture_crosses_x(float dx, float dy, int drag_metric, float edge)
 {
-    int along_x = drag_metric == CAPTURE_DRAG_METRIC_X;
     if (drag_metric == CAPTURE_DRAG_METRIC_EUCLID)
-        along_x = fabsf(dx) > fabsf(dy);
-    else if (drag_metric == CAPTURE_DRAG_METRIC_AXIS)
-        along_x = !(fabsf(dy) > edge);
-    view->axis = along_x ? CAPTURE_AXIS_X : CAPTURE_AXIS_Y;
-    view->sign = along_x ? dx : dy;
+        return fabsf(dx) > fabsf(dy);
+    if (drag_metric == CAPTURE_DRAG_METRIC_AXIS)
+        return !(fabsf(dy) > edge);
+    return drag_metric == CAPTURE_DRAG_METRIC_X;
 }
 
 /* Look at one counted sample. */
@@ -160,8 +166,11 @@ static inline void capture_look(
         if (along > view->drag)
             view->drag = along;
     }
-    if (along > edges->drag_px && view->axis == CAPTURE_AXIS_NONE)
-        capture_cross(view, dx, dy, drag_metric, edges->drag_px);
+    if (along > edges->drag_px && view->axis == CAPTURE_AXIS_NONE) {
+        const int by_x = capture_crosses_x(dx, dy, drag_metric, edges->drag_px);
+        view->axis = by_x ? CAPTURE_AXIS_X : CAPTURE_AXIS_Y;
+        view->sign = by_x ? dx : dy;
+    }
 }
 
 /* Keep the fastest way from the DOWN: of the MOVEs before `early_ns`, the first of equals. */
@@ -181,56 +190,50 @@ static inline void capture_look_early(
     }
 }
 
-/* Look at samples (down, last] of columns, all of which count. The largest way of all is found first, in a loop
- * without a branch; only where it is beyond a limit is the first sample looked for that was. */
-static inline void capture_look_along(
-    capture_view *view, const capture_columns *c, int64_t down, int64_t last, const capture_edges *edges,
-    int metric, int drag_metric)
+/* ---- of samples in columns, for the kernels --------------------------------------------------- */
+
+static inline void capture_way_to(
+    const capture_columns *c, int64_t down, int64_t k, int metric, float *dx, float *dy)
 {
-    const float *restrict x = c->x, *restrict y = c->y;
-    const float x0 = x[down], y0 = y[down];
-    const int straight = drag_metric == CAPTURE_DRAG_METRIC_EUCLID;
-    int32_t most2 = 0, most = 0; /* the bits of floats that are not negative: in their order, and no NaN */
+    capture_way(c->x[down], c->y[down], c->x[k], c->y[k], metric, dx, dy);
+}
+
+/* The sample of the lowest bit; `first` where there is none. */
+static inline int64_t capture_place_of(uint64_t bits, int64_t first, int32_t *found)
+{
+    *found = bits != 0;
+    return first + (capture_lowest(bits | (uint64_t)1 << 63) & -*found);
+}
+
+/* The first sample from `first` to `last` whose way from the one before `first` is beyond a limit, else `first`. */
+static inline int64_t capture_first_beyond(
+    const capture_columns *c, int64_t first, int64_t last, float edge, int metric, int drag_metric, int32_t *found)
+{
     int64_t k;
     float dx, dy;
-    for (k = down + 1; k <= last; k++) {
-        int32_t bits;
-        float way2;
-        capture_way(x0, y0, x[k], y[k], metric, &dx, &dy);
-        way2 = dx * dx + dy * dy;
-        memcpy(&bits, &way2, sizeof bits);
-        most2 = bits > most2 ? bits : most2;
-        if (!straight) {
-            const float along = capture_along(dx, dy, drag_metric);
-            memcpy(&bits, &along, sizeof bits);
-            most = bits > most ? bits : most;
-        }
+    for (k = first; k <= last; k++) {
+        capture_way_to(c, first - 1, k, metric, &dx, &dy);
+        *found = drag_metric == CAPTURE_DRAG_METRIC_EUCLID ? dx * dx + dy * dy > edge
+                                                           : capture_along(dx, dy, drag_metric) > edge;
+        if (*found)
+            return k;
     }
-    memcpy(&view->most2, &most2, sizeof most2);
-    memcpy(&view->drag, &most, sizeof most);
-    if (last > down) {
-        capture_way(x0, y0, x[last], y[last], metric, &dx, &dy);
-        view->end2 = dx * dx + dy * dy;
-    }
-    if (view->most2 > edges->slop_px) {
-        for (k = down + 1; k <= last; k++) {
-            capture_way(x0, y0, x[k], y[k], metric, &dx, &dy);
-            if (dx * dx + dy * dy > edges->slop_px)
-                break;
-        }
-        if (k <= last)
-            view->slop_ns = capture_span(c->time[down], c->time[k]);
-    }
-    if ((straight ? view->most2 : view->drag) > edges->drag_px) {
-        /* Where both limits are one, the sample has been found. */
-        for (k = straight && edges->drag_px == edges->slop_px ? k : down + 1; k <= last; k++) {
-            capture_way(x0, y0, x[k], y[k], metric, &dx, &dy);
-            if ((straight ? dx * dx + dy * dy : capture_along(dx, dy, drag_metric)) > edges->drag_px)
-                break;
-        }
-        if (k <= last)
-            capture_cross(view, dx, dy, drag_metric, edges->drag_px);
-    }
+    return first;
+}
+
+/* The fastest way from the DOWN of the early MOVEs. */
+static inline void capture_look_early_along(
+    const capture_columns *c, int64_t down, int64_t up, double density, int64_t early_ns, double *vx, double *vy)
+{
+    capture_view view;
+    int64_t k;
+    capture_view_begin(&view);
+    for (k = down + 1; k < up && capture_since(c->time[down], c->time[k]) < early_ns; k++)
+        capture_look_early(
+            &view, c->x[down], c->y[down], capture_since(c->time[down], c->time[k]), c->x[k], c->y[k], density,
+            early_ns);
+    *vx = view.early_x;
+    *vy = view.early_y;
 }
 
 /* The variant of a metric for each drag metric. */
@@ -255,24 +258,6 @@ static inline void capture_look_at(
 #define CAPTURE_CALL(metric, drag) capture_look(view, x0, y0, since, x, y, edges, metric, drag)
     CAPTURE_BY_METRIC(CAPTURE_CALL)
 #undef CAPTURE_CALL
-}
-
-/* Look at a stroke whose samples lie in columns, DOWN to UP. */
-static inline void capture_look_through(
-    capture_view *view, const capture_columns *c, int64_t down, int64_t up, const capture_edges *edges,
-    const capture_thresholds *limits, double density)
-{
-    const int64_t last = limits->up_moves ? up : up - 1;
-    int64_t k;
-    capture_view_begin(view);
-#define CAPTURE_CALL(metric, drag) capture_look_along(view, c, down, last, edges, metric, drag)
-    CAPTURE_BY_METRIC(CAPTURE_CALL)
-#undef CAPTURE_CALL
-    if (limits->velocity_strategy == CAPTURE_VELOCITY_STRATEGY_EARLY)
-        for (k = down + 1; k < up && capture_since(c->time[down], c->time[k]) < limits->early_ns; k++)
-            capture_look_early(
-                view, c->x[down], c->y[down], capture_since(c->time[down], c->time[k]), c->x[k], c->y[k],
-                density, limits->early_ns);
 }
 
 #endif

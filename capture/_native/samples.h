@@ -31,6 +31,21 @@ static inline int capture_finite(float value)
     return (bits & 0x7f800000u) != 0x7f800000u;
 }
 
+/* The place of the lowest bit that is set. */
+static inline int capture_lowest(uint64_t bits)
+{
+#if defined(__GNUC__)
+    return __builtin_ctzll(bits);
+#else
+    int n = 0;
+    while (!(bits & 1)) {
+        bits >>= 1;
+        n++;
+    }
+    return n;
+#endif
+}
+
 /* Number of DOWNs in an action column, eight at a time. */
 static inline int64_t capture_count_downs(const uint8_t *action, int64_t count)
 {

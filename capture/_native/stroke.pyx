@@ -3,8 +3,8 @@
 from libc.stdint cimport INT64_MAX
 
 from capture._native.classify cimport (
-    EARLY, IGNORED, INCOMPLETE, MALFORMED, MULTI_TOUCH, NONE, OVER_STROKE, STRAIGHT, Sums, clamp, count_tap,
-    decide, measure, span_ns, to_dp,
+    EARLY, IGNORED, INCOMPLETE, MALFORMED, MULTI_TOUCH, NONE, ON_DRAG_AXIS, OVER_STROKE, STRAIGHT, Sums,
+    clamp, count_tap, decide, measure, span_ns, to_dp,
 )
 from capture._native.dialect cimport (
     Case, begun, count_at_down, count_run, judge, keep_axis, view_begin, view_measures,
@@ -107,7 +107,8 @@ cdef void say(
     view_measures(r, case.view, stream.density, limits.drag_metric == STRAIGHT)
     if limits.velocity_strategy == EARLY and ending == 0:
         clamp(r, seen.view.early_x, seen.view.early_y, limits)
-    keep_axis(r, seen.view.axis, limits)
+    if limits.fling_on == ON_DRAG_AXIS:
+        keep_axis(&r.velocity, &r.velocity_x, &r.velocity_y, seen.view.axis)
     r.begun = seen.begun
     if judged:
         r.begun = begun(case.view, case.duration, case.hold, limits)

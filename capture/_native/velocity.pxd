@@ -4,9 +4,10 @@ from libc.stdint cimport int32_t, int64_t
 
 from capture._native.classify cimport Thresholds
 
-cdef enum:
-    SAMPLES = 20                # kept at most
-    HORIZON_NS = 100_000_000    # older than this before the newest is not used
+cdef extern from "classify.h" nogil:
+    enum:
+        SAMPLES "CAPTURE_RECENT"
+        HORIZON_NS "CAPTURE_HORIZON_NS"
 
 
 cdef struct History:

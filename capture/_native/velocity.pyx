@@ -8,7 +8,9 @@ the samples; ``ios`` weighs the last three segments. All want the samples in the
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport int32_t, int64_t
 
-from capture._native.classify cimport EARLY, IMPULSE, IOS, LSQ2_RESTRICTED, MEAN, Thresholds, since_ns
+from capture._native.classify cimport (
+    EARLY, IMPULSE, IOS, LSQ2_RESTRICTED, MEAN, OVER_STROKE, Thresholds, since_ns,
+)
 
 
 cdef void history_clear(History *h) noexcept nogil:
@@ -77,12 +79,12 @@ cdef void columns_release(
     cdef float[20] py
     cdef int64_t base = time[newest], later = base, gap
     cdef int64_t i
-    cdef int n = 1, k
+    cdef int n = 1, k, most = wanted(limits)
     s[SAMPLES - 1] = 0
     px[SAMPLES - 1] = x[newest]
     py[SAMPLES - 1] = y[newest]
     i = newest - 1
-    while i >= first and n < SAMPLES:
+    while i >= first and n < most:
         gap = since_ns(time[i], later)
         if gap > limits.stop_ns or since_ns(time[i], base) > HORIZON_NS:
             break
@@ -97,6 +99,12 @@ cdef void columns_release(
     k = SAMPLES - n
     to.vx = to.vy = 0
     release(limits, &s[k], &px[k], &py[k], n, since_ns(base, time_up), to)
+
+
+cdef inline int wanted(const Thresholds *limits) noexcept nogil:
+    """How many of the newest samples decide: three segments, where those are weighed and nothing else."""
+    cdef bint whole = limits.fling_distance_dp.value != 0 and limits.fling_over != OVER_STROKE
+    return 4 if limits.velocity_strategy == IOS and limits.min_samples <= 4 and not whole else SAMPLES
 
 
 cdef void release(
