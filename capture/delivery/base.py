@@ -11,9 +11,8 @@ if TYPE_CHECKING:
 
     from capture.store.rows import StoredBatch
     from capture.store.sink_reports import SinkReport
-    from capture.store.watch import Watch
 
-__all__ = ["DeliveryStore", "Everything", "Goal", "SinkCounters"]
+__all__ = ["DeliveryStore", "Everything", "Goal", "SinkCounters", "Watch"]
 
 
 class SinkCounters(msgspec.Struct):
@@ -63,6 +62,16 @@ class Everything:
         """Return True."""
         del batch
         return True
+
+
+class Watch(Protocol):
+    """Watches what was pending at a moment, where another process delivers it."""
+
+    def is_over(self) -> bool:
+        """Return whether none of it is pending any more."""
+
+    def has_lost(self) -> bool:
+        """Return whether an event was given up or dropped since."""
 
 
 class DeliveryStore(Protocol):

@@ -222,6 +222,15 @@ class _Queue:
         del goal
         return self.next_batch(queue, 1, 1, skip=(), apart=False) is None
 
+    def watch(self) -> _Watch:
+        """Watch what waits now, which another process sends."""
+        return _Watch(self._folder)
+
+    def check_presence(self, *, deeply: bool = False) -> bool:
+        """Return whether the folder is there."""
+        del deeply
+        return self._folder.is_dir()
+
     def is_live(self, session: int) -> bool:
         """Return False: what is here is over."""
         del session
@@ -247,6 +256,29 @@ class _Queue:
 
     def upkeep(self) -> None:
         """Do nothing."""
+
+
+class _Watch:
+    """What waits in a queue now; `capture.delivery.base.Watch` documents each call."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names, self._letters = self._waiting(), self._refused()
+
+    def is_over(self) -> bool:
+        """Return whether no file of then is left."""
+        return not self._names & self._waiting()
+
+    def has_lost(self) -> bool:
+        """Return whether a sink refused something since."""
+        return self._refused() != self._letters
+
+    def _waiting(self) -> set[str]:
+        return {path.name for path in segments(self._folder)}
+
+    def _refused(self) -> int:
+        path = self._folder / DEAD_LETTERS
+        return path.stat().st_size if path.exists() else 0
 
 
 def _lines_of(path: Path) -> Iterator[tuple[int, bytes]]:

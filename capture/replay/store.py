@@ -17,9 +17,9 @@ from capture.store.rows import StoredBatch
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from capture.delivery.base import Watch
     from capture.replay.encoder import Pack
     from capture.store.sink_reports import SinkReport
-    from capture.store.watch import Watch
 
 __all__ = ["ReplayStore"]
 

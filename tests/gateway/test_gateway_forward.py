@@ -146,6 +146,9 @@ def test_two_processes_do_not_send_one_queue(config, collector):
     with forward.forwarding(config, 0) as (first, _), forward.forwarding(config, 0) as (second, _):
         assert first.drain(timeout_s=120)
         assert not second.drain(timeout_s=0)
+        second.start()
+
+        assert second.flush(timeout_s=120)  # the first one has sent all of it
 
 
 def test_sinks_that_cannot_be_are_said(tmp_path):
