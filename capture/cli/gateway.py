@@ -36,8 +36,11 @@ def serve(
     """
     from capture.gateway.config import GatewayConfig
     from capture.gateway.serve import serve as run
+    from capture.sinks import create
 
     settings = GatewayConfig.load(config)
+    for sink in settings.sinks:
+        create(sink, base=settings.base)  # the writer would find its mistakes, again and again
     write = [sys.executable, "-m", "capture", "gateway", "write", "--config", str(config)]
     run(
         settings,

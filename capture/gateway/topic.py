@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,8 @@ __all__ = ["MessageTooLargeError", "Topic", "line_of_message"]
 
 #: Time (s) that the brokers have for a message: less than a device waits for its answer.
 _DELIVERY_S = 8.0
+#: How often (s) reports are looked for while any is due.
+_POLL_S = 0.002
 _encode = msgspec.json.encode
 
 
@@ -54,9 +55,9 @@ class Topic:
         #: Why nothing can be taken at the moment.
         self.problem = ""
         self._producer: Any = None
-        self._reports: list[tuple[asyncio.Future[None], Any]] = []
-        self._lock = threading.Lock()  # around the reports: they come from the threads of two producers
-        self._loop: asyncio.AbstractEventLoop | None = None
+        #: Producers that may have reports: the one in use, and those that it replaced.
+        self._producers: list[Any] = []
+        self._timer: asyncio.TimerHandle | None = None
 
     async def take(self, line: Line, received: Received, member: bytes) -> None:
         """Return when the brokers have the batch.
@@ -67,10 +68,10 @@ class Topic:
             When they do not, or it is not known.
         MessageTooLargeError
         """
-        producer = self._connected()
+        producer, loop = self._connected(), asyncio.get_running_loop()
         futures = []
         for user, each, value in _messages(line, received, member):
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            done: asyncio.Future[None] = loop.create_future()
             headers = [(name, _encode(field)) for name, field in msgspec.structs.asdict(each).items()]
             report = partial(self._reported, done)
             try:
@@ -78,13 +79,16 @@ class Topic:
             except BufferError:
                 raise OSError("the producer's queue is full") from None
             except self._kafka.KafkaException as error:
-                self._resolve(done, error.args[0])
+                self._reported(done, error.args[0])
             futures.append(done)
+        if self._timer is None:
+            self._timer = loop.call_later(_POLL_S, self._poll)
         for done in futures:
             await done
 
     async def tick(self) -> None:
         """Check whether unreachable brokers can be reached again."""
+        self._take_reports()
         if self.problem:
             await asyncio.to_thread(self._look)
 
@@ -100,13 +104,16 @@ class Topic:
 
     async def close(self) -> None:
         """Wait for the reports of messages in flight."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await asyncio.to_thread(producer.flush, _DELIVERY_S)
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + _DELIVERY_S
+        while self._take_reports() and loop.time() < end_s:  # noqa: ASYNC110 - reports come by polling
+            await asyncio.sleep(_POLL_S)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._producer, self._producers = None, []
 
     def _connected(self) -> Any:
         if self._producer is None:
-            self._loop = asyncio.get_running_loop()
             options = {
                 "message.timeout.ms": int(_DELIVERY_S * 1000),
                 **client_options(self._settings.brokers or "", self._settings),
@@ -114,14 +121,21 @@ class Topic:
                 "error_cb": self._failed,
             }
             self._producer = self._kafka.Producer(options)
-            threading.Thread(target=self._poll, args=(self._producer,), daemon=True).start()
+            self._producers.append(self._producer)
         return self._producer
 
-    def _poll(self, producer: Any) -> None:
-        while self._producer is producer:
-            producer.poll(0.1)
-        # Batches wait for the reports of what was under way when the producer was replaced.
-        producer.flush(_DELIVERY_S)
+    def _poll(self) -> None:
+        """Take reports on the event loop, and come again while any is due: a thread would fight for it."""
+        self._timer = None
+        if self._take_reports():
+            self._timer = asyncio.get_running_loop().call_later(_POLL_S, self._poll)
+
+    def _take_reports(self) -> bool:
+        """Take the reports that are there; return whether more are due."""
+        for producer in self._producers:
+            producer.poll(0)
+        self._producers = [each for each in self._producers if len(each) or each is self._producer]
+        return any(map(len, self._producers))
 
     def _failed(self, error: Any) -> None:
         if error.code() == self._kafka.KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - its public name
@@ -129,25 +143,11 @@ class Topic:
         elif error.fatal():
             self._producer = None  # an idempotent producer that lost its place can only be replaced
 
-    def _reported(self, done: asyncio.Future[None], error: Any, message: object) -> None:
-        """Pass a report to the event loop, which is woken once for all that come together."""
+    def _reported(self, done: asyncio.Future[None], error: Any, message: object = None) -> None:
         del message
-        assert self._loop is not None  # noqa: S101 - set with the producer
-        with self._lock:
-            self._reports.append((done, error))
-            is_first = len(self._reports) == 1
-        if is_first and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._resolve_all)
-
-    def _resolve_all(self) -> None:
-        with self._lock:
-            reports, self._reports = self._reports, []
-        for done, error in reports:
-            if not done.done():  # its request was not cancelled
-                self._resolve(done, error)
-
-    def _resolve(self, done: asyncio.Future[None], error: Any) -> None:
         too_large = {self._kafka.KafkaError.MSG_SIZE_TOO_LARGE, self._kafka.KafkaError.INVALID_MSG_SIZE}
+        if done.done():
+            return  # its request was cancelled
         if error is None:
             done.set_result(None)
         elif error.code() in too_large:

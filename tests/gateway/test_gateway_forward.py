@@ -11,6 +11,7 @@ pytest.importorskip("fastavro")
 
 from gateway_kit import ENVIRON, USER, batch, configure, event, journal, record, write
 
+from capture.cli import run as cli
 from capture.collector import Collector
 from capture.errors import ConfigError
 from capture.gateway import forward, steps
@@ -151,12 +152,16 @@ def test_two_processes_do_not_send_one_queue(config, collector):
         assert second.flush(timeout_s=120)  # the first one has sent all of it
 
 
-def test_sinks_that_cannot_be_are_said(tmp_path):
+def test_sinks_that_cannot_be_are_said(tmp_path, monkeypatch):
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
     sink = '[[sinks]]\ntype = "http"\nurl = "http://127.0.0.1:9"\n'
     with pytest.raises(ConfigError, match="with Kafka, read the topic"):
         GatewayConfig.load(configure(tmp_path, sink, kafka={"brokers": "x:1"}), environ=ENVIRON)
     with pytest.raises(ConfigError, match="two sinks have this name"):
         GatewayConfig.load(configure(tmp_path, sink + sink), environ=ENVIRON)
     config = GatewayConfig.load(configure(tmp_path, '[[sinks]]\ntype = "htp"\n'), environ=ENVIRON)
+    with pytest.raises(ConfigError, match="no such sink"):
+        cli(["gateway", "serve", "--config", str(tmp_path / "gateway.toml")])
     with pytest.raises(ConfigError, match="no such sink"), forward.forwarding(config):
         pass
