@@ -1,10 +1,20 @@
-"""For all tests: no run on a stale native build, and an option to rewrite golden files."""
+"""For all tests: no run on a stale native build, an option to rewrite golden files, no limits of time."""
 
+import contextlib
 import re
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
+
+with contextlib.suppress(ImportError):  # not everywhere: in emulation
+    from hypothesis import HealthCheck, settings
+
+    # How long an example takes says on a busy machine nothing about the test.
+    settings.register_profile(
+        "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[1]
 NATIVE = ROOT / "capture" / "_native"

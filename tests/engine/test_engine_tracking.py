@@ -292,7 +292,7 @@ def fuzzed(tmp_path_factory):
         yield cap, sink
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_argument_of_any_type_is_recorded_rightly_or_refused(fuzzed, data):
     cap, sink = fuzzed

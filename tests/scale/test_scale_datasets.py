@@ -61,7 +61,7 @@ def test_every_partition_is_as_classified_whole(dataset, workers, table):
     assert summary.gestures == sum(len(classify(samples)) for samples in tables)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cuts=st.lists(st.integers(0, 700), max_size=5), group=st.integers(1, 400), batch=st.integers(1, 400))
 def test_streams_may_move_between_files_anywhere(tmp_path_factory, table, cuts, group, batch):
     folder = tmp_path_factory.mktemp("cut")
