@@ -54,10 +54,10 @@ def hook(name: str) -> Callable[..., Any]:
     return found
 
 
-def how_to_install(package: str, what: str = "this") -> str:
+def how_to_install(package: str, what: str = "this", extra: str | None = None) -> str:
     """Return the sentence for a user who lacks a package of `EXTRAS`, which `what` needs."""
-    name = package.replace("_", "-")
-    return f"{what} needs the package {name}: pip install 'touchcapture[{EXTRAS[package]}]'"
+    name, extra = package.replace("_", "-"), extra or EXTRAS[package]
+    return f"{what} needs the package {name}: pip install 'touchcapture[{extra}]'"
 
 
 def need(package: str, what: str) -> None:
@@ -66,8 +66,15 @@ def need(package: str, what: str) -> None:
         raise ConfigError(how_to_install(package, what))
 
 
-def require(module: str, what: str = "this", error: Callable[[str], Exception] = ConfigError) -> Any:
+def require(
+    module: str,
+    what: str = "this",
+    error: Callable[[str], Exception] = ConfigError,
+    extra: str | None = None,
+) -> Any:
     """Import a module of an optional package, or raise an `error` that says how to install it.
+
+    `extra` is named in place of that of `EXTRAS`, for a package that several extras have.
 
     A package that is installed but broken raises its own ImportError.
     """
@@ -77,4 +84,4 @@ def require(module: str, what: str = "this", error: Callable[[str], Exception] =
         package = next(name for name in EXTRAS if f"{module}.".startswith(f"{name}."))
         if failure.name is None or not f"{package}.".startswith(f"{failure.name}."):
             raise
-        raise error(how_to_install(package, what)) from None
+        raise error(how_to_install(package, what, extra)) from None

@@ -1,7 +1,8 @@
-"""What is new goes on to sinks as well: a queue of files for each, which a `Delivery` sends.
+"""Forward new events to sinks: each sink has a queue of files, which a `Delivery` sends.
 
-A file has the new events of a segment: a batch a line, with its own header, behind its project. It is there
-before the segment is committed, and goes when the sink has all of it: a sink gets each event at least once.
+A file has the new events of one segment. Each line is a project and one of its batches, with the header. The
+file is written before the segment is committed, and removed after the sink acknowledged all of it: a sink
+receives each event at least once.
 """
 
 from __future__ import annotations

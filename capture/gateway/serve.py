@@ -74,7 +74,7 @@ def serve(
     ConfigError
         When an address cannot be used, or a package is missing.
     """
-    uvicorn = require("uvicorn", "capture gateway serve")
+    uvicorn = require("uvicorn", "capture gateway serve", extra="gateway")
     listening = listen(config.listen.host, config.listen.port)
     scheme = "https" if config.listen.tls_cert else "http"
     host, port = listening.getsockname()[:2]

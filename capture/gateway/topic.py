@@ -125,13 +125,13 @@ class Topic:
         return self._producer
 
     def _poll(self) -> None:
-        """Take reports on the event loop, and come again while any is due: a thread would fight for it."""
+        """Read delivery reports on the event loop, until none is due: a thread would compete for the lock."""
         self._timer = None
         if self._take_reports():
             self._timer = asyncio.get_running_loop().call_later(_POLL_S, self._poll)
 
     def _take_reports(self) -> bool:
-        """Take the reports that are there; return whether more are due."""
+        """Read the delivery reports that have arrived; return whether more are due."""
         for producer in self._producers:
             producer.poll(0)
         self._producers = [each for each in self._producers if len(each) or each is self._producer]

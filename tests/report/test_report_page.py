@@ -353,36 +353,20 @@ def test_pages_are_small(session, ten_thousand):
     assert len(build_page([ten_thousand]).encode()) < 1_200_000
 
 
-def test_ten_thousand_strokes_play_smoothly(show, ten_thousand):
+def test_ten_thousand_strokes_scroll_and_play(show, ten_thousand):
+    # How many frames a second it draws: bench_report.py.
     opened = show(build_page([ten_thousand]))
     page = opened.page
     page.locator("#rows-box").evaluate("box => { box.scrollTop = 150000; }")
     opened.until(
         "[...document.querySelectorAll('#rows button')].some((each) => Number(each.textContent) > 4500)"
     )
-    rates = [page.evaluate(FRAMES) for _ in range(2)]
+    page.get_by_role("button", name="Play").click()
+    opened.until("touchReport.now > 100")
 
     assert len(ten_thousand) == 10_000
-    # A bound that holds on a busy machine, too.
-    assert max(rates) >= 0.5
     assert opened.problems == []
 
-
-FRAMES = """() => new Promise((done) => {
-    touchReport.speed = 8;
-    touchReport.seek(0);
-    document.getElementById("play").click();
-    let frames = 0;
-    const begun = performance.now();
-    const count = () => {
-        frames++;
-        const passed = performance.now() - begun;
-        if (passed < 1000) { requestAnimationFrame(count); return; }
-        document.getElementById("play").click();
-        done((frames / passed) * 1000);
-    };
-    requestAnimationFrame(count);
-})"""
 
 HOSTILE = {
     "script": "</script><script>window.pwned = 1</script>",

@@ -43,7 +43,7 @@ class Guard:
             if not self.tripped:
                 try:
                     function(*values)
-                except Exception as error:  # noqa: BLE001 - whatever it is, the app's main loop continues
+                except Exception as error:  # noqa: BLE001 - any error: the app's main loop continues
                     self.trip(error)
 
         return guarded

@@ -118,7 +118,7 @@ class Hooks:
                     if me.is_touch:
                         sample = mouse.take(kind, me) if me.device == "mouse" else None
                         poll(sample or _sample(kind, me))
-                except Exception as error:  # noqa: BLE001 - whatever it is, the app's main loop continues
+                except Exception as error:  # noqa: BLE001 - any error: the app's main loop continues
                     self._guard.trip(error)
             return original(*event)
 

@@ -44,7 +44,7 @@ class Screenshots:
         self._flip = host.guard(self._on_flip)
 
     def take(self) -> None:
-        """Take a picture when the next screen is drawn and does not move."""
+        """Request a screenshot of the next screen, made once its transition has ended."""
         window = self._host.window
         if self._window is None and window is not None:
             self._window, self._waited = window, 0
