@@ -60,8 +60,10 @@ class SinkStates:
             (each.state, each.since, each.attempts, each.last_error, each.dead_letters)
             for each in self._counters.values()
         ]
+        if state == self._published and not anyway:
+            return
         counted = {name: (each.delivered, each.retried) for name, each in self._counters.items()}
-        if state == self._published and (not anyway or counted == self._counted):
+        if state == self._published and counted == self._counted:
             return
         before = dict.fromkeys(counted, (0, 0)) | self._counted
         now_ms = self._clock.wall_ns() // 1_000_000

@@ -15,7 +15,7 @@ from capture.sinks.base import ACCEPTED, Answer, Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["EXCERPT_CHARS", "SNIFFED_BYTES", "Reply", "answer_of", "excerpt"]
+__all__ = ["EXCERPT_CHARS", "SNIFFED_BYTES", "Reply", "answer_of", "excerpt", "is_markup"]
 
 #: How much of an answer is quoted (characters), and read to tell a web page from an answer (bytes).
 EXCERPT_CHARS = 200
@@ -41,7 +41,8 @@ class Reply(msgspec.Struct, frozen=True):
     is_whole : bool
         Whether all of the content was received, as far as it is read.
     said : str
-        The first characters of the content, without secrets and control characters.
+        The first characters of the content, without secrets and control characters; empty where the
+        batch was accepted.
     """
 
     status: int
@@ -56,6 +57,11 @@ def excerpt(content: bytes) -> str:
     """Return the beginning of a content as one line of plain text."""
     text = content[: 4 * EXCERPT_CHARS].decode("utf-8", "replace")
     return plain(" ".join(text.split()))[:EXCERPT_CHARS]
+
+
+def is_markup(content: bytes) -> bool:
+    """Return whether a content begins as HTML and XML do."""
+    return content.lstrip(_BLANK).startswith(b"<")
 
 
 def answer_of(reply: Reply) -> Answer:
@@ -84,7 +90,7 @@ def _is_web_page(reply: Reply) -> bool:
     if reply.status == 204:
         return False
     if reply.headers.get("Content-Encoding", "").lower() in _DECODED and (reply.content or reply.is_whole):
-        return reply.content.lstrip(_BLANK).startswith(b"<")
+        return is_markup(reply.content)
     return "html" in reply.headers.get("Content-Type", "").lower()
 
 

@@ -57,6 +57,7 @@ class AppState:
         self.known: dict[str, Any] | None = None
         self.waits = False
         self._c = context
+        self._marker = context.folder / OPTED_OUT
 
     def knows(self, user: bytes) -> bool:
         """Return whether a user is or was this store's."""
@@ -132,7 +133,7 @@ class AppState:
         deeply : bool
             Whether to read the state also if the locks are in place: an opt-out deletes their files.
         """
-        marker, claims = self._c.folder / OPTED_OUT, self._c.claims
+        marker, claims = self._marker, self._c.claims
         if exists(marker):
             return Presence.REVOKED
         in_place = claims.are_in_place()

@@ -6,6 +6,7 @@ Nothing is written: a torn tail stays after the last complete call.
 from __future__ import annotations
 
 import uuid
+from io import FileIO
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -44,7 +45,7 @@ _MARK_BYTES = 10
 
 def read_at(path: Path, offset: int, size: int) -> bytes:
     """Return a part of a file: opened, read and closed, so that no descriptor is held."""
-    with path.open("rb", buffering=0) as file:
+    with FileIO(path) as file:
         if offset:
             file.seek(offset)
         data = file.read(size)
