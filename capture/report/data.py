@@ -2,6 +2,7 @@
 
 Columns keep their bits, so that the page classifies the very numbers that the engine recorded.
 Positions of trails are for the eye alone: eighths of a px and microseconds, as differences.
+Of very many strokes measures and trails are rounded (`rounded`).
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import numpy as np
 
 from capture.gestures.kinds import KINDS, GestureKind
 from capture.gestures.sources import source_of
+from capture.report.rounded import rounded_data, trail_to_round
 from capture.report.text import shown
 
 if TYPE_CHECKING:
     from capture.gestures.config import GestureConfig
-    from capture.report.packed import Packed, Place
+    from capture.report.packed import Packed
     from capture.report.recording import Columns, Recording, Trail
 
 __all__ = ["page_data", "sources", "thresholds"]
@@ -28,8 +30,10 @@ _COLUMNS = {
     "u1": "kind reason direction dead rage",
     "<f8": "start span_ns",
     "<f4": "x y distance",
-    "<i4": "stage target session tap_count pointer",
+    "<i4": "stage target tap_count pointer",
 }
+#: Of a recording that is rounded, besides its measures.
+_ROUNDED = {"u1": "reason", "<i4": "stage target pointer sample_count"}
 #: What the rule of another dialect reads.
 _VERDICTS = {
     "u1": "begun far",
@@ -47,7 +51,8 @@ _CHORDS = {
 _MEASURES = {"<f4": "x_up y_up width height path_length", "<f8": "gap_ns", "<i4": "sample_count"}
 _EIGHTH = 8
 _FAR = 1e9  # px or ms; farther than any screen or session
-
+#: Margins of other dialects are sent up to this many hundredths; of a rounded recording only near ones.
+_MOST_MARGIN, _NEAR_MARGIN = 254, 25
 
 #: What the page's own rule reads: the thresholds of the default dialect.
 _THRESHOLDS = (
@@ -86,23 +91,34 @@ def sources(gestures: GestureConfig) -> dict[str, str]:
     return {name: source_of(gestures, name) for name in (*_THRESHOLDS[:4], "hold_ms", "fling_distance_dp")}
 
 
-def _other(columns: Columns, packed: Packed) -> list[Place]:
-    """Pack what another dialect calls the strokes, three bytes each.
+def _others(recording: Recording, packed: Packed, most: int) -> dict[str, Any]:
+    """Pack what the other dialects call the strokes.
 
-    The number of the kind in the table of kinds, the direction (or the reason, if there is no kind)
-    and rage in one; the position in a run of taps; the margin in hundredths, 255 if there is none.
+    Words: the number of the kind in the table of kinds, the direction (or the reason, if there is no kind)
+    and rage in one byte; the position in a run of taps in another. Few sets of words occur: each stroke has
+    the number of its own. Margins are hundredths, 255 if there is none.
     """
     numbers = np.zeros(max(GestureKind) + 1, np.uint8)
     numbers[[row.kind for row in KINDS]] = range(len(KINDS))
-    kind = columns["kind"]
-    word = np.where(kind == GestureKind.NONE, columns["reason"], columns["direction"])
-    margin = np.nan_to_num(np.minimum(columns["margin"] * 100, 254), nan=255)
-    parts = [
-        numbers[kind] | (word << 3) | (columns["rage"].astype(np.uint8) << 6),
-        np.minimum(columns["tap_count"], 255),
-        margin.round(),
-    ]
-    return [packed.column(part, "u1") for part in parts]
+    words, runs, margins = [], [], []
+    for columns in recording.others.values():
+        kind = columns["kind"]
+        word = np.where(kind == GestureKind.NONE, columns["reason"], columns["direction"])
+        words.append(numbers[kind] | (word << 3) | (columns["rage"].astype(np.uint8) << 6))
+        runs.append(np.minimum(columns["tap_count"], 255))
+        margins.append(np.nan_to_num(np.minimum(columns["margin"] * 100, most), nan=255).round())
+    if not words:
+        return {"names": []}
+    every = np.stack([*words, *runs], axis=1).astype(np.uint8)
+    sets, of, count = np.unique(every, axis=0, return_inverse=True, return_counts=True)
+    order = np.argsort(-count)
+    return {
+        "names": list(recording.others),
+        "words": packed.column(sets[order].T.reshape(-1), "u1"),
+        "of": packed.whole(np.argsort(order)[of.reshape(-1)]),
+        "margins": packed.column(np.concatenate(margins), "u1"),
+        "most": most,
+    }
 
 
 def _chords(recording: Recording, packed: Packed) -> dict[str, Any]:
@@ -128,8 +144,9 @@ def page_data(recording: Recording, packed: Packed) -> dict[str, Any]:
 
     Measures that follow from others to the last bit are left to the script.
     """
-    columns = packed.columns(recording.columns, _COLUMNS)
-    if recording.table is not None:
+    rounded = trail_to_round(recording)
+    columns = packed.columns(recording.columns, _ROUNDED if rounded is not None else _COLUMNS)
+    if recording.table is not None and rounded is None:
         columns |= packed.columns(recording.columns, _MEASURES)
         if not recording.gestures.has_default_rule:
             columns |= packed.columns(recording.columns, _VERDICTS)
@@ -148,7 +165,7 @@ def page_data(recording: Recording, packed: Packed) -> dict[str, Any]:
         "gestures": thresholds(recording.gestures),
         "row": _row(recording.gestures),
         "sources": sources(recording.gestures),
-        "others": {name: _other(each, packed) for name, each in recording.others.items()},
+        "others": _others(recording, packed, _MOST_MARGIN if rounded is None else _NEAR_MARGIN),
         "chords": _chords(recording, packed),
         "count": len(recording),
         "columns": columns,
@@ -162,7 +179,8 @@ def page_data(recording: Recording, packed: Packed) -> dict[str, Any]:
         "visits": [[each.start, each.end, each.stage] for each in recording.visits],
         "sessions": [[each.start, each.end, each.number] for each in recording.sessions],
         "events": [[each.time, shown(each.kind), shown(each.label)] for each in recording.events],
-        "trail": None if recording.trail is None else _trail(recording.trail, packed),
+        "trail": None if recording.trail is None or rounded is not None else _trail(recording.trail, packed),
+        "rounded": None if rounded is None else rounded_data(recording, rounded, packed),
         "warnings": [shown(each) for each in recording.warnings],
     }
 
@@ -170,7 +188,7 @@ def page_data(recording: Recording, packed: Packed) -> dict[str, Any]:
 def _streams(columns: Columns, packed: Packed) -> dict[str, Any]:
     """Return whose strokes they are, as text (an int64 is too large for a script), and a number for each."""
     names, numbers = np.unique(columns["stream"], return_inverse=True)
-    return {"names": [str(name) for name in names.tolist()], "of": packed.column(numbers, "<i4")}
+    return {"names": [str(name) for name in names.tolist()], "of": packed.whole(numbers)}
 
 
 def _has_mean_velocity(recording: Recording) -> bool:
@@ -181,8 +199,8 @@ def _has_mean_velocity(recording: Recording) -> bool:
 
 def _trail(trail: Trail, packed: Packed) -> dict[str, Any]:
     return {
-        "counts": packed.column(np.diff(trail.start), "<i4"),
-        "time": packed.varints(np.clip(trail.time, 0, _FAR * 1e3) * 1e3),
-        "x": packed.varints(np.clip(trail.x.astype(np.float64), -_FAR, _FAR) * _EIGHTH),
-        "y": packed.varints(np.clip(trail.y.astype(np.float64), -_FAR, _FAR) * _EIGHTH),
+        "counts": packed.whole(np.diff(trail.start)),
+        "time": packed.steps(np.clip(trail.time, 0, _FAR * 1e3) * 1e3),
+        "x": packed.steps(np.clip(trail.x.astype(np.float64), -_FAR, _FAR) * _EIGHTH),
+        "y": packed.steps(np.clip(trail.y.astype(np.float64), -_FAR, _FAR) * _EIGHTH),
     }

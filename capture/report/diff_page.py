@@ -22,6 +22,7 @@ _SCRIPTS = (
     "dialect",
     "measures",
     "decode",
+    "rounded",
     "show",
     "chords",
     "stage",

@@ -13,6 +13,7 @@ from capture.gestures.samples import TouchSamples
 from capture.logs import CAUSES, ReadOptions, assumed, open_log
 from capture.replay.run import device_of
 from capture.report.marks import Marks
+from capture.report.measures import dp, neighbours, spans
 from capture.report.recording import Columns, Recording, Trail
 from capture.report.verdicts import add_measures, members_of, others_of
 
@@ -141,46 +142,14 @@ def _whole(log: TouchLog, on_progress: Callable[[TouchLog], None] | None) -> tup
 def _columns(table: GestureTable, origin: _Origin, density: float) -> Columns:
     columns: Columns = {name: np.asarray(getattr(table, name)) for name in table.fields}
     columns["start"] = origin.column(columns["stream"], columns["time_down"])
-    columns["span_ns"] = _spans(columns["time_down"], columns["time_up"])
+    columns["span_ns"] = spans(columns["time_down"], columns["time_up"])
     columns["end"] = columns["start"] + columns["span_ns"] / 1e6
     columns["x"], columns["y"] = columns["x_down"], columns["y_down"]
     with np.errstate(invalid="ignore", over="ignore"):
-        columns["dx"] = _dp(columns["x_up"] - columns["x_down"], density)
-        columns["dy"] = _dp(columns["y_up"] - columns["y_down"], density)
-    columns["gap_ns"], columns["apart"] = _neighbours(columns, density)
+        columns["dx"] = dp(columns["x_up"] - columns["x_down"], density)
+        columns["dy"] = dp(columns["y_up"] - columns["y_down"], density)
+    columns["gap_ns"], columns["apart"] = neighbours(columns, density)
     return columns
-
-
-def _dp(px: np.ndarray[Any, Any], density: float) -> np.ndarray[Any, Any]:
-    """Return lengths in dp, as the core computes them: a float64 quotient, rounded once."""
-    return (px.astype(np.float64) / density).astype(np.float32)
-
-
-def _spans(earlier: np.ndarray[Any, Any], later: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return max(0, later - earlier); the difference wraps at 64 bits."""
-    with np.errstate(over="ignore"):
-        spans: np.ndarray[Any, Any] = np.maximum(later - earlier, 0)
-    return spans
-
-
-def _neighbours(columns: Columns, density: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return the gap (ns) and the way (dp) from the stroke of the same stream that ended before; -1 for none.
-
-    A run of taps is broken by any other stroke, so that these two and the kinds decide every run.
-    """
-    count = len(columns["stream"])
-    order = np.argsort(columns["stream"], kind="stable")
-    before, after = order[:-1], order[1:]
-    same = columns["stream"][before] == columns["stream"][after]
-    before, after = before[same], after[same]
-    gap = np.full(count, -1, np.int64)
-    gap[after] = _spans(columns["time_up"][before], columns["time_down"][after])
-    apart = np.full(count, np.nan, np.float32)
-    with np.errstate(invalid="ignore", over="ignore"):
-        dx = columns["x_down"][after] - columns["x_down"][before]
-        dy = columns["y_down"][after] - columns["y_down"][before]
-        apart[after] = _dp(np.sqrt(dx * dx + dy * dy), density)
-    return gap, apart
 
 
 def _trail(table: GestureTable, samples: Columns, origin: _Origin) -> Trail:

@@ -21,6 +21,7 @@ SCRIPTS = (
     "dialect",
     "measures",
     "decode",
+    "rounded",
     "show",
     "chords",
     "stage",

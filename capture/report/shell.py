@@ -1,8 +1,8 @@
 """What pages share: one HTML file with its style, script and data, which makes no request.
 
 The content of a log is JSON in which no character can end a script element, and enters the document
-as text only. A content security policy allows the one style and the one script by their hashes, and
-nothing else.
+as text only. The script is in the page deflated, and so are the columns; a few lines unpack them. A content
+security policy allows the style, those lines and the script by their hashes, and nothing else.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import msgspec
 from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import KINDS, Reason, kinds_data
 from capture.report.data import sources, thresholds
+from capture.report.packed import deflated
 from capture.report.text import shown
 
 if TYPE_CHECKING:
@@ -53,15 +54,17 @@ def assemble(
     script = (
         '"use strict";\n(async () => {\n' + "\n".join(_text(f"js/{name}.js") for name in scripts) + "})();\n"
     )
+    unpack = _text("js/unpack.js")
     policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src '{_hash(unpack)}' '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
     parts = {
         "policy": html.escape(policy),
         "title": html.escape(shown(title)),
         "style": style,
-        "script": script,
+        "script": deflated(script.encode()),
+        "unpack": unpack,
         "model": _json(_model()),
         "data": _json(data),
         "columns": packed.text,

@@ -117,7 +117,7 @@ def loaded(session, tmp_path_factory):
         (DATA / "phone.getevent.txt", PANEL),
         (DATA / "session.kvi", PANEL),
         (worst(folder / "worst.csv"), None),
-        (many(folder / "many.csv", strokes=1500, streams=7), None),
+        (many(folder / "many.csv", strokes=1000, streams=7), None),
     ]
     return [
         (session, DATA / "session.touch.jsonl", None),

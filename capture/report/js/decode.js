@@ -1,44 +1,36 @@
 // From the data that stands in the page to recordings: typed arrays out of the packed bytes.
 
-function bytesOf(base64) {
-  const text = atob(base64), bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
-
 const ARRAYS = { u1: Uint8Array, "<i4": Int32Array, "<f4": Float32Array, "<f8": Float64Array };
 let packed = null; // the bytes of all columns, once they are unpacked
 
-async function unpack() {
-  if (!("DecompressionStream" in window)) { $("about").textContent = "This browser is too old to unpack the data of the page."; return; }
-  const stream = new Blob([bytesOf($("columns").textContent)]).stream().pipeThrough(new DecompressionStream("deflate"));
-  packed = new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
 /** A column: its bytes stand by rank. */
-function columnOf([type, place, count]) {
-  const size = ARRAYS[type].BYTES_PER_ELEMENT;
+function columnOf([type, place, count, size]) {
+  if (type === "z") return wholesOf(place, count, size);
   if (size === 1) return packed.slice(place, place + count);
   const bytes = new Uint8Array(count * size);
   for (let rank = 0, from = place; rank < size; rank++) for (let i = rank; i < bytes.length; i += size) bytes[i] = packed[from++];
   return new ARRAYS[type](bytes.buffer);
 }
 
-/** Zigzag varints of differences, times a unit. */
-function varintsOf(column, count, unit) {
-  const bytes = columnOf(column), out = new Float64Array(count);
-  let value = 0, at = 0;
-  for (let i = 0; i < count; i++) {
-    let step = 0, scale = 1, byte;
-    do {
-      byte = bytes[at++];
-      step += (byte & 0x7f) * scale;
-      scale *= 128;
-    } while (byte & 0x80);
-    value += step % 2 ? -(step + 1) / 2 : step / 2;
-    out[i] = value * unit;
-  }
+/** Whole numbers, zigzag: 0, -1, 1, -2, ... */
+function wholesOf(place, count, size) {
+  const out = new Float64Array(count);
+  for (let rank = 0, from = place, scale = 1; rank < size; rank++, scale *= 256) for (let i = 0; i < count; i++) out[i] += packed[from++] * scale;
+  for (let i = 0; i < count; i++) out[i] = out[i] % 2 ? -(out[i] + 1) / 2 : out[i] / 2;
   return out;
+}
+
+/** Values of which each is given as the difference from the one before, times a unit. */
+function stepped(steps, unit = 1) {
+  let value = 0;
+  return steps.map((step) => { value += step; return value * unit; });
+}
+
+/** Where the samples of each stroke begin. */
+function startsOf(counts) {
+  const start = new Int32Array(counts.length + 1);
+  counts.forEach((each, i) => { start[i + 1] = start[i] + each; });
+  return start;
 }
 
 function recordingOf(data) {
@@ -61,9 +53,10 @@ function recordingOf(data) {
   rec.gestures = Object.fromEntries(Object.keys({ ...data.gestures, ...(data.plain ? {} : { hold_ms: 0, multi_tap_min_ms: 0 }) })
     .map((name) => [name, rec.row[name]]));
   if (data.trail) rec.trail = trailOf(data.trail);
-  if (data.measured) addMeasures(rec.columns, rec.streamOf, rec.density);
+  if (data.rounded) addRounded(rec, data.rounded);
+  else if (data.measured) addMeasures(rec.columns, rec.streamOf, rec.density);
   finished(rec);
-  rec.others = new Map(Object.entries(data.others).map(([name, columns]) => [name, othersOf(rec, columns)]));
+  rec.others = othersOf(rec, data.others);
   return rec;
 }
 
@@ -87,15 +80,10 @@ function chordsOf({ count, columns, members }) {
   return Array.from({ length: count }, (_, n) => ({ number: n, members: members[n], ...Object.fromEntries(found.map(([name, column]) => [name, column[n]])) }));
 }
 
-function trailOf(data) {
-  const counts = columnOf(data.counts), start = new Int32Array(counts.length + 1);
-  counts.forEach((each, i) => { start[i + 1] = start[i] + each; });
-  const count = start[counts.length];
+function trailOf({ counts, time, x, y }) {
   return {
-    start,
-    time: varintsOf(data.time, count, 1e-3),
-    x: varintsOf(data.x, count, 1 / 8),
-    y: varintsOf(data.y, count, 1 / 8),
+    start: startsOf(columnOf(counts)),
+    time: stepped(columnOf(time), 1e-3), x: stepped(columnOf(x), 1 / 8), y: stepped(columnOf(y), 1 / 8),
   };
 }
 

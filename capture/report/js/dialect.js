@@ -161,19 +161,25 @@ function runsOf(rec, limits) {
   };
 }
 
-/** What another dialect called all strokes: three bytes for each. */
-function othersOf(rec, columns) {
-  const [words, counts, margins] = columns.map(columnOf), out = { ...classesOf(rec), margin: new Float32Array(rec.count) };
-  for (let i = 0; i < rec.count; i++) {
-    const word = words[i], taps = counts[i], margin = margins[i], row = KINDS[word & 7], detail = (word >> 3) & 7;
-    out.kind[i] = row.kind;
-    if (row.kind === NONE) out.reason[i] = detail; else out.direction[i] = detail;
-    out.tapCount[i] = taps;
-    out.rage[i] = out.run[i] = word >> 6;
-    out.margin[i] = margin === 255 ? NaN : margin / 100;
-    out.dead[i] = row.runs && rec.targets[rec.columns.target[i]].responsive === false ? 1 : 0;
-  }
-  return out;
+/** What the other dialects called all strokes: dialect -> classes. */
+function othersOf(rec, { names, ...parts }) {
+  const found = new Map(names.map((name) => [name, { ...classesOf(rec), margin: new Float32Array(rec.count) }]));
+  if (!names.length) return found;
+  const words = columnOf(parts.words), of = columnOf(parts.of), margins = columnOf(parts.margins), sets = words.length / names.length / 2;
+  names.forEach((name, n) => {
+    const out = found.get(name);
+    for (let i = 0; i < rec.count; i++) {
+      const word = words[n * sets + of[i]], margin = margins[n * rec.count + i], row = KINDS[word & 7], detail = (word >> 3) & 7;
+      out.kind[i] = row.kind;
+      if (row.kind === NONE) out.reason[i] = detail; else out.direction[i] = detail;
+      out.tapCount[i] = words[(names.length + n) * sets + of[i]];
+      out.rage[i] = out.run[i] = word >> 6;
+      out.margin[i] = margin === 255 ? NaN : margin / 100;
+      out.dead[i] = row.runs && rec.targets[rec.columns.target[i]].responsive === false ? 1 : 0;
+    }
+  });
+  rec.mostMargin = (parts.most - 1) / 100;
+  return found;
 }
 
 /** What each kind needs of a stroke in a dialect, in the order in which kinds are tried (as `capture explain`). */

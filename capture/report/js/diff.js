@@ -1,6 +1,6 @@
 // Two recordings side by side: their strokes as capture diff matches them, both stages, the measures of a stroke in both.
 
-await unpack();
+packed = await unpacked("columns");
 
 const { recordings, rows: ROWS_OF, settings, counts } = JSON.parse($("data").textContent);
 const IDLE_MS = 700;
@@ -79,12 +79,12 @@ function step(by) {
 
 function measures(row) {
   const value = (n, read) => (row[n] < 0 ? "–" : read(sides[n].rec, row[n]));
-  const measured = (name, unit = "") => (rec, i) => { const found = rec.columns[name][i]; return Number.isFinite(found) ? el("span", {}, three(found), ` ${unit}`) : "–"; };
+  const measured = (name, unit = "") => (rec, i) => { const found = rec.columns[name][i]; return Number.isFinite(found) ? el("span", {}, three(found, isExact(rec, i)), ` ${unit}`) : "–"; };
   const target = (rec, i) => { const { path, id } = rec.targets[rec.columns.target[i]], node = quoted(id || lastOf(path), "clip"); node.title = path.slice(0, 500); return node; };
   const table = el("table", { className: "compared", "aria-label": "Measures of the stroke in A and in B" }, el("thead", {}, el("tr", {}, el("td"), ...letters.map((each) => el("th", { scope: "col", textContent: each })))));
   const body = el("tbody");
   for (const [name, read] of [
-    ["gesture", (rec, i) => strokeName(sides.find((side) => side.rec === rec), i)], ["duration", (rec, i) => el("span", {}, three(rec.columns.span_ns[i] / 1e6), " ms")],
+    ["gesture", (rec, i) => strokeName(sides.find((side) => side.rec === rec), i)], ["duration", (rec, i) => el("span", {}, three(rec.columns.span_ns[i] / 1e6, isExact(rec, i)), " ms")],
     ["distance", measured("distance", "dp")], ["velocity", measured("velocity", "dp/s")], ["path", measured("path_length", "dp")],
     ["samples", (rec, i) => String(rec.columns.sample_count[i])], ["screen", (rec, i) => quoted(stageName(rec.stages[rec.columns.stage[i]]), "clip")], ["target", target],
   ]) body.append(el("tr", {}, el("th", { scope: "row", textContent: name }), el("td", {}, value(0, read)), el("td", {}, value(1, read))));

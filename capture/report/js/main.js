@@ -1,6 +1,6 @@
 // What is shown, and what happens when something is touched, typed or played.
 
-await unpack();
+packed = await unpacked("columns");
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 const IDLE_MS = 700; // a pause longer than this is skipped, but for half of it
@@ -246,7 +246,13 @@ function link() {
 function follow() {
   const named = new URLSearchParams(location.hash.slice(1)), number = Number(named.get("recording") || 0), i = Number(named.get("stroke"));
   if (!named.has("stroke") || !Number.isInteger(i) || i < 0 || !app.recordings[number]) return;
-  if (number !== app.recNumber) { $("recording").value = String(number); open(number); }
+  if (number !== app.recNumber) {
+    const { ready } = app;
+    app.ready = false; // or the address would name another stroke for a moment
+    $("recording").value = String(number);
+    open(number);
+    app.ready = ready;
+  }
   if (i < app.rec.count) app.select(i);
 }
 addEventListener("hashchange", follow);

@@ -110,9 +110,13 @@ function lastOf(path) {
   return path.split(">").filter(Boolean).pop() || path;
 }
 
-/** A number with three digits; all six that `capture explain` prints on hover. */
-function three(value) {
+/** Whether the measures of a stroke have all their digits. */
+const isExact = (rec, i) => !rec.rounded || rec.rounded.has(i);
+
+/** A number with three digits; on hover all six that `capture explain` prints, unless it is rounded. */
+function three(value, exact) {
   const size = Math.abs(value), text = size >= 1000 && size < 1e6 ? value.toFixed(0) : six(Number(value.toPrecision(3)));
+  if (!exact) return el("span", { textContent: text });
   const node = el("span", { textContent: text, title: six(value) });
   node.dataset.exact = six(value);
   return node;

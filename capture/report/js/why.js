@@ -91,6 +91,7 @@ function verdictOf(cls, i, measured, straight) {
 
 function makeWhy(app) {
   const box = $("why-body");
+  const shown = (value) => three(value, isExact(app.rec, app.selected));
 
   function draw() {
     const i = app.selected;
@@ -141,14 +142,14 @@ function makeWhy(app) {
       tick.style.left = share(limit);
       track.append(tick);
       const away = value - limit;
-      const words = !Number.isFinite(value) ? ["not finite"] : away === 0 ? ["exactly at"] : [three(Math.abs(away)), ` ${away > 0 ? "over" : "under"}`];
+      const words = !Number.isFinite(value) ? ["not finite"] : away === 0 ? ["exactly at"] : [shown(Math.abs(away)), ` ${away > 0 ? "over" : "under"}`];
       const margin = el("span", { className: "margin" }, ...words, " ", el("b", { textContent: six(limit) }), ` ${settingName(setting)}`);
       if (decisive.has(measure + setting)) margin.classList.add("decides");
       return margin;
     });
     return el("li", {},
       el("span", { className: "measure", textContent: measure }),
-      el("span", { className: "value" }, el("b", {}, Number.isFinite(value) ? three(value) : "not finite"), ` ${unit}`),
+      el("span", { className: "value" }, el("b", {}, Number.isFinite(value) ? shown(value) : "not finite"), ` ${unit}`),
       track, el("span", { className: "margins" }, ...margins));
   }
 
@@ -156,7 +157,7 @@ function makeWhy(app) {
     const list = el("ul", { className: "rivals", "aria-label": "What the other classes lacked" });
     for (const rival of why.rivals) {
       const lacks = rival.failed.map((each) => {
-        const off = Number.isFinite(each.margin) ? each.margin === 0 ? ["exactly at it"] : ["off by ", three(Math.abs(each.margin))] : ["never"];
+        const off = Number.isFinite(each.margin) ? each.margin === 0 ? ["exactly at it"] : ["off by ", shown(Math.abs(each.margin))] : ["never"];
         return el("span", { className: "lack" }, `${each.measure} ${each.relation} ${six(each.threshold)} ${each.unit}`, el("i", {}, ...off));
       });
       if (!lacks.length) lacks.push(el("span", { className: "lack", textContent: `nothing: ${ROWS.get(why.measured).label} is tried first` }));
@@ -187,7 +188,7 @@ function makeWhy(app) {
       const taps = classes.tapCount[i] > 1 ? ` ×${classes.tapCount[i]}` : "";
       list.append(el("li", { className: same ? "same" : "parts" }, el("span", { className: "dialect", textContent: name }),
         el("span", { className: "rival" }, icon(ROWS.get(classes.kind[i]), classes.direction[i]), called + taps),
-        el("span", { className: "number", textContent: Number.isNaN(margin) ? "" : margin > 2.535 ? "margin > 253 %" : `margin ${Math.round(margin * 100)} %` })));
+        el("span", { className: "number", textContent: Number.isNaN(margin) ? "" : margin > app.rec.mostMargin + 0.005 ? `margin over ${Math.round(app.rec.mostMargin * 100)} %` : `margin ${Math.round(margin * 100)} %` })));
     }
     return list;
   }
@@ -216,8 +217,10 @@ function makeWhy(app) {
     if (rec.startMs !== null) add("time", new Date(rec.startMs + c.start[i]).toISOString().replace("T", " ").replace("Z", " UTC"));
     if (rec.measured) {
       add("from, to", `${round(c.x[i])}, ${round(c.y[i])} → ${round(c.x_up[i])}, ${round(c.y_up[i])} px`);
-      add("path", `${six(c.path_length[i])} dp in ${plural(c.sample_count[i], "sample")}`);
-      add("box", `${six(c.width[i])} × ${six(c.height[i])} dp`);
+      const length = isExact(rec, i) ? six : round;
+      add("path", `${length(c.path_length[i])} dp in ${plural(c.sample_count[i], "sample")}`);
+      add("box", `${length(c.width[i])} × ${length(c.height[i])} dp`);
+      if (!isExact(rec, i)) add("rounded", "places to 1 px, times to 1 ms; capture explain prints all digits");
     }
     if (rec.streams.names.length > 1) add("stream", rec.streams.names[rec.streamOf[i]]);
     add("finger", String(c.pointer[i]));
