@@ -62,7 +62,7 @@ def run_python(code, place):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -109,7 +109,7 @@ def test_the_kivy_lines_run(place):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
     assert done.returncode == 0, done.stderr
@@ -147,7 +147,7 @@ def test_commands_run(line, place):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
     assert "Traceback" not in done.stderr

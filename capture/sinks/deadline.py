@@ -18,7 +18,8 @@ def call_with_deadline(function: Callable[[], _T], timeout_s: float, *, name: st
     """Call `function` with a deadline of `timeout_s` seconds; return its result or raise its exception.
 
     The call runs in a daemon thread called `name`, because a name lookup has no timeout of its own. A call
-    that misses its deadline is left behind with its thread.
+    that misses its deadline is left behind with its thread. Where no thread can be started, as at the exit of
+    Python 3.12 and newer, the function is called without a deadline: the caller's own bounds the exit.
 
     Raises
     ------
@@ -33,5 +34,8 @@ def call_with_deadline(function: Callable[[], _T], timeout_s: float, *, name: st
         except Exception as error:  # noqa: BLE001 - raised again in the caller
             future.set_exception(error)
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    try:
+        threading.Thread(target=run, name=name, daemon=True).start()
+    except RuntimeError:
+        run()
     return future.result(max(0.0, timeout_s))
