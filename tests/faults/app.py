@@ -35,7 +35,10 @@ def configuration(folder, url):
     return RunConfig(
         project=ProjectConfig(id=1),
         buffer=BufferConfig(path=str(folder / "store"), flush_interval_s=1.0),
-        delivery=DeliveryConfig(timeout_s=float(os.environ.get("APP_TIMEOUT_S", "5"))),
+        delivery=DeliveryConfig(
+            timeout_s=float(os.environ.get("APP_TIMEOUT_S", "5")),
+            exit_timeout_s=float(os.environ.get("APP_EXIT_TIMEOUT_S", "2")),
+        ),
         privacy=PrivacyConfig(opted_in=True),
         sinks=(SinkConfig(type="http", options={"url": url}),),
     )

@@ -140,7 +140,7 @@ def test_sigterm_right_after_the_calls(tmp_path):
 def test_exit_without_a_flush(tmp_path, delay_s):
     with Collector() as collector:
         collector.fail(Fault(delay_s=delay_s))
-        App(tmp_path, collector.url, 1_000, "exit", APP_TIMEOUT_S="60").finish()
+        App(tmp_path, collector.url, 1_000, "exit", APP_EXIT_TIMEOUT_S="60").finish()
         left = len(set(confirmed(tmp_path)) - set(collector.events))
         App(tmp_path, collector.url, 0, "close").finish()
 
