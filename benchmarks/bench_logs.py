@@ -168,16 +168,55 @@ def test_rows_against_csv_reader(benchmark, tmp_path, monkeypatch):
     against(benchmark, lambda: read(path), baseline, ROWS_RATIO, "of_csv_reader")
 
 
-def test_json_against_msgspec(benchmark, tmp_path):
+NAMES = ("time", "x", "y", "phase")
+MAP = "time=time,x=x,y=y,action=phase,time-unit=ms"
+
+
+def json_rows(seconds=False):
+    rows = [dict(zip(NAMES, row(number), strict=True)) for number in range(ROWS)]
+    return [each | {"time": each["time"] / 1000} for each in rows] if seconds else rows
+
+
+def nested(rows):
+    return [
+        {"time": each["time"], "phase": each["phase"], "position": {"x": each["x"], "y": each["y"]}}
+        for each in rows
+    ]
+
+
+#: Document or lines, and the column map: without one the keys are guessed.
+JSON = {
+    "map": (json_rows, MAP),
+    "guessed": (json_rows, None),
+    "seconds": (lambda: json_rows(seconds=True), None),
+    "nested": (lambda: nested(json_rows()), None),
+    "columns": (lambda: dict(zip(NAMES, zip(*map(row, range(ROWS)), strict=True), strict=True)), None),
+    "header": (lambda: [NAMES, *map(row, range(ROWS))], None),
+}
+
+
+@pytest.mark.parametrize("shape", JSON)
+def test_json_against_msgspec(benchmark, tmp_path, shape):
     path = tmp_path / "a.json"
-    names = ("time", "x", "y", "phase")
-    path.write_text(
-        json.dumps([dict(zip(names, row(number), strict=True)) for number in range(ROWS)]), encoding="ascii"
-    )
-    data = path.read_bytes()
-    columns = "time=time,x=x,y=y,action=phase,time-unit=ms"
+    rows, columns = JSON[shape]
+    data = json.dumps(rows()).encode()
+    path.write_bytes(data)
     against(
         benchmark, lambda: read(path, columns), lambda: msgspec.json.decode(data), JSON_RATIO, "of_msgspec"
+    )
+
+
+@pytest.mark.parametrize("columns", [MAP, None], ids=["map", "guessed"])
+def test_json_lines_against_msgspec(benchmark, tmp_path, columns):
+    path = tmp_path / "a.jsonl"
+    lines = [json.dumps(each).encode() for each in json_rows()]
+    path.write_bytes(b"\n".join(lines))
+    against(
+        benchmark,
+        lambda: read(path, columns),
+        lambda: list(map(msgspec.json.decode, lines)),
+        JSON_RATIO,
+        "of_msgspec",
     )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from capture.logs.base import TouchLog
     from capture.logs.source import LogSource
 
-__all__ = ["documents", "is_json", "records", "unpacked"]
+__all__ = ["documents", "has_lines", "head_pieces", "is_json", "line_values", "records", "unpacked"]
 
 _Record = TypeVar("_Record")
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -77,8 +77,8 @@ def documents(log: TouchLog) -> Iterator[tuple[bytes, bool]]:
     A line that is none is counted, and so is what a document has lost: it is given piece by piece then,
     whole objects that stand beside one another as a list.
     """
-    if _has_lines(log.source):
-        for line in _lines(log):
+    if has_lines(log.source):
+        for line in line_values(log, _not_whole):
             yield line, False
         return
     text = log.source.everything(DOCUMENT_LIMIT_BYTES)
@@ -180,7 +180,7 @@ def _is_value(text: bytes | bytearray) -> bool:
     return True
 
 
-def _has_lines(source: LogSource) -> bool:
+def has_lines(source: LogSource) -> bool:
     """Return whether most of the first lines that hold JSON hold a whole value each."""
     lines = [line for line in source.text_head().split(b"\n") if line.strip()]
     # The head may end within a line.
@@ -209,21 +209,48 @@ def _of_python(text: bytes | bytearray) -> bytes | None:
         return None
 
 
-def _lines(log: TouchLog) -> Iterator[bytes]:
+def line_values(log: TouchLog, whole: Callable[[bytes], _Record | None]) -> Iterator[bytes | _Record]:
+    """Yield the JSON values of the lines of a log; those that are none are counted.
+
+    Parameters
+    ----------
+    log : TouchLog
+    whole : callable
+        Returns what a block of whole lines is; None if they must be looked at one by one.
+    """
     broken = ""
-    for _, line in log.source.lines(_LINE_BYTES):
-        if broken:
-            log.count("unknown_lines")
-            broken = ""
-        value = _line_value(line.encode())
-        if value is not None:
-            yield value
-        elif is_nothing(line):
-            log.count(CONTEXT)
-        else:
-            broken = line
+    for block in log.source.line_blocks(_LINE_BYTES):
+        found = whole(block)
+        if found is not None:
+            if broken:
+                log.count("unknown_lines")
+                broken = ""
+            yield found
+            continue
+        for data in block.split(b"\n"):
+            if broken:
+                log.count("unknown_lines")
+                broken = ""
+            line = data.decode("utf-8", "replace").rstrip()
+            value = _line_value(line.encode())
+            if value is not None:
+                yield value
+            elif is_nothing(line):
+                log.count(CONTEXT)
+            else:
+                broken = line
     if broken:
         log.count("cut_off" if broken.lstrip()[:1] in {"{", "["} else "unknown_lines")
+
+
+def _not_whole(_: bytes) -> bytes | None:
+    return None
+
+
+def head_pieces(log: TouchLog) -> Iterator[bytes]:
+    """Yield the whole objects at the begin of a document that is longer than the head, as lists."""
+    if len(log.source.head) >= HEAD_BYTES and not has_lines(log.source):
+        yield from _pieces(log, _undecorated(log.source.text_head()))
 
 
 def _undecorated(text: bytes | bytearray) -> bytes | bytearray:

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from capture.errors import TouchLogError
 from capture.logs.base import DECODE_ERRORS, LogInfo, TouchLog
 from capture.logs.columns import ColumnMap, guess
-from capture.logs.documents import documents, is_json
-from capture.logs.jsonrows import Finder, Row, flat
+from capture.logs.documents import documents, has_lines, head_pieces, is_json, line_values
+from capture.logs.jsoncells import Cells, Records, Row, first_rows, flat
+from capture.logs.jsonrows import Finder
 from capture.logs.kvi import DEFAULT_SCREEN
 from capture.logs.mapped import guessed_map, say_assumed, screen_of, sum_up
 from capture.logs.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from capture.gestures.samples import TouchSamples
 
 __all__ = ["Log"]
 
-_decode_row = msgspec.json.Decoder(dict[str, Any]).decode
+_row_decoder = msgspec.json.Decoder(dict[str, Any])
 _BATCH = 8192
 _LINES = 2048
-#: Records of a list that are looked at.
-_LOOKED_AT = 20
+#: Records that are looked at to tell what is under their keys, and how many tell it without the others.
+_SAMPLE, _SURE = 500, 20
 
 
 class Log(TouchLog):
@@ -59,18 +60,19 @@ class Log(TouchLog):
 
     def _guess(self) -> ColumnMap:
         """Select the keys by their names, or raise an error that lists them."""
+        for piece in head_pieces(self):
+            for records in Finder(None, set()).lists(msgspec.Raw(piece)):
+                found = guess(*_sample(records)) if len(records) > _SURE else None
+                if found is not None:
+                    return self._begun(found)
         keys: dict[str, None] = {}
         cells: dict[str, list[str]] = {}
-        for rows in self._lists(None):
-            sample = [flat(row) for row in rows[:500]]
-            names = list(dict.fromkeys(name for row in sample for name in row))
-            for name in names:
-                cells[name] = [str(row[name]) for row in sample if name in row]
+        for records in self._lists(None):
+            names, of_names = _sample(records)
+            cells |= of_names
             found = guess(names, cells)
             if found is not None:
-                self.counts.clear()
-                self.warnings.clear()
-                return ColumnMap.parse(found)
+                return self._begun(found)
             keys.update(dict.fromkeys(names))
             if len(keys) > _LINES:
                 break
@@ -78,19 +80,31 @@ class Log(TouchLog):
             raise ValueError("is JSON without a list of objects: not a touch log of a known format")
         return guessed_map(list(keys), cells, "JSON of objects with the keys")
 
+    def _begun(self, found: str) -> ColumnMap:
+        """Return a map that was guessed; what was counted on the way is counted again."""
+        self.counts.clear()
+        self.warnings.clear()
+        return ColumnMap.parse(found)
+
     def _read(self) -> Iterator[TouchSamples]:
         say_assumed(self, self._map)
         rows = Rows(self._map, self._size, self.warnings)
-        waiting: list[Row] = []
-        makes_strokes = self._map.makes_strokes and "stroke" not in self._map.columns and bool(self._path)
+        of_lists = self._map.makes_strokes and "stroke" not in self._map.columns and bool(self._path)
+        waiting: dict[str, list[Any]] = {}
+        count = 0
         for number, records in enumerate(self._lists(self._path or None)):
-            waiting += self._good(records)
-            while len(waiting) >= _BATCH or (makes_strokes and waiting):
-                chunk = self._add(rows, waiting[:_BATCH], number if makes_strokes else None)
-                del waiting[:_BATCH]
-                if chunk is not None:
+            for cells, good in self._cells(records):
+                if of_lists:
+                    cells["stroke"] = [number] * good
+                count += good
+                for role, column in cells.items():
+                    waiting.setdefault(role, []).extend(column)
+                if count < _BATCH and not of_lists:
+                    continue
+                if (chunk := rows.add(waiting, count)) is not None:
                     yield chunk
-        if waiting and (chunk := self._add(rows, waiting, None)) is not None:
+                waiting, count = {}, 0
+        if (chunk := rows.add(waiting, count)) is not None:
             yield chunk
         yield from rows.finish()
         sum_up(self, rows)
@@ -98,55 +112,63 @@ class Log(TouchLog):
             place = f"at {self._map.records}" if self._map.records else "anywhere"
             raise self.error(f"has no records {place} with the keys {', '.join(self._needed)}")
 
-    def _good(self, records: list[Row]) -> list[Row]:
-        """Return the records with the keys that are needed; the others are counted."""
-        needed = self._needed
-        is_deep = any("." in key for key in needed)
-        if is_deep or any(isinstance(row.get(key), dict) for row in records[:_LOOKED_AT] for key in needed):
-            records = [flat(row) for row in records]
-        good = [row for row in records if all(key in row for key in needed)]
-        if not self._path and not good:
-            # Another list of the document.
-            self.count("context", len(records))
-        else:
-            self.count("skipped_rows", len(records) - len(good))
-        return good
+    def _cells(self, records: Records) -> Iterator[tuple[dict[str, list[Any]], int]]:
+        """Yield the cells of the records with the keys that are needed; the others are counted."""
+        left_out = used = 0
+        for cells, good, bad in Cells(self._map, self._needed).of(records):
+            used += good
+            left_out += bad
+            if good:
+                yield cells, good
+        # Without one it is another list of the document.
+        self.count("skipped_rows" if used or self._path else "context", left_out)
 
-    def _add(self, rows: Rows, good: list[Row], number: int | None) -> TouchSamples | None:
-        cells: dict[str, list[Any]] = {}
-        for role, names in self._map.columns.items():
-            if len(names) == 1:
-                cells[role] = [row.get(names[0]) for row in good]
-            else:
-                cells[role] = [tuple(row.get(name) for name in names) for row in good]
-        if number is not None:
-            cells["stroke"] = [number] * len(good)
-        if self._map.only:
-            cells["only"] = [all(str(row.get(key)) == value for key, value in self._map.only) for row in good]
-        return rows.add(cells, len(good))
-
-    def _lists(self, path: list[str] | None) -> Iterator[list[Row]]:
+    def _lists(self, path: list[str] | None) -> Iterator[Records]:
         """Yield the lists of objects of the log; those of JSON lines come in pieces."""
-        lines: list[Row] = []
+        if path is None and has_lines(self.source):
+            yield from self._of_lines()
+            return
         finder = Finder(path, set(self._needed))
         anywhere = Finder(None, set(self._needed))
         for text, is_piece in documents(self):
             raw = msgspec.Raw(text)
+            row = None if path else self._row(finder, raw)
+            found: Iterable[Records] = [[row]] if row else []
+            if row is None:
+                found = finder.lists(raw)
             if is_piece and path:
                 # What is left of a damaged document may be all of the path, or the records alone.
-                yield from list(finder.lists(raw)) or anywhere.lists(raw)
-                continue
-            row = None if path else self._row(finder, raw)
-            if row is None:
-                yield from finder.lists(raw)
-                continue
+                found = list(found) or anywhere.lists(raw)
+            yield from found
+
+    def _of_lines(self) -> Iterator[Records]:
+        """Yield the records of lines, and the lists that are in lines."""
+        finder = Finder(None, set(self._needed))
+        waiting: list[Row] = []
+
+        def whole(block: bytes) -> list[Row] | None:
+            """Decode a block of lines at once, where all of them are records."""
+            try:
+                rows = _row_decoder.decode_lines(block)
+            except DECODE_ERRORS:
+                return None
+            alike = _are_flat(block, rows) or finder.are_records(rows)
+            return rows if alike and len(rows) == block.count(b"\n") + 1 else None
+
+        for value in line_values(self, whole):
+            raw = msgspec.Raw(value) if isinstance(value, bytes) else None
+            row = self._row(finder, raw) if raw is not None else None
             if row:
-                lines.append(row)
-            if len(lines) >= _LINES:
-                yield lines
-                lines = []
-        if lines:
-            yield lines
+                waiting.append(row)
+            if waiting and (row is None or len(waiting) >= _LINES):
+                yield waiting
+                waiting = []
+            if raw is None:
+                yield cast("list[Row]", value)
+            elif row is None:
+                yield from finder.lists(raw)
+        if waiting:
+            yield waiting
 
     @staticmethod
     def _row(finder: Finder, raw: msgspec.Raw) -> Row | None:
@@ -157,7 +179,19 @@ class Log(TouchLog):
         if first != b"{":
             return None
         try:
-            row = _decode_row(raw)
+            row = _row_decoder.decode(raw)
         except DECODE_ERRORS:
             return {}
         return row if finder.is_row(row) else None
+
+
+def _are_flat(block: bytes, rows: list[Row]) -> bool:
+    """Return whether the records of lines have nothing in their values."""
+    return block.count(b"{") == len(rows) and b"[" not in block
+
+
+def _sample(records: Records) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the keys of records, and some values of each."""
+    sample = [flat(row) for row in first_rows(records, _SAMPLE)]
+    names = list(dict.fromkeys(name for row in sample for name in row))
+    return names, {name: [str(row[name]) for row in sample if name in row] for name in names}

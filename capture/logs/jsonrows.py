@@ -11,29 +11,30 @@ import msgspec
 from capture.logs.base import DECODE_ERRORS
 from capture.logs.columns import has_place_names
 from capture.logs.documents import unpacked
+from capture.logs.jsoncells import Row, Table, flat, is_typed, plain_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Finder", "Row", "flat", "has_place"]
+    from capture.logs.jsoncells import Records
 
-Row = dict[str, Any]
+__all__ = ["Finder", "has_place"]
+
 _Part = TypeVar("_Part")
 _decode_rows = msgspec.json.Decoder(list[dict[str, Any]]).decode
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_named = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
 _decode_row = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_values = msgspec.json.Decoder(list[Any]).decode
 _decode_any = msgspec.json.Decoder().decode
 _decode_text = msgspec.json.Decoder(str).decode
-#: How deep records may lie, and what is in one record.
-_DEEPEST, _DEEPEST_IN_RECORD = 32, 4
+#: How deep records may lie.
+_DEEPEST = 32
 #: An object with one of these is a record, and none around others.
 _PLACE_KEYS = {"x", "y", "X", "Y"}
 #: A record around others tells the time and the phase of no more than a hand has fingers.
 _FINGERS = 10
-#: A point as iOS and others write it as text.
-_POINT = re.compile(r"\s*[{(\[]\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*[})\]]\s*")
 #: How a column, rows, records, an object of values and another begin.
 _BEGINS = re.compile(
     rb"\s*(?:(?P<rows>\[\s*\[)|(?P<list>\[\s*\{)|(?P<column>\[)"
@@ -41,8 +42,6 @@ _BEGINS = re.compile(
 )
 #: A value of a record is no longer (bytes).
 _LONG = 4096
-#: How databases write a number or a text with its type.
-_TYPED = {"N", "S"}
 #: Of the lists of a browser's touch event, the one with the touches that it is about, and the others.
 _CHANGED, _OTHERS = "changedTouches", ("touches", "targetTouches")
 
@@ -50,39 +49,6 @@ _CHANGED, _OTHERS = "changedTouches", ("touches", "targetTouches")
 def has_place(row: Row) -> bool:
     """Return whether a record has a place."""
     return not row.keys().isdisjoint(_PLACE_KEYS)
-
-
-def flat(row: Row) -> Row:
-    """Return a record with the values of its objects and points under keys that are joined by dots."""
-    found = dict(row)
-    for key, value in row.items():
-        _flatten(key, value, found, 1)
-    return found
-
-
-def _flatten(key: str, value: Any, found: Row, depth: int) -> None:
-    parts: Any = None
-    if isinstance(value, dict):
-        parts = value.items()
-        if _is_typed(value):
-            found[key] = next(iter(value.values()))
-            return
-    elif (
-        isinstance(value, list) and 2 <= len(value) <= 3 and all(type(part) in {int, float} for part in value)
-    ):
-        parts = zip("012", value, strict=False)
-    elif isinstance(value, str) and value[:1] in "{([" and (point := _POINT.fullmatch(value)):
-        parts = zip("01", point.groups(), strict=True)
-    for name, part in parts or ():
-        found[f"{key}.{name}"] = part
-        if depth < _DEEPEST_IN_RECORD:
-            _flatten(f"{key}.{name}", part, found, depth + 1)
-
-
-def _is_typed(value: Row) -> bool:
-    """Return whether an object is a value with its type, as databases write it."""
-    name = next(iter(value), "")
-    return len(value) == 1 and (name.startswith("$") or name in _TYPED)
 
 
 class Finder:
@@ -101,7 +67,7 @@ class Finder:
         self._needed = needed
         self._header: list[str] | None = None
 
-    def lists(self, raw: msgspec.Raw) -> Iterator[list[Row]]:
+    def lists(self, raw: msgspec.Raw) -> Iterator[Records]:
         """Yield the lists of records."""
         yield from self._inside(raw, self._path, 0, {})
 
@@ -115,6 +81,10 @@ class Finder:
             return flat(row).keys() >= self._needed
         inner = [value for value in row.values() if isinstance(value, dict) and has_place(value)]
         return has_place(row) or (len(inner) == 1 and not _columns_of(inner[0]))
+
+    def are_records(self, rows: list[Row]) -> bool:
+        """Return whether all of some objects have the keys that are needed, with plain values."""
+        return bool(self._needed) and all(plain_column(rows, key) is not None for key in self._needed)
 
     def of_line(self, raw: msgspec.Raw) -> Row | None:
         """Return the record of a line that is a list of values, under the names in such a line before."""
@@ -131,9 +101,7 @@ class Finder:
             return None
         return dict(zip(self._header, values, strict=True))
 
-    def _inside(
-        self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row
-    ) -> Iterator[list[Row]]:
+    def _inside(self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row) -> Iterator[Records]:
         first = bytes(memoryview(raw)[:64]).lstrip()[:1]
         if depth > _DEEPEST:
             return
@@ -152,16 +120,15 @@ class Finder:
         elif first == b'"' and (packed := unpacked(_part(_decode_text, raw) or "")) is not None:
             yield from self._inside(msgspec.Raw(packed), path, depth + 1, outer)
 
-    def _object(
-        self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row
-    ) -> Iterator[list[Row]]:
+    def _object(self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row) -> Iterator[Records]:
         fields = _part(_decode_dict, raw) or {}
         kinds = {key: _kind(value) for key, value in fields.items()}
         if records := _tabular(fields, kinds):
             yield records
             return
         if path is None and len(fields) > 1 and set(kinds.values()) <= {"named", "object"}:
-            rows = [_part(_decode_row, value) or {} for value in fields.values()]
+            rows = list((_part(_decode_named, raw) or {}).values())
+            rows = rows or [_part(_decode_row, value) or {} for value in fields.values()]
             if any(map(has_place, rows)) and not any(map(_columns_of, rows)):
                 # Records by their numbers or names.
                 yield rows
@@ -176,7 +143,7 @@ class Finder:
             if not (key in _OTHERS and _CHANGED in fields):
                 yield from self._inside(value, path, depth + 1, inner)
 
-    def _list(self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row) -> Iterator[list[Row]]:
+    def _list(self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row) -> Iterator[Records]:
         try:
             rows = _decode_rows(raw)
         except DECODE_ERRORS:
@@ -196,7 +163,7 @@ class Finder:
                 else:
                     rows.append({})
         data = memoryview(raw).tobytes()
-        if data.count(b"{") == len(rows) and data.count(b"[") == 1:
+        if (data.count(b"{") == len(rows) and data.count(b"[") == 1) or self.are_records(rows):
             yield from self._merged(rows, outer)
             return
         columns = [_columns_of(row) for row in rows]
@@ -209,12 +176,20 @@ class Finder:
                 # An object around other lists.
                 yield from self._within(row, depth, outer)
 
-    def _within(self, row: Row, depth: int, outer: Row) -> Iterator[list[Row]]:
+    def _within(self, row: Row, depth: int, outer: Row) -> Iterator[Records]:
         """Yield the lists in a record that is none of a touch."""
-        if any(isinstance(value, list | dict) or _is_packed(value) for value in row.values()):
+        inside = {
+            key: value for key, value in row.items() if isinstance(value, list | dict) or _is_packed(value)
+        }
+        if all(map(_is_plain_list, inside.values())):
+            inner = outer | _scalars(row)
+            for key, value in inside.items():
+                if value and not (key in _OTHERS and _CHANGED in row):
+                    yield from self._merged(value, inner)
+        else:
             yield from self._inside(msgspec.Raw(msgspec.json.encode(row)), None, depth + 1, outer)
 
-    def _merged(self, rows: list[Row], outer: Row) -> Iterator[list[Row]]:
+    def _merged(self, rows: list[Row], outer: Row) -> Iterator[Records]:
         """Yield records, with what the record around them says where they lack it."""
         if not self._needed or not outer:
             yield rows
@@ -235,7 +210,7 @@ def _kind(raw: msgspec.Raw) -> str:
     return (found.lastgroup if found else None) or "single"
 
 
-def _tabular(fields: dict[str, msgspec.Raw], kinds: dict[str, str]) -> list[Row]:
+def _tabular(fields: dict[str, msgspec.Raw], kinds: dict[str, str]) -> Records:
     """Return the records of an object with columns, or with rows under names; none of another."""
     columns = [key for key, kind in kinds.items() if kind in {"column", "named"}]
     rows = [key for key, kind in kinds.items() if kind == "rows"]
@@ -250,6 +225,15 @@ def _scalars(row: Row) -> Row:
     return {key: value for key, value in row.items() if isinstance(value, str | int | float)}
 
 
+def _is_plain_list(value: Any) -> bool:
+    """Return whether a value is a list of objects with nothing in their values."""
+    return isinstance(value, list) and all(
+        isinstance(each, dict)
+        and not any(isinstance(part, list | dict) or _is_packed(part) for part in each.values())
+        for each in value
+    )
+
+
 def _is_packed(value: Any) -> bool:
     """Return whether a value is a text that holds JSON."""
     return isinstance(value, str) and value.lstrip()[:1] in {"[", "{"} and unpacked(value) is not None
@@ -257,21 +241,25 @@ def _is_packed(value: Any) -> bool:
 
 def _columns_of(row: Row) -> dict[str, list[Any]]:
     """Return the columns of an object that holds touches so, places among them; none for another."""
-    columns = {key: _column(value) for key, value in row.items() if isinstance(value, list | dict)}
-    found = {key: column for key, column in columns.items() if column}
+    values = {key: value for key, value in row.items() if isinstance(value, list | dict)}
+    if len(values) < 2:
+        return {}
+    found = {key: column for key, value in values.items() if (column := _column(value))}
     return found if len(found) >= 2 and has_place_names(list(found)) else {}
 
 
 def _column(value: Any) -> list[Any]:
     """Return a column: a list of values, or an object with one for each row; none for another value."""
-    if isinstance(value, dict) and _is_typed(value):
+    if isinstance(value, dict) and is_typed(value):
         return []
     values = list(value.values()) if isinstance(value, dict) else value
-    return [] if any(isinstance(each, list | dict) for each in values) else values
+    return values if {list, dict}.isdisjoint(map(type, values)) else []
 
 
-def _rows_of(columns: dict[str, list[Any]]) -> list[Row]:
+def _rows_of(columns: dict[str, list[Any]]) -> Records:
     """Return the records of columns; those of the longer columns lack keys."""
+    if len(set(map(len, columns.values()))) == 1:
+        return Table(columns)
     missing = object()
     return [
         {key: value for key, value in zip(columns, values, strict=True) if value is not missing}
@@ -279,16 +267,18 @@ def _rows_of(columns: dict[str, list[Any]]) -> list[Row]:
     ]
 
 
-def _table_of(row: Row) -> list[Row]:
+def _table_of(row: Row) -> Records:
     """Return the records of a list of names and one of rows, or of a list of rows that begins with names."""
     lists = [value for value in row.values() if isinstance(value, list) and value]
-    tables = [value for value in lists if all(isinstance(each, list) for each in value)]
+    tables = [value for value in lists if set(map(type, value)) == {list}]
     if len(tables) != 1:
         return []
     names = next((value for value in lists if _are_names(value)), tables[0][0])
     rows = tables[0][1:] if names is tables[0][0] else tables[0]
-    if not _are_names(names):
+    if not rows or not _are_names(names):
         return []
+    if set(map(len, rows)) == {len(names)} and len(set(names)) == len(names):
+        return Table(dict(zip(names, zip(*rows, strict=True), strict=True)))
     return [dict(zip(names, values, strict=True)) if len(values) == len(names) else {} for values in rows]
 
 

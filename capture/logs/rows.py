@@ -12,7 +12,7 @@ from capture.logs.columns import ACTION_WORDS, UNITS
 from capture.logs.samples import Fingers, Names
 from capture.logs.strokemaker import StrokeMaker
 from capture.logs.times import Gaps, Moments
-from capture.logs.units import EMPTY, PARTS, Unit, exact_times, whole_times
+from capture.logs.units import EMPTY, PARTS, Unit, exact_times, quick_times
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -129,7 +129,7 @@ class Rows:
     def _times(self, roles: dict[str, list[Any]], found: dict[str, list[Any]], good: list[bool]) -> None:
         """Add the columns of times in ns."""
         names: list[str] = [role for role in ("time", "down", "up") if role in roles]
-        if self.unit.ns is not None and whole_times(roles, names, found, self.unit.ns):
+        if self.unit.ns is not None and quick_times(roles, names, found, self.unit.ns):
             return
         exact: dict[str, list[Any]] = {}
         fractions = False

@@ -111,17 +111,31 @@ class LogSource:
             When a line is longer than the limit.
         """
         number = 0
-        rest = b""
-        for block in self.text_blocks():
-            *whole, rest = (rest + block).split(b"\n")
-            for line in whole:
+        for block in self.line_blocks(limit_bytes):
+            for line in block.split(b"\n"):
                 number += 1
                 yield number, line.decode("utf-8", "replace").rstrip()
+
+    def line_blocks(self, limit_bytes: int = LINE_LIMIT_BYTES) -> Iterator[bytes]:
+        """Yield the text in blocks of whole lines, without the line end of the last.
+
+        Raises
+        ------
+        TouchLogError
+            When a line is longer than the limit.
+        """
+        number = 0
+        rest = b""
+        for block in self.text_blocks():
+            whole, end, rest = (rest + block).rpartition(b"\n")
+            if end:
+                number += whole.count(b"\n") + 1
+                yield whole
             if len(rest) > limit_bytes:
                 message = f"the line is longer than {limit_bytes >> 20} MiB"
                 raise TouchLogError(message, path=self.path, line=number + 1)
         if rest:
-            yield number + 1, rest.decode("utf-8", "replace").rstrip()
+            yield rest
 
     def text_blocks(self) -> Iterator[bytes]:
         """Yield the log as blocks of UTF-8, without what other tools put in or around it."""

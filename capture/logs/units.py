@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
     from capture.logs.times import Moments
 
-__all__ = ["EMPTY", "PARTS", "Unit", "exact_times", "whole_times"]
+__all__ = ["EMPTY", "PARTS", "Unit", "exact_times", "quick_times"]
 
 #: Cells that hold nothing.
 EMPTY = frozenset(["", "NA", "N/A", "null", "NULL", "None", "nan", "NaN"])
 #: An exact time is counted in parts of its unit.
 PARTS = 1_000_000_000
 _INT64 = 1 << 63
+#: Decimals of a number that are looked at all at once, and the largest whole number of them.
+_MICRO, _EXACT = 1_000_000, 1 << 53
 _EPOCHS_S = (978_307_200, 4_102_444_800)  # 2001 to 2100
 _SHORTEST_MS, _LONGEST_MS = 1, 100
 
@@ -55,21 +57,60 @@ class Unit:
         self.ns, self.said = UNITS["s" if fractions else "ms"], "time_unit_doubtful"
 
 
-def whole_times(
+def quick_times(
     roles: dict[str, list[Any]], names: list[str], found: dict[str, list[Any]], unit: int
 ) -> bool:
-    """Add the columns of times where all of them are whole numbers as text; return whether they are."""
+    """Add the columns of times where all of them are whole numbers or short decimals; return whether so."""
     for role in names:
-        if not {str} >= set(map(type, roles[role])):
+        column = _whole(roles[role], unit) or _decimals(roles[role], unit)
+        if column is None:
             return False
-        try:
-            column = list(map(int, roles[role]))
-        except ValueError:
-            return False
-        if column and (min(column) * unit < -_INT64 or max(column) * unit >= _INT64):
-            return False
-        found[role] = column if unit == 1 else [time * unit for time in column]
+        found[role] = column
     return True
+
+
+def _whole(column: list[Any], unit: int) -> list[int] | None:
+    """Return times in ns that are whole numbers, or texts of them; None for others."""
+    kinds = set(map(type, column))
+    if kinds == {str}:
+        try:
+            column = list(map(int, column))
+        except ValueError:
+            return None
+    elif kinds != {int}:
+        return None
+    if min(column) * unit < -_INT64 or max(column) * unit >= _INT64:
+        return None
+    return column if unit == 1 else [time * unit for time in column]
+
+
+def _decimals(column: list[Any], unit: int) -> list[int] | None:
+    """Return times in ns that are numbers with up to six decimals; None for others."""
+    parts = _millionths(column)
+    if parts is None or abs(parts).max() * (unit / _MICRO) >= _INT64:
+        return None
+    found: list[int] = (parts * (unit // _MICRO) if unit >= _MICRO else parts * unit // _MICRO).tolist()
+    return found
+
+
+def _millionths(column: list[Any]) -> Any:
+    """Return numbers with up to six decimals, times 1,000,000; None if one is another.
+
+    Such a number is the only decimal of its length that is read as its float, as long as the floats
+    beside it are nearer than the next decimal.
+    """
+    if not {float, int} >= set(map(type, column)):
+        return None
+    import numpy as np
+
+    try:
+        numbers = np.asarray(column, np.float64)
+    except OverflowError:
+        return None
+    with np.errstate(all="ignore"):
+        parts = np.rint(numbers * _MICRO)
+        exact = (parts / _MICRO == numbers) & (np.abs(parts) < _EXACT) & (np.spacing(numbers) * _MICRO < 1)
+    return parts.astype(np.int64) if exact.all() else None
 
 
 def exact_times(column: list[Any], good: list[bool], moments: Moments) -> tuple[list[Any], bool, bool]:
@@ -89,6 +130,8 @@ def exact_times(column: list[Any], good: list[bool], moments: Moments) -> tuple[
             pass
     elif kinds == {int}:
         return [cell * PARTS for cell in column], False, False
+    elif (parts := _millionths(column)) is not None:
+        return [part * (PARTS // _MICRO) for part in parts.tolist()], bool((parts % _MICRO).any()), False
     moments.look(column)
     found: list[Any] = []
     fractions = dates = False

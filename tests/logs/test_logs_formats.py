@@ -35,6 +35,7 @@ def test_table_and_folder_agree():
         "tables",
         "units",
         "wrapping",
+        "jsoncells",
         "jsonrows",
         "mapped",
     }
