@@ -25,10 +25,12 @@ _INPUT = (
 _START = Start(_INPUT + r" (?:tap|swipe|draganddrop|motionevent) ", b"input ")
 _COMMAND = re.compile(
     _INPUT + r" (?:(tap|swipe|draganddrop|motionevent (?:DOWN|MOVE|UP|CANCEL))((?: -?[\d.]+)+)"
-    r"|(?:keyevent|text|keycombination|press|roll|mouse|keyboard)\b.*)[\"']?$",
+    r"|(?:keyevent|text|keycombination|press|roll|mouse|keyboard)\b.*)[\"']?[\])]*;?\s*(?:#.*)?$",
     re.IGNORECASE,
 )
-_WAIT = re.compile(r"(?:adb(?: -s \S+)? shell )?(u?sleep) ([\d.]+)s?$")
+_WAIT = re.compile(r"(?:adb(?: -s \S+)? shell |time\.)?(u?sleep|timeout /t)[ (]([\d.]+)s?\)?;?\s*(?:#.*)?$")
+#: Between the words of a command as a list of texts.
+_LISTED = re.compile(r"[\"']\s*,\s*[\"']")
 _OTHER = re.compile(r"(?:#|@?echo\b|adb (?!.*\binput\b)|set |export |cd |exit|done|fi\b|wait\b|@)")
 _SWIPE_MS = 300
 
@@ -50,6 +52,7 @@ class Log(TouchLog):
         player = Player()
 
         def take(line: str, writer: SampleWriter) -> str:
+            line = _LISTED.sub(" ", line)
             if ";" in line or "&&" in line or "\\n" in line:
                 became = [
                     _played(part.strip(" \"'"), player, writer)
@@ -89,6 +92,6 @@ def _played(line: str, player: Player, writer: SampleWriter) -> str:
 def _waited(line: str, player: Player) -> str:
     wait = _WAIT.match(line)
     if wait is not None:
-        player.wait(float(wait[2]) * (1000 * MS if wait[1] == "sleep" else 1_000))
+        player.wait(float(wait[2]) * (1_000 if wait[1] == "usleep" else 1000 * MS))
         return CONTEXT
     return CONTEXT if not line or _OTHER.match(line) else "unknown_lines"

@@ -48,10 +48,11 @@ _BEFORE_WORDS = (
     "", "touch", "touch_", "touch ", "touches", "ontouch", "finger", "finger_", "finger ", "pointer",
     "pointer_", "onpointer", "mouse", "mouse_", "onmouse", "action_", "motionevent.action_", "touchphase.",
     "uitouchphase.", "uitouchphase", "touch-", "finger-", "pointer-", "mouse-", "sdl_finger", "mousebutton",
-    "tap_", "event.", "event_",
+    "tap_", "event.", "event_", "on_touch_", "on_pointer_", "on_mouse_", "touchpoint", "qt.touchpoint",
 )  # fmt: skip
 #: What sources call the actions.
 ACTION_WORDS = {before + word: action for before in _BEFORE_WORDS for word, action in _WORDS.items()}
+ACTION_WORDS |= {f"pointer{word}event": action for word, action in _WORDS.items()}
 ACTION_WORDS |= dict(zip("0123", range(4), strict=True)) | dict(zip("dumc", range(4), strict=True))
 
 #: Maps of data sets and tools that many people have, by name.

@@ -31,10 +31,13 @@ class Table:
     ----------
     columns : mapping of str to sequence
         At least one.
+    plain : bool
+        Whether it is known that no cell is an object or a list.
     """
 
-    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(self, columns: Mapping[str, Sequence[Any]], *, plain: bool = False) -> None:
         self.columns = columns
+        self.plain = plain
         self._count = len(next(iter(columns.values())))
 
     def __len__(self) -> int:
@@ -135,7 +138,7 @@ class Cells:
             end = min(begin + _BATCH, len(records))
             if isinstance(records, Table):
                 columns = {key: column[begin:end] for key, column in records.columns.items()}
-                if self._are_plain(columns):
+                if columns.keys() >= set(self._needed) and (records.plain or self._are_plain(columns)):
                     yield self._by_role(columns, end - begin), end - begin, 0
                     continue
                 rows = records.rows(begin, end)
@@ -150,9 +153,7 @@ class Cells:
             yield self._by_role(found, good), good, len(rows) - good
 
     def _are_plain(self, columns: dict[str, Any]) -> bool:
-        return columns.keys() >= set(self._needed) and all(
-            {dict, list}.isdisjoint(map(type, columns[key])) for key in self._keys if key in columns
-        )
+        return all({dict, list}.isdisjoint(map(type, columns[key])) for key in self._keys if key in columns)
 
     def _plain(self, rows: list[Row]) -> dict[str, list[Any]] | None:
         """Return the columns of records that are alike; None for others."""

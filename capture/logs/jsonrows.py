@@ -42,6 +42,8 @@ _BEGINS = re.compile(
 )
 #: A value of a record is no longer (bytes).
 _LONG = 4096
+#: So much of a long list tells what is in it (bytes).
+_BEGIN_BYTES = 1 << 16
 #: Of the lists of a browser's touch event, the one with the touches that it is about, and the others.
 _CHANGED, _OTHERS = "changedTouches", ("touches", "targetTouches")
 
@@ -123,7 +125,7 @@ class Finder:
     def _object(self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row) -> Iterator[Records]:
         fields = _part(_decode_dict, raw) or {}
         kinds = {key: _kind(value) for key, value in fields.items()}
-        if records := _tabular(fields, kinds):
+        if records := self._tabular(fields, kinds):
             yield records
             return
         if path is None and len(fields) > 1 and set(kinds.values()) <= {"named", "object"}:
@@ -148,11 +150,10 @@ class Finder:
             rows = _decode_rows(raw)
         except DECODE_ERRORS:
             rows = []
-            items = _part(_decode_list, raw) or []
-            if (table := _table_of({"": _part(_decode_values, raw)})) and len(items) > 1:
+            if table := _table_of({"": self._values(raw)}):
                 yield table
                 return
-            for item in items:
+            for item in _part(_decode_list, raw) or []:
                 first = bytes(memoryview(item)[:64]).lstrip()[:1]
                 if first == b"{":
                     rows.append(_part(_decode_row, item) or {})
@@ -175,6 +176,26 @@ class Finder:
             elif path is None and not has_place(row):
                 # An object around other lists.
                 yield from self._within(row, depth, outer)
+
+    def _tabular(self, fields: dict[str, msgspec.Raw], kinds: dict[str, str]) -> Records:
+        """Return the records of an object with columns, or with rows under names; none of another."""
+        columns = [key for key, kind in kinds.items() if kind in {"column", "named"}]
+        rows = [key for key, kind in kinds.items() if kind == "rows"]
+        if len(columns) > 1 and has_place_names(columns):
+            return _rows_of(_columns_of({key: self._values(fields[key]) for key in columns}))
+        if columns and len(rows) == 1:
+            return _table_of({key: self._values(fields[key]) for key in [*columns, *rows]})
+        return []
+
+    def _values(self, raw: msgspec.Raw) -> Any:
+        """Return a part of a document; of a long one the begin, while the keys are not known yet."""
+        if not self._needed and len(memoryview(raw)) > _BEGIN_BYTES:
+            head = bytes(memoryview(raw)[:_BEGIN_BYTES]).strip()
+            for end in (b"],", b","):
+                cut = head[: head.rfind(end) + len(end) - 1] + (b"}" if head[:1] == b"{" else b"]")
+                if (values := _part(_decode_any, msgspec.Raw(cut))) is not None:
+                    return values
+        return _part(_decode_any, raw)
 
     def _within(self, row: Row, depth: int, outer: Row) -> Iterator[Records]:
         """Yield the lists in a record that is none of a touch."""
@@ -208,17 +229,6 @@ def _kind(raw: msgspec.Raw) -> str:
     """Return what a value is, by how it begins: it may be large."""
     found = _BEGINS.match(memoryview(raw)[:256])
     return (found.lastgroup if found else None) or "single"
-
-
-def _tabular(fields: dict[str, msgspec.Raw], kinds: dict[str, str]) -> Records:
-    """Return the records of an object with columns, or with rows under names; none of another."""
-    columns = [key for key, kind in kinds.items() if kind in {"column", "named"}]
-    rows = [key for key, kind in kinds.items() if kind == "rows"]
-    if len(columns) > 1 and has_place_names(columns):
-        return _rows_of(_columns_of({key: _part(_decode_any, fields[key]) for key in columns}))
-    if columns and len(rows) == 1:
-        return _table_of({key: _part(_decode_any, fields[key]) for key in [*columns, *rows]})
-    return []
 
 
 def _scalars(row: Row) -> Row:
@@ -259,7 +269,7 @@ def _column(value: Any) -> list[Any]:
 def _rows_of(columns: dict[str, list[Any]]) -> Records:
     """Return the records of columns; those of the longer columns lack keys."""
     if len(set(map(len, columns.values()))) == 1:
-        return Table(columns)
+        return Table(columns, plain=True)
     missing = object()
     return [
         {key: value for key, value in zip(columns, values, strict=True) if value is not missing}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
-_START = Start(r"[- ]?event\d+ +(?:TOUCH_\w+|DEVICE_ADDED) ", b"TOUCH_", b"DEVICE_ADDED")
+_START = Start(r"[- ]?event\d+[ \t]+(?:TOUCH_\w+|DEVICE_ADDED)[ \t]", b"TOUCH_", b"DEVICE_ADDED")
 _TOUCH = re.compile(
     r"[- ]?event(\d+)\s+TOUCH_(DOWN|MOTION|UP|CANCEL|FRAME)\b\s+(?:\d+\s+)?\+?(\d+\.\d+)s"
     r"(?:\s+(-?\d+)(?:\s*\(-?\d+\))?)?"

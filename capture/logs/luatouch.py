@@ -21,7 +21,7 @@ __all__ = ["Log"]
 
 _NUMBER = r"\s*-?\d+(?:\.\d+)?\s*"
 _START = Start(r"touch(?:Down|Move|Up)\(", b"touchDown(", b"touchMove(", b"touchUp(")
-_CALL = re.compile(rf"touch(Down|Move|Up)\(({_NUMBER}),({_NUMBER}),({_NUMBER})\)\s*;?\s*(?:--.*)?$")
+_CALL = re.compile(rf"touch(Down|Move|Up)\((?:({_NUMBER}),)?({_NUMBER}),({_NUMBER})\)\s*;?\s*(?:--.*)?$")
 _WAIT = re.compile(rf"(usleep|mSleep)\(({_NUMBER})\)\s*;?\s*(?:--.*)?$")
 _SIZE = re.compile(rb"-- Resolution: (\d{1,6}), (\d{1,6})")
 _VARIABLE = re.compile(r"touch(?:Down|Move|Up)\([^()]*[A-Za-z_][^()]*\)")
@@ -52,7 +52,7 @@ class Log(TouchLog):
             found = _CALL.match(line)
             if found is not None:
                 x, y = float(found[3]), float(found[4])
-                finger = fingers.number(found[2].strip())
+                finger = fingers.number((found[2] or "0").strip())
                 writer.add(0, finger, _ACTIONS[found[1]], player.now_ns, x, y)
                 return USED
             line = line.strip()

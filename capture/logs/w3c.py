@@ -110,7 +110,8 @@ class Log(TouchLog):
     def _bodies(self) -> Iterator[list[_Source]]:
         """Yield the sources of each body; of a damaged one, the sources and actions that are left."""
         loose: list[Any] = []
-        found: Iterator[list[_Source] | dict[str, Any]] = records(self, _body)
+        before: list[_Source] = []
+        found: Iterator[list[_Source] | _Source | dict[str, Any]] = records(self, _body)
         for record in found:
             if isinstance(record, dict):
                 loose.append(record)
@@ -118,6 +119,15 @@ class Log(TouchLog):
             if loose:
                 yield [_Source(type="pointer", id="", actions=loose)]
                 loose = []
+            if isinstance(record, _Source):
+                # A server logs the sources of a body once more where it calls its driver.
+                if record in before:
+                    before.remove(record)
+                    self.count("duplicate_events", len(record.actions))
+                else:
+                    yield [record]
+                continue
+            before = record.copy()
             yield record
         if loose:
             yield [_Source(type="pointer", id="", actions=loose)]
@@ -200,8 +210,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _body(raw: msgspec.Raw) -> list[_Source] | dict[str, Any] | None:
-    """Return the sources of a body, or an action that is in none; None if it has bodies inside."""
+def _body(raw: msgspec.Raw) -> list[_Source] | _Source | dict[str, Any] | None:
+    """Return the sources of a body, a source or an action that is in none; None if it has bodies inside."""
     try:
         sources = [_decode_source(source) for source in _decode_body(raw).actions]
     except msgspec.ValidationError:
@@ -210,4 +220,4 @@ def _body(raw: msgspec.Raw) -> list[_Source] | dict[str, Any] | None:
     if sources and all(isinstance(source.actions, list) for source in sources):
         return sources
     alone = _decode_source(raw)
-    return [alone] if alone.type in _SOURCES and isinstance(alone.actions, list) else None
+    return alone if alone.type in _SOURCES and isinstance(alone.actions, list) else None

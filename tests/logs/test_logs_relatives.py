@@ -1,0 +1,90 @@
+"""Relatives of the logs that were collected: other spellings of scripts, prints and recordings."""
+
+import json
+
+import pytest
+
+from capture import logs
+
+FINGER = [
+    {"type": "pointerMove", "duration": 0, "x": 1, "y": 2},
+    {"type": "pointerDown", "button": 0},
+    {"type": "pointerMove", "duration": 500, "x": 1, "y": 200},
+    {"type": "pointerUp", "button": 0},
+]
+SOURCES = json.dumps(
+    [{"type": "pointer", "id": "f", "parameters": {"pointerType": "touch"}, "actions": FINGER}]
+)
+BODY = f'{{"actions":{SOURCES}}}'
+SET = (
+    "Set([<UITouch: 0x1> phase: {} tap count: 1 window: <UIWindow: 0x2> view: <UIView: 0x3> "
+    "location in window: {{150.5, 300}} previous location in window: {{1, 2}} location in view: {{1, 2}}])\n"
+)
+ADB = "adb shell input tap 1 2\n"
+#: Text, and strokes in it.
+RELATIVES = {
+    "adb-in-quotes": ("adb -s emulator-5554 shell \"input tap 1 2\"\nadb shell 'input swipe 1 2 3 4'\n", 2),
+    "adb-joined": (f'{ADB.strip()} && sleep 1\nadb shell "input tap 1 2; sleep 0.5; input tap 3 4"\n', 3),
+    "adb-batch": (f"@echo off\n{ADB}timeout /t 1\nadb.exe shell input tap 3 4\n".replace("\n", "\r\n"), 2),
+    "adb-comment": (f"{ADB}adb shell input swipe 1 2 1 2 1000 # long press\n", 2),
+    "adb-python": (f'import os\nos.system("{ADB.strip()}")\ntime.sleep(1)\nos.system("{ADB.strip()}")\n', 2),
+    "adb-words": (f'{ADB}subprocess.run(["adb", "shell", "input", "tap", "5", "6"])\n', 2),
+    "appium": (f'[HTTP] {BODY}\n[debug] [W3C (abc)] performActions() with args: [{SOURCES},"abc"]\n', 1),
+    "appium-twice": (f"[HTTP] {BODY}\n[W3C] args: [{SOURCES}]\n" * 2, 2),
+    "curl": (f"curl -X POST http://127.0.0.1:4723/session/a/actions -d '{BODY}'\n", 1),
+    "debug-events-with-tabs": (
+        " event4\tTOUCH_DOWN\t+1.32s\t0 (0) 17.60/39.72 (45.41/57.59mm)\n event4\tTOUCH_UP\t+1.40s\t0 (0)\n",
+        1,
+    ),
+    "touch-without-finger": ("touchDown(100, 200)\nmSleep(50)\ntouchUp(100, 200)\n", 1),
+    "set-of-touches": (SET.format("Began") + SET.format("Ended"), 1),
+}
+
+
+@pytest.mark.parametrize("name", RELATIVES)
+def test_a_relative_is_read(tmp_path, name):
+    text, strokes = RELATIVES[name]
+    path = tmp_path / "a.txt"
+    path.write_bytes(text.encode())
+
+    log = logs.open_log(path)
+    actions = [row[2] for chunk in log.chunks() for row in chunk.rows()]
+
+    assert [actions.count(0), actions.count(1)] == [strokes, strokes]
+    assert sum(log.counts.values()) == 2 * log.counts["read"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("PointerDownEvent", "PointerMoveEvent", "PointerUpEvent"),
+        ("on_touch_down", "on_touch_move", "on_touch_up"),
+        ("Qt.TouchPointPressed", "Qt.TouchPointMoved", "Qt.TouchPointReleased"),
+        ("FINGERDOWN", "FINGERMOTION", "FINGERUP"),
+    ],
+)
+def test_words_of_toolkits_are_known(tmp_path, words):
+    path = tmp_path / "a.csv"
+    rows = [f"{word},{1714644672000 + 16 * at},1,2\n" for at, word in enumerate(words)]
+    path.write_text("event,timestamp,x,y\n" + "".join(rows), encoding="ascii")
+
+    assert [row[2] for chunk in logs.open_log(path).chunks() for row in chunk.rows()] == [0, 2, 1]
+
+
+def test_a_body_that_is_logged_again_is_counted(tmp_path):
+    path = tmp_path / "a.log"
+    path.write_text(RELATIVES["appium"][0], encoding="ascii")
+
+    log = logs.open_log(path)
+    list(log.chunks())
+
+    assert log.counts["duplicate_events"] == len(FINGER)
+
+
+def test_a_wait_of_a_batch_file_is_in_seconds(tmp_path):
+    path = tmp_path / "a.bat"
+    path.write_text(RELATIVES["adb-batch"][0], encoding="ascii")
+
+    times = [row[3] for chunk in logs.open_log(path).chunks() for row in chunk.rows()]
+
+    assert times[2] - times[1] >= 1_000_000_000
