@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections import Counter
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -40,6 +41,22 @@ def pytest_configure(config):
             "python setup.py build_ext --inplace",
             returncode=2,
         )
+
+
+def pytest_terminal_summary(terminalreporter):
+    """List what was skipped and why: one line for each reason, with the number of tests."""
+    reasons = Counter(reason_of(report) for report in terminalreporter.stats.get("skipped", []))
+    if not reasons:
+        return
+    terminalreporter.section(f"skipped: {sum(reasons.values())} tests, by reason")
+    for reason, count in sorted(reasons.items(), key=lambda each: (-each[1], each[0])):
+        terminalreporter.write_line(f"{count:>5}  {reason}")
+
+
+def reason_of(report):
+    """Return why a test was skipped, in one line."""
+    text = report.longrepr[2] if isinstance(report.longrepr, (tuple, list)) else str(report.longrepr)
+    return " ".join(text.removeprefix("Skipped: ").split())
 
 
 @pytest.fixture

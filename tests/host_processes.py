@@ -29,7 +29,7 @@ def environment(**more):
     }
 
 
-def result_of(process, timeout=60):
+def result_of(process, timeout=300):
     """Wait for a script; return what it gave."""
     output, errors = process.communicate(timeout=timeout)
     lines = [line for line in output.splitlines() if line.startswith("RESULT ")]

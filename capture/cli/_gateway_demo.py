@@ -79,10 +79,12 @@ def run_demo(folder: Path, log: Path | None, devices: int) -> Iterator[str]:
     try:
         senders = [_device(folder, number, url, log, environ) for number in range(devices)]
         yield f"{devices} devices send to it"
+        # Said first: the warnings of the devices come at once.
+        yield "the gateway is killed: each device may warn once, keeps its events and sends them again"
         gateway.kill()
         gateway.wait()
         gateway, _ = _start(config, environ)
-        yield "the gateway was killed and started again"
+        yield "the gateway listens again"
         counts = [_finished(sender) for sender in senders]
         yield f"{sum(counts)} events were recorded and acknowledged"
     finally:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from capture.store.rows import StoredBatch
     from capture.store.sink_reports import SinkReport
 
-__all__ = ["DeliveryStore", "Everything", "Goal", "SinkCounters", "Watch"]
+__all__ = ["DeliveryStore", "Everything", "Goal", "SinkCounters", "UnsharedStore", "Watch"]
 
 
 class SinkCounters(msgspec.Struct):
@@ -128,3 +128,50 @@ class DeliveryStore(Protocol):
 
     def upkeep(self) -> None:
         """Keep the bounds."""
+
+
+class UnsharedStore(DeliveryStore, Protocol):
+    """The answers of a store that drops nothing, and whose sessions are over."""
+
+    @property
+    def needs_upkeep(self) -> bool:
+        """Whether `upkeep` should not wait: never, there is none."""
+        return False
+
+    @property
+    def waiting_in_memory(self) -> int:
+        """How many calls wait in memory: none."""
+        return 0
+
+    def begin_send(self, queue: str, batch: StoredBatch) -> bool:
+        """Return True: nothing is dropped."""
+        del queue, batch
+        return True
+
+    def end_send(self, queue: str, batch: StoredBatch) -> None:
+        """Do nothing."""
+        del queue, batch
+
+    def dropped_of(self, queue: str) -> int:
+        """Return 0: nothing is dropped."""
+        del queue
+        return 0
+
+    def publish(self, reports: Mapping[str, SinkReport]) -> bool:
+        """Return True: no other process asks."""
+        del reports
+        return True
+
+    def goal(self, queue: str) -> Goal:
+        """Return all that is stored."""
+        del queue
+        return Everything()
+
+    def is_live(self, session: int) -> bool:
+        """Return False: no session continues."""
+        del session
+        return False
+
+    def upkeep(self) -> None:
+        """Do nothing."""
+        return

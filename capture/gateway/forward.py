@@ -17,7 +17,7 @@ import msgspec
 
 from capture.config import ProjectConfig, RunConfig
 from capture.delivery import Delivery
-from capture.delivery.base import Everything
+from capture.delivery.base import UnsharedStore
 from capture.gateway.journal import segments, sync_folder
 from capture.gateway.state import try_lock
 from capture.process import make_private_folder
@@ -25,10 +25,9 @@ from capture.sinks import configure, create
 from capture.store.rows import StoredBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
-    from capture.delivery.base import Goal
     from capture.gateway.config import GatewayConfig
 
 __all__ = ["DEAD_LETTERS", "Outbox", "forget_waiting", "forwarding", "waiting"]
@@ -118,11 +117,8 @@ class _Place(NamedTuple):
     event: int = 0
 
 
-class _Queue:
+class _Queue(UnsharedStore):
     """The batches of one sink, as a `DeliveryStore`; one thread reads them."""
-
-    needs_upkeep = False
-    waiting_in_memory = 0
 
     def __init__(self, folder: Path, wire: str) -> None:
         make_private_folder(folder)
@@ -213,11 +209,6 @@ class _Queue:
             os.close(self._lock)
             self._lock = None
 
-    def goal(self, queue: str) -> Goal:
-        """Return everything."""
-        del queue
-        return Everything()
-
     def reached(self, queue: str, goal: Any) -> bool:
         """Return whether nothing is left."""
         del goal
@@ -231,32 +222,6 @@ class _Queue:
         """Return whether the folder is there."""
         del deeply
         return self._folder.is_dir()
-
-    def is_live(self, session: int) -> bool:
-        """Return False: what is here is over."""
-        del session
-        return False
-
-    def begin_send(self, queue: str, batch: StoredBatch) -> bool:
-        """Return True."""
-        del queue, batch
-        return True
-
-    def end_send(self, queue: str, batch: StoredBatch) -> None:
-        """Do nothing."""
-
-    def dropped_of(self, queue: str) -> int:
-        """Return 0: nothing is dropped."""
-        del queue
-        return 0
-
-    def publish(self, reports: Mapping[str, Any]) -> bool:
-        """Return True."""
-        del reports
-        return True
-
-    def upkeep(self) -> None:
-        """Do nothing."""
 
 
 class _Watch:

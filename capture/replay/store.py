@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from capture.delivery.base import Everything
+from capture.delivery.base import UnsharedStore
 from capture.store.rows import StoredBatch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from capture.delivery.base import Watch
+    from capture.delivery.base import Goal, Watch
     from capture.replay.encoder import Pack
-    from capture.store.sink_reports import SinkReport
 
 __all__ = ["ReplayStore"]
 
@@ -63,7 +62,7 @@ class _Piece(msgspec.Struct, frozen=True, gc=False):
         return count
 
 
-class ReplayStore:
+class ReplayStore(UnsharedStore):
     """A `DeliveryStore` for rows that are packed already.
 
     Parameters
@@ -71,10 +70,6 @@ class ReplayStore:
     formats : mapping
         Queue name (a sink's) -> wire format.
     """
-
-    #: There is no file to look after.
-    needs_upkeep = False
-    waiting_in_memory = 0
 
     def __init__(self, formats: Mapping[str, str]) -> None:
         self._formats = dict(formats)
@@ -153,30 +148,7 @@ class ReplayStore:
         del reason
         return self.acknowledge(queue, batch)
 
-    def begin_send(self, queue: str, batch: StoredBatch) -> bool:
-        """Return True: nothing is dropped here."""
-        del queue, batch
-        return True
-
-    def end_send(self, queue: str, batch: StoredBatch) -> None:
-        """Do nothing."""
-
-    def dropped_of(self, queue: str) -> int:
-        """Return 0: nothing is dropped here."""
-        del queue
-        return 0
-
-    def publish(self, reports: Mapping[str, SinkReport]) -> bool:
-        """Return True: no other process asks."""
-        del reports
-        return True
-
-    def goal(self, queue: str) -> Everything:
-        """Return all that is stored; nobody records meanwhile."""
-        del queue
-        return Everything()
-
-    def reached(self, queue: str, goal: Everything) -> bool:
+    def reached(self, queue: str, goal: Goal) -> bool:
         """Return whether nothing is left."""
         del goal
         return not self._queues[queue]
@@ -190,14 +162,6 @@ class ReplayStore:
         del deeply
         return True
 
-    def is_live(self, session: int) -> bool:
-        """Return False: no other process holds `session`."""
-        del session
-        return False
-
     def claim_delivery(self) -> bool:
         """Return True: no other process delivers."""
         return True
-
-    def upkeep(self) -> None:
-        """Do nothing."""

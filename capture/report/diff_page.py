@@ -45,6 +45,7 @@ def build_diff(before: Recording, after: Recording, comparison: Comparison) -> s
         What `compare` says of them.
     """
     packed = Packed()
+    names = dict.fromkeys(each.name for each in (before, after))
     return assemble(
         "diff.html",
         _SCRIPTS,
@@ -63,7 +64,7 @@ def build_diff(before: Recording, after: Recording, comparison: Comparison) -> s
             },
         },
         packed,
-        title=before.name if before.name == after.name else f"{before.name}, {after.name}",
+        title=f"{', '.join(names)} - touch comparison",
         styles=["style", "diff"],
     )
 

@@ -57,6 +57,6 @@ def build_page(recordings: Sequence[Recording], *, title: str | None = None) -> 
         SCRIPTS,
         [page_data(recording, packed) for recording in recordings],
         packed,
-        title=title or ", ".join(recording.name for recording in recordings),
+        title=f"{title or ', '.join(recording.name for recording in recordings)} - touch report",
         styles=["style"],
     )

@@ -33,14 +33,14 @@ _ESCAPED = "<>&\u2028\u2029"
 
 
 def assemble(
-    template: str, scripts: Sequence[str], data: Any, packed: Packed, *, title: str, styles: Sequence[str]
+    body: str, scripts: Sequence[str], data: Any, packed: Packed, *, title: str, styles: Sequence[str]
 ) -> str:
     """Return a page.
 
     Parameters
     ----------
-    template : str
-        Name of the HTML file, with placeholders such as ``@@style@@`` for the parts.
+    body : str
+        Name of the HTML file with header, main part and footer.
     scripts, styles : sequence of str
         Names of the parts of script and style, in order; the scripts share one scope.
     data : object
@@ -62,6 +62,7 @@ def assemble(
     parts = {
         "policy": html.escape(policy),
         "title": html.escape(shown(title)),
+        "body": _text(body).rstrip(),
         "style": style,
         "script": deflated(script.encode()),
         "unpack": unpack,
@@ -70,7 +71,7 @@ def assemble(
         "columns": packed.text,
     }
     # Split once: inserted text is not searched for placeholders.
-    pieces = _text(template).split("@@")
+    pieces = _text("frame.html").split("@@")
     return "".join(parts[piece] if index % 2 else piece for index, piece in enumerate(pieces))
 
 

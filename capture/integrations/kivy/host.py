@@ -12,7 +12,7 @@ from capture.integrations.kivy.guard import Guard
 from capture.integrations.kivy.hooks import Hooks
 from capture.integrations.kivy.screens import Screens
 from capture.integrations.kivy.strokes import OpenTouches
-from capture.integrations.kivy.targets import describe, path_at, place_of, size_of
+from capture.integrations.kivy.targets import box_of, describe, path_at, place_of, size_of
 from capture.integrations.kivy.verdict import judge
 
 if TYPE_CHECKING:
@@ -154,6 +154,21 @@ class KivyHooks(HostBase):
             # A disabled widget takes touches, and does nothing.
             return msgspec.structs.replace(target, responsive=False)
         return target
+
+    def bounds_at(self, x: float, y: float) -> tuple[float, float, float, float] | None:
+        """Return left, top, width and height (px) of the target at a place of the screen.
+
+        None where there is no widget, and while the window is turned or a keyboard moves it.
+        """
+        window = self._loop.window
+        if window.rotation or window.keyboard_height:
+            return None
+        last = size_of(window)[1] - 1
+        path = path_at(window, x, last - y)
+        if not path:
+            return None
+        left, bottom, right, top = box_of(path)
+        return left, last - top, right - left, top - bottom
 
     def _is_due(self, kind: str, event: Any) -> bool:
         return (kind, event) in self._loop.input_events

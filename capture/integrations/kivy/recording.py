@@ -79,7 +79,9 @@ class KivyRecording:
             return
         self._pointers.add(stroke.pointer)
         target = self._masks.target(stroke.target)
-        self._mark("target", stroke.time, pointer=stroke.pointer, path=target.path, id=target.id)
+        bounds = self._host.bounds_at(stroke.x, stroke.y)
+        box = {} if bounds is None else {"bounds": [round(each, 3) for each in bounds]}
+        self._mark("target", stroke.time, pointer=stroke.pointer, path=target.path, id=target.id, **box)
         self._sample(stroke.pointer, Action.DOWN, stroke.time, stroke.x, stroke.y)
 
     def move(self, stroke: OpenTouch, x: float, y: float, time: int) -> None:

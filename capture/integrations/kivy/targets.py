@@ -11,7 +11,7 @@ from capture.integrations.kivy.verdict import traits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MASK", "describe", "is_masked", "path_at", "place_of"]
+__all__ = ["MASK", "box_of", "describe", "is_masked", "path_at", "place_of"]
 
 #: Attribute of a widget that hides it: its ids and its inner parts are not named, its pixels are blacked out.
 MASK = "analytics_mask"
@@ -82,6 +82,14 @@ def _front(children: Sequence[Any], x: float, y: float, *, is_window: bool) -> A
 def is_masked(widget: Any) -> bool:
     """Return whether a widget is hidden: marked by the app, or a password."""
     return bool(getattr(widget, MASK, False)) or getattr(widget, "password", False) is True
+
+
+def box_of(path: Sequence[Any]) -> tuple[float, float, float, float]:
+    """Return left, bottom, right and top (px of the window, y up) of the target of `path_at`."""
+    widget = next((each for each in path if is_masked(each)), path[-1])
+    left, bottom = widget.to_window(*widget.pos)
+    right, top = widget.to_window(widget.right, widget.top)
+    return left, bottom, right, top
 
 
 def place_of(window: Any, sx: float, sy: float) -> tuple[float, float]:

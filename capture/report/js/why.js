@@ -217,9 +217,8 @@ function makeWhy(app) {
     if (rec.startMs !== null) add("time", new Date(rec.startMs + c.start[i]).toISOString().replace("T", " ").replace("Z", " UTC"));
     if (rec.measured) {
       add("from, to", `${round(c.x[i])}, ${round(c.y[i])} → ${round(c.x_up[i])}, ${round(c.y_up[i])} px`);
-      const length = isExact(rec, i) ? six : round;
-      add("path", `${length(c.path_length[i])} dp in ${plural(c.sample_count[i], "sample")}`);
-      add("box", `${length(c.width[i])} × ${length(c.height[i])} dp`);
+      add("path", shown(c.path_length[i]), ` dp in ${plural(c.sample_count[i], "sample")}`);
+      add("box", shown(c.width[i]), " × ", shown(c.height[i]), " dp");
       if (!isExact(rec, i)) add("rounded", "places to 1 px, times to 1 ms; capture explain prints all digits");
     }
     if (rec.streams.names.length > 1) add("stream", rec.streams.names[rec.streamOf[i]]);

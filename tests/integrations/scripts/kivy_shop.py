@@ -21,7 +21,7 @@ from capture.integrations import kivy as integration
 mode, folder = sys.argv[1], Path(sys.argv[2])
 # By the clock, a loaded machine would scroll where another presses.
 Config.set("widgets", "scroll_timeout", "2000")
-calls, actions = [], []
+calls, actions, frames = [], [], []
 
 
 def watch(name):
@@ -163,9 +163,11 @@ if mode == "play":
     )
 else:
     EventLoop.add_input_provider(Frames(visit()))
+# After the first frames, which load pictures and fonts.
+Clock.schedule_once(lambda _: Clock.schedule_interval(frames.append, 0), 0.3)
 app.run()
 if mode != "without":
     result["strokes"] = strokes
 if mode == "record":
     result["overlay"] = overlay.text
-give(calls=calls, actions=actions, **result)
+give(calls=calls, actions=actions, slowest_frame_s=max(frames, default=0), **result)
