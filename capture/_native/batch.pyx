@@ -13,7 +13,7 @@ from libc.string cimport memset
 
 from capture._native.chords cimport MultiColumns, drain
 from capture._native.chording cimport track_chords
-from capture._native.classify cimport EARLY, LSQ2, LSQ2_RESTRICTED, MEAN, Thresholds
+from capture._native.classify cimport EARLY, MEAN, Thresholds
 from capture._native.kernels cimport KERNELS_MOST, Block, Kernel, find_kernels
 from capture._native.output cimport GestureColumns, Output, make_room, put
 from capture._native.recognizer cimport Recognizer
@@ -40,7 +40,7 @@ cdef int feed_range(
         State *s, const Columns *c, int64_t first, int64_t end, int64_t base, Output *o,
         const Kernel *kernel, Block *block) noexcept nogil:
     """Process samples [first, end); sample i has the number base + i. Returns -1 when there is no memory."""
-    cdef int64_t i = first, after
+    cdef int64_t i = first, after, last_time
     cdef int32_t slot
     while i < end:
         if c.action[i] == DOWN:
@@ -48,8 +48,11 @@ cdef int feed_range(
             if slot < 0:
                 return -1
             if s.streams[slot].open == 0:
-                after = kernel.measure(
-                    c, i, end, s.streams[slot].last_time if s.streams[slot].started else INT64_MIN, block)
+                last_time = s.streams[slot].last_time if s.streams[slot].started else INT64_MIN
+                if s.limits.seen:
+                    after = kernel.see(c, i, end, last_time, block, &s.streams[slot].edges, &s.limits)
+                else:
+                    after = kernel.measure(c, i, end, last_time, block)
                 if block.count:
                     if add_block(s, slot, c, block, base, kernel, o) < 0:
                         return -1
@@ -120,7 +123,7 @@ cdef int add_block(
     number_samples(c, block, stream.id, base, not o.memory.zeroed, &to)
     kernel.finish(c, block, stream.density, s.limits.velocity_strategy == MEAN, &to)
     if s.limits.seen:
-        kernel.look(c, block, &stream.edges, &s.limits, stream.density)
+        kernel.look(c, block, &s.limits, stream.density)
     if s.limits.history:
         fit_releases(c, block, &s.limits, kernel)
     if s.limits.velocity_strategy != MEAN:
@@ -167,12 +170,9 @@ cdef void fit_releases(
     """Estimate the release velocities; those that the kernel has no code for one by one."""
     cdef Release release
     cdef int64_t *up = block.up
-    cdef int32_t left = block.count, i, k
-    cdef bint fits = limits.velocity_strategy == LSQ2 or limits.velocity_strategy == LSQ2_RESTRICTED
-    if fits:
-        left = kernel.fit(c, block, limits)
-    for i in range(left):
-        k = block.rough[i] if fits else i
+    cdef int32_t i, k
+    for i in range(kernel.fit(c, block, limits)):
+        k = block.rough[i]
         columns_release(
             c.time, c.x, c.y, block.down[k], up[k] - 1, limits, c.time[up[k]], &release)
         block.offset_x[k] = release.offset_x

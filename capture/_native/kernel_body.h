@@ -1,30 +1,45 @@
 /* The body of one kernel; kernels.h includes it once for each instruction set. No include guard. */
 
-/* Add eight segments, samples k to k + 8, to the running measures of a stroke. */
-#define TAKE(x, y, keep)                                                                              \
+#include "kernel_lens.h"
+
+/* Add eight segments, samples k to k + 8, to the running measures of a stroke; `counted` drops what does not count for
+ * the lens. */
+#define TAKE(x, y, keep, counted)                                                                     \
     do {                                                                                              \
         const LANES from_x = SUB(x, x0), from_y = SUB(y, y0);                                         \
+        const LANES from2 = ADD(MUL(from_x, from_x), MUL(from_y, from_y));                            \
         const LANES step_x = SUB(x, LOAD(c->x + k)), step_y = SUB(y, LOAD(c->y + k));                 \
-        farthest2 = MAX(farthest2, ADD(MUL(from_x, from_x), MUL(from_y, from_y)));                    \
+        farthest2 = MAX(farthest2, from2);                                                            \
         path = ADD(path, keep(SQRT(ADD(MUL(step_x, step_x), MUL(step_y, step_y)))));                  \
         low_x = MIN(low_x, x);                                                                        \
         high_x = MAX(high_x, x);                                                                      \
         low_y = MIN(low_y, y);                                                                        \
         high_y = MAX(high_y, y);                                                                      \
         falls = FALL(falls, c->time + k);                                                             \
+        if (metric != CAPTURE_NO_LENS)                                                                \
+            SEE(x, y, from_x, from_y, from2, counted);                                                \
     } while (0)
 #define ALL(v) v
 #define MASKED(v) KEEP(v, mask)
+#define COUNTED(v) KEEP(v, lens)
 
 /* Measure plain strokes from index i on, into the block, until the block is full or something comes
  * that the recogniser must see sample by sample. Returns the index of the first sample not measured.
  * Loads reach up to 64 samples behind a stroke's UP; whatever lies there is masked away.
+ * `metric` and `limits_are` are constants: each lens, and none, is compiled by itself.
  */
-KERNEL_TARGET static int64_t NAME(measure)(
-    const capture_columns *c, int64_t i, int64_t end, int64_t last_time, capture_block *block)
+KERNEL_TARGET static inline CAPTURE_INLINE int64_t NAME(take)(
+    const capture_columns *c, int64_t i, int64_t end, int64_t last_time, capture_block *block,
+    const capture_edges *edges, const capture_thresholds *limits, int metric, int limits_are)
 {
     static const uint32_t edge[16] = {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 0, 0, 0, 0, 0, 0, 0, 0};
     const uint8_t *action = c->action;
+    const LANES slop = SAME(metric == CAPTURE_NO_LENS ? 0.0f : edges->slop_px);
+    const LANES drag = SAME(metric == CAPTURE_NO_LENS ? 0.0f : edges->drag_px);
+    const int drag_metric = metric == CAPTURE_NO_LENS ? CAPTURE_DRAG_METRIC_EUCLID : limits->drag_metric;
+    const LANES by_x = LOAD((const float *)(edge + 8 * (drag_metric == CAPTURE_DRAG_METRIC_Y)));
+    const LANES by_y = LOAD((const float *)(edge + 8 * (drag_metric == CAPTURE_DRAG_METRIC_X)));
+    const int moves = metric == CAPTURE_NO_LENS || limits->up_moves;
     const int64_t first = i;
     int64_t window = i;  /* the 64 samples whose ends are in bits */
     uint64_t bits;
@@ -63,15 +78,20 @@ KERNEL_TARGET static int64_t NAME(measure)(
         LANES low_x = x0, high_x = x0, low_y = y0, high_y = y0;
         LANES farthest2 = SAME(0.0f), path = SAME(0.0f);
         FALLS_T falls = FALLS;
+        const LANES whole_x0 = metric == CAPTURE_SLOP_METRIC_ROUND ? WHOLE(x0) : x0;
+        const LANES whole_y0 = metric == CAPTURE_SLOP_METRIC_ROUND ? WHOLE(y0) : y0;
+        LANES most2 = SAME(0.0f), most = SAME(0.0f);
+        uint64_t passed = 0, crossed = 0;
         for (k = i; k + 8 < up; k += 8) {
             const LANES x = LOAD(c->x + k + 1), y = LOAD(c->y + k + 1);
-            TAKE(x, y, ALL);
+            TAKE(x, y, ALL, ALL);
         }
         {   /* The last one to eight segments. The look at the times reaches past the UP: a step back
              * there only sends this stroke the slow way. */
             const LANES mask = LOAD((const float *)(edge + 8 - (up - k)));
             const LANES x = CHOOSE(mask, LOAD(c->x + k + 1), x0), y = CHOOSE(mask, LOAD(c->y + k + 1), y0);
-            TAKE(x, y, MASKED);
+            const LANES lens = LOAD((const float *)(edge + 8 - (up - k - !moves)));
+            TAKE(x, y, MASKED, COUNTED);
         }
         block->path[n] = TOTAL(ADD4(LOW(path), HIGH(path)));
         SPREAD(
@@ -84,10 +104,49 @@ KERNEL_TARGET static int64_t NAME(measure)(
         last_time = c->time[up];
         block->down[n] = i;
         block->up[n] = up;
+        if (metric != CAPTURE_NO_LENS) {
+            block->most2[n] = TOP4(MAX4(LOW(most2), HIGH(most2)));
+            block->along[n] = limits_are == CAPTURE_ALONG_AXES ? TOP4(MAX4(LOW(most), HIGH(most))) : 0.0f;
+            NAME(note)(c, block, n, i, up - !moves, passed, crossed, edges, metric, drag_metric, limits_are);
+        }
         n++;
         i = up + 1;
     }
     block->count = n;
+    return i;
+}
+
+KERNEL_TARGET static int64_t NAME(measure)(
+    const capture_columns *c, int64_t i, int64_t end, int64_t last_time, capture_block *block)
+{
+    return NAME(take)(c, i, end, last_time, block, NULL, NULL, CAPTURE_NO_LENS, CAPTURE_ONE_LIMIT);
+}
+
+/* The same, seen as a dialect does besides. */
+KERNEL_TARGET static int64_t NAME(see)(
+    const capture_columns *c, int64_t i, int64_t end, int64_t last_time, capture_block *block,
+    const capture_edges *edges, const capture_thresholds *limits)
+{
+    const int straight = limits->drag_metric == CAPTURE_DRAG_METRIC_EUCLID;
+    const int limits_are = !straight                   ? CAPTURE_ALONG_AXES
+        : edges->slop_px == edges->drag_px ? CAPTURE_ONE_LIMIT
+                                           : CAPTURE_TWO_LIMITS;
+#define SEE_BY(metric, limits_are)                                                                    \
+    case (metric) * 3 + (limits_are):                                                                 \
+        i = NAME(take)(c, i, end, last_time, block, edges, limits, metric, limits_are);               \
+        break
+#define SEE_BY_METRIC(metric)                                                                         \
+    SEE_BY(metric, CAPTURE_ONE_LIMIT);                                                                \
+    SEE_BY(metric, CAPTURE_TWO_LIMITS);                                                               \
+    SEE_BY(metric, CAPTURE_ALONG_AXES)
+    switch (limits->slop_metric * 3 + limits_are) {
+        SEE_BY_METRIC(CAPTURE_SLOP_METRIC_EUCLID);
+        SEE_BY_METRIC(CAPTURE_SLOP_METRIC_TRUNC);
+        SEE_BY_METRIC(CAPTURE_SLOP_METRIC_ROUND);
+    }
+#undef SEE_BY_METRIC
+#undef SEE_BY
+    NAME(cross)(block, limits->drag_metric, edges->drag_px);
     return i;
 }
 
@@ -227,15 +286,17 @@ KERNEL_TARGET static void NAME(count_taps)(
     run->rage_taps = rage_taps;
 }
 
-#include "kernel_lens.h"
+#include "kernel_early.h"
 #include "kernel_fit.h"
 #include "kernel_judge.h"
 
 #undef TAKE
 #undef ALL
 #undef MASKED
+#undef COUNTED
+#undef FROM
+#undef SEE
 #undef NAME
-#undef NO_VECTORS
 #undef KERNEL_TARGET
 #undef LANES
 #undef SAME

@@ -39,23 +39,34 @@ KERNEL_TARGET static void NAME(release)(
         }
 }
 
+/* Lengths of squared px in dp. */
+KERNEL_TARGET static inline void NAME(lengths)(
+    int32_t n, const float *restrict way2, double density, float *restrict to)
+{
+    int32_t k;
+    for (k = 0; k < n; k++)
+        to[k] = sqrtf(way2[k]);
+    if (density != 1.0)
+        for (k = 0; k < n; k++)
+            to[k] = capture_dp(to[k], density);
+}
+
 /* Fill the measures of the verdict, in dp and ms; `block->near` is what a tap is judged by. */
 KERNEL_TARGET static void NAME(seen)(
     capture_block *block, double density, const capture_thresholds *limits, const capture_stroke_columns *to)
 {
     const int32_t n = block->count;
-    const int straight = limits->drag_metric == CAPTURE_DRAG_METRIC_EUCLID;
-    const float *restrict way2 = limits->tap_at == CAPTURE_TAP_AT_END ? block->end2 : block->most2;
-    const float *restrict most2 = block->most2, *restrict along = block->along;
-    float *restrict slop = block->slop, *restrict drag = block->drag, *restrict near = block->near;
+    const float *restrict along = block->along;
+    float *restrict slop = block->slop, *restrict drag = block->drag;
     const int64_t *restrict slop_ns = block->slop_ns;
     double *restrict slop_time = to->slop_time;
     int32_t k;
-    for (k = 0; k < n; k++)
-        slop[k] = capture_dp(sqrtf(most2[k]), density);
-    for (k = 0; k < n; k++)
-        near[k] = capture_dp(sqrtf(way2[k]), density);
-    if (straight)
+    NAME(lengths)(n, block->most2, density, slop);
+    if (limits->tap_at == CAPTURE_TAP_AT_END)
+        NAME(lengths)(n, block->end2, density, block->near);
+    else
+        memcpy(block->near, slop, n * sizeof *slop);
+    if (limits->drag_metric == CAPTURE_DRAG_METRIC_EUCLID)
         memcpy(drag, slop, n * sizeof *drag);
     else
         for (k = 0; k < n; k++)

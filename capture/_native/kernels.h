@@ -28,11 +28,12 @@ typedef struct {
     float dy[CAPTURE_BLOCK];
     double vx[CAPTURE_BLOCK];  /* release velocity, px/s, then dp/s */
     double vy[CAPTURE_BLOCK];
-    /* Of dialects (lens.h): what LOOK sees, in px; the measures in dp; the verdict. */
+    /* Of dialects (lens.h): what SEE sees, in px; the measures in dp; the verdict. */
     float most2[CAPTURE_BLOCK];
     float along[CAPTURE_BLOCK];
     float end2[CAPTURE_BLOCK];
-    float sign[CAPTURE_BLOCK];
+    float sign[CAPTURE_BLOCK];    /* the way where the drag distance was passed: of x, then along the axis */
+    float sign_y[CAPTURE_BLOCK];
     int32_t axis[CAPTURE_BLOCK];
     int64_t slop_ns[CAPTURE_BLOCK];
     float offset_x[CAPTURE_BLOCK];  /* of the fling distance */
@@ -47,6 +48,9 @@ typedef struct {
     int32_t rough[CAPTURE_BLOCK];  /* strokes that FIT leaves to velocity.pyx */
 } capture_block;
 
+/* What SEE compares with: one limit; two, of one way from the DOWN; or one of that and one of the way along an axis. */
+enum { CAPTURE_ONE_LIMIT, CAPTURE_TWO_LIMITS, CAPTURE_ALONG_AXES };
+
 #if defined(__GNUC__)
 #define CAPTURE_INLINE __attribute__((always_inline))
 #else
@@ -57,6 +61,7 @@ typedef struct {
 #if defined(__GNUC__) && !defined(__arm__) && (defined(__clang__) || __GNUC__ >= 12)
 typedef double capture_doubles __attribute__((vector_size(32)));
 typedef int64_t capture_spans __attribute__((vector_size(32)));
+typedef float capture_places __attribute__((vector_size(16)));
 #define CAPTURE_FOURS
 #endif
 /* Four floats in memory; the lanes of a mask as bits. */
@@ -115,8 +120,10 @@ typedef struct {
     int64_t (*measure)(const capture_columns *, int64_t, int64_t, int64_t, capture_block *);
     void (*finish)(const capture_columns *, capture_block *, double, int, const capture_stroke_columns *);
     void (*decide)(const capture_block *, const capture_thresholds *, const capture_stroke_columns *);
-    void (*look)(
-        const capture_columns *, capture_block *, const capture_edges *, const capture_thresholds *, double);
+    int64_t (*see)(
+        const capture_columns *, int64_t, int64_t, int64_t, capture_block *, const capture_edges *,
+        const capture_thresholds *);
+    void (*look)(const capture_columns *, capture_block *, const capture_thresholds *, double);
     int32_t (*fit)(const capture_columns *, capture_block *, const capture_thresholds *);
     void (*release)(capture_block *, double, const capture_thresholds *, const capture_stroke_columns *);
     void (*judge)(
@@ -126,8 +133,9 @@ typedef struct {
 } capture_kernel;
 
 #define CAPTURE_KERNEL(name) \
-    {#name, capture_measure_##name, capture_finish_##name, capture_decide_##name, capture_look_##name, \
-     capture_fit_##name, capture_release_##name, capture_judge_##name, capture_count_taps_##name}
+    {#name, capture_measure_##name, capture_finish_##name, capture_decide_##name, capture_see_##name, \
+     capture_look_##name, capture_fit_##name, capture_release_##name, capture_judge_##name, \
+     capture_count_taps_##name}
 
 /* Write the kernels that were built and that this machine can run, the fastest first; return how many. */
 static inline int capture_find_kernels(capture_kernel *kernels)

@@ -25,7 +25,10 @@ cdef extern from "kernels.h" nogil:
         int64_t (*measure)(const Columns *, int64_t, int64_t, int64_t, Block *) noexcept nogil
         void (*finish)(const Columns *, Block *, double, int, const RecordColumns *) noexcept nogil
         void (*decide)(const Block *, const Thresholds *, const RecordColumns *) noexcept nogil
-        void (*look)(const Columns *, Block *, const Edges *, const Thresholds *, double) noexcept nogil
+        int64_t (*see)(
+            const Columns *, int64_t, int64_t, int64_t, Block *, const Edges *,
+            const Thresholds *) noexcept nogil
+        void (*look)(const Columns *, Block *, const Thresholds *, double) noexcept nogil
         int32_t (*fit)(const Columns *, Block *, const Thresholds *) noexcept nogil
         void (*release)(Block *, double, const Thresholds *, const RecordColumns *) noexcept nogil
         void (*judge)(

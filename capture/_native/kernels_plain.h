@@ -55,6 +55,20 @@ static inline capture_eight capture_choose8(capture_eight mask, capture_eight a,
     }
     return a;
 }
+static inline capture_eight capture_trunc8(capture_eight a)
+{ int i; for (i = 0; i < 8; i++) a.v[i] = truncf(a.v[i]); return a; }
+static inline capture_eight capture_whole8(capture_eight a)
+{ int i; for (i = 0; i < 8; i++) a.v[i] = capture_whole(a.v[i]); return a; }
+static inline capture_eight capture_size8(capture_eight a)
+{ int i; for (i = 0; i < 8; i++) a.v[i] = fabsf(a.v[i]); return a; }
+static inline uint32_t capture_above8(capture_eight a, capture_eight b)
+{
+    uint32_t bits = 0;
+    int i;
+    for (i = 0; i < 8; i++)
+        bits |= (uint32_t)(a.v[i] > b.v[i]) << i;
+    return bits;
+}
 static inline int capture_falls8(const int64_t *t)
 {
     int i, falls = 0;
@@ -65,7 +79,6 @@ static inline int capture_falls8(const int64_t *t)
 
 #define NAME(part) capture_##part##_plain
 #define KERNEL_TARGET
-#define NO_VECTORS
 #define LANES capture_eight
 #define SAME(v) capture_same8(v)
 #define LOAD(p) capture_load8(p)
@@ -90,6 +103,10 @@ static inline int capture_falls8(const int64_t *t)
 #define SPREAD capture_spread4
 #define TOTAL capture_total4
 #define TOP4(v) capture_top4(v)
+#define ABOVE(a, b) capture_above8(a, b)
+#define TRUNC(v) capture_trunc8(v)
+#define WHOLE(v) capture_whole8(v)
+#define SIZE(v) capture_size8(v)
 #define MASK4(v) CAPTURE_BITS4(v)
 #define PLACES(p) CAPTURE_PLACES4(p)
 #include "kernel_body.h"

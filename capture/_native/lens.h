@@ -37,6 +37,7 @@ typedef struct {
 } capture_view;
 
 enum { CAPTURE_AXIS_NONE, CAPTURE_AXIS_X, CAPTURE_AXIS_Y };
+enum { CAPTURE_NO_LENS = -1 }; /* beside the metrics: strokes are measured and not seen */
 
 static inline int64_t capture_since(int64_t earlier, int64_t later)
 {

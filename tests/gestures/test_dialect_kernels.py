@@ -79,6 +79,19 @@ LOGS = {
         x=(np.arange(240) * 1e36).astype(np.float32),
         y=np.zeros(240, np.float32),
     ),
+    # Every MOVE of a stroke is as fast as the others, there and back.
+    "even": TouchSamples(
+        action=strokes([20] * 12),
+        time=np.arange(240, dtype=np.int64) * 8 * MS,
+        x=(np.arange(240) % 20 * np.repeat([3, -3], 20).repeat(6)).astype(np.float32),
+        y=np.zeros(240, np.float32),
+    ),
+    "years": TouchSamples(
+        action=strokes([12] * 10),
+        time=np.arange(-60, 60, dtype=np.int64) << 57,
+        x=np.arange(120, dtype=np.float32),
+        y=np.zeros(120, np.float32),
+    ),
 }
 
 
