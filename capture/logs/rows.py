@@ -235,14 +235,19 @@ def _name(cell: Any) -> Any:
 
 
 def _places(column: list[Any], scale: float, good: list[bool]) -> list[float]:
-    try:
-        found = list(map(float, column))
-    except (ValueError, TypeError, OverflowError):
-        found = [_place(cell, index, good) for index, cell in enumerate(column)]
-    else:
-        if not isinstance(column[0], str) and bool in set(map(type, column)):
-            found = [_place(cell, index, good) for index, cell in enumerate(column)]
+    # Cells of a table are texts, all of them.
+    kinds = set(map(type, column[:1] if column and isinstance(column[0], str) else column))
+    found = column if kinds == {float} else _floats(column, kinds, good)
     return found if scale == 1 else [value * scale for value in found]
+
+
+def _floats(column: list[Any], kinds: set[type], good: list[bool]) -> list[float]:
+    if bool not in kinds:
+        try:
+            return list(map(float, column))
+        except (ValueError, TypeError, OverflowError):
+            pass
+    return [_place(cell, index, good) for index, cell in enumerate(column)]
 
 
 def _place(cell: Any, index: int, good: list[bool]) -> float:

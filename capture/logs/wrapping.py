@@ -286,15 +286,19 @@ def _cells(lines: list[str]) -> Iterator[Wrapping]:
         return
     sizes: Counter[int] = Counter()
     quoted: Counter[int] = Counter()
+    objects: Counter[int] = Counter()
     for line, row in ((line, row) for line in lines[1:] if (row := _row(line)) is not None):
         sizes.update({at: len(cell) for at, cell in enumerate(row) if _may_be_log(cell)})
         quoted.update(at for at, cell in enumerate(row) if _quoted(cell) in line)
+        objects.update(at for at, cell in enumerate(row) if cell.lstrip()[:1] == "{")
     for column, _ in sizes.most_common(_CANDIDATES):
         if quoted[column] < _PART * count - 1:
             continue
         take = _of_cell(column, width)
         begun = take(lines[0])
-        yield _Lines(take, tables=False, skip=int(begun is not None and not _may_be_log(begun[1])))
+        # A cell that is an object is no cell of a table of touches.
+        are_objects = objects[column] >= _PART * count - 1
+        yield _Lines(take, tables=are_objects, skip=int(begun is not None and not _may_be_log(begun[1])))
 
 
 def _quoted(cell: str) -> str:

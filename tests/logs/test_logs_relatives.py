@@ -54,6 +54,18 @@ def test_a_relative_is_read(tmp_path, name):
     assert sum(log.counts.values()) == 2 * log.counts["read"]
 
 
+@pytest.mark.parametrize("header", ["", "id,properties,event\n"])
+def test_objects_in_cells_of_an_export_are_records(tmp_path, header):
+    words = ("began", "moved", "ended")
+    objects = [json.dumps({"phase": word, "t": 16 * at, "x": 1, "y": 2}) for at, word in enumerate(words)]
+    cells = [each.replace('"', '""') for each in objects]
+    path = tmp_path / "a.csv"
+    rows = [f'"{at}","{cell}","touch"\n' for at, cell in enumerate(cells)]
+    path.write_text(header + "".join(rows), encoding="ascii")
+
+    assert [row[2] for chunk in logs.open_log(path).chunks() for row in chunk.rows()] == [0, 2, 1]
+
+
 @pytest.mark.parametrize(
     "words",
     [
