@@ -60,11 +60,8 @@ class Log(TouchLog):
 
     def _guess(self) -> ColumnMap:
         """Select the keys by their names, or raise an error that lists them."""
-        for piece in head_pieces(self):
-            for records in Finder(None, set()).lists(msgspec.Raw(piece)):
-                found = guess(*_sample(records)) if len(records) > _SURE else None
-                if found is not None:
-                    return self._begun(found)
+        if (begun := self._guess_by_head()) is not None:
+            return self._begun(begun)
         keys: dict[str, None] = {}
         cells: dict[str, list[str]] = {}
         for records in self._lists(None):
@@ -79,6 +76,21 @@ class Log(TouchLog):
         if not keys:
             raise ValueError("is JSON without a list of objects: not a touch log of a known format")
         return guessed_map(list(keys), cells, "JSON of objects with the keys")
+
+    def _guess_by_head(self) -> str | None:
+        """Return the map that the first records of a long document tell; None if they do not."""
+        try:
+            for piece in head_pieces(self):
+                for records in Finder(None, set()).lists(msgspec.Raw(piece)):
+                    found = guess(*_sample(records)) if len(records) > _SURE else None
+                    if found is not None:
+                        return found
+        except TouchLogError:
+            # The whole document may be none, or be too large: that is said where it is read.
+            pass
+        self.counts.clear()
+        self.warnings.clear()
+        return None
 
     def _begun(self, found: str) -> ColumnMap:
         """Return a map that was guessed; what was counted on the way is counted again."""
