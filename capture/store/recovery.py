@@ -5,6 +5,7 @@ Nothing is written: a torn tail stays after the last complete call.
 
 from __future__ import annotations
 
+import os
 import uuid
 from io import FileIO
 from typing import TYPE_CHECKING, Any
@@ -44,8 +45,10 @@ _MARK_BYTES = 10
 
 
 def read_at(path: Path, offset: int, size: int) -> bytes:
-    """Return a part of a file: opened, read and closed, so that no descriptor is held."""
+    """Return a part of a file, up to its end: opened, read and closed, so that no descriptor is held."""
     with FileIO(path) as file:
+        # A read takes memory for all that it asks for, and a caller's bound may be more than a device has.
+        size = max(0, min(size, os.fstat(file.fileno()).st_size - offset))
         if offset:
             file.seek(offset)
         data = file.read(size)

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import pytest
 from currents_samples import canonical, full
+from example_count import examples
 from hypothesis import given, settings, strategies as st
 
 from capture.formats.currents import avro
@@ -40,7 +41,7 @@ def files(draw):
     return event, draw(st.lists(rows, max_size=6)), draw(st.sampled_from(["current", "legacy"]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(files())
 def test_any_records_have_the_bytes_of_fastavro(drawn):
     event, records, version = drawn

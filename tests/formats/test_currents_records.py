@@ -9,6 +9,7 @@ import struct
 import msgspec
 import pytest
 from currents_samples import VALUES, full
+from example_count import examples
 from hypothesis import given, settings, strategies as st
 
 from capture import RunConfig, events
@@ -184,7 +185,7 @@ def test_the_batch_holds_the_records_as_they_are():
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 def test_the_shortest_number_is_the_same_float_and_no_shorter_one_is(value):
     np = pytest.importorskip("numpy")
     found = shortest(value)

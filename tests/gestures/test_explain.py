@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from dialect_streams import Streams
+from example_count import examples
 from hypothesis import given, settings, strategies as st
 
 from capture import GestureConfig, GestureKind, Reason, Recognizer, TouchSamples, classify
@@ -175,7 +176,7 @@ CONFIGS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([0, 5, 50, 100]), COORDINATES, COORDINATES), min_size=2, max_size=8),
     st.sampled_from([0.75, 1.0, 2.75, 10.0]),

@@ -1,10 +1,10 @@
 """What holds for every input: one result however driven, and the symmetries of the rules."""
 
 import math
-import os
 
 import numpy as np
 import pytest
+from example_count import EXAMPLES, examples
 from hypothesis import HealthCheck, given, settings, strategies as st
 from reference import Reference
 from strokes import CANCEL, DOWN, MOVE, UP, bits
@@ -15,7 +15,6 @@ from capture._native import batch, output
 from capture.gestures import FIELDS, KERNELS, Gesture
 
 # make soak sets this to 20,000; the suite itself stays quick.
-EXAMPLES = int(os.environ.get("CAPTURE_EXAMPLES", "100"))
 many = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 VELOCITIES = {"velocity", "velocity_x", "velocity_y"}
 
@@ -207,7 +206,7 @@ def test_exact_duplicates_of_moves_change_counts_only(rows, strategy):
 
 
 @given(rows=any_rows)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_down_gives_one_record(rows):
     table = whole(rows)
 

@@ -1,6 +1,7 @@
 """Torn tails, flipped bits, damaged headers and slots: nothing altered is sent, losses are exact."""
 
 import random
+import tracemalloc
 import uuid
 
 import pytest
@@ -9,6 +10,7 @@ from journal_events import HEAD, batches, drain, event_id, number_of, put, segme
 from capture._native.journal import crc32c
 from capture._native.journal_scan import walk
 from capture.store import Store, buffer, context as module
+from capture.store.recovery import read_at
 from capture.store.segment import read_header
 from capture.testing import FakeClock
 
@@ -261,3 +263,14 @@ def test_random_bytes_are_no_segment(tmp_path):
 
     assert drain(store) == [0, 1, 2]
     store.close()
+
+
+def test_reading_takes_memory_for_what_there_is_and_not_for_what_is_asked(tmp_path):
+    (tmp_path / "file").write_bytes(b"0123456789")
+    tracemalloc.start()
+    try:
+        assert read_at(tmp_path / "file", 4, 1 << 30) == b"456789"
+        assert read_at(tmp_path / "file", 11, 1 << 30) == b""
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
