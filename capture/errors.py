@@ -3,7 +3,7 @@
 ::
 
     CaptureError
-    +-- ConfigError (ValueError)        a run configuration is wrong: file, key, value, what is allowed
+    +-- ConfigError (ValueError)        a run configuration is wrong: file, key, value, allowed values
     +-- TouchLogError (ValueError)      a touch log cannot be read: path, line
     +-- InvalidEventError (ValueError)  an argument of the tracking API is wrong: argument, value, limit
     +-- SinkError                       a sink did not take a batch: sink, retryable
@@ -182,7 +182,7 @@ class TouchLogError(CaptureError, ValueError):
     """
 
     def __init__(self, message: str, *, path: str = "", line: int | None = None) -> None:
-        # A long path must not push out what is wrong.
+        # A long path must not push out the mistake.
         shown = path if len(path) <= _PATH_CHARS else f"...{path[-_PATH_CHARS:]}"
         place = f"{shown}:{line}: " if path and line else f"{shown}: " if path else ""
         super().__init__(plain(place + message, MESSAGE_CHARS))

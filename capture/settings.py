@@ -1,6 +1,6 @@
 """Settings: sections of keys, and how a TOML table or an environment variable becomes a checked struct.
 
-A wrong value is one line that names the key, the value, what is allowed and the nearest known key. Sinks
+A wrong value is one line that names the key, the value, the allowed values and the nearest known key. Sinks
 check their own keys with it.
 """
 
@@ -79,7 +79,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     Raises
     ------
     ConfigError
-        On construction, naming the key, the value and what is allowed.
+        On construction, naming the key, the value and the allowed values.
     """
 
     #: Key path of the section, in messages.

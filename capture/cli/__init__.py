@@ -45,7 +45,7 @@ GROUPS = {
     "gateway": "capture.cli.gateway",
 }
 
-#: What is wrong with a call, whichever click typer comes with.
+#: Mistakes of a call, whichever click typer comes with.
 _CallError: type[Exception] = typer.BadParameter.__mro__[2]
 
 

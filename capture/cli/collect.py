@@ -34,8 +34,8 @@ def command(
 ) -> None:
     """Receive batches over HTTP, for trials and tests.
 
-    It reads both wire formats and keeps each event once, until Ctrl-C. What is refused or left out is said
-    with its reason, and counted at the end. It is no server: see capture gateway.
+    It reads both wire formats and keeps each event once, until Ctrl-C. Each refused or left out batch
+    is named with its reason, and counted at the end. It is no server: see capture gateway.
 
     Example: capture collect --port 8766 -o received
     """

@@ -57,7 +57,7 @@ def write(
 ) -> None:
     """Turn closed segments of the journal into Parquet and Avro files, each event once, until SIGTERM.
 
-    What is new goes on to the sinks of the configuration. With Kafka it is a member of the group of writers:
+    New events go on to the sinks of the configuration. With Kafka it is a member of the group of writers:
     start as many as you like.
 
     Example: capture gateway write --once --config gateway.toml

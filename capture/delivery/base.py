@@ -65,7 +65,7 @@ class Everything:
 
 
 class Watch(Protocol):
-    """Watches what was pending at a moment, where another process delivers it."""
+    """Watches the events that were pending at a moment, where another process delivers them."""
 
     def is_over(self) -> bool:
         """Return whether none of it is pending any more."""
@@ -115,10 +115,10 @@ class DeliveryStore(Protocol):
         """Return whether nothing is left of a goal."""
 
     def watch(self) -> Watch:
-        """Watch what is pending now, where another process delivers it."""
+        """Watch the pending events, where another process delivers them."""
 
     def check_presence(self, *, deeply: bool = False) -> bool:
-        """Return whether the store is still ours; what is gone is counted, and made anew."""
+        """Return whether the store is still ours; lost files are counted and made anew."""
 
     def is_live(self, session: int) -> bool:
         """Return whether the session may continue."""

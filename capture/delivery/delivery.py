@@ -193,7 +193,7 @@ class Delivery:
             self._waiting.remove(wake)
             self._states.publish(anyway=True)
         done = all(worker.asked.completed >= wanted[worker.name] for worker in self._workers)
-        # The store is looked at first: what is gone with it is counted then.
+        # The store is looked at first: that counts the events that are gone with it.
         done = is_whole(self._store) and not self._has_failed(wanted) and self._lost() == lost and done
         for sink in self._sinks if done else ():
             done = self._finish(sink.flush, sink.name) and done

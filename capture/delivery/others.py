@@ -23,7 +23,7 @@ _LOOK_S = 0.2
 def wait_for_others(
     store: DeliveryStore, pause: Wake, left_s: Callable[[], float], flush: Callable[[float], bool]
 ) -> bool:
-    """Wait until another process has delivered what is pending; where that one ends, flush here.
+    """Wait until another process has delivered the pending events; where that one ends, flush here.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def wait_for_others(
     left_s : callable
         Time (s) that is left.
     flush : callable
-        Delivers what is pending within a time (s).
+        Delivers the pending events within a time (s).
 
     Returns
     -------

@@ -82,7 +82,7 @@ class Worker:
         self.unseen = 0
         #: Monotonic time (ns) since when something may be waiting; None for nothing.
         self.since_ns: int | None = None
-        #: Requests to send what is pending.
+        #: Requests to send the pending events.
         self.asked = Asked()
         #: Sessions of which only full batches are sent, even on request.
         self.open_sessions: frozenset[int] = frozenset()
@@ -221,7 +221,7 @@ class Worker:
         """Return whether a batch is of the one that is taken apart."""
         return self._apart is not None and batch.begins_before_the_end_of(self._apart)
 
-    # What is due
+    # Due events
 
     def _until_due(self, now_ns: int) -> float:
         return max(0.0, (self._last_ns() + self._interval_ns - now_ns) / 1e9)

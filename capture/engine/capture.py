@@ -194,7 +194,7 @@ class Capture:
         with self._touches.canceled():
             event_id = self._recorder.record_visible(events.AppHide) if self._touches.is_open else None
             delivery = self._lifecycle.delivery
-        # What was recorded before is due, whatever becomes of this event.
+        # Events recorded before are due, even if this one fails.
         if delivery is not None:
             delivery.send_pending()
         return event_id

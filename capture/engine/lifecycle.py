@@ -88,7 +88,7 @@ class Lifecycle:
         self._paused = False
         #: Whether there is a store of a user who opted in, which cannot be opened.
         self._shut_out = False
-        #: Whether another process opted out, and what was pending here is gone.
+        #: Whether another process opted out, and the pending events are gone.
         self._withdrawn = False
         self._ended = threading.Event()
         touches.why_closed = lambda: self.recording

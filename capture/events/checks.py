@@ -167,7 +167,7 @@ def _bounded(argument: str, value: object, most: int) -> str:
 def _text(argument: str, value: object) -> str:
     if not isinstance(value, str):
         refuse(argument, value, "a text")
-    text = str.__str__(value)  # a plain str, whatever a subclass makes of itself
+    text = str.__str__(value)  # a plain str, also of a subclass
     if not text.isascii():
         try:
             text.encode()

@@ -44,7 +44,7 @@ def find(currency: str | int) -> tuple[str, int] | None:
     if len(currency) == 3 and currency.isascii() and currency.isdecimal():
         return find(int(currency))
     letters = currency.upper()
-    # upper() may make ASCII letters of others: only what was ASCII is a code.
+    # upper() may make ASCII letters of others: only ASCII letters make a code.
     if not currency.isascii():
         return None
     number = NUMBERS.get(letters)

@@ -270,7 +270,7 @@ class _Rates:
 
     def __init__(self, monotonic_s: Callable[[], float]) -> None:
         self._monotonic_s = monotonic_s
-        #: Key -> what is left, and when it was.
+        #: Key -> remaining allowance, and its time.
         self._left: OrderedDict[tuple[int, str], tuple[float, float]] = OrderedDict()
 
     def allow(self, keys: list[tuple[tuple[int, str], float]], count: int) -> bool:

@@ -33,7 +33,7 @@ def connect(scratch: Path, memory_bytes: int) -> Any:
             "autoload_known_extensions": False,
         },
     )
-    # It would write to the standard output of whoever runs a command.
+    # It would write to the standard output of the command.
     connection.execute("SET enable_progress_bar = false")
     return connection
 

@@ -42,7 +42,7 @@ _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class _Event(msgspec.Struct):
-    """What is read of an event, of either wire format."""
+    """The fields of an event that are read, of either wire format."""
 
     euid: str = ""
     id: str = ""
@@ -53,7 +53,7 @@ class _Event(msgspec.Struct):
 
 
 class _Batch(msgspec.Struct):
-    """What is read of a batch, of either wire format; `events` are of one user."""
+    """The fields of a batch that are read, of either wire format; `events` are of one user."""
 
     uid: str = ""
     pl: list[msgspec.Raw] = []
@@ -298,7 +298,7 @@ def forwarding(config: GatewayConfig, close_s: float = 5.0) -> Iterator[list[Del
     ----------
     config : GatewayConfig
     close_s : float
-        Time (s) that a sink has at the end; what is left waits for the next start.
+        Time (s) that a sink has at the end; the rest waits for the next start.
     """
     run = RunConfig(project=ProjectConfig(id=config.projects[0].id), sinks=config.sinks)
     with contextlib.ExitStack() as opened:

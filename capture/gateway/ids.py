@@ -78,7 +78,7 @@ class Ids:
         self._state = state
         self._folder = state.folder / "ids"
         self._window_ms = window_days * _DAY_MS
-        #: What is new, by bucket: pending until `commit`.
+        #: New ids, by bucket: pending until `commit`.
         self._new: dict[tuple[int, str, int], list[_Run]] = {}
 
     def find(self, project: int, wire: str, keys: Keys, now_ms: int) -> Found:

@@ -134,7 +134,7 @@ def _as_batch(line: bytes, event: str | None) -> bytes:
     try:
         document = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return line  # the reader says what is wrong
+        return line  # the reader names the mistake
     if "pl" in document or "events" in document:
         return line
     if "event_type" not in document and event is not None:

@@ -89,7 +89,7 @@ class Unit:
     unreadable : mapping
         Number of a line -> why the database cannot read it.
     outbox : Outbox
-        What is new goes into it as well.
+        New events go into it as well.
 
     Attributes
     ----------

@@ -170,7 +170,7 @@ def _classes(gesture: Gesture, config: GestureConfig) -> dict[GestureKind, tuple
 _UNITS = {"duration": "ms", "velocity": "dp/s"}
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
     "<": lambda value, threshold: value < threshold,
-    # What is no number (an overflowed estimate) exceeds nothing.
+    # NaN (an overflowed estimate) exceeds nothing.
     "<=": lambda value, threshold: not value > threshold,
     ">": lambda value, threshold: value > threshold,
     ">=": lambda value, threshold: value >= threshold,

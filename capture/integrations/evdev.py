@@ -68,7 +68,7 @@ class EvdevHost(HostBase):
         How far the picture is turned clockwise against the panel (degrees), as `--rotate` of the commands;
         default: ``rotate`` in ``[device]``, else 0.
     find_target : callable, optional
-        (x, y) in px -> `Target` or None; what is under the finger at DOWN.
+        (x, y) in px -> `Target` under the finger at DOWN, or None.
 
     Raises
     ------

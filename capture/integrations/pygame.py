@@ -93,7 +93,7 @@ class PygameHost(HostBase):
         elif kind in {pygame.WINDOWSHOWN, pygame.WINDOWRESTORED, pygame.APP_DIDENTERFOREGROUND}:
             self.capture.app_show()
         elif kind == pygame.WINDOWFOCUSLOST:
-            # What is released in another window is not told to this one.
+            # A release in another window is not reported to this one.
             self._cancel_all()
 
     def _mouse(self, kind: int, event: Any) -> None:

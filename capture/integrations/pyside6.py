@@ -234,7 +234,7 @@ class QtHost(HostBase):
         if state == self._active:
             self.capture.app_show()
             return
-        # What is released in another window is not told to this app.
+        # A release in another window is not reported to this app.
         self._cancel_mouse()
         self._cancel_fingers(self._fingers)
         if state == self._hidden:

@@ -193,7 +193,7 @@ class QuickWindows:
             return bool(grabber.property("dragging") or grabber.property("moving"))
         if grabber.inherits("QQuickPointerHandler"):
             return True
-        # A page or a pop-up keeps touches from what is behind, and does nothing itself.
+        # A page or a pop-up keeps touches from the items behind it, and does nothing itself.
         return not any(grabber.inherits(f"QQuick{name}") for name in ("Pane", "PopupItem", "Overlay"))
 
     # ---- pages --------------------------------------------------------------------------------

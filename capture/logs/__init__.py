@@ -77,14 +77,14 @@ _DOCUMENTS = frozenset({"testfairy", "rrweb", "w3c"})
 _BRACKETS = {b"[", b"{", b'"'}
 #: Descriptions of devices, and logs that are being written.
 _BESIDE_SUFFIXES = {".desc", ".prop", ".device", ".part"}
-#: What is no log, whatever is in it: texts and pictures about logs, programs, pages.
+#: Files that are never logs: texts and pictures about logs, programs, pages.
 _NO_LOGS = frozenset({
     ".md", ".rst", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf", ".py", ".pyc", ".html", ".css", ".js",
     ".toml",
 })  # fmt: skip
 _MARKS_SUFFIX = ".marks.jsonl"
 
-#: End of a file name -> module that writes what is called so.
+#: End of a file name -> module that writes such files.
 _WRITERS = {
     ".jsonl": "jsonl",
     ".parquet": "parquet",
@@ -161,7 +161,7 @@ def _found(source: LogSource, *, columns: bool) -> str | None:
         whole = head[: head.rfind(b"\n") + 1] if len(source.head) >= HEAD_BYTES else head
         candidates = [wrappings(whole)]
         has_bracket = head.lstrip()[:1] in _BRACKETS
-        # What is around the log is nothing else that is known.
+        # The text around the log is no other known format.
         is_open = name is None or (name == "json" and not has_bracket)
         if has_bracket and name not in _DOCUMENTS and not (columns and name in _MAPPED):
             candidates.append(document_wrappings(head))

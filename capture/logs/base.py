@@ -202,7 +202,7 @@ class TouchLog:
     binary: ClassVar[bool] = False
     #: How a line of the format begins: what other tools put before it is left out.
     starts: ClassVar[Start | None] = None
-    #: Whether the time of a line, or of the record around it, is that of what is in it.
+    #: Whether the time of a line, or of the record around it, is that of its content.
     line_times: ClassVar[bool] = False
     #: Whether the reader turns places itself: raw ones, before they are scaled.
     turns: ClassVar[bool] = False

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Log", "Table", "looks_like_table", "write"]
 
 _NEEDED = {"action", "time", "x", "y"}
-#: Rows at a time, and rows that are looked at to tell what is in the columns.
+#: Rows at a time, and rows that are looked at to tell the columns apart.
 _BATCH, _SAMPLE = 8192, 500
 #: Tables that are larger (bytes) are read by pyarrow where it is there.
 _LARGE_BYTES = 4 << 20

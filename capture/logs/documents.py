@@ -41,7 +41,7 @@ _BEFORE = 256
 _FIRST_BYTES = 2048
 #: What Python has printed is read up to this size.
 _PRINTED_BYTES = 1 << 20
-#: How deep records may lie, and how large what is packed in a text may become.
+#: How deep records may lie, and how large data packed in a text may become.
 _DEEPEST = 32
 _UNPACKED_BYTES = 64 << 20
 #: A line of JSON may hold a whole page.

@@ -32,7 +32,7 @@ METADATA_KEY = b"touchcapture"
 _NEEDED = {"action", "time", "x", "y"}
 #: Text of a row group that is no more than this is none too many, and a cell of this size is no cell.
 _TEXT_BYTES, _CELL_BYTES = 8 << 20, 4096
-#: Rows at a time, where they are read one by one; and rows that are looked at to tell what is in the columns.
+#: Rows at a time, where they are read one by one; and rows that are looked at to tell the columns apart.
 _BATCH, _SAMPLE = 8192, 4096
 #: Types whose cells may be words for the actions.
 _PLAIN = {

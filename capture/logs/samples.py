@@ -62,7 +62,7 @@ class SampleWriter:
         x: float,
         y: float,
     ) -> bool:
-        """Add a sample; tell whether a chunk is full.
+        """Add a sample; return whether a chunk is full.
 
         Raises
         ------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BLOCK_BYTES", "EXPANDED_LIMIT_BYTES", "HEAD_BYTES", "LINE_LIMIT_BYTES", "LogSource"]
 
-#: What is looked at to find the format, and hashed for the seed of standard input.
+#: Bytes that are looked at to find the format, and hashed for the seed of standard input.
 HEAD_BYTES = 64 * 1024
 #: How much is read at a time.
 BLOCK_BYTES = 1 << 20
@@ -30,7 +30,7 @@ BLOCK_BYTES = 1 << 20
 _ZEROS_BYTES = 64 << 20
 #: A text log with a longer line is none.
 LINE_LIMIT_BYTES = 1 << 20
-#: A compressed log may grow to this and no further: what is larger is likelier a bomb than a log.
+#: A compressed log may grow to this and no further: a larger one is likelier a bomb than a log.
 EXPANDED_LIMIT_BYTES = 8 << 30
 
 _MAGIC = {b"\x1f\x8b": "gz", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zst"}
@@ -268,7 +268,7 @@ class _Expanding(io.RawIOBase):
             return b""
         except (OSError, self._errors) as error:
             if isinstance(error, OSError) and error.errno is not None:
-                # Of the file below: decompressors say what is damaged without a number.
+                # Of the file below: decompressors name the damage without a number.
                 raise _unreadable(error, self._path) from error
             raise TouchLogError(f"its compressed data are damaged: {error}", path=self._path) from error
 

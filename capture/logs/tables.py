@@ -25,7 +25,7 @@ class Table(msgspec.Struct):
     prefix : Pattern or None
         Prefix of each line that is no part of it.
     chosen : dict
-        The columns that hold what is read.
+        The columns that are read.
     rows : list of list of str
         The first rows.
     """

@@ -74,7 +74,7 @@ class _Prints:
         self._text = ""
         self._time = 0
         self._timed = False
-        #: What was printed last of each finger: it is printed once per view.
+        #: The last printed line of each finger: it is printed once per view.
         self._last: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     def take(self, line: str, writer: SampleWriter) -> str:

@@ -85,7 +85,7 @@ class _Lines:
         self.tables = tables
         self._take = take
         self._skip = skip  # lines of a header
-        self._end = "\n"  # none where what is inside ends its lines itself: one may come in parts
+        self._end = "\n"  # none where the inner text ends its lines itself: one may come in parts
 
     def head(self, head: bytes) -> bytes:
         lines = head.decode("utf-8", "replace").split("\n")

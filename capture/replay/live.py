@@ -165,7 +165,7 @@ class LiveReplay:
         try:
             self._feed(log, summary)
         finally:
-            # What is still down ends as where an app is left: without an event.
+            # Strokes that are still down end as where an app is left: without an event.
             for pointer in sorted(self._open):
                 self.capture.touch_cancel(pointer, time=self._time_ns + self._shift_ns)
             after = self.capture.stats

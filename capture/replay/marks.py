@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BAD_MARK", "Note", "call_of", "note_of"]
 
-#: What is raised for a mark with a value that an event may not have: it is counted, and the log continues.
+#: Raised for a mark with a value that an event may not have: it is counted, and the log continues.
 BAD_MARK = (InvalidEventError, KeyError, TypeError, ValueError)
 #: Marks that are no more than a call.
 _MOMENTS = frozenset({"app_start", "app_show", "app_hide"})

@@ -58,7 +58,7 @@ def replay(
     Returns
     -------
     Summary
-        Counts of what was read, recognised and delivered.
+        Counts of samples, gestures and delivered events.
 
     Examples
     --------

@@ -20,7 +20,7 @@ class LogSummary(msgspec.Struct):
     kinds, reasons : dict of str to int
         Strokes by kind and by reason.
     warnings : dict of str to int
-        What was skipped, repaired or guessed, by cause.
+        Counts of skipped, repaired and guessed lines, by cause.
     ignored : dict of str to int
         Samples that the recogniser ignored or doubted, and marks that could not become events.
     """

@@ -114,7 +114,7 @@ def follow(
             try:
                 recording = read()
             except (TouchLogError, StoreError):
-                # The first reading must succeed; later what is being written may be read too early.
+                # The first reading must succeed; later a file may be read while it is being written.
                 if known is None:
                     raise
             else:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["moved", "shorten", "shown", "words"]
 
 #: Categories of characters that act instead of being seen: controls, formats (bidi among them), lone
-#: surrogates, what is no character (XML has no place for some), separators of lines and paragraphs.
+#: surrogates, values that are no character (XML has no place for some), separators of lines and paragraphs.
 _ACTING = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
 #: Formats that words of some languages, and joined emoji, are written with.
 _JOINERS = "\u200c\u200d"

@@ -133,7 +133,7 @@ def classify_dataset(
     gestures : GestureConfig, optional
         The thresholds.
     partition : {"directory", "file"}
-        What is one log: the files of a folder in the order of their names, or every file by itself. No
+        The unit of a log: the files of a folder in the order of their names, or every file by itself. No
         stream may lie in two partitions (`capture.scale.repartition` makes it so).
     engine : {"local", "ray"}
         Threads here, or Ray Data.
@@ -294,5 +294,5 @@ def _empty_columns(*, verdicts: bool = False) -> GestureColumns:
     return columns
 
 
-class _Stopped(Exception):  # noqa: N818 - no error: what is half written goes
+class _Stopped(Exception):  # noqa: N818 - no error: half written files go
     """The run was told to stop."""

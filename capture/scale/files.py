@@ -23,7 +23,7 @@ __all__ = ["FINGERPRINT_KEY", "density_of", "fingerprint_of", "sample_batches"]
 FINGERPRINT_KEY = "touchcapture.made_of"
 #: Samples that are decoded at a time (3.6 MB of columns): small enough for the processor's cache.
 BATCH_SAMPLES = 1 << 17
-#: What is read at a time of each column of a local file.
+#: Bytes that are read at a time of each column of a local file.
 _READ_BYTES = 1 << 18
 
 

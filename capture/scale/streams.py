@@ -40,7 +40,7 @@ def classify_stream(
         The thresholds.
     recognizer : Recognizer, optional
         The one to continue with, instead of a fresh one with that density and those thresholds; its
-        `counters` say afterwards what was ignored.
+        `counters` have the ignored samples afterwards.
 
     Yields
     ------

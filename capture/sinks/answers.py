@@ -28,7 +28,7 @@ _SECONDS = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _QUOTES = ' \t"'
-#: No server asks for more (s), whatever its number says; a year.
+#: A server may ask for so long at most (s): a year.
 _LONGEST_S = 366 * 86_400.0
 _DECODED = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 

@@ -218,7 +218,7 @@ class HttpClient:
         self, reader: BufferedReader[Any], status: int, headers: Mapping[str, str]
     ) -> tuple[bytes, bool, bool]:
         """Return the content, whether it is whole as far as it is read, and whether the connection ends."""
-        # The status is there: whatever becomes of the rest, the receiver has decided.
+        # The status is there: the receiver has decided, even if the rest does not come.
         received = bytearray()
         ends = True
         try:

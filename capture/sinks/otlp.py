@@ -130,7 +130,7 @@ class OtlpSink:
         reply = self._client.post(_encode(content) if is_json else _packed(content), headers, timeout_s)
         answer = answer_of(reply)
         if answer.outcome is Outcome.ACCEPTED:
-            # The rest of the request was taken, and what was not is not to be sent again.
+            # The rest of the request was taken; the refused records are not to be sent again.
             self._count("rejected", min(_rejected(reply.content, is_json=is_json), len(records)))
         return answer
 

@@ -144,7 +144,7 @@ class AppState:
         # Damaged or not to be read now: it is looked at again.
         with contextlib.suppress(StoreError):
             state = read_state(self._c.folder)
-        # Whoever opts out makes the marker first: where the state was deleted, the marker is there by now.
+        # An opt-out makes the marker first: where the state was deleted, the marker is there by now.
         known = state or {}
         if user_id not in {known.get("user_id", user_id), *known.get("users", ())} or exists(marker):
             return Presence.REVOKED

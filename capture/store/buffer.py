@@ -154,7 +154,7 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
         report = msgspec.structs.asdict(reports.get(name, SinkReport()))
         del report["dropped"]
         if report["state"] == "sending" and not delivering:
-            report["state"] = "idle"  # whoever was sending is gone
+            report["state"] = "idle"  # the sending process is gone
         queues.append(
             QueueStatus(
                 name=name,

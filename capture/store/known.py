@@ -54,7 +54,7 @@ class Segment(msgspec.Struct, eq=False):
     positions : dict
         Name of the queue in slots -> position.
     sending : set of str
-        Queues whose worker is sending what is in it.
+        Queues whose worker is sending its events.
     damaged : set of int
         Offsets of damage that is noted already.
     """
@@ -88,7 +88,7 @@ class Segment(msgspec.Struct, eq=False):
         takers = [name for name, wire in missing.items() if unsent is not None and wire == unsent.wire]
         taken = []
         if unsent is not None and takers:
-            # The last one over `unsent` itself: until then it stands for whoever has no slot.
+            # The last one over `unsent` itself: until then it stands for every queue without a slot.
             places = [*(free.pop(0) if free else -1 for _ in takers[1:]), unsent.slot]
             taken = [
                 (name, Position(unsent.offset, 0, unsent.seq, unsent.wire, place))

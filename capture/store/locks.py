@@ -154,7 +154,7 @@ class Claims:
         """
         if number == self.session:
             return True
-        # Whoever asks whether the session is live holds its lock for a moment.
+        # A process that asks whether the session is live holds its lock for a moment.
         lock, pause = self._lock_of(number), threading.Event()
         for _ in range(_CLAIM_TRIES):
             if lock.claim() or lock.unavailable:

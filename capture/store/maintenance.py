@@ -75,7 +75,7 @@ class Maintenance:
 
     def after_rotation(self) -> None:
         """Keep the bound where writing continues faster than upkeep comes."""
-        # The segment that was just begun, and what was written since the files were counted.
+        # The segment that was just begun, and the bytes written since the files were counted.
         made = self._s.writer.made - self._counted_segments + 1
         if self._counted_bytes + made * self._c.segment_limit() > self._c.max_bytes:
             with contextlib.suppress(BusyError, StoreError):

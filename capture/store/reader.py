@@ -44,7 +44,7 @@ class Index:
     Parameters
     ----------
     writes : bool
-        Whether this process delivers: it alone writes slots, deletes, and counts what is lost.
+        Whether this process delivers: it alone writes slots, deletes, and counts lost events.
     """
 
     def __init__(
@@ -245,7 +245,7 @@ class Index:
             move(position, end, position.seq)
             return True
         if is_others:
-            # What was not whole may be now that a later record is.
+            # A record that was not whole may be now that a later one is.
             rest = read_at(segment.path, offset, end - offset)
             if walk(rest, segment.seed)[1]:
                 return True

@@ -1,4 +1,4 @@
-"""What leaves a store undelivered: by age, by the bound, by a purge; and the files of what is done.
+"""Events that leave a store undelivered: by age, by the bound, by a purge; and the files of delivered ones.
 
 For the process that delivers, with the store's lock held.
 """
@@ -106,7 +106,7 @@ class Retention:
                 self.delete(segment)
 
     def drop_old(self, age: Age) -> None:
-        """Drop what is too old: events, and files whose last letter is."""
+        """Drop old events, and files whose last letter is old."""
         for segment in list(self._index.order):
             for name, position in segment.positions.items() if not segment.sending else ():
                 queue = self._index.queue_of(name)
@@ -142,7 +142,7 @@ class Retention:
         return over <= 0
 
     def _evict(self, segment: Segment) -> int:
-        """Delete a segment with what is pending in it; return the bytes that are free now."""
+        """Delete a segment with its pending events; return the bytes that are free now."""
         pending = {
             self._index.queue_of(name): self._index.pending(segment, each)
             for name, each in segment.positions.items()
@@ -166,7 +166,7 @@ class Retention:
         return len(queues)
 
     def purge(self, *, dead_only: bool) -> int:
-        """Drop everything that was given up, and what is pending; return how many events that were."""
+        """Drop all dead letters and pending events; return their number."""
         count = sum(self._drop_letters(path, "") for path in letter_files(self._c.folder))
         for segment in list(self._index.order) if not dead_only else ():
             by_wire: dict[int, int] = {}

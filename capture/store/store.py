@@ -6,7 +6,7 @@ a queue with its position in a slot of every segment. One process at a time deli
 slots and deletes.
 
 The threads of a process share two locks, both with a deadline: the writer's (rotation, memory), and the
-store's (index, slots, deletion). Whoever needs both takes the store's first.
+store's (index, slots, deletion). A caller that needs both takes the store's first.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ __all__ = ["Watch"]
 
 
 class Watch:
-    """Watches what is pending now, of every queue, until it is not any more.
+    """Watches the pending events of every queue until none of them is pending.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ _SINGLE_OBJECT = b"\xc3\x01"
 def avro_schema(event: str, version: Version = "current", layout: Layout = "glossary") -> dict[str, Any]:
     """Return the Avro schema of an event's storage records, as plain data.
 
-    Names and order of the fields are those of the layout. What is optional is ``["null", type]`` with the
+    Names and order of the fields are those of the layout. An optional field is ``["null", type]`` with the
     default null, so that files of either version can be read with the other's schema.
     """
     namespace, _, name = event.rpartition(".")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BATCH_START", "READ_BYTES", "find_files", "is_batch_of_records", "records_in"]
 
-#: What is read of a file at a time.
+#: Bytes of a file that are read at a time.
 READ_BYTES = 1 << 20
 _EVENT = "event_type="
 #: How a batch of records begins.

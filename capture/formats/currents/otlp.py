@@ -153,7 +153,7 @@ def _value(value: Any) -> dict[str, Any]:
     if isinstance(value, bool):
         return {"boolValue": value}
     if isinstance(value, int):
-        # 64 bits, which numbers of JSON do not hold; what is larger is a text.
+        # 64 bits, which numbers of JSON do not hold; a larger number is a text.
         return {"intValue": str(value)} if -(2**63) <= value < 2**63 else {"stringValue": str(value)}
     if isinstance(value, float):
         return {"doubleValue": value}

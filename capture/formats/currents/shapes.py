@@ -81,13 +81,13 @@ class Shape:
     event_paths : mapping
         The same for single events, over `paths`.
     constants : mapping of str to str
-        Path -> what is always there.
+        Path -> fields that are always there.
     max_text : int
         Characters of a custom property's text; the rest is cut off.
     max_custom : int
         Custom properties of an event; the others are left out.
     max_depth, max_items : int
-        Nesting and length of a custom property; what goes deeper becomes JSON text, what is longer is cut.
+        Nesting and length of a custom property; a deeper value becomes JSON text, a longer text is cut.
     finish : callable, optional
         Called with the partner's event, the record and the options: what no path can say.
     """

@@ -75,7 +75,7 @@ class Hooks:
         self._bound.clear()
         for (owner, name), wrap in self._wraps.items():
             if owner.__dict__.get(name) is wrap:
-                # What was there before is the class's own method, or an earlier wrap of somebody else.
+                # The former attribute is the class's own method, or an earlier wrap of somebody else.
                 if wrap.earlier is None:
                     delattr(owner, name)
                 else:

@@ -122,7 +122,7 @@ class KivyHooks(HostBase):
         self.strokes.density = self._update_screen()
 
     def _on_focus(self, _window: Any, focus: bool) -> None:
-        # What is released in another window is not told to this one.
+        # A release in another window is not reported to this one.
         if not focus:
             self.strokes.cancel_all()
 

@@ -51,7 +51,7 @@ class KivyRecording:
         self._file: IO[bytes] | None = None
         self._epoch_ns = time.time_ns() - now_ns()
         self._pointers: set[int] = set()
-        # Hidden ids are left out whatever the configuration does with them: a log has no salt.
+        # Hidden ids are always left out, also where the configuration hashes them: a log has no salt.
         self._masks = Masks(msgspec.structs.replace(self._capture.config.privacy, hide_with="drop"), "")
         self._stopped = False
         self._screenshots = Screenshots(host, self.path, self._shown_picture) if screenshots else None
@@ -145,7 +145,7 @@ class KivyRecording:
             return
         try:
             if self._file is None:
-                # Without a buffer: what was written is there when the process is killed.
+                # Without a buffer: written lines survive a kill of the process.
                 self._file = self.path.open("wb", buffering=0)
                 self._file.write(msgspec.json.encode({"info": self._info(row["time"])}) + b"\n")
             self._file.write(msgspec.json.encode(row) + b"\n")

@@ -58,7 +58,7 @@ class Screenshots:
             self._window = None
 
     def _on_flip(self, *_: Any) -> None:
-        # Bound functions run before the buffers are swapped: what was drawn can still be read.
+        # Bound functions run before the buffers are swapped: the drawn frame can still be read.
         self._waited += 1
         moving = any(_is_moving(widget) for child in self._window.children for widget in child.walk())
         if self._waited < 2 or (moving and self._waited < _PATIENCE):

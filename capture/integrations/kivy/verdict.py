@@ -44,7 +44,7 @@ class Traits(NamedTuple):
     taker : bool
         Is a container that takes touches to scroll, turn or close.
     modal : bool
-        Takes every touch in front of what is behind it.
+        Takes every touch in front of the widgets behind it.
     own_shape : bool
         Has a ``collide_point`` of its own (a round button, a scatter).
     ordered : bool
