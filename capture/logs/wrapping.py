@@ -287,7 +287,9 @@ def _cells(lines: list[str]) -> Iterator[Wrapping]:
     sizes: Counter[int] = Counter()
     quoted: Counter[int] = Counter()
     objects: Counter[int] = Counter()
-    for line, row in ((line, row) for line in lines[1:] if (row := _row(line)) is not None):
+    for line, row in zip(lines[1:], map(_row, lines[1:]), strict=True):
+        if row is None or len(row) != width:
+            continue
         sizes.update({at: len(cell) for at, cell in enumerate(row) if _may_be_log(cell)})
         quoted.update(at for at, cell in enumerate(row) if _quoted(cell) in line)
         objects.update(at for at, cell in enumerate(row) if cell.lstrip()[:1] == "{")

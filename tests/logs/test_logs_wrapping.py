@@ -146,3 +146,11 @@ def test_texts_of_another_recording_are_left_alone(tmp_path):
 
     assert log.name == "rrweb"
     assert len(rows) == 1
+
+
+def test_a_row_with_more_cells_than_the_others_is_no_wrapped_log(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('a,b\n1,2\n3,4,"getevent 0003 0035 000003f2 0003 0035"\n', encoding="utf-8")
+
+    with pytest.raises(TouchLogError, match="is not a touch log of a known format"):
+        logs.open_log(path)
