@@ -1,5 +1,14 @@
 """Scripts and helpers for tests that look at a report page in a browser."""
 
+#: Name of a class in the page -> column of the engine's table.
+CLASSES = {
+    "kind": "kind",
+    "reason": "reason",
+    "direction": "direction",
+    "tapCount": "tap_count",
+    "rage": "rage",
+}
+
 #: Open a recording, and from its own thresholds move one slider at a time.
 SLIDE = """([number, moves]) => {
     const choice = document.getElementById("recording");

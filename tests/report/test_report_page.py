@@ -6,7 +6,7 @@ import tomllib
 import msgspec
 import numpy as np
 import pytest
-from report_pages import SLIDE, WHY, ink, lack, picture
+from report_pages import CLASSES, SLIDE, WHY, ink, lack, picture
 from report_recordings import DATA, load, many, samples_of
 
 from capture.config import GestureConfig
@@ -19,13 +19,6 @@ from capture.report.text import shown
 
 SESSION = DATA / "session.touch.jsonl"
 SLIDERS = ("tap_timeout_ms", "touch_slop_dp", "drag_distance_dp", "fling_velocity_dp_s")
-COLUMNS = {
-    "kind": "kind",
-    "reason": "reason",
-    "direction": "direction",
-    "tapCount": "tap_count",
-    "rage": "rage",
-}
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +135,7 @@ def test_sliders_classify_exactly_as_the_engine_does(show, loaded):
             table = classify(samples, density=recording.density, gestures=gestures)
 
             assert limits[key] == value
-            for name, column in COLUMNS.items():
+            for name, column in CLASSES.items():
                 expected = np.asarray(getattr(table, column)).astype(int)
                 place = f"{path} {key}={value} {name}"
                 shown_now = np.array(found[name].split(","), dtype=int)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from report_pages import SLIDE
+from report_pages import CLASSES, SLIDE
 from report_recordings import load, many, samples_of
 
 from capture.gestures import classify
@@ -12,13 +12,6 @@ from capture.gestures.config import GestureConfig
 from capture.report import build_page, rounded
 from capture.report.trails import needed
 
-COLUMNS = {
-    "kind": "kind",
-    "reason": "reason",
-    "direction": "direction",
-    "tapCount": "tap_count",
-    "rage": "rage",
-}
 #: What the page has of the open recording, as text: numbers may be infinite.
 READ = """() => {
     const { rec, original } = touchReport, texts = (columns) => Object.fromEntries(
@@ -47,7 +40,7 @@ def test_the_page_classifies_every_stroke_as_the_engine_did(show, loaded, all_ro
     for number, (recording, path, _) in enumerate(loaded):
         opened.page.evaluate(OPEN, str(number))
         found = opened.page.evaluate(READ)
-        for name, column in COLUMNS.items():
+        for name, column in CLASSES.items():
             expected = np.asarray(recording.columns[column]).astype(int)
             np.testing.assert_array_equal(numbers(found["classes"][name]), expected, err_msg=f"{path} {name}")
         columns = {name: numbers(texts) for name, texts in found["columns"].items()}
