@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TOOLS := $(VENV)/.tools
 READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 DEV := $(VENV)/.dev
@@ -33,7 +34,7 @@ test: $(BUILT) $(DEV)
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 # Another machine (arm64, armhf or s390x), in emulation; TESTS=paths for other tests than the core's.
-test-arm: $(BUILT) $(DEV)
+test-arm: $(TOOLS)
 	$(BIN)/python scripts/run_machine.py $(ARCH) $(TESTS)
 
 # The core on every Python that is found.
@@ -87,10 +88,13 @@ $(VENV)/bin/python:
 
 # pip in a fresh environment may be too old for dependency groups. The native code is built with the
 # Cython that builds it again later, or the first change of a header would build all of it.
-$(READY): $(VENV)/bin/python pyproject.toml setup.py
+$(TOOLS): $(VENV)/bin/python
+	@$(PIP) install --upgrade 'pip>=25.1' 'setuptools>=77' 'cython>=3.1,<4'
+	@touch $(TOOLS)
+
+$(READY): $(TOOLS) pyproject.toml setup.py
 	@echo 'Setting up $(VENV): installing packages and compiling the native core.'
 	@echo 'About a minute, longer on a busy machine. Only once.'
-	@$(PIP) install --upgrade 'pip>=25.1' 'setuptools>=77' 'cython>=3.1,<4'
 	@PYTHONWARNINGS=ignore $(PIP) install --no-build-isolation --editable .
 	@touch $(READY) $(BUILT)
 

@@ -33,6 +33,7 @@ TESTS = (
 #: What the emulation, or its being ten times slower, would fail; and tests that emulate others themselves.
 NOT_EMULATED = (
     "not fork and not kill and not instructions and not emulated and not every_machine and not fused"
+    " and not memory_of"
 )
 #: Each of its hundreds of tests starts processes.
 LEFT_OUT = {ROOT / "tests/store/test_store_points.py"}
@@ -204,9 +205,11 @@ def shares(paths: tuple[str, ...], count: int) -> list[list[str]]:
     files = [ROOT / each for each in paths if not (ROOT / each).is_dir()]
     for folder in (ROOT / each for each in paths if (ROOT / each).is_dir()):
         files += [file for file in sorted(folder.rglob("test_*.py")) if file not in LEFT_OUT]
-    files.sort(key=lambda file: file.stat().st_size if file.exists() else 0, reverse=True)
-    found = [[str(file.relative_to(ROOT)) for file in files[first::count]] for first in range(count)]
-    return [share for share in found if share]
+    sizes = {file: file.stat().st_size if file.exists() else 0 for file in files}
+    found: list[list[Path]] = [[] for _ in range(count)]
+    for file in sorted(files, key=sizes.__getitem__, reverse=True):
+        min(found, key=lambda share: sum(map(sizes.__getitem__, share))).append(file)
+    return [[str(file.relative_to(ROOT)) for file in share] for share in found if share]
 
 
 def main(arguments: list[str]) -> int:

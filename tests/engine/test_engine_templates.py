@@ -5,6 +5,7 @@ import os
 import random
 
 import pytest
+from example_count import examples
 
 from capture.engine.templates import TemplateEncoder
 from capture.events.domain import Scene, VersionOrigin, gesture_event
@@ -14,7 +15,7 @@ from capture.gestures.kinds import KINDS
 from capture.gestures.recognizer import Gesture
 
 SOAK = os.environ.get("CAPTURE_SOAK", "") not in {"", "0"}
-COUNT = 100_000
+COUNT = examples(100_000)
 LETTERS = [
     '"',
     "\\",

@@ -5,6 +5,7 @@ import tracemalloc
 import uuid
 
 import pytest
+from example_count import examples
 from journal_events import HEAD, batches, drain, event_id, number_of, put, segments
 
 from capture._native.journal import crc32c
@@ -108,7 +109,7 @@ def test_damaged_bytes_become_one_dead_letter(tmp_path):
 
 
 @pytest.mark.parametrize("where", [(0, 128), (128, HEAD), (HEAD, None)], ids=["headers", "slots", "records"])
-@pytest.mark.parametrize("trial", range(50))
+@pytest.mark.parametrize("trial", range(examples(50)))
 def test_eight_flipped_bits(tmp_path, trial, where, monkeypatch):
     monkeypatch.setattr(module, "_SEGMENT_BYTES", 8_000)
     chance, sent = random.Random(trial), 0

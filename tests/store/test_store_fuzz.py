@@ -4,6 +4,7 @@ import os
 import random
 import time
 
+from example_count import examples
 from journal_events import HEAD, number_of, put, segments
 
 from capture._native.journal_scan import scan, walk
@@ -11,7 +12,7 @@ from capture.store import Store
 from capture.store.segment import read_header, wire_number
 from capture.testing import FakeClock
 
-SECONDS = 600 if os.environ.get("CAPTURE_SOAK", "") not in {"", "0"} else 20
+SECONDS = 600 if os.environ.get("CAPTURE_SOAK", "") not in {"", "0"} else examples(20)
 NATIVE = wire_number("native")
 
 
