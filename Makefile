@@ -27,7 +27,7 @@ run: $(BUILT)
 	@echo '                         how stroke 12 was classified'
 	@echo '  $(BIN)/capture view $(OUT)/batches.jsonl'
 	@echo '                         the events in the batches'
-	@echo '  make demo              draw in the browser and see what is recognised'
+	@echo '  make demo              draw in the browser and see the gestures'
 	@echo 'Open $(OUT)/report.html in a browser to see the recording.'
 
 test: $(BUILT) $(DEV)

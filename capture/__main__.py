@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _line(error: BaseException) -> tuple[str, int]:
     """Return what to say about an error, and the exit status."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted; what was done until then is complete", INTERRUPTED
+        return "interrupted; the output up to there is complete", INTERRUPTED
     if isinstance(error, CaptureError):
         return str(error), FAILED if isinstance(error, SinkError | StoreError) else WRONG
     if isinstance(error, OSError):

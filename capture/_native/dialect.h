@@ -1,4 +1,4 @@
-/* The decision of a dialect (docs/dialects.md): from what was seen of a stroke to its record. `classify.h` has
+/* The decision of a dialect (docs/dialects.md): from the state of a stroke to its record. `classify.h` has
  * that of the default dialect, which is the same for its row and faster.
  */
 #ifndef CAPTURE_DIALECT_H
@@ -201,7 +201,7 @@ static inline void capture_judge(capture_stroke *r, const capture_case *c, const
         capture_least(of, near, r->drag_distance, r->duration, speed, &rivals), of);
 }
 
-/* With `fling_on` the drag axis, the velocity across it is 0 and what is left is all of it. */
+/* With `fling_on` the drag axis, the velocity across it is 0 and the velocity along it is all of it. */
 static inline void capture_keep_axis(float *velocity, float *velocity_x, float *velocity_y, int32_t axis)
 {
     *velocity_x = axis == CAPTURE_AXIS_Y ? 0.0f : *velocity_x;

@@ -104,7 +104,7 @@ cdef class SegmentWriter:
     head : bytes
         Header and slots; written with the first record, in one write.
     wires : dict
-        Wire format -> (its place, its number); what is not in it is left out.
+        Wire format -> (its place, its number); other formats are left out.
     seqs : list of int
         Last sequence number of each wire format, by place.
     limit : int
@@ -336,12 +336,12 @@ cdef class SegmentWriter:
         return not self.sync or self.flush_to_disk() == 0
 
     def fdatasync(self):
-        """Have what was written on the disk; return whether it is."""
+        """Sync the written records to the disk; return whether that succeeded."""
         return self.position == self.synced or self.flush_to_disk() == 0
 
     @cython.critical_section
     def end(self, bytes mark):
-        """Write the end mark and refuse what comes: for rotation, the end of the session, and close."""
+        """Write the end mark and refuse further records: for rotation, the end of the session, and close."""
         self.frozen = True
         if self.torn or not self.position:
             return False

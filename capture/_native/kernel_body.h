@@ -25,7 +25,7 @@
 
 /* Measure plain strokes from index i on, into the block, until the block is full or something comes
  * that the recogniser must see sample by sample. Returns the index of the first sample not measured.
- * Loads reach up to 64 samples behind a stroke's UP; whatever lies there is masked away.
+ * Loads reach up to 64 samples behind a stroke's UP; those samples are masked away.
  * `metric` and `limits_are` are constants: each lens, and none, is compiled by itself.
  */
 KERNEL_TARGET static inline CAPTURE_INLINE int64_t NAME(take)(

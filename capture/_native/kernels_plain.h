@@ -1,4 +1,4 @@
-/* The kernels in plain C: eight floats at a time, which compilers turn into whatever the machine has. */
+/* The kernels in plain C: eight floats at a time, which compilers vectorise for the machine. */
 
 typedef struct { float v[8]; } capture_eight;
 typedef struct { float v[4]; } capture_four;

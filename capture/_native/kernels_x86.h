@@ -103,7 +103,7 @@ static inline int capture_falls_sse(const int64_t *t)
         falls |= t[i + 1] < t[i];
     return falls;
 }
-/* SSE2 rounds to int32_t only; what is larger than 2**23 is whole. */
+/* SSE2 rounds to int32_t only; a float above 2**23 is whole. */
 static inline __m128 capture_trunc_sse(__m128 v)
 {
     const __m128 size = _mm_andnot_ps(_mm_set1_ps(-0.0f), v);

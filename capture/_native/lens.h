@@ -23,7 +23,7 @@ typedef struct {
     float drag_px;    /* squared where the drag metric is a straight line */
 } capture_edges;
 
-/* What was seen of a stroke so far. */
+/* The state of a stroke. */
 typedef struct {
     float most2;      /* largest squared way, px */
     float drag;       /* largest way along the axes of the drag metric, px; 0 where that is a straight line */
@@ -103,7 +103,7 @@ static inline void capture_view_begin(capture_view *view)
     view->slop_ns = -1;
 }
 
-/* floor(v + 0.5) without a wider type: what is left of v above its floor is compared with a half, and rounding
+/* floor(v + 0.5) without a wider type: the part of v above its floor is compared with a half, and rounding
  * moves nothing across that. */
 static inline float capture_whole(float v)
 {
@@ -199,7 +199,7 @@ static inline void capture_way_to(
     capture_way(c->x[down], c->y[down], c->x[k], c->y[k], metric, dx, dy);
 }
 
-/* The sample of the lowest bit; `first` where there is none. */
+/* The sample of the lowest bit; `first` without one. */
 static inline int64_t capture_place_of(uint64_t bits, int64_t first, int32_t *found)
 {
     *found = bits != 0;

@@ -81,7 +81,7 @@ static inline void capture_no_verdict(capture_stroke *record)
     record->begun = 0;
 }
 
-/* `data` are the columns in order; those of the verdict are NULL, and so is `ended`, where there are none. */
+/* `data` are the columns in order; those of the verdict are NULL, and so is `ended`, without one. */
 static inline void capture_stroke_at(void *const *data, int64_t at, capture_stroke_columns *to)
 {
     int column = 0;

@@ -115,7 +115,7 @@ cdef int64_t mark(const State *b, State *a, uint8_t *pending) noexcept nogil:
 
 cdef int correct(
         State *b, GestureColumns out, list parts, uint8_t *pending, int64_t left) except? -1:
-    """Step through the range with what is known before and with nothing until both agree."""
+    """Step through the range with the state of the range before it and with none, until both agree."""
     cdef State without
     cdef Samples held
     cdef int64_t base = b.samples, row = 0
@@ -192,7 +192,7 @@ cdef int adopt(State *b, State *a, const uint8_t *pending, bint going_on) noexce
             a.streams[mine] = b.streams[slot]
         elif pending[slot]:
             a.streams[mine].taps = b.streams[slot].taps
-    # What was seen of a stroke that is still open, and whether it goes on with a run.
+    # The state of a stroke that is still open, and whether it goes on with a run.
     if a.seen != NULL:
         for mine in range(a.touch_count):
             if not a.touches[mine].used:

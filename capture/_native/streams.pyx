@@ -58,7 +58,7 @@ cdef int32_t new_stream(State *s, int64_t id) noexcept nogil:
 
 
 cdef void set_density(State *s, int32_t slot, double density) noexcept nogil:
-    """Set the density of a stream and what is worked out from it; that of the stream before is copied."""
+    """Set the density of a stream and the values derived from it; that of the stream before is copied."""
     cdef Stream *stream = &s.streams[slot]
     stream.density = density
     if not s.limits.seen:

@@ -20,7 +20,7 @@ cdef void history_clear(History *h) noexcept nogil:
 
 cdef void history_add(
         History *h, const Thresholds *limits, int64_t time, float x, float y) noexcept nogil:
-    """Add a DOWN or MOVE; what is too old is left out when the history is read."""
+    """Add a DOWN or MOVE; samples that are too old are left out when the history is read."""
     cdef int64_t gap
     if h.count:
         gap = <int64_t>(<unsigned long long>time - <unsigned long long>h.time[h.newest])
@@ -133,7 +133,7 @@ cdef void release(
 
 
 cdef inline double segment(const double *s, const float *p, int i) noexcept nogil:
-    """Velocity of the segment that ends at sample i; 0 where there is none."""
+    """Velocity of the segment that ends at sample i; 0 without a segment."""
     return (<double>p[i] - <double>p[i - 1]) / (s[i] - s[i - 1]) if i > 0 else 0.0
 
 

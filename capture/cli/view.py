@@ -37,7 +37,7 @@ def command(
     *,
     logs: Logs,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Stay, and show what comes: a growing log or a live store.")
+        bool, typer.Option("--follow", "-f", help="Show new strokes of a growing log or a live store.")
     ] = False,
     rows: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Show the last N strokes; all without it.")

@@ -2,7 +2,7 @@
 
 One TOML file per app (``capture.toml``); environment variables ``CAPTURE_<SECTION>_<KEY>`` override
 it. Every key is optional but ``project.id``. A mistake is a `ConfigError` with one line for each
-thing that is wrong: the file or variable, the key path, the value, what is allowed and, for an
+thing that is wrong: the file or variable, the key path, the value, the allowed values and, for an
 unknown key, the nearest known one.
 """
 

@@ -246,7 +246,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def forward_folder(self) -> Path:
-        """Where what goes on to sinks waits."""
+        """Return the folder of the batches that wait to be forwarded to sinks."""
         return self.state_folder / "forward"
 
     @property

@@ -82,7 +82,7 @@ class Explanation(msgspec.Struct, frozen=True):
     rivals : tuple of Rival
         The other classes.
     direction_conditions : tuple of Condition
-        Those of a straight movement; empty for what has no direction.
+        Those of a straight movement; empty without a direction.
     gesture : dict
         The record.
     dialect : str

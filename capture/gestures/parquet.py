@@ -63,7 +63,7 @@ class GestureFile:
         from pyarrow import parquet
 
         if self._writer is None:
-            # What is written costs time by the byte: numbers of samples lie close together, and take one
+            # Writing takes time by the byte: numbers of samples lie close together, and take one
             # byte of eight as differences. For measures and times that, a dictionary or compression would
             # cost more time than recognising did, and save a sixth of the room at most.
             self._writer = parquet.ParquetWriter(

@@ -112,7 +112,7 @@ class QuickWindows:
         item = window.property("contentItem")
         if not isinstance(item, self._item_class):
             return None
-        # An ApplicationWindow calls so what is below its header; pop-ups are beside that.
+        # An ApplicationWindow gives this name to the item below its header; pop-ups are beside it.
         while (parent := item.parentItem()) is not None:
             item = parent
         return item

@@ -26,7 +26,7 @@ __all__ = ["Log"]
 _row_decoder = msgspec.json.Decoder(dict[str, Any])
 _BATCH = 8192
 _LINES = 2048
-#: Records that are looked at to tell what is under their keys, and how many tell it without the others.
+#: Records that are read to detect the meaning of their keys, and how many are enough by themselves.
 _SAMPLE, _SURE = 500, 20
 
 
@@ -93,7 +93,7 @@ class Log(TouchLog):
         return None
 
     def _begun(self, found: str) -> ColumnMap:
-        """Return a map that was guessed; what was counted on the way is counted again."""
+        """Return a guessed map; the counts of the detection are reset."""
         self.counts.clear()
         self.warnings.clear()
         return ColumnMap.parse(found)
@@ -149,7 +149,7 @@ class Log(TouchLog):
             if row is None:
                 found = finder.lists(raw)
             if is_piece and path:
-                # What is left of a damaged document may be all of the path, or the records alone.
+                # The rest of a damaged document may have the whole path, or the records alone.
                 found = list(found) or anywhere.lists(raw)
             yield from found
 

@@ -42,7 +42,7 @@ _BEGINS = re.compile(
 )
 #: A value of a record is no longer (bytes).
 _LONG = 4096
-#: So much of a long list tells what is in it (bytes).
+#: This much of a long list is read to detect its keys (bytes).
 _BEGIN_BYTES = 1 << 16
 #: Of the lists of a browser's touch event, the one with the touches that it is about, and the others.
 _CHANGED, _OTHERS = "changedTouches", ("touches", "targetTouches")

@@ -84,5 +84,5 @@ def sum_up(log: Log, rows: Rows, *, all_of_them: bool = True) -> None:
     if all_of_them and rows.skipped and not rows.used:
         raise TouchLogError(
             f"none of its {rows.skipped:,} rows is a touch: the first has {rows.first_bad} "
-            "(--columns says what is where)"
+            "(name the columns with --columns)"
         )

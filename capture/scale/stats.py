@@ -38,7 +38,7 @@ def _plural(name: str) -> str:
 
 #: The views that `capture stats` shows, each with what it answers.
 VIEWS = {
-    "kinds": "What was recognised, and why the rest was not",
+    "kinds": "Strokes by kind, and the reasons of those that are no gesture",
     "screens": "Gestures by screen, dead and rage rates",
     "targets": "Gestures by target",
     "time_between_taps": "Time between taps of a stream (ms)",

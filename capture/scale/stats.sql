@@ -1,7 +1,7 @@
 -- Views over the table `gestures` (see stats.py for its columns). Each answers one question. stats.py
 -- writes what depends on kinds: the two lists of counts, MOVING ('drag', ...) and TAPS ('tap', ...).
 
--- What was recognised, and why the rest was not.
+-- Strokes by kind, and the reasons of those that are no gesture.
 create or replace view kinds as
 select kind, reason, count(*) as strokes, count(*) / sum(count(*)) over () as share
 from gestures

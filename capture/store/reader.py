@@ -192,7 +192,7 @@ class Index:
                 segment, position, start + tried if tried else end, bounds
             )
             if gap:
-                # Once: what is known of the position says from then on that they are behind it.
+                # Once: from then on the cached position says that they are behind it.
                 position.seq = seq - count
                 self._c.losses.add("damaged", gap, queue)
                 self.write(segment, self._slot_names[queue], position)

@@ -92,7 +92,7 @@ class Retention:
         return True
 
     def _delete(self, path: Path) -> bool:
-        """Delete a file, unless the folder was replaced: what has its name now is another store's."""
+        """Delete a file, unless the folder was replaced: a file of that name is another store's then."""
         with contextlib.suppress(OSError):
             if self._c.claims.delivery_in_place():
                 path.unlink()

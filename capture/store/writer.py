@@ -138,7 +138,7 @@ class Writer:
                 if call.sent or call.sending or not self._write(call):
                     return False
             except ValueError:
-                # No event of ours: it must not hold up what comes behind it.
+                # No event of ours: it must not delay the events behind it.
                 waiting.popleft()
                 raise
             waiting.popleft()

@@ -48,13 +48,18 @@ def strokes(lengths):
     return action
 
 
+def choice(rng, values, count):
+    """Return random values of a list as int64, also on 32-bit machines."""
+    return rng.choice(np.array(values, np.int64), count)
+
+
 def wandering(seed, lengths, step):
     """Walks whose gaps are at the stop, at nothing or usual, on whole and half px."""
     rng = np.random.default_rng(seed)
     action = strokes(np.asarray(lengths))
     count = len(action)
-    gap = rng.choice([8] * 12 + [0, 40, 41, 80, 81], count) * MS + rng.choice([0, 0, 0, 0, 1, -1], count)
-    gap = np.where(action == 0, rng.choice([39, 40, 41, 250, 299, 300, 301, 400], count) * MS, gap)
+    gap = choice(rng, [8] * 12 + [0, 40, 41, 80, 81], count) * MS + choice(rng, [0, 0, 0, 0, 1, -1], count)
+    gap = np.where(action == 0, choice(rng, [39, 40, 41, 250, 299, 300, 301, 400], count) * MS, gap)
     x, y = (np.round(np.cumsum(rng.normal(0, step, count)) * 2) / 2 - 100 for _ in range(2))
     time = np.cumsum(np.maximum(gap, 0))
     return TouchSamples(action=action, time=time, x=x.astype(np.float32), y=y.astype(np.float32))
@@ -64,7 +69,7 @@ def taps(seed, count):
     """Taps near each other in place and time."""
     rng = np.random.default_rng(seed)
     action = np.tile(np.array([0, 2, 1], np.uint8), count)
-    time = np.cumsum(rng.choice([20, 39, 40, 41, 100, 249, 250, 251, 300, 301, 400], len(action))) * MS
+    time = np.cumsum(choice(rng, [20, 39, 40, 41, 100, 249, 250, 251, 300, 301, 400], len(action))) * MS
     x, y = (rng.choice([0, 0, 0, 5, 8, 9, 10, 16, 17, 100, 101], len(action)) for _ in range(2))
     return TouchSamples(action=action, time=time, x=x.astype(np.float32), y=y.astype(np.float32))
 

@@ -26,7 +26,7 @@ cdef class EventModel:
     protocol : int
         0 not known, 1 single touch, 2 type A, 3 type B.
     follow : bool
-        The protocol is only what was seen so far: change it when the events ask for another.
+        The protocol is detected from the events so far: change it when later events need another.
     scanning : bool
         Look at the events (protocol, largest values), but write no samples.
     x_axis, y_axis : tuple of (low, size, span)
@@ -110,7 +110,7 @@ cdef class EventModel:
         return self.seen.max_x, self.seen.max_y
 
     def doubt_counts(self):
-        """Return what was skipped or repaired so far, by cause; a frame left open and contacts down too."""
+        """Return the counts of skipped and repaired events, by cause; a frame left open and contacts down too."""
         cdef int down = 0
         cdef int hovering = 0
         cdef int index
@@ -219,7 +219,7 @@ cdef class EventModel:
             self.doubts.unknown_codes += 1
 
     cdef Feel *feel(self) noexcept nogil:
-        """Return what is known of the contact that the events are about."""
+        """Return the state of the contact that the events are about."""
         if self.protocol != TYPE_B:
             return &self.type_a.packet.feel
         return &self.touch(self.slot).feel if self.slot >= 0 else &self.astray

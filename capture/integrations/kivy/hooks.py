@@ -237,7 +237,7 @@ def sees_raw_samples() -> bool:
         loop = import_module("kivy.base").EventLoopBase()
         for name in _WRAPPED:
             getattr(loop, name)
-        poll, dispatch = loop._dispatch_input, loop.post_dispatch_input  # noqa: SLF001 - what is tested
+        poll, dispatch = loop._dispatch_input, loop.post_dispatch_input  # noqa: SLF001 - tested as the loop calls it
 
         def polling(kind: str, me: Any) -> None:
             polled.append(me.sx)
