@@ -89,11 +89,12 @@ $(VENV)/bin/python:
 # pip in a fresh environment may be too old for dependency groups. The native code is built with the
 # Cython that builds it again later, or the first change of a header would build all of it.
 $(TOOLS): $(VENV)/bin/python
+	@echo 'Setting up $(VENV).'
 	@$(PIP) install --upgrade 'pip>=25.1' 'setuptools>=77' 'cython>=3.1,<4'
 	@touch $(TOOLS)
 
 $(READY): $(TOOLS) pyproject.toml setup.py
-	@echo 'Setting up $(VENV): installing packages and compiling the native core.'
+	@echo 'Installing packages and compiling the native core.'
 	@echo 'About a minute, longer on a busy machine. Only once.'
 	@PYTHONWARNINGS=ignore $(PIP) install --no-build-isolation --editable .
 	@touch $(READY) $(BUILT)

@@ -98,6 +98,15 @@ def test_no_place_was_named(run):
     assert "--config" in err
 
 
+def test_a_run_configuration_in_place_of_the_folder(run, tmp_path):
+    config = tmp_path / "capture.toml"
+    config.touch()
+    status, out, err = run("buffer", "status", config)
+
+    assert (status, out) == (2, "")
+    assert f"{config}: expected the folder of a store; for a run configuration use --config" in err
+
+
 def test_a_queue_that_is_not_there(run, store):
     status, out, err = run("buffer", "retry", store, "--queue", "nope")
 

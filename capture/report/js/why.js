@@ -106,7 +106,7 @@ function makeWhy(app) {
     const why = explainStroke(app.rec, i, app.limits, app.classes);
     const parts = [el("p", { className: "verdict", textContent: why.verdict })];
     if (app.changed(i)) parts.push(el("p", { className: "was", textContent: `Under the recording's thresholds: ${app.formerly(i)}.` }));
-    parts.push(...together(i), meters(i, why), curves(i), el("h3", { className: "part", textContent: "What the others lacked" }), rivals(why),
+    parts.push(...together(i), meters(i, why), curves(i), el("h3", { className: "part", textContent: "Why not another gesture" }), rivals(why),
       el("h3", { className: "part", textContent: "What other dialects call it" }), others(i), facts(i), thresholds(why));
     box.replaceChildren(...parts);
   }
