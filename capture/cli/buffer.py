@@ -59,7 +59,7 @@ def _folder(folder: Path | None, config: Path | None) -> Path:
     """Return the folder of the store: the argument, or that of the run configuration."""
     if folder is not None:
         if folder.is_file():
-            raise ConfigError(f"{folder}: expected the folder of a store; for a run configuration use --config")
+            raise ConfigError(f"{folder}: expected a folder of a store; a run configuration needs --config")
         return folder
     if config is None:
         raise ConfigError("expected the folder of the store, or --config with the app's run configuration")

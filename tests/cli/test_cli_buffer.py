@@ -104,7 +104,7 @@ def test_a_run_configuration_in_place_of_the_folder(run, tmp_path):
     status, out, err = run("buffer", "status", config)
 
     assert (status, out) == (2, "")
-    assert f"{config}: expected the folder of a store; for a run configuration use --config" in err
+    assert f"{config}: expected a folder of a store; a run configuration needs --config" in err
 
 
 def test_a_queue_that_is_not_there(run, store):
