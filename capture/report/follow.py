@@ -57,7 +57,7 @@ def read_store(folder: Path, reader: Reader | None = None) -> Recording:
             reader.add(_decode(b"[" + payload + b"]"))
     except (OSError, msgspec.DecodeError) as error:
         raise StoreError(f"{folder}: cannot be read: {error}") from None
-    return reader.recording(folder)
+    return reader.recording(folder.resolve().name)
 
 
 def read_growing(path: str, read: Callable[[str], Recording]) -> Recording:

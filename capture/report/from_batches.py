@@ -86,7 +86,7 @@ def read_batches(file: Path) -> Recording:
             raise TouchLogError(f"is not a batch: {error}", path=str(file), line=number) from None
         reader.resolution = batch.resolution
         reader.add(batch.events)
-    return reader.recording(file)
+    return reader.recording(file.parent.name or file.name)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
@@ -116,13 +116,13 @@ class Reader:
         """Append events; a repeated event counts once."""
         self._events.update((event.event_id, event) for event in events)
 
-    def recording(self, file: Path) -> Recording:
+    def recording(self, name: str) -> Recording:
         """Return all events as one recording, ordered by time."""
         ordered = sorted(self._events.values(), key=lambda event: event.time_ms)
         origin = ordered[0].time_ms if ordered else 0
         length = float(ordered[-1].time_ms - origin) if ordered else 0.0
         recording = Recording(
-            name=file.parent.name or file.name,
+            name=name,
             format="batches",
             density=self.resolution.density,
             start_ms=origin if ordered else None,

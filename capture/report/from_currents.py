@@ -65,14 +65,13 @@ def read_currents(files: list[Path]) -> list[Recording]:
             raise TouchLogError(f"not a file of Currents records: {error}", path=str(path)) from None
     recordings = []
     for user_id, records in users.items():
-        recording = _recording(files[0], list(records.values()))
-        recording.name = f"user {user_id[:8]}"
+        recording = _recording(f"user {user_id[:8]}", list(records.values()))
         recording.format = "currents"
         recordings.append(recording)
     return recordings
 
 
-def _recording(path: Path, records: list[dict[str, Any]]) -> Recording:
+def _recording(name: str, records: list[dict[str, Any]]) -> Recording:
     reader = Reader()
     known = [(record, _decode(record.get("properties", "{}"))) for record in records]
     where: dict[str, Any] = {"session_number": 1, "url": _url("", "")}
@@ -85,7 +84,7 @@ def _recording(path: Path, records: list[dict[str, Any]]) -> Recording:
         event = _event(record, properties, where)
         if event is not None:
             reader.add([event])
-    return reader.recording(path)
+    return reader.recording(name)
 
 
 def _in_order(known: list[_Known]) -> list[_Known]:

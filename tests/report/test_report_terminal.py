@@ -156,6 +156,7 @@ def test_a_live_store_is_read_and_followed(tmp_path):
         first = next(states)
         second = next(states)
 
+    assert first.name == tmp_path.name
     assert (len(first), first.dead_taps, first.stages[-1].title) == (1, 1, "Cart")
     assert [summary.rows(second)[n].gesture.split()[0] for n in range(2)] == ["tap", "fling"]
     assert find_store(str(tmp_path / "nothing")) is None
