@@ -23,6 +23,8 @@ _MATCH = re.compile(rb"MotionEvent\]? ?(?:ViewRootImpl ?)?\{ ?action=")
 _EVENT = re.compile(r"MotionEvent\]? ?(?:ViewRootImpl ?)?\{([^}]{0,8192})\}")
 _FIELD = re.compile(r"\b(\w{1,32})(?:\[(\d{1,3})\])?=([^,\s]{1,64})")
 _ACTION = re.compile(r"(?:ACTION_)?(POINTER_DOWN|POINTER_UP|DOWN|UP|MOVE|CANCEL)(?:\((\d{1,3})\))?$")
+#: Of an action that is printed as a number, as old Androids and apps do: its low byte; the next is an index.
+_NUMBERS = {0: "DOWN", 1: "UP", 2: "MOVE", 3: "CANCEL", 5: "POINTER_DOWN", 6: "POINTER_UP"}
 #: InputDevice.SOURCE_MOUSE, as a number and by name.
 _MOUSE = {"0x2002", "mouse"}
 #: How many events back a copy of another layer is looked for.
@@ -84,14 +86,14 @@ class _Event:
                 fields.setdefault(name, value)
         self.device = fields.get("deviceId", "0")
         self.is_mouse = fields.get("source", "").lower() in _MOUSE
-        action = _ACTION.match(fields.get("action", ""))
+        action = _action(fields.get("action", ""))
         time, history = fields.get("eventTime", ""), fields.get("historySize", "0")
         self.pointers = [pointers[index] for index in sorted(pointers)]
         complete = all(pointer.keys() == {"id", "x", "y"} for pointer in self.pointers)
         complete = complete and all(math.isfinite(pointer["id"]) for pointer in self.pointers)
         if action is None or not time.isdecimal() or not self.pointers or not complete:
             return
-        self.action, self.index = action[1], int(action[2] or 0)
+        self.action, self.index = action
         self.is_touch = self.index < len(self.pointers)
         self.time = int(time) * 1_000_000
         self.history = int(history) if history.isdecimal() else 0
@@ -108,6 +110,19 @@ class _Event:
             action = Action[self.action.removeprefix("POINTER_")]
         for pointer in about:
             yield stream, int(pointer["id"]), action, self.time, pointer["x"], pointer["y"]
+
+
+def _action(text: str) -> tuple[str, int] | None:
+    """Return the name of an action and the index of its pointer, from a name or a number."""
+    found = _ACTION.match(text)
+    if found is not None:
+        return found[1], int(found[2] or 0)
+    try:
+        number = int(text, 0)
+    except ValueError:
+        return None
+    name = _NUMBERS.get(number & 0xFF)
+    return None if name is None else (name, number >> 8 & 0xFF)
 
 
 def _number(text: str) -> float:

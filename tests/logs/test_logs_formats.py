@@ -322,6 +322,27 @@ def test_motion_events_of_several_layers_and_fingers(tmp_path):
     assert log.warnings == {"duplicate_events": 1, "history_not_printed": 2, "skipped_rows": 1}
 
 
+NUMBERS = {
+    "ACTION_DOWN,": "0,",
+    "ACTION_POINTER_DOWN(1)": "0x105",
+    "ACTION_MOVE": "2",
+    "ACTION_POINTER_UP(0)": "6",
+    "ACTION_CANCEL": "3",
+}
+
+
+def test_actions_of_motion_events_may_be_numbers(tmp_path):
+    numbers = MOTION
+    for name, number in NUMBERS.items():
+        numbers = numbers.replace(name, number)
+    (tmp_path / "names").mkdir()
+    log, rows = read(tmp_path, numbers)
+    named, expected = read(tmp_path / "names", MOTION)
+
+    assert "ACTION_" not in numbers
+    assert (rows, log.warnings) == (expected, named.warnings)
+
+
 def test_rrweb_moves_that_come_after_the_lift_are_put_right(tmp_path):
     content = """[{"type":4,"data":{"href":"http://a/","width":400,"height":800},"timestamp":1600000000000},
     {"type":3,"data":{"source":2,"type":7,"id":4,"x":1.5,"y":2},"timestamp":1600000000100},
