@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["Log"]
 
 _BEGIN = "<UITouch: 0x"
+_ADDRESS = _BEGIN.index("0x")
 _PHASE = re.compile(r"phase:\s*([A-Z]\w+)")
 _PLACE = re.compile(r"location in window:\s*\{(-?[\d.]+),\s*(-?[\d.]+)\}")
 _MATCH = re.compile(rb"<UITouch: 0x[0-9a-fA-F]+>")
 _FRAME = re.compile(rb"<UIWindow: [^>]{0,200}?frame = \(0 0; (\d{1,5})(?:\.\d+)? (\d{1,5})")
 _ACTIONS = {
-    "Began": Action.DOWN,
-    "Moved": Action.MOVE,
-    "Stationary": Action.MOVE,
-    "Ended": Action.UP,
-    "Cancelled": Action.CANCEL,
-    "Canceled": Action.CANCEL,
+    phase: int(action)
+    for phase, action in {
+        "Began": Action.DOWN,
+        "Moved": Action.MOVE,
+        "Stationary": Action.MOVE,
+        "Ended": Action.UP,
+        "Cancelled": Action.CANCEL,
+        "Canceled": Action.CANCEL,
+    }.items()
 }
 #: Between prints without a time: a 60 Hz panel.
 _PERIOD_NS = 16_000_000
@@ -114,12 +118,12 @@ class _Prints:
         while at >= 0:
             after = text.find(_BEGIN, at + 1)
             stop = after if after >= 0 else len(text)
-            address = text[at + len(_BEGIN) : text.find(">", at, stop)]
             phase = _at(_PHASE, "phase:", text, at, stop)
             place = _at(_PLACE, "location in window:", text, at, stop)
             if phase and place:
                 end = place.end()
-                self._touch(f"0x{address}", phase[1], place.groups(), writer)
+                address = text[at + _ADDRESS : text.find(">", at, stop)]
+                self._touch(address, phase[1], place.groups(), writer)
             elif after >= 0:
                 self._log.warnings["skipped_rows"] += 1
             at = after
@@ -150,6 +154,6 @@ class _Prints:
 def _at(pattern: re.Pattern[str], name: str, text: str, start: int, stop: int) -> re.Match[str] | None:
     """Return what a touch says of itself under a name, not of the time before."""
     at = text.find(name, start, stop)
-    while at >= 0 and text.startswith("previous ", at - 9):
+    while at >= 0 and text[at - 9 : at] == "previous ":
         at = text.find(name, at + 1, stop)
     return pattern.match(text, at, stop) if at >= 0 else None
