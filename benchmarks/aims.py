@@ -1,6 +1,6 @@
-"""What the project aims at, number by number; `scripts/bench.py` sets it beside what was measured.
+"""The project's aims, number by number; `scripts/bench.py` sets them beside the measurements.
 
-An aim may be out of reach on a machine: `docs/reliability.md` says what holds back those that were.
+An aim may be out of reach on a machine: `docs/reliability.md` names the reasons for those that were.
 """
 
 from typing import Any, NamedTuple

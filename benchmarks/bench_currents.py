@@ -134,7 +134,7 @@ def test_events_to_partner_shapes(benchmark, gestures, shape, custom):
 
     That event stays as it is: commits are compared by the ratios. At 32bdce4, before gestures had screens,
     sessions and times, msgspec took 0.30 of the time for Amplitude's shape and 0.28 for Mixpanel's
-    with custom properties; the aims are 0.9 of that.
+    with custom properties. The aims are 0.9 of that.
     """
     options = Options(custom_properties=custom)
     event = encode(PARTNER_EVENT)

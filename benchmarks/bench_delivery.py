@@ -26,7 +26,7 @@ from capture.sinks.http import HttpSettings, HttpSink
 
 EVENTS = int(os.environ.get("CAPTURE_BENCH_EVENTS", "4000"))
 ROUNDS = int(os.environ.get("CAPTURE_BENCH_ROUNDS", "5"))
-#: Module in peers -> what must be installed for it.
+#: Module in peers -> packages that it needs.
 CONTENDERS = {
     "touchcapture": "capture",
     "segment": "segment",

@@ -15,7 +15,7 @@ from peers.loopback import Server
 
 CALLS = int(os.environ.get("CAPTURE_BENCH_CALLS", "2000"))
 ROUNDS = int(os.environ.get("CAPTURE_BENCH_ROUNDS", "10"))
-#: Module in peers -> what must be installed for it.
+#: Module in peers -> packages that it needs.
 CONTENDERS = {
     "touchcapture": "capture",
     "segment": "segment",
@@ -24,7 +24,7 @@ CONTENDERS = {
     "snowplow": "snowplow_tracker",
     "mixpanel": "mixpanel",
 }
-#: No client: what one row costs on this machine, whoever writes it.
+#: No client: the cost of one row on this machine, with any writer.
 FLOOR = "a bare INSERT"
 
 
@@ -44,7 +44,7 @@ def opened(url):
 
 
 def timed(contender, calls, pause_s=0.0):
-    """Return the time (ns) of each call; what is not the call itself is prepared outside."""
+    """Return the time (ns) of each call; everything else is prepared outside."""
     clock, call, times = time.perf_counter_ns, contender.call, []
     for _ in range(calls):
         arguments = contender.prepare()
@@ -120,7 +120,7 @@ def test_cost(benchmark, url):
 
 
 def written_bytes():
-    """Return what this process has written to files so far; sockets are not written to but sent to."""
+    """Return the bytes that this process has written to files so far; sends to sockets do not count."""
     lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
     return int(next(line for line in lines if line.startswith("wchar")).split()[1])
 

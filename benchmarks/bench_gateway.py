@@ -140,7 +140,7 @@ async def load(port, requests, connections, seconds=None):
                     break
                 others += 1
                 wait = int(head.lower().partition(b"retry-after:")[2].split(b"\r\n")[0])
-                await asyncio.sleep(wait / 10)  # a tenth of what a device waits
+                await asyncio.sleep(wait / 10)  # a tenth of a device's wait
         writer.close()
         await writer.wait_closed()
 

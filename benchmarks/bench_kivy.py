@@ -1,4 +1,4 @@
-"""What capture costs in a Kivy app's thread: per touch event, and per frame of a busy app.
+"""Costs of capture in a Kivy app's thread: per touch event, and per frame of a busy app.
 
 ``pytest benchmarks/bench_kivy.py -o python_files='bench_*.py' -s``; the app runs in a process of its own.
 """
@@ -34,7 +34,7 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.label import Label
 
 EventLoop.status = "started"
-clock = time.thread_time_ns  # not what the machine does besides
+clock = time.thread_time_ns  # without the machine's other work
 cap = Capture(config())
 
 
@@ -65,7 +65,7 @@ class Provider:
             dispatch_fn(kind, touch)
 
 
-# The app itself does nothing here: what is left is Kivy's dispatch, with the hooks and without.
+# The app itself does nothing here: the rest is Kivy's dispatch, with the hooks and without.
 provider = Provider()
 EventLoop.input_providers[:] = [provider]
 EventLoop.event_listeners[:] = []

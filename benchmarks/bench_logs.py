@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 RECORDINGS = ROOT.parent / "shared" / "touchlogs"
 SIZE_BYTES = int(os.environ.get("CAPTURE_BENCH_MB", "100")) * 1_000_000
 REFERENCE_BYTES = 2_000_000
-#: Times the reference, share of pyarrow's own speed, peak memory: what a reader is held to.
+#: Times the reference, share of pyarrow's own speed, peak memory: the limits of a reader.
 TEXT_RATIO, TABLE_RATIO, RSS_MB = 10, 0.5, 200
 #: Shares of the speed of the least that a reader must do: `csv.reader`, one decoding, one pattern a line.
 ROWS_RATIO, JSON_RATIO, PATTERN_RATIO = 0.3, 0.15, 0.5

@@ -59,7 +59,7 @@ def test_batch(benchmark, plain):
     assert alike(c_loop(*plain)[0], classify(samples).kind)
 
     seconds = interleaved(contenders, rounds=15)
-    # What a change gains shows against what never changes.
+    # A change's gain shows against a loop that never changes.
     benchmark.extra_info["c_loop_by_filled_anew"] = (
         seconds["plain C loop, -O3"] / seconds["touchcapture, filled anew"]
     )
@@ -110,7 +110,7 @@ def alike(theirs, ours):
 
 
 def test_threads(benchmark):
-    """1,000 interleaved streams, every fifth stroke with two fingers; beside what two threads can give."""
+    """1,000 interleaved streams, every fifth stroke with two fingers; beside the limit of two threads."""
     samples = TouchSamples(**dict(zip(COLUMNS, crowded(SAMPLES), strict=True)))
     numbers = np.linspace(0.1, 1.0, 200_000)
 

@@ -1,4 +1,4 @@
-"""The adapters beside what they stand on: `classify` on the same columns, DuckDB's own Arrow export."""
+"""The adapters beside their basis: `classify` on the same columns, DuckDB's own Arrow export."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ with open_stats(sys.argv[1]) as connection:
         if name != "funnel":  # shown where its steps are named
             connection.execute(f"from {name}").fetchall()
 seconds = time.perf_counter() - began
-# Not getrusage: that begins with what the parent had.
+# Not getrusage: that begins with the parent's peak.
 [peak] = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")]
 import duckdb
 began = time.perf_counter()
@@ -47,7 +47,7 @@ def touches():
 
 
 def test_polars(benchmark):
-    """The adapter copies nothing: it costs what classify costs."""
+    """The adapter copies nothing: it costs as much as classify."""
     table = touches()
     frame = pl.DataFrame(table)
     contenders = {

@@ -1,6 +1,6 @@
 """Instructions per sample, counted by callgrind: ``python benchmarks/callgrind_recognizer.py``.
 
-They do not depend on the machine's noise. Only what the core's own calls do is collected: not the
+They do not depend on the machine's noise. Only the core's own calls are collected: not the
 interpreter's loop around them, not the making of the samples.
 """
 

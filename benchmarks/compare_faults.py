@@ -1,4 +1,4 @@
-"""The same faults for touchcapture and for analytics clients with their defaults: what arrives, and when.
+"""The same faults for touchcapture and for analytics clients with their defaults: arrivals and times.
 
     python benchmarks/compare_faults.py [--full] [--only touchcapture,segment]
 
@@ -24,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-#: Client -> what must be installed for it.
+#: Client -> packages that it needs.
 CLIENTS = {
     "touchcapture": "capture",
     "segment": "segment",
@@ -226,7 +226,7 @@ def in_time(took_s, cap_s):
 
 
 def then_restart(name, server, folder, count):
-    """Return what is there, and what is after a restart where that is more."""
+    """Return the delivered events; after a restart if there are more then."""
     before, had = delivered(server, count), len(server.seen)
     restart(name, server, folder)
     return before if len(server.seen) == had else f"{before}, then {delivered(server, count)}"
@@ -285,7 +285,7 @@ def outage(name, folder, scale):
     server.mode = "up"
     until_quiet(server, scale.events, scale.after_s, scale.after_s)
     run.kill()
-    # What waits for a batch to fill up is in a store, or lost.
+    # Events that wait for a batch to fill up are in a store, or lost.
     return then_restart(name, server, folder, scale.events)
 
 
@@ -352,7 +352,7 @@ def main():
     print("| fault | " + " | ".join(names) + " |")
     print("|---" * (len(names) + 1) + "|")
     for title, fault in FAULTS.items():
-        # Two at a time: a machine has at least two cores, and most of it is waiting.
+        # Two at a time: a machine has at least two cores, and they wait most of the time.
         with ThreadPoolExecutor(2) as pool:
             results = pool.map(lambda name, fault=fault: measure(fault, name), names)
             print(f"| {title.format(scale)} | " + " | ".join(results) + " |", flush=True)

@@ -1,12 +1,12 @@
 """The whole pipeline on many samples: generated, written as partitioned Parquet, recognised, read again.
 
-    python benchmarks/scale_run.py FOLDER --samples 1e9          (generates what is missing: run it twice)
+    python benchmarks/scale_run.py FOLDER --samples 1e9          (generates missing partitions: run it twice)
     python benchmarks/scale_run.py FOLDER --engine ray --workers 1 2
     python benchmarks/scale_run.py FOLDER --engine ray --kill    (kill a worker, compare with local)
 
 Prints one JSON object: the rates of the engine, of the recogniser in memory and of the Parquet decoder
 alone, side by side, and the largest resident set. Files: a partition for each 15.6 million samples of
-30 streams, in pieces that cut strokes; the samples of a stream stand together, as a fleet's files do
+30 streams, in pieces that cut strokes. The samples of a stream stand together, as in a fleet's files
 that are sorted by device and time.
 """
 
@@ -43,7 +43,7 @@ LAYOUTS = {
         "use_dictionary": ["stream", "pointer", "action"],
         "column_encoding": {"time": "DELTA_BINARY_PACKED", "x": "PLAIN", "y": "PLAIN"},
     },
-    # As pyarrow writes what nobody gave a thought to: dictionaries tried for every column, Snappy.
+    # As pyarrow writes by default: dictionaries tried for every column, Snappy.
     "default": {},
 }
 
@@ -66,7 +66,7 @@ def partition(number, samples):
 
 
 def generate(folder, samples, layout):
-    """Write what is missing; a partition is there when its folder has its name."""
+    """Write missing partitions; a partition is there when its folder has its name."""
     for number in range(PARTITIONS):
         path = folder / f"bucket={number:03}"
         if path.exists():
@@ -121,7 +121,7 @@ def decoder(folder, workers):
 
 
 def engine_run(source, output, engine, workers):
-    """Recognise the data set; return what that took."""
+    """Recognise the data set; return the costs."""
     before = os.times()
     summary = classify_dataset(source, str(output), engine=engine, workers=workers)
     after = os.times()
@@ -133,7 +133,7 @@ def engine_run(source, output, engine, workers):
         "seconds": summary.seconds,
         "samples_per_s": summary.samples / summary.seconds,
         "cpu_ns_per_sample": used / summary.samples * 1e9,
-        # The engine comes first: what the others take is in no number before the second round.
+        # The engine comes first: no number has the others' memory before the second round.
         "largest_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -214,7 +214,7 @@ def main():
     for workers in options.workers * (options.rounds if options.engine == "local" else 1):
         output = options.folder / f"gestures-{options.engine}-{workers}"
         shutil.rmtree(output, ignore_errors=True)
-        os.sync()  # what the run before wrote is not this one's to wait for
+        os.sync()  # this run does not wait for the last one's writes
         killed = []
         if options.kill:
             threading.Thread(target=kill_a_worker, args=(2.0, killed), daemon=True).start()

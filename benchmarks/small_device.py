@@ -1,8 +1,8 @@
-"""What a small device pays, counted by QEMU: ``python benchmarks/small_device.py [armhf|arm64]``.
+"""Costs on a small device, counted by QEMU: ``python benchmarks/small_device.py [armhf|arm64]``.
 
-Instructions of ``import capture``, of a tap by the recogniser alone and of one that is recorded in the store;
-and the resident memory of a live process (the machine's own pages, not QEMU's). Counts of instructions are
-repeatable, whatever else the computer does. Needs what ``scripts/run_machine.py`` needs.
+Instructions of ``import capture``, of a tap by the recogniser alone and of one that is recorded in the store.
+Also the resident memory of a live process (the machine's own pages, not QEMU's). Counts of instructions are
+repeatable, independent of the computer's load. Requirements as for ``scripts/run_machine.py``.
 """
 
 import json
@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from run_machine import MACHINES, ROOT, Build
 
 HERE = Path(__file__).parent
-#: Where QEMU puts the machine's memory, and how much of it there is.
+#: Where QEMU puts the machine's memory, and its size.
 BASE, SIZE = 0x10_0000_0000, 1 << 32
 TAPS = (200, 1200)
 RECOGNIZER = """
@@ -76,7 +76,7 @@ class Device:
         subprocess.run([*command, str(self.plugin)], check=True)
 
     def run(self, code, *arguments):
-        """Run a program; return what it printed and how many instructions it took."""
+        """Run a program; return its output and its number of instructions."""
         env = {
             **os.environ,
             **self.build.environment,
@@ -100,7 +100,7 @@ class Device:
 
 
 def count(name="armhf"):
-    """Return what was counted on a machine."""
+    """Return the counts of a machine."""
     with tempfile.TemporaryDirectory() as folder:
         device = Device(name, folder)
         device.run("import capture; capture.Capture")  # compiles to byte code, once

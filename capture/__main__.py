@@ -1,4 +1,4 @@
-"""The ``capture`` command: what a command raises becomes one clear line and an exit status."""
+"""The ``capture`` command: an exception of a command becomes one clear line and an exit status."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _line(error: BaseException) -> tuple[str, int]:
-    """Return what to say about an error, and the exit status."""
+    """Return the line for an error, and the exit status."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; the output up to there is complete", INTERRUPTED
     if isinstance(error, CaptureError):

@@ -47,7 +47,7 @@ _SHOWN_CHARS = 120
 
 
 class CollectorCounters(msgspec.Struct):
-    """What a collector has seen.
+    """Counts of a collector.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class CollectorCounters(msgspec.Struct):
     quarantined : int
         Events that could not be read, in batches that were accepted.
     last_error : str
-        The last refusal: status, reason and what came; empty for none.
+        The last refusal: status, reason and the received text; empty for none.
     """
 
     requests: int = 0
@@ -88,7 +88,7 @@ class Collector:
         Whether one event that cannot be read, or one unknown key, refuses its native batch. Otherwise unknown
         keys are kept, and such an event is counted and left out.
     on_refused : callable, optional
-        Called with a line that says why a batch was refused or an event left out, and what came.
+        Called with a line: why a batch was refused or an event left out, and the received text.
 
     Raises
     ------
@@ -104,7 +104,7 @@ class Collector:
     refuse : callable or None
         An event's bytes -> whether its batch is answered with 400.
     counters : CollectorCounters
-        What it has seen.
+        Its counts.
     """
 
     def __init__(
@@ -226,7 +226,7 @@ class Collector:
         return self._names is None or urlsplit(f"//{host}").hostname in self._names
 
     def refused(self, status: int, reason: str, came: bytes) -> None:
-        """Count a request that was no batch, and say why."""
+        """Count a request that was no batch, and report why."""
         why = f"refused ({status}): {reason}; came: {_shown(came)}"
         with self._lock:
             self.counters.invalid += 1

@@ -50,7 +50,7 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066
 def plain(text: str, limit: int | None = None) -> str:
     """Return text with its control characters written out, cut at a number of characters.
 
-    Contents of files, names of files, keys of documents: what others wrote may hold commands to a terminal.
+    Contents of files, names of files, keys of documents: foreign text may hold commands to a terminal.
     """
     text = _CONTROLS.sub(lambda found: _written(found[0]), text)
     if limit is not None and len(text) > limit:
@@ -72,9 +72,9 @@ def _written(character: str) -> str:
     return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
 
 
-#: What a secret is shown as.
+#: Replacement of a secret in texts.
 HIDDEN = "***"
-#: Shorter secrets are hidden as whole words alone: each "1" of a message tells nothing.
+#: Shorter secrets are hidden as whole words alone: each "1" of a message is harmless.
 _SHORT = 6
 #: Tables with a secret in any value: request headers, properties of a client library.
 _TABLES = frozenset({"headers", "options"})
@@ -163,8 +163,8 @@ class CaptureError(Exception):
 class ConfigError(CaptureError, ValueError):
     """A run configuration, or an argument that stands for one, is wrong.
 
-    The message names the source (file or environment variable), the key path, the value, what is
-    allowed and, for an unknown key, the nearest known one.
+    The message names the source (file or environment variable), the key path, the value, the
+    allowed values and, for an unknown key, the nearest known one.
     """
 
 
@@ -200,7 +200,7 @@ class SinkError(CaptureError):
     Parameters
     ----------
     message : str
-        What happened.
+        Cause of the error.
     sink : str
         Name of the sink.
     retryable : bool

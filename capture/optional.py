@@ -72,7 +72,7 @@ def require(
     error: Callable[[str], Exception] = ConfigError,
     extra: str | None = None,
 ) -> Any:
-    """Import a module of an optional package, or raise an `error` that says how to install it.
+    """Import a module of an optional package, or raise an `error` that names the command to install it.
 
     `extra` is named in place of that of `EXTRAS`, for a package that several extras have.
 

@@ -1,4 +1,4 @@
-"""What a process owns: state that a forked child must not share, folders that other users cannot read."""
+"""Objects of one process: state that a forked child must not share, folders that other users cannot read."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PerProcess(Generic[_T]):
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether a process of this number runs; False if the system cannot say."""
+    """Return whether a process of this number runs; False if the system cannot tell."""
     if os.name != "posix":
         return False
     try:
@@ -64,6 +64,6 @@ def make_private_folder(folder: Path) -> None:
 
 
 def run_in_forked_child(function: Callable[[], None]) -> None:
-    """Call `function` in each forked child from now on, before anything else of it runs."""
+    """Call `function` in each forked child from now on, before its other code runs."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=function)

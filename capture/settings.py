@@ -156,7 +156,7 @@ def expanded(path: str, text: str) -> Path:
 
 
 def allowed(kind: Any) -> str:
-    """Describe in words what a setting's type allows: ``a number above 0, at most 10 (dp)``."""
+    """Describe in words the values that a setting's type allows: ``a number above 0, at most 10 (dp)``."""
     origin = get_origin(kind)
     if origin is Annotated:
         base, *metas = get_args(kind)
@@ -294,7 +294,7 @@ def construct(
     source: str,
     problems: list[str],
 ) -> dict[str, Section]:
-    """Build each section; what a section finds wrong between its keys joins `problems`."""
+    """Build each section; a section's errors between its keys join `problems`."""
     prefix = f"{source}: " if source else ""
     built: dict[str, Section] = {}
     for name, struct in sections.items():

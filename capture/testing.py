@@ -97,7 +97,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     delay_s : float
         Wait (s) before the answer.
     cut : {"", "before", "half"}
-        Close the connection before the answer, or in the middle of it.
+        Close the connection before the answer, or amid it.
     length_error : int
         Added to the ``Content-Length`` of the answer.
     garbage : bytes

@@ -24,19 +24,19 @@ timed in turns, in one run, hold. Medians unless it says otherwise.
 
 
 def main() -> int:
-    """Run the benchmarks, then write what they measured."""
+    """Run the benchmarks, then write their results."""
     runs = [_run(file) for file in sorted((ROOT / "benchmarks").glob("bench_*.py"))]
     measured = [results for _, results in runs if results is not None]
     if measured:
         results = {**measured[0], "benchmarks": [each for one in measured for each in one["benchmarks"]]}
         RESULTS.write_text(_page(results, _instructions()), encoding="utf-8")
         sys.stdout.write(f"{RESULTS.relative_to(ROOT)} written\n")
-    # 5: nothing to run, where what a file compares with is not installed.
+    # 5: nothing to run, where a file's peers are not installed.
     return max(0 if status == 5 else status for status, _ in runs)
 
 
 def _run(file: Path) -> tuple[int, dict[str, Any] | None]:
-    """Run one file in a process of its own: what others import, a toolkit with its logging, costs too."""
+    """Run one file in a process of its own: imports of others, a toolkit with its logging, cost too."""
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "record.json"
         status = subprocess.call(
@@ -68,7 +68,7 @@ def _page(results: dict[str, Any], instructions: str) -> str:
 
 
 def _aims(benchmarks: list[dict[str, Any]]) -> str:
-    """Return each aim beside what was measured."""
+    """Return each aim beside its measurement."""
     sys.path.insert(0, str(ROOT / "benchmarks"))
     from aims import AIMS
 
@@ -83,7 +83,7 @@ def _aims(benchmarks: list[dict[str, Any]]) -> str:
 
 
 def _tables(bench: dict[str, Any]) -> list[str]:
-    """Return what a benchmark noted: mappings as tables, the rest as a list; else its own times."""
+    """Return the notes of a benchmark: mappings as tables, the rest as a list; else its own times."""
     extra = dict(bench["extra_info"])
     parts = []
     if "medians" in extra:
@@ -117,7 +117,7 @@ def _number(value: Any) -> str:
 
 
 def _instructions() -> str:
-    """Return what callgrind counts, where valgrind is installed."""
+    """Return callgrind's counts, where valgrind is installed."""
     if not CALLGRIND.exists() or shutil.which("valgrind") is None:
         return ""
     done = subprocess.run(

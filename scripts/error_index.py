@@ -25,7 +25,7 @@ CAUSES = Path(__file__).with_name("error_causes.toml")
 _REPORTS = frozenset({"error", "warning", "info", "exception", "say", "once", "problem", "refuse", "_tell"})
 #: Functions that return a message.
 _MAKERS = frozenset({"how_to_install", "cannot_listen", "_unreadable", "_conflicts", "_reason"})
-#: Raised and caught within the package, or by a call that only a developer of it can get wrong.
+#: Raised and caught within the package, or by a call that only its developers can get wrong.
 _INTERNAL = frozenset({"StopIteration", "AssertionError", "NotImplementedError", "Exit", "KeyError"})
 #: Heading of the page -> parts of the package.
 GROUPS = {

@@ -1,4 +1,4 @@
-"""Make what the user guide takes from the code: ``python scripts/make_docs.py``.
+"""Make the parts of the user guide that come from the code: ``python scripts/make_docs.py``.
 
 Whole pages (configuration.md, cli.md, errors.md), and tables between marks such as ``<!-- kinds: ... -->``.
 """
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 _RELATIONS = {"<": "under", "<=": "at most", ">": "over", ">=": "at least"}
 _UNITS = {"duration": "ms", "distance": "dp", "velocity": "dp/s"}
-#: What docs/events.md says of a field of a gesture's event, where its name does not.
+#: Notes of docs/events.md on fields of a gesture's event that their names do not tell.
 _NOTES = {
     "target_path": "`[root]>form#login>button>`; `[root]>` where nothing was hit",
     "target_id": "empty where the view has no id",

@@ -1,10 +1,10 @@
 """Make the project's own recording: a person who uses a shop app on a phone for half a minute.
 
-The motion is made, not recorded: minimum-jerk paths with a slight bow, a tremor of 9 Hz, a panel that
+The motion is made, not recorded. It has minimum-jerk paths with a slight bow, a tremor of 9 Hz, a panel that
 reports about 90 times a second with some jitter, and pauses as people make them. It is seeded, so the
 files come out the same each time:
 
-- ``session.touch.jsonl``: the common form, with screens and targets (what ``make run`` replays)
+- ``session.touch.jsonl``: the common form, with screens and targets (``make run`` replays it)
 - ``phone.getevent.txt``: the same touches as ``getevent -lp`` and ``getevent -lt`` print them
 - ``session.kvi``: the same touches, but for the cancelled one, as Kivy's recorder writes them
 
@@ -156,7 +156,7 @@ class Person:
 
 
 def use_the_app(person: Person) -> None:
-    """Do everything that the engine tells apart, once at least."""
+    """Make each gesture that the engine tells apart, at least once."""
     person.screen("Home")
     person.tap(540, 1990, "button_start")
     person.pause()
@@ -263,7 +263,7 @@ def getevent(samples: list[Sample]) -> str:
 
 
 def kvi(samples: list[Sample]) -> str:
-    """Return the samples as Kivy's recorder writes them, without the cancelled touch, which it cannot say."""
+    """Return the samples as Kivy's recorder writes them, without the cancelled touch: it cannot write one."""
     lines = ["#RECORDER1.0"]
     cancelled = [index for index, sample in enumerate(samples) if sample.action == CANCEL]
     left_out: set[int] = set()

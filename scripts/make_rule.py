@@ -2,7 +2,7 @@
 
 ``actions.h`` and ``rule.h`` are made from `capture.gestures.kinds` and `capture.GestureConfig`: the numbers
 of the enums, the thresholds, and the rule that finds the kind of a stroke. ``record.pxd`` declares to Cython
-what ``record.h`` defines. A file is only written when its text changes, so that nothing else is rebuilt.
+the content of ``record.h``. A file is only written when its text changes, so that nothing else is rebuilt.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ TYPES = {
     "word": ("int32_t", "CAPTURE_WORD"),
     "words": ("int32_t", "CAPTURE_WORDS"),
 }
-#: What the core does not read, or reads apart.
+#: Settings that the core does not read, or reads apart.
 NOT_READ = {"unknown_responsive", "verdict_columns", "dialect", "dialects", "open"}
-#: Times that are to be reached, and what has a type of its own.
+#: Times that are to be reached, and settings with a type of their own.
 KNOWN = {
     "hold_ms": "reached time",
     "multi_tap_min_ms": "reached time",
@@ -69,7 +69,7 @@ COMPARED = {
     ">": "{measure} > {limit}.inside",
     ">=": "{measure} > {limit}.inside",
 }
-#: What a dialect says of a setting; its opposite is the other side of the limit.
+#: A dialect's fact on a setting; its opposite is the other side of the limit.
 FACTS = {
     ("touch_slop_dp", "<"): "near",
     ("touch_slop_dp", ">"): "!near",
@@ -121,7 +121,7 @@ def comparison(condition: Condition) -> str:
 
 
 def fact(condition: Condition) -> str:
-    """Return a condition on what a dialect says of a stroke, as C; other settings are compared."""
+    """Return a condition on a dialect's fact of a stroke, as C; other settings are compared."""
     said = FACTS.get((condition.setting, condition.relation[0]))
     return f"({said})" if said else comparison(condition)
 
@@ -142,7 +142,7 @@ def enum(prefix: str, members: type[IntEnum]) -> str:
 
 
 def mask(name: str, rows: list[Kind], what: str) -> str:
-    """Return a function that says with -1 or 0 whether a kind is one of some."""
+    """Return a function that is -1 for some kinds, else 0."""
     test = " | ".join(f"(kind == {c_name(row)})" for row in rows) or "0"
     head = f"/* -1 {what}, else 0. */\nstatic inline int32_t {name}(int32_t kind)"
     return f"{head}\n{{\n    return -(int32_t)({test});\n}}\n"
@@ -183,7 +183,7 @@ def rule() -> str:
         "capture.gestures.kinds and capture.GestureConfig",
         '#include "thresholds.h"\n',
         enum("KIND_", GestureKind) + enum("REASON_", Reason) + enum("DIRECTION_", Direction) + words,
-        f"/* GestureConfig: dp, dp/s and ns; what follows from it comes last. */\ntypedef struct {{\n{struct}"
+        f"/* GestureConfig: dp, dp/s and ns; derived values come last. */\ntypedef struct {{\n{struct}"
         "    double tap_timeout_value; /* ms, as configured */\n"
         "    double hold_value;\n"
         "    double chord_timeout_value;\n"
@@ -195,11 +195,11 @@ def rule() -> str:
         f"enum {{ CAPTURE_SETTINGS = {len(fields)} }};\n"
         f"static const capture_setting capture_settings[CAPTURE_SETTINGS] = {{\n{described}}};\n",
         "/* The first row whose conditions all hold, so rows are tried from the last to the first. This\n"
-        " * is the decision of the default dialect; `plain` says whether a configuration has it. */\n"
+        " * is the decision of the default dialect; `plain` is whether a configuration has it. */\n"
         "static inline int32_t capture_kind_of(\n"
         "    float distance, float velocity, int64_t duration_ns, const capture_thresholds *limits)\n"
         f"{{\n    int32_t is, kind = CAPTURE_KIND_NONE;\n{first_row(comparison)}    return kind;\n}}\n",
-        "/* The same by what a dialect says of a stroke: 0 or 1 each, near and dragged not both. */\n"
+        "/* The same by a dialect's facts of a stroke: 0 or 1 each, near and dragged not both. */\n"
         "static inline int32_t capture_kind_by(\n"
         "    int near, int dragged, int in_time, int pressed, int flung,\n"
         "    float distance, float velocity, int64_t duration_ns, const capture_thresholds *limits)\n"

@@ -1,4 +1,4 @@
-"""Make docs/images/run.svg: what ``make run`` prints on a terminal of 80 columns.
+"""Make docs/images/run.svg: the output of ``make run`` on a terminal of 80 columns.
 
 Run it in a clone where ``make run`` was run once: ``python scripts/picture_run.py``.
 """
@@ -22,7 +22,7 @@ COLUMNS = 80
 
 
 def printed(command: list[str]) -> str:
-    """Return what a command prints on a terminal, with its colours."""
+    """Return a command's output on a terminal, with its colours."""
     ours, theirs = pty.openpty()
     environ = {**os.environ, "COLUMNS": str(COLUMNS), "LINES": "50", "TERM": "xterm-256color"}
     with subprocess.Popen(command, cwd=ROOT, stdout=theirs, stderr=theirs, env=environ) as process:
@@ -45,7 +45,7 @@ def printed(command: list[str]) -> str:
 def main() -> None:
     """Draw the output as a terminal."""
     text = printed(["make", "--no-print-directory", *sys.argv[1:], "run"]).replace("\r\n", "\n")
-    # A bar of progress draws its line again and again: the last state is what stays.
+    # A bar of progress draws its line again and again: only the last state stays.
     lines = [line.rpartition("\r")[2] for line in text.split("\n")]
     console = Console(record=True, width=COLUMNS, file=StringIO())
     console.print(Text("$ make run"))

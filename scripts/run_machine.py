@@ -2,7 +2,7 @@
 
 Needs Debian's apt-get and the Python that this Debian has (3.11 in bookworm). All else it gets: a cross
 compiler, QEMU's user emulation, and the machine's Python, unpacked under build/machines. Exit status 77:
-something of it cannot be had here.
+a part cannot be had here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TESTS = (
     "tests/formats",
     "tests/store",
 )
-#: What the emulation, or its being ten times slower, would fail; and tests that emulate others themselves.
+#: Tests that fail in emulation, or ten times slower; and tests that emulate others themselves.
 NOT_EMULATED = (
     "not fork and not kill and not instructions and not emulated and not every_machine and not fused"
     " and not memory_of"
@@ -39,7 +39,7 @@ NOT_EMULATED = (
 LEFT_OUT = {ROOT / "tests/store/test_store_points.py"}
 #: pytest's exit status where no test of a share was asked for.
 NOTHING_SELECTED = 5
-#: What the package index has for every machine; and what it has not for all: there numpy is Debian's, msgspec
+#: Packages that the index has for every machine, and others: there numpy is Debian's, msgspec
 #: is built, and tests that need another are skipped.
 PACKAGES = (
     "pytest>=8.2",
@@ -81,7 +81,7 @@ MACHINES = {
 
 
 class Build:
-    """One machine's folder under build/machines, and what is made in it.
+    """One machine's folder under build/machines, and the files in it.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class Build:
         self.python, self.site = venv / "bin" / "python", venv / "lib" / f"python{VERSION}" / "site-packages"
 
         libraries = [self.root / "usr/lib" / self.machine.triplet / each for each in ("", "blas", "lapack")]
-        #: What the machine's Python is started with.
+        #: Environment of the machine's Python.
         self.environment = {
             "LD_LIBRARY_PATH": ":".join(map(str, libraries)) if not self.machine.has_wheels else "",
             "PYTHONPATH": str(ROOT),
@@ -120,7 +120,7 @@ class Build:
         if not (self.site / ".ready").exists():
             self._install()
             (self.site / ".ready").touch()
-        # An emulator that does not work here is no fault of what is tested.
+        # An emulator that does not work here is no fault of the tested code.
         run(self.python, "-c", "import msgspec, numpy, pytest", env=self.environment)
 
     def _install(self) -> None:
@@ -192,7 +192,7 @@ class Build:
             subprocess.Popen([*command, *share], cwd=ROOT, env=env, stdout=subprocess.PIPE)
             for share in shares(paths, os.cpu_count() or 1)
         ]
-        # All to their ends; what a share printed is printed as a whole.
+        # All to their ends; a share's output is printed as a whole.
         with ThreadPoolExecutor() as readers:
             for printed in readers.map(lambda each: each.communicate()[0], runs):
                 sys.stdout.buffer.write(printed)

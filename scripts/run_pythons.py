@@ -28,7 +28,7 @@ VERSIONS = [
     for each in PROJECT["project"]["classifiers"]
     if each.startswith("Programming Language :: Python :: 3.")
 ]
-#: What the core's tests need; ``--all`` takes the whole of the group "test".
+#: Packages of the core's tests; ``--all`` takes the whole of the group "test".
 NEEDED = (
     "fastavro>=1.9",
     "hypothesis>=6.100",
@@ -71,7 +71,7 @@ def unpacked(version: str) -> Path:
 
 
 def requirements(*, all_tests: bool) -> list[str]:
-    """Return what the tests need, and the tools that build."""
+    """Return the packages of the tests, and the tools that build."""
     project = PROJECT["project"]
     wanted = list(PROJECT["dependency-groups"]["test"] if all_tests else NEEDED)
     for group in [each for each in wanted if each.startswith("touchcapture[")]:

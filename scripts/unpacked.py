@@ -1,7 +1,7 @@
 """A Python of another machine or of another Debian, unpacked into a folder beside.
 
-Nothing of the system changes: apt-get gets a state of its own, downloads only, and `dpkg -x` unpacks. What
-cannot be had raises `UnavailableError`.
+Nothing of the system changes: apt-get gets a state of its own, downloads only, and `dpkg -x` unpacks.
+A missing package raises `UnavailableError`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-#: Exit status of a script that could not get what it needs (automake's word for a skipped test).
+#: Exit status of a script that could not get its packages (automake's word for a skipped test).
 SKIPPED = 77
 #: The longest (s) that a download may take.
 PATIENCE_S = 1200.0
@@ -29,7 +29,7 @@ class UnavailableError(Exception):
 def run(
     *command: str | Path, env: Mapping[str, str] | None = None, timeout: float | None = PATIENCE_S
 ) -> str:
-    """Run a command; return what it printed. One that fails to start or to end is `UnavailableError`."""
+    """Run a command; return its output. One that fails to start or to end is `UnavailableError`."""
     words = [str(each) for each in command]
     try:
         done = subprocess.run(
@@ -71,7 +71,7 @@ def _mirror() -> tuple[str, str]:
 
 
 def unpack(root: Path, architecture: str, packages: Iterable[str], *, release: str = "") -> None:
-    """Unpack packages and all that they depend on into a folder; once: what is there stays.
+    """Unpack packages and all that they depend on into a folder; once: files that are there stay.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def headers(root: Path, folder: Path, version: str, triplet: str) -> str:
 def launcher(folder: Path, home: Path, command: str) -> Path:
     """Make an environment whose Python is a script; return it. `command` ends where the arguments come.
 
-    It is a program like another to whoever starts ``sys.executable``: child processes work.
+    It is a program like another to callers of ``sys.executable``: child processes work.
     """
     python = folder / "bin" / "python"
     python.parent.mkdir(parents=True, exist_ok=True)

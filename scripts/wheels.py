@@ -1,9 +1,9 @@
 """Build wheels and the sdist into dist/, and try each in an empty environment: ``python scripts/wheels.py``.
 
 manylinux2014 wheels of this Python for x86-64 and 64-bit ARM, and one of the stable ABI for Pythons from 3.12
-on, by the compiler of ``ziglang`` (PyPI), which links with an old glibc's symbols; no container. The wheel
-for ARM is tried in emulation. One for musl is built and cannot be tried: no Python of musl can be had. Exit
-status 77: something that is needed cannot be had here.
+on, by the compiler of ``ziglang`` (PyPI), which links with an old glibc's symbols, without a container.
+The wheel for ARM is tried in emulation. One for musl is built and cannot be tried: no Python of musl can be
+had. Exit status 77: something that is needed cannot be had here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 DIST, FOLDER = ROOT / "dist", ROOT / "build" / "wheels"
 SOURCES = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "capture", "scripts")
 RECORDING = ROOT / "tests" / "data" / "session.touch.jsonl"
-#: What an installed wheel must do: the bits of every other machine.
+#: Test of an installed wheel: the bits of every other machine.
 CHECK = f"""
 import json, sys
 sys.path.insert(0, {str(ROOT / "tests")!r})
@@ -48,7 +48,7 @@ def environment(folder: Path, python: Path | str, *packages: str) -> Path:
 
 
 def compiler(platform: str) -> Path:
-    """Return a C compiler for the platform of a wheel, that links with what its oldest C library has."""
+    """Return a C compiler for the platform of a wheel, that links with symbols of its oldest C library."""
     zig = environment(FOLDER / "zig", sys.executable, "ziglang")
     library, _, machine = platform.partition("_")
     target = f"{machine}-linux-gnu.2.17" if library == "manylinux2014" else f"{machine[4:]}-linux-musl"
@@ -82,7 +82,7 @@ def wheel(python: Path | str, platform: str, settings: dict[str, str]) -> Path:
 
 
 def try_out(python: Path, env: dict[str, str] | None = None) -> None:
-    """Classify a recording and compare the bits, with what is installed."""
+    """Classify a recording and compare the bits, with the installed wheel."""
     with tempfile.TemporaryDirectory() as elsewhere:
         for arguments in (["-m", "capture", "classify", str(RECORDING)], ["-c", CHECK]):
             subprocess.run(
@@ -121,7 +121,7 @@ def musl() -> Path:
     """Build a wheel for Linux with musl as the C library. It is not tried."""
     settings = FOLDER / "musl"
     settings.mkdir(parents=True, exist_ok=True)
-    # What setuptools asks for the name that a module's file gets.
+    # setuptools takes the suffix of a module's file from this data.
     for found in Path(sysconfig.get_path("stdlib")).glob("_sysconfigdata_*.py"):
         known = found.read_text(encoding="utf-8")
         (settings / found.name).write_text(known.replace("linux-gnu", "linux-musl"), encoding="utf-8")
@@ -169,7 +169,7 @@ def arm() -> Path:
 
 
 def source() -> Path:
-    """Build the sdist, and try what a machine with a compiler makes of it."""
+    """Build the sdist, and try its build on a machine with a compiler."""
     python = tools(sys.executable)
     run(python, "setup.py", "--quiet", "sdist", "--dist-dir", DIST)
     [made] = DIST.glob("*.tar.gz")

@@ -1,8 +1,8 @@
 """Whole columns of samples in, columns of records out, the GIL released.
 
 `feed_range` gives runs of plain strokes to the kernel and everything else to `step`. Several threads share
-a log range by range (seams.pyx) or, where its streams are interleaved, stream by stream: each has its own
-recogniser and processes the samples of its streams; the outputs are merged by the sample that ended each
+a log range by range (seams.pyx) or, where its streams are interleaved, stream by stream. Each has its own
+recogniser and processes the samples of its streams. The outputs are merged by the sample that ended each
 stroke.
 """
 
@@ -67,7 +67,7 @@ cdef int feed_range(
 cdef int feed_share(
         State *s, const Columns *c, int64_t count, Output *o, Block *block, int share,
         int shares) noexcept nogil:
-    """Process the samples of one share of the streams: parts that are all of it go to the kernels."""
+    """Process the samples of one share of the streams: parts that lie wholly in it go to the kernels."""
     cdef int32_t[PART] mine
     cdef int64_t first, after = 0, run = 0, base = s.samples
     cdef int32_t here, matching, j
@@ -200,7 +200,7 @@ cdef int finish_into(State *s, int64_t base, Output *o) noexcept nogil:
     return 0
 
 
-# ---- what Python sees -------------------------------------------------------------------------
+# ---- the Python interface -------------------------------------------------------------------------
 
 
 def feed(

@@ -1,4 +1,4 @@
-"""What several fingers do together: the sums of an open chord, and its record."""
+"""Gestures of several fingers: the sums of an open chord, and its record."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
@@ -21,7 +21,7 @@ cdef struct Finger:
     double v
 
 
-# All in px, radians and float64 but for what is compared as float32.
+# All in px, radians and float64 except values that are compared as float32.
 cdef struct Chord:
     int64_t first_sample
     int64_t used_sample     # last row of its stream that was used, and its time

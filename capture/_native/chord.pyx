@@ -1,4 +1,4 @@
-"""What several fingers do together (docs/several-fingers.md): a chord, from the second finger's DOWN on.
+"""Gestures of several fingers (docs/several-fingers.md): a chord, from the second finger's DOWN on.
 
 Rows are taken by frame, since devices report the fingers of one instant in several. Each set of fingers is a
 segment, which starts from its own shape; every sum goes on over joins and leaves. The fingers of a chord are

@@ -1,4 +1,4 @@
-"""Records of chords, one and many: what Python sees of what several fingers did together."""
+"""Records of chords (gestures of several fingers) for Python, one and many."""
 
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES

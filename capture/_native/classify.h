@@ -1,4 +1,4 @@
-/* From the measures of a stroke to kind, reason and direction, without a branch: the live step, the batch
+/* From the measures of a stroke to kind, reason and direction, without a branch. The live step, the batch
  * kernels and the sweep all call these functions, and compilers make vector code of them. Masks are 0 or -1.
  */
 #ifndef CAPTURE_CLASSIFY_H

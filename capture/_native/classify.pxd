@@ -100,7 +100,7 @@ cdef extern from "classify.h" nogil:
     double clamped "capture_clamp"(double *vx, double *vy, const Thresholds *limits) noexcept
 
 
-# What a stroke sums up to in px; `measure` makes a record's dp of it.
+# Sums of a stroke in px; `measure` makes a record's dp of it.
 cdef struct Sums:
     float farthest2
     float path

@@ -1,4 +1,4 @@
-"""From the measures of a finished stroke to its record: thresholds, and what few strokes need."""
+"""From the measures of a finished stroke to its record: thresholds, and steps for few strokes."""
 
 from libc.stdint cimport INT32_MAX, INT64_MAX, int32_t, int64_t
 

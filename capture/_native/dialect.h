@@ -8,7 +8,7 @@
 #include "lens.h"
 #include "record.h"
 
-/* What the decision reads besides the record and its thresholds. */
+/* Inputs of the decision besides the record and its thresholds. */
 typedef struct {
     const capture_view *view;
     const capture_edges *edges;
@@ -34,7 +34,7 @@ static inline int32_t capture_pressed(int32_t held, int32_t dragged, int after_h
     return held & !((after_hold == CAPTURE_AFTER_HOLD_DRAG) & dragged);
 }
 
-/* What had begun: HOLD 1, DRAG 2. */
+/* Gestures that had begun: HOLD 1, DRAG 2. */
 static inline int capture_begun(
     const capture_view *view, int64_t duration, int64_t hold, const capture_thresholds *limits)
 {
@@ -43,7 +43,7 @@ static inline int capture_begun(
     return held | ((dragged & !capture_pressed(held, dragged, limits->after_hold)) << 1);
 }
 
-/* What a fling is judged by: the velocity, or a component of it. */
+/* Velocity for the fling test: the whole, or a component. */
 static inline float capture_speed(float velocity, float velocity_x, float velocity_y, int32_t axis, int on)
 {
     const float vx = fabsf(velocity_x), vy = fabsf(velocity_y);
@@ -201,7 +201,7 @@ static inline void capture_judge(capture_stroke *r, const capture_case *c, const
         capture_least(of, near, r->drag_distance, r->duration, speed, &rivals), of);
 }
 
-/* With `fling_on` the drag axis, the velocity across it is 0 and the velocity along it is all of it. */
+/* With `fling_on` the drag axis, the velocity across it is 0 and the velocity along it is the whole. */
 static inline void capture_keep_axis(float *velocity, float *velocity_x, float *velocity_y, int32_t axis)
 {
     *velocity_x = axis == CAPTURE_AXIS_Y ? 0.0f : *velocity_x;
@@ -230,8 +230,8 @@ static inline float capture_apart(float x0, float y0, float x, float y, double d
     return capture_dp(sqrtf(dx * dx + dy * dy), density);
 }
 
-/* Whether a tap is near enough to the one before it: in one run, by a gap, by the time to its DOWN that must have passed
- * and by a distance in dp; in one run of rage. */
+/* Whether a tap is near enough to the one before it, for a run or a run of rage: by a gap, by the least time
+ * to its DOWN and by a distance in dp. */
 static inline int32_t capture_goes_on(int64_t gap, int64_t passed, float apart, const capture_thresholds *limits)
 {
     return (passed >= limits->multi_tap_min_ns) & (gap <= limits->multi_tap_timeout_ns)

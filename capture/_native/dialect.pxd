@@ -1,4 +1,4 @@
-"""The decision of a dialect: what is seen of a stroke, and what its record says of it."""
+"""The decision of a dialect: observations of a stroke, and the fields of its record."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
@@ -47,7 +47,7 @@ cdef extern from "dialect.h" nogil:
         Record *r, TapRun *run, int32_t continues, double density, const Thresholds *limits) noexcept
 
 
-# What a dialect keeps of an open touch.
+# State of an open touch in a dialect.
 cdef struct Seen:
     View view
     int32_t continues       # the count that a tap would have, judged at the DOWN; 0 if it continues no run

@@ -1,6 +1,6 @@
 """Gestures of the native format by template: the same bytes as msgspec makes, but for the event id.
 
-A template is what msgspec made of a scene or a target. Only integers, the id and literals are printed here.
+A template is msgspec's JSON of a scene or a target. Only integers, the id and literals are printed here.
 """
 
 cimport cython
@@ -108,7 +108,7 @@ cdef class GestureEncoder:
         target : bytes
             ``,"tvp":...,"tvid":...``.
         last : bytes
-            What follows: ``,"ur":true}`` of a tap, ``}``.
+            The end: ``,"ur":true}`` of a tap, ``}``.
         moves : bool
             Whether direction, distance (dp) and velocity (dp/s) come before `last`.
         """

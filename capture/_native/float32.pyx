@@ -40,7 +40,7 @@ def shortest(double value) -> float:
 def shortest_fields(Gesture gesture not None, slow):
     """Return the fields of a gesture's record in their order, each float as `shortest` of it; no verdict.
 
-    `slow` is called with a float that is not found that way, and returns what stands in its place.
+    `slow` is called with a float that is not found that way, and returns the text in its place.
     """
     cdef const char *at
     cdef char format

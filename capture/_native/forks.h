@@ -1,4 +1,4 @@
-/* How often this process was forked off: a child finds that what it holds is its parent's, without a system
+/* How often this process was forked off: a child finds that its objects are its parent's, without a system
  * call. Counted also where no handler of Python's runs. */
 #ifndef CAPTURE_FORKS_H
 #define CAPTURE_FORKS_H

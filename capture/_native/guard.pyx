@@ -29,7 +29,7 @@ class BusyError(Exception):
 cdef class Guard:
     """A reentrant lock.
 
-    `call` takes it, calls a function and gives it back within one C function: an exception that a signal
+    `call` takes it, calls a function and gives it back within one C function. An exception that a signal
     handler or `PyThreadState_SetAsyncExc` raises comes before or within the function, never between.
 
     Parameters
@@ -82,7 +82,7 @@ cdef class Guard:
                 PyThread_release_lock(self.lock)
 
     def call(self, function, *values):
-        """Return what `function` returns, called with the lock held.
+        """Call `function` with the lock held; return its result.
 
         Raises
         ------

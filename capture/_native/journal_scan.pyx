@@ -15,7 +15,7 @@ cdef enum:
     MORE = 1                     # flags: the next record belongs to the same call
     END_MARK = 2
 
-# What ended a scan: all was read, a bound, a record that is not right, a record that is not all there.
+# Ends of a scan: all was read, a bound, a wrong record, an incomplete record.
 END, FULL, BAD, SHORT = range(4)
 cdef char *HEX = b"0123456789abcdef"
 
@@ -91,7 +91,7 @@ def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, 
     -------
     tuple
         (payloads, event ids, count, bytes, time of the first, end in `data`, last seq, records lost before
-        that, what ended it)
+        that, end of the scan)
     """
     cdef const uint8_t *start = &data[0] if data.shape[0] else NULL
     cdef size_t length = data.shape[0], at = 0, end = 0

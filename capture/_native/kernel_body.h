@@ -2,7 +2,7 @@
 
 #include "kernel_lens.h"
 
-/* Add eight segments, samples k to k + 8, to the running measures of a stroke; `counted` drops what does not count for
+/* Add eight segments, samples k to k + 8, to the running measures of a stroke; `counted` drops samples not counted by
  * the lens. */
 #define TAKE(x, y, keep, counted)                                                                     \
     do {                                                                                              \
@@ -151,7 +151,7 @@ KERNEL_TARGET static int64_t NAME(see)(
 }
 
 /* Copy the ends of the strokes and make dp, ms and dp/s of the measures, as classify.pxd's measure()
- * does for one stroke; `mean` says whether velocities are distance over duration, else they are left alone.
+ * does for one stroke. `mean` is whether velocities are distance over duration, else they are left alone.
  * The loops are short and apart so that compilers turn them into vector code. */
 KERNEL_TARGET static void NAME(finish)(
     const capture_columns *c, capture_block *block, double density, int mean, const capture_stroke_columns *to)
@@ -243,7 +243,7 @@ KERNEL_TARGET static void NAME(decide)(
             kinds[k], block->dx[k], block->dy[k], width[k], height[k], &limits);
 }
 
-/* What classify.pxd's count_tap() does for one record: which records continue a run is computed for all
+/* classify.pxd's count_tap() for many records: which ones continue a run is computed for all
  * at once, then the runs are counted. */
 KERNEL_TARGET static void NAME(count_taps)(
     int32_t n, capture_run *run, double density, const capture_thresholds *limits, const capture_stroke_columns *to)

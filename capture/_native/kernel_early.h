@@ -1,4 +1,4 @@
-/* What a dialect reads of strokes besides, where it asks for it: the way to the last counted sample, and the fastest way
+/* Further measures of strokes, for dialects that ask for them: the way to the last counted sample, and the fastest way
  * from the DOWN of the early MOVEs; a part of kernel_body.h.
  */
 

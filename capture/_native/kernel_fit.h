@@ -1,7 +1,7 @@
 /* The release velocities that are estimated from a stroke's recent samples (velocity.pyx has them sample by sample);
  * a part of kernel_body.h.
  *
- * Four strokes are fitted at a time, one in each lane, whose histories hold equally many samples: nothing hangs on a
+ * Four strokes are fitted at a time, one in each lane, whose histories hold equally many samples. Nothing hangs on a
  * branch, and each lane takes its samples from the oldest to the newest. Every sum, product and quotient is one of the
  * same numbers as in the plain loop, so that the bits are the same.
  */
@@ -14,7 +14,7 @@
 #define SECONDS4(then, base) \
     ((4503599627370496.0 - (capture_doubles)(((base) - (then)) | SAME4(0x4330000000000000))) * 1e-9)
 
-/* Bits of the samples from `i` on, of 20, that are the last ones before a history: what follows is too late or of the
+/* Bits of the samples from `i` on, of 20, that are the last ones before a history: the next one is too late or of the
  * same time, or they are too old. */
 #define BREAKS(i)                                                                                     \
     do {                                                                                              \

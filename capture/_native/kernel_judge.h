@@ -51,7 +51,7 @@ KERNEL_TARGET static inline void NAME(lengths)(
             to[k] = capture_dp(to[k], density);
 }
 
-/* Fill the measures of the verdict, in dp and ms; `block->near` is what a tap is judged by. */
+/* Fill the measures of the verdict, in dp and ms; `block->near` is for the tap test. */
 KERNEL_TARGET static void NAME(seen)(
     capture_block *block, double density, const capture_thresholds *limits, const capture_stroke_columns *to)
 {
@@ -81,7 +81,7 @@ KERNEL_TARGET static void NAME(seen)(
         slop_time[k] = slop_time[k] / 1e6 + (slop_time[k] < 0 ? NAN : 0.0);
 }
 
-/* Leave the velocity along the drag axis, where flings are judged by that; `block->speed` is what they are judged by. */
+/* Leave the velocity along the drag axis, where flings are judged by that; `block->speed` is for the fling test. */
 KERNEL_TARGET static void NAME(speeds)(
     capture_block *block, const capture_thresholds *limits, const capture_stroke_columns *to)
 {
@@ -97,7 +97,7 @@ KERNEL_TARGET static void NAME(speeds)(
         speed[k] = capture_speed(velocity[k], velocity_x[k], velocity_y[k], axis[k], on);
 }
 
-/* Fill kinds, reasons, directions and what had begun. */
+/* Fill kinds, reasons, directions and begun gestures. */
 KERNEL_TARGET static void NAME(verdicts)(
     capture_block *block, const capture_edges *edges, double density, const capture_thresholds *thresholds,
     const capture_stroke_columns *to)

@@ -1,4 +1,4 @@
-/* What a dialect sees of strokes (lens.h) while they are measured, eight samples at a time; a part of kernel_body.h. */
+/* Observations of a dialect (lens.h) while strokes are measured, eight samples at a time; a part of kernel_body.h. */
 
 /* The way from the DOWN as the metric has it, of eight samples; `from`: as a straight line has it. */
 #define FROM(v, v0, from) \
@@ -26,8 +26,8 @@
         }                                                                                             \
     } while (0)
 
-/* Note when stroke n passed the slop, and the way from its DOWN where it passed the drag distance; only where a stroke of
- * more than 64 passes one later is the sample looked for. */
+/* Note when stroke n passed the slop, and the way from its DOWN where it passed the drag distance. The sample is only
+ * looked for where a stroke of more than 64 passes one later. */
 KERNEL_TARGET static inline CAPTURE_INLINE void NAME(note)(
     const capture_columns *c, capture_block *block, int32_t n, int64_t down, int64_t last, uint64_t passed,
     uint64_t crossed, const capture_edges *edges, int metric, int drag_metric, int limits_are)

@@ -2,7 +2,7 @@
  *
  * One body (kernel_body.h) is compiled for each instruction set below and chosen when the module is
  * imported. All give the same bits: positions and lengths are float32, nothing is contracted, maxima
- * and minima do not depend on order, and segment k of a stroke is added to partial sum k mod 8
+ * and minima do not depend on order. Segment k of a stroke is added to partial sum k mod 8
  * (docs/gestures.md, "To the last bit"), which is lane k mod 8 here.
  */
 #ifndef CAPTURE_KERNELS_H
@@ -28,7 +28,7 @@ typedef struct {
     float dy[CAPTURE_BLOCK];
     double vx[CAPTURE_BLOCK];  /* release velocity, px/s, then dp/s */
     double vy[CAPTURE_BLOCK];
-    /* Of dialects (lens.h): what SEE sees, in px; the measures in dp; the verdict. */
+    /* Of dialects (lens.h): the observations of SEE, in px; the measures in dp; the verdict. */
     float most2[CAPTURE_BLOCK];
     float along[CAPTURE_BLOCK];
     float end2[CAPTURE_BLOCK];
@@ -48,7 +48,7 @@ typedef struct {
     int32_t rough[CAPTURE_BLOCK];  /* strokes that FIT leaves to velocity.pyx */
 } capture_block;
 
-/* What SEE compares with: one limit; two, of one way from the DOWN; or one of that and one of the way along an axis. */
+/* Comparisons of SEE: one limit; two, of one way from the DOWN; or one of that and one of the way along an axis. */
 enum { CAPTURE_ONE_LIMIT, CAPTURE_TWO_LIMITS, CAPTURE_ALONG_AXES };
 
 #if defined(__GNUC__)
@@ -68,7 +68,7 @@ typedef float capture_places __attribute__((vector_size(16)));
 #define CAPTURE_PLACES4(p) (capture_doubles){(p)[0], (p)[1], (p)[2], (p)[3]}
 #define CAPTURE_BITS4(v) (uint32_t)(((v)[0] & 1) | ((v)[1] & 2) | ((v)[2] & 4) | ((v)[3] & 8))
 
-/* Which of 64 actions are not MOVE, one bit each; portable, and what the SIMD versions do at once. */
+/* Which of 64 actions are not MOVE, one bit each; portable form of the SIMD versions. */
 static inline uint64_t capture_ends_plain(const uint8_t *action)
 {
     uint64_t word, bits = 0;

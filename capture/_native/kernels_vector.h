@@ -15,7 +15,7 @@ static inline capture_floats capture_either(capture_mask mask, capture_floats a,
 { return (capture_floats)(((capture_mask)a & mask) | ((capture_mask)b & ~mask)); }
 static inline capture_floats capture_add_floats(capture_floats a, capture_floats b)
 { return a + b; }
-/* Where a lane is no number, machines differ in what they give; the path is no number then either, and the
+/* Where a lane is no number, machines differ in the result; the path is no number then either, and the
  * stroke is measured sample by sample. */
 static inline capture_floats capture_max_floats(capture_floats a, capture_floats b)
 {

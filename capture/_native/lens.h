@@ -2,7 +2,7 @@
  * it passed the slop, and on which axis it passed the drag distance.
  *
  * Ways are compared in px, squared where they are straight lines, with the largest float32 whose dp value is
- * inside the limit: no root and no division is taken in a loop. One body serves single samples and columns;
+ * inside the limit. No root and no division is taken in a loop. One body serves single samples and columns;
  * the metrics are constants in it, so that each combination is compiled by itself.
  */
 #ifndef CAPTURE_LENS_H

@@ -1,7 +1,7 @@
 /* Blocks for columns. Large ones are mapped, on huge pages where the system has them: that saves most of the page
  * faults of a fresh output. They are zero then, so that pages of a column that stays zero (the stream and pointer of
  * a log that has none) are never touched. The last large block that was freed is kept for the next output, because
- * its pages cost a fifth of what recognising costs; the system may take them back at any time. */
+ * its pages cost a fifth of the time of recognising. The system may take them back at any time. */
 #ifndef CAPTURE_MEMORY_H
 #define CAPTURE_MEMORY_H
 

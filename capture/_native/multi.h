@@ -1,4 +1,4 @@
-/* The record of a chord, which is what several fingers do together, stated once; see record.h.
+/* The record of a chord (a gesture of several fingers), stated once; see record.h.
  * scripts/make_rule.py writes the declarations for Cython (multi.pxd).
  */
 #ifndef CAPTURE_MULTI_H

@@ -9,7 +9,7 @@ cdef extern from "memory.h" nogil:
     ctypedef struct Memory "capture_memory":
         char *start
         size_t size
-        bint zeroed     # what was not written is 0
+        bint zeroed     # unwritten fields are 0
 
 
 # All columns lie in one block, one after the other. Those of the verdict are there (not NULL) where they are
@@ -32,4 +32,4 @@ cdef void put(Output *o, const Record *r, int64_t ended) noexcept nogil
 cdef class GestureColumns:
     cdef Output output
     cdef Py_ssize_t exports  # views of columns, and parts
-    cdef GestureColumns whole  # what this is a part of
+    cdef GestureColumns whole  # the whole of which this is a part

@@ -86,7 +86,7 @@ cdef void put(Output *o, const Record *r, int64_t ended) noexcept nogil:
     o.count += 1
 
 
-# ---- what Python sees -------------------------------------------------------------------------
+# ---- the Python interface -------------------------------------------------------------------------
 
 
 @cython.final
@@ -127,7 +127,7 @@ cdef class Column:
 cdef class GestureColumns:
     """Records in columns, in the order of `LAYOUT`, then of `VERDICT` with `verdicts`.
 
-    `room` records fit before it grows; `ordered` keeps what `Merge` needs besides.
+    `room` records fit before it grows; `ordered` keeps the columns that `Merge` needs.
     """
 
     def __cinit__(self, int64_t room=0, *, bint ordered=False, bint verdicts=False):
@@ -147,7 +147,7 @@ cdef class GestureColumns:
         return self.output.count
 
     def part(self, int64_t first, int64_t room):
-        """Return what fills `room` records from the first on, in place; `fill` then counts them."""
+        """Return an output that fills `room` records from `first` on, in place; `fill` then counts them."""
         cdef GestureColumns part = GestureColumns.__new__(GestureColumns)
         cdef int column
         if not 0 <= first <= first + room <= self.output.room:

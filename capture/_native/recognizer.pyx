@@ -74,7 +74,7 @@ cdef int add_members(
     types = {
         b"q": T_LONGLONG, b"i": T_INT, b"B": T_UBYTE, b"?": T_BOOL, b"f": T_FLOAT, b"d": T_DOUBLE,
     }
-    # The type's own dict, which the stable ABI has no name for: what its read-only view refers to.
+    # The type's own dict, which the stable ABI has no name for: the target of its read-only view.
     cdef dict attributes
     [attributes] = get_referents((<object>type).__dict__)
     for number in range(count):

@@ -59,7 +59,7 @@ typedef struct {
 #define CAPTURE_PUT(name, type, format) ((type *)data[column++])[at] = record->name;
 #define CAPTURE_GET(name, type, format) record->name = ((const type *)data[column++])[at];
 
-/* `verdict` says whether the members of CAPTURE_VERDICT are filled. */
+/* `verdict` is whether the members of CAPTURE_VERDICT are filled. */
 typedef struct { CAPTURE_STROKE(CAPTURE_MEMBER) CAPTURE_VERDICT(CAPTURE_MEMBER) int verdict; } capture_stroke;
 /* Columns of strokes; `ended`, which orders merged outputs, is hidden and is the last one. */
 typedef struct { CAPTURE_STROKE(CAPTURE_POINTER) CAPTURE_VERDICT(CAPTURE_POINTER) int64_t *ended; } capture_stroke_columns;

@@ -26,7 +26,7 @@ enum { CAPTURE_MULTI_TAP_FROM_UP, CAPTURE_MULTI_TAP_FROM_DOWN, CAPTURE_MULTI_TAP
 enum { CAPTURE_MULTI_TAP_MIN_FROM_UP, CAPTURE_MULTI_TAP_MIN_FROM_DOWN };
 enum { CAPTURE_MODES_PINCH, CAPTURE_MODES_ROTATE, CAPTURE_MODES_PAN };
 
-/* GestureConfig: dp, dp/s and ns; what follows from it comes last. */
+/* GestureConfig: dp, dp/s and ns; derived values come last. */
 typedef struct {
     int64_t tap_timeout_ns;
     capture_limit touch_slop_dp;
@@ -134,7 +134,7 @@ static const capture_setting capture_settings[CAPTURE_SETTINGS] = {
 };
 
 /* The first row whose conditions all hold, so rows are tried from the last to the first. This
- * is the decision of the default dialect; `plain` says whether a configuration has it. */
+ * is the decision of the default dialect; `plain` is whether a configuration has it. */
 static inline int32_t capture_kind_of(
     float distance, float velocity, int64_t duration_ns, const capture_thresholds *limits)
 {
@@ -152,7 +152,7 @@ static inline int32_t capture_kind_of(
     return kind;
 }
 
-/* The same by what a dialect says of a stroke: 0 or 1 each, near and dragged not both. */
+/* The same by a dialect's facts of a stroke: 0 or 1 each, near and dragged not both. */
 static inline int32_t capture_kind_by(
     int near, int dragged, int in_time, int pressed, int flung,
     float distance, float velocity, int64_t duration_ns, const capture_thresholds *limits)

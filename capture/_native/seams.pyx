@@ -1,4 +1,4 @@
-"""Ranges of one log, each with a recogniser of its own: where to cut, and what crosses a cut.
+"""Ranges of one log, each with a recogniser of its own: where to cut, and strokes that cross a cut.
 
 At a cut at which no touch is open two things of a stream cross it: its last time, which tells whether time
 goes back, and its run of taps. A recogniser that begins behind a cut knows of no run. `hand_over` steps
@@ -69,10 +69,10 @@ def count_open(Recognizer recognizer not None):
 def hand_over(
         Recognizer before not None, Recognizer after not None, GestureColumns out not None,
         list parts not None, *, bint going_on):
-    """Correct what `after` found of `parts`, its range, in `out`, for what came before.
+    """Correct the records of `after` in `out`, from `parts`, its range, for the samples before.
 
     `before` has seen everything up to that range and has no open touch. Where it is `going_on`, `after` then
-    knows everything; else what its counters and its open strokes need.
+    knows everything; else only the state for its counters and open strokes.
     """
     cdef State *b = &before.state
     cdef State *a = &after.state
@@ -119,7 +119,7 @@ cdef int correct(
     cdef State without
     cdef Samples held
     cdef int64_t base = b.samples, row = 0
-    b.multi = False     # chords do not depend on what came before, and have been found
+    b.multi = False     # chords do not depend on earlier ranges, and have been found
     state_init(&without, &b.limits, b.density)
     try:
         for samples in parts:

@@ -282,7 +282,7 @@ cdef void start_touch(
 
 
 cdef void meet(State *s, int32_t newcomer, int64_t time) noexcept nogil:
-    """Note of the touch that was alone in its stream what had begun when another finger came down."""
+    """Note which gesture a lone touch had begun when another finger came down."""
     cdef Stream *stream = &s.streams[s.touches[newcomer].stream]
     cdef int32_t alone = stream.primary
     if alone < 0 or alone == newcomer or s.seen[alone].met or s.touches[alone].multi:

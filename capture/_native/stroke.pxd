@@ -1,4 +1,4 @@
-"""A stroke as its dialect looks at it, and the record of it when it ends."""
+"""A stroke as its dialect sees it, and its record when it ends."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 

@@ -1,4 +1,4 @@
-"""A stroke as its dialect looks at it, and the record of it when it ends."""
+"""A stroke as its dialect sees it, and its record when it ends."""
 
 from libc.stdint cimport INT64_MAX
 
@@ -29,7 +29,7 @@ cdef void look_begin(
 
 cdef void look_met(
         Seen *seen, const OpenTouch *touch, const Thresholds *limits, int64_t time) noexcept nogil:
-    """Note what had begun when another finger came down."""
+    """Note which gesture had begun when another finger came down."""
     seen.met = True
     if not touch.malformed:
         seen.begun = begun(&seen.view, span_ns(touch.time_down, time), hold_ns(seen, limits), limits)

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A limit in dp or dp/s. Measures are float32, and so is what they are compared with. A measure is inside
+/* A limit in dp or dp/s. Measures are float32, and so are their limits. A measure is inside
  * exactly when it is not above `inside`: the limit itself or, where it is open, the float32 below it. */
 typedef struct {
     double value;

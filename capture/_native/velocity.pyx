@@ -71,8 +71,8 @@ cdef void columns_release(
         const Thresholds *limits, int64_t time_up, Release *to) noexcept nogil:
     """The same for a stroke whose samples lie in columns, DOWN at `first`, last MOVE at `newest`.
 
-    Its times never fall, so that walking back from the newest sample finds what the history would
-    hold: of equal times the later sample, up to the first gap, the horizon, or the twentieth.
+    Its times never fall, so that walking back from the newest sample finds the samples of the history.
+    These are, of equal times, the later sample, up to the first gap, the horizon, or the twentieth.
     """
     cdef double[20] s
     cdef float[20] px

@@ -45,7 +45,7 @@ GROUPS = {
     "gateway": "capture.cli.gateway",
 }
 
-#: Mistakes of a call, whichever click typer comes with.
+#: Mistakes of a call, from the click that typer uses.
 _CallError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
@@ -68,7 +68,7 @@ def build() -> typer.Typer:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit status. What the package raises on purpose passes through.
+    """Run a command; return its exit status. The package's own errors pass through.
 
     Raises
     ------

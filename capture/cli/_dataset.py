@@ -65,7 +65,7 @@ def classify_data(
         summary = classify_dataset(
             logs[0],
             output,
-            # Of the configuration first, as for a log; where it is None, what the files say.
+            # Of the configuration first, as for a log; where it is None, that of the files.
             density=reading.options.density,
             gestures=reading.config.gestures,
             partition=partition,

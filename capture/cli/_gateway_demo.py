@@ -63,7 +63,7 @@ _SPEED = 20
 
 
 def run_demo(folder: Path, log: Path | None, devices: int) -> Iterator[str]:
-    """Run it; yield what happens, line by line.
+    """Run it; yield its progress, line by line.
 
     Raises
     ------

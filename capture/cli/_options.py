@@ -108,7 +108,7 @@ _DEVICE = _reading("Device to read, where a log has several: path, number or par
 _DENSITY = _reading("px per dp, 0.75 to 10; default: that of the log, else 1.")
 _ROTATE = _reading("Clockwise turn of the picture against the panel: 0, 90, 180 or 270 degrees.", "N")
 _DIALECT = _reading(
-    f"Whose rules: {', '.join(ROWS)}, or a row of the configuration; default: that of the configuration.",
+    f"Dialect: {', '.join(ROWS)}, or a row of the configuration; default: that of the configuration.",
     "NAME",
 )
 _COLUMNS = _reading(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["keys_of", "privacy_tables"]
 
-#: What a sink sends besides the events of its wire format.
+#: Data that a sink sends besides the events of its wire format.
 _BESIDE = {
     "amplitude": "your API key; events as Amplitude has them, below",
     "cloud_storage": (
@@ -71,7 +71,7 @@ def privacy_tables() -> list[str]:
         "",
     ]
     lines += [f"Attributes: {_listed(sorted(_attributes()))}, and"]
-    lines[-1] += " `touch.property.*`: what the app passes to `track_custom_event` and `track_purchase`."
+    lines[-1] += " `touch.property.*`: those of `track_custom_event` and `track_purchase`."
     return lines
 
 
@@ -99,7 +99,7 @@ def _properties() -> list[tuple[str, tuple[str, ...]]]:
         ("gestures on hidden targets: nothing but (names only as hashes)", hidden),
         ("`screen_view`", ("title", "load_time_ms")),
         ("`dynamic_variable`", ("key", "value")),
-        ("`track_custom_event`, `track_purchase`: what the app passes", ()),
+        ("`track_custom_event`, `track_purchase`: the app's arguments", ()),
     ]
 
 

@@ -130,12 +130,12 @@ SUFFIXES = tuple(_WRITERS)
 def open_records(path: Path | None, *, with_log: bool = False, multi: bool = False) -> Iterator[Records]:
     """Open a file of records, or standard output; the file is there when it is whole, partial or not.
 
-    With `with_log` each record says first which log it is of; with `multi` records are those of chords.
+    With `with_log` each record begins with its log; with `multi` records are those of chords.
 
     Raises
     ------
     ConfigError
-        When the name says no format, or the file cannot be written.
+        When the name has no known suffix, or the file cannot be written.
     """
     if path is None:
         writer: Records = JsonLines(sys.stdout.buffer, with_log=with_log, multi=multi)
@@ -153,7 +153,7 @@ def open_records(path: Path | None, *, with_log: bool = False, multi: bool = Fal
 
 
 def check_name(path: Path | None) -> None:
-    """Check that the name of a file says how to write it.
+    """Check that the name of a file has a known suffix.
 
     Raises
     ------

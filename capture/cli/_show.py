@@ -1,4 +1,4 @@
-"""What commands show and write: tables of strokes, doubts about logs, a progress bar, whole files."""
+"""Output of commands: tables of strokes, doubts about logs, a progress bar, whole files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ __all__ = [
 #: Work that is done sooner (s) shows no progress bar.
 _PATIENCE_S = 1.0
 
-#: What the recogniser ignores or doubts, and what a replay leaves out.
+#: Samples that the recogniser ignores or doubts, and events that a replay leaves out.
 _IGNORED = {
     "orphan_samples": "samples of a finger that was not down were ignored",
     "dropped_samples": "samples without a usable position were ignored",

@@ -1,4 +1,4 @@
-"""Strokes of several logs, one after the other: what classify and explain share."""
+"""Strokes of several logs, one after the other: shared code of classify and explain."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def strokes(
     on_end : callable, optional
         Called after each log.
     multi : bool, default False
-        Track what several fingers do together.
+        Recognise gestures of several fingers.
     """
     from capture.logs import open_log
 

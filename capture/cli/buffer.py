@@ -50,7 +50,7 @@ app = typer.Typer(
 Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of the store.")]
 Config = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Run configuration of the app, which says where its store is."),
+    typer.Option(metavar="FILE", help="Run configuration of the app, with the place of its store."),
 ]
 Queue = Annotated[str | None, typer.Option(metavar="SINK", help="Only the queue of this sink.")]
 
@@ -96,7 +96,7 @@ def status(folder: Folder = None, config: Config = None, json: Json = False) -> 
 
 
 def _remarks(queue: buffer.QueueStatus) -> Iterator[str]:
-    """Yield what a queue's row has no room for."""
+    """Yield the facts that a queue's row has no room for."""
     if queue.oldest_ms is not None:
         yield f"oldest pending event: {_date(queue.oldest_ms)}"
     if queue.since is not None:

@@ -56,15 +56,15 @@ def command(
         ),
     ] = "directory",
     multi: Annotated[
-        bool, typer.Option("--multi", help="Records of what several fingers did together, not of strokes.")
+        bool, typer.Option("--multi", help="Records of gestures of several fingers, not of strokes.")
     ] = False,
     json: Json = False,
     reading: Reading,
 ) -> None:
     """Recognise the strokes of recorded logs.
 
-    One record for each stroke, recognised or not, with the reason. The records of several logs say in
-    their first field, log, which one they are of.
+    One record for each stroke, recognised or not, with the reason. The records of several logs name
+    their log in the first field, log.
     With -o, --json prints a summary: strokes, warnings, ignored samples, files left out.
 
     Example: capture classify session.touch.jsonl -o strokes.parquet

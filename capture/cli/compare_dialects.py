@@ -1,4 +1,4 @@
-"""``capture compare-dialects``: what different engines would call the same strokes."""
+"""``capture compare-dialects``: the same strokes in the dialects of different engines."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def command(
     json: Json = False,
     reading: Reading,
 ) -> None:
-    """Show what different engines would call the strokes of a log.
+    """Classify the strokes of a log in the dialects of different engines.
 
     How many strokes of each kind there are in each dialect, how many each two call the same, and the
     strokes on which they part, with the comparison that decides.
@@ -152,7 +152,7 @@ def _agreement(agreement: dict[str, dict[str, int]], count: int) -> Table:
 
 
 def _lines(partings: list[Parting], first_ns: int) -> Iterator[str]:
-    """Yield who calls each stroke what, and why."""
+    """Yield each dialect's class of each stroke, and why."""
     for each in partings:
         kinds: dict[str, list[str]] = {}
         for name, kind in each.kinds.items():

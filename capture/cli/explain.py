@@ -34,7 +34,7 @@ def command(
     """Explain how a stroke was classified.
 
     Shows each measure with its threshold and margin, for each other class which condition failed, where the
-    thresholds are from, and what other dialects call the stroke.
+    thresholds are from, and the stroke's class in other dialects.
 
     Example: capture explain session.touch.jsonl --stroke 12
 

@@ -147,7 +147,7 @@ def forget(
     config: Config = Path("gateway.toml"),
     json: Json = False,
 ) -> None:
-    """Delete everything of users, in every file; what of them arrives later is dropped.
+    """Delete everything of users, in every file; their later events are dropped.
 
     Example: capture gateway forget --project 8 0b54c0a1-0d1e-4e4e-8f0e-54f3a9d8f3a1
     """
@@ -161,7 +161,7 @@ def forget(
     typer.echo(f"{report.users} user ids forgotten: {report.rows} rows in {report.files} files")
     if report.open_segments:
         typer.echo(f"{report.open_segments} open segments of running doors are written without them")
-    typer.echo("left to do: backups, copies that others made of the files, and what partners were sent")
+    typer.echo("left to do: backups, copies that others made of the files, and events that partners have")
 
 
 @app.command("status")
@@ -199,7 +199,7 @@ def page(
     ),
     day: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Events of this day alone.")] = None,
 ) -> None:
-    """Write a page of what a fleet did: events over time, screens, targets, versions, wrong clocks.
+    """Write a page of a fleet: events over time, screens, targets, versions, wrong clocks.
 
     Example: capture gateway page output -o fleet.html
     """

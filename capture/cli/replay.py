@@ -94,7 +94,7 @@ def command(
         try:
             job.run()
         finally:
-            # What fails prints one JSON document too: the error.
+            # A failure prints one JSON document too: the error.
             if job.summary.logs and not (json and sys.exc_info()[0]):
                 meter.__exit__(None, None, None)
                 _report(job.summary, listed, json)

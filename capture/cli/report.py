@@ -42,7 +42,7 @@ def command(
     ] = True,
     reading: Reading,
 ) -> None:
-    """Write a page that shows what a user did and how each stroke was classified.
+    """Write a page that shows a user's gestures and how each stroke was classified.
 
     The page is one self-contained file. For a folder of batches or of Currents files it shows the
     timeline and the table, in Currents of each user.
@@ -55,7 +55,7 @@ def command(
     if suffix not in _SUFFIXES:
         raise typer.BadParameter(f"{output}: expected a name in {', '.join(_SUFFIXES)}", param_hint="-o")
     if suffix == ".html" and (stroke is not None or stage is not None):
-        raise typer.BadParameter("--stroke and --stage choose what a picture shows", param_hint="-o")
+        raise typer.BadParameter("--stroke and --stage choose the content of a picture", param_hint="-o")
 
     from capture import report
 

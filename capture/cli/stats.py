@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SHOWN = 20
 #: Width (characters) if the width is unknown: lines are not folded.
 _PIPED = 10_000
-#: What the numbers alone take; a narrower terminal breaks the lines itself.
+#: Width of the numbers alone; a narrower terminal breaks the lines itself.
 _LEAST_WIDTH = 80
 
 

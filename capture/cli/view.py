@@ -1,4 +1,4 @@
-"""``capture view``: what a recording shows, in the terminal."""
+"""``capture view``: a recording in the terminal."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def command(
     json: Json = False,
     reading: Reading,
 ) -> None:
-    """Show what a recording has: strokes, screens, activity, reasons.
+    """Show the strokes, screens, activity and reasons of a recording.
 
     A folder of batches and the folder of a store are shown too. Piped, it is plain text.
 

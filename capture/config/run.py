@@ -2,7 +2,7 @@
 
 One TOML file per app (``capture.toml``); environment variables ``CAPTURE_<SECTION>_<KEY>`` override
 it. Every key is optional but ``project.id``. A mistake is a `ConfigError` with one line for each
-thing that is wrong: the file or variable, the key path, the value, the allowed values and, for an
+fault. It names the file or variable, the key path, the value, the allowed values and, for an
 unknown key, the nearest known one.
 """
 
@@ -29,7 +29,7 @@ __all__ = ["SECTIONS", "RunConfig"]
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What one app, or one replay, runs with.
+    """The configuration of one app, or of one replay.
 
     Build it in code, or `load` it from a TOML file. Every section is optional but `project`.
 

@@ -30,7 +30,7 @@ class Asked:
         self.requested = 0
         self.completed = 0
         self.failed: set[int] = set()
-        #: Open requests, oldest first: number, and what was stored then; None until the next look.
+        #: Open requests, oldest first: number, and the stored events then; None until the next look.
         self._open: deque[tuple[int, Goal | None]] = deque()
 
     def __bool__(self) -> bool:
@@ -44,7 +44,7 @@ class Asked:
         return self.requested
 
     def look(self, store: DeliveryStore, queue: str) -> None:
-        """Set what each request means that came since the last look at the store."""
+        """Set the goals of the requests since the last look at the store."""
         found = None
         for index in range(len(self._open)):
             number, goal = self._open[index]

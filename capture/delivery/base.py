@@ -68,7 +68,7 @@ class Watch(Protocol):
     """Watches the events that were pending at a moment, where another process delivers them."""
 
     def is_over(self) -> bool:
-        """Return whether none of it is pending any more."""
+        """Return whether none of them is pending any more."""
 
     def has_lost(self) -> bool:
         """Return whether an event was given up or dropped since."""

@@ -1,6 +1,6 @@
 """Delivery: sends stored events, one worker thread per sink, one request in flight each.
 
-`capture.delivery.worker` decides what to send. This module has the threads that call it, the deadlines of
+`capture.delivery.worker` chooses the batches. This module has the threads that call it, the deadlines of
 `Delivery.flush` and `Delivery.close`, and `Delivery.drain`, which does the same work in the caller's
 thread. One more thread maintains the store (`capture.delivery.maintenance`).
 
@@ -108,7 +108,7 @@ class Delivery:
         """Start without threads: at construction, and in a forked child."""
         self._wakes = {worker.name: Wake() for worker in self._workers}
         self._pause = Wake()
-        #: Callers that wait for what the workers do.
+        #: Callers that wait for the workers.
         self._waiting: list[Wake] = []
         self._guard = Guard(_WAIT_S)
         self._maintenance = Maintenance(self._store)
@@ -205,7 +205,7 @@ class Delivery:
         Parameters
         ----------
         timeout_s : float
-            Deadline (s) of all of it.
+            Deadline (s) of the whole.
 
         Returns
         -------

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SinkHealth"]
 
-#: A sink that fails is told of at this failure in a row, or when it has failed for so long (ns).
+#: A failing sink is logged at this failure in a row, or when it has failed for this time (ns).
 _TOLD_AFTER = 3
 _TOLD_AFTER_NS = 10 * 10**9
 #: Least time (ns) between two lines about dead letters of one reason.
@@ -43,7 +43,7 @@ class SinkHealth:
         self._told = ""
         self._probes = 0
         self._probe_ns = 0
-        #: Reason of dead letters -> when they were told of last, and how many came since.
+        #: Reason of dead letters -> time of their last log line, and their number since.
         self._letters: dict[str, tuple[int, int]] = {}
 
     @property
@@ -56,7 +56,7 @@ class SinkHealth:
         return self._probe_ns - now_ns
 
     def failed(self, reason: str, *, pauses: bool = False) -> None:
-        """Note a failed attempt; tell of it where that is news, and no pause follows."""
+        """Note a failed attempt; log it if it is news, and no pause follows."""
         counters, now_ns = self._counters, self._clock.monotonic_ns()
         counters.last_error = reason
         if not counters.attempts:
@@ -116,5 +116,5 @@ class SinkHealth:
 
 
 def _key(reason: str) -> str:
-    """Return what tells one reason from another: a status or a class, not the text of an answer."""
+    """Return the key of a reason: a status or a class, not the text of an answer."""
     return reason.partition(":")[0] or "unavailable"

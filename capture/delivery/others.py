@@ -53,7 +53,7 @@ def wait_for_others(
 
 
 def is_whole(store: DeliveryStore) -> bool:
-    """Return whether the store is still ours and in its place; what went with it is counted."""
+    """Return whether the store is still ours and in its place; lost events are counted."""
     with contextlib.suppress(StoreError, BusyError):
         return store.check_presence(deeply=True)
     return False

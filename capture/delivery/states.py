@@ -45,7 +45,7 @@ class SinkStates:
         self._counted = {name: (each.delivered, each.retried) for name, each in self._counters.items()}
 
     def publish(self, *, anyway: bool = False) -> None:
-        """Publish what changed.
+        """Publish the changed states.
 
         Parameters
         ----------

@@ -194,7 +194,7 @@ class Worker:
             return self.failed(now_ns, error)
 
     def failed(self, now_ns: int, error: BaseException) -> float:
-        """Note what kept a step from its end; return the time (s) after which to step again."""
+        """Note the error that ended a step; return the time (s) after which to step again."""
         self._health.failed(hide_urls(f"{type(error).__name__}: {error}"))
         self._wait_until_ns = now_ns + int(_STORE_RETRY_S * 1e9)
         self._more = True
@@ -253,7 +253,7 @@ class Worker:
         if not waiting:
             self.since_ns = None if not self.unseen else now_ns
         elif self.since_ns is None or now_ns - self.since_ns >= self._interval_ns:
-            # What others recorded is as old as it says.
+            # Events of other processes are as old as their time.
             self.since_ns = now_ns - oldest_ns
         return None
 
@@ -272,7 +272,7 @@ class Worker:
         # The rest of a burst is older than the last look at the store.
         return self._age_ns(batch) >= self._interval_ns
 
-    # What an answer means
+    # Meaning of an answer
 
     def _send(self, stored: StoredBatch, timeout_s: float | None) -> None:
         if self._limit is not None and not self._is_apart(stored):

@@ -70,7 +70,7 @@ class DemoSession:
             buffer=BufferConfig(path=self._folder.name, batch_size=BATCH_SIZE),
             privacy=PrivacyConfig(opted_in=True),  # of this page alone: nothing leaves it
         )
-        # What several fingers do is in no event of the native format: the page gets it from here.
+        # Gestures of several fingers are in no event of the native format: the page gets them from here.
         self._fingers = Recognizer(1.0, config.gestures)
         self._down: dict[int, Target] = {}
         self._capture = Capture(config, sinks=[self._sink])
@@ -115,7 +115,7 @@ class DemoSession:
         self._folder.cleanup()
 
     def _chords(self, touch: Touch) -> list[MultiGesture]:
-        """Return what several fingers did that ends with a touch."""
+        """Return the gestures of several fingers that end with a touch."""
         call = getattr(self._fingers, touch.do)
         call(touch.id, touch.x, touch.y, round(touch.ms * 1e6))
         return self._fingers.take_chords()

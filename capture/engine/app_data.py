@@ -1,4 +1,4 @@
-"""What an app keeps on a device: its store, the user's consent and the user's ids.
+"""Data of an app on a device: its store, the user's consent and the user's ids.
 
 Nothing is created before `open`; `forget` leaves only the marker of the opt-out.
 """
@@ -46,7 +46,7 @@ def data_folder(app_id: str, environ: Mapping[str, str] | None = None) -> Path:
         return _home() / "Library/Application Support" / name
     if "ANDROID_PRIVATE" in environ:  # python-for-android: the app's folder
         return Path(environ["ANDROID_PRIVATE"]) / name
-    # A relative one is to be ignored, says the specification: it would be another folder for each start.
+    # The specification ignores a relative one: it would be another folder for each start.
     shared = Path(environ.get("XDG_DATA_HOME") or "")
     return (shared if shared.is_absolute() else _home() / ".local/share") / name
 
@@ -89,7 +89,7 @@ class AppData:
     store : Store or None
         None before the opt-in; closed, but still there, after `close`.
     state : dict
-        What the store remembers: ids, salt, the last session.
+        State in the store: ids, salt, the last session.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class AppData:
         return self.state.get("user_id")
 
     def read_existing(self) -> tuple[Store, dict[str, Any]] | None:
-        """Return the open store of a user who opted in earlier, and its state; None if there is none.
+        """Return the open store of a user who opted in earlier, and its state; None if missing.
 
         Raises
         ------
@@ -160,7 +160,7 @@ class AppData:
             When it cannot be opened or written.
         """
         if self.consent.is_withdrawn():
-            # What a process wrote that had not yet noticed the opt-out.
+            # Events of a process that had not yet noticed the opt-out.
             delete_own(self.folder)
         delete_unreadable(self.folder)
         existing = self.read_existing()

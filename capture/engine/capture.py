@@ -1,4 +1,4 @@
-"""Capture: records what a user does in an app, and delivers it."""
+"""Capture: records a user's gestures in an app, and delivers them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NO_PROPERTIES: dict[str, Any] = {}
 
 
 class Capture:
-    """Records what a user does in an app, and delivers it.
+    """Records a user's gestures and app events, and delivers them.
 
     Nothing is recorded, and no file made, before `opt_in` (or ``opted_in = true`` in the configuration,
     or an opt-in in an earlier run). Every call may come from any thread and never waits for a network.
@@ -253,7 +253,7 @@ class Capture:
         pointer, x, y, time
             As in `touch_down`.
         responsive : bool, optional
-            Whether the target reacted; None leaves what its `Target` says.
+            Whether the target reacted; None leaves the value of its `Target`.
 
         Returns
         -------
@@ -272,7 +272,7 @@ class Capture:
     ) -> UpDispatch:
         """Process an UP around its dispatch to the app's handlers: ``with cap.touch_dispatch(0, x, y): ...``.
 
-        What the handlers record (screens, transactions) comes after the gesture that caused it, and a handler
+        Their records (screens, transactions) come after the gesture that caused it, and a handler
         that raises loses nothing. Parameters as in `touch_up`; `responsive` may also be a callable. The
         ``gesture`` of the context manager has the record of the stroke afterwards.
         """
@@ -423,7 +423,7 @@ class Capture:
         return event_id
 
     def _locked(self, call: Callable[[], Any]) -> Any:
-        """Return what `call` returns with the lock held; None, counted, where another thread hangs in it."""
+        """Return the result of `call` under the lock; None, counted, if another thread hangs in it."""
         try:
             return self._touches.lock.call(call)
         except BusyError as error:
@@ -652,7 +652,7 @@ class Capture:
         Returns
         -------
         bool
-            Whether all of it was delivered; the rest stays in the store. False also if an event of it
+            Whether all events were delivered; the rest stays in the store. False also if one of them
             became a dead letter or was dropped. After `close`, its result.
 
         Raises

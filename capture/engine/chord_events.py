@@ -1,4 +1,4 @@
-"""What several fingers did, as the custom event that ``[currents] chords`` asks for."""
+"""Gestures of several fingers, as the custom event that ``[currents] chords`` asks for."""
 
 from __future__ import annotations
 

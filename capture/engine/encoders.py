@@ -27,7 +27,7 @@ class Encoders:
     wires : iterable of str
         Names of the formats.
     source : Source
-        Whose events they get.
+        Origin of their events.
     """
 
     def __init__(self, wires: Iterable[str], source: Source) -> None:
@@ -50,7 +50,7 @@ class Encoders:
             encoder.forget()
 
     def describe(self, store: Store, state: SessionState) -> None:
-        """Have what a restart must know of a session go with its next call."""
+        """Write a session's state for a restart with its next call."""
         note: dict[str, Any] = {"first_event_ms": state.first_event_ms}
         for _, encoder in self._with_state:
             note |= encoder.state(state.number)

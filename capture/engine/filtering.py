@@ -22,7 +22,7 @@ _log = logging.getLogger("capture.engine")
 def filtered(
     before_send: Callable[[events.Event], events.Event | None], event: events.Event, dropped: Counter[str]
 ) -> events.Event | None:
-    """Return what the host makes of an event; None, counted as dropped, if it may not be recorded."""
+    """Return the event after the host's filter; None, counted as dropped, if it may not be recorded."""
     try:
         result = before_send(event)
         if result is event:

@@ -17,7 +17,7 @@ class Forwarded(Generic[_T]):
     part : str
         Attribute of the owner that has the part.
     doc : str
-        What it is.
+        Its description.
     """
 
     def __init__(self, part: str, doc: str) -> None:

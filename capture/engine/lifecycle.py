@@ -118,7 +118,7 @@ class Lifecycle:
         return "yes" if self._recorder.is_sampled else "sampled_out"
 
     def resume_consent(self) -> None:
-        """Record if the last run did, or as the configuration says; an opt-out overrides both."""
+        """Record if the last run did, or by the configuration; an opt-out overrides both."""
         if self.app_data.consent.is_withdrawn():
             return
         try:
@@ -365,7 +365,7 @@ _live: weakref.WeakSet[Lifecycle] = weakref.WeakSet()
 
 
 def _close_at_exit() -> None:
-    """Close what the host left open; the deadlines run side by side."""
+    """Close captures that the host left open; the deadlines run side by side."""
     clock = Clock()
     started_ns = clock.monotonic_ns()
     for lifecycle in list(_live):

@@ -1,4 +1,4 @@
-"""From what happened to stored bytes: timeline, encoders, one append.
+"""From gestures and calls to stored bytes: timeline, encoders, one append.
 
 The engine calls a recorder with its lock held; nothing here locks.
 """
@@ -104,7 +104,7 @@ class Recorder:
         """The facts of the device."""
         return self._timeline.device
 
-    # What events are made from
+    # Inputs of events
 
     def attach(self, data: AppData) -> None:
         """Record into an open store from now on; end the session that is left in it, if that is over."""
@@ -113,7 +113,7 @@ class Recorder:
         self._masks = Masks(self._config.privacy, state.get("salt", ""))
         self._sampled = is_sampled(state["user_id"], self._config.privacy.sampling)
         last = {} if store is None else store.last_state()
-        # From here on time is what the boot clock says: a wall clock that is set changes no session.
+        # From here on the boot clock gives the time: a wall clock that is set changes no session.
         self._offset_ms = (self._clock.wall_ns() - self._clock.boot_ns()) // NS_PER_MS
         self._ended = state.get("ended_session", 0)
         self._timeline.resume(self._session_of(last))
@@ -208,14 +208,14 @@ class Recorder:
     def record(
         self, build: Callable[[events.CommonSection], events.Event], *, action: bool = False
     ) -> str | None:
-        """Record what happens now; return the event id, None if it was not recorded."""
+        """Record an event at the present time; return its id, None if it was not recorded."""
         moment = self._moment()
         if not self._ready(moment):
             return None
         return self._put(*self._timeline.event(build, moment, action=action))
 
     def record_visible(self, kind: type[events.AppShow | events.AppHide]) -> str | None:
-        """Record that the app is shown or hidden; not twice in a session, where host and app both tell."""
+        """Record that the app is shown or hidden; once in a session, where host and app both report it."""
         if kind is self._visible and not self._timeline.is_over(*self._moment()[:2]):
             return None
         event_id = self.record(kind, action=kind is events.AppShow)
@@ -258,7 +258,7 @@ class Recorder:
             self._put(*recorded)
 
     def record_chord(self, chord: MultiGesture) -> None:
-        """Record what several fingers did as a custom event, where ``[currents] chords`` asks for it."""
+        """Record a gesture of several fingers as a custom event, where ``[currents] chords`` asks for it."""
         asked = self._config.currents.chords and "currents" in self._wires
         if asked and (named := chord_event(chord)) is not None:
             self.record(lambda common: events.CustomEvent(common, *named))

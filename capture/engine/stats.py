@@ -68,7 +68,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     gestures : dict of str to int
         Strokes by kind (``tap``, ..., ``none``), and ``rage`` and ``dead`` taps among them.
     chords : dict of str to int
-        What several fingers did together, by kind (``pinch``, ..., ``none``).
+        Gestures of several fingers, by kind (``pinch``, ..., ``none``).
     hook : {"raw", "merged", None}
         How a toolkit's touches reach the engine: every sample, one for each frame, or no toolkit.
     sinks : dict of str to SinkStats

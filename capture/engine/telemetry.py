@@ -42,7 +42,7 @@ class Telemetry:
     strokes : dict of str to int
         Strokes by kind, and rage and dead taps.
     chords : dict of str to int
-        What several fingers did together, by kind.
+        Gestures of several fingers, by kind.
     failures : dict of str to int
         Exceptions that did not reach the host, by the call that they come from.
     """
@@ -97,7 +97,7 @@ class Telemetry:
             self.chords[name] = self.chords.get(name, 0) + 1
 
     def add_loss(self, cause: str, count: int) -> None:
-        """Keep a loss for the next `report`, if the host wants to hear of it."""
+        """Keep a loss for the next `report`, if the host asks for reports."""
         if self.on_drop is not None:
             self.losses.append((cause, count))
 
@@ -113,7 +113,7 @@ class Telemetry:
                 self.call("on_gesture", on_gesture, gesture, target)
 
     def call(self, name: str, function: Callable[..., Any], *values: Any) -> Any:
-        """Return what a function of the host returns; None, counted and logged, if it raises."""
+        """Call a function of the host; return its result, or None, counted and logged, if it raises."""
         try:
             return function(*values)
         except Exception as error:  # noqa: BLE001 - the host's function may raise anything; touches continue

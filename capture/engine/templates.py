@@ -1,6 +1,6 @@
 """Gesture events of the native format by template: the bytes of `NativeFormat`, at a twentieth of its cost.
 
-What msgspec makes of a scene and of a target is kept while they stay the same; only numbers and the id are
+The JSON of a scene and of a target is kept while they stay the same; only numbers and the id are
 printed for an event (`capture._native.encoder`). A kind whose event is not made of these parts is left to
 `NativeFormat`.
 """
@@ -103,20 +103,20 @@ class TemplateEncoder:
 
 
 def scene_template(scene: Scene) -> bytes:
-    """Return what an event has of a scene: from behind its id to the value of its time."""
+    """Return the bytes of a scene in an event: from behind its id to the value of its time."""
     event = _event(GestureKind.TAP, scene, Target(), responsive=True)
     behind = event.index(_MARK) + len(_MARK)
     return event[behind : event.index(b',"t":', behind) + 5]
 
 
 def target_template(target: Target) -> bytes:
-    """Return what an event has of a target."""
+    """Return the bytes of a target in an event."""
     event = _event(GestureKind.TAP, _SCENE, Target(path=target.path, id=target.id), responsive=True)
     return event[event.index(b',"tvp":') : event.rindex(b',"ur":')]
 
 
 def _parts_of(row: Kind) -> tuple[bool, bytes, bytes] | None:
-    """Return whether a kind's events have the numbers of a movement, and what ends them; None: other events.
+    """Return whether a kind's events have a movement's numbers, and the bytes after them; None: other events.
 
     The ends are those of a target that does not react, and of one that does.
     """

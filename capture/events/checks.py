@@ -47,7 +47,7 @@ MAX_TEXT = 255
 MAX_INT = 2**32 - 1
 #: A time that is longer (s) is as good as for ever, and would be more than a wait can take.
 MAX_SECONDS = 100 * 365 * 86_400.0
-#: What an empty string variable becomes.
+#: Replacement of an empty string variable.
 EMPTY_VALUE = "cs-empty"
 
 _log_once = LogOnce(logging.getLogger("capture.events"))
@@ -123,7 +123,7 @@ def transaction(
     currency: object,
     id: object = None,  # noqa: A002 - the format's name
 ) -> Callable[[CommonSection], Event]:
-    """Return what makes the event of a purchase."""
+    """Return the maker of a purchase's event."""
     amount = check_value(value)
     letters, number = check_currency(currency)
     transaction_id = check_optional_text("id", id)
@@ -131,7 +131,7 @@ def transaction(
 
 
 def variable(key: object, value: object) -> Callable[[CommonSection], Event]:
-    """Return what makes the event of a dynamic variable."""
+    """Return the maker of a dynamic variable's event."""
     name, content = check_key(key), check_variable(value)
     if isinstance(content, str):
         return lambda common: StringVariable(common, name, content)

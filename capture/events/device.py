@@ -56,7 +56,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         return self.carrier_id if self.connectivity >= MOBILE_2G else None
 
     def overridden(self, config: DeviceConfig) -> Device:
-        """Return these facts with what ``[device]`` gives in their place."""
+        """Return these facts, replaced by those of ``[device]``."""
         overrides = {
             key: value
             for key, value in msgspec.structs.asdict(config).items()

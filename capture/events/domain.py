@@ -77,7 +77,7 @@ class VersionOrigin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class CommonSection(msgspec.Struct, frozen=True, gc=False):
-    """What every event carries, as it was when the event occurred.
+    """Common fields of every event, as they were when it occurred.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class CommonSection(msgspec.Struct, frozen=True, gc=False):
 
 
 class Scene(msgspec.Struct, frozen=True, gc=False):
-    """What the common sections of neighbouring events share; fields as there.
+    """Shared fields of the common sections of neighbouring events; fields as there.
 
     A touch belongs to the scene of its DOWN. One object serves all events until something in it changes.
     """
@@ -368,7 +368,7 @@ def gesture_event(
 
 
 def event_builder(gesture: Gesture) -> _Builder | None:
-    """Return what makes the event of a gesture, None for any other stroke; see `gesture_event`."""
+    """Return the maker of a gesture's event, None for any other stroke; see `gesture_event`."""
     number = kind_number(gesture)
     build = _BUILDERS.get(number)
     if build is None:

@@ -23,8 +23,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     responsive : bool or None
         Whether the view has a handler for the touch; None if that is not known.
     hidden : bool
-        Whether a gesture on it is sent without positions and measures: set for what ``hide_ids`` hides, and
-        by a host for a view that takes secrets.
+        Whether a gesture on it is sent without positions and measures: set where ``hide_ids`` applies,
+        and by a host for a view that takes secrets.
     """
 
     path: str = ROOT
@@ -34,7 +34,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def escape_name(name: str) -> str:
-    """Percent-encode what would read as structure in a view path: ``%``, ``>`` and ``#``.
+    """Percent-encode characters that are structure in a view path: ``%``, ``>`` and ``#``.
 
     ``%`` is encoded too, so that the path can be read back without a doubt.
     """

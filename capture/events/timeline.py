@@ -39,7 +39,7 @@ class Timeline:
     """The rules of sessions, screens and scenes, for one user.
 
     The methods that make an event return it with the session's state after it. An event that is kept is
-    followed by `advance` to that state; an event that is dropped leaves no trace but the session it opened
+    followed by `advance` to that state. An event that is dropped leaves no trace but the session it opened
     and the name of the screen.
 
     Parameters

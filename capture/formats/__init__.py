@@ -34,7 +34,7 @@ def get(name: str) -> Format | EncoderFormat:
 def make_encoder(name: str, source: Source) -> Encoder:
     """Return a new encoder of the wire format called `name`; raises as `get` does.
 
-    What else is wrong in the configuration of the format is a ConfigError, too.
+    Other errors in the configuration of the format are a ConfigError, too.
     """
     wire_format = get(name)
     return (

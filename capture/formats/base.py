@@ -1,4 +1,4 @@
-"""What a wire format is: how events become bytes, and how stored bytes become a batch.
+"""Base of wire formats: how events become bytes, and how stored bytes become a batch.
 
 A format with independent events is a `Format`. One that makes more rows than events, or remembers
 something between them, is an `EncoderFormat`: it makes an `Encoder` for each recorder.
@@ -44,7 +44,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 
 class Source(msgspec.Struct, kw_only=True):
-    """Whose events an encoder gets.
+    """Origin of an encoder's events.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Source(msgspec.Struct, kw_only=True):
     session : SessionState
         Where the user's last session stands.
     state : dict
-        What the store remembers of the installation. Keys that an encoder adds are remembered as well.
+        Stored state of the installation. Keys that an encoder adds are remembered as well.
     is_live : bool
         Whether the events happen on this machine, now; a replay asks the machine nothing.
     """
@@ -107,7 +107,7 @@ class Encoder(Protocol):
         return
 
     def state(self, session: int) -> dict[str, Any]:
-        """Return what the store is to remember of a session: it is in `Source.state` after a restart."""
+        """Return the state of a session to store: it is in `Source.state` after a restart."""
         del session
         return {}
 

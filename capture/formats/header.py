@@ -1,4 +1,4 @@
-"""What a batch says once about the app, the user and the device."""
+"""The header of a batch: app, user and device, once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Resolution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a batch says once: constants, composed when it is sent.
+    """The header of a batch: constants, composed when it is sent.
 
     Attributes
     ----------

@@ -185,7 +185,7 @@ def _source(name: str) -> str:
     return _SOURCES.get(name, f"{owner}.{name}")
 
 
-#: Domain event -> what makes its wire struct. A gesture's has the name of its event.
+#: Domain event -> maker of its wire struct. A gesture's has the name of its event.
 _BUILDERS: dict[type, Callable[[Any, events.CommonSection], WireEvent]] = {
     events.AppStart: _builder(AppStartWire),
     events.AppShow: _builder(AppShowWire),
@@ -213,7 +213,7 @@ class NativeFormat:
         self._encode = msgspec.json.Encoder().encode
 
     def encode(self, event: events.Event) -> bytes | None:
-        """Return the event's bytes; None for what only other formats carry."""
+        """Return the event's bytes; None for events that only other formats carry."""
         build = _BUILDERS.get(type(event))
         return None if build is None else self._encode(build(event, event.common))
 

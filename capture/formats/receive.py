@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NotABatchError", "Problem", "Received", "TooLargeError", "payloads_of", "read_batch", "unpack"]
 
-#: What may be wrong with a document, whichever reader finds it.
+#: Errors of a document, from any reader.
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidEventError)
 _REASON_CHARS = 200
 
@@ -62,9 +62,9 @@ class Received(msgspec.Struct, kw_only=True):
     wire : str
         ``native`` or ``currents``.
     project_id : int or None
-        What a native header says; Currents records name no project.
+        Project of a native header; Currents records name no project.
     users : list of str
-        Whose events these are; a native batch has one user.
+        Users of the events; a native batch has one user.
     accepted : int
         Number of good events.
     body : bytes
@@ -148,7 +148,7 @@ def read_batch(body: bytes) -> Received:
     Raises
     ------
     NotABatchError
-        When nothing of it can be used; the message says why.
+        When nothing in it can be used; the message has the reason.
     """
     try:
         batch = native.decode(body)
@@ -253,7 +253,7 @@ def _sort_out(
 
 def _plain_data(payload: msgspec.Raw) -> Any:
     data = msgspec.json.decode(payload)
-    msgspec.json.encode(data)  # what cannot be written again (nesting) is a fault of the event
+    msgspec.json.encode(data)  # an event that cannot be written again (nesting) is at fault
     return data
 
 

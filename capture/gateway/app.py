@@ -70,7 +70,7 @@ def open_outlet(config: GatewayConfig, on_sync: Callable[[float], object] = floa
 
 
 class Health(msgspec.Struct):
-    """What a door looks at once a second: why nothing can be accepted, or an empty text."""
+    """State of a door, checked once a second: why nothing can be accepted, or an empty text."""
 
     problem: str = "starting"
     values: dict[str, float] = {}
@@ -108,7 +108,7 @@ class Door:
         Why nothing can be accepted at the moment.
     metrics : Metrics
     more_metrics : callable
-        Returns what the writer has counted.
+        Returns the counts of the writer.
     wall_ns, monotonic_s : callable
         Clocks.
     """
@@ -293,7 +293,7 @@ class _Rates:
 
 
 async def _body(receive: Any, size: int, timeout_s: float) -> bytes:
-    """Return a body of the size that its header says."""
+    """Return a body of the size in its header."""
     body = b""
     try:
         async with asyncio.timeout(timeout_s):

@@ -29,7 +29,7 @@ _Bytes = Annotated[int, Meta(ge=1, lt=2**48, description="bytes")]
 _SomeBytes = Annotated[int, Meta(ge=0, lt=2**48, description="bytes")]
 _Rate = Annotated[float, Meta(ge=0, le=1e9, description="events/s")]
 _MIB = 1024 * 1024
-#: Below what a broker takes by default.
+#: Below a broker's default limit.
 _MOST_IN_KAFKA = 900_000
 
 
@@ -120,7 +120,7 @@ class KafkaSection(Section, frozen=True, kw_only=True):
     topic: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,249}$")] = "touchcapture"
     #: Consumer group of the writers.
     group: Text = "touchcapture-writers"
-    #: Size and age (s) at which what came of a partition becomes a file.
+    #: Size and age (s) at which a partition's events become a file.
     segment_bytes: _Bytes = 64 * _MIB
     segment_age_s: Seconds = 300.0
     #: More properties of librdkafka: ``security.protocol``, ...
@@ -181,7 +181,7 @@ SECTIONS: dict[str, type[Section]] = {
 
 
 class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gateway runs with; `load` reads it from ``gateway.toml``."""
+    """The configuration of a gateway; `load` reads it from ``gateway.toml``."""
 
     listen: ListenSection
     projects: tuple[ProjectSection, ...]

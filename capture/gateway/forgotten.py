@@ -1,4 +1,4 @@
-"""Users who are forgotten: an empty file for each, whose name says nothing without the key beside it."""
+"""Users who are forgotten: an empty file for each, whose name means nothing without the key beside it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Forward new events to sinks: each sink has a queue of files, which a `Delivery` sends.
 
 A file has the new events of one segment. Each line is a project and one of its batches, with the header. The
-file is written before the segment is committed, and removed after the sink acknowledged all of it: a sink
+file is written before the segment is committed, and removed after the sink acknowledged all: a sink
 receives each event at least once.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["DEAD_LETTERS", "Outbox", "forget_waiting", "forwarding", "waiting"]
 
 _log = logging.getLogger("capture.gateway")
-#: File of what a sink refused, in the folder of its queue.
+#: File of batches that a sink refused, in the folder of its queue.
 DEAD_LETTERS = "dead-letters.jsonl"
 #: Wire format -> key of a batch's events.
 _KEYS = {"native": "pl", "currents": "events"}
@@ -110,7 +110,7 @@ class Outbox:
 
 
 class _Place(NamedTuple):
-    """How far a sink is: a file, the number of a line of it, and of an event in that."""
+    """Position of a sink: a file, the number of a line, and of an event in the line."""
 
     name: str = ""
     line: int = 0
@@ -190,7 +190,7 @@ class _Queue(UnsharedStore):
         return True
 
     def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
-        """Keep what the sink refused in a file."""
+        """Append a refused batch to a file."""
         lost = {**msgspec.json.decode(self.compose("", batch.payloads)), "reason": reason}
         path = self._folder / DEAD_LETTERS
         path.touch(0o600)
@@ -215,7 +215,7 @@ class _Queue(UnsharedStore):
         return self.next_batch(queue, 1, 1, skip=(), apart=False) is None
 
     def watch(self) -> _Watch:
-        """Watch what waits now, which another process sends."""
+        """Watch the waiting batches, which another process sends."""
         return _Watch(self._folder)
 
     def check_presence(self, *, deeply: bool = False) -> bool:
@@ -225,7 +225,7 @@ class _Queue(UnsharedStore):
 
 
 class _Watch:
-    """What waits in a queue now; `capture.delivery.base.Watch` documents each call."""
+    """The batches that wait in a queue now; `capture.delivery.base.Watch` documents each call."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -265,7 +265,7 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def waiting(config: GatewayConfig) -> dict[str, int]:
-    """Return what waits for each sink (bytes), and the number of its dead letters."""
+    """Return the bytes that wait for each sink, and the number of its dead letters."""
     found = {}
     for sink in config.sinks:
         folder = config.forward_folder / sink.name

@@ -2,7 +2,7 @@
 
 A file is named by the partition and its first offset, has its last offset in its metadata, and is created
 only if no file has its name. If two members hold one partition, because one of them did not run for a while,
-one creates the file and the other continues after it: no event is lost or duplicated. The file of rows is
+one creates the file and the other continues after it. No event is lost or duplicated. The file of rows is
 written first; the records of the same messages follow under names with the same offsets.
 """
 

@@ -127,7 +127,7 @@ class Ids:
                     path.unlink(missing_ok=True)
 
     def drop(self) -> None:
-        """Drop what `find` found: its unit failed."""
+        """Drop the new ids of `find`: its unit failed."""
         self._new = {}
 
     def _buckets(self, project: int, wire: str) -> set[int]:

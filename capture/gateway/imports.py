@@ -1,6 +1,6 @@
 """Files that did not come over HTTP: batches, exports of a device's store, and Currents files.
 
-They pass the same reader, journal and index as what devices send: to import a file twice changes nothing.
+They pass the same reader, journal and index as devices' batches: to import a file twice changes nothing.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def import_files(
         JSON lines (``.jsonl``, ``.json``, either also with ``.gz``) of batches or Currents records, or Avro
         files of records.
     project : int, optional
-        Whose Currents records these are: they do not say so.
+        Project of Currents records: they do not name it.
     wall_ns : callable
         Nanoseconds since the epoch.
 

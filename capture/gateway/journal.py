@@ -41,7 +41,7 @@ _HOUR_NS = 3600 * 10**9
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gateway says of a batch, before the batch itself."""
+    """The gateway's note on a batch, before the batch itself."""
 
     received: int
     project: int
@@ -189,7 +189,7 @@ class Journal:
         Raises
         ------
         OSError
-            When it is not; nothing of it is in the journal then.
+            When it is not; the journal is unchanged then.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((line, done))

@@ -40,7 +40,7 @@ _ABOUT = {
 
 
 class Metrics:
-    """What a process has counted, by name and labels."""
+    """Counts of a process, by name and labels."""
 
     def __init__(self) -> None:
         self._values: dict[tuple[str, str], float] = {}
@@ -87,6 +87,6 @@ class Metrics:
 
 
 def _labels(labels: Mapping[str, object]) -> str:
-    """Return labels as text; their values are numbers of ours, never what a request says."""
+    """Return labels as text; their values are numbers of ours, never text of a request."""
     inner = ",".join(f'{name}="{value}"' for name, value in labels.items())
     return f"{{{inner}}}" if inner else ""

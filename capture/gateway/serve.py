@@ -33,7 +33,7 @@ _log = logging.getLogger("capture.gateway")
 _DRAIN_S = 10
 _KEEP_ALIVE_S = 75
 _MAX_BACKOFF_S = 60.0
-#: What may come of a header, or of requests that are answered at once, before the next complete one.
+#: Most bytes of a header, or of requests that are answered at once, before the next complete one.
 _MAX_HEAD_BYTES = 256 * 1024
 
 
@@ -96,7 +96,7 @@ def serve(
 
 
 class _Service:
-    """The door, and what runs beside it on its event loop."""
+    """The door, and the tasks beside it on its event loop."""
 
     def __init__(
         self,

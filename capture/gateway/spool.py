@@ -118,7 +118,7 @@ class Spool:
         return wrong
 
     def _sorted(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the batches of the spool, each with its number, sorted as `ORDER` says.
+        """Yield the batches of the spool, each with its number, sorted by `ORDER`.
 
         A user's batches follow one another; only where they do not, their events are sorted one by one. The
         database would sort all of them again, beyond the memory that it may have.

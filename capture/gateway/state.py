@@ -165,7 +165,7 @@ def finish_swaps(state: State, objects: Objects) -> None:
 
 
 def totals(folder: Path) -> dict[tuple[str, str], float]:
-    """Return what the writers of a folder have counted, by name and labels."""
+    """Return the counts of a folder's writers, by name and labels."""
     found: Counter[tuple[str, str]] = Counter()
     for path in (folder / "state.db", *folder.glob("*/state.db")):
         with contextlib.suppress(sqlite3.Error):

@@ -170,7 +170,7 @@ def _messages(line: Line, received: Received, member: bytes) -> Iterator[tuple[s
 
 
 def line_of_message(message: Any, most_bytes: int) -> tuple[Line, bytes]:
-    """Return what a message says of a batch, and the batch.
+    """Return a message's note on a batch, and the batch.
 
     Raises
     ------

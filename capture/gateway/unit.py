@@ -57,7 +57,7 @@ _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class _Read(NamedTuple):
-    """A batch: its events (JSON of native ones, or records), and what the index knows them by.
+    """A batch: its events (JSON of native ones, or records), and their keys in the index.
 
     `at` is the number of its line, for native ones, or its offset in a topic.
     """
@@ -105,7 +105,7 @@ class Unit:
         Name and project -> number of events.
     """
 
-    def __init__(  # noqa: PLR0917 - what a unit is made from
+    def __init__(  # noqa: PLR0917 - parts of a unit
         self,
         ids: Ids,
         is_forgotten: Callable[[int, str], bool],

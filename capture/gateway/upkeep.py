@@ -36,7 +36,7 @@ _WITHOUT = "project_id = ? AND user_id IN (SELECT unnest(?))"
 
 
 class Forgot(msgspec.Struct):
-    """What `forget` deleted."""
+    """Counts of `forget`'s deletions."""
 
     users: int = 0
     files: int = 0
@@ -51,7 +51,7 @@ def compact(writer: Writer, config: GatewayConfig, now_ms: int) -> int:
     listed = {**writer.objects.listed("events"), **writer.objects.listed("events.currents")}
     last = {_stream(path): path for path in sorted(listed, key=lambda path: path.rpartition("/")[2])}
     for path, size in listed.items():
-        # A file of a partition may only go when another follows: its name says where the partition ends.
+        # A file of a partition may only go when another follows: its name has the end of the partition.
         is_over = hour_of(path) + 3600 + config.output.compact_after_s <= now_ms / 1000
         if is_over and not (config.kafka.brokers and last[_stream(path)] == path):
             hours.setdefault(f"{path.rpartition('/')[0]}/{_stream(path)}", {})[path] = size
@@ -99,7 +99,7 @@ def delete_old(writer: Writer, retention_days: int | None, now_ms: int) -> int:
 
 
 def forget(writer: Writer, config: GatewayConfig, project: int, users: list[str]) -> Forgot:
-    """Delete everything of users, and drop what of them arrives later.
+    """Delete everything of users, and drop their later events.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def _users_of(writer: Writer, project: int, external: set[str]) -> set[str]:
 
 
 def _replace(writer: Writer, paths: Sequence[str], without: tuple[int, set[str]] | None) -> int:
-    """Put what files of one kind hold into the first of them, the others go; return how many events went.
+    """Merge files of one kind into the first of them, the others go; return how many events went.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def _replace(writer: Writer, paths: Sequence[str], without: tuple[int, set[str]]
     left, deleted = rewrite(writer, locals_, fresh, without)
     if without and not deleted:
         return 0
-    keep = left or "+" in paths[0]  # a file without events still says where its partition ends
+    keep = left or "+" in paths[0]  # a file without events still has its partition's end
     if paths[0].startswith("events"):
         with writer.state.transaction():
             left_bytes = fresh.stat().st_size if keep else 0

@@ -47,13 +47,13 @@ _LOOK_S = 0.5
 _UPKEEP_S = 300.0
 #: Records of a file, as the documented exports have them at most.
 _MOST_RECORDS = 15_000
-#: Stream whose offset says that the index has the ids of all files.
+#: Stream whose offset means that the index has the ids of all files.
 _INDEXED = "indexed"
 _encode = msgspec.json.Encoder().encode
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What became of a unit: numbers of events, and bytes that were damaged."""
+    """Outcome of a unit: numbers of events, and bytes that were damaged."""
 
     segment: str
     rows: int = 0
@@ -106,7 +106,7 @@ class Writer:
         return self._wall_ms() // 1000
 
     def prepare(self) -> None:
-        """Finish or undo what another process began, inside a `State.unit`."""
+        """Finish or undo another process's work, inside a `State.unit`."""
         finish_swaps(self.state, self.objects)
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(mode=0o700)
@@ -168,7 +168,7 @@ class Writer:
         lines : callable
             Returns the lines, each with its offset in a topic.
         end : int, optional
-            The offset after them, which the file says then; it is made even for no rows.
+            The offset after them, for the file's metadata; the file is made even for no rows.
         """
         unreadable: dict[int, str] = {}
         names = [sink.name for sink in self._config.sinks]
@@ -223,7 +223,7 @@ class Writer:
         return path
 
     def commit(self, unit: Unit, name: str, files: list[File], sizes: list[int], damaged: int) -> Report:
-        """Note in a transaction what became of a unit."""
+        """Note the outcome of a unit in a transaction."""
         self.ids.commit(self._wall_ms())
         for stream, offset in unit.offsets.items():
             self.state.set_offset(stream, offset)

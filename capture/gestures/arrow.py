@@ -33,7 +33,7 @@ __all__ = [
     "sample_schema",
 ]
 
-#: Metadata key of a schema that says which of ours it is.
+#: Metadata key for the name of our schema.
 SCHEMA_KEY = b"touchcapture.schema"
 SAMPLES_VERSION = b"touch-samples/1"
 GESTURES_VERSION = b"gestures/1"
@@ -149,9 +149,9 @@ def check_schema(schema: pa.Schema) -> None:
     Raises
     ------
     ValueError
-        When a column is missing or there twice, or the schema says that it is another one.
+        When a column is missing or there twice, or the schema names another one.
     TypeError
-        When columns have the wrong type: one message that says for each which type is expected.
+        When columns have the wrong type: one message with the expected type of each.
     """
     version = (schema.metadata or {}).get(SCHEMA_KEY, SAMPLES_VERSION)
     if version != SAMPLES_VERSION:

@@ -1,4 +1,4 @@
-"""Records of what several fingers did together: one (`MultiGesture`), and many in columns (`MultiTable`)."""
+"""Records of gestures of several fingers: one (`MultiGesture`), and many in columns (`MultiTable`)."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _number: dict[str, Callable[[native.MultiGesture], int]] = {
 
 
 class MultiGesture(native.MultiGesture):
-    """The record of one chord: what several fingers of a stream did together, recognised or not.
+    """The record of one chord: a gesture of several fingers of a stream, recognised or not.
 
     Attributes
     ----------
     stream : int
-        Whose touches.
+        Stream of the touches.
     kind : MultiKind
         NONE if the chord was not recognised.
     reason : MultiReason
@@ -69,14 +69,14 @@ class MultiGesture(native.MultiGesture):
     first_sample, last_sample : int
         Numbers of the second DOWN and of the sample that ended the chord.
     margin : float
-        Smallest relative distance of a measure from a limit; NaN if there is none.
+        Smallest relative distance of a measure from a limit; NaN for none.
     """
 
     __slots__ = ()
 
     @property
     def kind(self) -> MultiKind:
-        """What the chord was recognised as."""
+        """Kind of the chord."""
         return MultiKind(_number["kind"](self))
 
     @property

@@ -19,7 +19,7 @@ Milliseconds = Annotated[float, Meta(ge=0, le=86_400_000, description="ms", extr
 Number = Annotated[float, Meta(ge=0, le=1_000_000, extra=INFINITE)]
 Fingers = Annotated[float, Meta(ge=1, le=1000, extra=INFINITE)]
 
-#: What a user's own row has besides keys of the recogniser.
+#: Keys of a user's own row besides those of the recogniser.
 _NOT_IN_ROWS = {"dialect", "dialects", "unknown_responsive", "verdict_columns"}
 _MODES = ("pinch", "rotate", "pan")
 

@@ -36,14 +36,14 @@ _OVERRULED = {
 
 
 class Rival(msgspec.Struct, frozen=True):
-    """Another class, and the conditions of it that failed."""
+    """Another class, and its conditions that failed."""
 
     kind: str
     failed: tuple[Condition, ...]
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What another dialect calls the same stroke.
+    """The class of the same stroke in another dialect.
 
     Attributes
     ----------
@@ -73,10 +73,9 @@ class Explanation(msgspec.Struct, frozen=True):
     kind, reason, direction : str
         As in the record, lower case.
     verdict : str
-        The whole of it in one sentence.
+        The explanation in one sentence.
     by_measures : str
-        The class that time, distance and velocity alone give: what the stroke would have been where
-        the reason overrules them.
+        The class by time, distance and velocity alone, before a reason overrules them.
     conditions : tuple of Condition
         Those of that class.
     rivals : tuple of Rival
@@ -86,9 +85,9 @@ class Explanation(msgspec.Struct, frozen=True):
     gesture : dict
         The record.
     dialect : str
-        Whose rules it was classified with.
+        Dialect of the rules.
     others : tuple of Verdict
-        What other dialects call it; empty if the samples were not at hand.
+        Its class in other dialects; empty if the samples were not at hand.
     """
 
     kind: str
@@ -285,7 +284,7 @@ def _thresholds(explanation: Explanation) -> list[str]:
 
 
 def _other(verdict: Verdict) -> str:
-    """Return what another dialect calls the stroke, how near that was, and what parts the two."""
+    """Return the stroke's class in another dialect, its margin, and the parting condition."""
     called = verdict.reason if verdict.kind == "none" else verdict.kind
     words = [called.replace("_", " ")]
     if verdict.direction != "none":

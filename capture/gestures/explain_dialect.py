@@ -1,4 +1,4 @@
-"""Explain a stroke in a dialect: what each kind needs of it, from the recorded verdict.
+"""Explain a stroke in a dialect: the conditions of each kind, from the recorded verdict.
 
 `capture.gestures.explain` does so for the default dialect, whose kinds are comparisons of measures. Here the
 steps of the decision come first (held, dragged, flung, near), and the first kind of `ORDER` that has all that
@@ -26,7 +26,7 @@ ORDER = (GestureKind.LONG_PRESS, GestureKind.FLING, GestureKind.DRAG, GestureKin
 def classes(
     gesture: Gesture, config: GestureConfig, density: float
 ) -> dict[GestureKind, tuple[Condition, ...]]:
-    """Return what each kind needs of a stroke; only recorded values are read."""
+    """Return the conditions of each kind; only recorded values are read."""
     # Without the columns of the verdict ways are straight lines.
     way, gone = (
         (gesture.slop_distance, gesture.drag_distance)
@@ -52,7 +52,7 @@ def classes(
 
 
 def _missed(gesture: Gesture, close: Condition, in_time: Condition) -> tuple[Condition, ...]:
-    """Return what keeps a stroke that is nothing from being a tap."""
+    """Return the condition that keeps an unrecognised stroke from being a tap."""
     return (_not(in_time),) if gesture.reason is Reason.BETWEEN_TAP_AND_HOLD else (_not(close),)
 
 
@@ -73,7 +73,7 @@ def _held(gesture: Gesture, config: GestureConfig, close: Condition) -> tuple[Co
 
 
 def _far(gesture: Gesture, config: GestureConfig, fast: Condition) -> tuple[Condition, ...]:
-    """Return the condition of a fling's distance, which the record does not have: the kind tells."""
+    """Return the condition of a fling's distance, which the record lacks: the kind tells."""
     if not config.fling_distance_dp or not fast.holds:
         return ()
     holds = gesture.kind is GestureKind.FLING

@@ -1,8 +1,8 @@
-"""The gesture kinds, once: what the engine recognises, by which rule, and how a kind is shown.
+"""The gesture kinds, once, with their rules and their display.
 
 `KINDS` is the one table. The C rule of the core, `capture.gestures.explain`, threshold sweeps, the report
 page, the demo, the terminal view, the SQL of statistics and the tables of the guide are made from it or
-read it; its order is the order of tables, legends and counts. A kind that a place does not know raises.
+read it. Its order is the order of tables, legends and counts. A kind that a place does not know raises.
 
 The numbers of the enums are fixed: records, columns and files have them.
 """
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class Action(IntEnum):
-    """What a touch sample reports (the numbering of Android's MotionEvent)."""
+    """Action of a touch sample (the numbering of Android's MotionEvent)."""
 
     DOWN = 0
     UP = 1
@@ -38,7 +38,7 @@ class Action(IntEnum):
 
 
 class GestureKind(IntEnum):
-    """What a stroke was recognised as; NONE is not an event code."""
+    """Kind of a stroke; NONE is not an event code."""
 
     NONE = 0
     TAP = 6
@@ -71,7 +71,7 @@ class Direction(IntEnum):
 
 
 class MultiKind(IntEnum):
-    """What several fingers did together; none of them is an event code."""
+    """Kind of a gesture of several fingers; none of them is an event code."""
 
     NONE = 0
     TAP = 1

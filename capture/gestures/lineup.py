@@ -1,4 +1,4 @@
-"""One log through several dialects: who calls what, where they part, and why.
+"""One log through several dialects: the classes, where they part, and why.
 
 Every dialect has one record for each DOWN, in the order in which strokes end, so that row n is the same
 stroke in all of them.
@@ -40,7 +40,7 @@ class Parting(msgspec.Struct, frozen=True):
     time_down : int
         ns.
     kinds : dict of str to str
-        Dialect -> what it calls it.
+        Dialect -> class of the stroke.
     margin : float or None
         The smallest margin of all dialects: how near the stroke was to another verdict somewhere.
     why : str
@@ -57,7 +57,7 @@ class Parting(msgspec.Struct, frozen=True):
 def configurations(config: GestureConfig, names: Sequence[str] = ()) -> dict[str, GestureConfig]:
     """Return a configuration for each dialect: all that there are, rows of the configuration's own last."""
     wanted = names or dialects.names(config.dialects)
-    # Verdict columns in the default row too: a margin is what a comparison is for.
+    # Verdict columns in the default row too: a comparison needs margins.
     return {
         name: GestureConfig(dialect=name, dialects=config.dialects, verdict_columns=True) for name in wanted
     }
@@ -141,7 +141,7 @@ class Lineup:
             yield self.parting(stroke)
 
     def parting(self, stroke: int) -> Parting:
-        """Return what each dialect calls a stroke."""
+        """Return the class of a stroke in each dialect."""
         gestures = self.gestures(stroke)
         margins = [gesture.margin for gesture in gestures.values() if gesture.margin == gesture.margin]
         return Parting(
@@ -153,7 +153,7 @@ class Lineup:
         )
 
     def verdicts(self, stroke: int, gesture: Gesture) -> list[Verdict]:
-        """Return what each dialect calls a stroke, and what parts it from the record in another one.
+        """Return a stroke's class in each dialect, and the condition that parts it from the record.
 
         Parameters
         ----------

@@ -24,7 +24,7 @@ class GestureFile:
     file : binary file or pyarrow.NativeFile
         Open for writing; stays open.
     with_log : bool
-        The first column, ``log``, says which log a gesture is of.
+        The first column, ``log``, names the log of a gesture.
     multi : bool
         The tables are those of chords.
 
@@ -59,7 +59,7 @@ class GestureFile:
         self._open(keyed=False).close()
 
     def _open(self, *, keyed: bool, verdicts: bool = False) -> Any:
-        """Return the writer; the first table says whether streams are named by text."""
+        """Return the writer; the first table decides whether streams are named by text."""
         from pyarrow import parquet
 
         if self._writer is None:

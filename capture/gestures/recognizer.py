@@ -2,7 +2,7 @@
 
 One recogniser, three ways to drive it, with bit-identical records: sample by sample
 (`Recognizer.down`, ...), chunk by chunk (`Recognizer.feed`) and a whole log at once (`classify`).
-Samples are in px; what a record measures is in dp, ms and dp/s.
+Samples are in px; measures of a record are in dp, ms and dp/s.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Recognizer(native.Recognizer):
     and may run in two threads. A call during another thread's `feed` on the same recogniser raises
     RuntimeError and changes nothing. `counters` covers everything since construction.
 
-    `chords` is the list of what several fingers did together (`capture.gestures.chords.MultiGesture`), as far
+    `chords` is the list of gestures of several fingers (`capture.gestures.chords.MultiGesture`), as far
     as calls for single samples ended it; `take_chords()` returns it and empties it.
 
     Raises
@@ -118,7 +118,7 @@ class Recognizer(native.Recognizer):
             `TouchSamples`, or anything with ``__arrow_c_stream__`` or ``__arrow_c_array__`` and columns
             of those names.
         multi : bool, default False
-            Track what several fingers do together: chords that end are in the table's `multi`.
+            Recognise gestures of several fingers: chords that end are in the table's `multi`.
 
         Returns
         -------
@@ -189,7 +189,7 @@ def classify(
         where no stroke is open; where streams are so interleaved that there is no such place, they are
         shared.
     multi : bool, default False
-        Track what several fingers do together: the table's `multi`.
+        Recognise gestures of several fingers: the table's `multi`.
     out : GestureTable, optional
         A table to fill anew, which is then returned: no fresh memory is taken. Nothing may look at its
         columns any more.

@@ -56,7 +56,7 @@ class Gesture(native.Gesture):
     Attributes
     ----------
     stream, pointer : int
-        Whose touch and which finger.
+        Stream and finger of the touch.
     kind : GestureKind
         NONE if the stroke was not recognised.
     reason : Reason
@@ -88,9 +88,9 @@ class Gesture(native.Gesture):
     slop_time : float
         When the touch slop was passed, ms after the DOWN; NaN if it was not.
     begun : int
-        What had begun: hold 1, drag 2.
+        Gestures that had begun: hold 1, drag 2.
     margin : float
-        Smallest relative distance of a measure from a limit that would change the kind; NaN if there is none.
+        Smallest relative distance of a measure from a limit that would change the kind; NaN for none.
 
     Notes
     -----
@@ -107,7 +107,7 @@ class Gesture(native.Gesture):
 
     @property
     def kind(self) -> GestureKind:
-        """What the stroke was recognised as."""
+        """Kind of the stroke."""
         return _KINDS[kind_number(self)]
 
     @property
@@ -195,7 +195,7 @@ class GestureTable:
         self._arrays.clear()
 
     def become(self, other: GestureTable) -> GestureTable:
-        """Hold what another table holds, and return this one."""
+        """Take over another table's content, and return this one."""
         self.forget()
         self.columns, self.counters = other.columns, other.counters
         self.stream_keys, self.multi = other.stream_keys, other.multi

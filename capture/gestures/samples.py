@@ -23,7 +23,7 @@ class TouchSamples:
     Parameters
     ----------
     stream : buffer or sequence of int, optional
-        Whose touches (int64); None means that all are stream 0.
+        Streams of the samples (int64); None means that all are stream 0.
     pointer : buffer or sequence of int, optional
         Which finger (int32); None means that all are pointer 0.
     action : buffer or sequence of int
@@ -34,7 +34,7 @@ class TouchSamples:
         Pixels, y downwards (float32).
 
     A column of the right type (a numpy array, an ``array.array``, any contiguous buffer, an Arrow array
-    without nulls) is kept without a copy; anything else is checked and converted once. Columns are
+    without nulls) is kept without a copy. Anything else is checked and converted once. Columns are
     attributes under their names.
 
     Raises

@@ -1,4 +1,4 @@
-"""Where the numbers of the dialects come from, key by key: what an explanation names beside a limit."""
+"""Where the numbers of the dialects come from, key by key: an explanation names them beside a limit."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def source_of(config: GestureConfig, key: str) -> str:
     ----------
     config : GestureConfig
     key : str
-        A field of it that has a number.
+        One of its fields that has a number.
     """
     row = row_of(config.dialect, config.dialects)
     value = getattr(config, key)

@@ -1,8 +1,8 @@
 """`classify` with several threads: a log is cut into ranges, or shared by stream where streams mingle.
 
 A cut is a place at which no stroke is open, as far as the samples before it show. Each range has a recogniser
-of its own, and writes its records where they belong in the one table: every DOWN makes one record. Then what
-crosses the cuts is handed over (`capture._native.seams`); behind a cut at which a stroke turns out to have
+of its own, and writes its records where they belong in the one table: every DOWN makes one record. Then state
+across the cuts is handed over (`capture._native.seams`); behind a cut at which a stroke turns out to have
 been open, the recogniser from before the cut does the range again.
 """
 

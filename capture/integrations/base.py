@@ -1,4 +1,4 @@
-"""What hosts share: a host feeds the touches of one toolkit or device to a capture."""
+"""Base of hosts: a host feeds the touches of one toolkit or device to a capture."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class HostBase(ABC):
         """Return width and height of the screen (px) and its density."""
 
     def _update_screen(self, *, turns: bool = True) -> float:
-        """Pass the screen to the capture, where the configuration does not say it; return the density.
+        """Pass the screen to the capture, where the configuration lacks it; return the density.
 
         Parameters
         ----------

@@ -166,7 +166,7 @@ class EvdevHost(HostBase):
             capture.touch_cancel(pointer, x, y, time_ns)
 
     def _set_clock(self) -> int:
-        """Have events stamped by the monotonic clock; return what to add to stamps where that cannot be."""
+        """Have events stamped by the monotonic clock; return the offset for stamps if that fails."""
         try:
             fcntl.ioctl(self.device.fd, _EVIOCSCLOCKID, struct.pack("i", time.CLOCK_MONOTONIC))
         except OSError:

@@ -35,7 +35,7 @@ class PygameHost(HostBase):
     """Feeds a pygame app's touches to a capture.
 
     pygame has no widgets and no time stamps: you supply the targets, and each touch is stamped when you feed
-    it. Feed an event before you handle it: what the handler records then comes after its gesture. The
+    it. Feed an event before you handle it: the handler's records then come after its gesture. The
     host records when the window is shown and hidden; the app may do so too.
 
     Parameters
@@ -70,7 +70,7 @@ class PygameHost(HostBase):
     def feed(self, event: Any) -> None:
         """Process an event; other events than touches and those of the window are ignored.
 
-        One that lacks what SDL's have, as an app may post it, is logged once, and is not captured.
+        One that lacks fields of SDL's, as an app may post it, is logged once, and is not captured.
         """
         try:
             self._feed(event)

@@ -32,7 +32,7 @@ class QtHost(HostBase):
     """Feeds a Qt application's touches to a capture, each once, with the stamp of the device.
 
     A touch is seen when it reaches a window, before any widget; the widget under it is its target, and
-    whether a widget took the press says whether it is responsive.
+    it is responsive if a widget took the press.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ class QtHost(HostBase):
 
 
 def _place(window: Any, event: Any) -> tuple[int, int]:
-    """Return what tells the fingers of one window and panel from others."""
+    """Return the key of a window and panel, to tell their fingers from others'."""
     device = event.device()
     return int(window.winId()), 0 if device is None else int(device.systemId())
 

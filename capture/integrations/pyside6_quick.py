@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["QuickWindows"]
 
 _log = logging.getLogger("capture.pyside6")
-#: What the engine adds to the names of types that are written in QML.
+#: Suffix that the engine adds to names of types that are written in QML.
 _ADDED = re.compile(r"_QML(?:TYPE)?_\d+$")
 #: Items that show nothing: they are under a finger only where nothing else is, or where a handler is theirs.
 _BARE = {
@@ -101,7 +101,7 @@ class QuickWindows:
         last = chain[-1]
         own = self._name(last)
         if not own and last.inherits("QQuickMouseArea") and len(chain) > 1:
-            # An area in front of what it is for.
+            # An area in front of its own item.
             own = self._name(chain[-2])
         enabled = all(item.isEnabled() for item in chain)
         return Target(path=ROOT + path, id=own, responsive=None if enabled else False)
@@ -287,7 +287,7 @@ def _is_bare(item: Any) -> bool:
 
 
 def _is_inner(item: Any) -> bool:
-    """Return whether an item is Qt's own between a control or view and what the app put into it."""
+    """Return whether an item is Qt's own between a control or view and the app's content."""
     kind, parent = _native(item), item.parentItem()
     if kind in {"QQuickRootItem", "QQuickContentItem", "QQuickOverlay"}:
         return True

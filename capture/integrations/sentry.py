@@ -33,7 +33,7 @@ class GestureBreadcrumbs:
     Parameters
     ----------
     capture : Capture
-        Whose ``[privacy]`` holds.
+        Capture whose ``[privacy]`` applies.
     most : int, default 20
         How many are kept.
     sentry : module, optional
@@ -56,7 +56,7 @@ class GestureBreadcrumbs:
         sentry.get_global_scope().add_event_processor(self.add_to)
 
     def __call__(self, gesture: Gesture, target: Target) -> None:
-        """Keep a gesture; this is what ``Capture.on_gesture`` calls."""
+        """Keep a gesture; ``Capture.on_gesture`` calls this."""
         if gesture.kind is GestureKind.NONE:
             return
         name = gesture.kind.name.lower()

@@ -112,7 +112,7 @@ def open_log(
     format : str, optional
         Name of the format (`FORMATS`); else that of `options`, else it is found by content.
     options : ReadOptions, optional
-        What the log does not say.
+        Facts that the log lacks.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def open_log(
 def detect(source: LogSource, options: ReadOptions | None = None) -> str:
     """Return the name of the format that the head of a log is in.
 
-    What the log is inside of (`capture.logs.wrapping`) is noted in the source.
+    A wrapping of the log (`capture.logs.wrapping`) is noted in the source.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def _found(source: LogSource, *, columns: bool) -> str | None:
 
 def _format_of(head: bytes, raw: bytes, *, columns: bool) -> str | None:
     """Return the name of the format that a head is in; None for none that is known."""
-    # What a page says in a recording of it is no log of its own.
+    # Text of a recorded page is no log of its own.
     first = sorted(_DOCUMENTS) if head.lstrip()[:1] in _BRACKETS else []
     for name in [*first, *FORMATS]:
         reader = reader_of(name)
@@ -213,7 +213,7 @@ def find_logs(
     found: list[str] = []
     for given in map(str, paths):
         path = Path(given)
-        # os.path takes what cannot be looked at for absent, where Path raises.
+        # os.path takes an unreadable path for absent, where Path raises.
         if given != "-" and os.path.isdir(given):  # noqa: PTH112
             before = len(found)
             for file in sorted(path.rglob("*")):
@@ -236,7 +236,7 @@ def find_logs(
     return found
 
 
-#: Causes that say how places, sizes or times came about, and the option that says it.
+#: Causes for assumed places, sizes or times, and the option that gives them.
 _ASSUMED = {
     "panel_units": "1 unit of the panel is 1 px (--screen)",
     "raw_units": "1 raw unit is 1 px (--axis-max, --screen)",
@@ -272,7 +272,7 @@ def assumed(log: TouchLog, density: float | None, rotate: int | None) -> str:
 
 
 def write(log: Writable, path: str | Path) -> None:
-    """Write a log to a file whose name says the format: ``.touch.jsonl``, ``.csv``, ``.parquet``, ...
+    """Write a log to a file whose name has the format: ``.touch.jsonl``, ``.csv``, ``.parquet``, ...
 
     The file is there when it is whole: it is written beside its place first.
     """

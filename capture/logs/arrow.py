@@ -21,12 +21,12 @@ _UNIT_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 
 
 def need_arrow(path: str) -> None:
-    """Raise a TouchLogError that says what to install when pyarrow is missing."""
+    """Raise a TouchLogError that names the package to install when pyarrow is missing."""
     require("pyarrow", "Parquet", partial(TouchLogError, path=path))
 
 
 def own_unit(kind: Any) -> int | None:
-    """Return what one unit of a column with a unit of its own is (ns); None for one without."""
+    """Return the unit (ns) of a column with a unit of its own; None for one without."""
     import pyarrow as pa
 
     if pa.types.is_timestamp(kind) or pa.types.is_duration(kind) or pa.types.is_time(kind):

@@ -19,7 +19,7 @@ __all__ = ["OddCellError", "read"]
 
 #: Cells that hold nothing.
 _EMPTY = ["", " ", "NA", "N/A", "null", "NULL", "None", "nan", "NaN"]
-#: pyarrow gets so much of the text at a time: less is slower, more takes memory only.
+#: Text that pyarrow gets at a time (bytes): less is slower, more takes memory only.
 _PART_BYTES = 4 << 20
 
 

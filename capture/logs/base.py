@@ -1,4 +1,4 @@
-"""What every touch log has: info, chunks of samples, marks, warnings, a seed."""
+"""Base of touch logs: info, chunks of samples, marks, warnings, a seed."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ _NO_CAUSES = {"used", "context", "other_device_lines"}
 #: A mark that is further from its sample has a time of another clock, or none.
 _FAR_NS = 366 * 86_400 * 1_000_000_000
 
-#: What the JSON decoder raises on bad input.
+#: Errors of the JSON decoder on bad input.
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
-#: What a log can be doubted for, by the cause under which `TouchLog.warnings` counts it.
+#: Doubts about a log, by the cause under which `TouchLog.warnings` counts them.
 CAUSES = {
     "clock_steps": "the clock jumped forward by more than an hour",
     "dropped_by_device": "the device lost events (SYN_DROPPED); open contacts were cancelled",
-    "cut_off": "the log ends too early; what there is was read",
+    "cut_off": "the log ends too early; the part before was read",
     "date_order_guessed": "whether day or month is first in the dates was guessed: no day is above 12",
     "density_from_resolution": "the density is that of the panel's resolution: 1 px is 1/160 inch "
     "(--density, --screen)",
     "down_while_down": "a finger came down that was down already",
     "duplicate_events": "an event was logged more than once; the copies were left out",
-    "guessed_columns": "the columns were guessed by their names (--columns says them)",
+    "guessed_columns": "the columns were guessed by their names (--columns gives them)",
     "guessed_range": "the axis range is not in the log; the largest value seen served (--axis-max gives it)",
     "guessed_screen": "the size of the window is not in the log; it was guessed (--screen gives it)",
     "hovering": "contacts hovered and never touched; they are no strokes",
@@ -63,10 +63,10 @@ CAUSES = {
     "other_device_lines": "events of devices that were not chosen",
     "other_devices": "other devices in the log have touches too (--device chooses)",
     "packed_records": "records are packed in a way that is not read",
-    "palms": "contacts were palms; what had begun was canceled",
-    "panel_units": "the log does not tell the screen; units of the panel were taken for pixels (--screen)",
+    "palms": "contacts were palms; their strokes were canceled",
+    "panel_units": "the screen is not in the log; units of the panel were taken for pixels (--screen)",
     "positions_without_contact": "positions came without a contact, as in a log that starts in mid-contact",
-    "protocol_changed": "the device turned out to speak another protocol than its first events said",
+    "protocol_changed": "the device turned out to speak another protocol than in its first events",
     "raw_units": "the axis range is not in the log; raw units were taken for pixels (--axis-max, --screen)",
     "repeated_ids": "a contact was listed twice in one frame",
     "skipped_rows": "rows that are no touch samples were left out",
@@ -85,7 +85,7 @@ Rotation = Literal[0, 90, 180, 270]
 
 
 class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller knows about a log and the log does not say.
+    """Facts about a log that the caller knows and the log lacks.
 
     Attributes
     ----------
@@ -133,7 +133,7 @@ class LogInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     device : str or None
         Name of the device.
     streams, pointers : dict of int to str
-        What the log calls the streams and pointers whose numbers are not its own.
+        Names in the log of streams and pointers whose numbers are not its own.
     """
 
     format: str = ""
@@ -147,7 +147,7 @@ class LogInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Mark(msgspec.Struct, kw_only=True):
-    """Something that a log says besides touches.
+    """An entry of a log besides touches.
 
     Attributes
     ----------
@@ -156,9 +156,9 @@ class Mark(msgspec.Struct, kw_only=True):
     kind : str
         ``screen`` (name), ``target`` (pointer, path, id, responsive), ``transaction``, ...
     fields : dict
-        What belongs to it.
+        Its fields.
     stream : int
-        Whose touches it belongs to.
+        Stream of its touches.
     sample : int
         How many samples of the log stand before it.
     """
@@ -184,7 +184,7 @@ class TouchLog:
         How often something was skipped, repaired or guessed, by cause (`CAUSES`); complete when the
         chunks are.
     counts : dict of str to int
-        What became of the lines, rows or records: ``read``, ``used``, ``context`` (headers, comments,
+        Fates of the lines, rows or records: ``read``, ``used``, ``context`` (headers, comments,
         blanks, prompts) and the causes for which others were left out; they add up to ``read``.
     first_ns : int or None
         Time of the first sample, or of a mark before it: where the seconds that people read begin. None
@@ -193,14 +193,14 @@ class TouchLog:
 
     #: Name in the table of formats.
     name: ClassVar[str]
-    #: What the format is, and a line of it: for the guide.
+    #: Description of the format, and an example line: for the guide.
     description: ClassVar[str]
     example: ClassVar[str]
     #: Whether the reader was written by the documentation alone, without a real file.
     untried: ClassVar[bool] = False
     #: Whether the format is found by bytes, not by text.
     binary: ClassVar[bool] = False
-    #: How a line of the format begins: what other tools put before it is left out.
+    #: How a line of the format begins: text of other tools before it is left out.
     starts: ClassVar[Start | None] = None
     #: Whether the time of a line, or of the record around it, is that of its content.
     line_times: ClassVar[bool] = False
@@ -215,7 +215,7 @@ class TouchLog:
         self._fresh: list[Mark] = []  # not yet among the marks: their chunk is not out
         self.warnings: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
-        self.lost: Counter[str] = Counter()  # what a writer could not hold
+        self.lost: Counter[str] = Counter()  # losses of a writer
         self.first_ns: int | None = None
         info = self._describe()
         width, height = options.screen or (info.width, info.height)
@@ -257,7 +257,7 @@ class TouchLog:
         raise NotImplementedError
 
     def _describe(self) -> LogInfo:
-        """Return what the log says of itself, once when it is opened; options go before it."""
+        """Return the facts in the log, once when it is opened; options go before them."""
         return LogInfo(format=self.name)
 
     def chunks(self) -> Iterator[TouchSamples]:
@@ -306,7 +306,7 @@ class TouchLog:
             raise self.error(str(error)) from None
 
     def count(self, became: str, number: int = 1) -> None:
-        """Count what became of a line, a row or a record: ``used``, ``context``, or a cause; "" waits."""
+        """Count the fate of a line, a row or a record: ``used``, ``context``, or a cause; "" waits."""
         if not became or not number:
             return
         self.counts["read"] += number
@@ -315,12 +315,12 @@ class TouchLog:
             self.warnings[became] += number
 
     def name_streams(self, names: Names) -> None:
-        """Keep in `info` what the log calls the streams that were given numbers."""
+        """Keep in `info` the log's names of streams that were given numbers."""
         if names.names:
             self.info = msgspec.structs.replace(self.info, streams=dict(names.names))
 
     def name_pointers(self, names: Names) -> None:
-        """Keep in `info` what the log calls the pointers that were given numbers."""
+        """Keep in `info` the log's names of pointers that were given numbers."""
         if names.names:
             self.info = msgspec.structs.replace(self.info, pointers=dict(names.names))
 
@@ -389,7 +389,7 @@ def literal(text: str) -> Any:
     """
     try:
         with warnings.catch_warnings():
-            # What Python thinks of a damaged line's spelling is nothing for the user.
+            # Python's warnings on a damaged line's spelling are nothing for the user.
             warnings.simplefilter("ignore")
             return ast.literal_eval(text)
     except (SyntaxError, TypeError, MemoryError, RecursionError) as error:

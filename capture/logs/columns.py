@@ -1,4 +1,4 @@
-"""Column maps: which column of a table, or which key of JSON records, holds what.
+"""Column maps: the meaning of each column of a table, or of each key of JSON records.
 
 A map is written ``time=ts,x=posX,y=posY,action=event:touchstart=down|touchend=up,time-unit=ms``. A
 column is named, in any case, or given by its number from 1 as ``#3``; several with ``+`` make a stream.
@@ -33,7 +33,7 @@ UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 _SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|", "blank": " "}
 _PLACES = {"px": 0.0, "percent": 100.0, "fraction": 1.0}
 _COLUMNS_NAMED = 24
-#: So much of a column must be actions that are known, if its name says that it holds them.
+#: Share of known actions in a column whose name promises actions.
 _KNOWN_PART = 0.8
 
 _DOWN, _UP, _MOVE, _CANCEL = range(4)
@@ -50,7 +50,7 @@ _BEFORE_WORDS = (
     "uitouchphase.", "uitouchphase", "touch-", "finger-", "pointer-", "mouse-", "sdl_finger", "mousebutton",
     "tap_", "event.", "event_", "on_touch_", "on_pointer_", "on_mouse_", "touchpoint", "qt.touchpoint",
 )  # fmt: skip
-#: What sources call the actions.
+#: Names of the actions in sources.
 ACTION_WORDS = {before + word: action for before in _BEFORE_WORDS for word, action in _WORDS.items()}
 ACTION_WORDS |= {f"pointer{word}event": action for word, action in _WORDS.items()}
 ACTION_WORDS |= dict(zip("0123", range(4), strict=True)) | dict(zip("dumc", range(4), strict=True))
@@ -73,7 +73,7 @@ PRESETS = {
     ),
 }
 
-#: Names that say what a column is, without case and signs.
+#: Names that tell the meaning of a column, without case and signs.
 _GUESSES = {
     "time": (
         "time,timestamp,t,ts,timems,timens,timeus,times,eventtime,timestampms,timestampus,timestampns,datetime,"
@@ -114,7 +114,7 @@ _PAIRS = {
 
 
 class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
-    """Which column holds what.
+    """The meaning of each column.
 
     Attributes
     ----------
@@ -123,13 +123,13 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
     actions : dict of str to int
         Words of the action column -> `Action`; empty for the usual words and numbers.
     unit_ns : int or None
-        Nanoseconds in a unit of time; None if the map does not say.
+        Nanoseconds in a unit of time; None if not in the map.
     header : bool
         Whether the first row names the columns.
     separator : str or None
         Between fields of text; None finds it.
     comment : str
-        What a line begins with that is no row.
+        Prefix of lines that are no rows.
     gap_ns : int or None
         Without an action column: a longer pause begins a stroke.
     only : tuple of (str, str)
@@ -137,7 +137,7 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
     records : str
         Where the lists of records are in JSON: keys joined by dots, ``*`` for every key.
     whole : (float, float)
-        What x and y are at the far end of the screen: 100 or 1; 0 for px.
+        x and y at the far end of the screen: 100 or 1; 0 for px.
     common : bool
         Whether it is the common form, whose unit of time is ns.
     """
@@ -189,7 +189,7 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def makes_strokes(self) -> bool:
-        """Whether strokes are made of the rows: no column says what happens."""
+        """Whether strokes are made of the rows: no column has actions."""
         return "action" not in self.columns and "down" not in self.columns
 
     def chosen(self, names: Sequence[str]) -> dict[str, list[str]]:
@@ -248,18 +248,18 @@ def _guessed(names: Sequence[str]) -> dict[str, str]:
 
 
 def has_place_names(names: Sequence[str]) -> bool:
-    """Return whether names of columns say where the places are."""
+    """Return whether names of columns tell where the places are."""
     return {"x", "y"} <= _guessed(names).keys()
 
 
 def are_guessed(names: Sequence[str]) -> bool:
-    """Return whether names of columns say where times, places and actions are."""
+    """Return whether names of columns tell where times, places and actions are."""
     known = _guessed([name for name in names if name[:1].isalpha() or name[:1] in {"_", '"'}])
     return {"time", "x", "y", "action"} <= known.keys()
 
 
 def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | None:
-    """Return a map by the names of columns; None if they do not say it.
+    """Return a map by the names of columns; None if they do not suffice.
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | Non
 
 
 def suggestion(names: Sequence[str], action_cells: dict[str, list[str]]) -> str:
-    """Return a map to copy, as far as the names of the columns and some cells of each say it."""
+    """Return a map to copy, as far as the names and some cells of the columns tell."""
     found = _guessed(names)
     rest = [name for name in names if name not in found.values()]
     parts = [f"{role}={found.get(role, role.upper())}" for role in ("time", "x", "y")]

@@ -94,7 +94,7 @@ class Log(TouchLog):
                     done += len(chunk)
                     yield chunk
             except arrowcsv.OddCellError:
-                # The rest row by row, from the start again: what cannot be read twice goes by rows at once.
+                # The rest row by row, from the start again: a log to be read only once goes by rows at once.
                 pass
             else:
                 self._sum_up(converter, done, unit)
@@ -335,7 +335,7 @@ def _table(lines: list[str], column_map: ColumnMap) -> Table:
 def _header_at(line: str, separator: str | None, wanted: set[str]) -> int | None:
     """Return where the names of columns begin in a line; None if they are not there.
 
-    They are those that are wanted, or for the common form names that say what the columns are.
+    They are those that are wanted, or for the common form names that tell the meaning of columns.
     """
     if len(line) > _LONGEST_LINE:
         return None

@@ -39,7 +39,7 @@ _START = re.compile(rb"[\[{]")
 _BEGIN = re.compile(rb'\{[ \t\r]*(?:["\'}\n]|$)|\[[ \t\r]*(?:[\[{"\n]|$)')
 _BEFORE = 256
 _FIRST_BYTES = 2048
-#: What Python has printed is read up to this size.
+#: Objects that Python has printed are read up to this size.
 _PRINTED_BYTES = 1 << 20
 #: How deep records may lie, and how large data packed in a text may become.
 _DEEPEST = 32
@@ -74,7 +74,7 @@ def is_json(head: bytes) -> bool:
 def documents(log: TouchLog) -> Iterator[tuple[bytes, bool]]:
     """Yield the JSON values of a log, its lines or the one document that it is, and whether each is a piece.
 
-    A line that is none is counted, and so is what a document has lost: it is given piece by piece then,
+    A line that is none is counted, and so are lost parts of a document: it is given piece by piece then,
     whole objects that stand beside one another as a list.
     """
     if has_lines(log.source):
@@ -216,7 +216,7 @@ def line_values(log: TouchLog, whole: Callable[[bytes], _Record | None]) -> Iter
     ----------
     log : TouchLog
     whole : callable
-        Returns what a block of whole lines is; None if they must be looked at one by one.
+        Returns the value of a block of whole lines; None if they must be read one by one.
     """
     broken = ""
     for block in log.source.line_blocks(_LINE_BYTES):

@@ -1,7 +1,7 @@
 """The evdev event model, which getevent, evemu, evtest, libinput and sendevent logs share.
 
-A reader of one of these says which devices its header names and pumps events into the native model;
-the choice of device, the protocol, the axis ranges and the chunks are here.
+A reader of one of these names the devices of its header and pumps events into the native model.
+The choice of device, the protocol, the axis ranges and the chunks are here.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class Device(msgspec.Struct, kw_only=True):
     path: str = ""
     name: str = ""
     axes: dict[int, tuple[int, int]] = {}  # code -> (smallest, largest)
-    resolutions: dict[int, int] = {}  # code -> units per mm, where the header tells it
-    has_touch_button: bool = False  # the header says so
-    moves: bool = False  # the header says that it has relative axes: a mouse
-    values: dict[int, int] = {}  # code -> value when the recording began, where the header tells it
+    resolutions: dict[int, int] = {}  # code -> units per mm, where the header has it
+    has_touch_button: bool = False  # by the header
+    moves: bool = False  # by the header it has relative axes: a mouse
+    values: dict[int, int] = {}  # code -> value when the recording began, where the header has it
 
     @property
     def has_touch(self) -> bool:
@@ -278,12 +278,12 @@ class EvdevTextLog(EvdevLog):
     """A log of evdev events as text, one a line, which the native tokenizer reads."""
 
     dialect: ClassVar[int]
-    #: What stands in a line that makes a device type A: once type B is seen, only such blocks can tell more.
+    #: Text in a line that makes a device type A: once type B is seen, only such blocks can tell more.
     #: With each the place of two bytes in it that are rare in such a log.
     type_a_signs: tuple[tuple[bytes, int], ...] = ()
 
     def strange(self, line: str, reader: TextReader) -> str:
-        """Return what becomes of a line that the tokenizer does not know, for `TouchLog.count`."""
+        """Return the fate of a line that the tokenizer does not know, for `TouchLog.count`."""
         raise NotImplementedError
 
     def held_back(self, reader: TextReader) -> int:  # noqa: ARG002 - one reader holds lines back

@@ -18,7 +18,7 @@ __all__ = ["DESCRIPTION_SUFFIXES", "SCREEN_COMMENT", "Log"]
 
 #: Files that describe a device and hold no events.
 DESCRIPTION_SUFFIXES = (".desc", ".prop", ".device")
-#: What our own writer leaves for our reader; evemu-play skips it as a comment.
+#: Note of our own writer for our reader; evemu-play skips it as a comment.
 SCREEN_COMMENT = "# touchcapture: screen"
 
 _START = Start(

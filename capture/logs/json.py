@@ -78,7 +78,7 @@ class Log(TouchLog):
         return guessed_map(list(keys), cells, "JSON of objects with the keys")
 
     def _guess_by_head(self) -> str | None:
-        """Return the map that the first records of a long document tell; None if they do not."""
+        """Return the map by the first records of a long document; None if they do not suffice."""
         try:
             for piece in head_pieces(self):
                 for records in Finder(None, set()).lists(msgspec.Raw(piece)):
@@ -86,7 +86,7 @@ class Log(TouchLog):
                     if found is not None:
                         return found
         except TouchLogError:
-            # The whole document may be none, or be too large: that is said where it is read.
+            # The whole document may be none, or be too large: the reading reports that.
             pass
         self.counts.clear()
         self.warnings.clear()

@@ -33,7 +33,7 @@ _decode_text = msgspec.json.Decoder(str).decode
 _DEEPEST = 32
 #: An object with one of these is a record, and none around others.
 _PLACE_KEYS = {"x", "y", "X", "Y"}
-#: A record around others tells the time and the phase of no more than a hand has fingers.
+#: A record around others has the time and the phase of this many at most.
 _FINGERS = 10
 #: How a column, rows, records, an object of values and another begin.
 _BEGINS = re.compile(
@@ -211,7 +211,7 @@ class Finder:
             yield from self._inside(msgspec.Raw(msgspec.json.encode(row)), None, depth + 1, outer)
 
     def _merged(self, rows: list[Row], outer: Row) -> Iterator[Records]:
-        """Yield records, with what the record around them says where they lack it."""
+        """Yield records, with fields of the record around them that they lack."""
         if not self._needed or not outer:
             yield rows
         if not outer or len(rows) > _FINGERS:
@@ -226,7 +226,7 @@ class Finder:
 
 
 def _kind(raw: msgspec.Raw) -> str:
-    """Return what a value is, by how it begins: it may be large."""
+    """Return the type of a value, by how it begins: it may be large."""
     found = _BEGINS.match(memoryview(raw)[:256])
     return (found.lastgroup if found else None) or "single"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_SCREEN", "FIRST_LINE", "Log", "write"]
 
 FIRST_LINE = "#RECORDER1.0"
-#: Kivy's window without another configuration; the recording does not tell its own.
+#: Kivy's window without another configuration; the recording lacks its own.
 DEFAULT_SCREEN = (800, 600)
 
 _START = Start(

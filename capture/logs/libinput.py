@@ -1,7 +1,7 @@
 """``libinput record``: YAML that a tool prints, one event a line.
 
-It is read by lines and not with a YAML parser: such a parser makes some seven objects of an event, cannot
-read a file whose tail is missing (Ctrl-C), and would have to be kept from building objects; the tool
+It is read by lines and not with a YAML parser. Such a parser makes some seven objects of an event, cannot
+read a file whose tail is missing (Ctrl-C), and would have to be kept from building objects. The tool
 prints each event as a line of its own, always in the same way.
 """
 
@@ -36,7 +36,7 @@ class Log(EvdevTextLog):
     """A recording of libinput record."""
 
     name = "libinput"
-    description = "libinput record (YAML), or frames of it without a head"
+    description = "libinput record (YAML), or its frames without a head"
     untried = True
     example = "- [  0,  81233,   3,  57,  46] # EV_ABS / ABS_MT_TRACKING_ID"
     dialect = 3
@@ -58,7 +58,7 @@ class Log(EvdevTextLog):
         blocks = [self.source.text_head()] if self.source.is_stream else self.source.text_blocks()
         rest = b""
         before = _START.before(self.source.text_head())
-        described = True  # what stands before the events of a device
+        described = True  # the text before a device's events
         for block in blocks:
             text = rest + block
             end = text.rfind(b"\n") + 1
@@ -85,7 +85,7 @@ class Log(EvdevTextLog):
 
 
 def _note(part: re.Match[bytes], devices: list[Device]) -> None:
-    """Add what a line says of a device."""
+    """Add the facts of a device in a line."""
     node, name, code, low, high, resolution, kind, codes = part.groups()
     if node:
         devices.append(Device(path=node.decode("utf-8", "replace"), axes={}, resolutions={}))

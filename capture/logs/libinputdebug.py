@@ -105,7 +105,7 @@ def _other(line: str) -> str:
 
 
 def _panel(head: bytes) -> tuple[float, float] | None:
-    """Return the size of the panel in mm: as its line says, else as a place does in both units."""
+    """Return the size of the panel in mm: that of its line, else by a place in both units."""
     for size in _SIZE.finditer(head):
         if int(size[2]) and int(size[3]):
             return float(size[2]), float(size[3])

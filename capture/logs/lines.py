@@ -1,4 +1,4 @@
-"""The one line source: lines without what other tools put around them, and the counts of what became of them.
+"""The one line source: lines without other tools' text around them, and the counts of their fates.
 
 Indentation, signs of quotation, line numbers, a time or a prompt of another tool, escape sequences and byte
 order marks are no part of a log. `plain_blocks` removes decoration anywhere; the prefix of a line ends
@@ -35,7 +35,7 @@ __all__ = [
 
 
 class Lines(Protocol):
-    """What `read_lines` asks of a log."""
+    """Interface of a log for `read_lines`."""
 
     warnings: Counter[str]
 
@@ -44,11 +44,11 @@ class Lines(Protocol):
         """Where the lines come from."""
 
     def count(self, became: str, number: int = 1) -> None:
-        """Count what became of a line."""
+        """Count the fate of a line."""
 
 
 class Source(Protocol):
-    """What `read_lines` asks of the source of a log."""
+    """Interface of a log's source for `read_lines`."""
 
     def text_head(self) -> bytes:
         """Return the head of the text."""
@@ -57,7 +57,7 @@ class Source(Protocol):
         """Yield the number and the text of each line."""
 
 
-#: What became of a line, a row or a record; else the cause for which it was left out.
+#: Fates of a line, a row or a record; else the cause for which it was left out.
 USED, CONTEXT = "used", "context"
 
 _ESCAPE = re.compile(
@@ -71,9 +71,9 @@ _UNSEEN = re.compile(rb"^(?:\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xaf])+",
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\r\x1b"})
 #: An escape sequence is not longer, so that this much of a block may have to wait for the next.
 _TAIL_BYTES = 600
-#: What stands before a line of a log is shorter.
+#: Text before a line of a log is shorter.
 _BEFORE_CHARS = 256
-#: Lines that are no part of a log, in any format: blanks, comments, prompts, what terminals say.
+#: Lines that are no part of a log, in any format: blanks, comments, prompts, messages of terminals.
 _NOTHING = re.compile(
     r"[\s>|]*(?:#.*|//.*|--.*|[\w.@~/:\\-]{0,64} ?[$#%>] .*|\^C.*|Script (?:started|done).*|```\w*)?$"
 )
@@ -103,7 +103,7 @@ def plain(text: bytes, *, controls: bool = False) -> bytes:
 
 
 def plain_blocks(blocks: Iterable[bytes], *, controls: bool = False) -> Iterator[bytes]:
-    """Yield blocks of text without what `plain` takes out, which may lie across their borders."""
+    """Yield blocks of text without the bytes that `plain` takes out, also across their borders."""
     rest = b""
     for block in blocks:
         text = rest + block if rest else block
@@ -117,7 +117,7 @@ def plain_blocks(blocks: Iterable[bytes], *, controls: bool = False) -> Iterator
 
 
 def shape(prefix: str) -> re.Pattern[str] | None:
-    """Return a pattern of the prefix of each line, by the prefix of one; None if there is none."""
+    """Return a pattern of the prefix of each line, by the prefix of one; None if missing."""
     if not prefix:
         return None
     parts = re.findall(r"\d+|\s+|[^\W\d]+|.", prefix)

@@ -1,4 +1,4 @@
-"""What the readers that go by a column map share: the map that names tell, and what became of the rows."""
+"""Shared code of readers with a column map: the map by names, and the fates of the rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Log(Protocol):
     options: ReadOptions
 
     def count(self, became: str, number: int = 1) -> None:
-        """Count what became of rows."""
+        """Count the fates of rows."""
 
     def name_streams(self, names: Names) -> None:
         """Keep the names of streams."""
@@ -44,7 +44,7 @@ def guessed_map(
     Raises
     ------
     ValueError
-        Where the names do not tell it: with a map to copy.
+        Where the names do not suffice: with a map to copy.
     """
     found = guess(names, cells)
     if found is None:
@@ -69,7 +69,7 @@ def say_assumed(log: Log, column_map: ColumnMap) -> None:
 
 
 def sum_up(log: Log, rows: Rows, *, all_of_them: bool = True) -> None:
-    """Count what became of the rows, and keep the names of streams and pointers.
+    """Count the fates of the rows, and keep the names of streams and pointers.
 
     Raises
     ------

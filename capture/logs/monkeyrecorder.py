@@ -1,4 +1,4 @@
-"""MonkeyRecorder scripts (``.mr``): what to do, in order, without times."""
+"""MonkeyRecorder scripts (``.mr``): steps in order, without times."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _LATEST_NS = 1 << 62
 
 
 class Log(EvdevLog):
-    """What RERAN's translator made of getevent."""
+    """Output of RERAN's translator of getevent."""
 
     name = "reran"
     description = "RERAN's translated logs"
@@ -54,7 +54,7 @@ class Log(EvdevLog):
         begun = False  # the first of two numbers before the first event is their count
         bare = Bare(_START, self.source.text_head())
         for number, line in enumerate(self.lines(blocks), 1):
-            line = bare(line)  # noqa: PLW2901 - without what stands before it
+            line = bare(line)  # noqa: PLW2901 - without the text before it
             found = _EVENT.match(line)
             if found is not None and -_INT32 <= int(found[4]) < 2 * _INT32:
                 used += 1

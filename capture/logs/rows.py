@@ -226,7 +226,7 @@ class Rows:
 
 
 def _name(cell: Any) -> Any:
-    """Return what names a stream or a pointer: an integer where a cell holds one."""
+    """Return the name of a stream or a pointer: an integer where a cell holds one."""
     if isinstance(cell, float) and cell.is_integer():
         return int(cell)
     if cell is None or (isinstance(cell, str) and cell.strip() in EMPTY):

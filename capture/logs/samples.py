@@ -208,7 +208,7 @@ class SampleWriter:
 
 
 class Names:
-    """Numbers for what a log calls by name.
+    """Numbers for names in a log.
 
     An integer that fits keeps its number; other integers and text get the smallest free numbers in
     order of appearance.
@@ -221,7 +221,7 @@ class Names:
     Attributes
     ----------
     names : dict of int to str
-        What the log calls those that have no number of their own.
+        Names in the log of those that have no number of their own.
     """
 
     def __init__(self, bits: int = 64) -> None:

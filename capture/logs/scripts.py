@@ -1,4 +1,4 @@
-"""What the readers of scripts share: times that are made up, taps and ways that are played."""
+"""Shared code of the readers of scripts: times that are made up, taps and ways that are played."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MS = 1_000_000
 TAP_NS = 50 * MS
 BETWEEN_NS = 1_000 * MS
 STEP_NS = 10 * MS
-#: No way takes longer (ns), and none has more samples: what a script asks for may be without an end.
+#: No way takes longer (ns), and none has more samples: a script may ask for an endless one.
 _LONGEST_NS = 3_600 * 1_000 * MS
 _MOST_SAMPLES = 10_000
 

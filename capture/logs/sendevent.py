@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FRAME_NS", "Log"]
 
-#: What a frame takes: about as long as the shell needs to start sendevent a few times.
+#: Duration of a frame: about as long as the shell needs to start sendevent a few times.
 FRAME_NS = 10_000_000
 
 _START = Start(r"(?:adb shell )?sendevent[ \t]+/dev/\S+ +\S+ +\S+ +\S+", b"sendevent")
@@ -69,7 +69,7 @@ class Log(EvdevLog):
 
 
 class _Player:
-    """What the shell would know: the functions, and how late it is."""
+    """State of a shell: the functions, and the time."""
 
     def __init__(self, log: Log, model: EventModel) -> None:
         self.strange = self.used = 0

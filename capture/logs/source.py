@@ -138,7 +138,7 @@ class LogSource:
             yield rest
 
     def text_blocks(self) -> Iterator[bytes]:
-        """Yield the log as blocks of UTF-8, without what other tools put in or around it."""
+        """Yield the log as blocks of UTF-8, without other tools' text in or around it."""
         blocks = self._plain_blocks()
         if (ends := _line_ends(self._plain_head())) is not None:
             blocks = (block.replace(b"\r", ends) for block in blocks)
@@ -261,7 +261,7 @@ class _Expanding(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         try:
-            # read1 hands out what there is before it finds that the end is missing.
+            # read1 hands out all bytes before it finds that the end is missing.
             return cast("bytes", self._stream.read1(size))
         except EOFError:
             self.cut_off = True

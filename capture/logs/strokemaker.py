@@ -1,4 +1,4 @@
-"""Strokes out of rows that do not say what happened: a pause, or another value, begins the next."""
+"""Strokes out of rows without actions: a pause, or another value, begins the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a table is written: what its readers, with pyarrow and without, share."""
+"""How a table is written: shared by its readers, with pyarrow and without."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Table(msgspec.Struct):
     before : int
         Lines before the first row.
     prefix : Pattern or None
-        Prefix of each line that is no part of it.
+        Prefix of each line that is not its own.
     chosen : dict
         The columns that are read.
     rows : list of list of str

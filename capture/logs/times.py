@@ -63,7 +63,7 @@ _SHORTEST_NS, _LONGEST_NS = 100_000, 20 * _SECOND_NS
 
 
 def iso_time(text: str) -> int | None:
-    """Return the epoch ns of an ISO 8601 time, UTC if it has no zone; None if there is none."""
+    """Return the epoch ns of an ISO 8601 time, UTC if it has no zone; None if missing."""
     found = _ISO.fullmatch(text.strip())
     return None if found is None else _of_iso(found)
 
@@ -76,7 +76,7 @@ def _of_iso(found: re.Match[str]) -> int | None:
 
 @lru_cache(maxsize=64)
 def _second_ns(text: str, zone: str | None) -> int | None:
-    """Return the epoch ns of a second; None if there is none."""
+    """Return the epoch ns of a second; None if missing."""
     date = int(text[:4]), int(text[5:7]), int(text[8:10])
     return _epoch_ns(*date, 3600 * int(text[11:13]) + 60 * int(text[14:16]) + int(text[17:]), zone)
 
@@ -112,7 +112,7 @@ def _carried(time_ns: int, before_ns: int | None, turn_ns: int) -> int:
 
 
 def line_time(line: str, before_ns: int | None = None) -> int | None:
-    """Return the time at the beginning of a line of a log (ns); None if there is none."""
+    """Return the time at the beginning of a line of a log (ns); None if missing."""
     head = line[:64]
     if (found := _ISO.search(head)) is not None and (time := _of_iso(found)) is not None:
         return time
@@ -124,7 +124,7 @@ def line_time(line: str, before_ns: int | None = None) -> int | None:
 
 
 def _of_date(found: re.Match[str], day_first: bool | None) -> int | None:
-    """Return the epoch ns of a date and time; day or month first as is said, else by the sign."""
+    """Return the epoch ns of a date and time; day or month first by `day_first`, else by the sign."""
     part = found.groupdict()
     year, month, day = _date(part, day_first)
     row = part["row"]
@@ -151,7 +151,7 @@ def _date(part: dict[str, str | None], day_first: bool | None) -> tuple[int, int
 
 
 def _hour(hour: int, half: str | None) -> int | None:
-    """Return the hour of the day; None if there is none."""
+    """Return the hour of the day; None if missing."""
     if half is None:
         return hour if hour <= 24 else None
     return None if not 1 <= hour <= 12 else hour % 12 + 12 * (half.lower() == "p")
@@ -187,7 +187,7 @@ class Moments:
             self._day_first = days.pop() if len(days) == 1 else all(sign != "/" for _, _, sign in pairs)
 
     def read(self, text: str) -> int | None:
-        """Return a time in ns; None if there is none."""
+        """Return a time in ns; None if missing."""
         time = iso_time(text)
         if time is None:
             found = _DATE_TIME.fullmatch(text)
@@ -224,7 +224,7 @@ class Gaps:
         self._last: dict[tuple[int, int], int] = {}
 
     def add(self, stream: int, pointer: int, action: int, time_ns: int) -> None:
-        """Note a sample; those behind the first few thousand tell nothing new."""
+        """Note a sample; those behind the first few thousand add nothing."""
         if len(self._gaps) >= _GAPS:
             return
         before = self._last.get((stream, pointer))

@@ -113,7 +113,7 @@ class _Prints:
             self._time = self.untimed * _PERIOD_NS
 
     def _add(self, text: str, writer: SampleWriter) -> int:
-        """Add the touches printed in a text; return where the last one ends, -1 if there is none."""
+        """Add the touches printed in a text; return where the last one ends, -1 for none."""
         end, at = -1, text.find(_BEGIN)
         while at >= 0:
             after = text.find(_BEGIN, at + 1)
@@ -152,7 +152,7 @@ class _Prints:
 
 
 def _at(pattern: re.Pattern[str], name: str, text: str, start: int, stop: int) -> re.Match[str] | None:
-    """Return what a touch says of itself under a name, not of the time before."""
+    """Return a touch's own value under a name, not that of the time before."""
     at = text.find(name, start, stop)
     while at >= 0 and text[at - 9 : at] == "previous ":
         at = text.find(name, at + 1, stop)

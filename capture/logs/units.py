@@ -1,4 +1,4 @@
-"""Times of tables: exact numbers, dates and times of the day, and what one unit of them is."""
+"""Times of tables: exact numbers, dates and times of the day, and their unit."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _SHORTEST_MS, _LONGEST_MS = 1, 100
 
 
 class Unit:
-    """What one unit of a time column is (ns): as the map says it, else as the times do.
+    """Unit of a time column (ns): that of the map, else that of the times.
 
     Attributes
     ----------
     ns : int or None
         None until it is decided.
     said : str
-        The cause that says how it was decided.
+        The cause of the decision.
     """
 
     def __init__(self, ns: int | None) -> None:

@@ -1,4 +1,4 @@
-"""W3C WebDriver actions, as Appium takes them: what each pointer does, tick by tick."""
+"""W3C WebDriver actions, as Appium takes them: each pointer's actions, tick by tick."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class _Pointer:
         self._down = False
 
     def play(self, tick: int, now: int, samples: _Columns) -> str:
-        """Add the samples of a tick; return what became of the action ("" if there is none)."""
+        """Add the samples of a tick; return the action's fate ("" for no action)."""
         if tick >= len(self._actions):
             return ""
         action = self._actions[tick]

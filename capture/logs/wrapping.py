@@ -1,6 +1,6 @@
 """Logs inside of other files: in the records of a logging service, in cells of an export, in texts of JSON.
 
-A wrapping gives the log's own lines back. It is tried by what the head holds, and kept only where the
+A wrapping gives the log's own lines back. It is tried by the content of the head, and kept only where the
 lines inside are in a format that is known: nothing is taken off on suspicion.
 """
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Wrapping", "document_wrappings", "wrappings"]
 
-#: Lines that are looked at; so much of them must be wrapped alike.
+#: Lines that are looked at, and the part of them that must be wrapped alike.
 _LINES, _PART = 100, 0.6
-#: Texts with these keys are tried first; what else is text may be the log too, the longest first.
+#: Texts with these keys are tried first; any other text may be the log too, the longest first.
 _KEYS = ("log", "message", "MESSAGE", "msg", "line", "text", "textPayload", "body", "_raw", "event")
 _CANDIDATES = 6
 #: Keys of texts that hold nothing but lines of logs.
@@ -43,7 +43,7 @@ _LINE_BYTES = 1 << 20
 #: A text of JSON, and whether it is a key.
 _TEXT = re.compile(rb'"((?:[^"\\]|\\.)*)(?:"(\s*:)?|\Z)', re.DOTALL)
 _LOGFMT = re.compile(r'(?:^|\s)(?:msg|message|log|line)="((?:[^"\\]|\\.)*)"')
-#: What stands at both ends of a line, and what at its end alone.
+#: Signs at both ends of a line, and at its end alone.
 _ENDS = {'"': '"', "'": "'", "`": "`", "|": "|", "“": "”", "": "$"}
 _CELLS = re.compile(r'"\s*[,;\t|]\s*"')
 _TAG = re.compile(r"  \([^()\d][^()]{0,60}\)$")
@@ -51,7 +51,7 @@ _HTML = re.compile(rb"&(?:lt|gt|quot|amp|#3[49]|#x2[27]);")
 _decode = msgspec.json.Decoder().decode
 _decode_text = msgspec.json.Decoder(str).decode
 
-#: What tells the time of a line, and the log's own line; None for a line that is not wrapped.
+#: Text with the time of a line, and the log's own line; None for a line that is not wrapped.
 _Taken = tuple[str, str] | None
 
 
@@ -120,7 +120,7 @@ class _Lines:
 
 
 class _Texts:
-    """The texts of a JSON document, those with one key, are lines of the log or all of it."""
+    """The texts of a JSON document, those with one key, are lines of the log or the whole log."""
 
     by_lines = False
 

@@ -1,4 +1,4 @@
-"""What the writers of foreign formats share: such a file holds one stream, and only whole strokes."""
+"""Shared code of writers of foreign formats: such a file holds one stream, and only whole strokes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["LOSSES", "Writable", "leave_marks_out", "one_stream"]
 
 
 class Writable(Protocol):
-    """What the writers ask of a log: of a `TouchLog`, or of several that are written as one.
+    """Interface of a log for the writers: a `TouchLog`, or several that are written as one.
 
     Attributes
     ----------
     info : LogInfo
     marks : list of Mark
     lost : Counter
-        What the writer could not hold, by cause (`LOSSES`).
+        Losses of the writer, by cause (`LOSSES`).
     is_stream : bool
         Whether the samples can be read only once.
     """
@@ -46,9 +46,9 @@ class Writable(Protocol):
         """Return an error that names the log."""
 
 
-#: What a foreign format cannot hold, by the cause under which a writer counts it.
+#: Data that a foreign format cannot hold, by the cause under which a writer counts it.
 LOSSES = {
-    "ended_as_canceled": "a finger came down that was down already: what it did before was ended as canceled",
+    "ended_as_canceled": "a finger came down that was down already: its open stroke ends as canceled",
     "cancels_as_ends": "touches were canceled; they end as lifts",
     "marks": "marks (screens, targets, transactions, ...) were left out",
     "samples_without_stroke": "samples without a stroke, or without a place, were left out",

@@ -129,7 +129,7 @@ class EventEncoder:
                 self.events += sum(row.event_id not in own for row in rows)
 
     def end(self) -> None:
-        """Encode what the end of the last session makes due."""
+        """Encode the events that the end of the last session makes due."""
         for encoder, packer in self._encoders:
             packer.put(encoder.end())
 

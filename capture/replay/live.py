@@ -50,11 +50,11 @@ class LiveReplay:
     config : RunConfig
     sinks : sequence of Sink
     device : Device
-        Facts of the first log's device; what neither it nor ``[device]`` gives is detected here.
+        Facts of the first log's device; facts that neither it nor ``[device]`` gives are detected here.
     speed : float
         1 is the log's own pace, 2 twice as fast.
     clock : Clock, optional
-        The capture's, and what the pace is kept by.
+        Clock of the capture and of the pace.
     wait : callable
         Waits so many seconds.
     stopped : callable
@@ -240,7 +240,7 @@ class LiveReplay:
             self._on_gesture(gesture, begun_ns / 1e9)
 
     def _mark(self, mark: Mark) -> None:
-        """Do what a mark says, when it is due; one with a value that an event may not have is counted."""
+        """Make the call of a mark, when it is due; one with a value that an event may not have is counted."""
         if self._stream not in {None, mark.stream}:
             return
         self._until(mark.time_ns)

@@ -25,7 +25,7 @@ from capture.replay.stream import ReplayContext
 
 __all__ = ["LogReplay", "device_of", "streams_of"]
 
-#: Formats whose logs say themselves what the screen was; others know their raw range, or guess.
+#: Formats whose logs name their screen; others know their raw range, or guess.
 _TELLS_SCREEN = frozenset({"jsonl", "parquet"})
 
 
@@ -44,13 +44,13 @@ class LogReplay:
     ----------
     log : TouchLog
     context : ReplayContext
-        What the streams of all logs share.
+        Shared state of the streams of all logs.
     device : Device
         Facts of the log's device, its density included.
     start_ms : int, optional
         Epoch ms of the first sample.
     needs_epoch : bool, default False
-        Whether a log is refused whose times are not since the epoch, where `start_ms` does not say it.
+        Whether a log is refused whose times are not since the epoch, without `start_ms`.
     """
 
     def __init__(
@@ -226,7 +226,7 @@ def _names(enum: type[GestureKind | Reason], column: Any) -> dict[str, int]:
 
 
 def device_of(log: TouchLog, config: RunConfig, options: ReadOptions) -> Device:
-    """Return the device facts of a log: ``[device]``, else the options, else what the log says, else none.
+    """Return the device facts of a log: ``[device]``, else the options, else the log's, else none.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the marks of a log say: which call of a `Capture`, or what of a stroke's target."""
+"""Meaning of the marks of a log: a call of a `Capture`, or a note on a stroke's target."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Note(NamedTuple):
 
 
 def note_of(mark: Mark) -> Note | None:
-    """Return what a mark says of a target; None for another mark.
+    """Return a mark's note on a target; None for another mark.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def note_of(mark: Mark) -> Note | None:
 
 
 def call_of(mark: Mark) -> tuple[str, tuple[Any, ...]] | None:
-    """Return the method of `Capture` for a mark, and its arguments, unchecked; None if there is none.
+    """Return the method of `Capture` for a mark, and its arguments, unchecked; None if missing.
 
     Raises
     ------

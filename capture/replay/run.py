@@ -79,16 +79,16 @@ class Replay:
     output : path-like, optional
         Folder of ``summary.json`` and, where no sink is given or configured, of ``batches.jsonl``.
     config : RunConfig, optional
-        Default: project 0, and what the environment says.
+        Default: project 0, and the environment's settings.
     options : ReadOptions, optional
-        What the logs do not say.
+        Facts that the logs lack.
     sinks : sequence of Sink, optional
         In place of the configured ones.
     speed : float, optional
         Play the logs at their own pace, this many times faster, into a live `Capture`
         (`capture.replay.live`); None replays them as fast as possible, with the times of the log.
     clock : Clock, optional
-        When batches are sent, and what a live replay keeps its pace by.
+        Times of sending, and the pace of a live replay.
     on_progress : callable, optional
         Called after each chunk with the `TouchLog`.
     on_stroke : callable, optional
@@ -166,7 +166,7 @@ class Replay:
         return (FileSink(self._output, replace=True),)
 
     def open(self) -> TouchLog:
-        """Open the first log and return it; `run` does so before it touches what an earlier replay made.
+        """Open the first log and return it; `run` does so before it touches an earlier replay's output.
 
         Raises
         ------

@@ -52,7 +52,7 @@ _sample = itemgetter(0)
 
 
 class ReplayContext:
-    """What the streams of all logs of a replay share: settings, the encoder, the numbers of sessions."""
+    """Shared state of the streams of all logs of a replay: settings, the encoder, the numbers of sessions."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class StreamTimeline:
         return self._timeline.session.number
 
     def begin(self) -> None:
-        """Process what waited; later strokes and marks are processed at once."""
+        """Process the waiting strokes and marks; later ones are processed at once."""
         waiting, self.waiting = self.waiting or [], None
         self.process(waiting)
 
@@ -200,7 +200,7 @@ class StreamTimeline:
     # Marks
 
     def _note(self, sample: int, note: Note) -> None:
-        """Keep what a mark says of the target of a stroke."""
+        """Keep a mark's note on the target of a stroke."""
         target = note.target
         if not note.is_verdict:
             known = self._targets.setdefault(note.pointer, deque())

@@ -1,4 +1,4 @@
-"""What a replay reports: of each log, and of the whole run."""
+"""Reports of a replay: of each log, and of the whole run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LogSummary(msgspec.Struct):
 
 
 class Summary(msgspec.Struct):
-    """What a replay did; also written as ``summary.json``.
+    """Report of a replay; also written as ``summary.json``.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Summary(msgspec.Struct):
     batches : str or None
         The file of the batches, where no sink is configured.
     sinks : dict
-        What became of the events, by sink.
+        Fates of the events, by sink.
     logs : list of LogSummary
     left_out : dict of str to str
         Files of folders that are no logs, with the reason.

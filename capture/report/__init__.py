@@ -1,6 +1,6 @@
-"""Reports: what a recording shows, as a page, a picture or lines in a terminal.
+"""Reports of a recording, as a page, a picture or lines in a terminal.
 
-`read` takes a touch log, a folder of batches or one of Currents files; `build_page` makes the page of it.
+`read` takes a touch log, a folder of batches or one of Currents files; `build_page` makes the page.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ def _called(gesture: Gesture) -> str:
 
 
 def _why(was: Explanation, now: Explanation) -> str:
-    """Return the comparisons of the first that fail in the second, or what overruled the measures."""
+    """Return the comparisons of the first that fail in the second, or the overruling reason."""
     settled = {"recognized", "between_slop_and_drag", "between_tap_and_hold"}
     if was.reason != now.reason and not {was.reason, now.reason} <= settled:
         return f"{was.reason.replace('_', ' ')} became {now.reason.replace('_', ' ')}"

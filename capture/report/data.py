@@ -34,7 +34,7 @@ _COLUMNS = {
 }
 #: Of a recording that is rounded, besides its measures.
 _ROUNDED = {"u1": "reason", "<i4": "stage target pointer sample_count"}
-#: What the rule of another dialect reads.
+#: Columns that the rule of another dialect reads.
 _VERDICTS = {
     "u1": "begun far",
     "<f4": "slop_distance drag_distance end_distance velocity_x velocity_y margin",
@@ -47,14 +47,14 @@ _CHORDS = {
     "<f8": "start end",
     "<i4": "fingers stage",
 }
-#: What only a log has.
+#: Columns that only a log has.
 _MEASURES = {"<f4": "x_up y_up width height path_length", "<f8": "gap_ns", "<i4": "sample_count"}
 _EIGHTH = 8
 _FAR = 1e9  # px or ms; farther than any screen or session
 #: Margins of other dialects are sent up to this many hundredths; of a rounded recording only near ones.
 _MOST_MARGIN, _NEAR_MARGIN = 254, 25
 
-#: What the page's own rule reads: the thresholds of the default dialect.
+#: Inputs of the page's own rule: the thresholds of the default dialect.
 _THRESHOLDS = (
     "tap_timeout_ms",
     "touch_slop_dp",
@@ -77,7 +77,7 @@ def thresholds(gestures: GestureConfig) -> dict[str, Any]:
 
 
 def _row(gestures: GestureConfig) -> dict[str, Any]:
-    """Return all numbers and words of the dialect; what never limits is null."""
+    """Return all numbers and words of the dialect; limits that never apply are null."""
     values = msgspec.structs.asdict(gestures)
     del values["dialects"]
     return {
@@ -92,11 +92,11 @@ def sources(gestures: GestureConfig) -> dict[str, str]:
 
 
 def _others(recording: Recording, packed: Packed, most: int) -> dict[str, Any]:
-    """Pack what the other dialects call the strokes.
+    """Pack the classes of the strokes in the other dialects.
 
     Words: the number of the kind in the table of kinds, the direction (or the reason, if there is no kind)
-    and rage in one byte; the position in a run of taps in another. Few sets of words occur: each stroke has
-    the number of its own. Margins are hundredths, 255 if there is none.
+    and rage in one byte. Another has the position in a run of taps. Few sets of words occur: each stroke has
+    the number of its own. Margins are hundredths, 255 for none.
     """
     numbers = np.zeros(max(GestureKind) + 1, np.uint8)
     numbers[[row.kind for row in KINDS]] = range(len(KINDS))
@@ -140,7 +140,7 @@ def _chords(recording: Recording, packed: Packed) -> dict[str, Any]:
 
 
 def page_data(recording: Recording, packed: Packed) -> dict[str, Any]:
-    """Return what the page's script reads, ready for JSON; columns are in `packed`.
+    """Return the data of the page's script, ready for JSON; columns are in `packed`.
 
     Measures that follow from others to the last bit are left to the script.
     """

@@ -42,7 +42,7 @@ def build_diff(before: Recording, after: Recording, comparison: Comparison) -> s
     before, after : Recording
         Two logs, or the same one read with two configurations.
     comparison : Comparison
-        What `compare` says of them.
+        Result of `compare` for them.
     """
     packed = Packed()
     names = dict.fromkeys(each.name for each in (before, after))
@@ -50,7 +50,7 @@ def build_diff(before: Recording, after: Recording, comparison: Comparison) -> s
         "diff.html",
         _SCRIPTS,
         {
-            # What other dialects say is not compared.
+            # Classes of other dialects are not compared.
             "recordings": [
                 page_data(msgspec.structs.replace(each, others={}), packed) for each in (before, after)
             ],

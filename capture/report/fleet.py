@@ -1,4 +1,4 @@
-"""A page of what a fleet did: events of a gateway's files, by time, event, screen, target and version.
+"""A page of a fleet: events of a gateway's files, by time, event, screen, target and version.
 
 One HTML file without scripts: it can be mailed, and opened without a network.
 """

@@ -33,7 +33,7 @@ _NAMES: dict[type, str] = {
     native.StringVariableWire: "variable",
     native.NumberVariableWire: "variable",
 }
-#: What an event of a gesture says, in columns.
+#: Fields of a gesture's event, in columns.
 _TYPES = {
     "kind": "u1",
     "direction": "u1",
@@ -45,7 +45,7 @@ _TYPES = {
     "session": "i4",
     "dead": "?",
 }
-#: What it does not say, and the table shows as unknown.
+#: Fields that it lacks, and the table shows as unknown.
 _UNKNOWN = {
     "span_ns": ("i8", -1),
     "x": ("f4", np.nan),
@@ -59,7 +59,7 @@ _UNKNOWN = {
 
 
 def find_file(path: str, name: str) -> Path | None:
-    """Return the file of this name that a path is, or that is in its folder; None if there is none."""
+    """Return the file of this name that a path is, or that is in its folder; None if missing."""
     place = Path(path)
     file = place / name if place.is_dir() else place
     return file if file.name == name and file.is_file() else None

@@ -51,7 +51,7 @@ def read_log(
     config : RunConfig, optional
         Thresholds, the inactivity that ends a session, and facts of the device.
     options : ReadOptions, optional
-        What the log does not say.
+        Facts that the log lacks.
     on_progress : callable, optional
         Called after each chunk.
 

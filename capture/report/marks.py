@@ -64,7 +64,7 @@ class Marks:
     Attributes
     ----------
     bounds : dict
-        Of targets where the log says them, by stage and target; the last ones count.
+        Of targets where the log has them, by stage and target; the last ones count.
     left_out : int
         Pictures that could not be used: missing, no PNG, JPEG or WebP, or too large.
     """

@@ -31,7 +31,7 @@ def deflated(data: bytes) -> str:
 
 
 class Packed:
-    """Bytes of columns; `text` is what stands in the page."""
+    """Bytes of columns; `text` is their form in the page."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []

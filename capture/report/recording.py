@@ -1,6 +1,6 @@
-"""What the page and the terminal show: a touch log, or a folder of batches, read whole.
+"""Data of the page and the terminal: a touch log, or a folder of batches, read whole.
 
-A `Recording` is the gesture table of a log with what the log says besides its touches: which screen
+A `Recording` is the gesture table of a log with its content besides touches: which screen
 and which target each stroke had, sessions, events. Times in it are ms since its first sample.
 """
 
@@ -26,7 +26,7 @@ Columns = dict[str, "np.ndarray[Any, Any]"]
 
 
 class Stage(msgspec.Struct, kw_only=True):
-    """A screen in one orientation: what a trail is drawn on.
+    """A screen in one orientation, on which trails are drawn.
 
     Attributes
     ----------
@@ -118,14 +118,14 @@ class Recording(msgspec.Struct, kw_only=True):
         One element per stroke: ``kind``, ``reason``, ``direction``, ``start``, ``end`` (ms), ``x``,
         ``y`` (px), ``stage``, ``target``, ``session``, ``dead``, ``rage``, ``distance``, ``velocity``, ...
     stages, targets, visits, sessions, events
-        What columns refer to, and what the timeline shows.
+        Lists that columns refer to and the timeline shows.
     bounds : dict of (int, int) to (float, float, float, float)
         Stage and target -> left, top, width and height (px) of the target, where the log says it.
     trail : Trail or None
     others : dict of str to dict
-        Other dialect -> columns of what it calls the strokes.
+        Other dialect -> columns of its classes of the strokes.
     chords : MultiTable or None
-        What several fingers did together.
+        Gestures of several fingers.
     members : list of list of int
         The strokes of each chord's fingers.
     warnings : list of str

@@ -1,7 +1,7 @@
 """Recordings of very many strokes, small enough for a page: rounded places, times and measures.
 
 Places are rounded to a px and times to a ms, trails keep the samples that shape them, and measures are sent
-as the difference from what the trail says. A stroke that rounding would put on another side of a threshold
+as the difference from those of the trail. A stroke that rounding would put on another side of a threshold
 keeps all its digits, so that the page classifies every stroke as the engine did.
 """
 
@@ -29,12 +29,12 @@ EXACT_STROKES = 1_000
 #: A trail is drawn within half a pixel of its samples where the longer side of a screen has so many.
 _STAGE_PX = 640
 _FAR = 1e6  # px; a stroke that goes farther keeps all its digits
-#: What a stroke with all its digits has.
+#: Fields of a stroke with all its digits.
 _EXACT = {
     "<f8": "span_ns gap_ns",
     "<f4": "x y x_up y_up dx dy distance velocity width height path_length apart",
 }
-#: Measure of the record -> the part of a px that it is rounded to; the trail tells the most of it.
+#: Measure of the record -> the part of a px that it is rounded to; the trail has the most.
 _PARTS = {"distance": 4, "path_length": 2, "width": 1, "height": 1}
 
 Array = np.ndarray[Any, Any]
@@ -54,7 +54,7 @@ class _Rounded(msgspec.Struct):
     measures : dict
         Of the strokes, by name: in parts of a px.
     trail : dict
-        The same as the samples that are kept tell them.
+        The same by the kept samples.
     """
 
     start: Array
@@ -150,7 +150,7 @@ def _whole(values: Array) -> Array:
 
 
 def _of_trail(found: _Rounded) -> dict[str, Array]:
-    """Return what the kept samples tell of the strokes that have any, as the page computes it."""
+    """Return the measures by the kept samples of strokes that have any, as the page computes them."""
     begin = found.start[found.full]
     size = np.diff(found.start)[found.full]
     away, step = [], []

@@ -1,4 +1,4 @@
-"""What pages share: one HTML file with its style, script and data, which makes no request.
+"""Shared code of pages: one HTML file with its style, script and data, which makes no request.
 
 The content of a log is JSON in which no character can end a script element, and enters the document
 as text only. The script is in the page deflated, and so are the columns; a few lines unpack them. A content
@@ -44,9 +44,9 @@ def assemble(
     scripts, styles : sequence of str
         Names of the parts of script and style, in order; the scripts share one scope.
     data : object
-        What the script shows, as JSON.
+        Data of the script, as JSON.
     packed : Packed
-        The columns of it.
+        Its columns.
     title : str
         Of the document.
     """
@@ -76,7 +76,7 @@ def assemble(
 
 
 def _model() -> dict[str, Any]:
-    """Return what the script knows of the engine: kinds, reasons, default thresholds."""
+    """Return the engine's data for the script: kinds, reasons, default thresholds."""
     return {
         "kinds": kinds_data(),
         "reasons": [reason.name.lower().replace("_", " ") for reason in Reason],
@@ -88,7 +88,7 @@ def _model() -> dict[str, Any]:
 def _style(styles: Sequence[str]) -> str:
     """Return the style: variables and a class for each kind, and the dark colours for dark systems too.
 
-    The colours of the kinds are Okabe and Ito's, which the colour-blind tell apart; the shapes say the same.
+    The colours of the kinds are Okabe and Ito's, which the colour-blind tell apart; the shapes mean the same.
     """
     light, dark = (
         " ".join(f"--{row.name}: {getattr(row, ground)};" for row in KINDS) for ground in ("color", "dark")

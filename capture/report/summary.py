@@ -68,7 +68,7 @@ def sparkline(recording: Recording, width: int) -> str:
         return ""
     edges = np.linspace(0.0, recording.length, width + 1)
     start, end = recording.columns["start"], np.maximum(recording.columns["end"], recording.columns["start"])
-    # Strokes that lie in several parts count in each with what lies there.
+    # Strokes that lie in several parts count in each with their share.
     down = _before(start, edges) - _before(end, edges)
     share = np.diff(down) / np.diff(edges)
     if recording.table is None:

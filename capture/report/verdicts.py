@@ -1,4 +1,4 @@
-"""What the page knows of dialects: measures that a dialect's rule needs, what the others say, and chords."""
+"""The page's data of dialects: measures that a dialect's rule needs, other dialects' classes, and chords."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["add_measures", "members_of", "others_of"]
 
 
 def others_of(samples: TouchSamples, config: GestureConfig, density: float) -> dict[str, Columns]:
-    """Return what each other dialect calls the strokes: dialect -> columns of its records."""
+    """Return the classes of the strokes in each other dialect: dialect -> columns of its records."""
     configs = {name: each for name, each in configurations(config).items() if name != config.dialect}
     lineup = Lineup(configs, density)
     lineup.feed(samples)
@@ -32,9 +32,9 @@ def others_of(samples: TouchSamples, config: GestureConfig, density: float) -> d
 
 
 def add_measures(columns: Columns, samples: TouchSamples, config: GestureConfig, density: float) -> None:
-    """Add what the rule of a dialect reads and no record has: ``end_distance`` (dp) and ``far``.
+    """Add the inputs of a dialect's rule that no record has: ``end_distance`` (dp) and ``far``.
 
-    ``far`` says whether the way of a stroke is beyond ``fling_distance_dp``: whether it would be a fling
+    ``far`` is whether the way of a stroke is beyond ``fling_distance_dp``: whether it would be a fling
     if any speed were enough. The default rule reads neither.
     """
     if config.has_default_rule:

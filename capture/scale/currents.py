@@ -29,7 +29,7 @@ _NS_PER_MS = 1_000_000
 
 
 class _Properties(msgspec.Struct, gc=False):
-    """What a gesture's record says that is counted; a hidden target's says less."""
+    """The counted fields of a gesture's record; a hidden target's has fewer."""
 
     time_down: int | None = None
     time_up: int | None = None

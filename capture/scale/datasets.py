@@ -1,7 +1,7 @@
 """Whole data sets: Parquet in, Parquet out, partition by partition, resumable.
 
 A partition's output has its name only when it is whole, and its metadata have a fingerprint of its
-input: an interrupted run can be repeated, and does only missing or changed partitions.
+input. An interrupted run can be repeated, and does only missing or changed partitions.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Job(msgspec.Struct, frozen=True):
     source, output : str
         Places.
     density : float, dict or None
-        px per dp; None is what the files of a partition say.
+        px per dp; None: that of a partition's files.
     gestures : GestureConfig
     decode_threads : bool
         Whether columns are decoded in parallel: if there are fewer partitions than workers.
@@ -54,14 +54,14 @@ class Job(msgspec.Struct, frozen=True):
     decode_threads: bool = False
 
     def settings(self, density: Any) -> bytes:
-        """Return what the records of a partition with that density depend on besides the samples."""
+        """Return the settings, with a density, on which records depend besides the samples."""
         if isinstance(density, dict):
             density = sorted(density.items())
         return msgspec.json.encode([density, msgspec.structs.asdict(self.gestures)])
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a partition.
+    """Outcome of a partition.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, kw_only=True):
-    """What became of a data set.
+    """Outcome of a data set.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ def classify_dataset(
     source, output : str
         Folder, glob or URI (`capture.scale.places`).
     density : float or mapping, optional
-        px per dp, for all streams or for each; default: what the files say (`capture convert` writes it),
+        px per dp, for all streams or for each; default: that of the files (`capture convert` writes it),
         else 1.
     gestures : GestureConfig, optional
         The thresholds.
@@ -140,12 +140,12 @@ def classify_dataset(
     workers : int, optional
         Partitions at a time; default: the processors that this process may use.
     on_done : callable, optional
-        Called after each partition with what became of it and the number of all; True ends the run.
+        Called after each partition with its outcome and the number of all; True ends the run.
 
     Raises
     ------
     ConfigError
-        When there is nothing to read, the output lies in the source, or the files of a partition say
+        When there is nothing to read, the output lies in the source, or the files of a partition have
         different densities.
     TouchLogError
         When a file is damaged or has a wrong column; finished outputs stay.
@@ -192,7 +192,7 @@ def _run_here(job: Job, partitions: list[Partition], workers: int, stop: threadi
                     if following is not None:
                         running.add(pool.submit(classify_partition, job, following, stop))
         finally:
-            # Where one failed the others need not finish: what they wrote has no name yet.
+            # Where one failed the others need not finish: their files have no name yet.
             if running:
                 stop.set()
 
@@ -208,7 +208,7 @@ def _run_on_ray(job: Job, partitions: list[Partition], workers: int, stop: threa
 
 
 def classify_partition(job: Job, partition: Partition, stop: threading.Event | None = None) -> Done | None:
-    """Recognise one partition, unless its output is there already; None if it was told to stop."""
+    """Recognise one partition, unless its output is there already; None if stopped."""
     source, output = Place(job.source), Place(job.output)
     density = _density(partition, source) if job.density is None else job.density
     fingerprint = partition.fingerprint(job.settings(density))
@@ -224,9 +224,9 @@ def classify_partition(job: Job, partition: Partition, stop: threading.Event | N
 
 
 def _density(partition: Partition, source: Place) -> float:
-    """Return what the files of a partition say, or 1 if they say nothing.
+    """Return the density of a partition's files, or 1 if they name none.
 
-    One that says nothing among others that do is refused as well: half of a log would be measured wrong.
+    A file without one among others is refused as well: half of a log would be measured wrong.
     """
     said = {each.path: density_of(source.filesystem, each.path) for each in partition.files}
     first = partition.files[0].path
@@ -287,7 +287,7 @@ def _empty_columns(*, verdicts: bool = False) -> GestureColumns:
         try:
             columns.clear()
         except BufferError:
-            # What went wrong in an earlier partition is still being told, and looks at them.
+            # The error of an earlier partition is still being handled, and refers to them.
             columns = None
     if columns is None:
         columns = _kept.columns = GestureColumns(GROUP_GESTURES, verdicts=verdicts)
@@ -295,4 +295,4 @@ def _empty_columns(*, verdicts: bool = False) -> GestureColumns:
 
 
 class _Stopped(Exception):  # noqa: N818 - no error: half written files go
-    """The run was told to stop."""
+    """The run was stopped."""

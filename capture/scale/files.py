@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FINGERPRINT_KEY", "density_of", "fingerprint_of", "sample_batches"]
 
-#: Key of a file's metadata that says what the file was made of.
+#: Key of a file's metadata for the fingerprint of its inputs.
 FINGERPRINT_KEY = "touchcapture.made_of"
 #: Samples that are decoded at a time (3.6 MB of columns): small enough for the processor's cache.
 BATCH_SAMPLES = 1 << 17
@@ -69,7 +69,7 @@ def sample_batches(filesystem: Any, path: str, *, threads: bool = False) -> Iter
 
 
 def density_of(filesystem: Any, path: str) -> float | None:
-    """Return the px per dp that a file of touch samples says in its metadata; None if it says nothing.
+    """Return the px per dp in the metadata of a file of touch samples; None if missing.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def density_of(filesystem: Any, path: str) -> float | None:
 
 
 def _is_left_out(metadata: Any, schema: pa.Schema, name: str) -> bool:
-    """Return whether the statistics say that a column is all 0, as it is where it is left out."""
+    """Return whether a column is all 0 by the statistics, as where it is left out."""
     if name != "pointer" or len(metadata.schema.names) != len(schema.names):
         return False
     place = schema.get_field_index(name)
@@ -105,7 +105,7 @@ def _is_left_out(metadata: Any, schema: pa.Schema, name: str) -> bool:
 
 
 def fingerprint_of(filesystem: Any, path: str) -> str:
-    """Return what a file of gestures was made of; empty if there is none or it does not say."""
+    """Return the fingerprint of a file of gestures; empty if the file or its fingerprint is missing."""
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -27,7 +27,7 @@ __all__ = ["OUTPUT", "Engine", "Partition", "Partitioning", "bucket_of", "find_p
 #: ``directory``: the files of a folder are one log; ``file``: every file is one.
 Partitioning = Literal["directory", "file"]
 
-#: What does the work: threads of this process, or Ray Data.
+#: Executor of the work: threads of this process, or Ray Data.
 Engine = Literal["local", "ray"]
 
 #: The file of gestures of a folder.
@@ -49,7 +49,7 @@ class Partition(msgspec.Struct, frozen=True):
     files: list[Found]
 
     def fingerprint(self, settings: bytes) -> str:
-        """Return what changes when the files or the settings do (hex)."""
+        """Return a digest that changes when the files or the settings do (hex)."""
         files = [(each.relative, each.size, each.changed_ns) for each in self.files]
         return hashlib.sha256(msgspec.json.encode([files, settings.decode()])).hexdigest()
 

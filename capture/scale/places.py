@@ -38,7 +38,7 @@ class Found(msgspec.Struct, frozen=True, order=True):
     size : int
         Bytes.
     changed_ns : int
-        Epoch; 0 if the store does not say.
+        Epoch; 0 if the store gives none.
     """
 
     relative: str
@@ -87,7 +87,7 @@ class Place:
         return files
 
     def find(self, suffix: str) -> list[Found]:
-        """Return the files here, sorted by name: what the glob matches, else what ends in `suffix`."""
+        """Return the files here, sorted by name: those of the glob, else those with `suffix`."""
         from pyarrow import fs
 
         info = self.filesystem.get_file_info(self.path)
@@ -101,7 +101,7 @@ class Place:
 
     def _takes(self, name: str, suffix: str) -> bool:
         if not self._pattern:
-            # As Spark and Arrow have it: what begins so is not data.
+            # As Spark and Arrow have it: such names are not data.
             return name.endswith(suffix) and not any(part[0] in "._" for part in name.split("/"))
         return fnmatch.fnmatchcase(name, self._pattern) or fnmatch.fnmatchcase(
             name, f"{self._pattern}/*{suffix}"

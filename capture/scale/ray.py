@@ -49,7 +49,7 @@ def start(workers: int | None = None) -> Any:
     module
         ``ray``.
     """
-    # Ray reads it when it starts; it would else tell its makers about this use of it.
+    # Ray reads it when it starts; it would else report its use to its makers.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ray = require("ray")
     require("ray.data")
@@ -69,7 +69,7 @@ def run_tasks(
     Raises
     ------
     ConfigError, TouchLogError
-        What a task raised.
+        Error of a task.
     """
     ray = start(workers)
     if not items:

@@ -1,8 +1,8 @@
 """Sort a data set into partitions by stream, so that no stream lies in two of them.
 
-Every file becomes a piece in each partition, under its own number: the pieces of a partition, in the
+Every file becomes a piece in each partition, under its own number. The pieces of a partition, in the
 order of their names, have each stream's samples in the order of the files they came from. With the number
-goes a digest of what the piece was made of, so that a run which finds pieces of anything else removes them.
+goes a digest of the piece's inputs, so that a run which finds pieces of anything else removes them.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Piece", "repartition", "sort_file"]
 
-#: Samples of a row group: what a partition gathers before it is written (1.9 MB of columns).
+#: Samples of a row group: a partition gathers as many before it is written (1.9 MB of columns).
 _GROUP = 1 << 16
 _FINISHED = "_finished"
-#: What an earlier run left in a partition, whole or not.
+#: Pieces of an earlier run in a partition, whole or not.
 _PIECE = re.compile(r"bucket=[0-9]+/(?P<name>[0-9]{6,}(-[0-9a-f]+)?)\.parquet(\.part)?")
 
 

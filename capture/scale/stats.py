@@ -3,8 +3,8 @@
 The table ``gestures`` has a row for each stroke: ``stream`` (text), ``row``, ``kind``, ``reason`` and
 ``direction`` by name, ``time_down`` and ``time_up`` (ns), ``duration`` (ms), ``distance`` (dp),
 ``velocity`` (dp/s), ``tap_count``, ``rage``, and as far as it is known ``screen``, ``target``,
-``responsive``, ``x`` and ``y`` (px, of the DOWN), ``screen_width`` and ``screen_height`` (px). What a
-file does not say is null.
+``responsive``, ``x`` and ``y`` (px, of the DOWN), ``screen_width`` and ``screen_height`` (px). Unknown
+values are null.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _plural(name: str) -> str:
     return f"{name}es" if name.endswith("s") else f"{name}s"
 
 
-#: The views that `capture stats` shows, each with what it answers.
+#: The views that `capture stats` shows, each with its description.
 VIEWS = {
     "kinds": "Strokes by kind, and the reasons of those that are no gesture",
     "screens": "Gestures by screen, dead and rage rates",
@@ -48,10 +48,10 @@ VIEWS = {
 }
 
 _BATCHES = "batches.jsonl"
-#: Columns that say whose streams a file has, the first that it has.
+#: Columns with the owner of a file's streams; the first that it has counts.
 _OWNERS = ("device_id", "user_id")
 _NEEDED = ("stream", "kind", "time_down", "time_up")
-#: What every file of touch samples has.
+#: Columns of every file of touch samples.
 _OF_SAMPLES = frozenset({"action", "time", "x", "y"})
 _ENUMS = {"kind": GestureKind, "reason": Reason, "direction": Direction}
 #: Column of `gestures` -> its type, where a file of gestures may lack it.
@@ -169,8 +169,8 @@ def open_stats(folder: str | Path, funnel: Sequence[str] = ()) -> duckdb.DuckDBP
     ----------
     folder : path
         With Parquet files of gestures, at any depth, and the marks of their logs (``*.marks.jsonl``)
-        where there are any; or with the events of a gateway; or with the ``batches.jsonl`` of replays or of
-        file sinks, at any depth and in either wire format; or with files of Currents records, Avro or JSON.
+        where there are any. Or with the events of a gateway, or with the ``batches.jsonl`` of replays or of
+        file sinks, at any depth and in either wire format, or with files of Currents records, Avro or JSON.
         Files of touch samples, which `capture convert` writes together with the marks, are left out.
     funnel : sequence of str
         Targets that are to be reached one after the other.
@@ -243,7 +243,7 @@ def _read_records(connection: Any, paths: list[Path]) -> None:
 
 
 def _views() -> str:
-    """Return the SQL of the views, with what depends on kinds written from their table."""
+    """Return the SQL of the views; parts that depend on kinds are written from their table."""
     written = {
         "    -- counts of all kinds": _counts(KINDS),
         "    -- counts of kinds at a place": _counts([row for row in KINDS if row.event == "target"]),

@@ -1,5 +1,5 @@
 -- Views over the table `gestures` (see stats.py for its columns). Each answers one question. stats.py
--- writes what depends on kinds: the two lists of counts, MOVING ('drag', ...) and TAPS ('tap', ...).
+-- writes the parts that depend on kinds: the two lists of counts, MOVING ('drag', ...) and TAPS ('tap', ...).
 
 -- Strokes by kind, and the reasons of those that are no gesture.
 create or replace view kinds as
@@ -40,7 +40,7 @@ group by target
 order by strokes desc, target;
 
 -- Time from the end of a tap to the next tap of its stream (ms). Here and in `steps` hashes stand for texts, which
--- would be most of what is sorted (that two of a million share one: 3e-8).
+-- would be most of the sorted data (that two of a million share one: 3e-8).
 create or replace view tap_gaps as
 select stream, time_down, greatest(0, time_down - tap_before) / 1e6 as gap_ms
 from (
@@ -129,8 +129,8 @@ left join reached on reached.step = funnel_steps.step
 group by funnel_steps.step, funnel_steps.target
 order by funnel_steps.step;
 
--- Where fingers came down, by screen and its size (px), in cells of 48 px. A size that no file says is that of
--- what was touched.
+-- Where fingers came down, by screen and its size (px), in cells of 48 px. A size that no file has is that of
+-- the touched area.
 create or replace view places as
 select
     coalesce(screen, '') as screen,

@@ -55,7 +55,7 @@ SWEPT = (
     "fling_distance_dp",
     "multi_tap_min_ms",
 )
-#: Those that the default dialect has no use for: they make another one of it.
+#: Those without a use in the default dialect: they make it another one.
 _OF_DIALECTS = {"hold_ms", "fling_distance_dp", "multi_tap_min_ms"}
 #: The kinds in the order of tables and pictures.
 KINDS = tuple(row.kind for row in kinds.KINDS)

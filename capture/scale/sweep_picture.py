@@ -1,4 +1,4 @@
-"""Pictures of sweeps: SVG, or PNG made of it."""
+"""Pictures of sweeps: SVG, or PNG from it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def save(swept: Sweep, path: Path) -> None:
     Raises
     ------
     ConfigError
-        When the name says neither, or the sweep has more than two axes.
+        When the name has neither suffix, or the sweep has more than two axes.
     """
     suffix = path.suffix.lower()
     if suffix not in {".svg", ".png"}:
@@ -42,7 +42,7 @@ def draw(swept: Sweep) -> str:
     """Return a sweep as SVG.
 
     One axis: a bar for each value, in which the kinds have their shares. Two axes: a map for each
-    kind, darker where more strokes are of it; the ring is what the configuration has now.
+    kind, darker for more strokes; the ring is the present configuration.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Sinks: the destinations of batches. A table of types, each imported when a sink of it is created."""
+"""Sinks: the destinations of batches. A table of types, each imported when its first sink is created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an HTTP reply means for its batch."""
+"""The meaning of an HTTP reply for its batch."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def is_markup(content: bytes) -> bool:
 
 
 def answer_of(reply: Reply) -> Answer:
-    """Return what a reply means for its batch."""
+    """Return the answer of a reply for its batch."""
     status = reply.status
     reason = reply.problem or f"HTTP {status}" + (f": {reply.said}" if reply.said else "")
     if 200 <= status <= 204:
@@ -95,7 +95,7 @@ def _is_web_page(reply: Reply) -> bool:
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return what ``Retry-After`` asks for (s): a number, or a date against the server's own clock.
+    """Return the pause of ``Retry-After`` (s): a number, or a date against the server's own clock.
 
     Of several, which a proxy joins with a comma, the longest is used; other values are left out.
     """

@@ -62,7 +62,7 @@ class Answer(msgspec.Struct, frozen=True):
     Attributes
     ----------
     outcome : Outcome
-        What became of it.
+        Its outcome.
     reason : str
         Why, in a few words without payloads or secrets: ``HTTP 413``.
     retry_after_s : float or None

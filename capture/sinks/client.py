@@ -1,4 +1,4 @@
-"""The HTTP client of all sinks: posts to one URL over a kept connection, with one deadline for all of it.
+"""The HTTP client of all sinks: posts to one URL over a kept connection, with one deadline for the whole.
 
 urllib3 connects (name lookup, proxy, TLS, verification); redirects are not followed. A request is one write
 from the caller's thread, and of an answer only status, headers and content are read: that costs a fifth of
@@ -93,7 +93,7 @@ class HttpClient:
     ) -> Reply:
         """Post `body` within `timeout_s` seconds; a failure on the way is a reply with status 0.
 
-        Neither the failure nor `Reply.said` shows the values of headers, what the URLs hide, or `secrets`.
+        Neither the failure nor `Reply.said` shows the values of headers, the secrets of URLs, or `secrets`.
         """
         from urllib3.exceptions import HTTPError
 
@@ -103,7 +103,7 @@ class HttpClient:
             return Reply(0, problem=f"no answer in time ({self._peer()})")
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             return Reply(0, problem=f"{_failure(error)} ({self._peer()})")
-        # Nobody reads what an acceptance says: that would be a tenth of the cost of a batch.
+        # The text of an acceptance is not kept: that would be a tenth of the cost of a batch.
         is_accepted = 200 <= status <= 204 and not is_markup(content)
         said = "" if is_accepted else hide_values(excerpt(content), [*secrets, *self._secrets(headers)])
         return Reply(status, received, content, is_whole=is_whole, said=said)
@@ -276,7 +276,7 @@ class _Receiver(RawIOBase):
 
 
 class AnswerError(ValueError):
-    """What a receiver sent is no answer of HTTP; `reason` is without anything that it sent."""
+    """A receiver's bytes are no answer of HTTP; `reason` has none of them."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -374,7 +374,7 @@ def check_address(key: str, url: str | None) -> None:
     Raises
     ------
     ConfigError
-        When its host or port is wrong; what else a url has to be is in the settings' types.
+        When its host or port is wrong; the settings' types check the rest of a url.
     """
     if url is None:
         return

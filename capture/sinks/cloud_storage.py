@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 #: Name of the manifest (JSON lines); in a bucket there is one for each file. Readers of data sets
-#: skip what begins with an underscore, and no pattern for the data's extension meets it.
+#: skip names that begin with an underscore, and no pattern for the data's extension meets it.
 MANIFEST = "_manifest.txt"
 #: Where files of a user stay apart from those of others.
 _ZONE_DIGITS = 16

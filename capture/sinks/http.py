@@ -122,7 +122,7 @@ class HttpSink:
         """Do nothing: the run configuration has no keys for it."""
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
-        """Post the batch; the deadline is for all of it, from the name lookup to the answer's end."""
+        """Post the batch; the deadline is for the whole, from the name lookup to the answer's end."""
         headers = self._headers(batch)
         if isinstance(headers, Answer):
             return headers

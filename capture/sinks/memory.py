@@ -40,7 +40,7 @@ class MemorySink:
     formats : tuple of str
         Wire formats that it takes.
     answers : iterable of Answer or exceptions, or callable, optional
-        What to answer to the next batches, one each, and then `ACCEPTED`; or a function of the batch.
+        Answers to the next batches, one each, and then `ACCEPTED`; or a function of the batch.
         An exception is raised.
 
     Attributes

@@ -50,7 +50,7 @@ class Objects(Protocol):
         Raises
         ------
         OSError
-            When it could not be made; nothing of it is visible then.
+            When it could not be made; it is not visible then.
         """
 
     def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:

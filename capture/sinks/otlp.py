@@ -32,7 +32,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _PartialSuccess(msgspec.Struct, frozen=True):
-    """What an answer says of single log records."""
+    """The part of an answer on single log records."""
 
     rejected: int | str = msgspec.field(name="rejectedLogRecords", default=0)
 
@@ -164,7 +164,7 @@ def _packed(content: dict[str, Any]) -> bytes:
 
 
 def _rejected(content: bytes, *, is_json: bool) -> int:
-    """Return how many log records an answer to an accepted request says were left out."""
+    """Return the number of log records that an answer to an accepted request left out."""
     try:
         if is_json:
             found = msgspec.json.decode(content or b"{}", type=_Response).partial_success

@@ -64,7 +64,7 @@ class Verdict(msgspec.Struct):
     again : bool
         Whether the others are sent again now; otherwise they were accepted.
     answer : Answer or None
-        What the whole request comes to, if it is not about single events.
+        Answer for the whole request, if it is not about single events.
     """
 
     refused: dict[int, str] = {}

@@ -1,4 +1,4 @@
-"""The local store: every event is in it before its sinks hear of it, until they have acknowledged it."""
+"""The local store: every event is in it before its sinks get it, until they have acknowledged it."""
 
 from typing import TYPE_CHECKING
 

@@ -65,7 +65,7 @@ class AppState:
         return not known.get("user_id") or any(user == uuid_bytes(each) for each in ids_of(known))
 
     def read(self) -> dict[str, Any] | None:
-        """Return what `write` stored; None for nothing.
+        """Return the state that `write` stored; None for nothing.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class AppState:
         self._c.user_id = uuid_bytes(state.get("user_id"))
 
     def look(self, *, deeply: bool = False) -> Presence:
-        """Return what became of the store in the folder.
+        """Return the state of the store in the folder.
 
         Parameters
         ----------

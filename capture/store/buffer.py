@@ -1,4 +1,4 @@
-"""What ``capture buffer`` does to a store, also while an app is using it.
+"""The work of ``capture buffer`` on a store, also while an app is using it.
 
 `status` and `export` only read. `retry` and `purge` take the delivery lock, or ask the process that holds it.
 """
@@ -36,7 +36,7 @@ __all__ = ["BufferStatus", "ExportedEvent", "QueueStatus", "export", "purge", "r
 
 
 class QueueStatus(msgspec.Struct, frozen=True):
-    """What one queue holds.
+    """Content of one queue.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class ExportedEvent(msgspec.Struct, frozen=True):
     Attributes
     ----------
     queue, format : str
-        Whose it is.
+        Queue and format of the event.
     session : int
         Its session.
     event_id : str
@@ -122,7 +122,7 @@ class ExportedEvent(msgspec.Struct, frozen=True):
     reason : str
         Why it was given up; empty while it is pending.
     user_id : str
-        Of the user who recorded it; empty if the store does not say.
+        Of the user who recorded it; empty if the store has none.
     """
 
     queue: str

@@ -22,7 +22,7 @@ _SEGMENT_BYTES = 1024 * 1024
 
 
 class Options(TypedDict, total=False):
-    """What a `Store` can be made with; it says what each means."""
+    """Options of a `Store`, which documents them."""
 
     formats: Required[Mapping[str, str]]
     durability: str
@@ -44,7 +44,7 @@ class Context:
     wanted : bool
         Whether upkeep should not wait.
     user_id, boot_id : bytes
-        Whose events come now; the present run of the machine. Empty if they are not known.
+        User of the coming events; the present run of the machine. Empty if they are not known.
     """
 
     def __init__(self, folder: str | os.PathLike[str], **options: Unpack[Options]) -> None:

@@ -50,7 +50,7 @@ class Letter(msgspec.Struct, omit_defaults=True):
     Attributes
     ----------
     queue : str
-        Whose it is; empty for bytes that are no event.
+        Queue of the event; empty for bytes that are no event.
     reason : str
         Why it was given up.
     at_ms : int
@@ -172,7 +172,7 @@ def newest_ms(path: Path) -> int:
 def retry_letters(folder: Path, letters: DeadLetters, queue: str | None, user_id: bytes, now_ms: int) -> int:
     """Put dead letters back as segments of their sessions, each for its queue alone; return how many.
 
-    Each keeps its user; one of an earlier version, which does not say whose it is, gets `user_id`.
+    Each keeps its user; one of an earlier version, which names no user, gets `user_id`.
 
     Raises
     ------

@@ -23,7 +23,7 @@ _log = logging.getLogger("capture.store")
 def create_segment(
     path: Path, session: int, head: bytes, wires: dict[str, tuple[int, int]], **more: Any
 ) -> SegmentWriter:
-    """Make a file that is not there yet, which its owner alone can read, and return what appends to it.
+    """Make a file that is not there yet, which its owner alone can read, and return its writer.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def delete_own(folder: Path) -> None:
 
 
 def exists(path: Path) -> bool:
-    """Return whether there is a file or a folder; False if the system cannot say."""
+    """Return whether there is a file or a folder; False if the system cannot tell."""
     try:
         path.stat()
     except (OSError, ValueError):
@@ -56,7 +56,7 @@ def exists(path: Path) -> bool:
 
 
 def delete_withdrawn(folder: Path) -> None:
-    """Delete what a process made before it noticed that the user has opted out in another one."""
+    """Delete files that a process made before it noticed that the user has opted out in another one."""
     if exists(folder / OPTED_OUT):
         delete_own(folder)
 

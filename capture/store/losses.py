@@ -1,4 +1,4 @@
-"""What a store lost: counted by cause and queue, logged once an outage, reported each time to the owner."""
+"""Losses of a store: counted by cause and queue, logged once an outage, reported each time to the owner."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Losses:
         self._quiet: set[str] = set()
 
     def add(self, cause: str, count: int, queue: str) -> None:
-        """Count events that a queue lost; `report` tells the owner later, when no lock is held."""
+        """Count events that a queue lost; `report` informs the owner later, when no lock is held."""
         if count <= 0:
             return
         total = self._by_queue.get((cause, queue), 0) + count
@@ -92,7 +92,7 @@ class Losses:
         Parameters
         ----------
         *kinds : str
-            Of what; by default of all.
+            Kinds of problems; by default all.
         """
         if len(self._quiet) < len(self._last):
             self._quiet.update(kind for kind in kinds or list(self._last) if kind in self._last)

@@ -29,7 +29,7 @@ _SMALL_BYTES = 64 * 1024
 
 
 class Maintenance:
-    """What the maintenance thread does, and a command in its place."""
+    """The work of the maintenance thread, or of a command in its place."""
 
     def __init__(self, shared: Shared) -> None:
         self._s, self._c = shared, shared.context
@@ -37,7 +37,7 @@ class Maintenance:
         self._counted_bytes = self._counted_segments = 0
 
     def upkeep(self) -> None:
-        """Write and sync what waits, answer requests, keep age and bound: for the maintenance thread.
+        """Write and sync waiting events, answer requests, keep age and bound: for the maintenance thread.
 
         Raises
         ------
@@ -152,7 +152,7 @@ class Maintenance:
         c.losses.say("gone", "the folder of the store was deleted; a new one is created")
 
     def _lost_with(self, index: Index, segment: Segment, queue: str) -> int:
-        """Return what a queue loses with a segment that was deleted by somebody else."""
+        """Return the number of events that a queue loses with a segment that somebody else deleted."""
         position = index.position(segment, queue)
         if position is None or segment.path.exists():
             return 0

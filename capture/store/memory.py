@@ -111,7 +111,7 @@ class MemoryQueue:
         return True
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
-        """Note that a sink has the calls of a batch; what every queue has leaves the memory."""
+        """Note that a sink has the calls of a batch; calls that every queue has leave the memory."""
         self._delivered[queue] = self._delivered.get(queue, 0) + batch.count
         for call in batch.calls:
             call.sent.add(queue)

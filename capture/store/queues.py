@@ -1,4 +1,4 @@
-"""The queues of a store: batches, what becomes of them, goals and counts."""
+"""The queues of a store: batches, their outcomes, goals and counts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Goal(msgspec.Struct):
 
 
 class Queues:
-    """What a delivery asks of a store."""
+    """Interface of a store for a delivery."""
 
     def __init__(self, shared: Shared) -> None:
         self._s, self._c = shared, shared.context
@@ -161,7 +161,7 @@ class Queues:
         return Goal(ends, self._s.memory.number_all())
 
     def reached(self, queue: str, goal: Goal) -> bool:
-        """Return whether a queue has nothing left of what `goal` says."""
+        """Return whether a queue has reached `goal`."""
         with self._s.reading() as (index, _):
             for segment, end in goal.ends.items():
                 position = index.position(segment, queue)
@@ -170,7 +170,7 @@ class Queues:
         return not self._s.memory.has_before(queue, goal.number)
 
     def pending(self, queue: str) -> Pending:
-        """Count what `queue` holds that its sink has not acknowledged, events in memory included."""
+        """Count the events of `queue` that its sink has not acknowledged, those in memory included."""
         self._s.check_pid()
         sessions = self._s.memory.count(queue)
         if self._c.claims.delivers:
@@ -186,7 +186,7 @@ class Queues:
 
 
 def count_pending(index: Index, queue: str, sessions: dict[int, int]) -> int | None:
-    """Add what a queue has in segments to `sessions`; return the time of the oldest."""
+    """Add the counts of a queue's events in segments to `sessions`; return the time of the oldest."""
     oldest: int | None = None
     for segment in index.order:
         position = index.position(segment, queue)

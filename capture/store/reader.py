@@ -59,7 +59,7 @@ class Index:
         self._changed_ns = -1
         self._listed_s = self._asked_s = -_LIST_S
 
-    # What there is
+    # Segments and sessions
 
     def refresh(self, *, force: bool = False) -> None:
         """Read the folder again, if it may have changed.
@@ -82,7 +82,7 @@ class Index:
         for name in self.segments.keys() - set(names):
             self.forget(self.segments[name])
         self.order = [self.segments[name] for name in sorted(self.segments)]
-        # First whether a session lives, then the size of its segments: that stays what it is then.
+        # First whether a session lives, then the size of its segments: that stays the same then.
         dead: set[int] = set()
         if self._writes and (force or now_s - self._asked_s >= _ASK_S):
             self._asked_s = now_s
@@ -117,7 +117,7 @@ class Index:
         return True
 
     def _delete_unknown(self, segment: Segment) -> bool:
-        """Delete what a process recorded for a user who opted out, before it noticed."""
+        """Delete a process's records of a user who opted out, from before it noticed."""
         pending = {name: self.pending(segment, position) for name, position in segment.positions.items()}
         try:
             segment.path.unlink()
@@ -192,7 +192,7 @@ class Index:
                 segment, position, start + tried if tried else end, bounds
             )
             if gap:
-                # Once: from then on the cached position says that they are behind it.
+                # Once: from then on they are behind the cached position.
                 position.seq = seq - count
                 self._c.losses.add("damaged", gap, queue)
                 self.write(segment, self._slot_names[queue], position)

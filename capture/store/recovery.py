@@ -118,7 +118,7 @@ def last_seqs(folder: Path, session: int) -> dict[int, int]:
 def last_state(folder: Path, user_id: bytes, boot_id: bytes = b"") -> dict[str, Any]:
     """Return the state of the user's last session: the fields of a `SessionState`, and its note.
 
-    Empty if there is none. ``boot_ms`` is the uptime of its last event, ``is_this_boot`` whether the
+    Empty if missing. ``boot_ms`` is the uptime of its last event, ``is_this_boot`` whether the
     machine has run since.
     """
     try:
@@ -139,7 +139,7 @@ def last_state(folder: Path, user_id: bytes, boot_id: bytes = b"") -> dict[str, 
 
 
 def newest_user(folder: Path) -> str | None:
-    """Return the user id of the newest segment whose header is right; None if there is none."""
+    """Return the user id of the newest segment whose header is right; None if missing."""
     try:
         names = list(_own(folder))
     except OSError:
@@ -232,7 +232,7 @@ def first_time(path: Path, offset: int, seed: int) -> int:
 
 
 def read_payloads(folder: Path, wire: str) -> Iterator[bytes]:
-    """Yield what a folder has in a wire format, whether it was delivered or not.
+    """Yield the payloads of a folder in a wire format, delivered or not.
 
     Raises
     ------

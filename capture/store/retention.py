@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Age", "Retention", "store_bytes"]
 
-#: What a file counts at least (bytes): a block of the file system.
+#: Least size that a file counts (bytes): a block of the file system.
 _BLOCK = 4096
 #: 2020: a time before it is that of a machine whose clock was not set yet.
 _FIRST_MS = 1_577_836_800_000
 
 
 def store_bytes(folder: Path) -> int:
-    """Return what the files of a store take (bytes); lock files hold nothing and do not count."""
+    """Return the size of a store's files (bytes); lock files hold nothing and do not count."""
     total = 0
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -52,7 +52,7 @@ class Age:
         self._max_ms, self._boot_id = int(max_age_s * 1000), boot_id
 
     def is_over(self, time_ms: int, uptime_ms: int = 0, boot_id: bytes = b"") -> bool:
-        """Return whether what happened at a time (ms, wall clock and uptime; 0 unknown) is too old.
+        """Return whether an event of a time (ms, wall clock and uptime; 0 unknown) is too old.
 
         By the boot clock where it was in the present run of the machine, by the wall clock else, as far as
         the time can be right.

@@ -51,7 +51,7 @@ class StoredBatch(msgspec.Struct, gc=False):
     byte_count : int
         Sum of the payloads' lengths.
     place : object
-        What it was read from, in the order of reading; two batches of one place can be compared.
+        Its origin, in the order of reading; two batches of one place can be compared.
     start, end : int
         Where in the place it begins and ends.
     seq : int
@@ -80,7 +80,7 @@ class StoredBatch(msgspec.Struct, gc=False):
 
     @property
     def user_id(self) -> bytes:
-        """Whose events they are; empty if the place does not say."""
+        """User of the events; empty if the place does not name one."""
         if self.calls:
             return bytes(self.calls[0].user_id)
         header = getattr(self.place, "header", None)
@@ -97,7 +97,7 @@ class StoredBatch(msgspec.Struct, gc=False):
 
 
 class Pending(msgspec.Struct, frozen=True):
-    """What a queue holds that its sink has not acknowledged.
+    """Events of a queue that its sink has not acknowledged.
 
     Attributes
     ----------

@@ -12,7 +12,7 @@ All numbers are little endian::
                         24 i64 elapsed_ms  32 u8[16] event id  48 u32 screens  52 u16 wire  54 u8 flags  55 -
                         56 i64 boot_ms  64 payload, zero-padded to a multiple of 8
     flags               1 the next record belongs to the same call  2 the end mark
-    wire of nobody      0xffff the end mark  0xfffe a note: JSON of what a restart must know of the session
+    wire of nobody      0xffff the end mark  0xfffe a note: JSON of the session's state for a restart,
                         beside its events; it is in the first call of each segment
 """
 

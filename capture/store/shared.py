@@ -1,4 +1,4 @@
-"""The parts of a store, and what several of them do together."""
+"""The parts of a store, and work that several of them do together."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Shared:
         self.context.claims.release_delivery()
 
     def let_go(self, cause: str) -> None:
-        """Write and hold nothing any more; what waits is lost, counted under `cause` unless that is empty."""
+        """Write and hold nothing any more; waiting events are lost, counted under `cause` if not empty."""
         with contextlib.suppress(BusyError):
             self.writer.guard.call(self.writer.give_up, cause)
         self.letters.close()

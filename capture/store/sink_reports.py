@@ -1,6 +1,6 @@
 """``sinks.json``: how each sink is, for commands and for processes of the app that do not deliver.
 
-What a sink has not accepted is read from the segments; its state is known only to the process that
+Events that a sink has not accepted are read from the segments; its state is known only to the process that
 delivers. That process replaces the file when a state changes. A CRC keeps half a file from being believed.
 """
 
@@ -27,7 +27,7 @@ _LONGEST = 500
 
 
 class SinkReport(msgspec.Struct, frozen=True):
-    """What the process that delivers knows of a sink.
+    """State of a sink in the process that delivers.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class SinkReport(msgspec.Struct, frozen=True):
 
 
 def read_reports(folder: Path) -> dict[str, SinkReport]:
-    """Return the report of each sink; empty if there is none that can be read."""
+    """Return the report of each sink; empty if none can be read."""
     with contextlib.suppress(OSError, msgspec.ValidationError):
         found = checked((folder / SINKS_FILE).read_bytes())
         return msgspec.convert(found or {}, dict[str, SinkReport])

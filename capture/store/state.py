@@ -58,7 +58,7 @@ def is_store(folder: Path) -> bool:
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:
-    """Return the state of a folder; None if there is none.
+    """Return the state of a folder; None if missing.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def checked(data: bytes) -> dict[str, Any] | None:
 def update_state(
     folder: Path, change: Callable[[dict[str, Any] | None], Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Replace the state by what `change` makes of it; return that.
+    """Replace the state by the result of `change`; return that.
 
     Raises
     ------

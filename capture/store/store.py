@@ -1,4 +1,4 @@
-"""The local store: every event is in it before its sinks hear of it, until they have acknowledged it.
+"""The local store: every event is in it before its sinks get it, until they have acknowledged it.
 
 A folder of append-only segments (`capture.store.segment`), each of one session and written by one process.
 An append is one write; no lock, counter or cursor is shared between processes on its way. Each sink is
@@ -41,7 +41,7 @@ class Store:
     A store whose folder cannot be written takes events all the same: as many as fit wait in memory and are
     delivered from there, the others are dropped and counted.
 
-    What a delivery and the state need are calls of its parts: `Queues`, `Maintenance` and `AppState` document
+    Calls for a delivery and the state belong to its parts: `Queues`, `Maintenance` and `AppState` document
     them.
 
     Parameters
@@ -51,7 +51,7 @@ class Store:
     formats : mapping
         Queue name (a sink's) -> wire format. Empty: one queue, ``unsent``, of the native format.
     durability : {"process", "power"}
-        What an append survives: a killed process (the default), or a power loss as well.
+        Failure that an append survives: a killed process (the default), or a power loss as well.
     max_bytes : int
         Bound of all files together (bytes); 30 MiB by default.
     max_age_s : float
@@ -237,13 +237,13 @@ class Store:
         return max(self._c.claims.session, recovery.last_session(self.folder))
 
     def release_session(self) -> None:
-        """End the session's segment and give up its lock, unless events of it wait in memory."""
+        """End the session's segment and give up its lock, unless its events wait in memory."""
         if not self._writer.waiting:
             self._writer.end_session()
             self._c.claims.release_session()
 
     def last_state(self) -> dict[str, Any]:
-        """Return where the last session stands: what its events and its note say; empty for none."""
+        """Return the state of the last session, by its events and its note; empty for none."""
         return recovery.last_state(self.folder, self._c.user_id, self._c.boot_id)
 
     def destroy(self) -> None:
@@ -261,7 +261,7 @@ class Store:
         delete_own(self.folder)
 
     def close(self) -> None:
-        """Write what waits in memory, end the segment, give up the locks; may be called twice."""
+        """Write the events in memory, end the segment, give up the locks; may be called twice."""
         self._s.check_pid()
         if not self._c.closed:
             if not self._c.revoked:

@@ -1,4 +1,4 @@
-"""What another process delivers, as seen from one that waits for it."""
+"""Another process's delivery, as seen from one that waits for it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Watch:
                         self._ends[segment.name, queue] = position.counted
 
     def is_over(self) -> bool:
-        """Return whether nothing of it is pending any more."""
+        """Return whether none of them is pending any more."""
         index = self._look()
         for (name, queue), end in self._ends.items():
             segment = index.segments.get(name)

@@ -48,7 +48,7 @@ class WaitingCall(msgspec.Struct, eq=False):
     number : int
         Its place among the calls that were sent from memory; 0 for none yet.
     user_id : bytes
-        Whose it is.
+        User of the call.
     """
 
     rows: list[tuple[int, Sequence[tuple[str, bytes]], int, str]]
@@ -83,7 +83,7 @@ class Writer:
         self.native: SegmentWriter | None = None
         self.name: Name | None = None
         self.waiting: deque[WaitingCall] = deque()
-        #: Number and note of a session; what the segment has of it, or is to have with a call that failed.
+        #: Number and note of a session; those in the segment, or to go there with a failed call.
         self._note = self._noted = (0, b"")
         self.deferred_count = self.made = 0
         self.guard = Guard(_WAIT_S)
@@ -171,7 +171,7 @@ class Writer:
                 self._c.losses.say("deferred", f"events wait in memory: {os.strerror(native.error)}")
                 if native.torn and not _is_broken(native):
                     return False
-            # What follows goes to another segment.
+            # Later calls go to another segment.
             self._leave(native)
         return False
 
@@ -332,7 +332,7 @@ class Writer:
             self.guard.call(self._end_segment)
 
     def give_up(self, cause: str) -> None:
-        """Close without another write; what waits is lost, and counted under `cause` unless that is empty."""
+        """Close without another write; waiting events are lost, counted under `cause` if not empty."""
         native, self.native, self.name = self.native, None, None
         if native is not None:
             native.frozen = True

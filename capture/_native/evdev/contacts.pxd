@@ -1,4 +1,4 @@
-"""Type A contacts, and what is reported of any contact."""
+"""Type A contacts, and the reports of any contact."""
 
 from libc.stdint cimport int32_t, int64_t
 
@@ -22,7 +22,7 @@ cdef struct Doubts:
 
 
 cdef struct Feel:
-    # what was reported last of a contact; what was not reported says nothing
+    # last reports of a contact; a missing report decides nothing
     bint no_pressure  # MT_PRESSURE was 0
     bint away  # MT_DISTANCE was above 0
     bint no_width  # MT_TOUCH_MAJOR was 0
@@ -30,9 +30,9 @@ cdef struct Feel:
 
 
 cdef inline bint touches(Feel *feel, bint has_width) noexcept nogil:
-    """Return whether what was reported of a contact lets it touch.
+    """Return whether a contact touches by its reports.
 
-    A width of 0 tells nothing on a device that never reported another.
+    A width of 0 is ignored on a device that never reported another.
     """
     return not (feel.no_pressure or feel.away or feel.palm or (feel.no_width and has_width))
 

@@ -42,7 +42,7 @@ cdef class EventModel:
     # type B and single touch
     cdef Slot *slots
     cdef int slot
-    cdef Feel astray  # what is reported of a slot out of range
+    cdef Feel astray  # reports of a slot out of range
     cdef int *touched
     cdef int touched_count
     cdef Contacts type_a

@@ -110,7 +110,7 @@ cdef class EventModel:
         return self.seen.max_x, self.seen.max_y
 
     def doubt_counts(self):
-        """Return the counts of skipped and repaired events, by cause; a frame left open and contacts down too."""
+        """Return counts of skipped and repaired events, by cause; with an open frame and contacts down."""
         cdef int down = 0
         cdef int hovering = 0
         cdef int index

@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t
 from capture._native.evdev.words cimport Text
 
 cdef enum:
-    # what a line is
+    # kinds of lines
     LINE_EVENT = 0
     LINE_SKIPPED = 1  # a comment, a part of the header
     LINE_STRANGE = 2  # nothing that the dialect knows

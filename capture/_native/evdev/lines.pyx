@@ -26,7 +26,7 @@ cdef int64_t[10] POWERS = [1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 1
 
 
 cdef Text seconds(Text at, Text end, int64_t *time, Py_ssize_t digits) noexcept nogil:
-    """Read ``secs.fraction`` as nanoseconds; NULL when that is not what stands there.
+    """Read ``secs.fraction`` as nanoseconds; NULL if the text is none.
 
     The fraction has so many `digits`; any number of them where that is 0.
     """
@@ -332,7 +332,7 @@ cdef int evtest_line(Text at, Text end, Event *event) noexcept nogil:
 
 
 cdef int evtest_sync(Text at, Text end, Event *event) noexcept nogil:
-    """Read ``---- NAME ----``; the marks say what it is, since older evtest prints the name of the type."""
+    """Read ``---- NAME ----``; the marks tell the kind, since older evtest prints the name of the type."""
     cdef uint8_t mark = at[0]
     cdef uint8_t last = (end - 1)[0]
     cdef Text start

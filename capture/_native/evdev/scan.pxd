@@ -1,4 +1,4 @@
-"""What the events of a device tell of it before they are read: its protocol and its largest values."""
+"""A first scan of a device's events for its protocol and its largest values."""
 
 from libc.stdint cimport int32_t
 

@@ -1,5 +1,5 @@
-/* Whether a short text is in a block: two neighbouring bytes of it, which should be rare, are
- * looked for at 16 places at a time, and the whole text where they are.
+/* Whether a short text is in a block: two neighbouring bytes of the text, which should be rare, are
+ * looked for at 16 places at a time. The whole text is compared where they are.
  */
 #ifndef CAPTURE_SEARCH_H
 #define CAPTURE_SEARCH_H

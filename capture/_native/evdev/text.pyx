@@ -30,7 +30,7 @@ cdef enum:
     EVEMU = 1
     EVTEST = 2
     LIBINPUT = 3
-    DECORATION = 256  # bytes before what a line says: a quote, a number, a time of another tool
+    DECORATION = 256  # bytes before a line's own text: a quote, a number, a time of another tool
 
 
 @cython.final
@@ -46,7 +46,7 @@ cdef class TextReader:
     device : bytes
         Only events of this device path count, where lines carry one; empty for all.
     frame_ns : int
-        What a frame lasts in a log whose lines have no time.
+        Duration of a frame in a log whose lines have no time.
     """
 
     cdef readonly EventModel model
@@ -80,9 +80,9 @@ cdef class TextReader:
         Returns
         -------
         (int, int)
-            Where the reading stopped and the length of a line there that is strange to this dialect;
-            -1 for the length when only an unfinished line (or nothing) is left, and with `last` it
-            is read too.
+            Where the reading stopped and the length of a line there that is strange to this dialect.
+            The length is -1 when only an unfinished line (or nothing) is left; with `last` it is
+            read too.
         """
         cdef Text text = block
         cdef Py_ssize_t size = len(block)
@@ -131,7 +131,7 @@ cdef class TextReader:
         return LINE_STRANGE if kind == LINE_EVENT and self.timed and not event.timed else kind
 
     cdef int undecorated(self, Text at, Text end, Event *event) noexcept nogil:
-        """Read a line from where a word begins: what stands before it is no part of the log.
+        """Read a line from where a word begins: text before it is no part of the log.
 
         Behind blanks and signs of quotation a comment or a part of the header is taken for one, behind
         anything else only an event is.

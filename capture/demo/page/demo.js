@@ -1,4 +1,4 @@
-// Sends pointer events to the engine and shows what comes back. Nothing is decided here.
+// Sends pointer events to the engine and shows its answers. Nothing is decided here.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
@@ -100,7 +100,7 @@ function showGesture(gesture) {
   if (dead) marks.push(badge("dead", "dead tap"));
   if (gesture.rage) marks.push(badge("rage", "rage"));
   if (gesture.tap_count > 1) marks.push(badge("run", `tap ${gesture.tap_count} of a run`));
-  // What the fingers did together says more than that they were several.
+  // The gesture of all fingers is more exact than that they were several.
   if (!gesture.in_chord) {
     head(known ? row.label : "not recognised", words === "none" ? "" : words, colorOf(row), marks);
     const number = (name, unit, digits) => (gesture[name] === null ? "–" : `${gesture[name].toFixed(digits)} ${unit}`);
@@ -115,7 +115,7 @@ function showGesture(gesture) {
   window.demo.gestures.push(gesture);
 }
 
-/** What several fingers did, when they have ended. */
+/** The gesture of several fingers, when they have ended. */
 function showChord(chord) {
   const name = chord.kind === "none" ? chord.reason.replaceAll("_", " ") : CHORDS[chord.kind], way = chord.direction === "none" ? "" : ` ${chord.direction}`;
   const detail = chord.kind === "pinch" ? ` ×${chord.scale.toFixed(2)}` : chord.kind === "rotate" ? ` ${chord.rotation.toFixed(0)}°` : way;

@@ -27,7 +27,7 @@ class CurrentsFormat:
 
     def encoder(self, source: Source) -> Encoder:
         """Return an encoder for the events of a user."""
-        # Late: most of what imports this package makes no records.
+        # Late: most importers of this package make no records.
         from capture.formats.currents.encoder import CurrentsEncoder
 
         return CurrentsEncoder(source)

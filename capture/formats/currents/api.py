@@ -30,7 +30,7 @@ __all__ = [
 
 MAX_NAME = 255
 MAX_DEPTH = 16
-#: What a record holds besides its properties takes less than this (bytes).
+#: A record without its properties takes less than this (bytes).
 _ROOM_BYTES = 8192
 MAX_PROPERTIES_BYTES = MAX_RECORD_BYTES - _ROOM_BYTES
 

@@ -76,13 +76,13 @@ def _json_type(name: str) -> dict[str, Any]:
 def storage_row(
     record: Mapping[str, Any], version: Version = "current", layout: Layout = "glossary"
 ) -> dict[str, Any]:
-    """Return what storage holds of a canonical record: the layout's fields, those that are there."""
+    """Return the stored form of a canonical record: the layout's fields, those that are there."""
     names = fields_of(record["event_type"], version, layout)
     return {name: record[name] for name in names if name in record}
 
 
 def name_types(record: Mapping[str, Any], layout: Layout = "glossary") -> dict[str, Any]:
-    """Return a canonical record whose values say which type of their union they are.
+    """Return a canonical record whose values name their type in a union.
 
     `to_file` takes both; where many records share values, the writer need not find out for each.
     """
@@ -109,9 +109,9 @@ def to_file(
     records : iterable of mapping
         Canonical records.
     version : {"current", "legacy"}
-        Whose fields.
+        Version of the fields.
     marker : bytes
-        What the sync marker is derived from: the same records give the same bytes.
+        Input of the sync marker: the same records give the same bytes.
     layout : {"glossary", "export"}
         Names and order.
     """

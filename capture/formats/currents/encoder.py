@@ -41,7 +41,7 @@ def random_bucket() -> int:
     return secrets.randbelow(BUCKETS)
 
 
-#: What the store remembers of an open session.
+#: Stored state of an open session.
 _NOTED = ("session_id", "session_first_ms", "session_first_boot_ms", "session_user")
 
 
@@ -211,7 +211,7 @@ class CurrentsEncoder(Encoder):
             rows += self._made(f"{_SESSION}{name}", session, time_ms, record_id, {"session_id": session_id})
         return session, rows
 
-    def _made(  # noqa: PLR0917 - what a record has
+    def _made(  # noqa: PLR0917 - fields of a record
         self,
         event_type: str,
         session: _OpenSession | None,

@@ -1,4 +1,4 @@
-"""What a gesture's record says in its properties: measures, target and context, within ``[privacy]``."""
+"""Properties of a gesture's record: measures, target and context, within ``[privacy]``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Currents event a domain event becomes, and what of it is in the record."""
+"""The Currents event of a domain event, and the fields of its record."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _location(event: events.Location) -> dict[str, Any]:
 #: Gesture event -> name of its custom event.
 GESTURES: dict[type, str] = {event: kind.name.lower() for kind, event in events.GESTURE_EVENTS.items()}
 
-#: Any other domain event -> Currents event, and what makes its own fields.
+#: Any other domain event -> Currents event, and the maker of its own fields.
 MAPPING: dict[type, tuple[str, _Fields]] = {
     events.AppStart: _plain_event("app_start"),
     events.AppShow: _plain_event("app_show"),

@@ -1,4 +1,4 @@
-"""Personal data: what ``[privacy] pii`` says of each flagged field."""
+"""Personal data: the rule of ``[privacy] pii`` for each flagged field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PARTNER_NAMES = {"adid": "ad_id", "idfa": "ad_id", "distinct_id": "external_use
 
 
 class Pii:
-    """Decides what becomes of personal data when a record is made.
+    """Keeps, hashes or drops personal data when a record is made.
 
     Parameters
     ----------

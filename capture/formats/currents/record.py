@@ -137,7 +137,7 @@ def decode_records(
     ----------
     payloads : iterable of bytes
     prepare : callable, optional
-        Changes what records have alike, once for all of them.
+        Changes the common fields of the records, once for all of them.
     """
     records = []
     alike, known = b"", None

@@ -1,7 +1,7 @@
-"""What a Currents record is: every event and field in one table.
+"""Schema of Currents records: every event and field in one table.
 
 Avro schemas (`avro`), validation (`record`), JSON Schema (`json_schema`) and the tables of
-``docs/currents.md`` (`docs`) are made from it, and nothing else says what a field is.
+``docs/currents.md`` (`docs`) are made from it, and nothing else defines a field.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     type : str
         ``string``, ``int`` (32 bits), ``float`` (32 bits) or ``boolean``.
     note : str
-        What it holds.
+        Its content.
     pii : bool
         Whether it is personal data, which ``[privacy] pii`` decides about.
     deprecated : bool
@@ -98,7 +98,7 @@ class EventSchema(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     partner_name : str or None
-        What analytics partners call it; None if it only goes to storage. A CustomEvent has its own name.
+        Its name for analytics partners; None if it only goes to storage. A CustomEvent has its own name.
     current, legacy : tuple of str
         Fields in storage, in the order of either glossary; empty if a glossary does not have the event.
     required : frozenset of str

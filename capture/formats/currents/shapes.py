@@ -30,7 +30,7 @@ _STORAGE_ONLY = frozenset(
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What ``[currents]`` says about partners.
+    """Settings of ``[currents]`` for partners.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Shape:
     max_depth, max_items : int
         Nesting and length of a custom property; a deeper value becomes JSON text, a longer text is cut.
     finish : callable, optional
-        Called with the partner's event, the record and the options: what no path can say.
+        Called with the partner's event, the record and the options: for changes that no path can describe.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class Shape:
         return event in self._plans
 
     def make(self, record: Mapping[str, Any], options: Options) -> dict[str, Any]:
-        """Return the partner's event of a canonical record, without what only its sink knows.
+        """Return the partner's event of a canonical record, without the fields that only its sink knows.
 
         Parameters
         ----------

@@ -49,7 +49,7 @@ def capture_app(app: Any, config: RunConfig | str | os.PathLike[str]) -> Capture
     Returns
     -------
     Capture
-        For consent, tracking calls and `Capture.stats`, whose ``hook`` says how touches are seen.
+        For consent, tracking calls and `Capture.stats`, whose ``hook`` tells how touches are seen.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def play(
     speed : float, default 1.0
         1 is the log's pace; ``inf`` gives one sample a frame.
     options : ReadOptions, optional
-        What the log does not say.
+        Facts that the log lacks.
     on_end : callable, optional
         Called in Kivy's thread after the last sample.
 

@@ -1,4 +1,4 @@
-"""What Android knows of the device: asked through pyjnius, which is imported here and nowhere else.
+"""Android's facts of the device: asked through pyjnius, which is imported here and nowhere else.
 
 None of this could be run where it was written: the tests speak to a stand-in for pyjnius.
 """
@@ -70,5 +70,5 @@ def _answer(what: str, ask: Any) -> Any:
     try:
         return ask()
     except Exception as error:  # noqa: BLE001 - a JavaException, a missing class or permission: the rest is still true
-        _log.debug("Android does not say the %s: %s", what, error)
+        _log.debug("Android does not report the %s: %s", what, error)
         return None

@@ -1,4 +1,4 @@
-"""What keeps a failure inside: it ends a part of the capturing, is logged once, and the app continues."""
+"""Guard against failures: one ends a part of the capturing, is logged once, and the app continues."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class Hooks:
             try:
                 return original(etype, me)
             finally:
-                # Also where a handler raised: what the user did is recorded, then the error continues.
+                # Also where a handler raised: the user's gesture is recorded, then the error continues.
                 if etype != "update" and self.mode is not None and me.is_touch:
                     try:
                         self._after(etype, me)
@@ -214,7 +214,7 @@ class MouseSamples:
         self._samples.append(("end", *_fraction(window, x, y), button, now_ns()))
 
     def take(self, kind: str, event: Any) -> Sample | None:
-        """Return the sample of a polled mouse event; None if there is none.
+        """Return the sample of a polled mouse event; None if missing.
 
         Samples that made no event (a click while a finger was down) are left out.
         """

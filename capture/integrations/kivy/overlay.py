@@ -25,7 +25,7 @@ _WORDS = {True: "responsive", False: "dead", None: "responsiveness unknown"}
 
 
 class OverlayHost(Protocol):
-    """What an overlay draws for: `capture.integrations.kivy.host.KivyHooks`."""
+    """Host of an overlay: `capture.integrations.kivy.host.KivyHooks`."""
 
     capture: Capture
     strokes: OpenTouches

@@ -24,7 +24,7 @@ _KINDS = {Action.DOWN: "begin", Action.MOVE: "update", Action.UP: "end", Action.
 class Player:
     """An input provider that feeds a log's touches to Kivy's event loop.
 
-    The app sees them at the pace that is asked for; a capture takes the times of the log, so that its
+    The app sees them at the pace that is asked for. A capture takes the times of the log, so that its
     gestures are those of the recording at any speed.
 
     Parameters
@@ -34,7 +34,7 @@ class Player:
     speed : float
         1 is the log's own pace; ``inf`` gives one sample a frame.
     options : ReadOptions, optional
-        What the log does not say: the size of its screen, at least, if it is not in it.
+        Facts that the log lacks: at least the size of its screen, if it is not in it.
     on_end : callable, optional
         Called after the last sample.
 
@@ -114,7 +114,7 @@ class Player:
         touch.capture_time_ns = (self._started_ns or 0) + time - self._first_ns
         if kind == "end":
             del self._touches[key]
-            # Kivy knows no CANCEL: the app sees an UP, a capture what it was.
+            # Kivy knows no CANCEL: the app sees an UP, a capture the CANCEL.
             touch.capture_canceled = action == Action.CANCEL
             touch.update_time_end()
         dispatch_fn(kind or "update", touch)

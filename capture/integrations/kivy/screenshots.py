@@ -96,7 +96,7 @@ def _masked(window: Any, width: int, height: int) -> Iterator[tuple[int, int, in
             if is_masked(widget):
                 corners = [widget.to_window(*corner) for corner in (widget.pos, (widget.right, widget.top))]
                 if window.rotation:
-                    # Rare, and wrong would show what must not be seen.
+                    # Rare, and a wrong place would show secrets.
                     yield 0, 0, width, height
                     return
                 (x1, y1), (x2, y2) = corners

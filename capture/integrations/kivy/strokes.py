@@ -127,7 +127,7 @@ class OpenTouches:
         self._recent.append(stroke)
 
     def _dispatch(self, stroke: OpenTouch, event: Any) -> UpDispatch:
-        """Begin the dispatch of an UP: what the app records now comes after the gesture."""
+        """Begin the dispatch of an UP: events that the app records now come after the gesture."""
         up = stroke.end = stroke.end or Sample("end", event, event.sx, event.sy, now_ns())
 
         def judge() -> bool | None:

@@ -64,7 +64,7 @@ def path_at(window: Any, x: float, y: float) -> list[Any]:
 
 
 def _front(children: Sequence[Any], x: float, y: float, *, is_window: bool) -> Any:
-    """Return the first of the children, which is the front one, at a place; None if there is none."""
+    """Return the first of the children, which is the front one, at a place; None if missing."""
     for child in children:
         known = traits(type(child))
         if known.own_shape:
@@ -133,7 +133,7 @@ def _index(widget: Any, parent: Any) -> str:
     """Return which of its like a widget is, as they were added; nothing if it is alone."""
     rows = getattr(parent, "view_indices", None)
     if isinstance(rows, dict):
-        # A recycled row shows other data each time: the number of the data is what stays.
+        # A recycled row shows other data each time: only the number of the data stays.
         row = rows.get(widget)
         return "" if row is None else f"[{row}]"
     kind = type(widget)

@@ -96,7 +96,7 @@ class Listener(Protocol):
     def move(self, stroke: OpenTouch, x: float, y: float, time: int) -> None:
         """Process a MOVE (px, ns)."""
 
-    def up(  # noqa: PLR0917 - what there is to tell of an UP
+    def up(  # noqa: PLR0917 - facts of an UP
         self,
         stroke: OpenTouch,
         x: float,

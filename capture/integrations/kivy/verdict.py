@@ -33,12 +33,12 @@ _INTERACTIVE = frozenset({"ButtonBehavior", "ColorWheel", "FocusBehavior", "Slid
 
 
 class Traits(NamedTuple):
-    """What a class of widgets is.
+    """Traits of a class of widgets.
 
     Attributes
     ----------
     interactive : bool
-        Reacts to touches by what it is: a button, a slider, a text input.
+        Reacts to touches by its nature: a button, a slider, a text input.
     container : bool
         Holds others and does not react by itself.
     taker : bool
@@ -86,7 +86,7 @@ def _find_traits(kind: type) -> Traits:
 
 
 def judge(owners: Iterable[Any], entries: Iterable[Any], *, consumed: bool | None) -> bool | None:
-    """Return whether a target reacted, None if that cannot be told.
+    """Return whether a target reacted, None if unknown.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 // Boxes of targets on the stage: their bounds where the log has them, else a box around the places where they were touched.
 
-const FINGER_DP = 24; // around the DOWNs: half of what a finger covers
+const FINGER_DP = 24; // around the DOWNs: half of a finger's contact
 const LABELLED = 40; // targets on a stage beyond which boxes have no names
 
 /** The boxes of a stage, in px of the screen. */
@@ -15,7 +15,7 @@ function makeBoxes(rec, stage) {
   const nameOf = ({ path, id }) => id || lastOf(path);
   for (const i of rec.ofStage[stage]) {
     const target = targets[c.target[i]], x = c.x[i], y = c.y[i];
-    // The root is no target: nothing is known of what was touched.
+    // The root is no target: the touched target is unknown.
     if ((!target.id && target.path === targets[0].path) || !Number.isFinite(x) || !Number.isFinite(y)) continue;
     const key = `${target.path}\n${target.id}`, box = found.get(key) || { name: nameOf(target), left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity, real: false };
     Object.assign(box, { left: Math.min(box.left, x - pad), top: Math.min(box.top, y - pad), right: Math.max(box.right, x + pad), bottom: Math.max(box.bottom, y + pad) });

@@ -7,7 +7,7 @@ const ROWS = new Map(KINDS.map((row) => [row.kind, row]));
 const NONE = 0, RECOGNIZED = 0, BETWEEN_SLOP_AND_DRAG = 1;
 const UP = 1, DOWN = 2, LEFT = 3, RIGHT = 4, COMPLEX_PATTERN = 5;
 
-/** What conditions compare, as the record has it; durations in ns. */
+/** Measures that conditions compare, as in the record; durations in ns. */
 const MEASURES = {
   duration: (c, i) => c.span_ns[i],
   distance: (c, i) => c.distance[i],
@@ -15,7 +15,7 @@ const MEASURES = {
 };
 const HOLDS = {
   "<": (a, b) => a < b,
-  "<=": (a, b) => !(a > b), // what is not a number exceeds nothing
+  "<=": (a, b) => !(a > b), // NaN exceeds nothing
   ">": (a, b) => a > b,
   ">=": (a, b) => a >= b,
 };
@@ -70,7 +70,7 @@ function classifyAll(rec, limits) {
   const out = classesOf(rec);
   const runs = new Map(), kindOf = ruleOf(limits);
   for (let i = 0; i < count; i++) {
-    // What was cancelled, cut off or one of several fingers stays so under any threshold.
+    // Strokes that were cancelled, cut off or one of several fingers stay so under any threshold.
     const judged = c.reason[i] <= BETWEEN_SLOP_AND_DRAG;
     const kind = judged ? kindOf(c, i) : NONE, row = ROWS.get(kind);
     out.kind[i] = kind;

@@ -60,7 +60,7 @@ function recordingOf(data) {
   return rec;
 }
 
-/** Add what is looked up in a recording while it is shown. */
+/** Add the look-up tables of a recording on show. */
 function finished(rec) {
   const { columns } = rec;
   rec.end = columns.start.map((start, i) => start + Math.max(0, columns.span_ns[i]) / 1e6);

@@ -1,4 +1,4 @@
-// The decision of a dialect from recorded measures, and what the other dialects said. The rule of the default
+// The decision of a dialect from recorded measures, and the classes of the other dialects. The rule of the default
 // dialect, which is a table of conditions, is in classify.js; here the words of the row choose the steps.
 
 const TAP = KINDS.find((row) => row.name === "tap").kind, LONG_PRESS = KINDS.find((row) => row.name === "long_press").kind;
@@ -98,7 +98,7 @@ function classifyDialect(rec, limits) {
     if (!settled) {
       out.kind[i] = NONE;
       out.reason[i] = c.reason[i];
-      // What had begun is as recorded: the samples up to the other finger's DOWN, or the CANCEL, decided it.
+      // Begun gestures are as recorded: the samples up to the other finger's DOWN, or the CANCEL, decided it.
       out.tapCount[i] = rec.row.run_drag && next > 1 && c.begun[i] ? next : 0;
       if (!(rec.row.second_finger === "ignore" && c.reason[i] === MULTI_TOUCH)) runs.end(stream);
       continue;
@@ -161,7 +161,7 @@ function runsOf(rec, limits) {
   };
 }
 
-/** What the other dialects called all strokes: dialect -> classes. */
+/** Classes of all strokes in the other dialects: dialect -> classes. */
 function othersOf(rec, { names, ...parts }) {
   const found = new Map(names.map((name) => [name, { ...classesOf(rec), margin: new Float32Array(rec.count) }]));
   if (!names.length) return found;
@@ -182,7 +182,7 @@ function othersOf(rec, { names, ...parts }) {
   return found;
 }
 
-/** What each kind needs of a stroke in a dialect, in the order in which kinds are tried (as `capture explain`). */
+/** The conditions of each kind in a dialect, in the order in which kinds are tried (as `capture explain`). */
 function needsOf(rec, c, i, limits, cls) {
   const { row } = rec, ms = c.span_ns[i] / 1e6, passed = slopTimeOf(rec, limits)(c, i);
   const length = (measure, value, setting, far) => {

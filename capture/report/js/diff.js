@@ -5,7 +5,7 @@ packed = await unpacked("columns");
 const { recordings, rows: ROWS_OF, settings, counts } = JSON.parse($("data").textContent);
 const IDLE_MS = 700;
 
-/** What a stage shows of one of the two. */
+/** The content of a stage for one of the two. */
 function sideOf(data, other) {
   const rec = recordingOf(data), classes = classifyAll(rec, rec.gestures);
   return {
@@ -177,6 +177,6 @@ sides.forEach((side, n) => loadPictures(side, side.rec, () => stages[n].draw()))
 dress();
 filter(counts.changed ? "changed" : "all");
 pick(all.indexOf(shown[0]));
-// For the console: both recordings, and what is shown of them.
+// For the console: both recordings, and the shown part of them.
 window.touchDiff = { sides, all, get chosen() { return chosen; }, get now() { return now; }, seek };
 requestAnimationFrame(() => requestAnimationFrame(() => { document.documentElement.dataset.ready = String(Math.round(performance.now())); }));

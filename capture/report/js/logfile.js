@@ -7,7 +7,7 @@ const NEEDED = ["action", "time", "x", "y"];
 const LARGE = /("(?:time|stream)"\s*:\s*)(-?\d{1,19})(?=\s*[,}])/g;
 const CONVERT = "capture convert LOG -o log.touch.jsonl makes one that can be opened here";
 
-/** Samples with times in ns since the first of all, marks, info; throws an error that says what is wrong. */
+/** Samples with times in ns since the first of all, marks, info; throws an error that names the fault. */
 function parseLog(text) {
   if (countLines(text) > MOST_LINES) throw new Error(`more than ${MOST_LINES.toLocaleString("en")} lines: capture report makes a page of it`);
   const head = text.slice(0, 65536).split("\n").find((line) => line.trim()) || "";
@@ -66,7 +66,7 @@ function tableLog(text, head) {
 
 const wholeOf = (text) => (typeof text === "string" && /^\s*-?\d{1,19}\s*$/.test(text) ? BigInt(text) : null);
 
-/** A place as a float32; what JSON and CSV write for what is no number is none. */
+/** A place as a float32; the words of JSON and CSV for no number give NaN. */
 function placeOf(value) {
   const text = String(value ?? "nan").trim().toLowerCase().replace("infinity", "inf");
   if (text === "inf" || text === "+inf") return Infinity;

@@ -1,9 +1,9 @@
-// What is shown, and what happens when something is touched, typed or played.
+// The page's content, and its reactions to touches, keys and playing.
 
 packed = await unpacked("columns");
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
-const IDLE_MS = 700; // a pause longer than this is skipped, but for half of it
+const IDLE_MS = 700; // a longer pause is skipped, except half of this
 
 const app = {
   recordings: JSON.parse($("data").textContent),
@@ -31,7 +31,7 @@ const app = {
     const { original: a, classes: b } = this;
     return a !== b && (a.kind[i] !== b.kind[i] || a.direction[i] !== b.direction[i]);
   },
-  /** What a stroke was called under the recording's thresholds. */
+  /** Name of a stroke under the recording's thresholds. */
   formerly(i) { return strokeName({ classes: this.original }, i); },
 
   select(i, { seek = true } = {}) {
@@ -59,7 +59,7 @@ const app = {
     $("stage-choice").value = String(number);
     document.body.classList.toggle("landscape", this.rec.stages[number].landscape);
   },
-  /** Show what another dialect calls the strokes; null: the recording's own. */
+  /** Show the classes of another dialect; null: the recording's own. */
   see(dialect) {
     this.view = dialect;
     this.limits = { ...this.rec.gestures };
@@ -93,7 +93,7 @@ const app = {
 
 const stage = makeStage(app), timeline = makeTimeline(app), table = makeTable(app), why = makeWhy(app), tune = makeTune(app), others = makeOthers(app);
 
-/** After other thresholds or another recording: everything that tells of classes. */
+/** After other thresholds or another recording: everything that shows classes. */
 function refresh() {
   app.version++;
   tune.show();
@@ -342,7 +342,7 @@ $("theme").addEventListener("click", () => {
   document.documentElement.dataset.theme = dark ? "light" : "dark";
   dress();
 });
-// Paper is light, whatever the screen is.
+// Paper is light, also with a dark screen.
 let onScreen;
 window.addEventListener("beforeprint", () => {
   onScreen = document.documentElement.dataset.theme;
@@ -380,7 +380,7 @@ makeDrop((rec) => {
 open(0);
 follow();
 app.ready = true;
-// For the console: what the page knows of the recording, and how it classifies.
+// For the console: the page's data of the recording, and its classes.
 window.touchReport = app;
 // Ready when the first frame, which draws everything, has been drawn.
 requestAnimationFrame(() => requestAnimationFrame(() => {

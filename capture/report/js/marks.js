@@ -1,4 +1,4 @@
-// What a log says beside its touches: screens, targets, sessions, events, pictures, as `capture report` reads them.
+// A log's content beside its touches: screens, targets, sessions, events, pictures, as `capture report` reads them.
 
 const SESSION_MS = 30 * 60_000; // a pause that ends a session
 const DAY_NS = 864e11; // streams whose clocks are farther apart begin together
@@ -7,7 +7,7 @@ const UNTOLD = new Set(["target", "verdict", "screenshot"]);
 const PICTURE = { png: "iVBORw0KGgo", jpeg: "/9j/", webp: "UklGR" };
 const PICTURE_CHARS = 4 * 2 ** 20;
 
-/** A text of a log with what acts instead of being seen as its escape. */
+/** A text of a log with characters that act, not show, as escapes. */
 function harmless(text) {
   return String(text).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/gu, (char) => {
     const code = char.codePointAt(0).toString(16);

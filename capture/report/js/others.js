@@ -1,5 +1,5 @@
 // The card of dialects: how many strokes of each kind each one has, how many it calls the same as another, and a way to
-// see the recording with its eyes.
+// see the recording in it.
 
 function makeOthers(app) {
   const card = $("dialects"), body = $("dialect-rows"), matrix = $("agreement");

@@ -1,4 +1,4 @@
-// Recordings of very many strokes: measures and trails are rounded, and what the trail tells is not sent again. A stroke
+// Recordings of very many strokes: measures and trails are rounded, measures by the trail are left out. A stroke
 // that rounding would put on another side of a threshold has its exact measures besides.
 
 /** Add trail and measures to a recording. */
@@ -40,7 +40,7 @@ function walksOf(start, first, steps) {
 /** Length of a way; Math.hypot may differ in the last bit. */
 const rootOf = (dx, dy) => Math.sqrt(dx * dx + dy * dy);
 
-/** What the samples tell of the strokes; lengths in the parts of a px in which the rest is sent. */
+/** Measures of the strokes by their samples; lengths in the parts of a px in which the rest is sent. */
 function trailMeasures({ start, time, x, y }, count) {
   const names = ["span", "distance", "path_length", "width", "height", "x", "y", "x_up", "y_up"];
   const of = Object.fromEntries(names.map((name) => [name, new Float64Array(count)]));

@@ -1,4 +1,4 @@
-// Rows of a table of which only those in sight are in the document, so that 10,000 cost what 30 do.
+// Rows of a table of which only those in sight are in the document, so that 10,000 cost as much as 30.
 
 const ROW = 33, AHEAD = 8, PRINTED = 2000;
 

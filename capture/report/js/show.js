@@ -21,7 +21,7 @@ function svg(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Text of the recording, kept apart from what stands beside it whatever its direction. */
+/** Text of the recording, kept apart from its neighbours in any direction of writing. */
 function quoted(text, className = "") {
   return el("bdi", { className, textContent: text });
 }
@@ -158,7 +158,7 @@ function strokeName(app, i) {
 
 const CHORDS = ["not recognised", "tap", "pinch", "rotation", "pan", "swipe"];
 
-/** What several fingers did, with what matters of it. */
+/** Name of a gesture of several fingers, with its main measures. */
 function chordName({ kind, scale, rotation, fingers, direction }) {
   const way = DIRECTIONS[direction], many = `${fingers} fingers: `;
   const detail = kind === 2 ? ` ×${round(scale)}` : kind === 3 ? ` ${round(rotation)}°` : way ? ` ${way}` : "";

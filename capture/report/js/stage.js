@@ -104,7 +104,7 @@ function makeStage(app, canvas = $("stage"), frame = $("stage-frame")) {
     const path = app.rec.trail;
     context.lineJoin = "round";
     context.lineWidth = 1.5;
-    // What was not recognised lies below.
+    // Unrecognised strokes lie below.
     for (const { kind } of [ROWS.get(NONE), ...KINDS].filter(({ shape }) => SHAPES[shape].trail)) {
       context.strokeStyle = app.colors[kind];
       context.beginPath();

@@ -1,9 +1,9 @@
-// A slider for each threshold of the table of kinds: what would another have done? And the strokes that were not recognised.
+// A slider for each threshold of the table of kinds, and the strokes that were not recognised.
 
 /** Of a slider by its unit: the end of its range in times of the default, and its step. */
 const RANGES = { ms: [2, 10], dp: [4, 1], "dp/s": [10, 5] };
 const SLIDERS = [...SETTINGS].flatMap(([measure, settings]) => [...settings].map((key) => sliderOf(key, UNITS[measure] || "dp")));
-/** In other dialects a long press has a limit of its own; what never limits has no slider. */
+/** In other dialects a long press has a limit of its own; a limit that never applies has no slider. */
 const DIALECT_SLIDERS = [["tap_timeout_ms", "ms"], ["hold_ms", "ms"], ["touch_slop_dp", "dp"], ["drag_distance_dp", "dp"], ["fling_velocity_dp_s", "dp/s"]];
 const slidersOf = (rec) => (rec.plain ? SLIDERS : DIALECT_SLIDERS.filter(([key]) => rec.gestures[key] < Infinity).map((each) => sliderOf(...each)));
 

@@ -107,7 +107,7 @@ function makeWhy(app) {
     const parts = [el("p", { className: "verdict", textContent: why.verdict })];
     if (app.changed(i)) parts.push(el("p", { className: "was", textContent: `Under the recording's thresholds: ${app.formerly(i)}.` }));
     parts.push(...together(i), meters(i, why), curves(i), el("h3", { className: "part", textContent: "Why not another gesture" }), rivals(why),
-      el("h3", { className: "part", textContent: "What other dialects call it" }), others(i), facts(i), thresholds(why));
+      el("h3", { className: "part", textContent: "In other dialects" }), others(i), facts(i), thresholds(why));
     box.replaceChildren(...parts);
   }
 
@@ -154,7 +154,7 @@ function makeWhy(app) {
   }
 
   function rivals(why) {
-    const list = el("ul", { className: "rivals", "aria-label": "What the other classes lacked" });
+    const list = el("ul", { className: "rivals", "aria-label": "Failed conditions of the other classes" });
     for (const rival of why.rivals) {
       const lacks = rival.failed.map((each) => {
         const off = Number.isFinite(each.margin) ? each.margin === 0 ? ["exactly at it"] : ["off by ", shown(Math.abs(each.margin))] : ["never"];
@@ -166,7 +166,7 @@ function makeWhy(app) {
     return list;
   }
 
-  /** What the fingers of a stroke's chord did together. */
+  /** The gesture of all fingers of a stroke's chord. */
   function together(i) {
     const chord = app.rec.chordOf.get(i);
     if (!chord) return [];
@@ -180,9 +180,9 @@ function makeWhy(app) {
     return [el("p", { className: "verdict", textContent: `${chordName(chord)}, with stroke ${others.join(" and ")}` }), list];
   }
 
-  /** What the other dialects call a stroke, and how near that was. */
+  /** The class of a stroke in the other dialects, and how near that was. */
   function others(i) {
-    const list = el("ul", { className: "others", "aria-label": "What other dialects call it" });
+    const list = el("ul", { className: "others", "aria-label": "In other dialects" });
     for (const [name, classes] of app.rec.others) {
       const called = strokeName({ classes }, i), same = classes.kind[i] === app.original.kind[i], margin = classes.margin[i];
       const taps = classes.tapCount[i] > 1 ? ` ×${classes.tapCount[i]}` : "";
