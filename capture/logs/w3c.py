@@ -167,7 +167,7 @@ class _Pointer:
         if tick >= len(self._actions):
             return ""
         action = self._actions[tick]
-        kind = action.get("type") if isinstance(action, dict) else None
+        kind = _word(action.get("type")) if isinstance(action, dict) else ""
         if kind == "pause":
             return CONTEXT
         if kind == "pointerMove":
@@ -206,6 +206,11 @@ def _duration(action: Any) -> int:
     return round(min(max(duration, 0), _LONGEST_MS) * MS) if _is_number(duration) else 0
 
 
+def _word(value: Any) -> str:
+    """Return a text of a document; empty for any other value, which may be a list that no set can hold."""
+    return value if isinstance(value, str) else ""
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -216,8 +221,8 @@ def _body(raw: msgspec.Raw) -> list[_Source] | _Source | dict[str, Any] | None:
         sources = [_decode_source(source) for source in _decode_body(raw).actions]
     except msgspec.ValidationError:
         action = _decode_source(raw)
-        return _decode_action(raw) if action.type in _ACTIONS and action.id is None else None
+        return _decode_action(raw) if _word(action.type) in _ACTIONS and action.id is None else None
     if sources and all(isinstance(source.actions, list) for source in sources):
         return sources
     alone = _decode_source(raw)
-    return alone if alone.type in _SOURCES and isinstance(alone.actions, list) else None
+    return alone if _word(alone.type) in _SOURCES and isinstance(alone.actions, list) else None

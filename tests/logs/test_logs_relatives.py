@@ -54,6 +54,23 @@ def test_a_relative_is_read(tmp_path, name):
     assert sum(log.counts.values()) == 2 * log.counts["read"]
 
 
+@pytest.mark.parametrize("place", ["actions", "source", "loose"])
+@pytest.mark.parametrize("kind", [["pointerDown"], {}, None, 1], ids=["list", "object", "null", "number"])
+def test_types_of_actions_that_are_no_texts_are_skipped(tmp_path, place, kind):
+    """The rest of the body is read, with any value in the place of a type."""
+    odd = {"type": kind}
+    body = {"actions": [{"type": "pointer", "id": "f", "actions": [*FINGER, odd]}]}
+    if place == "source":
+        body = {"actions": [*json.loads(SOURCES), odd | {"id": "g", "actions": []}]}
+    bodies = [odd, body] if place == "loose" else body
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(bodies), encoding="ascii")
+
+    log = logs.open_log(path)
+
+    assert [row[2] for chunk in log.chunks() for row in chunk.rows()].count(1) == 1
+
+
 @pytest.mark.parametrize("header", ["", "id,properties,event\n"])
 def test_objects_in_cells_of_an_export_are_records(tmp_path, header):
     words = ("began", "moved", "ended")
