@@ -142,6 +142,8 @@ class AppData:
         if not state.get("user_id"):
             store.close()
             return None
+        if store.formats.keys() - (state.get("sinks") or {}).keys():
+            state = _with_new_sinks(store, state)
         return store, state
 
     def _exists(self) -> bool:
@@ -217,6 +219,15 @@ class AppData:
         self.store, self.state = None, {}
         if failure is not None:
             raise StoreError(f"{self.folder}: the opt-out is not remembered: {failure}") from failure
+
+
+def _with_new_sinks(store: Store, state: dict[str, Any]) -> dict[str, Any]:
+    """Store the names of sinks that were configured since, for `capture buffer`; return the state."""
+    try:
+        return store.first_state({})
+    except StoreError as error:
+        _log.debug("the names of new sinks are not in the state: %s", error)
+        return state
 
 
 def _first_state(store: Store, state: dict[str, Any]) -> dict[str, Any]:

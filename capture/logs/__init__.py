@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import importlib
 import os
+import re
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,6 +134,10 @@ def open_log(
     return log
 
 
+#: The header of a batch, and its first event.
+_BATCH = re.compile(rb'\s*\{"pid":[^\n]{1,4000}?"pl":\[(?:\]|\{"ea":)')
+
+
 def detect(source: LogSource, options: ReadOptions | None = None) -> str:
     """Return the name of the format that the head of a log is in.
 
@@ -143,7 +148,13 @@ def detect(source: LogSource, options: ReadOptions | None = None) -> str:
     TouchLogError
         When it is none that is known.
     """
-    name = _found(source, columns=options is not None and options.columns is not None)
+    columns = options is not None and options.columns is not None
+    if not columns and _BATCH.match(source.text_head()):
+        raise TouchLogError(
+            "is a file of batches, with events and no touches; capture view and report show a batches.jsonl",
+            path=source.path,
+        )
+    name = _found(source, columns=columns)
     if name is not None:
         return name
     kind = "a binary file" if b"\0" in source.head else "not a touch log of a known format"

@@ -85,7 +85,10 @@ def fleet_page(folder: Path, *, title: str = "The fleet", day: str | None = None
     duckdb = require("duckdb", "the fleet page")
     pattern = str(folder / "events" / "**" / "*.parquet")
     if not any((folder / "events").rglob("*.parquet")):
-        raise ConfigError(f"{folder}: no events there: expected {pattern}")
+        raise ConfigError(
+            f"{folder}: no events there: expected {pattern}; a gateway writes them after "
+            "[journal] segment_age_s, and when it stops"
+        )
     with duckdb.connect(":memory:") as connection:
         events = connection.read_parquet(pattern, union_by_name=True)
         if day is not None:

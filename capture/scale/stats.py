@@ -180,6 +180,8 @@ def open_stats(folder: str | Path, funnel: Sequence[str] = ()) -> duckdb.DuckDBP
     ConfigError
         When there is neither, or a file is no file of gestures.
     """
+    if Path(folder).is_file():
+        raise ConfigError(f"{folder}: is a file: expected its folder")
     engine = require("duckdb")
     connection: duckdb.DuckDBPyConnection = engine.connect(config={"preserve_insertion_order": False})
     try:

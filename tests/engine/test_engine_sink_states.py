@@ -32,6 +32,23 @@ def queue(folder):
     return found
 
 
+def test_sinks_that_were_configured_later_are_listed(tmp_path):
+    config = RunConfig(
+        project=ProjectConfig(id=8),
+        buffer=BufferConfig(path=str(tmp_path)),
+        privacy=PrivacyConfig(opted_in=True),
+    )
+    with Capture(config) as cap:
+        cap.track_variable("k", 1)
+    unsent = queue(tmp_path)
+    with open_capture(tmp_path, MemorySink()) as cap:
+        assert cap.flush(10.0)
+    later = queue(tmp_path)
+
+    assert (unsent.name, unsent.pending > 0) == ("unsent", True)
+    assert (later.name, later.pending, later.delivered) == ("memory", 0, cap.stats.sinks["memory"].delivered)
+
+
 def test_a_running_app_is_seen_by_others(tmp_path):
     answers = [ACCEPTED]
     cap = open_capture(tmp_path, MemorySink(answers=lambda _: answers[0]))

@@ -131,6 +131,9 @@ def test_file_is_read_again_and_standard_input_is_not(tmp_path):
         pytest.param(bytes(range(256)) * 40, "a binary file; tried", id="all-bytes"),
         pytest.param(b"a,b,c\n1,2,3\n", "is a table with the columns a, b, c: say which", id="other-csv"),
         pytest.param(b"{}\n", "not a touch log", id="empty-json"),
+        pytest.param(
+            b'{"pid":8,"r":{"w":1},"pl":[{"ea":6,"upt":1}]}\n', "is a file of batches", id="batches"
+        ),
         pytest.param(b"<html></html>", "not a touch log", id="html"),
     ],
 )

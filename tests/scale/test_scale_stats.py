@@ -187,6 +187,14 @@ def test_touch_samples_beside_gestures_are_no_strokes(tmp_path, capsys):
     assert rows(tmp_path, "screens", "count(*)") == [(3,)]
 
 
+def test_a_file_in_place_of_its_folder_is_refused(tmp_path):
+    file = tmp_path / "batches.jsonl"
+    file.touch()
+
+    with pytest.raises(ConfigError, match=r"batches\.jsonl: is a file: expected its folder"):
+        open_stats(file)
+
+
 def test_touch_samples_alone_are_refused(tmp_path, table):
     parquet.write_table(table, tmp_path / "touches.parquet")
 
