@@ -103,14 +103,21 @@ class AppState:
     def first(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Store the keys that the state does not have yet, and return it: another process may be first.
 
+        Without keys it adds the names of the sinks to a state that is there.
+
         Raises
         ------
         StoreError
             When it could not be written; nothing is kept in memory.
         """
-        known = update_state(
-            self._c.folder, lambda found: self._with_sinks({**state, **(found or {})}, found)
-        )
+
+        def merged(found: dict[str, Any] | None) -> dict[str, Any]:
+            if not state and not found:
+                # Of another process's opt-out nothing may stay.
+                raise StoreError(f"{self._c.folder}: the state is gone")
+            return self._with_sinks({**state, **(found or {})}, found)
+
+        known = update_state(self._c.folder, merged)
         self.waits = False
         self._adopt(known)
         return known

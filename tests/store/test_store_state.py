@@ -242,3 +242,14 @@ def test_files_are_private(tmp_path):
     assert set(modes.values()) == {0o600}, modes
     assert folder.stat().st_mode & 0o777 == folder.parent.stat().st_mode & 0o777 == 0o700
     store.close()
+
+
+def test_names_of_sinks_need_a_state_that_is_there(tmp_path):
+    """Another process's opt-out between a start's two looks deletes it: nothing is made anew."""
+    store = opened(tmp_path)
+
+    with pytest.raises(StoreError, match="the state is gone"):
+        store.first_state({})
+    store.close()
+
+    assert not (tmp_path / "state.json").exists()
