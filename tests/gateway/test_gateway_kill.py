@@ -73,7 +73,8 @@ def lost_events(folder, step, prelude=""):
         config, prelude=prelude + KILL.format(step=step, times=3 if step != "journal.open" else 2)
     )
     acknowledged = []
-    for number in range(40):
+    # One write may serve many batches that are answered early: as many as it takes.
+    for number in range(4_000):
         if not send(gateway, number):
             break
         acknowledged.append(number)
