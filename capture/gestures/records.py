@@ -195,7 +195,7 @@ class GestureTable:
         self._arrays.clear()
 
     def become(self, other: GestureTable) -> GestureTable:
-        """Take over another table's content, and return this one."""
+        """Replace the content of this table by that of another; return this table."""
         self.forget()
         self.columns, self.counters = other.columns, other.counters
         self.stream_keys, self.multi = other.stream_keys, other.multi

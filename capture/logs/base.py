@@ -306,7 +306,7 @@ class TouchLog:
             raise self.error(str(error)) from None
 
     def count(self, became: str, number: int = 1) -> None:
-        """Count the fate of a line, a row or a record: ``used``, ``context``, or a cause; "" waits."""
+        """Count the outcome of a line, a row or a record: ``used``, ``context``, or a cause; "" waits."""
         if not became or not number:
             return
         self.counts["read"] += number

@@ -283,7 +283,7 @@ class EvdevTextLog(EvdevLog):
     type_a_signs: tuple[tuple[bytes, int], ...] = ()
 
     def strange(self, line: str, reader: TextReader) -> str:
-        """Return the fate of a line that the tokenizer does not know, for `TouchLog.count`."""
+        """Return the outcome of a line that the tokenizer does not know, for `TouchLog.count`."""
         raise NotImplementedError
 
     def held_back(self, reader: TextReader) -> int:  # noqa: ARG002 - one reader holds lines back

@@ -155,7 +155,7 @@ def _feed(model: EventModel, data: bytes, size: int) -> int:
 
 
 def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[int, bytes, str]]:
-    """Yield the address and the bytes of each line of a dump (xxd, hexdump), and the line's fate."""
+    """Yield the address and the bytes of each line of a dump (xxd, hexdump), and the line's outcome."""
     last, at = b"", 0
     bare = Bare(_DUMP, b"")
     repeated = False

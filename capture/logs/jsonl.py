@@ -108,7 +108,7 @@ class Log(TouchLog):
         self.name_pointers(pointers)
 
     def _use(self, text: str, writer: SampleWriter, names: tuple[Names, Names], gaps: Gaps) -> str:
-        """Read a line; return its fate."""
+        """Read a line; return its outcome."""
         if not text:
             return CONTEXT
         line = _decode(text)

@@ -1,4 +1,4 @@
-"""The one line source: lines without other tools' text around them, and the counts of their fates.
+"""The one line source: lines without other tools' text around them, and the counts of their outcomes.
 
 Indentation, signs of quotation, line numbers, a time or a prompt of another tool, escape sequences and byte
 order marks are no part of a log. `plain_blocks` removes decoration anywhere; the prefix of a line ends
@@ -44,7 +44,7 @@ class Lines(Protocol):
         """Where the lines come from."""
 
     def count(self, became: str, number: int = 1) -> None:
-        """Count the fate of a line."""
+        """Count the outcome of a line."""
 
 
 class Source(Protocol):

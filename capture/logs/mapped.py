@@ -1,4 +1,4 @@
-"""Shared code of readers with a column map: the map by names, and the fates of the rows."""
+"""Shared code of readers with a column map: the map by names, and the outcomes of the rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Log(Protocol):
     options: ReadOptions
 
     def count(self, became: str, number: int = 1) -> None:
-        """Count the fates of rows."""
+        """Count the outcomes of rows."""
 
     def name_streams(self, names: Names) -> None:
         """Keep the names of streams."""
@@ -69,7 +69,7 @@ def say_assumed(log: Log, column_map: ColumnMap) -> None:
 
 
 def sum_up(log: Log, rows: Rows, *, all_of_them: bool = True) -> None:
-    """Count the fates of the rows, and keep the names of streams and pointers.
+    """Count the outcomes of the rows, and keep the names of streams and pointers.
 
     Raises
     ------

@@ -109,7 +109,7 @@ class Log(TouchLog):
         yield writer.finish()
 
     def _use(self, event: _Event, touches: list[_Touch]) -> str:
-        """Read an event; return its fate."""
+        """Read an event; return its outcome."""
         if event.type not in {META, INCREMENTAL}:
             return CONTEXT
         time_ms = _number(event.timestamp)

@@ -97,7 +97,7 @@ class _Strokes:
                 self._log.count("unknown_lines")
 
     def _tag(self, sign: str, name: str, attributes: str, closing: str) -> str:
-        """Read a tag; return its fate."""
+        """Read a tag; return its outcome."""
         if sign == "!" and name in {"DOCTYPE", "ENTITY"}:
             raise self._log.error("declares entities or a document type, which no stroke file needs")
         if name in {"Stroke", "Gesture"} and sign != "?":

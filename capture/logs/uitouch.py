@@ -25,15 +25,12 @@ _PLACE = re.compile(r"location in window:\s*\{(-?[\d.]+),\s*(-?[\d.]+)\}")
 _MATCH = re.compile(rb"<UITouch: 0x[0-9a-fA-F]+>")
 _FRAME = re.compile(rb"<UIWindow: [^>]{0,200}?frame = \(0 0; (\d{1,5})(?:\.\d+)? (\d{1,5})")
 _ACTIONS = {
-    phase: int(action)
-    for phase, action in {
-        "Began": Action.DOWN,
-        "Moved": Action.MOVE,
-        "Stationary": Action.MOVE,
-        "Ended": Action.UP,
-        "Cancelled": Action.CANCEL,
-        "Canceled": Action.CANCEL,
-    }.items()
+    "Began": Action.DOWN,
+    "Moved": Action.MOVE,
+    "Stationary": Action.MOVE,
+    "Ended": Action.UP,
+    "Cancelled": Action.CANCEL,
+    "Canceled": Action.CANCEL,
 }
 #: Between prints without a time: a 60 Hz panel.
 _PERIOD_NS = 16_000_000
@@ -154,6 +151,6 @@ class _Prints:
 def _at(pattern: re.Pattern[str], name: str, text: str, start: int, stop: int) -> re.Match[str] | None:
     """Return a touch's own value under a name, not that of the time before."""
     at = text.find(name, start, stop)
-    while at >= 0 and text[at - 9 : at] == "previous ":
+    while at >= 0 and text.startswith("previous ", at - 9):
         at = text.find(name, at + 1, stop)
     return pattern.match(text, at, stop) if at >= 0 else None

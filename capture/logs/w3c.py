@@ -163,7 +163,7 @@ class _Pointer:
         self._down = False
 
     def play(self, tick: int, now: int, samples: _Columns) -> str:
-        """Add the samples of a tick; return the action's fate ("" for no action)."""
+        """Add the samples of a tick; return the action's outcome ("" for no action)."""
         if tick >= len(self._actions):
             return ""
         action = self._actions[tick]
