@@ -68,7 +68,7 @@ def count_open(Recognizer recognizer not None):
 
 def hand_over(
         Recognizer before not None, Recognizer after not None, GestureColumns out not None,
-        list parts not None, *, bint going_on):
+        parts not None, *, bint going_on):
     """Correct the records of `after` in `out`, from `parts`, its range, for the samples before.
 
     `before` has seen everything up to that range and has no open touch. Where it is `going_on`, `after` then
@@ -114,7 +114,7 @@ cdef int64_t mark(const State *b, State *a, uint8_t *pending) noexcept nogil:
 
 
 cdef int correct(
-        State *b, GestureColumns out, list parts, uint8_t *pending, int64_t left) except? -1:
+        State *b, GestureColumns out, parts, uint8_t *pending, int64_t left) except? -1:
     """Step through the range with the state of the range before it and with none, until both agree."""
     cdef State without
     cdef Samples held

@@ -16,7 +16,8 @@ from capture.replay.interrupt import held_back
 if TYPE_CHECKING:
     from capture.cli._options import Reading
     from capture.logs import ReadOptions
-    from capture.scale.datasets import Done, Summary
+    from capture.scale.datasets import Summary
+    from capture.scale.partition import Done
     from capture.scale.partitions import Engine, Partitioning
 
 __all__ = ["classify_data", "is_data_set"]
@@ -32,6 +33,7 @@ def classify_data(
     output: str,
     reading: Reading,
     *,
+    multi: bool = False,
     engine: Engine = "local",
     workers: int | None = None,
     partition: Partitioning = "directory",
@@ -68,13 +70,15 @@ def classify_data(
             # Of the configuration first, as for a log; where it is None, that of the files.
             density=reading.options.density,
             gestures=reading.config.gestures,
+            multi=multi,
             partition=partition,
             engine=engine,
             workers=workers,
             on_done=after,
         )
     if json:
-        print_json(msgspec.to_builtins(summary))
+        found = msgspec.to_builtins(summary)
+        print_json(found if multi else {key: value for key, value in found.items() if key != "chords"})
     else:
         _report(summary, output)
 
@@ -83,9 +87,10 @@ def _report(summary: Summary, output: str) -> None:
     words = remarks()
     print_doubts(words, {}, summary.counters)
     before = f", {summary.skipped} of them done before" if summary.skipped else ""
+    chords = "" if summary.chords is None else f"{plural(summary.chords, 'chord')} of "
     words.print(
         f"{plural(summary.samples, 'sample')} of {plural(summary.partitions, 'partition')}{before}: "
-        f"{plural(summary.gestures, 'stroke')} in {summary.seconds:.1f} s -> {output}"
+        f"{chords}{plural(summary.gestures, 'stroke')} in {summary.seconds:.1f} s -> {output}"
     )
 
 

@@ -14,7 +14,6 @@ from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._records import SUFFIXES, check_name, open_records
 from capture.cli._show import plural, print_doubts, print_json, progress, remarks
 from capture.cli._work import strokes
-from capture.errors import ConfigError
 
 if TYPE_CHECKING:
     from capture.cli._options import Found
@@ -76,9 +75,9 @@ def command(
     Example: capture classify 's3://bucket/touches/*/*.parquet' -o s3://bucket/gestures --engine ray
     """
     if output is not None and is_data_set(output):
-        if multi:
-            raise ConfigError("--multi: not available for a data set; name a file")
-        classify_data(logs, output, reading, engine=engine, workers=workers, partition=partition, json=json)
+        classify_data(
+            logs, output, reading, multi=multi, engine=engine, workers=workers, partition=partition, json=json
+        )
         return
     file = None if output is None else Path(output)
     check_name(file)

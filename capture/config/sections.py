@@ -64,7 +64,7 @@ class CurrentsConfig(Section, frozen=True, kw_only=True):
     custom_event_prefix: Annotated[str, Meta(max_length=255)] | None = None
     #: Custom properties at the analytics partners: ``prefixed`` names, or ``none``.
     custom_properties: Literal["prefixed", "none"] = "prefixed"
-    #: Whether a live capture makes a custom event of each gesture of several fingers.
+    #: Whether a capture or a replay makes a custom event of each gesture of several fingers.
     chords: bool = False
     #: Name of the cluster in the paths of files.
     cluster: Text | None = None

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.clock import NS_PER_MS
-from capture.engine.chord_events import chord_event
 from capture.engine.encoders import Encoders
 from capture.engine.filtering import filtered
 from capture.engine.templates import TemplateEncoder
 from capture.errors import StoreError
 from capture.events import domain as events
+from capture.events.chords import chord_event
 from capture.events.privacy import Masks, is_sampled
 from capture.events.session import SessionState
 from capture.events.timeline import Timeline

@@ -1,31 +1,43 @@
-"""`classify` with several threads: a log is cut into ranges, or shared by stream where streams mingle.
+"""A log in several threads: it is cut into ranges, or shared by stream where streams mingle.
 
 A cut is a place at which no stroke is open, as far as the samples before it show. Each range has a recogniser
-of its own, and writes its records where they belong in the one table: every DOWN makes one record. Then state
-across the cuts is handed over (`capture._native.seams`); behind a cut at which a stroke turns out to have
-been open, the recogniser from before the cut does the range again.
+of its own, and writes its records where they belong in the one table: every DOWN makes one record. (Of a log
+that is read piece by piece each range keeps its own: `Chain`.) Then state across the cuts is handed over
+(`capture._native.seams`); behind a cut at which a stroke turns out to have been open, the recogniser from
+before the cut does the range again.
 """
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING
 
 from capture._native import batch, chords, output, sample_columns, seams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import ThreadPoolExecutor
 
     from capture._native import recognizer as native
     from capture.gestures.samples import TouchSamples
 
-__all__ = ["LEAST_SAMPLES", "count_downs", "cut", "cut_at", "feed_ranges", "feed_shares"]
+__all__ = [
+    "LEAST_SAMPLES",
+    "WINDOW_SAMPLES",
+    "Chain",
+    "Range",
+    "count_downs",
+    "cut",
+    "cut_at",
+    "feed_behind_cut",
+    "feed_ranges",
+    "feed_shares",
+]
 
 #: A thread is worth its start for that many samples.
 LEAST_SAMPLES = 1 << 16
 #: Samples that are looked through for a place to cut.
-_WINDOW = 1 << 13
+WINDOW_SAMPLES = 1 << 13
 
 
 def count_downs(parts: Sequence[TouchSamples]) -> int:
@@ -61,8 +73,8 @@ def _place_near(parts: Sequence[TouchSamples], ideal: int) -> int:
     at = 0
     for part in parts:
         if at + len(part) > ideal:
-            first = max(0, ideal - at - _WINDOW)
-            place = seams.find_seam(part[first : first + _WINDOW])
+            first = max(0, ideal - at - WINDOW_SAMPLES)
+            place = seams.find_seam(part[first : first + WINDOW_SAMPLES])
             return 0 if place < 0 else at + first + place
         at += len(part)
     return 0
@@ -74,13 +86,13 @@ def _threads(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, thread_name_prefix="capture-classify")
 
 
-class _Run:
-    """One recogniser on one range: its part of the table, and the chords that ended there."""
+class Range:
+    """One recogniser on one range of a log: its records, and the chords that ended there."""
 
     def __init__(
         self,
         recognizer: native.Recognizer,
-        samples: list[TouchSamples],
+        samples: Iterable[TouchSamples],
         columns: output.GestureColumns,
         *,
         multi: bool,
@@ -91,8 +103,126 @@ class _Run:
         self.chords = chords.MultiColumns() if multi else None
 
     def feed(self) -> None:
+        """Recognise its samples."""
         for part in self.samples:
             batch.feed(self.recognizer, self.columns, part, multi=self.chords)
+
+
+def feed_behind_cut(
+    recognizer: native.Recognizer,
+    parts: Iterable[TouchSamples],
+    columns: output.GestureColumns,
+    *,
+    number: int,
+    multi: bool = False,
+) -> tuple[Iterable[TouchSamples], Range | None]:
+    """Recognise the samples of a piece of a log behind the first place to cut, as they are read.
+
+    Parameters
+    ----------
+    recognizer : Recognizer
+        A fresh one.
+    parts : iterable of TouchSamples
+        The piece. It is iterated again where samples are needed again.
+    columns : GestureColumns
+        Empty.
+    number : int
+        That of the first sample in the log; 0: the log begins here, which is a place to cut.
+    multi : bool
+        Recognise gestures of several fingers.
+
+    Returns
+    -------
+    tuple of iterable of TouchSamples and Range or None
+        The samples before the cut, and the range behind it. Where no place to cut is near: the piece,
+        of which nothing was recognised, and None.
+    """
+    before: Iterable[TouchSamples] = ()
+    found: Range | None = None
+    for part in filter(len, parts):
+        behind = part
+        if found is None:
+            place = seams.find_seam(part[:WINDOW_SAMPLES]) if number else 0
+            if place < 0:
+                return parts, None
+            before, behind = (part[:place],), part[place:]
+            seams.begin_at(recognizer, number + place)
+            found = Range(recognizer, _Behind(behind, parts), columns, multi=multi)
+        batch.feed(recognizer, columns, behind, multi=found.chords)
+    return before, found
+
+
+class _Behind:
+    """The samples of a piece behind a cut: the first are kept, the others read again where that is needed."""
+
+    def __init__(self, first: TouchSamples, parts: Iterable[TouchSamples]) -> None:
+        self._first = first
+        self._parts = parts
+
+    def __iter__(self) -> Iterator[TouchSamples]:
+        yield self._first
+        yield from islice(filter(len, self._parts), 1, None)
+
+
+class Chain:
+    """The ranges of a log that is read range by range, each joined to those before it.
+
+    Parameters
+    ----------
+    recognizer : Recognizer
+        A fresh one.
+    columns : GestureColumns
+        Empty.
+    multi : bool
+        Recognise gestures of several fingers.
+
+    Attributes
+    ----------
+    recognizer : Recognizer
+        The one that knows everything so far.
+    columns : GestureColumns
+        Its records since the last range that could be joined.
+    chords : MultiColumns or None
+        Those of the same samples.
+    """
+
+    def __init__(
+        self, recognizer: native.Recognizer, columns: output.GestureColumns, *, multi: bool = False
+    ) -> None:
+        self.recognizer = recognizer
+        self.columns = columns
+        self.chords = chords.MultiColumns() if multi else None
+
+    def feed(self, parts: Iterable[TouchSamples]) -> None:
+        """Go on with the samples up to the next cut."""
+        for part in parts:
+            batch.feed(self.recognizer, self.columns, part, multi=self.chords)
+
+    def join(self, following: Range) -> bool:
+        """Go on with a range; return whether records are its own from now on, and those before complete."""
+        if seams.count_open(self.recognizer):
+            self.feed(following.samples)
+            return False
+        seams.hand_over(
+            self.recognizer, following.recognizer, following.columns, following.samples, going_on=True
+        )
+        self.recognizer, self.columns, self.chords = (
+            following.recognizer,
+            following.columns,
+            following.chords,
+        )
+        return True
+
+    def take(self) -> tuple[output.GestureColumns, chords.MultiColumns | None]:
+        """Return the records and chords so far; later ones go to fresh columns."""
+        taken = self.columns, self.chords
+        self.columns = output.GestureColumns(verdicts=self.columns.verdicts)
+        self.chords = None if self.chords is None else chords.MultiColumns()
+        return taken
+
+    def finish(self) -> None:
+        """End open strokes."""
+        batch.finish(self.recognizer, self.columns, self.chords)
 
 
 def feed_ranges(
@@ -129,20 +259,20 @@ def feed_ranges(
             ranges, recognizers, numbers, firsts, downs, strict=False
         ):
             seams.begin_at(recognizer, number)
-            runs.append(_Run(recognizer, samples, columns.part(first, room), multi=multi is not None))
-        list(pool.map(_Run.feed, runs))
+            runs.append(Range(recognizer, samples, columns.part(first, room), multi=multi is not None))
+        list(pool.map(Range.feed, runs))
     return columns, _joined(runs, columns, sum(downs), multi)
 
 
 def _joined(
-    runs: list[_Run], columns: output.GestureColumns, room: int, multi: chords.MultiColumns | None
+    runs: list[Range], columns: output.GestureColumns, room: int, multi: chords.MultiColumns | None
 ) -> native.Recognizer:
     """Pass the state on at every cut, collect the chords, and end open strokes."""
     known, count = runs[0].recognizer, 0
     for number, each in enumerate(runs):
         run = each
         if number and seams.count_open(known):
-            run = _Run(known, each.samples, columns.part(count, room - count), multi=multi is not None)
+            run = Range(known, each.samples, columns.part(count, room - count), multi=multi is not None)
             run.feed()
         elif number:
             is_last = number == len(runs) - 1

@@ -95,12 +95,14 @@ class EventEncoder:
 
     Attributes
     ----------
+    wires : tuple of str
     events : int
         How many there were so far, with the rows that they made due beside their own.
     """
 
     def __init__(self, config: RunConfig, wires: Sequence[str], user_id: str) -> None:
         self.events = 0
+        self.wires = tuple(wires)
         self._device = Device()
         source = Source(
             config=config,

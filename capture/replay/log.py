@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from heapq import merge
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,18 @@ from capture.errors import ConfigError
 from capture.events.device import Device
 from capture.gestures.kinds import GestureKind, Reason
 from capture.gestures.recognizer import Recognizer
-from capture.replay.stream import StreamTimeline, Stroke
+from capture.replay.stream import StreamTimeline
 from capture.replay.summary import LogSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from capture.config.run import RunConfig
+    from capture.gestures.chords import MultiGesture
     from capture.gestures.recognizer import GestureTable
     from capture.gestures.samples import TouchSamples
     from capture.logs import Mark, ReadOptions, TouchLog
-from capture.replay.stream import ReplayContext
+    from capture.replay.stream import Ended, Item, ReplayContext, Stroke
 
 __all__ = ["LogReplay", "device_of", "streams_of"]
 
@@ -69,6 +71,7 @@ class LogReplay:
         self._start_ms = start_ms
         self._needs_epoch = needs_epoch and start_ms is None
         self._is_refused = False
+        self._multi = context.wants_chords
         self._recognizer = Recognizer(device.density, context.config.gestures)
         self._shift_ns: int | None = None if start_ms is not None else 0
         #: By stream, in the order of first samples; and those of streams with nothing but marks so far.
@@ -92,7 +95,7 @@ class LogReplay:
                 self._shift_ns = (self._start_ms or 0) * NS_PER_MS - int(memoryview(chunk.time)[0])
             for stream in streams_of(chunk):
                 self._enter(stream)
-            table = self._recognizer.feed(chunk)
+            table = self._recognizer.feed(chunk, multi=self._multi)
             self.summary.samples += len(chunk)
             self._process(table)
             yield
@@ -110,7 +113,7 @@ class LogReplay:
         """Make the events that wait for the end of the log, a stream at each step; complete the summary."""
         if self._is_refused:
             return
-        self._process(self._recognizer.finish())
+        self._process(self._recognizer.finish(multi=self._multi))
         yield
         for stream in (*self._streams.values(), *self._silent.values()):
             if stream.waiting is not None:
@@ -151,15 +154,16 @@ class LogReplay:
         self.summary.events += self._context.encoder.events - before
 
     def _process(self, table: GestureTable) -> None:
-        """Pass ended strokes and marks to their streams, in the order of the log."""
+        """Pass ended strokes, chords and marks to their streams, in the order of the log."""
         before = self._context.encoder.events
         strokes = list(zip(count(self.summary.strokes), table, strict=False))
+        ended = strokes if not table.multi else _with_chords(strokes, table.multi)
         marks = self._ready_marks()
         if not marks and len(self._streams) == 1:
             (only,) = self._streams.values()
-            only.process(strokes)
+            only.process(ended)
         else:
-            for stream, of_stream in _by_stream(_merged(strokes, marks)).items():
+            for stream, of_stream in _by_stream(_merged(ended, marks)).items():
                 self._stream(stream).process(of_stream)
         self.summary.events += self._context.encoder.events - before
         self._count(table)
@@ -179,27 +183,38 @@ class LogReplay:
             self._reasons.update(_names(Reason, table.reason))
 
 
-def _merged(strokes: list[Stroke], marks: list[Mark]) -> list[Stroke | Mark]:
-    """Return strokes and marks in one order: a mark comes before the first stroke that ends behind it."""
-    merged: list[Stroke | Mark] = []
+def _with_chords(strokes: Sequence[Stroke], chords: Iterable[MultiGesture]) -> list[Ended]:
+    """Return strokes and chords in one order: a chord comes behind the stroke whose end was its own."""
+    ended: Iterator[Ended] = merge(strokes, chords, key=_last_sample)
+    return list(ended)
+
+
+def _last_sample(ended: Any) -> int:
+    number: int = (ended[1] if isinstance(ended, tuple) else ended).last_sample
+    return number
+
+
+def _merged(ended: Sequence[Ended], marks: list[Mark]) -> list[Item]:
+    """Return all in one order: a mark comes before the first stroke that ends behind it."""
+    merged: list[Item] = []
     waiting = iter(marks)
     mark = next(waiting, None)
-    for stroke in strokes:
-        while mark is not None and mark.sample <= stroke[1].last_sample:
+    for each in ended:
+        while mark is not None and mark.sample <= _last_sample(each):
             merged.append(mark)
             mark = next(waiting, None)
-        merged.append(stroke)
+        merged.append(each)
     if mark is not None:
         merged += [mark, *waiting]
     return merged
 
 
-def _stream_of(item: Stroke | Mark) -> int:
+def _stream_of(item: Item) -> int:
     return item[1].stream if isinstance(item, tuple) else item.stream
 
 
-def _by_stream(items: Sequence[Stroke | Mark]) -> dict[int, list[Stroke | Mark]]:
-    streams: dict[int, list[Stroke | Mark]] = {}
+def _by_stream(items: Sequence[Item]) -> dict[int, list[Item]]:
+    streams: dict[int, list[Item]] = {}
     for stream, run in groupby(items, _stream_of):
         streams.setdefault(stream, []).extend(run)
     return streams

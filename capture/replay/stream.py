@@ -1,13 +1,14 @@
 """One stream of a recorded log as events.
 
-A `StreamTimeline` gets, in the order of the log, the strokes that ended and the marks of the log; the events
-go to the `EventEncoder`. No clock is read: time is the log's.
+A `StreamTimeline` gets, in the order of the log, the strokes and chords that ended and the marks; the
+events go to the `EventEncoder`. No clock is read: time is the log's.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
@@ -16,10 +17,12 @@ import msgspec
 
 from capture.clock import NS_PER_MS
 from capture.events import checks, domain as events
+from capture.events.chords import chord_event
 from capture.events.privacy import Masks
 from capture.events.session import SessionState
 from capture.events.targets import Target
 from capture.events.timeline import Timeline
+from capture.gestures.chords import MultiGesture
 from capture.ids import derived_ids
 from capture.replay.marks import BAD_MARK, call_of, note_of
 
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from capture.replay.encoder import EventEncoder
     from capture.replay.marks import Note
 
-__all__ = ["ReplayContext", "StreamTimeline", "Stroke"]
+__all__ = ["Ended", "Item", "ReplayContext", "StreamTimeline", "Stroke"]
 
 _T = TypeVar("_T")
 #: Calls without arguments.
@@ -46,6 +49,8 @@ _MOMENTS: dict[str, Callable[[events.CommonSection], events.Event]] = {
 _NOWHERE = Target()
 #: An ended stroke, and its number in the log, which its id is derived from.
 Stroke: TypeAlias = "tuple[int, Gesture]"
+Ended: TypeAlias = "Stroke | MultiGesture"
+Item: TypeAlias = "Ended | Mark"
 #: Strokes whose events are made at once.
 _BLOCK = 500
 _sample = itemgetter(0)
@@ -64,6 +69,7 @@ class ReplayContext:
         self.config = config
         self.encoder = encoder
         self.on_stroke = on_stroke
+        self.wants_chords = config.currents.chords and "currents" in encoder.wires
         # With the user's id as salt, hidden names come out the same each time.
         self.masks = Masks(config.privacy, user_id)
         #: How many there were so far.
@@ -93,20 +99,20 @@ class StreamTimeline:
     Attributes
     ----------
     waiting : list or None
-        Strokes and marks that wait until the streams before this one have ended; None when it is its turn.
+        Items that wait until the streams before this one have ended; None when it is its turn.
     unused_marks : int
         Marks that could not become events: a value in them is out of bounds.
     """
 
     def __init__(self, context: ReplayContext, device: Device, seed: str, stream: int, shift_ns: int) -> None:
-        self.waiting: list[Stroke | Mark] | None = []
+        self.waiting: list[Item] | None = []
         self.unused_marks = 0
         self._encoder = context.encoder
         self._masks = context.masks
         self._on_stroke = context.on_stroke
         self._new_ids = derived_ids(f"{seed}/{stream}/")
         self._shift_ns = shift_ns
-        self._marks = 0
+        self._marks = self._chords = 0
         config = context.config
         self._timeline = Timeline(
             config.project,
@@ -127,12 +133,12 @@ class StreamTimeline:
         return self._timeline.session.number
 
     def begin(self) -> None:
-        """Process the waiting strokes and marks; later ones are processed at once."""
+        """Process the waiting items; later ones are processed at once."""
         waiting, self.waiting = self.waiting or [], None
         self.process(waiting)
 
-    def process(self, items: Iterable[Stroke | Mark]) -> None:
-        """Process strokes that ended and marks, in the order of the log."""
+    def process(self, items: Iterable[Item]) -> None:
+        """Process strokes and chords that ended and marks, in the order of the log."""
         if self.waiting is not None:
             self.waiting += items
             return
@@ -140,6 +146,11 @@ class StreamTimeline:
         for kind, run in groupby(items, type):
             if kind is tuple:
                 strokes += cast("Iterator[Stroke]", run)
+                continue
+            if kind is MultiGesture:
+                self._process_strokes(strokes)
+                strokes = []
+                self._record_chords(cast("Iterator[MultiGesture]", run))
                 continue
             for mark in cast("Iterator[Mark]", run):
                 self._marks += 1
@@ -196,6 +207,21 @@ class StreamTimeline:
         _latest(verdicts, gesture.first_sample)
         responsive = _latest(verdicts, gesture.last_sample)
         return target if responsive is None else msgspec.structs.replace(target, responsive=responsive)
+
+    def _record_chords(self, chords: Iterable[MultiGesture]) -> None:
+        timeline = self._timeline
+        for chord in chords:
+            self._chords += 1
+            if (named := chord_event(chord)) is None:
+                continue
+            (event_id,) = self._new_ids([f"chord/{self._chords}"])
+            time_ns = chord.time_up
+            moment = (time_ns + self._shift_ns) // NS_PER_MS, time_ns // NS_PER_MS, event_id
+            event, state = timeline.event(
+                partial(events.CustomEvent, name=named[0], properties=named[1]), moment
+            )
+            timeline.advance(state)
+            self._encoder.put((event,), timeline.device)
 
     # Marks
 

@@ -13,11 +13,12 @@ from capture.logs import LogInfo
 from capture.logs.parquet import METADATA_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
-__all__ = ["FINGERPRINT_KEY", "density_of", "fingerprint_of", "sample_batches"]
+__all__ = ["FINGERPRINT_KEY", "density_of", "fingerprint_of", "metadata_of", "sample_batches"]
 
 #: Key of a file's metadata for the fingerprint of its inputs.
 FINGERPRINT_KEY = "touchcapture.made_of"
@@ -27,13 +28,24 @@ BATCH_SAMPLES = 1 << 17
 _READ_BYTES = 1 << 18
 
 
-def sample_batches(filesystem: Any, path: str, *, threads: bool = False) -> Iterator[pa.RecordBatch]:
+def sample_batches(
+    filesystem: Any,
+    path: str,
+    *,
+    metadata: pq.FileMetaData | None = None,
+    groups: Sequence[int] | None = None,
+    threads: bool = False,
+) -> Iterator[pa.RecordBatch]:
     """Yield the touch samples of a Parquet file, batch by batch.
 
     Parameters
     ----------
     filesystem : pyarrow.fs.FileSystem
     path : str
+    metadata : pyarrow.parquet.FileMetaData, optional
+        Those of the file, if they have been read.
+    groups : sequence of int, optional
+        The row groups; default: all.
     threads : bool, default False
         Whether columns are decoded side by side.
 
@@ -47,7 +59,7 @@ def sample_batches(filesystem: Any, path: str, *, threads: bool = False) -> Iter
 
     try:
         with filesystem.open_input_file(path) as source:
-            metadata = parquet.read_metadata(source)
+            metadata = metadata or parquet.read_metadata(source)
             schema = metadata.schema.to_arrow_schema()
             check_schema(schema)
             keyed = "stream" in schema.names and is_text(schema.field("stream").type)
@@ -63,8 +75,26 @@ def sample_batches(filesystem: Any, path: str, *, threads: bool = False) -> Iter
             columns = [
                 name for name in COLUMNS if name in schema.names and not _is_left_out(metadata, schema, name)
             ]
-            yield from file.iter_batches(BATCH_SAMPLES, columns=columns, use_threads=threads)
+            yield from file.iter_batches(BATCH_SAMPLES, groups, columns=columns, use_threads=threads)
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        raise TouchLogError(str(error).split("\n", 1)[0], path=path) from None
+
+
+def metadata_of(filesystem: Any, path: str) -> pq.FileMetaData:
+    """Return the metadata of a Parquet file.
+
+    Raises
+    ------
+    TouchLogError
+        When it is no such file, or they are damaged.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with filesystem.open_input_file(path) as source:
+            return parquet.read_metadata(source)
+    except (pa.ArrowException, OSError) as error:
         raise TouchLogError(str(error).split("\n", 1)[0], path=path) from None
 
 
@@ -76,17 +106,11 @@ def density_of(filesystem: Any, path: str) -> float | None:
     TouchLogError
         When it is no Parquet file, or its metadata are damaged.
     """
-    import pyarrow as pa
-    from pyarrow import parquet
-
+    text = (metadata_of(filesystem, path).metadata or {}).get(METADATA_KEY)
     try:
-        with filesystem.open_input_file(path) as source:
-            text = (parquet.read_metadata(source).metadata or {}).get(METADATA_KEY)
         return None if text is None else msgspec.json.decode(text, type=LogInfo).density
     except msgspec.MsgspecError as error:
         raise TouchLogError(f"its metadata are damaged: {error}", path=path) from None
-    except (pa.ArrowException, OSError) as error:
-        raise TouchLogError(str(error).split("\n", 1)[0], path=path) from None
 
 
 def _is_left_out(metadata: Any, schema: pa.Schema, name: str) -> bool:

@@ -40,6 +40,18 @@ def test_a_data_set_is_classified_and_reported(touches, table, capsys):
     assert found.equals(named(classify(table, 2.0).to_arrow()))
 
 
+def test_a_data_set_of_chords_says_how_many(touches, table, capsys):
+    source, output = str(touches / "touches"), str(touches / "out")
+    classify_data([source], output, reading(), multi=True, workers=1)
+    expected = classify(table, multi=True)
+    found = parquet.read_table(touches / "out" / "bucket=1" / "gestures.parquet", partitioning=None)
+
+    assert found.schema == named(expected.multi.to_arrow()).schema
+    assert len(found) == len(expected.multi) > 0
+    said = capsys.readouterr().err.replace("\n", " ")
+    assert f"{2 * len(expected.multi)} chords of {2 * len(expected)} strokes in" in said
+
+
 def test_a_second_run_says_what_was_done_before(touches, capsys):
     source, output = str(touches / "touches"), str(touches / "out")
     classify_data([source], output, reading())
