@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from importlib.util import find_spec
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import IO, TYPE_CHECKING, Any
 
 from capture.errors import TouchLogError
@@ -24,7 +24,7 @@ from capture.logs.units import Unit, exact_times
 from capture.logs.writing import leave_marks_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from capture.logs.writing import Writable
@@ -147,9 +147,8 @@ class Log(TouchLog):
     def _plain_columns(self) -> Iterator[tuple[int, list[Any], list[bool] | None]]:
         """Yield how many rows there are and their columns, of a table without quotes: twice as fast."""
         separator, width = self._table.separator, len(self._table.names)
-        lines = self._text_lines()
-        while batch := list(islice(lines, _BATCH)):
-            signs = [line.count(separator) for line in batch]
+        for batch in _batches(self._lines_of_texts()):
+            signs = list(map(str.count, batch, repeat(separator)))
             if signs.count(width - 1) != len(batch):
                 blank, before = batch.count(""), len(batch)
                 batch = [line for line, found in zip(batch, signs, strict=True) if found == width - 1]
@@ -162,7 +161,7 @@ class Log(TouchLog):
     def _read_columns(self) -> Iterator[tuple[int, list[Any], list[bool] | None]]:
         """Yield how many rows there are, their columns and which of them are wanted, where only some are."""
         reader = csv.reader(
-            self._text_lines(),
+            chain.from_iterable(self._lines_of_texts()),
             delimiter=self._table.separator,
             quoting=csv.QUOTE_MINIMAL if '"' in self._head_text() else csv.QUOTE_NONE,
             skipinitialspace=True,
@@ -214,8 +213,8 @@ class Log(TouchLog):
     def _head_text(self) -> str:
         return self.source.text_head().decode("utf-8", "replace")
 
-    def _text_lines(self) -> Iterator[str]:
-        """Yield the lines of the rows."""
+    def _lines_of_texts(self) -> Iterator[list[str]]:
+        """Yield the lines of the rows, of a piece of the text at a time."""
         number = 0
         before, comment = self._table.before, self._map.comment
         prefix = self._table.prefix
@@ -232,7 +231,7 @@ class Log(TouchLog):
                 kept = [line for line in lines if not line.lstrip().startswith(comment)]
                 self.count("context", len(lines) - len(kept))
                 lines = kept
-            yield from lines
+            yield lines
 
     def _texts(self) -> Iterator[str]:
         """Yield the text in pieces of whole lines, the line end of the last one left out."""
@@ -249,6 +248,18 @@ class Log(TouchLog):
             yield data[:end].decode("utf-8", "replace").replace("\r", "")
         if rest:
             yield rest.decode("utf-8", "replace").replace("\r", "\n" if rest.count(b"\r") > 1 else "")
+
+
+def _batches(pieces: Iterable[list[str]]) -> Iterator[list[str]]:
+    """Yield lines, so many at a time."""
+    batch: list[str] = []
+    for lines in pieces:
+        batch += lines
+        while len(batch) >= _BATCH:
+            yield batch[:_BATCH]
+            del batch[:_BATCH]
+    if batch:
+        yield batch
 
 
 def _without(chunks: Iterator[TouchSamples], done: int) -> Iterator[TouchSamples]:

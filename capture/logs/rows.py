@@ -195,6 +195,8 @@ class Rows:
             return [0] * count
         try:
             numbers = {cell: names.number(_name(cell)) for cell in dict.fromkeys(column)}
+            if len(numbers) == 1:
+                return [*numbers.values()] * count
             return list(map(numbers.__getitem__, column))
         except TypeError:
             return [names.number(str(cell)) for cell in column]

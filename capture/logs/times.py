@@ -113,9 +113,9 @@ def _carried(time_ns: int, before_ns: int | None, turn_ns: int) -> int:
 
 def line_time(line: str, before_ns: int | None = None) -> int | None:
     """Return the time at the beginning of a line of a log (ns); None if missing."""
-    head = line[:64]
-    if (found := _ISO.search(head)) is not None and (time := _of_iso(found)) is not None:
+    if (found := _ISO.search(line, 0, 64)) is not None and (time := _of_iso(found)) is not None:
         return time
+    head = line[:64]
     if ":" not in head:
         return None
     dated = _DATE_TIME.search(head)

@@ -80,22 +80,23 @@ class _Prints:
 
     def take(self, line: str, writer: SampleWriter) -> str:
         """Read a line, or hold it back until the print that begins in it is whole."""
-        begins = _BEGIN in line
-        if not begins and not self._text:
-            return CONTEXT
-        if begins:
+        at = line.find(_BEGIN)
+        if at >= 0:
             self._begin(line)
             text = line
-        else:
+        elif self._text:
             text = f"{self._text}\n{line}"
-        end = self._add(text, writer)
+            at = text.find(_BEGIN)
+        else:
+            return CONTEXT
+        end = self._add(text, at, writer)
         if end < 0:
-            self._text = text if _BEGIN in text else ""
+            self._text = text
             return self._wait(text)
-        self._text = text[end:] if _BEGIN in text[end:] else ""
-        held, self.held = self.held, 0
-        for _ in range(held):
-            self._log.count(USED)
+        self._text = text[end:] if text.find(_BEGIN, end) >= 0 else ""
+        if self.held:
+            held, self.held = self.held, 0
+            self._log.count(USED, held)
         return USED
 
     def _begin(self, line: str) -> None:
@@ -109,9 +110,9 @@ class _Prints:
             self.untimed += 1
             self._time = self.untimed * _PERIOD_NS
 
-    def _add(self, text: str, writer: SampleWriter) -> int:
-        """Add the touches printed in a text; return where the last one ends, -1 for none."""
-        end, at = -1, text.find(_BEGIN)
+    def _add(self, text: str, at: int, writer: SampleWriter) -> int:
+        """Add the touches printed in a text from a place on; return where the last one ends, -1 for none."""
+        end = -1
         while at >= 0:
             after = text.find(_BEGIN, at + 1)
             stop = after if after >= 0 else len(text)
