@@ -147,7 +147,8 @@ class Log(TouchLog):
     def _plain_columns(self) -> Iterator[tuple[int, list[Any], list[bool] | None]]:
         """Yield how many rows there are and their columns, of a table without quotes: twice as fast."""
         separator, width = self._table.separator, len(self._table.names)
-        for batch in _batches(self._lines_of_texts()):
+        for lines in _batches(self._lines_of_texts()):
+            batch = lines
             signs = list(map(str.count, batch, repeat(separator)))
             if signs.count(width - 1) != len(batch):
                 blank, before = batch.count(""), len(batch)

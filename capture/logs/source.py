@@ -112,7 +112,8 @@ class LogSource:
         """
         number = 0
         for block in self.line_blocks(limit_bytes):
-            for number, line in enumerate(block.decode("utf-8", "replace").split("\n"), number + 1):
+            for line in block.decode("utf-8", "replace").split("\n"):
+                number += 1
                 yield number, line.rstrip()
 
     def line_blocks(self, limit_bytes: int = LINE_LIMIT_BYTES) -> Iterator[bytes]:
