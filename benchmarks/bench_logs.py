@@ -30,7 +30,7 @@ TEXT_RATIO, TABLE_RATIO, RSS_MB = 10, 0.5, 200
 #: Shares of the speed of the least that a reader must do: `csv.reader`, one decoding, one pattern a line.
 ROWS_RATIO, JSON_RATIO, PATTERN_RATIO = 0.3, 0.15, 0.5
 #: JSON with its values by columns is decoded without an object a record, in a third of the time.
-COLUMNS_RATIO = 0.1
+COLUMNS_RATIO = 0.15
 #: Samples a second of scripts, which are made up of a few numbers.
 SCRIPT_SAMPLES_PER_S = 1_000_000
 ROWS = 200_000

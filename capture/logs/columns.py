@@ -198,7 +198,7 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
         Raises
         ------
         ValueError
-            When a column is not there.
+            When a column is not there, or occurs twice.
         """
         lower: dict[str, str] = {}
         for name in names:
@@ -212,6 +212,9 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
             elif not (self.common and role in {"stream", "pointer"}):
                 lacking = next(name for name, at in zip(wanted, found, strict=True) if at is None)
                 raise ValueError(f"there is no column {lacking!r} for {role}; there are: {listed(names)}")
+        doubled = [name for there in chosen.values() for name in there if names.count(name) > 1]
+        if doubled:
+            raise ValueError(f"the column {doubled[0]!r} occurs twice")
         for column, _ in self.only:
             if column not in names and column.lower() not in lower:
                 raise ValueError(f"there is no column {column!r} for only; there are: {listed(names)}")

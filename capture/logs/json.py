@@ -25,6 +25,8 @@ __all__ = ["Log"]
 
 _row_decoder = msgspec.json.Decoder(dict[str, Any])
 _BATCH = 8192
+#: A document that is a record by itself is no longer.
+_RECORD_BYTES = 1 << 20
 _LINES = 2048
 #: Records that are read to detect the meaning of their keys, and how many are enough by themselves.
 _SAMPLE, _SURE = 500, 20
@@ -144,7 +146,7 @@ class Log(TouchLog):
         anywhere = Finder(None, set(self._needed))
         for text, is_piece in documents(self):
             raw = msgspec.Raw(text)
-            row = None if path else self._row(finder, raw)
+            row = None if path or len(text) > _RECORD_BYTES else self._row(finder, raw)
             found: Iterable[Records] = [[row]] if row else []
             if row is None:
                 found = finder.lists(raw)

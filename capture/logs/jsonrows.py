@@ -27,6 +27,7 @@ _decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_named = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
 _decode_row = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_values = msgspec.json.Decoder(list[Any]).decode
+_decode_plain = msgspec.json.Decoder(list[str | int | float | bool | None]).decode
 _decode_any = msgspec.json.Decoder().decode
 _decode_text = msgspec.json.Decoder(str).decode
 #: How deep records may lie.
@@ -182,14 +183,33 @@ class Finder:
         columns = [key for key, kind in kinds.items() if kind in {"column", "named"}]
         rows = [key for key, kind in kinds.items() if kind == "rows"]
         if len(columns) > 1 and has_place_names(columns):
-            return _rows_of(_columns_of({key: self._values(fields[key]) for key in columns}))
+            found = {key: fields[key] for key in columns}
+            values = self._plain(found) or _columns_of({key: self._values(raw) for key, raw in found.items()})
+            if any(map(self._is_begin, found.values())):
+                shortest = min(map(len, values.values()), default=0)
+                values = {key: column[:shortest] for key, column in values.items()}
+            return _rows_of(values)
         if columns and len(rows) == 1:
             return _table_of({key: self._values(fields[key]) for key in [*columns, *rows]})
         return []
 
+    def _is_begin(self, raw: msgspec.Raw) -> bool:
+        """Return whether no more than the begin of a part is read, to detect its keys."""
+        return not self._needed and len(memoryview(raw)) > _BEGIN_BYTES
+
+    def _plain(self, fields: dict[str, msgspec.Raw]) -> dict[str, list[Any]]:
+        """Return columns without an object or a list in a cell; none where one is another or empty."""
+        found: dict[str, list[Any]] = {}
+        for key, raw in fields.items() if self._needed else ():
+            column = _part(_decode_plain, raw)
+            if not column:
+                return {}
+            found[key] = column
+        return found
+
     def _values(self, raw: msgspec.Raw) -> Any:
         """Return a part of a document; of a long one the begin, while the keys are not known yet."""
-        if not self._needed and len(memoryview(raw)) > _BEGIN_BYTES:
+        if self._is_begin(raw):
             head = bytes(memoryview(raw)[:_BEGIN_BYTES]).strip()
             for end in (b"],", b","):
                 cut = head[: head.rfind(end) + len(end) - 1] + (b"}" if head[:1] == b"{" else b"]")

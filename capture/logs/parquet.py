@@ -120,7 +120,7 @@ class Log(TouchLog):
     def _guess(self, file: Any, names: list[str]) -> None:
         """Select the columns by name; an error lists the columns of the file."""
         kinds = {field.name: str(field.type) for field in file.schema_arrow}
-        plain = [name for name in names if kinds[name] in _PLAIN]
+        plain = [name for name in names if kinds[name] in _PLAIN and names.count(name) == 1]
         batch = next(file.iter_batches(256, columns=plain), None) if file.metadata.num_rows else None
         cells = (
             {}

@@ -212,3 +212,19 @@ def test_bytes_that_are_no_utf8_are_replaced(tmp_path):
 
     assert [row[3] for chunk in log.chunks() for row in chunk.rows()] == [1, 2]
     assert log.warnings == {"skipped_rows": 2, "time_unit_doubtful": 1}
+
+
+@pytest.mark.parametrize("names", ["action,time,x,y,x", "event,timestamp,posX,posY,posX"])
+def test_two_columns_of_one_name_are_refused(tmp_path, names):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{names}\n0,0,1,1,5\n1,80,2,2,6\n", encoding="ascii")
+
+    with pytest.raises(TouchLogError, match=rf"a\.csv:1: the column {names.split(',')[2]!r} occurs twice"):
+        logs.open_log(path)
+
+
+def test_columns_of_one_name_that_nobody_reads_are_left_out(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("action,time,x,y,note,note\n0,0,1,1,a,b\n1,80000000,2,2,a,b\n", encoding="ascii")
+
+    assert [len(chunk) for chunk in logs.open_log(path).chunks()] == [2]

@@ -30,6 +30,7 @@ def test_table_and_folder_agree():
     shared |= {
         "arrow",
         "arrowcsv",
+        "evenrows",
         "rows",
         "strokemaker",
         "tables",

@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+from capture import logs
+from capture.errors import TouchLogError
+
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 
@@ -39,3 +42,13 @@ def test_a_damaged_footer_ends_in_an_error_not_in_an_abort(tmp_path):
 
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout) > 500
+
+
+@pytest.mark.parametrize("names", [("action", "time", "x", "y", "x"), ("event", "t", "posX", "posY", "posX")])
+def test_two_columns_of_one_name_are_refused(tmp_path, names):
+    path = tmp_path / "a.parquet"
+    columns = [[0, 1], [0, 80], [1.0, 2.0], [1.0, 2.0], [5.0, 6.0]]
+    parquet.write_table(pa.Table.from_arrays(list(map(pa.array, columns)), names=names), path)
+
+    with pytest.raises(TouchLogError, match=f"the column {names[2]!r} occurs twice"):
+        logs.open_log(path)
