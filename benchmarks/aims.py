@@ -166,7 +166,22 @@ AIMS = (
     Aim(
         "CSV without pyarrow, by `csv.reader`", "test_rows_against_csv_reader", ("of_csv_reader",), least=0.3
     ),
-    Aim("JSON of touches, by one decoding", "test_json_against_msgspec", ("of_msgspec",), least=0.15),
+    *(
+        Aim(
+            f"JSON of touches, {shape}, by one decoding",
+            f"test_json_against_msgspec[{key}]",
+            ("of_msgspec",),
+            least=0.15,
+        )
+        for key, shape in (
+            ("map", "with a map"),
+            ("guessed", "guessed"),
+            ("seconds", "in seconds"),
+            ("nested", "nested"),
+            ("columns", "by columns"),
+            ("header", "rows under a header"),
+        )
+    ),
     Aim(
         "UITouch prints, by one pattern a line",
         "test_uitouch_against_one_pattern",
