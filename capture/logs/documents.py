@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from capture.logs.base import DECODE_ERRORS, DOCUMENT_LIMIT_BYTES, literal
+from capture.logs.base import DECODE_ERRORS, DOCUMENT_LIMIT_BYTES
 from capture.logs.lines import CONTEXT, is_nothing, shape, undecorated
+from capture.logs.printed import json_of
 from capture.logs.source import HEAD_BYTES
 
 if TYPE_CHECKING:
@@ -36,11 +37,9 @@ _decode_text = msgspec.json.Decoder(str).decode
 _TOKEN = re.compile(rb'"(?:[^"\\\n]|\\.){0,65536}"|[{}\[\]]')
 _PAIRS = {b"}": b"{", b"]": b"["}
 _START = re.compile(rb"[\[{]")
-_BEGIN = re.compile(rb'\{[ \t\r]*(?:["\'}\n]|$)|\[[ \t\r]*(?:[\[{"\n]|$)')
+_BEGIN = re.compile(rb'\{[ \t\r]*(?:["\'}\n]|[A-Za-z_$][\w$]{0,63}[ \t]*:|$)|\[[ \t\r]*(?:[\[{"\n]|$)')
 _BEFORE = 256
 _FIRST_BYTES = 2048
-#: Objects that Python has printed are read up to this size.
-_PRINTED_BYTES = 1 << 20
 #: How deep records may lie, and how large data packed in a text may become.
 _DEEPEST = 32
 _UNPACKED_BYTES = 64 << 20
@@ -87,7 +86,7 @@ def documents(log: TouchLog) -> Iterator[tuple[bytes, bool]]:
             if _is_value(version):
                 yield bytes(version), False
                 return
-        if (printed := _of_python(text)) is not None:
+        if (printed := json_of(text)) is not None:
             yield printed, False
             return
     for piece in _pieces(log, _undecorated(text)):
@@ -194,19 +193,9 @@ def _line_value(line: bytes) -> bytes | None:
     for found in _START.finditer(line[:256]):
         if _is_value(line[found.start() :]):
             return line[found.start() :]
-        if (value := _of_python(line[found.start() :])) is not None:
+        if (value := json_of(line[found.start() :])) is not None:
             return value
     return None
-
-
-def _of_python(text: bytes | bytearray) -> bytes | None:
-    """Return the JSON of a list or an object as Python prints it; None if it is not one."""
-    if b"'" not in text[:_BEFORE] or len(text) > _PRINTED_BYTES:
-        return None
-    try:
-        return msgspec.json.encode(literal(text.decode("utf-8", "replace").strip()))
-    except (*DECODE_ERRORS, ValueError, TypeError):
-        return None
 
 
 def line_values(log: TouchLog, whole: Callable[[bytes], _Record | None]) -> Iterator[bytes | _Record]:

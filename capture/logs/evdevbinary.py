@@ -26,7 +26,7 @@ _LOOKED_AT = 256
 #: A recording has no pause of more seconds than this between two records.
 _LONGEST_PAUSE_S = 30 * 86_400
 _XXD = r"[0-9a-fA-F]{6,16}: (?:[0-9a-fA-F]{2,4} ){1,16}"
-_HEXDUMP = r"[0-9a-fA-F]{7,8} {1,2}(?:[0-9a-fA-F]{2,4}(?: {1,2}|$)){1,16}"
+_HEXDUMP = r"[0-9a-fA-F]{6,8} {1,2}(?:[0-9a-fA-F]{2,4}(?: {1,2}|$)){1,16}"
 _DUMP = Start(rf"(?:{_XXD}|{_HEXDUMP})", b"0000")
 _LINE = re.compile(r"([0-9a-fA-F]{6,16}):? {1,2}((?:[0-9a-fA-F]{2}(?:[0-9a-fA-F]{2})?(?: {1,2}|\s*$)){1,16})")
 _ADDRESS = re.compile(r"[0-9a-fA-F]{6,16}:?\s*$")
@@ -36,7 +36,9 @@ class Log(EvdevLog):
     """Records of 16 or 24 bytes, or a dump of them."""
 
     name = "evdevbinary"
-    description = "evdev events as bytes (cat /dev/input/eventN) or as xxd, hexdump and hexdump -C print them"
+    description = (
+        "evdev events as bytes (cat /dev/input/eventN) or as xxd, hexdump (-C) and od (-x, -t x1) print them"
+    )
     example = "00000000: e280 0b5b d2e7 0800 0300 3900 2c00 0000"
     binary = True
 
@@ -155,8 +157,8 @@ def _feed(model: EventModel, data: bytes, size: int) -> int:
 
 
 def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[int, bytes, str]]:
-    """Yield the address and the bytes of each line of a dump (xxd, hexdump), and the line's outcome."""
-    last, at = b"", 0
+    """Yield the address and the bytes of each line of a dump (xxd, hexdump, od), and the line's outcome."""
+    last, at, base = b"", 0, 16
     bare = Bare(_DUMP, b"")
     repeated = False
     for line in lines:
@@ -169,7 +171,13 @@ def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[int, bytes, str]]:
         if found is None:
             yield 0, b"", CONTEXT if not text or _ADDRESS.match(text) else "unknown_lines"
             continue
-        address = int(found[1], 16)
+        if at == len(last) > 0 and found[1].lstrip("0") == f"{at:o}" != f"{at:x}":
+            base = 8  # as od writes addresses
+        try:
+            address = int(found[1], base)
+        except ValueError:
+            yield 0, b"", "unknown_lines"
+            continue
         if repeated and 0 < address - at < 1 << 24:
             yield at, last * ((address - at) // max(len(last), 1)), ""
         repeated = False

@@ -1,4 +1,4 @@
-"""Recordings of AutoTouch and TouchSprite: Lua that calls touchDown, touchMove, touchUp and waits between."""
+"""Recordings of AutoTouch and TouchSprite: Lua that calls touchDown, touchMove, touchUp, tap and waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from capture.gestures.kinds import Action
 from capture.logs.base import LogInfo, TouchLog
 from capture.logs.lines import CONTEXT, USED, Start, read_lines
 from capture.logs.samples import Names
-from capture.logs.scripts import MS, Player
+from capture.logs.scripts import MS, TAP_NS, Player
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +20,23 @@ if TYPE_CHECKING:
 __all__ = ["Log"]
 
 _NUMBER = r"\s*-?\d+(?:\.\d+)?\s*"
-_START = Start(r"touch(?:Down|Move|Up)\(", b"touchDown(", b"touchMove(", b"touchUp(")
+_START = Start(
+    r"(?:touch(?:Down|Move|Up)\(|tap\([\d.]+, ?[\d.]+[,)])",
+    b"touchDown(",
+    b"touchMove(",
+    b"touchUp(",
+    b"tap(",
+)
 _CALL = re.compile(rf"touch(Down|Move|Up)\((?:({_NUMBER}),)?({_NUMBER}),({_NUMBER})\)\s*;?\s*(?:--.*)?$")
+#: TouchSprite's third number is how long (ms) the finger stays.
+_TAP = re.compile(rf"tap\(({_NUMBER}),({_NUMBER})(?:,({_NUMBER}))?\)\s*;?\s*(?:--.*)?$")
 _WAIT = re.compile(rf"(usleep|mSleep)\(({_NUMBER})\)\s*;?\s*(?:--.*)?$")
-_SIZE = re.compile(rb"-- Resolution: (\d{1,6}), (\d{1,6})")
-_VARIABLE = re.compile(r"touch(?:Down|Move|Up)\([^()]*[A-Za-z_][^()]*\)")
+_SIZE = re.compile(rb'(?:-- Resolution: |SCREEN_RESOLUTION ?= ?")(\d{1,6})(?:, ?|x)(\d{1,6})')
+_VARIABLE = re.compile(r"(?:touch(?:Down|Move|Up)|\btap)\([^()]*[A-Za-z_][^()]*\)")
+#: Facts about a recording, and calls that move no finger.
+_OTHER = re.compile(
+    r"(?:[A-Z_]{4,40} ?= ?\"[^\"]*\"|(?!touch|tap|usleep|mSleep)[a-z]\w{2,40}\([^()]*\)) ?;? *(?:--.*)?$"
+)
 _ACTIONS = {"Down": Action.DOWN, "Move": Action.MOVE, "Up": Action.UP}
 
 
@@ -42,7 +54,7 @@ class Log(TouchLog):
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
-        """Return whether the head calls touchDown, touchMove or touchUp."""
+        """Return whether the head calls touchDown, touchMove, touchUp or tap."""
         return _START.matches(head)
 
     def _read(self) -> Iterator[TouchSamples]:
@@ -56,15 +68,23 @@ class Log(TouchLog):
                 writer.add(0, finger, _ACTIONS[found[1]], player.now_ns, x, y)
                 return USED
             line = line.strip()
+            tap = _TAP.match(line)
+            if tap is not None:
+                begin_ns, x, y = player.now_ns, float(tap[1]), float(tap[2])
+                player.wait(float(tap[3]) * MS if tap[3] else TAP_NS)
+                writer.stroke(0, 0, [begin_ns, player.now_ns], [x, x], [y, y])
+                return USED
             wait = _WAIT.match(line)
             if wait is not None:
                 player.wait(float(wait[2]) * (1_000 if wait[1] == "usleep" else MS))
                 return CONTEXT
             if _VARIABLE.search(line) and not line.startswith("--"):
                 raise self.error(
-                    "is a program, not a recording: it calls touchDown, touchMove or touchUp with variables",
+                    "is a program, not a recording: "
+                    "it calls touchDown, touchMove, touchUp or tap with variables",
                     line=self.counts["read"] + 1,
                 )
-            return CONTEXT if not line or line.startswith("--") else "unknown_lines"
+            is_context = not line or line.startswith("--") or _OTHER.match(line) is not None
+            return CONTEXT if is_context else "unknown_lines"
 
         yield from read_lines(self, _START, take)

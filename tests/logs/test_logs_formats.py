@@ -31,6 +31,7 @@ def test_table_and_folder_agree():
         "arrow",
         "arrowcsv",
         "evenrows",
+        "printed",
         "rows",
         "strokemaker",
         "tables",

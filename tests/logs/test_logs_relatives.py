@@ -20,6 +20,8 @@ SET = (
     "Set([<UITouch: 0x1> phase: {} tap count: 1 window: <UIWindow: 0x2> view: <UIView: 0x3> "
     "location in window: {{150.5, 300}} previous location in window: {{1, 2}} location in view: {{1, 2}}])\n"
 )
+AUTOTOUCH = 'CREATETIME="2018-05-22 15:10:17";\nSCREEN_RESOLUTION="320x480";\n\nappRun("com.example.a")\n'
+CONSOLE = "app.js:12 {{type: 'touch{}', x: 12.5, y: 34, t: {}, target: undefined}}\n"
 ADB = "adb shell input tap 1 2\n"
 #: Text, and strokes in it.
 RELATIVES = {
@@ -37,6 +39,17 @@ RELATIVES = {
         1,
     ),
     "touch-without-finger": ("touchDown(100, 200)\nmSleep(50)\ntouchUp(100, 200)\n", 1),
+    "touch-taps": ("tap(100, 200)\nmSleep(500)\ntap(100.5,200,30);\nusleep(16000)\n", 2),
+    "touch-head": (
+        f"{AUTOTOUCH}touchDown(6, 157.0, 437.1);\nusleep(111400.25);\ntouchUp(6, 158.0, 435.6);\n",
+        1,
+    ),
+    "javascript-lines": ("{x: 1, y: 2, t: 100, type: 'down'}\n{x: 1, y: 2, t: 180, type: 'up'}\n", 1),
+    "javascript-console": (CONSOLE.format("start", 100) + CONSOLE.format("end", 180), 1),
+    "javascript-list": (
+        "[\n  {x: 1, y: 2, t: 0, type: 'down'},\n  {x: 1, y: 2, t: 80, type: 'up',},\n];\n",
+        1,
+    ),
     "set-of-touches": (SET.format("Began") + SET.format("Ended"), 1),
 }
 
@@ -117,3 +130,13 @@ def test_a_wait_of_a_batch_file_is_in_seconds(tmp_path):
     times = [row[3] for chunk in logs.open_log(path).chunks() for row in chunk.rows()]
 
     assert times[2] - times[1] >= 1_000_000_000
+
+
+def test_a_recording_of_autotouch_names_its_screen(tmp_path):
+    path = tmp_path / "a.lua"
+    path.write_text(f"{AUTOTOUCH}touchDown(6, 1, 2);\ntouchUp(6, 1, 2);\n", encoding="ascii")
+    log = logs.open_log(path)
+
+    assert (log.info.width, log.info.height) == (320, 480)
+    assert [len(chunk) for chunk in log.chunks()] == [2]
+    assert log.counts == {"read": 6, "context": 4, "used": 2}
