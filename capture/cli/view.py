@@ -29,7 +29,8 @@ _WIDE = 100
 #: Width of outputs that have none: a file, a pipe.
 _PIPED = 160
 _NAMES = ("#", "at (s)", "gesture", "", "screen", "ms", "dp", "dp/s", "target")
-_NUMBERS = frozenset({"number", "at", "ms", "dp", "speed"})
+_MEASURES = ("ms", "dp", "speed")
+_NUMBERS = frozenset({"number", "at", *_MEASURES})
 
 
 @with_reading
@@ -119,8 +120,11 @@ def _table(recording: Recording, console: Console, limit: int | None) -> Table:
     rows = summary.rows(recording, first)
     table = Table(box=None, pad_edge=False, caption=f"{first} strokes before" if first else None)
     room = console.width
+    # Batches know neither the time nor the way of most strokes.
+    unknown = {field for field in _MEASURES if all(getattr(row, field) == "-" for row in rows)}
+    left_out = unknown | ({"screen"} if console.width < _WIDE else set())
     for field, name in zip(Row._fields, _NAMES, strict=True):
-        if field == "screen" and console.width < _WIDE:
+        if field in left_out:
             continue
         width = max([len(name), *(len(getattr(row, field)) for row in rows)])
         # The target comes last, and is shortened if there is little room.
@@ -141,9 +145,7 @@ def _table(recording: Recording, console: Console, limit: int | None) -> Table:
             for field, text in zip(row._fields, row, strict=True)
         }
         cells["gesture"].stylize(kind_of(kind).style)
-        if console.width < _WIDE:
-            del cells["screen"]
-        table.add_row(*cells.values())
+        table.add_row(*(cells[field] for field in cells if field not in left_out))
     return table
 
 

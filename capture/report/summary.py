@@ -37,7 +37,7 @@ def head(recording: Recording) -> str:
         shown(recording.name),
         _seconds(recording.length),
         _plural(len(recording), "stroke"),
-        _plural(len(recording.stages), "screen"),
+        _screens(recording),
         _plural(len(recording.sessions), "session"),
         _plural(recording.dead_taps, "dead tap"),
     ]
@@ -46,6 +46,12 @@ def head(recording: Recording) -> str:
     if recording.screenshots:
         parts.append(_plural(recording.screenshots, "screenshot"))
     return " · ".join(parts)
+
+
+def _screens(recording: Recording) -> str:
+    """Return how many screens there are, and how many views of them where one was shown again."""
+    screens, views = len({stage.title for stage in recording.stages}), len(recording.stages)
+    return _plural(screens, "screen") + (f" ({views} views)" if views > screens else "")
 
 
 def facts(recording: Recording) -> str:
