@@ -76,7 +76,7 @@ def free_port():
 class Gateway:
     """A gateway in a process of its own, on a folder; a context manager."""
 
-    def __init__(self, config, *more, prelude="", port=None):
+    def __init__(self, config, *more, prelude="", port=None, stderr=None):
         self.config = config
         code = f"{prelude}\nfrom capture.__main__ import run\nraise SystemExit(run())"
         environ = os.environ | ENVIRON
@@ -84,7 +84,7 @@ class Gateway:
             environ["CAPTURE_LISTEN_PORT"] = str(port)
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, "gateway", "serve", "--config", str(config), *more],
-            stdout=subprocess.PIPE, env=environ, text=True,
+            stdout=subprocess.PIPE, stderr=stderr, env=environ, text=True,
         )  # fmt: skip
         said = self.process.stdout.readline().split()
         if not said:

@@ -138,7 +138,16 @@ class _Service:
         # The server raises the signal again when all is done; the default would hide the orderly end.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, lambda *_: None)
-        self._uvicorn.Server(settings).run([listening])
+        server = self._uvicorn.Server(settings)
+        end = server.handle_exit
+
+        def end_once(*signal_and_frame: Any) -> None:
+            # A second Ctrl-C would break off the orderly end, which has a time limit.
+            if not server.should_exit:
+                end(*signal_and_frame)
+
+        server.handle_exit = end_once
+        server.run([listening])
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and self.door is not None:
