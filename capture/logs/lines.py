@@ -117,21 +117,30 @@ def plain_blocks(blocks: Iterable[bytes], *, controls: bool = False) -> Iterator
 
 
 def shape(prefix: str) -> re.Pattern[str] | None:
-    """Return a pattern of the prefix of each line, by the prefix of one; None if missing."""
+    """Return a pattern of the prefix of each line, by the prefix of one; None if missing.
+
+    A text matches it in one way at most, so that no line takes long: blanks between two words are needed, and
+    no two words touch.
+    """
     if not prefix:
         return None
-    parts = re.findall(r"\d+|\s+|[^\W\d]+|.", prefix)
+    parts = re.findall(r"\w+|\s+|.", prefix)
     # Behind the last sign there may be the log's own indentation.
     last = rf"\s{{0,{len(parts.pop())}}}" if parts[-1].isspace() else ""
-    return re.compile("^" + "".join(map(_part, parts)) + last)
+    around = zip(["", *parts], parts, [*parts[1:], ""], strict=False)
+    return re.compile("^" + "".join(_part(part, before, after) for before, part, after in around) + last)
 
 
-def _part(part: str) -> str:
+def _part(part: str, before: str, after: str) -> str:
+    if part.isspace():
+        return r"\s+" if _is_word(before) and _is_word(after) else r"\s*"
     if part.isdecimal():
         return r"\d+"
-    if part.isspace():
-        return r"\s*"
-    return r"\w+" if part[0].isalpha() else re.escape(part)
+    return r"\w+" if _is_word(part) else re.escape(part)
+
+
+def _is_word(part: str) -> bool:
+    return part[:1].isalnum() or part[:1] == "_"
 
 
 class Start:

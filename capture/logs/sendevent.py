@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from capture.logs.evdev import Device, EvdevLog
@@ -105,7 +106,7 @@ class _Player:
             self.strange += depth == 0
             return
         try:
-            words = shlex.split(line[:_COMMAND_CHARS], comments=True)
+            words = list(_words(line[:_COMMAND_CHARS]))
         except ValueError:
             self.strange += 1
             return
@@ -148,6 +149,12 @@ class _Player:
             self._time += max(0, round(float(word.rstrip("s")) * unit_ns))
         except ValueError:
             self.strange += 1
+
+
+@lru_cache(maxsize=1024)
+def _words(line: str) -> tuple[str, ...]:
+    """Return the words of a command; those of a function are the same at each call."""
+    return tuple(shlex.split(line, comments=True))
 
 
 def _filled(word: str, arguments: list[str]) -> str:
