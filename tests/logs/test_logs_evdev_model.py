@@ -362,3 +362,27 @@ def test_protocol_is_found_however_late_its_sign_comes(tmp_path):
 
     assert path.stat().st_size > 2 << 20
     assert {row[1] for row in rows} == {4}
+
+
+@pytest.mark.parametrize(
+    ("lift", "strokes"),
+    [
+        pytest.param("1.100000", 2, id="later"),
+        pytest.param("1.000004", 1, id="at-once"),
+    ],
+)
+def test_a_lift_is_one_though_the_report_before_it_is_lost(tmp_path, lift, strokes):
+    """A frame lasts no longer; some drivers close a packet more than they opened, at the same time."""
+
+    def touch(time, x, report="\n"):
+        lines = ["0003 0035", "0003 0036", "0000 0002"]
+        values = [f"{x:08x}", "00000064", "00000000"]
+        text = "".join(f"[ {time}] {line} {value}\n" for line, value in zip(lines, values, strict=True))
+        return text + (f"[ {time}] 0000 0000 00000000\n" if report else "")
+
+    lifted = f"[ {lift}] 0000 0002 00000000\n[ {lift}] 0000 0000 00000000\n"
+    path = tmp_path / "a.txt"
+    path.write_text(touch("1.000000", 100, report="") + lifted + touch("2.000000", 101), encoding="ascii")
+    actions = [row[2] for chunk in logs.open_log(path, format="getevent").chunks() for row in chunk.rows()]
+
+    assert actions.count(0) == strokes

@@ -66,13 +66,14 @@ cdef class Contacts:
     cdef bint has_width  # the device reported a MT_TOUCH_MAJOR above 0
     cdef Packet[CONTACTS] packets
     cdef int packet_count
+    cdef int64_t packet_time  # when the last one of the frame was closed
     cdef Contact[CONTACTS] contacts
     cdef int count
     cdef Doubts *doubts
     cdef SampleBuffer samples
 
     cdef void open_packet(self) noexcept nogil
-    cdef void close_packet(self) noexcept nogil
+    cdef void close_packet(self, int64_t time) noexcept nogil
     cdef void clear_frame(self) noexcept nogil
     cdef void cancel_all(self, int64_t time) noexcept nogil
     cdef void end_frame(self, int64_t time) noexcept nogil

@@ -22,8 +22,9 @@ cdef class Contacts:
         self.packet.id = -1
         self.packet_open = False
 
-    cdef void close_packet(self) noexcept nogil:
+    cdef void close_packet(self, int64_t time) noexcept nogil:
         if self.packet_open:
+            self.packet_time = time
             if self.packet_count < CONTACTS:
                 self.packets[self.packet_count] = self.packet
                 self.packet_count += 1
@@ -45,7 +46,7 @@ cdef class Contacts:
         self.count = 0
 
     cdef void end_frame(self, int64_t time) noexcept nogil:
-        self.close_packet()
+        self.close_packet(time)
         self.match()
         self.end_contacts(time)
         self.go_on(time)

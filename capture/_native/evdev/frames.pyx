@@ -14,6 +14,8 @@ from capture._native.evdev.samples cimport SampleBuffer
 from capture._native.evdev.scan cimport look
 
 cdef int64_t CLOCK_STEP_NS = 3600 * <int64_t> 1000000000
+#: The events of a frame are no farther apart.
+cdef int64_t FRAME_NS = 5 * 1000000
 cdef int64_t NO_TIME = -0x7fffffffffffffff
 
 
@@ -140,7 +142,12 @@ cdef class EventModel:
             elif code == SYN_MT_REPORT:
                 if self.follow and self.protocol != TYPE_A:
                     self.change_protocol(TYPE_A)
-                self.type_a.close_packet()
+                if (
+                        self.type_a.packet_count and not self.type_a.packet_open
+                        and time - self.type_a.packet_time > FRAME_NS):
+                    # All fingers left, and the report of the frame in which they were down is lost.
+                    self.end_frame(self.type_a.packet_time)
+                self.type_a.close_packet(time)
             elif code == SYN_DROPPED:
                 self.doubts.dropped_by_device += 1
                 self.cancel_all(time)
