@@ -17,8 +17,15 @@ if importlib.util.find_spec("kivy") is None:
 
 ROOT = Path(__file__).parents[1]
 
-#: (median of a DOWN in us at 30 widgets, at 2,000; of an update; 99 % of the frames in ms)
-LIMITS = {"down_30_us": 150, "down_2000_us": 1000, "update_us": 5, "frame_p99_ms": 0.16}
+#: By Kivy's own dispatch in the same run: medians of a DOWN at 30 and at 2,000 widgets, of an update, of
+#: an UP; and the slowest of 99 % of the frames.
+LIMITS = {
+    "begin_30_of_kivy": 60,
+    "begin_2000_of_kivy": 250,
+    "update_30_of_kivy": 1.5,
+    "end_30_of_kivy": 25,
+    "frame_p99_of_kivy": 15,
+}
 
 SCRIPT = '''
 import gc, json, statistics, sys, tempfile, time
@@ -126,6 +133,7 @@ for count in (30, 2000):
     integration.uninstall()
     for kind in without:
         result[f"{kind}_{count}_us"] = with_capture[kind] - without[kind]
+        result[f"{kind}_{count}_of_kivy"] = (with_capture[kind] - without[kind]) / without[kind]
 board(30)
 frame()
 without = busy(1500)
@@ -133,6 +141,7 @@ integration.install(cap)
 with_capture = busy(1500)
 integration.uninstall()
 result["frame_p99_ms"] = p99(with_capture) - statistics.median(without) / 1e6
+result["frame_p99_of_kivy"] = p99(with_capture) / p99(without)
 result["frame_median_ms"] = (statistics.median(with_capture) - statistics.median(without)) / 1e6
 cap.close()
 print("RESULT " + json.dumps(result))
@@ -168,7 +177,4 @@ def test_cost_in_the_apps_thread(benchmark):
     for name, value in sorted(found.items()):
         print(f"{name:>18} {value:9.3f}")
 
-    assert found["begin_30_us"] < LIMITS["down_30_us"]
-    assert found["begin_2000_us"] < LIMITS["down_2000_us"]
-    assert found["update_30_us"] < LIMITS["update_us"]
-    assert found["frame_p99_ms"] < LIMITS["frame_p99_ms"]
+    assert {name: found[name] for name, most in LIMITS.items() if found[name] > most} == {}
