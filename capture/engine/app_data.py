@@ -184,7 +184,7 @@ class AppData:
             return
         former = [*self.state.get("users", ()), self.state["user_id"]]
         kept: dict[str, Any] = {
-            key: self.state[key] for key in ("sinks", "ended_session", "screen") if key in self.state
+            key: self.state[key] for key in ("sinks", "ended_session") if key in self.state
         }
         self.state = {**kept, "user_id": user_id, "salt": salt, "users": former[-_MOST_USERS:]}
         self.store.write_state(self.state)

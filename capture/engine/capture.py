@@ -573,7 +573,7 @@ class Capture:
 
     def _change_device(self, **facts: object) -> None:
         self._touches.finish_dispatched()
-        self._locked(lambda: self._lifecycle.change_device(**facts))
+        self._locked(lambda: self._recorder.change_device(**facts))
 
     @property
     def device(self) -> devices.Device:

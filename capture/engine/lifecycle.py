@@ -15,7 +15,6 @@ from capture._native.guard import BusyError
 from capture.clock import NS_PER_MS, Clock
 from capture.delivery.delivery import Delivery
 from capture.engine.app_data import AppData
-from capture.engine.last_screen import last_screen, screen_of
 from capture.errors import SinkError, StoreError
 from capture.events.privacy import new_salt
 from capture.formats.header import make_header
@@ -92,7 +91,6 @@ class Lifecycle:
         #: Whether another process opted out, and the pending events are gone.
         self._withdrawn = False
         self._ended = threading.Event()
-        self._is_screen_kept = False
         touches.why_closed = lambda: self.recording
         #: Whether `close` delivered everything, and the events by queue that it left.
         self._delivered = False
@@ -248,18 +246,6 @@ class Lifecycle:
             data.change_user(str(uuid.uuid4()), new_salt())
             self._recorder.attach(data)
 
-    def change_device(self, **facts: Any) -> None:
-        """Use other facts of the device; keep the first screen of a run for the batches of the next."""
-        self._recorder.change_device(**facts)
-        store, state = self.app_data.store, self.app_data.state
-        screen = screen_of(self._recorder.device) if "width" in facts else {}
-        if not screen or store is None or self.closed or self._is_screen_kept:
-            return
-        self._is_screen_kept = True
-        if state.get("screen") != screen:
-            state["screen"] = screen
-            store.write_state(state)
-
     # Recording and delivery
 
     def _begin(self) -> None:
@@ -270,8 +256,6 @@ class Lifecycle:
         delivery = Delivery(store, self.sinks, config=self.config, compose=self._compose, clock=self._clock)
         full = self.config.buffer.batch_size
         self._recorder.attach(self.app_data)
-        if not self._recorder.device.width:
-            self._recorder.change_device(**last_screen(self.app_data.state, self.config.device))
         self._recorder.on_stored = delivery.notify
         # As if a batch were full: the workers look at the store at once, and find the last session over.
         self._recorder.on_opened = lambda session: delivery.notify(session, full)

@@ -59,7 +59,7 @@ class DeviceConfig(Section, frozen=True, kw_only=True):
     language: Text | None = None
     #: Time zone as an IANA name, as in ``Europe/Berlin``; default: detected.
     timezone: Text | None = None
-    #: Screen width in px; default: that of the host (``set_screen``), before it that of the run before.
+    #: Screen width in px; default: that of the host (``set_screen``).
     width: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
     #: Screen height in px; default: that of the host.
     height: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
