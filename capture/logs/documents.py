@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 import zlib
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,7 +18,7 @@ import msgspec
 
 from capture.logs.base import DECODE_ERRORS, DOCUMENT_LIMIT_BYTES
 from capture.logs.lines import CONTEXT, is_nothing, shape, undecorated
-from capture.logs.printed import json_of
+from capture.logs.printed import json_of, looks_printed
 from capture.logs.source import HEAD_BYTES
 
 if TYPE_CHECKING:
@@ -37,9 +37,13 @@ _decode_text = msgspec.json.Decoder(str).decode
 _TOKEN = re.compile(rb'"(?:[^"\\\n]|\\.){0,65536}"|[{}\[\]]')
 _PAIRS = {b"}": b"{", b"]": b"["}
 _START = re.compile(rb"[\[{]")
-_BEGIN = re.compile(rb'\{[ \t\r]*(?:["\'}\n]|[A-Za-z_$][\w$]{0,63}[ \t]*:|$)|\[[ \t\r]*(?:[\[{"\n]|$)')
+_BEGIN = re.compile(rb'\{[ \t\r]*(?:["\'}\n]|$)|\[[ \t\r]*(?:[\[{"\n]|$)')
+#: Objects whose keys have no quotes.
+_PRINTED = re.compile(rb"\{ ?[A-Za-z_$]")
 _BEFORE = 256
 _FIRST_BYTES = 2048
+#: Places of a line at which an object as a program prints it may begin.
+_PRINTED_TRIES = 4
 #: How deep records may lie, and how large data packed in a text may become.
 _DEEPEST = 32
 _UNPACKED_BYTES = 64 << 20
@@ -60,7 +64,8 @@ _PACKED = (_GZIP, *_ZLIB, "H4sI")
 def is_json(head: bytes) -> bool:
     """Return whether a log begins as JSON with objects does, a prefix of another tool before it or not."""
     first = head.lstrip()[:_FIRST_BYTES]
-    for found in _BEGIN.finditer(first):
+    printed = (found for found in _PRINTED.finditer(first) if _is_printed(first, found.start()))
+    for found in chain(_BEGIN.finditer(first), printed):
         before, _, indent = first[: found.start()].rpartition(b"\n")
         # Some lines of something else may come first.
         if len(indent) < _BEFORE and (
@@ -68,6 +73,11 @@ def is_json(head: bytes) -> bool:
         ):
             return True
     return False
+
+
+def _is_printed(text: bytes, start: int) -> bool:
+    end = text.find(b"\n", start)
+    return looks_printed(text[start : end if end >= 0 else None].decode("utf-8", "replace"))
 
 
 def documents(log: TouchLog) -> Iterator[tuple[bytes, bool]]:
@@ -190,10 +200,10 @@ def has_lines(source: LogSource) -> bool:
 
 def _line_value(line: bytes) -> bytes | None:
     """Return the JSON value of a line, without a prefix; None if it has no JSON."""
-    for found in _START.finditer(line[:256]):
+    for number, found in enumerate(_START.finditer(line[:256])):
         if _is_value(line[found.start() :]):
             return line[found.start() :]
-        if (value := json_of(line[found.start() :])) is not None:
+        if number < _PRINTED_TRIES and (value := json_of(line[found.start() :])) is not None:
             return value
     return None
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import struct
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from capture.logs.evdev import Device, EvdevLog
@@ -158,10 +160,13 @@ def _feed(model: EventModel, data: bytes, size: int) -> int:
 
 def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[int, bytes, str]]:
     """Yield the address and the bytes of each line of a dump (xxd, hexdump, od), and the line's outcome."""
-    last, at, base = b"", 0, 16
+    last, at = b"", 0
     bare = Bare(_DUMP, b"")
     repeated = False
-    for line in lines:
+    rest = iter(lines)
+    first = list(islice(rest, _LOOKED_AT))
+    base = _base(map(bare, first))
+    for line in chain(first, rest):
         text = bare(line).strip()
         found = _LINE.match(text)
         if text == "*" and last:
@@ -171,8 +176,6 @@ def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[int, bytes, str]]:
         if found is None:
             yield 0, b"", CONTEXT if not text or _ADDRESS.match(text) else "unknown_lines"
             continue
-        if at == len(last) > 0 and found[1].lstrip("0") == f"{at:o}" != f"{at:x}":
-            base = 8  # as od writes addresses
         try:
             address = int(found[1], base)
         except ValueError:
@@ -192,3 +195,18 @@ def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[int, bytes, str]]:
         last = b"".join(bytes.fromhex(group)[:: -1 if swapped else 1] for group in groups)
         at = address + len(last)
         yield address, last, USED
+
+
+def _base(lines: Iterable[str]) -> int:
+    """Return the base of the addresses of a dump: 8 where more of them follow so, as od prints them."""
+    steps = {8: 0, 16: 0}
+    before, size = "", 0
+    for line in lines:
+        found = _LINE.match(line.strip())
+        if found is None or ":" in found[0]:
+            continue
+        for base in steps if before else ():
+            with contextlib.suppress(ValueError):
+                steps[base] += int(found[1], base) - int(before, base) == size
+        before, size = found[1], sum(map(len, found[2].split())) // 2
+    return 8 if steps[8] > steps[16] else 16

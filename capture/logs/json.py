@@ -25,7 +25,7 @@ __all__ = ["Log"]
 
 _row_decoder = msgspec.json.Decoder(dict[str, Any])
 _BATCH = 8192
-#: A document that is a record by itself is no longer.
+#: A document that is a record by itself, with a list in it, is no longer.
 _RECORD_BYTES = 1 << 20
 _LINES = 2048
 #: Records that are read to detect the meaning of their keys, and how many are enough by themselves.
@@ -146,7 +146,8 @@ class Log(TouchLog):
         anywhere = Finder(None, set(self._needed))
         for text, is_piece in documents(self):
             raw = msgspec.Raw(text)
-            row = None if path or len(text) > _RECORD_BYTES else self._row(finder, raw)
+            is_long = len(text) > _RECORD_BYTES and b"[" in text
+            row = None if path or is_long else self._row(finder, raw)
             found: Iterable[Records] = [[row]] if row else []
             if row is None:
                 found = finder.lists(raw)

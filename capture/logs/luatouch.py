@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
-_NUMBER = r"\s*-?\d+(?:\.\d+)?\s*"
+_NUMBER = r"\s*-?\d{1,15}(?:\.\d{1,40})?\s*"
+_END = r"\)\s*+;?\s*+(?:--.*)?$"
 _START = Start(
     r"(?:touch(?:Down|Move|Up)\(|tap\([\d.]+, ?[\d.]+[,)])",
     b"touchDown(",
@@ -27,12 +28,12 @@ _START = Start(
     b"touchUp(",
     b"tap(",
 )
-_CALL = re.compile(rf"touch(Down|Move|Up)\((?:({_NUMBER}),)?({_NUMBER}),({_NUMBER})\)\s*;?\s*(?:--.*)?$")
+_CALL = re.compile(rf"touch(Down|Move|Up)\((?:({_NUMBER}),)?({_NUMBER}),({_NUMBER}){_END}")
 #: TouchSprite's third number is how long (ms) the finger stays.
-_TAP = re.compile(rf"tap\(({_NUMBER}),({_NUMBER})(?:,({_NUMBER}))?\)\s*;?\s*(?:--.*)?$")
-_WAIT = re.compile(rf"(usleep|mSleep)\(({_NUMBER})\)\s*;?\s*(?:--.*)?$")
+_TAP = re.compile(rf"tap\(({_NUMBER}),({_NUMBER})(?:,({_NUMBER}))?{_END}")
+_WAIT = re.compile(rf"(usleep|mSleep)\(({_NUMBER}){_END}")
 _SIZE = re.compile(rb'(?:-- Resolution: |SCREEN_RESOLUTION ?= ?")(\d{1,6})(?:, ?|x)(\d{1,6})')
-_VARIABLE = re.compile(r"(?:touch(?:Down|Move|Up)|\btap)\([^()]*[A-Za-z_][^()]*\)")
+_VARIABLE = re.compile(r"touch(?:Down|Move|Up)\((?=[^()]{0,200}\))[^A-Za-z_()]*+[A-Za-z_]")
 #: Facts about a recording, and calls that move no finger.
 _OTHER = re.compile(
     r"(?:[A-Z_]{4,40} ?= ?\"[^\"]*\"|(?!touch|tap|usleep|mSleep)[a-z]\w{2,40}\([^()]*\)) ?;? *(?:--.*)?$"
@@ -80,8 +81,7 @@ class Log(TouchLog):
                 return CONTEXT
             if _VARIABLE.search(line) and not line.startswith("--"):
                 raise self.error(
-                    "is a program, not a recording: "
-                    "it calls touchDown, touchMove, touchUp or tap with variables",
+                    "is a program, not a recording: it calls touchDown, touchMove or touchUp with variables",
                     line=self.counts["read"] + 1,
                 )
             is_context = not line or line.startswith("--") or _OTHER.match(line) is not None

@@ -7,38 +7,49 @@ import re
 import msgspec
 
 from capture.logs.base import DECODE_ERRORS, literal
+from capture.logs.columns import has_place_names
 
-__all__ = ["json_of"]
+__all__ = ["json_of", "looks_printed"]
 
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
-#: Objects are read up to this size (bytes): of Python's each value becomes an object first.
-_PYTHON_BYTES, _SCRIPT_BYTES = 1 << 20, 16 << 20
-#: The first key or text is in so many bytes.
+#: Objects are read up to this size (bytes).
+_PRINTED_BYTES = 1 << 20
+#: The first text of Python's is in so many bytes.
 _BEGIN_BYTES = 256
-_KEY = re.compile(rb"[{,]\s*[A-Za-z_$][\w$]{0,63}\s*:")
-#: Texts, which stay; and what JavaScript writes otherwise than JSON.
+_OBJECT = re.compile(r"(?:\[\s*+)?\{\s*+[A-Za-z_$][\w$]{0,63}+\s*+:")
+_KEYS = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]{0,63}+(?=\s*+:)")
+#: Texts, which stay; and what JavaScript writes otherwise than JSON. Each place is looked at once.
 _TOKEN = re.compile(
-    r'(?P<text>"(?:[^"\\]|\\.)*")|\'(?P<quoted>(?:[^\'\\]|\\.)*)\''
-    r"|(?P<key>[A-Za-z_$][\w$]{0,63})(?=\s*:)|(?P<none>undefined|NaN|-?Infinity)|(?P<last>,)(?=\s*[}\]])"
+    r'(?P<text>"[^"\\]*+(?:\\.[^"\\]*+)*+")|(?P<quoted>\'[^\'\\]*+(?:\\.[^\'\\]*+)*+\')|(?P<broken>["\'])'
+    r"|(?<![\w$])(?P<key>[A-Za-z_$][\w$]{0,63}+)(?=\s*+:)"
+    r"|(?P<none>undefined|NaN|-?Infinity)|(?P<last>,)(?=\s*+[}\]])"
 )
 
 
 def json_of(text: bytes | bytearray) -> bytes | None:
     """Return the JSON of a list or an object as Python or JavaScript prints it; None if it is not one."""
-    begin = text[:_BEGIN_BYTES]
-    if b"'" in begin and len(text) <= _PYTHON_BYTES:
+    if len(text) > _PRINTED_BYTES:
+        return None
+    if b"'" in text[:_BEGIN_BYTES]:
         try:
             return msgspec.json.encode(literal(text.decode("utf-8", "replace").strip()))
         except (*DECODE_ERRORS, ValueError, TypeError):
             pass
-    if _KEY.search(begin) is None or len(text) > _SCRIPT_BYTES:
+    script = text.decode("utf-8", "replace").strip().rstrip(";")
+    if _OBJECT.match(script) is None:
         return None
-    found = _TOKEN.sub(_as_json, text.decode("utf-8", "replace").strip().rstrip(";")).encode()
     try:
+        found = _TOKEN.sub(_as_json, script).encode()
         _decode_raw(found)
-    except DECODE_ERRORS:
+    except (*DECODE_ERRORS, ValueError, TypeError):
         return None
     return found
+
+
+def looks_printed(line: str) -> bool:
+    """Return whether a text begins with an object of JavaScript with a place in it."""
+    begin = line[:_BEGIN_BYTES]
+    return _OBJECT.match(begin) is not None and has_place_names(_KEYS.findall(begin))
 
 
 def _as_json(token: re.Match[str]) -> str:
@@ -46,9 +57,11 @@ def _as_json(token: re.Match[str]) -> str:
         case "key":
             return f'"{token["key"]}"'
         case "quoted":
-            return msgspec.json.encode(token["quoted"].replace("\\'", "'")).decode()
+            return msgspec.json.encode(literal(token["quoted"])).decode()
         case "none":
             return "null"
         case "last":
             return ""
+        case "broken":
+            raise ValueError("a text without an end")
     return token[0]

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Piece", "cut_into_pieces", "recognise_pieces"]
 
-#: Samples of a piece, in so many row groups as that takes.
-PIECE_SAMPLES = 1 << 19
+#: Samples of a piece, in so many row groups as that takes; and of the largest row group that is done so: each
+#: thread has the records of one in memory.
+PIECE_SAMPLES, MOST_SAMPLES = 1 << 19, 1 << 20
 
 
 class Piece(NamedTuple):
@@ -67,6 +68,8 @@ def cut_into_pieces(filesystem: Any, paths: Sequence[str]) -> list[Piece]:
         room = 0
         for group in range(metadata.num_row_groups):
             rows = metadata.row_group(group).num_rows
+            if rows > MOST_SAMPLES:
+                return []
             if rows > room or not groups:
                 groups, room = [], PIECE_SAMPLES
                 pieces.append(Piece(path, metadata, groups, first))

@@ -48,3 +48,17 @@ def test_a_dump_is_read_as_its_bytes(tmp_path, command):
     expected = rows(data)
     assert len(expected) == 180
     assert rows(dump) == expected
+
+
+@pytest.mark.parametrize("command", ["xxd", "hexdump", "hexdump -C", "od -t x1"])
+def test_a_dump_without_its_second_line_is_read_on(tmp_path, command):
+    """The third line of a hex dump has the address that the second has in octal."""
+    tool, *options = command.split()
+    if shutil.which(tool) is None:
+        pytest.skip(f"no {tool}")
+    data, dump = tmp_path / "a.bin", tmp_path / "a.txt"
+    data.write_bytes(recording())
+    lines = subprocess.run([tool, *options, data], capture_output=True, check=True).stdout.split(b"\n")
+    dump.write_bytes(b"\n".join([lines[0], *lines[2:]]))
+
+    assert rows(dump) == rows(data)[3:]

@@ -140,3 +140,23 @@ def test_a_recording_of_autotouch_names_its_screen(tmp_path):
     assert (log.info.width, log.info.height) == (320, 480)
     assert [len(chunk) for chunk in log.chunks()] == [2]
     assert log.counts == {"read": 6, "context": 4, "used": 2}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param('toast("tap(ok)")', id="text"),
+        pytest.param("function tap(x, y) end", id="definition"),
+        pytest.param("tap(" + "9" * 401 + ",5)", id="no-place"),
+        pytest.param("tap(1,1)" + " " * 200_000 + "x", id="blanks"),
+        pytest.param("touchDown(" + "a" * 200_000, id="no-end"),
+    ],
+)
+def test_another_line_of_lua_leaves_a_recording_one(tmp_path, line):
+    stroke = "touchDown(1, 5, 5);\nusleep(50000);\ntouchUp(1, 5, 5);\n"
+    path = tmp_path / "a.lua"
+    path.write_text(f"{stroke}{line}\n{stroke}", encoding="ascii")
+    log = logs.open_log(path)
+
+    assert sum(len(chunk) for chunk in log.chunks()) == 4
+    assert log.counts == {"read": 7, "used": 4, "context": 2, "unknown_lines": 1}
