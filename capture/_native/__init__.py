@@ -7,7 +7,7 @@ builtin exceptions. Only native modules import a module that is not in `IMPORTED
 #: Module -> the packages that import it.
 IMPORTED_BY = {
     "batch": ("gestures",),
-    "chords": ("gestures",),
+    "chords": ("gestures", "scale"),
     "output": ("gestures", "scale"),
     "recognizer": ("gestures",),
     "sample_columns": ("gestures",),
