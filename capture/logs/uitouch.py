@@ -116,8 +116,8 @@ class _Prints:
         while at >= 0:
             after = text.find(_BEGIN, at + 1)
             stop = after if after >= 0 else len(text)
-            phase = _at(_PHASE, "phase:", text, at, stop)
-            place = _at(_PLACE, "location in window:", text, at, stop)
+            phase = _PHASE.match(text, _own(text, "phase:", at, stop), stop)
+            place = _PLACE.match(text, _own(text, "location in window:", at, stop), stop)
             if phase and place:
                 end = place.end()
                 address = text[at + _ADDRESS : text.find(">", at, stop)]
@@ -132,10 +132,10 @@ class _Prints:
         action = _ACTIONS.get(phase)
         if action is None:
             self._log.warnings["skipped_rows"] += 1
-        elif self._last.get(address) == (phase, place):
+        elif self._last.get(address) == (now := (phase, place)):
             self._log.warnings["duplicate_events"] += 1
         else:
-            self._last[address] = phase, place
+            self._last[address] = now
             x, y = place
             writer.add(0, self.fingers.number(address), action, self._time, float(x), float(y))
 
@@ -149,9 +149,9 @@ class _Prints:
         return ""
 
 
-def _at(pattern: re.Pattern[str], name: str, text: str, start: int, stop: int) -> re.Match[str] | None:
-    """Return a touch's own value under a name, not that of the time before."""
+def _own(text: str, name: str, start: int, stop: int) -> int:
+    """Return where a touch's own value under a name is, not that of the time before; `stop` for none."""
     at = text.find(name, start, stop)
     while at >= 0 and text.startswith("previous ", at - 9):
         at = text.find(name, at + 1, stop)
-    return pattern.match(text, at, stop) if at >= 0 else None
+    return at if at >= 0 else stop
