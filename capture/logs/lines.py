@@ -241,9 +241,9 @@ def read_lines(
             became = "unknown_lines"
         if became == USED:
             used += 1
+            if writer.is_full:
+                yield writer.take()
         else:
             log.count(CONTEXT if became == "unknown_lines" and is_nothing(text) else became)
-        if writer.is_full:
-            yield writer.take()
     log.count(USED, used)
     yield writer.finish()

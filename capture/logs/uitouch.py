@@ -75,8 +75,8 @@ class _Prints:
         self._text = ""
         self._time = 0
         self._timed = False
-        #: The last printed line of each finger: it is printed once per view.
-        self._last: dict[str, tuple[str, tuple[str, ...]]] = {}
+        #: The last print of each finger, which comes once per view, and the finger's number.
+        self._last: dict[str, tuple[str, tuple[str, ...], int]] = {}
 
     def take(self, line: str, writer: SampleWriter) -> str:
         """Read a line, or hold it back until the print that begins in it is whole."""
@@ -116,7 +116,7 @@ class _Prints:
         while at >= 0:
             after = text.find(_BEGIN, at + 1)
             stop = after if after >= 0 else len(text)
-            phase = _PHASE.match(text, _own(text, "phase:", at, stop), stop)
+            phase = _PHASE.match(text, max(text.find("phase:", at, stop), at), stop)
             place = _PLACE.match(text, _own(text, "location in window:", at, stop), stop)
             if phase and place:
                 end = place.end()
@@ -130,14 +130,16 @@ class _Prints:
     def _touch(self, address: str, phase: str, place: tuple[str, ...], writer: SampleWriter) -> None:
         """Add a touch, unless it is one that was printed before."""
         action = _ACTIONS.get(phase)
+        known = self._last.get(address)
         if action is None:
             self._log.warnings["skipped_rows"] += 1
-        elif self._last.get(address) == (now := (phase, place)):
+        elif known is not None and known[:2] == (phase, place):
             self._log.warnings["duplicate_events"] += 1
         else:
-            self._last[address] = now
+            finger = self.fingers.number(address) if known is None else known[2]
+            self._last[address] = phase, place, finger
             x, y = place
-            writer.add(0, self.fingers.number(address), action, self._time, float(x), float(y))
+            writer.add(0, finger, action, self._time, float(x), float(y))
 
     def _wait(self, text: str) -> str:
         if self.held >= _PRINT_LINES or len(text) > _PRINT_CHARS:
@@ -152,6 +154,6 @@ class _Prints:
 def _own(text: str, name: str, start: int, stop: int) -> int:
     """Return where a touch's own value under a name is, not that of the time before; `stop` for none."""
     at = text.find(name, start, stop)
-    while at >= 0 and text.startswith("previous ", at - 9):
+    while at >= 0 and text[at - 9 : at] == "previous ":
         at = text.find(name, at + 1, stop)
     return at if at >= 0 else stop
