@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from capture.cli._options import Reading
     from capture.logs import ReadOptions
     from capture.scale.datasets import Summary
-    from capture.scale.partition import Done
+    from capture.scale.jobs import Done
     from capture.scale.partitions import Engine, Partitioning
 
 __all__ = ["classify_data", "is_data_set"]

@@ -57,7 +57,7 @@ class Source(Protocol):
         """Yield the number and the text of each line."""
 
 
-#: Fates of a line, a row or a record; else the cause for which it was left out.
+#: Outcomes of a line, a row or a record; else the cause for which it was left out.
 USED, CONTEXT = "used", "context"
 
 _ESCAPE = re.compile(

@@ -20,7 +20,7 @@ import msgspec
 from capture.errors import ConfigError
 from capture.gestures.config import GestureConfig
 from capture.gestures.recognizer import Density, Recognizer
-from capture.scale.partition import Done, Job, classify_partition
+from capture.scale.jobs import Done, Job, classify_partition
 from capture.scale.partitions import Engine, Partition, Partitioning, find_partitions
 from capture.scale.places import source_and_output
 

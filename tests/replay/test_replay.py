@@ -4,14 +4,14 @@ import json
 
 import jsonschema
 import pytest
-from replay_logs import flat, log, mark, screen, tap
+from replay_logs import cut_chunks, flat, log, mark, screen, tap
 
 from capture import GestureConfig, ProjectConfig, RunConfig, SessionConfig
 from capture.config import BufferConfig, DeviceConfig, PrivacyConfig
 from capture.errors import ConfigError, SinkError, TouchLogError
 from capture.formats.schema import batch_schema
 from capture.ids import derived_id
-from capture.logs import ReadOptions, TouchLog
+from capture.logs import ReadOptions
 from capture.replay import Replay, replay
 from capture.sinks import Answer, Outcome
 from capture.sinks.memory import MemorySink
@@ -32,18 +32,6 @@ def replayed(*paths, config=None, **options):
     for batch in batches:
         check(batch)
     return summary, batches
-
-
-def cut_chunks(monkeypatch, size):
-    """Read logs in chunks of `size` samples."""
-    read = TouchLog.chunks
-    monkeypatch.setattr(
-        TouchLog,
-        "chunks",
-        lambda self: (
-            chunk[start : start + size] for chunk in read(self) for start in range(0, len(chunk), size)
-        ),
-    )
 
 
 def check(batch):

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from replay_logs import flat, log, screen, tap
+from replay_logs import cut_chunks, flat, log, screen, tap
 
 from capture import ProjectConfig, RunConfig
 from capture.config import CurrentsConfig
-from capture.logs import ReadOptions, TouchLog
+from capture.logs import ReadOptions
 from capture.replay import Replay
 from capture.sinks.memory import MemorySink
 
@@ -67,14 +67,7 @@ def test_a_pinch_in_a_log_is_a_custom_event_where_asked_for(tmp_path, asked):
 def test_chords_are_the_same_in_chunks_of_any_size(tmp_path, monkeypatch, size):
     path = log(tmp_path, *flat(screen(0, "Home"), *(pinch(1000 * number) for number in range(1, 5))))
     whole, _ = records(path)
-    read = TouchLog.chunks
-    monkeypatch.setattr(
-        TouchLog,
-        "chunks",
-        lambda self: (
-            chunk[start : start + size] for chunk in read(self) for start in range(0, len(chunk), size)
-        ),
-    )
+    cut_chunks(monkeypatch, size)
 
     assert records(path)[0] == whole
     assert len(named(whole, "pinch")) == 4

@@ -7,7 +7,7 @@ import pytest
 from capture import GestureTable, Recognizer, classify
 from capture._native.output import GestureColumns
 from capture.gestures import FIELDS
-from capture.scale.partition import _empty_columns
+from capture.scale.jobs import _empty_columns
 
 
 def records(table):

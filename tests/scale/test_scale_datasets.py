@@ -12,7 +12,7 @@ from pyarrow import parquet
 from capture import ConfigError, GestureConfig, TouchLogError, classify
 from capture.gestures.arrow import named
 from capture.logs.parquet import METADATA_KEY
-from capture.scale import classify_dataset, files, partition
+from capture.scale import classify_dataset, files, jobs
 from capture.scale.partitions import find_partitions
 from capture.scale.places import Place
 
@@ -73,7 +73,7 @@ def test_streams_may_move_between_files_anywhere(tmp_path_factory, table, cuts, 
         parquet.write_table(piece, path, row_group_size=group)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "BATCH_SAMPLES", batch)
-        patch.setattr(partition, "GROUP_GESTURES", 7)
+        patch.setattr(jobs, "GROUP_GESTURES", 7)
         run(folder / "in", folder / "out")
 
     assert records(folder / "out" / "gestures.parquet").equals(named(classify(table).to_arrow()))

@@ -15,7 +15,7 @@ from capture import GestureConfig, TouchLogError, TouchSamples, classify
 from capture.gestures import threads
 from capture.gestures.arrow import named
 from capture.gestures.dialects import ROWS
-from capture.scale import classify_dataset, files, partition, ranges
+from capture.scale import classify_dataset, files, jobs, ranges
 
 MS = 1_000_000
 
@@ -42,7 +42,7 @@ def small(monkeypatch):
     monkeypatch.setattr(ranges, "PIECE_SAMPLES", 30)
     monkeypatch.setattr(threads, "WINDOW_SAMPLES", 20)
     monkeypatch.setattr(files, "BATCH_SAMPLES", 16)
-    monkeypatch.setattr(partition, "GROUP_GESTURES", 11)
+    monkeypatch.setattr(jobs, "GROUP_GESTURES", 11)
     monkeypatch.setattr(ranges, "GROUP_GESTURES", 11)
 
 
