@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["DAY_NS", "Gaps", "Moments", "clock_time", "iso_time", "line_time"]
+__all__ = ["DAY_NS", "ISO_TIME", "Gaps", "Moments", "clock_time", "iso_found", "iso_time", "line_time"]
 
 DAY_NS = 86_400 * 1_000_000_000
 _HALF_DAY_NS = DAY_NS // 2
@@ -20,9 +20,9 @@ _MINUTE_NS = 60 * _SECOND_NS
 _HOUR_NS = 60 * _MINUTE_NS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FRACTION = r"(?:[.,](\d{1,9})\d*)?"
-_ISO = re.compile(
-    rf"(\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d:\d\d){_FRACTION}\s?(Z|UTC|[+-]\d\d(?::?\d\d)?(?!\d))?",
-)
+#: ISO 8601, in three groups: the second, the digits of its fraction, the zone.
+ISO_TIME = rf"(\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d:\d\d){_FRACTION}\s?(Z|UTC|[+-]\d\d(?::?\d\d)?(?!\d))?"
+_ISO = re.compile(ISO_TIME)
 _CLOCK = re.compile(rf"(?<!\d)(\d{{1,2}}):([0-5]\d):([0-5]\d){_FRACTION}(?!\d)")
 
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?$")
@@ -65,11 +65,12 @@ _SHORTEST_NS, _LONGEST_NS = 100_000, 20 * _SECOND_NS
 def iso_time(text: str) -> int | None:
     """Return the epoch ns of an ISO 8601 time, UTC if it has no zone; None if missing."""
     found = _ISO.fullmatch(text.strip())
-    return None if found is None else _of_iso(found)
+    return None if found is None else iso_found(found)
 
 
-def _of_iso(found: re.Match[str]) -> int | None:
-    moment, fraction, zone = found.groups()
+def iso_found(found: re.Match[str]) -> int | None:
+    """Return the epoch ns of a match whose first groups are those of `ISO_TIME`; None where it is no date."""
+    moment, fraction, zone = found.group(1, 2, 3)
     second = _second_ns(moment, zone)
     return second + int(fraction.ljust(9, "0")) if fraction and second is not None else second
 
@@ -113,7 +114,7 @@ def _carried(time_ns: int, before_ns: int | None, turn_ns: int) -> int:
 
 def line_time(line: str, before_ns: int | None = None) -> int | None:
     """Return the time at the beginning of a line of a log (ns); None if missing."""
-    if (found := _ISO.search(line, 0, 64)) is not None and (time := _of_iso(found)) is not None:
+    if (found := _ISO.search(line, 0, 64)) is not None and (time := iso_found(found)) is not None:
         return time
     head = line[:64]
     if ":" not in head:

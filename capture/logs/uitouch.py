@@ -9,7 +9,7 @@ from capture.gestures.kinds import Action
 from capture.logs.base import LogInfo, TouchLog
 from capture.logs.lines import CONTEXT, USED, read_lines
 from capture.logs.samples import Names, SampleWriter
-from capture.logs.times import line_time
+from capture.logs.times import ISO_TIME, iso_found, line_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,11 @@ _BEGIN = "<UITouch: 0x"
 _ADDRESS = _BEGIN.index("0x")
 _PHASE = re.compile(r"phase:\s*([A-Z]\w+)")
 _PLACE = re.compile(r"location in window:\s*\{(-?[\d.]+),\s*(-?[\d.]+)\}")
+#: A line as almost all are: a time, one touch with its phase in the second place, whole.
+_PLAIN = re.compile(
+    ISO_TIME + r"[^<]*<UITouch: (0x[0-9a-fA-F]+)>[^;]*; phase: ([A-Z]\w+);"
+    r"(?:[^;]*;)*? location in window: \{(-?[\d.]+), (-?[\d.]+)\}"
+)
 _MATCH = re.compile(rb"<UITouch: 0x[0-9a-fA-F]+>")
 _FRAME = re.compile(rb"<UIWindow: [^>]{0,200}?frame = \(0 0; (\d{1,5})(?:\.\d+)? (\d{1,5})")
 _ACTIONS = {
@@ -76,10 +81,12 @@ class _Prints:
         self._time = 0
         self._timed = False
         #: The last print of each finger, which comes once per view, and the finger's number.
-        self._last: dict[str, tuple[str, tuple[str, ...], int]] = {}
+        self._last: dict[str, tuple[tuple[str, str, str], int]] = {}
 
     def take(self, line: str, writer: SampleWriter) -> str:
         """Read a line, or hold it back until the print that begins in it is whole."""
+        if not self.held and (plain := _PLAIN.match(line)) is not None and self._take_plain(plain, writer):
+            return USED
         at = line.find(_BEGIN)
         if at >= 0:
             self._begin(line)
@@ -98,6 +105,15 @@ class _Prints:
             held, self.held = self.held, 0
             self._log.count(USED, held)
         return USED
+
+    def _take_plain(self, plain: re.Match[str], writer: SampleWriter) -> bool:
+        """Add the touch of a whole line; False for one with another touch in it."""
+        time = iso_found(plain)
+        if time is None or plain.string.find(_BEGIN, plain.end(4)) >= 0:
+            return False
+        self._text, self._time, self._timed = "", time, True
+        self._touch(plain[4], (plain[5], plain[6], plain[7]), writer)
+        return True
 
     def _begin(self, line: str) -> None:
         if self.held:
@@ -121,24 +137,24 @@ class _Prints:
             if phase and place:
                 end = place.end()
                 address = text[at + _ADDRESS : text.find(">", at, stop)]
-                self._touch(address, phase[1], place.groups(), writer)
+                self._touch(address, (phase[1], place[1], place[2]), writer)
             elif after >= 0:
                 self._log.warnings["skipped_rows"] += 1
             at = after
         return end
 
-    def _touch(self, address: str, phase: str, place: tuple[str, ...], writer: SampleWriter) -> None:
-        """Add a touch, unless it is one that was printed before."""
+    def _touch(self, address: str, own: tuple[str, str, str], writer: SampleWriter) -> None:
+        """Add a touch by its phase and place, unless it is one that was printed before."""
+        phase, x, y = own
         action = _ACTIONS.get(phase)
         known = self._last.get(address)
         if action is None:
             self._log.warnings["skipped_rows"] += 1
-        elif known is not None and known[:2] == (phase, place):
+        elif known is not None and known[0] == own:
             self._log.warnings["duplicate_events"] += 1
         else:
-            finger = self.fingers.number(address) if known is None else known[2]
-            self._last[address] = phase, place, finger
-            x, y = place
+            finger = self.fingers.number(address) if known is None else known[1]
+            self._last[address] = own, finger
             writer.add(0, finger, action, self._time, float(x), float(y))
 
     def _wait(self, text: str) -> str:
