@@ -42,6 +42,8 @@ class Log(TouchLog):
     def _describe(self) -> LogInfo:
         options = self.options
         self._needed: list[str] = []
+        #: The document that was read to detect its keys, kept for the reading that follows.
+        self._whole = b""
         try:
             self._map = self._guess() if options.columns is None else ColumnMap.parse(options.columns)
         except TouchLogError:
@@ -144,7 +146,7 @@ class Log(TouchLog):
             return
         finder = Finder(path, set(self._needed))
         anywhere = Finder(None, set(self._needed))
-        for text, is_piece in documents(self):
+        for text, is_piece in self._documents():
             raw = msgspec.Raw(text)
             is_long = len(text) > _RECORD_BYTES and b"[" in text
             row = None if path or is_long else self._row(finder, raw)
@@ -155,6 +157,17 @@ class Log(TouchLog):
                 # The rest of a damaged document may have the whole path, or the records alone.
                 found = list(found) or anywhere.lists(raw)
             yield from found
+
+    def _documents(self) -> Iterator[tuple[bytes, bool]]:
+        """Yield the documents and whether each is a piece; one that is whole is read once for both uses."""
+        if self._whole:
+            whole, self._whole = self._whole, b""
+            yield whole, False
+            return
+        for text, is_piece in documents(self):
+            if not self._needed and not is_piece and len(text) > _RECORD_BYTES:
+                self._whole = text
+            yield text, is_piece
 
     def _of_lines(self) -> Iterator[Records]:
         """Yield the records of lines, and the lists that are in lines."""
