@@ -13,7 +13,7 @@ from capture.errors import TouchLogError
 from capture.gestures.samples import COLUMNS, TouchSamples
 from capture.logs.base import LogInfo, TouchLog
 from capture.logs.columns import ColumnMap, are_guessed
-from capture.logs.evenrows import even_cells
+from capture.logs.evenrows import even_cells, number_cells
 from capture.logs.kvi import DEFAULT_SCREEN
 from capture.logs.lines import shape
 from capture.logs.mapped import guessed_map, say_assumed, screen_of, sum_up
@@ -149,13 +149,26 @@ class Log(TouchLog):
         """Yield how many rows there are and their columns, of a table without quotes: three times as fast."""
         separator, width = self._table.separator, len(self._table.names)
         is_bare = self._table.prefix is None and not self._map.comment
+        whole = self._whole_columns()
         for text in self._bodies():
             pieces = even_cells(text, separator, width, _BATCH) if is_bare else None
             for count, cells in pieces or self._odd_cells(text):
-                yield count, [cells[index::width] for index in range(width)], None
+                found = None if whole is None else number_cells(cells, separator, count * width, whole)
+                if found is None:
+                    # Most tables have cells of one kind: no others are tried.
+                    whole, found = None, cells.split(separator)
+                yield count, [found[index::width] for index in range(width)], None
 
-    def _odd_cells(self, text: str) -> Iterator[tuple[int, list[str]]]:
-        """Yield how many good rows there are and their cells; the other rows are counted."""
+    def _whole_columns(self) -> list[slice] | None:
+        """Return the columns that have to be of whole numbers; None where a role has several."""
+        roles = self._table.chosen
+        if any(len(names) > 1 for names in roles.values()):
+            return None
+        found = [self._table.names.index(names[0]) for role, names in roles.items() if role not in {"x", "y"}]
+        return [slice(index, None, len(self._table.names)) for index in found]
+
+    def _odd_cells(self, text: str) -> Iterator[tuple[int, str]]:
+        """Yield how many good rows there are and their cells in a row; the other rows are counted."""
         separator, width = self._table.separator, len(self._table.names)
         lines = iter(self._rows_of(text))
         while batch := list(islice(lines, _BATCH)):
@@ -164,7 +177,7 @@ class Log(TouchLog):
             self.count("context", blank)
             self.count("skipped_rows", len(batch) - blank - len(good))
             if good:
-                yield len(good), separator.join(good).split(separator)
+                yield len(good), separator.join(good)
 
     def _read_columns(self) -> Iterator[tuple[int, list[Any], list[bool] | None]]:
         """Yield how many rows there are, their columns and which of them are wanted, where only some are."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import array
 import math
+import re
+from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from capture.gestures.kinds import Action
@@ -16,7 +19,7 @@ from capture.logs.units import EMPTY, PARTS, Unit, exact_times, quick_times
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from capture.logs.columns import ColumnMap
 
@@ -25,6 +28,10 @@ __all__ = ["Rows"]
 #: An action that no touch sample has: the recognizer ignores and counts it.
 _UNKNOWN_ACTION = 255
 _INT64 = 1 << 63
+#: A whole number as numbers are written.
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
+#: Plain integers: comparing members of the enum takes ten times as long.
+_DOWN, _UP, _MOVE = int(Action.DOWN), int(Action.UP), int(Action.MOVE)
 
 
 class Rows:
@@ -178,8 +185,9 @@ class Rows:
         import numpy as np
 
         column, time = np.asarray(stream), np.asarray(times)
-        for one in np.unique(column).tolist():
-            mine = time[column == one]
+        is_one = bool((column == column[0]).all())
+        for one in column[:1].tolist() if is_one else np.unique(column).tolist():
+            mine = time if is_one else time[column == one]
             back = int(np.count_nonzero(mine[1:] < mine[:-1]))
             back += one in self._before and int(mine[0]) < self._before[one]
             if back:
@@ -231,9 +239,11 @@ def _name(cell: Any) -> Any:
     """Return the name of a stream or a pointer: an integer where a cell holds one."""
     if isinstance(cell, float) and cell.is_integer():
         return int(cell)
-    if cell is None or (isinstance(cell, str) and cell.strip() in EMPTY):
-        return 0
-    return cell.strip() if isinstance(cell, str) else cell if isinstance(cell, int | tuple) else str(cell)
+    if isinstance(cell, str):
+        text = cell.strip()
+        # A column may be of numbers in one part of a table and of text in another.
+        return 0 if text in EMPTY else int(text) if _WHOLE.fullmatch(text) else text
+    return 0 if cell is None else cell if isinstance(cell, int | tuple) else str(cell)
 
 
 def _places(column: list[Any], scale: float, good: list[bool]) -> list[float]:
@@ -278,15 +288,16 @@ def _gaps(exact: dict[str, list[Any]], found: dict[str, list[Any]], good: list[b
         return [up - down for down, up, keep in pairs if keep][:8192]
     last: dict[tuple[int, int], int] = {}
     gaps: list[int] = []
-    actions = found.get("action") or [Action.MOVE] * len(good)
-    rows = list(zip(found["stream"], found["pointer"], actions, exact["time"], good, strict=True))[:8192]
+    actions = found.get("action") or [_MOVE] * len(good)
+    columns = zip(found["stream"], found["pointer"], actions, exact["time"], good, strict=True)
+    rows: Iterable[tuple[Any, ...]] = islice(columns, 8192)
     if "action" not in found:
-        rows = sorted((row for row in rows if row[4]), key=lambda row: row[3])
+        rows = sorted((row for row in rows if row[4]), key=itemgetter(3))
     for stream, pointer, action, time, keep in rows:
         if not keep:
             continue
         before = last.get((stream, pointer))
-        if action != Action.DOWN and before is not None:
+        if action != _DOWN and before is not None:
             gaps.append(time - before)
         last[stream, pointer] = time
     return gaps
@@ -304,7 +315,7 @@ def _taps(  # noqa: PLR0917 - rows have these columns
 
     times = array.array("q", [0]) * (2 * len(downs))
     times[0::2], times[1::2] = array.array("q", downs), array.array("q", ups)
-    actions = array.array("B", [Action.DOWN, Action.UP]) * len(downs)
+    actions = array.array("B", [_DOWN, _UP]) * len(downs)
     return TouchSamples(
         stream=doubled(stream),
         pointer=doubled(pointer),
