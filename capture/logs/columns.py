@@ -25,6 +25,7 @@ __all__ = [
     "has_place_names",
     "listed",
     "suggestion",
+    "time_name",
 ]
 
 _ROLES = ("stream", "pointer", "action", "time", "x", "y", "stroke", "down", "up")
@@ -78,7 +79,8 @@ _GUESSES = {
     "time": (
         "time,timestamp,t,ts,timems,timens,timeus,times,eventtime,timestampms,timestampus,timestampns,datetime,"
         "millis,ms,systime,uptime,elapsed,elapsedtime,elapsedms,epoch,epochms,tms,tus,tns,eventtimestamp,date,"
-        "dateandtime,timeofday,clock,localtime,utc,timesec,seconds,secs"
+        "dateandtime,timeofday,clock,localtime,utc,timesec,seconds,secs,createdat,recordedat,occurredat,loggedat,"
+        "receivedat"
     ),
     "x": (
         "x,posx,xpos,clientx,pagex,screenx,touchx,rawx,positionx,xposition,locationx,xcoordinate,coordx,xpx,"
@@ -248,6 +250,11 @@ def _guessed(names: Sequence[str]) -> dict[str, str]:
         if pair is not None and f"{pair}.1" in names:
             found |= {"x": f"{pair}.0", "y": f"{pair}.1"}
     return found
+
+
+def time_name(names: Sequence[str]) -> str | None:
+    """Return the name of the column of times; None if no name tells."""
+    return _guessed(names).get("time")
 
 
 def has_place_names(names: Sequence[str]) -> bool:

@@ -29,9 +29,12 @@ _LOOKED_AT = 256
 _LONGEST_PAUSE_S = 30 * 86_400
 _XXD = r"[0-9a-fA-F]{6,16}: (?:[0-9a-fA-F]{2,4} ){1,16}"
 _HEXDUMP = r"[0-9a-fA-F]{6,8} {1,2}(?:[0-9a-fA-F]{2,4}(?: {1,2}|$)){1,16}"
-_DUMP = Start(rf"(?:{_XXD}|{_HEXDUMP})", b"0000")
+#: Without addresses, as xxd -p and od -An -v -t x1 print it: 16 bytes a line at least.
+_BYTES = r"(?:[0-9a-fA-F]{2} ?){16,}\s*$"
+_DUMP = Start(rf"(?:{_XXD}|{_HEXDUMP}|{_BYTES})", b"0000", b"00 00")
 _LINE = re.compile(r"([0-9a-fA-F]{6,16}):? {1,2}((?:[0-9a-fA-F]{2}(?:[0-9a-fA-F]{2})?(?: {1,2}|\s*$)){1,16})")
 _ADDRESS = re.compile(r"[0-9a-fA-F]{6,16}:?\s*$")
+_ALONE = re.compile(r"(?:[0-9a-fA-F]{2} ?)+")
 
 
 class Log(EvdevLog):
@@ -162,7 +165,7 @@ def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[int, bytes, str]]:
     """Yield the address and the bytes of each line of a dump (xxd, hexdump, od), and the line's outcome."""
     last, at = b"", 0
     bare = Bare(_DUMP, b"")
-    repeated = False
+    repeated = addressed = False
     rest = iter(lines)
     first = list(islice(rest, _LOOKED_AT))
     base = _base(map(bare, first))
@@ -172,6 +175,11 @@ def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[int, bytes, str]]:
         if text == "*" and last:
             repeated = True
             yield 0, b"", CONTEXT
+            continue
+        if found is None and not addressed and _ALONE.fullmatch(text):
+            data = bytes.fromhex(text)
+            yield at, data, USED
+            at += len(data)
             continue
         if found is None:
             yield 0, b"", CONTEXT if not text or _ADDRESS.match(text) else "unknown_lines"
@@ -183,7 +191,7 @@ def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[int, bytes, str]]:
             continue
         if repeated and 0 < address - at < 1 << 24:
             yield at, last * ((address - at) // max(len(last), 1)), ""
-        repeated = False
+        repeated, addressed = False, True
         groups = found[2].split()
         # hexdump without -C prints words of the machine, their low byte last.
         swapped = ":" not in text[:17] and len(groups[0]) == 4

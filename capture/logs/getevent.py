@@ -18,26 +18,27 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
+#: Tabs stand for the blanks in what went through an editor or a spreadsheet.
 _START = Start(
-    r"(?:\[ *\d+\.\d{6}\] +|\d+-\d{1,6}: +)?(?:/dev/\S+: +)?"
-    r"(?:[0-9a-fA-F]{4} +[0-9a-fA-F]{4} +[0-9a-fA-F]{8}|EV_[A-Z]+ +\S+ +(?:[0-9a-fA-F]{8}|DOWN|UP|[A-Z]\w*))"
-    r"(?: +rate \d+)?[ \t\r]*$|add device \d+: ",
+    r"(?:\[[ \t]*\d+\.\d{6}\][ \t]+|\d+-\d{1,6}:[ \t]+)?(?:/dev/\S+:[ \t]+)?"
+    r"(?:[0-9a-fA-F]{4}[ \t]+[0-9a-fA-F]{4}[ \t]+[0-9a-fA-F]{8}"
+    r"|EV_[A-Z]+[ \t]+\S+[ \t]+(?:[0-9a-fA-F]{8}|DOWN|UP|[A-Z]\w*))"
+    r"(?:[ \t]+rate \d+)?[ \t\r]*$|add\sdevice\s\d+:\s",
     b"EV_",
-    b"0000 0",
-    b"0001 0",
-    b"0003 0",
+    *(f"000{kind}{blank}0".encode() for kind in (0, 1, 3) for blank in " \t"),
     b"add device ",
+    b"add\tdevice\t",
 )
-_ADD_DEVICE = re.compile(r"add device \d+: (\S+)")
+_ADD_DEVICE = re.compile(r"add\s+device\s+\d+:\s+(\S+)")
 _NAME = re.compile(r'\bname:\s+"(.*)"')
 _RANGE = re.compile(
-    r"\b(\w{1,32}) {0,32}: value -?\d{1,11}, min (-?\d{1,11}), max (-?\d{1,11})"
-    r"(?:, fuzz -?\d{1,11}, flat -?\d{1,11}, resolution (\d{1,9}))?"
+    r"\b(\w{1,32})\s{0,32}:\svalue\s-?\d{1,11},\smin\s(-?\d{1,11}),\smax\s(-?\d{1,11})"
+    r"(?:,\sfuzz\s-?\d{1,11},\sflat\s-?\d{1,11},\sresolution\s(\d{1,9}))?"
 )
-_CHATTER = re.compile(r"^(add device|remove device|could not |\s{2,}\S|#)")
+_CHATTER = re.compile(r"^(add\sdevice|remove device|could not |\s{2,}\S|\t|#)")
 _TOUCH = re.compile(
-    rb"(?:^|(?<=[\s>|:\]]))(/dev/\S+): +"
-    rb"(EV_ABS +ABS_MT_POSITION_[XY]|EV_KEY +BTN_TOUCH|0003 +003[56]|0001 +014a)?",
+    rb"(?:^|(?<=[\s>|:\]]))(/dev/\S+):[ \t]+"
+    rb"(EV_ABS[ \t]+ABS_MT_POSITION_[XY]|EV_KEY[ \t]+BTN_TOUCH|0003[ \t]+003[56]|0001[ \t]+014a)?",
     re.MULTILINE,
 )
 

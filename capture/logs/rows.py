@@ -29,7 +29,7 @@ __all__ = ["Rows"]
 _UNKNOWN_ACTION = 255
 _INT64 = 1 << 63
 #: A whole number as numbers are written.
-_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 #: Plain integers: comparing members of the enum takes ten times as long.
 _DOWN, _UP, _MOVE = int(Action.DOWN), int(Action.UP), int(Action.MOVE)
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from capture.errors import TouchLogError
+from capture.logs.columns import time_name
+from capture.logs.jsoncells import flat
 from capture.logs.times import line_time
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ _CELLS = re.compile(r'"\s*[,;\t|]\s*"')
 _TAG = re.compile(r"  \([^()\d][^()]{0,60}\)$")
 _HTML = re.compile(rb"&(?:lt|gt|quot|amp|#3[49]|#x2[27]);")
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.encode
 _decode_text = msgspec.json.Decoder(str).decode
 
 #: Text with the time of a line, and the log's own line; None for a line that is not wrapped.
@@ -286,20 +289,18 @@ def _cells(lines: list[str]) -> Iterator[Wrapping]:
         return
     sizes: Counter[int] = Counter()
     quoted: Counter[int] = Counter()
-    objects: Counter[int] = Counter()
-    for line, row in zip(lines[1:], map(_row, lines[1:]), strict=True):
-        if row is None or len(row) != width:
-            continue
+    whole = [(line, row) for line in lines[1:] if (row := _row(line)) is not None and len(row) == width]
+    for line, row in whole:
         sizes.update({at: len(cell) for at, cell in enumerate(row) if _may_be_log(cell)})
         quoted.update(at for at, cell in enumerate(row) if _quoted(cell) in line)
-        objects.update(at for at, cell in enumerate(row) if cell.lstrip()[:1] == "{")
     for column, _ in sizes.most_common(_CANDIDATES):
         if quoted[column] < _PART * count - 1:
             continue
-        take = _of_cell(column, width)
-        begun = take(lines[0])
         # A cell that is an object is no cell of a table of touches.
-        are_objects = objects[column] >= _PART * count - 1
+        cells = [row[column] for _, row in whole if row[column].lstrip()[:1] == "{"]
+        are_objects = len(cells) >= _PART * count - 1
+        take = _of_cell(column, width, _time_beside(_row(lines[0]) or [], width, cells))
+        begun = take(lines[0])
         yield _Lines(take, tables=are_objects, skip=int(begun is not None and not _may_be_log(begun[1])))
 
 
@@ -314,10 +315,25 @@ def _row(line: str) -> list[str] | None:
         return None
 
 
-def _of_cell(column: int, width: int) -> Callable[[str], _Taken]:
+def _time_beside(names: list[str], width: int, cells: list[str]) -> tuple[int, str] | None:
+    """Return the column of the times of objects in cells, and its name; None where they have their own."""
+    record = next(filter(None, map(_record, cells)), None)
+    if record is None or len(names) != width or time_name(list(flat(record))) is not None:
+        return None
+    name = time_name(names)
+    return None if name is None else (names.index(name), name)
+
+
+def _of_cell(column: int, width: int, time: tuple[int, str] | None) -> Callable[[str], _Taken]:
     def take(line: str) -> _Taken:
         row = _row(line)
-        return None if row is None or len(row) != width else (" ".join(row[:column]), row[column])
+        if row is None or len(row) != width:
+            return None
+        text = row[column]
+        if time is not None and text.lstrip()[:2] != "{}" and text.lstrip()[:1] == "{":
+            at, name = time
+            text = f"{_encode({name: row[at]}).decode()[:-1]},{text.lstrip()[1:]}"
+        return " ".join(row[:column]), text
 
     return take
 

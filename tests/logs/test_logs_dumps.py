@@ -10,7 +10,7 @@ from capture import logs
 
 PRINTED = [
     "xxd", "hexdump", "hexdump -C", "od -x", "od -t x1", "od -t x2", "od -A x -t x1", "od -t x1 -w8",
-    "od -v -t x1", "od -t x1z",
+    "od -v -t x1", "od -t x1z", "xxd -p", "xxd -p -c 24", "od -An -v -t x1",
 ]  # fmt: skip
 
 

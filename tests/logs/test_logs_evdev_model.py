@@ -325,6 +325,24 @@ def test_labels_in_any_case_and_with_a_rate(tmp_path):
     assert warnings == {"raw_units": 1}
 
 
+def test_tabs_are_blanks(tmp_path):
+    """As an editor or a spreadsheet leaves them."""
+    content = (
+        "add device 1:\t/dev/input/event3\n"
+        "\tABS (0003): ABS_MT_POSITION_X\t: value 0, min 0, max 99, fuzz 0, flat 0, resolution 0\n"
+        "\t\tABS_MT_POSITION_Y\t: value 0, min 0, max 199, fuzz 0, flat 0, resolution 0\n"
+        "[\t1.000000]\t/dev/input/event3:\tEV_ABS\tABS_MT_TRACKING_ID\t0000000a\n"
+        "[\t1.000000]\t/dev/input/event3:\tEV_ABS\tABS_MT_POSITION_X\t0000000a\t\n"
+        "[\t1.000000]\t/dev/input/event3:\t0000\t0000\t00000000\n"
+        "[\t1.500000]\t/dev/input/event3:\t0003 \t0039\tffffffff\trate 60\n"
+        "[\t1.500000]\t/dev/input/event3:\tEV_SYN\tSYN_REPORT\t00000000\n"
+    )
+    rows, warnings = samples(tmp_path, content)
+
+    assert rows == [(1000, 0, D, 10, 0), (1500, 0, U, 10, 0)]
+    assert warnings == {"panel_units": 1}
+
+
 def test_lines_that_are_no_events_are_counted(tmp_path):
     frames, expected, _ = TYPE_B["one-contact"]
     lines = text(*frames).splitlines(keepends=True)

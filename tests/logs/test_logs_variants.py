@@ -276,6 +276,17 @@ JSON = {
             for each in RECORDS
         ]
     ),
+    "in-a-cell-beside-its-time": table(
+        ("id", "created_at", "payload"),
+        [
+            (
+                at,
+                each["time"],
+                '"' + json.dumps({k: each[k] for k in ("x", "y", "phase")}).replace('"', '""') + '"',
+            )
+            for at, each in enumerate(RECORDS)
+        ],
+    ),
     "in-logcat": "".join(f"05-02 10:11:12.345 D/Touch: {line}\n" for line in LINES),
 }
 

@@ -7,7 +7,7 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memchr, memcmp
 
 from capture._native.evdev.codes cimport *
-from capture._native.evdev.words cimport begins, blanks, decimal, word
+from capture._native.evdev.words cimport begins, blanks, decimal, is_blank, word, word_end
 
 # The seconds of a time may have this many digits and still be 64 bits of nanoseconds.
 cdef int64_t MAX_SECONDS = 9000000000
@@ -86,7 +86,7 @@ cdef Text hexadecimal(Text at, Text end, uint32_t *number, Py_ssize_t width) noe
             break
         value = (value << 4) | <uint32_t> digit
         at += 1
-    if at == start or (width and at != last) or (at < end and at[0] != b" "):
+    if at == start or (width and at != last) or (at < end and not is_blank(at[0])):
         return NULL
     number[0] = value
     return at
@@ -190,8 +190,7 @@ cdef Text getevent_time(
             at = blanks(after, end)
     if at < end and at[0] == b"/":
         start = at
-        while at < end and at[0] != b" ":
-            at += 1
+        at = word_end(at, end)
         if at == end or (at - 1)[0] != b":":
             return NULL
         other[0] = device_length and not word(start, at - start - 1, <const char *> device, device_length)
@@ -213,9 +212,7 @@ cdef int getevent_line(Text at, Text end, Event *event, Text device, Py_ssize_t 
     if after != NULL:
         event.type = <int> (number & 0xffff)
     else:
-        after = at
-        while after < end and after[0] != b" ":
-            after += 1
+        after = word_end(at, end)
         event.type = type_label(start, after - start)
         if event.type < 0:
             return LINE_STRANGE
@@ -225,9 +222,7 @@ cdef int getevent_line(Text at, Text end, Event *event, Text device, Py_ssize_t 
     if after != NULL:
         event.code = <int> (number & 0xffff)
     else:
-        after = at
-        while after < end and after[0] != b" ":
-            after += 1
+        after = word_end(at, end)
         if after == start or is_number(start, after - start):
             return LINE_STRANGE
         event.code = code_label(event.type, start, after - start)
@@ -239,9 +234,7 @@ cdef int getevent_line(Text at, Text end, Event *event, Text device, Py_ssize_t 
     if after != NULL:
         event.value = <int32_t> number
     else:
-        after = at
-        while after < end and after[0] != b" ":
-            after += 1
+        after = word_end(at, end)
         if value_label(event.type, event.code, start, after - start, &event.value) == LINE_STRANGE:
             return LINE_STRANGE
     at = blanks(after, end)

@@ -6,8 +6,18 @@ from libc.string cimport memcmp
 ctypedef const uint8_t *Text
 
 
+cdef inline bint is_blank(uint8_t sign) noexcept nogil:
+    return sign == b" " or sign == b"\t"
+
+
 cdef inline Text blanks(Text at, Text end) noexcept nogil:
-    while at < end and at[0] == b" ":
+    while at < end and is_blank(at[0]):
+        at += 1
+    return at
+
+
+cdef inline Text word_end(Text at, Text end) noexcept nogil:
+    while at < end and not is_blank(at[0]):
         at += 1
     return at
 
