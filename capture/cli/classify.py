@@ -14,6 +14,7 @@ from capture.cli._options import Json, Logs, Reading, with_reading
 from capture.cli._records import SUFFIXES, check_name, open_records
 from capture.cli._show import plural, print_doubts, print_json, progress, remarks
 from capture.cli._work import strokes
+from capture.errors import plain
 
 if TYPE_CHECKING:
     from capture.cli._options import Found
@@ -112,11 +113,13 @@ class _Report:
         self.chords: int | None = None
         self._found = found
         self._counts: dict[str, dict[str, int]] = {}
+        self._strokes_of: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
         self.warnings: dict[str, dict[str, int]] = {}
 
     def count(self, table: GestureTable) -> None:
         self.strokes += len(table)
+        self._strokes_of[self.log] += len(table)
         if table.multi is not None:
             self.chords = (self.chords or 0) + len(table.multi)
 
@@ -147,6 +150,10 @@ class _Report:
         console = remarks()
         for path, warnings in self.warnings.items():
             print_doubts(console, warnings, path=path)
+            if not self._strokes_of[path]:
+                counts = self._counts[path]
+                of = f"{counts.get('used', 0):,} of {counts.get('read', 0):,} lines or records were touches"
+                console.print(f"{plain(path)}: no strokes; {of}", markup=False)
         print_doubts(console, {}, ignored)
         if output is not None:
             chords = "" if self.chords is None else f"{plural(self.chords, 'chord')} of "

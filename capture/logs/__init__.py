@@ -250,13 +250,13 @@ def find_logs(
 #: Causes for assumed places, sizes or times, and the option that gives them.
 _ASSUMED = {
     "panel_units": "1 unit of the panel is 1 px (--screen)",
-    "raw_units": "1 raw unit is 1 px (--axis-max, --screen)",
+    "raw_units": "1 raw unit is 1 px (--axis-max and --screen together)",
     "guessed_range": "the largest value seen is the range (--axis-max)",
     "guessed_screen": "screen {width}x{height} (--screen)",
     "density_from_resolution": "sizes by the panel's resolution, 1/160 inch a px (--screen)",
     "guessed_columns": "columns by their names (--columns)",
-    "time_unit_guessed": "the unit of times by their distances (--columns: time-unit=)",
-    "time_unit_doubtful": "a unit of times that is doubtful (--columns: time-unit=)",
+    "time_unit_guessed": "the unit of times by the gaps between them (--columns time-unit=)",
+    "time_unit_doubtful": "a unit of times that is doubtful (--columns time-unit=)",
     "no_clock": "times that are made up",
 }
 

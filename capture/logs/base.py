@@ -52,7 +52,8 @@ CAUSES = {
     "down_while_down": "a finger came down that was down already",
     "duplicate_events": "an event was logged more than once; the copies were left out",
     "guessed_columns": "the columns were guessed by their names (--columns gives them)",
-    "guessed_range": "the axis range is not in the log; the largest value seen served (--axis-max gives it)",
+    "guessed_range": "the axis range is not in the log; the largest value seen served, which stretches "
+    "places unless touches reach the edges (--axis-max X,Y gives the range)",
     "guessed_screen": "the size of the window is not in the log; it was guessed (--screen gives it)",
     "hovering": "contacts hovered and never touched; they are no strokes",
     "history_not_printed": "samples were batched into an event and not printed with it",
@@ -67,11 +68,14 @@ CAUSES = {
     "panel_units": "the screen is not in the log; units of the panel were taken for pixels (--screen)",
     "positions_without_contact": "positions came without a contact, as in a log that starts in mid-contact",
     "protocol_changed": "the device turned out to speak another protocol than in its first events",
-    "raw_units": "the axis range is not in the log; raw units were taken for pixels (--axis-max, --screen)",
+    "raw_units": "the axis range is not in the log; raw units were taken for pixels "
+    "(--axis-max X,Y together with --screen WxH gives pixels)",
     "repeated_ids": "a contact was listed twice in one frame",
     "skipped_rows": "rows that are no touch samples were left out",
-    "time_unit_doubtful": "the times make no sense for a finger in this unit (--columns: time-unit=)",
-    "time_unit_guessed": "the unit of the times was guessed from their distances (--columns: time-unit=)",
+    "time_unit_doubtful": "the times make no sense for a finger in this unit "
+    "(--columns time-unit=s, ms, us or ns)",
+    "time_unit_guessed": "the unit of the times was guessed from the gaps between them "
+    "(--columns time-unit=s, ms, us or ns)",
     "time_went_back": "a time was earlier than the one before it",
     "unfinished_frame": "the log ended within a frame, whose events were left out",
     "unknown_codes": "events had codes that no device has",

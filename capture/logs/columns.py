@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
     "ACTION_WORDS",
@@ -21,23 +22,29 @@ __all__ = [
     "UNITS",
     "ColumnMap",
     "are_guessed",
+    "bare_name",
     "guess",
     "has_place_names",
+    "is_number",
     "listed",
-    "suggestion",
+    "named_roles",
+    "other_devices",
     "time_name",
 ]
 
-_ROLES = ("stream", "pointer", "action", "time", "x", "y", "stroke", "down", "up")
+_ROLES = ("stream", "pointer", "action", "time", "x", "y", "stroke", "down", "up", "x-up", "y-up")
 _COMMON = ("stream", "pointer", "action", "time", "x", "y")
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 _SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|", "blank": " "}
 _PLACES = {"px": 0.0, "percent": 100.0, "fraction": 1.0}
 _COLUMNS_NAMED = 24
+_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 #: Share of known actions in a column whose name promises actions.
 _KNOWN_PART = 0.8
 
 _DOWN, _UP, _MOVE, _CANCEL = range(4)
+#: Of what words of actions tell: the first of several is the one whose events the others repeat.
+_DEVICES = ("touch", "pointer", "mouse")
 _WORDS = {
     "down": _DOWN, "began": _DOWN, "begin": _DOWN, "start": _DOWN, "started": _DOWN, "press": _DOWN,
     "pressed": _DOWN, "up": _UP, "ended": _UP, "end": _UP, "release": _UP, "released": _UP, "lift": _UP,
@@ -142,6 +149,8 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
         x and y at the far end of the screen: 100 or 1; 0 for px.
     common : bool
         Whether it is the common form, whose unit of time is ns.
+    guessed : bool
+        Whether the columns were guessed by their names.
     """
 
     columns: dict[str, list[str]]
@@ -155,21 +164,20 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
     records: str = ""
     whole: tuple[float, float] = (0.0, 0.0)
     common: bool = False
+    guessed: bool = False
 
     @classmethod
     def parse(cls, text: str | None) -> ColumnMap:
-        """Read a map, or the name of a preset; None is the common form.
+        """Read a map, or the name of a preset; without columns it is the common form.
 
         Raises
         ------
         ValueError
             That names the mistake in the map.
         """
-        if text is None:
-            return cls(columns={name: [name] for name in _COMMON}, unit_ns=1, common=True)
         columns: dict[str, list[str]] = {}
         settings: dict[str, Any] = {}
-        for part in PRESETS.get(text, text).split(","):
+        for part in PRESETS.get(text, text).split(",") if text is not None else ():
             key, equals, value = part.partition("=")
             key = key.strip()
             if not equals or not value:
@@ -186,6 +194,8 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
         if "x_unit" in settings or "y_unit" in settings:
             x = settings.pop("x_unit", 0.0)
             settings["whole"] = x, settings.pop("y_unit", x)
+        if not columns and settings.keys().isdisjoint({"header", "gap_ns"}):
+            return cls(columns={name: [name] for name in _COMMON}, common=True, **{"unit_ns": 1, **settings})
         _check(columns, settings)
         return cls(columns=columns, **settings)
 
@@ -229,15 +239,21 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_COLUMNS_NAMED]) + more
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
+    """Return the name of a column without case and signs."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _guessed(names: Sequence[str]) -> dict[str, str]:
+def is_number(cell: str) -> bool:
+    """Return whether a cell is a number, with a decimal comma or a point."""
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def named_roles(names: Sequence[str]) -> dict[str, str]:
     """Return the columns with known names: the whole name, or the last part of one with dots."""
-    bare = {_bare(name): name for name in reversed(names)}
-    parts = Counter(_bare(name.rpartition(".")[2]) for name in names)
-    last = {_bare(name.rpartition(".")[2]): name for name in names}
+    bare = {bare_name(name): name for name in reversed(names)}
+    parts = Counter(bare_name(name.rpartition(".")[2]) for name in names)
+    last = {bare_name(name.rpartition(".")[2]): name for name in names}
     last = {part: name for part, name in last.items() if parts[part] == 1}
     found: dict[str, str] = {}
     for role, words in _GUESSES.items():
@@ -246,7 +262,9 @@ def _guessed(names: Sequence[str]) -> dict[str, str]:
         if match is not None:
             found[role] = match
     if not {"x", "y"} & found.keys():
-        pair = next((name[:-2] for name in names if name.endswith(".0") and _bare(name[:-2]) in _PAIRS), None)
+        pair = next(
+            (name[:-2] for name in names if name.endswith(".0") and bare_name(name[:-2]) in _PAIRS), None
+        )
         if pair is not None and f"{pair}.1" in names:
             found |= {"x": f"{pair}.0", "y": f"{pair}.1"}
     return found
@@ -254,17 +272,17 @@ def _guessed(names: Sequence[str]) -> dict[str, str]:
 
 def time_name(names: Sequence[str]) -> str | None:
     """Return the name of the column of times; None if no name tells."""
-    return _guessed(names).get("time")
+    return named_roles(names).get("time")
 
 
 def has_place_names(names: Sequence[str]) -> bool:
     """Return whether names of columns tell where the places are."""
-    return {"x", "y"} <= _guessed(names).keys()
+    return {"x", "y"} <= named_roles(names).keys()
 
 
 def are_guessed(names: Sequence[str]) -> bool:
     """Return whether names of columns tell where times, places and actions are."""
-    known = _guessed([name for name in names if name[:1].isalpha() or name[:1] in {"_", '"'}])
+    known = named_roles([name for name in names if name[:1].isalpha() or name[:1] in {"_", '"'}])
     return {"time", "x", "y", "action"} <= known.keys()
 
 
@@ -277,33 +295,45 @@ def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | Non
     action_cells : dict of str to list of str
         Some cells of each column: the actions must be words that are known.
     """
-    found = _guessed(names)
+    found = named_roles(names)
     if not {"time", "x", "y", "action"} <= found.keys():
         return None
     cells = [cell.strip().lower() for cell in action_cells.get(found["action"], ()) if cell.strip()]
     known = sum(cell in ACTION_WORDS for cell in cells)
-    if cells and {"0", "0.0"}.isdisjoint(cells) and all(cell[:1].isdigit() for cell in cells):
-        # Numbers of another kind: without a 0 no finger ever comes down.
-        return None
     if not known or known < _KNOWN_PART * len(cells) or any("," in name for name in found.values()):
         return None
-    return ",".join(f"{role}={name}" for role, name in found.items())
+    if all(cell[:1].isdigit() for cell in cells) and _are_other_codes(cells, alone="pointer" not in found):
+        return None
+    parts = [f"{role}={name}" for role, name in found.items()]
+    if _are_parts(action_cells.get(found["x"], ()), action_cells.get(found["y"], ())):
+        parts.append("position=fraction")
+    return ",".join(parts)
 
 
-def suggestion(names: Sequence[str], action_cells: dict[str, list[str]]) -> str:
-    """Return a map to copy, as far as the names and some cells of the columns tell."""
-    found = _guessed(names)
-    rest = [name for name in names if name not in found.values()]
-    parts = [f"{role}={found.get(role, role.upper())}" for role in ("time", "x", "y")]
-    if "action" in found or rest:
-        words = {name: [cell.strip() for cell in action_cells.get(name, ())] for name in names}
-        named = [name for name in rest if any(cell[:1].isalpha() for cell in words[name])]
-        action = found.get("action") or (named or rest)[0]
-        there = list(dict.fromkeys(filter(None, words[action])))
-        pairs = zip([*there, "START", "MOVE", "END"], ("down", "move", "up"), strict=False)
-        said = "|".join(f"{word}={what}" for word, what in pairs)
-        return ",".join([*parts, f"action={action}:{said}", "time-unit=ms"])
-    return ",".join([*parts, "gap=200", "time-unit=ms"])
+def _are_other_codes(cells: Sequence[str], *, alone: bool) -> bool:
+    """Return whether the numbers of actions cannot be those of Android: 0 down, 1 up, 2 move.
+
+    Without a 0 no finger ever comes down, and what follows an up of the only finger is a down.
+    """
+    codes = [cell.removesuffix(".0") for cell in cells]
+    after = Counter(later for code, later in pairwise(codes) if code == "1")
+    return "0" not in codes or (alone and after["2"] > after["0"])
+
+
+def other_devices(words: Iterable[str]) -> set[str]:
+    """Return the words of actions by which a mouse, or pointers, repeat the touches that others tell."""
+    by_device = {device: {word for word in words if word.startswith(device)} for device in _DEVICES}
+    there = [of for of in by_device.values() if of]
+    return set().union(*there[1:])
+
+
+def _are_parts(*columns: Sequence[str]) -> bool:
+    """Return whether places are parts of a screen: all from 0 to 1, and several between."""
+    try:
+        places = [float(cell) for column in columns for cell in column]
+    except ValueError:
+        return False
+    return all(0 <= place <= 1 for place in places) and len({place for place in places if place % 1}) > 2
 
 
 def _actions(words: str) -> dict[str, int]:

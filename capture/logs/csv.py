@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from capture.errors import TouchLogError
 from capture.gestures.samples import COLUMNS, TouchSamples
 from capture.logs.base import LogInfo, TouchLog
-from capture.logs.columns import ColumnMap, are_guessed
+from capture.logs.columns import ColumnMap, are_guessed, is_number
 from capture.logs.evenrows import even_cells, number_cells
 from capture.logs.kvi import DEFAULT_SCREEN
 from capture.logs.lines import shape
@@ -55,9 +55,8 @@ class Log(TouchLog):
             self._map = ColumnMap.parse(options.columns)
             lines = self._lines(source.text_head().decode("utf-8", "replace"))
             self._table = _table(lines, self._map)
-            if options.columns is None and not set(self._table.names) >= _NEEDED:
-                names = self._table.names
-                self._map = guessed_map(names, {name: self._table.cells(name) for name in names})
+            if self._map.common and not set(self._table.names) >= _NEEDED:
+                self._map = self._guess()
             self._table.chosen = self._map.chosen(self._table.names)
         except TouchLogError:
             raise
@@ -66,6 +65,19 @@ class Log(TouchLog):
         self._size = options.screen or DEFAULT_SCREEN
         width, height = screen_of(self._map)
         return LogInfo(format=self.name, width=width, height=height)
+
+    def _guess(self) -> ColumnMap:
+        """Return a map by the names of the columns; an error has one to copy."""
+        names, columns = self._table.names, list(zip(*self._table.rows, strict=True))
+        what = "a table with the columns"
+        if sum(map(is_number, names)) > 1:
+            what = "a table without names of columns, whose first line would be theirs:"
+            columns = [
+                (name, *column) for name, column in zip(names, columns or [()] * len(names), strict=True)
+            ]
+            names = [f"#{number}" for number in range(1, len(names) + 1)]
+        cells = {name: list(column) for name, column in zip(names, columns, strict=False)}
+        return guessed_map(names, cells, self.options.columns, what)
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -311,7 +323,7 @@ def looks_like_table(head: bytes) -> bool:
         return False
     separator = _separator(lines[0])
     rows = [_split(line, separator) for line in lines]
-    numbers = sum(bool(re.fullmatch(r"-?\d+(?:[.,]\d+)?", cell)) for row in rows[1:] for cell in row)
+    numbers = sum(is_number(cell) for row in rows[1:] for cell in row)
     return len(rows[0]) >= 3 and len(set(map(len, rows))) == 1 and numbers >= 2 * (len(rows) - 1)
 
 

@@ -13,7 +13,7 @@ from capture.logs.documents import documents, has_lines, head_pieces, is_json, l
 from capture.logs.jsoncells import Cells, Records, Row, first_rows, flat
 from capture.logs.jsonrows import Finder
 from capture.logs.kvi import DEFAULT_SCREEN
-from capture.logs.mapped import guessed_map, say_assumed, screen_of, sum_up
+from capture.logs.mapped import guessed_map, say_assumed, screen_of, sum_up, with_settings
 from capture.logs.rows import Rows
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ class Log(TouchLog):
         #: The document that was read to detect its keys, kept for the reading that follows.
         self._whole = b""
         try:
-            self._map = self._guess() if options.columns is None else ColumnMap.parse(options.columns)
+            self._map = ColumnMap.parse(options.columns)
+            if self._map.common:
+                self._map = self._guess()
         except TouchLogError:
             raise
         except ValueError as error:
@@ -79,7 +81,7 @@ class Log(TouchLog):
                 break
         if not keys:
             raise ValueError("is JSON without a list of objects: not a touch log of a known format")
-        return guessed_map(list(keys), cells, "JSON of objects with the keys")
+        return guessed_map(list(keys), cells, self.options.columns, "JSON of objects with the keys")
 
     def _guess_by_head(self) -> str | None:
         """Return the map by the first records of a long document; None if they do not suffice."""
@@ -100,7 +102,7 @@ class Log(TouchLog):
         """Return a guessed map; the counts of the detection are reset."""
         self.counts.clear()
         self.warnings.clear()
-        return ColumnMap.parse(found)
+        return with_settings(found, self.options.columns)
 
     def _read(self) -> Iterator[TouchSamples]:
         say_assumed(self, self._map)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from capture.errors import TouchLogError
-from capture.logs.columns import PRESETS, ColumnMap, guess, listed, suggestion
+from capture.logs.columns import PRESETS, ColumnMap, guess, listed
 from capture.logs.kvi import DEFAULT_SCREEN
+from capture.logs.suggestions import suggestion
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from capture.logs.rows import Rows
     from capture.logs.samples import Names
 
-__all__ = ["guessed_map", "say_assumed", "screen_of", "sum_up"]
+__all__ = ["guessed_map", "say_assumed", "screen_of", "sum_up", "with_settings"]
 
 
 class Log(Protocol):
@@ -37,9 +40,12 @@ class Log(Protocol):
 
 
 def guessed_map(
-    names: Sequence[str], cells: dict[str, list[str]], what: str = "a table with the columns"
+    names: Sequence[str],
+    cells: dict[str, list[str]],
+    settings: str | None = None,
+    what: str = "a table with the columns",
 ) -> ColumnMap:
-    """Return a map by the names of columns and some cells of each.
+    """Return a map by the names of columns and some cells of each, and by settings that were given alone.
 
     Raises
     ------
@@ -52,7 +58,13 @@ def guessed_map(
             f"is {what} {listed(names)}: say which is what, as in "
             f"--columns '{suggestion(names, cells)}' (presets: {', '.join(PRESETS)})"
         )
-    return ColumnMap.parse(found)
+    return with_settings(found, settings)
+
+
+def with_settings(found: str, settings: str | None) -> ColumnMap:
+    """Return a guessed map with the settings that were given alone."""
+    column_map = ColumnMap.parse(f"{found},{settings}" if settings else found)
+    return msgspec.structs.replace(column_map, guessed=True)
 
 
 def screen_of(column_map: ColumnMap) -> tuple[int, int] | tuple[None, None]:
@@ -62,7 +74,7 @@ def screen_of(column_map: ColumnMap) -> tuple[int, int] | tuple[None, None]:
 
 def say_assumed(log: Log, column_map: ColumnMap) -> None:
     """Count the guesses about columns and screen."""
-    if log.options.columns is None and not column_map.common:
+    if column_map.guessed:
         log.warnings["guessed_columns"] += 1
     if any(column_map.whole) and log.options.screen is None:
         log.warnings["guessed_screen"] += 1

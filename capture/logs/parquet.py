@@ -62,7 +62,7 @@ class Log(TouchLog):
             with self._open() as file:
                 schema = file.schema_arrow
                 self._map = ColumnMap.parse(options.columns)
-                if options.columns is None and not set(schema.names) >= _NEEDED:
+                if self._map.common and not set(schema.names) >= _NEEDED:
                     self._guess(file, list(schema.names))
                 self._chosen = self._map.chosen(list(schema.names))
                 self._check(file)
@@ -127,7 +127,7 @@ class Log(TouchLog):
             if batch is None
             else {name: [str(cell) for cell in batch.column(name).to_pylist()] for name in plain}
         )
-        self._map = guessed_map(names, cells)
+        self._map = guessed_map(names, cells, self.options.columns)
 
     def _info(self, metadata: dict[bytes, bytes]) -> LogInfo:
         text = metadata.get(METADATA_KEY)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture.gestures.kinds import Action
 from capture.gestures.samples import TouchSamples
-from capture.logs.columns import ACTION_WORDS, UNITS
+from capture.logs.columns import ACTION_WORDS, UNITS, other_devices
 from capture.logs.samples import Fingers, Names
 from capture.logs.strokemaker import StrokeMaker
 from capture.logs.times import Gaps, Moments
@@ -28,6 +28,8 @@ __all__ = ["Rows"]
 #: An action that no touch sample has: the recognizer ignores and counts it.
 _UNKNOWN_ACTION = 255
 _INT64 = 1 << 63
+_PLACES = {"x", "y", "x-up", "y-up"}
+_BOOLEANS = ({"0", "1"}, {"true", "false"}, {"0", "1", "true", "false"})
 #: A whole number as numbers are written.
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 #: Plain integers: comparing members of the enum takes ten times as long.
@@ -64,6 +66,10 @@ class Rows:
             side / whole if whole else 1.0 for side, whole in zip(size, column_map.whole, strict=True)
         ]
         self._words = column_map.actions or ACTION_WORDS
+        #: Fingers that are down in a table that says at each time whether one is; None for another table.
+        self._held: dict[tuple[int, int], tuple[float, float]] | None = (
+            {} if column_map.actions.keys() in _BOOLEANS else None
+        )
         self._memo: dict[Any, int | None] = {}
         self._moments = {role: Moments() for role in ("time", "down", "up")}
         self._before: dict[int, int] = {}
@@ -124,8 +130,8 @@ class Rows:
         found: dict[str, list[Any]] = {}
         found["stream"] = self._numbers(self.streams, roles.get("stream"), count)
         found["pointer"] = self._numbers(self.pointers, roles.get("pointer"), count)
-        for role, scale in zip(("x", "y"), self._scale, strict=True):
-            found[role] = _places(roles[role], scale, good)
+        for role in _PLACES & roles.keys():
+            found[role] = _places(roles[role], self._scale[role.startswith("y")], good)
         if "action" in roles:
             found["action"] = self._actions(roles["action"], good)
         if self._strokes is not None:
@@ -173,7 +179,10 @@ class Rows:
             self._strokes.add(stream, pointer, found["stroke"], found["time"], x, y)
             return None
         if "down" in found:
-            return _taps(stream, pointer, found["down"], found["up"], x, y)
+            ups = [array.array("f", found.get(f"{role}-up", column)) for role, column in (("x", x), ("y", y))]
+            return _whole_strokes(stream, pointer, (found["down"], found["up"]), (x, ups[0]), (y, ups[1]))
+        if self._held is not None:
+            self._polled(self._held, stream, pointer, found["action"], (x, y))
         times = array.array("q", found["time"])
         actions = array.array("B", found["action"])
         self._watch(stream, pointer, actions, times)
@@ -198,6 +207,26 @@ class Rows:
                 self._gaps.add(*row)
 
     @staticmethod
+    def _polled(
+        held: dict[tuple[int, int], tuple[float, float]],
+        stream: Any,
+        pointer: Any,
+        actions: list[Any],
+        places: Any,
+    ) -> None:
+        """Make moves of the rows at which a finger stays down or up; it is lifted where it was last down."""
+        x, y = places
+        for index, (finger, action) in enumerate(
+            zip(zip(stream, pointer, strict=True), actions, strict=True)
+        ):
+            if (action == _DOWN) == (finger in held):
+                actions[index] = _MOVE
+            if action == _DOWN:
+                held[finger] = x[index], y[index]
+            elif finger in held:
+                x[index], y[index] = held.pop(finger)
+
+    @staticmethod
     def _numbers(names: Names, column: list[Any] | None, count: int) -> list[int]:
         if column is None:
             return [0] * count
@@ -213,8 +242,10 @@ class Rows:
         """Return the actions; None in the rows that are left out."""
         memo = self._memo
         try:
-            for cell in set(column) - memo.keys():
-                memo[cell] = self._action(cell)
+            if new := set(column) - memo.keys():
+                memo.update((cell, self._action(cell)) for cell in new)
+                words = {str(cell).strip().lower(): cell for cell in memo} if not self._map.actions else {}
+                memo.update((words[word], None) for word in other_devices(words))
             found = list(map(memo.__getitem__, column))
         except TypeError:
             found = [self._action(cell) for cell in column]
@@ -303,24 +334,21 @@ def _gaps(exact: dict[str, list[Any]], found: dict[str, list[Any]], good: list[b
     return gaps
 
 
-def _taps(  # noqa: PLR0917 - rows have these columns
-    stream: Any, pointer: Any, downs: list[int], ups: list[int], x: Any, y: Any
+def _whole_strokes(
+    stream: Any, pointer: Any, times: tuple[list[int], list[int]], x: tuple[Any, Any], y: tuple[Any, Any]
 ) -> TouchSamples:
-    """Return each row as a DOWN and an UP at one place."""
+    """Return each row as a DOWN and an UP: a tap, or the two ends of another stroke."""
 
-    def doubled(column: Any) -> Any:
-        both = array.array(column.typecode, [0]) * (2 * len(column))
-        both[0::2] = both[1::2] = column
+    def in_turns(typecode: str, downs: Any, ups: Any) -> Any:
+        both = array.array(typecode, [0]) * (2 * len(downs))
+        both[0::2], both[1::2] = array.array(typecode, downs), array.array(typecode, ups)
         return both
 
-    times = array.array("q", [0]) * (2 * len(downs))
-    times[0::2], times[1::2] = array.array("q", downs), array.array("q", ups)
-    actions = array.array("B", [_DOWN, _UP]) * len(downs)
     return TouchSamples(
-        stream=doubled(stream),
-        pointer=doubled(pointer),
-        action=actions,
-        time=times,
-        x=doubled(x),
-        y=doubled(y),
+        stream=in_turns("q", stream, stream),
+        pointer=in_turns("i", pointer, pointer),
+        action=array.array("B", [_DOWN, _UP]) * len(stream),
+        time=in_turns("q", *times),
+        x=in_turns("f", *x),
+        y=in_turns("f", *y),
     )

@@ -34,6 +34,7 @@ def test_table_and_folder_agree():
         "printed",
         "rows",
         "strokemaker",
+        "suggestions",
         "tables",
         "units",
         "wrapping",

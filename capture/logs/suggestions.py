@@ -1,0 +1,156 @@
+"""A column map to copy, where the names of columns do not tell enough: by their names and what is in them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from capture.logs.columns import ACTION_WORDS, UNITS, bare_name, is_number, named_roles
+from capture.logs.times import Moments
+from capture.logs.units import PARTS, Unit, exact_times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["suggestion"]
+
+#: A column of actions has no more words than this.
+_WORDS = 6
+#: Columns with the number of a stroke, and with 1 while a finger is down.
+_STROKES = {
+    "stroke", "strokeid", "strokeno", "strokenumber", "strokeindex", "gesture", "gestureid", "swipe",
+    "swipeid", "swipenumber", "path", "pathid", "segment",
+}  # fmt: skip
+_PRESSED = {"pressed", "ispressed", "isdown", "down", "touching", "contact", "button", "buttons", "touched"}
+_BOOLEANS = ({"0", "1"}, {"false", "true"})
+#: Columns of a table with one row for each stroke: of times, of x and of y, at its DOWN and at its UP.
+_AROUND = {
+    "down": "start,starttime,starts,startms,begin,begintime,down,downtime,timestart,timedown,tstart,t0",
+    "up": "end,endtime,ends,endms,up,uptime,timeend,timeup,tend,touchup,stop,stoptime,release,releasetime",
+    "x": "startx,xstart,downx,xdown,beginx,xbegin,fromx,xfrom,x0,x1,x",
+    "y": "starty,ystart,downy,ydown,beginy,ybegin,fromy,yfrom,y0,y1,y",
+    "x-up": "endx,xend,upx,xup,tox,xto,stopx,xstop,x2,x1",
+    "y-up": "endy,yend,upy,yup,toy,yto,stopy,ystop,y2,y1",
+}
+#: Median durations of strokes that tell the unit of their times (ns).
+_SHORTEST_NS, _LONGEST_NS = 20 * UNITS["ms"], 5 * UNITS["s"]
+
+
+def suggestion(names: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
+    """Return a map to copy, as far as the names and some cells of the columns tell.
+
+    A word in capitals stands for what they do not tell.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the columns; ``#1``, ``#2``, ... without a header.
+    cells : dict of str to sequence of str
+        Some cells of each.
+    """
+    # A comma ends a part of the map.
+    filled = {
+        name: [cell.strip() for cell in cells.get(name, ()) if cell.strip()]
+        for name in names
+        if "," not in name
+    }
+    parts = ["header=no"] if names and all(name.startswith("#") for name in names) else []
+    if around := _around(filled):
+        unit = _unit_of_durations(filled[around["down"]], filled[around["up"]])
+        return ",".join([*parts, *(f"{role}={name}" for role, name in around.items()), *unit])
+    found = {role: name for role, name in named_roles(names).items() if name in filled}
+    rest = {name: column for name, column in filled.items() if name not in found.values()}
+    action = found.get("action") or _of_actions(rest)
+    rest.pop(action or "", None)
+    unit = ["time-unit=ms"]
+    time = found.get("time") or next((name for name, column in rest.items() if _times(column)), None)
+    if time is not None:
+        rest.pop(time, None)
+        unit = _unit(filled[time])
+    stroke = None if action else next((name for name in rest if bare_name(name) in _STROKES), None)
+    places = [name for name, column in rest.items() if _are_numbers(column) and name != stroke]
+    whole = not {"x", "y"} & found.keys() and len(places) > 1
+    x, y = places[:2] if whole else (found.get("x", "X"), found.get("y", "Y"))
+    parts += [f"time={time or 'TIME'}", f"x={x}", f"y={y}"]
+    parts.append(f"stroke={stroke}" if stroke else _actions(action, filled[action]) if action else "gap=200")
+    return ",".join([*parts, *unit])
+
+
+def _around(filled: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the columns of a table with one row for each stroke; none for another."""
+    bare = {bare_name(name): name for name in reversed(list(filled))}
+    found: dict[str, str] = {}
+    for role, words in _AROUND.items():
+        name = next((bare[word] for word in words.split(",") if word in bare), None)
+        if name is not None and name not in found.values() and _is_filled(role, filled[name]):
+            found[role] = name
+    return found if {"down", "up", "x", "y"} <= found.keys() else {}
+
+
+def _is_filled(role: str, column: Sequence[str]) -> bool:
+    return _read(column) is not None if role in {"down", "up"} else _are_numbers(column)
+
+
+def _are_numbers(column: Sequence[str]) -> bool:
+    return bool(column) and all(map(is_number, column))
+
+
+def _read(column: Sequence[str]) -> tuple[list[int], bool, bool] | None:
+    """Return times in parts of their unit, whether with fractions, whether dates; None for others."""
+    good = [True] * len(column)
+    times, fractions, dates = exact_times(list(column), good, Moments())
+    return (times, fractions, dates) if column and all(good) else None
+
+
+def _times(column: Sequence[str]) -> bool:
+    """Return whether cells are times: they rise, and most are new."""
+    read = _read(column)
+    return read is not None and read[0] == sorted(read[0]) and len(set(read[0])) > max(2, len(column) // 2)
+
+
+def _unit(column: Sequence[str]) -> list[str]:
+    """Return the unit of the times as a part of the map; none for dates."""
+    read = _read(column)
+    if read is None:
+        return ["time-unit=ms"]
+    times, fractions, dates = read
+    if dates:
+        return []
+    unit = Unit(None)
+    gaps = [later - time for time, later in pairwise(times) if later > time]
+    unit.decide(times, gaps, fractions=fractions)
+    return [f"time-unit={name}" for name, ns in UNITS.items() if ns == unit.ns]
+
+
+def _unit_of_durations(downs: Sequence[str], ups: Sequence[str]) -> list[str]:
+    begins, ends = _read(downs), _read(ups)
+    if begins is None or ends is None or begins[2]:
+        return []
+    spans = sorted(end - begin for begin, end in zip(begins[0], ends[0], strict=False))
+    median = spans[len(spans) // 2]
+    fits = (name for name, ns in UNITS.items() if _SHORTEST_NS <= median * ns // PARTS <= _LONGEST_NS)
+    return [f"time-unit={max(fits, key=UNITS.__getitem__, default='ms')}"]
+
+
+def _of_actions(rest: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the column that has actions: words that are known, a few other words, or a few numbers."""
+    few = [name for name, column in rest.items() if 1 < len(set(column)) <= _WORDS and ":" not in name]
+    few = [name for name in few if len(rest[name]) > len(set(rest[name])) and bare_name(name) not in _STROKES]
+    words = [name for name in few if any(cell[:1].isalpha() for cell in rest[name])]
+    known = [name for name in words if all(cell.lower() in ACTION_WORDS for cell in rest[name])]
+    codes = [name for name in few if set(rest[name]) <= set("01234")]
+    return next(iter([*known, *words, *codes]), None)
+
+
+def _actions(name: str, column: Sequence[str]) -> str:
+    there = list(dict.fromkeys(column))
+    known = {"0": "down", "1": "up", "2": "move", "3": "cancel"}
+    told = {word: known[str(ACTION_WORDS[word.lower()])] for word in there if word.lower() in ACTION_WORDS}
+    if any(word[:1].isdigit() for word in there) or len(told) < len(there):
+        # Of other words: in the order in which a finger does them.
+        told = dict(zip(there, ("down", "move", "up")[:: 2 if len(there) == 2 else 1], strict=False))
+    if bare_name(name) in _PRESSED and {word.lower() for word in there} in _BOOLEANS:
+        told = dict(zip(sorted(there, reverse=True), ("down", "up"), strict=True))
+    if len(told) < 2:
+        told = dict(zip([*told, "START", "MOVE", "END"], ("down", "move", "up"), strict=False))
+    return f"action={name}:" + "|".join(f"{word}={what}" for word, what in told.items())

@@ -1,0 +1,191 @@
+"""Tables whose names do not tell enough: the map that the error has to copy is right."""
+
+import re
+
+import pytest
+
+from capture import Action, classify, logs
+from capture.errors import TouchLogError
+
+D, U, M = int(Action.DOWN), int(Action.UP), int(Action.MOVE)
+#: Milliseconds, x, y, action.
+STROKES = [
+    (1000, 320, 480, "down"),
+    (1045, 321, 480, "move"),
+    (1090, 321, 480, "up"),
+    (2300, 100, 120, "down"),
+    (2700, 101, 120, "move"),
+    (3100, 101, 120, "up"),
+]
+
+
+def table(*columns, rows=STROKES, header=True, separator=","):
+    """Return a table with columns of (name, function of a row)."""
+    lines = [separator.join(name for name, _ in columns)] if header else []
+    lines += [separator.join(str(cell(*row)) for _, cell in columns) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def time(ms, *_):
+    return ms
+
+
+def x(_, value, *__):
+    return value
+
+
+def y(_, __, value, ___):
+    return value
+
+
+def codes(down, move, up):
+    return lambda *row: {"down": down, "move": move, "up": up}[row[3]]
+
+
+WORDS = codes("down", "move", "up")
+ONE_ROW_EACH = (
+    "No.,Who,Start (s),End (s),Start X,Start Y,End X,End Y,Remark\n"
+    "1,P03,1.0,1.09,320,480,321,480,\n2,P03,2.3,3.1,100,120,101,121,slow\n3,P03,4.0,4.1,100,900,100,300,\n"
+)
+
+
+def suggested(path):
+    with pytest.raises(TouchLogError) as caught:
+        logs.open_log(path)
+    return re.search(r"--columns '(.*)' \(presets", str(caught.value))[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        pytest.param(
+            table(("", lambda ms, *_: f"{ms / 1000:.3f}"), ("", WORDS), ("", x), ("", y), header=False),
+            "header=no,time=#1,x=#3,y=#4,action=#2:down=down|move=move|up=up,time-unit=s",
+            id="no-names",
+        ),
+        pytest.param(
+            table(("", time), ("", x), ("", y), ("", codes(0, 2, 1)), header=False, separator=";"),
+            "header=no,time=#1,x=#2,y=#3,action=#4:0=down|2=move|1=up,time-unit=ms",
+            id="no-names-and-codes",
+        ),
+        pytest.param(
+            table(("Zeit", time), ("links", x), ("oben", y), ("Was", codes("ab", "hin", "auf"))),
+            "time=Zeit,x=links,y=oben,action=Was:ab=down|hin=move|auf=up,time-unit=ms",
+            id="other-language",
+        ),
+        pytest.param(
+            table(
+                ("Zeit", lambda ms, *_: f"2026-05-02 10:11:{ms / 1000:06.3f}"),
+                ("x", x),
+                ("y", y),
+                ("Was", WORDS),
+            ),
+            "time=Zeit,x=x,y=y,action=Was:down=down|move=move|up=up",
+            id="dates-have-no-unit",
+        ),
+        pytest.param(
+            table(("t", time), ("x", x), ("y", y), ("state", codes(1, 2, 0))),
+            "time=t,x=x,y=y,action=state:1=down|2=move|0=up,time-unit=ms",
+            id="other-codes",
+        ),
+        pytest.param(
+            table(("stroke", lambda ms, *_: ms // 2000), ("t", time), ("x", x), ("y", y)),
+            "time=t,x=x,y=y,stroke=stroke,time-unit=ms",
+            id="numbers-of-strokes",
+        ),
+        pytest.param(
+            table(("time_ms", time), ("x", x), ("y", y), ("pressed", codes("true", "true", "false"))),
+            "time=time_ms,x=x,y=y,action=pressed:true=down|false=up,time-unit=ms",
+            id="pressed",
+        ),
+    ],
+)
+def test_the_suggestion_reads_the_table(tmp_path, text, suggestion):
+    path = tmp_path / "a.csv"
+    path.write_text(text, encoding="ascii")
+
+    assert suggested(path) == suggestion
+    log = logs.open_log(path, options=logs.ReadOptions(columns=suggestion))
+    rows = [row for chunk in log.chunks() for row in chunk.rows()]
+    first = rows[0][3]
+    assert [
+        ((row[3] - first) // 10**6 + 1000, *row[4:], Action(row[2]).name.lower()) for row in rows
+    ] == STROKES
+
+
+def test_a_table_with_a_row_for_each_stroke_has_both_ends(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(ONE_ROW_EACH, encoding="ascii")
+    suggestion = suggested(path)
+    log = logs.open_log(path, options=logs.ReadOptions(columns=suggestion))
+
+    assert suggestion == ("down=Start (s),up=End (s),x=Start X,y=Start Y,x-up=End X,y-up=End Y,time-unit=s")
+    assert [row[3:] for chunk in log.chunks() for row in chunk.rows()][:2] == [
+        (1_000_000_000, 320, 480),
+        (1_090_000_000, 321, 480),
+    ]
+    kinds = [gesture.kind.name for chunk in log.chunks() for gesture in classify(chunk)]
+    assert kinds == ["TAP", "LONG_PRESS", "FLING"]
+
+
+def test_a_finger_of_a_polled_table_is_lifted_where_it_was_last_down(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = [(0, 0, 0, 0), (20, 5, 6, 1), (40, 7, 8, 1), (60, 0, 0, 0), (80, 0, 0, 0), (100, 1, 2, 1)]
+    path.write_text("t,x,y,p\n" + "".join(",".join(map(str, row)) + "\n" for row in rows), encoding="ascii")
+    columns = "time=t,x=x,y=y,action=p:1=down|0=up,time-unit=ms"
+    log = logs.open_log(path, options=logs.ReadOptions(columns=columns))
+
+    assert [(row[2], *row[4:]) for chunk in log.chunks() for row in chunk.rows()] == [
+        (M, 0, 0),
+        (D, 5, 6),
+        (M, 7, 8),
+        (U, 7, 8),
+        (M, 0, 0),
+        (D, 1, 2),
+    ]
+
+
+def test_settings_alone_are_added_to_the_columns_that_the_names_tell(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(table(("time", time), ("action", WORDS), ("x", x), ("y", y)), encoding="ascii")
+    log = logs.open_log(path, options=logs.ReadOptions(columns="time-unit=ms"))
+
+    assert [row[3] // 10**6 for chunk in log.chunks() for row in chunk.rows()] == [row[0] for row in STROKES]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json"])
+def test_places_from_0_to_1_are_parts_of_the_screen(tmp_path, suffix):
+    rows = [(ms, x / 1000, y / 1000, action) for ms, x, y, action in STROKES]
+    path = tmp_path / f"a.{suffix}"
+    text = table(("t", time), ("x", x), ("y", y), ("type", WORDS), rows=rows)
+    if suffix == "json":
+        lines = (
+            f'{{"t": {ms}, "x": {left}, "y": {top}, "type": "{action}"}}' for ms, left, top, action in rows
+        )
+        text = "[" + ", ".join(lines) + "]"
+    path.write_text(text, encoding="ascii")
+    log = logs.open_log(path, options=logs.ReadOptions(screen=(1000, 2000)))
+    places = [row[4:] for chunk in log.chunks() for row in chunk.rows()]
+
+    assert places == [(pytest.approx(row[1]), pytest.approx(2 * row[2])) for row in STROKES]
+
+
+def test_a_touch_that_pointer_and_mouse_events_repeat_is_one(tmp_path):
+    path = tmp_path / "a.csv"
+    events = [
+        (ms, left, top, device + word)
+        for ms, left, top, action in STROKES
+        for device, words in {
+            "pointer": {"down": "down", "move": "move", "up": "up"},
+            "touch": {"down": "start", "move": "move", "up": "end"},
+            "mouse": {"down": "down", "move": "move", "up": "up"},
+        }.items()
+        for word in [words[action]]
+    ]
+    path.write_text(
+        table(("t", time), ("x", x), ("y", y), ("type", lambda *row: row[3]), rows=events), "ascii"
+    )
+    log = logs.open_log(path)
+
+    assert [row[2] for chunk in log.chunks() for row in chunk.rows()] == [D, M, U, D, M, U]
+    assert log.counts["skipped_rows"] == 12
