@@ -87,7 +87,7 @@ def _gateway() -> list[str]:
 
 
 def _overview() -> list[str]:
-    rows = ["| kind | when | event |", "|---|---|---|"]
+    rows = ["| kind | when | event (`ea`: its number in native batches) |", "|---|---|---|"]
     for row in KINDS:
         when = ", ".join(filter(None, (_limits(row, measure) for measure in _UNITS)))
         event = f"`ea` {int(row.kind)}" + (", with direction, distance, velocity" if row.moves else "")

@@ -113,7 +113,7 @@ _DIALECT = _reading(
 )
 _COLUMNS = _reading(
     "Columns of CSV, TSV, Parquet or JSON: time=ts,x=posX,y=posY,action=event,time-unit=ms; "
-    "or the name of a preset.",
+    "a setting alone, as time-unit=ms; or the name of a preset. docs/touch-logs.md lists all keys.",
     "MAP",
 )
 

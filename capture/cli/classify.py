@@ -64,7 +64,7 @@ def command(
     """Recognise the strokes of recorded logs.
 
     One record for each stroke, recognised or not, with the reason. The records of several logs name
-    their log in the first field, log.
+    their log in the first field, log. Times are ns, durations ms, places px, distances dp, velocities dp/s.
     With -o, --json prints a summary: strokes, warnings, ignored samples, files left out.
 
     Example: capture classify session.touch.jsonl -o strokes.parquet
