@@ -14,8 +14,8 @@ import msgspec
 
 from capture.errors import TouchLogError
 from capture.logs.base import CAUSES, LogInfo, Mark, ReadOptions, TouchLog
-from capture.logs.csv import looks_like_table
 from capture.logs.source import HEAD_BYTES, LogSource
+from capture.logs.tables import looks_like_table
 from capture.logs.wrapping import document_wrappings, wrappings
 
 if TYPE_CHECKING:

@@ -81,6 +81,7 @@ CAUSES = {
     "unknown_codes": "events had codes that no device has",
     "unknown_lines": "lines were not understood and left out",
     "up_without_down": "a finger was lifted that was not down",
+    "whole_seconds": "the times have whole seconds only: durations and velocities are not to be trusted",
 }
 
 

@@ -6,30 +6,19 @@ column is named, in any case, or given by its number from 1 as ``#3``; several w
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 __all__ = [
     "ACTION_WORDS",
     "PRESETS",
     "UNITS",
     "ColumnMap",
-    "are_guessed",
-    "bare_name",
-    "guess",
-    "has_place_names",
-    "is_number",
     "listed",
-    "named_roles",
-    "other_devices",
-    "time_name",
 ]
 
 _ROLES = ("stream", "pointer", "action", "time", "x", "y", "stroke", "down", "up", "x-up", "y-up")
@@ -38,13 +27,7 @@ UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 _SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|", "blank": " "}
 _PLACES = {"px": 0.0, "percent": 100.0, "fraction": 1.0}
 _COLUMNS_NAMED = 24
-_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
-#: Share of known actions in a column whose name promises actions.
-_KNOWN_PART = 0.8
-
 _DOWN, _UP, _MOVE, _CANCEL = range(4)
-#: Of what words of actions tell: the first of several is the one whose events the others repeat.
-_DEVICES = ("touch", "pointer", "mouse")
 _WORDS = {
     "down": _DOWN, "began": _DOWN, "begin": _DOWN, "start": _DOWN, "started": _DOWN, "press": _DOWN,
     "pressed": _DOWN, "up": _UP, "ended": _UP, "end": _UP, "release": _UP, "released": _UP, "lift": _UP,
@@ -61,6 +44,11 @@ _BEFORE_WORDS = (
 #: Names of the actions in sources.
 ACTION_WORDS = {before + word: action for before in _BEFORE_WORDS for word, action in _WORDS.items()}
 ACTION_WORDS |= {f"pointer{word}event": action for word, action in _WORDS.items()}
+ACTION_WORDS |= {
+    f"on{pan}responder{word}": action
+    for pan in ("", "pan")
+    for word, action in {"grant": _DOWN, "move": _MOVE, "release": _UP, "terminate": _CANCEL}.items()
+}
 ACTION_WORDS |= dict(zip("0123", range(4), strict=True)) | dict(zip("dumc", range(4), strict=True))
 
 #: Maps of data sets and tools that many people have, by name.
@@ -79,46 +67,6 @@ PRESETS = {
         "records=Events,time=Timestamp,x=X,y=Y,time-unit=ms,x-unit=percent,"
         "action=EventType:MouseDown=down|MouseMove=move|MouseUp=up"
     ),
-}
-
-#: Names that tell the meaning of a column, without case and signs.
-_GUESSES = {
-    "time": (
-        "time,timestamp,t,ts,timems,timens,timeus,times,eventtime,timestampms,timestampus,timestampns,datetime,"
-        "millis,ms,systime,uptime,elapsed,elapsedtime,elapsedms,epoch,epochms,tms,tus,tns,eventtimestamp,date,"
-        "dateandtime,timeofday,clock,localtime,utc,timesec,seconds,secs,createdat,recordedat,occurredat,loggedat,"
-        "receivedat"
-    ),
-    "x": (
-        "x,posx,xpos,clientx,pagex,screenx,touchx,rawx,positionx,xposition,locationx,xcoordinate,coordx,xpx,"
-        "xcoord,pointx,cx,px,touches0clientx,touches0pagex,changedtouches0clientx,changedtouches0pagex"
-    ),
-    "y": (
-        "y,posy,ypos,clienty,pagey,screeny,touchy,rawy,positiony,yposition,locationy,ycoordinate,coordy,ypx,"
-        "ycoord,pointy,cy,py,touches0clienty,touches0pagey,changedtouches0clienty,changedtouches0pagey"
-    ),
-    "action": (
-        "action,event,eventtype,type,phase,touchphase,touchtype,state,eventname,touchevent,actiontype,"
-        "touchaction,kind,act,evt,ev,touchstate,eventaction,motionevent,motion,eventkind,eventphase"
-    ),
-    "pointer": "pointer,pointerid,fingerid,finger,touchid,identifier,touchidentifier",
-    "stream": "stream,session,sessionid",
-}
-
-
-#: Names of points that are lists or texts of two numbers.
-_PAIRS = {
-    "position",
-    "pos",
-    "point",
-    "location",
-    "loc",
-    "coords",
-    "coord",
-    "coordinates",
-    "xy",
-    "touch",
-    "place",
 }
 
 
@@ -237,103 +185,6 @@ def listed(names: Sequence[str]) -> str:
     """Return the names of columns for a message."""
     more = f", ... ({len(names)} in all)" if len(names) > _COLUMNS_NAMED else ""
     return ", ".join(names[:_COLUMNS_NAMED]) + more
-
-
-def bare_name(name: str) -> str:
-    """Return the name of a column without case and signs."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def is_number(cell: str) -> bool:
-    """Return whether a cell is a number, with a decimal comma or a point."""
-    return _NUMBER.fullmatch(cell) is not None
-
-
-def named_roles(names: Sequence[str]) -> dict[str, str]:
-    """Return the columns with known names: the whole name, or the last part of one with dots."""
-    bare = {bare_name(name): name for name in reversed(names)}
-    parts = Counter(bare_name(name.rpartition(".")[2]) for name in names)
-    last = {bare_name(name.rpartition(".")[2]): name for name in names}
-    last = {part: name for part, name in last.items() if parts[part] == 1}
-    found: dict[str, str] = {}
-    for role, words in _GUESSES.items():
-        known = words.split(",")
-        match = next((each[word] for each in (bare, last) for word in known if word in each), None)
-        if match is not None:
-            found[role] = match
-    if not {"x", "y"} & found.keys():
-        pair = next(
-            (name[:-2] for name in names if name.endswith(".0") and bare_name(name[:-2]) in _PAIRS), None
-        )
-        if pair is not None and f"{pair}.1" in names:
-            found |= {"x": f"{pair}.0", "y": f"{pair}.1"}
-    return found
-
-
-def time_name(names: Sequence[str]) -> str | None:
-    """Return the name of the column of times; None if no name tells."""
-    return named_roles(names).get("time")
-
-
-def has_place_names(names: Sequence[str]) -> bool:
-    """Return whether names of columns tell where the places are."""
-    return {"x", "y"} <= named_roles(names).keys()
-
-
-def are_guessed(names: Sequence[str]) -> bool:
-    """Return whether names of columns tell where times, places and actions are."""
-    known = named_roles([name for name in names if name[:1].isalpha() or name[:1] in {"_", '"'}])
-    return {"time", "x", "y", "action"} <= known.keys()
-
-
-def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | None:
-    """Return a map by the names of columns; None if they do not suffice.
-
-    Parameters
-    ----------
-    names : sequence of str
-    action_cells : dict of str to list of str
-        Some cells of each column: the actions must be words that are known.
-    """
-    found = named_roles(names)
-    if not {"time", "x", "y", "action"} <= found.keys():
-        return None
-    cells = [cell.strip().lower() for cell in action_cells.get(found["action"], ()) if cell.strip()]
-    known = sum(cell in ACTION_WORDS for cell in cells)
-    if not known or known < _KNOWN_PART * len(cells) or any("," in name for name in found.values()):
-        return None
-    if all(cell[:1].isdigit() for cell in cells) and _are_other_codes(cells, alone="pointer" not in found):
-        return None
-    parts = [f"{role}={name}" for role, name in found.items()]
-    if _are_parts(action_cells.get(found["x"], ()), action_cells.get(found["y"], ())):
-        parts.append("position=fraction")
-    return ",".join(parts)
-
-
-def _are_other_codes(cells: Sequence[str], *, alone: bool) -> bool:
-    """Return whether the numbers of actions cannot be those of Android: 0 down, 1 up, 2 move.
-
-    Without a 0 no finger ever comes down, and what follows an up of the only finger is a down.
-    """
-    codes = [cell.removesuffix(".0") for cell in cells]
-    after = Counter(later for code, later in pairwise(codes) if code == "1")
-    return "0" not in codes or (alone and after["2"] > after["0"])
-
-
-def other_devices(words: Iterable[str]) -> set[str]:
-    """Return the words of actions by which a mouse, or pointers, repeat the touches that others tell."""
-    by_device = {device: {word for word in words if word.startswith(device)} for device in _DEVICES}
-    there = [of for of in by_device.values() if of]
-    return set().union(*there[1:])
-
-
-def _are_parts(*columns: Sequence[str]) -> bool:
-    """Return whether places are parts of a screen: all from 0 to 1, and several between."""
-    try:
-        places = [float(cell) for column in columns for cell in column]
-    except ValueError:
-        return False
-    return all(0 <= place <= 1 for place in places) and len({place for place in places if place % 1}) > 2
 
 
 def _actions(words: str) -> dict[str, int]:

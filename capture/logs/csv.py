@@ -12,14 +12,15 @@ from typing import IO, TYPE_CHECKING, Any
 from capture.errors import TouchLogError
 from capture.gestures.samples import COLUMNS, TouchSamples
 from capture.logs.base import LogInfo, TouchLog
-from capture.logs.columns import ColumnMap, are_guessed, is_number
+from capture.logs.columns import ColumnMap
 from capture.logs.evenrows import even_cells, number_cells
 from capture.logs.kvi import DEFAULT_SCREEN
 from capture.logs.lines import shape
 from capture.logs.mapped import guessed_map, say_assumed, screen_of, sum_up
+from capture.logs.names import are_guessed, is_number
 from capture.logs.rows import Rows
 from capture.logs.source import LINE_LIMIT_BYTES
-from capture.logs.tables import Table
+from capture.logs.tables import LONGEST_LINE, Table, decoded, is_sign, separator_of, split_row
 from capture.logs.times import Moments
 from capture.logs.units import Unit, exact_times
 from capture.logs.writing import leave_marks_out
@@ -30,14 +31,13 @@ if TYPE_CHECKING:
 
     from capture.logs.writing import Writable
 
-__all__ = ["Log", "Table", "looks_like_table", "write"]
+__all__ = ["Log", "Table", "write"]
 
 _NEEDED = {"action", "time", "x", "y"}
 #: Rows at a time, and rows that are looked at to tell the columns apart.
 _BATCH, _SAMPLE = 8192, 500
 #: Tables that are larger (bytes) are read by pyarrow where it is there.
 _LARGE_BYTES = 4 << 20
-_LONGEST_LINE = 4096
 #: The names of the columns are in one of the first lines.
 _FIRST_LINES = 20
 
@@ -53,7 +53,7 @@ class Log(TouchLog):
         options, source = self.options, self.source
         try:
             self._map = ColumnMap.parse(options.columns)
-            lines = self._lines(source.text_head().decode("utf-8", "replace"))
+            lines = self._lines(decoded(source.text_head()))
             self._table = _table(lines, self._map)
             if self._map.common and not set(self._table.names) >= _NEEDED:
                 self._map = self._guess()
@@ -84,7 +84,7 @@ class Log(TouchLog):
         """Return whether the first line names the columns of the common form."""
         if b"\0" in head:
             return False
-        lines = head.decode("utf-8", "replace").split("\n", _FIRST_LINES)[:_FIRST_LINES]
+        lines = decoded(head).split("\n", _FIRST_LINES)[:_FIRST_LINES]
         return any(_header_at(line.strip(), None, _NEEDED) is not None for line in lines)
 
     @staticmethod
@@ -244,7 +244,7 @@ class Log(TouchLog):
         return [all(row[index].strip() == value for index, value in places) for row in batch]
 
     def _head_text(self) -> str:
-        return self.source.text_head().decode("utf-8", "replace")
+        return decoded(self.source.text_head())
 
     def _bodies(self) -> Iterator[str]:
         """Yield the text behind the header in pieces of whole lines."""
@@ -282,9 +282,9 @@ class Log(TouchLog):
                 rest = data
                 continue
             rest = data[end + 1 :]
-            yield data[:end].decode("utf-8", "replace").replace("\r", "")
+            yield decoded(data[:end]).replace("\r", "")
         if rest:
-            yield rest.decode("utf-8", "replace").replace("\r", "\n" if rest.count(b"\r") > 1 else "")
+            yield decoded(rest).replace("\r", "\n" if rest.count(b"\r") > 1 else "")
 
 
 def _without(chunks: Iterator[TouchSamples], done: int) -> Iterator[TouchSamples]:
@@ -311,31 +311,13 @@ def write(log: Writable, file: IO[bytes], path: Path) -> None:
     text.detach()
 
 
-def looks_like_table(head: bytes) -> bool:
-    """Return whether a head is a table of numbers: three columns and more, alike in the first lines."""
-    if b"\0" in head:
-        return False
-    lines = [line for line in head.decode("utf-8", "replace").splitlines()[:12] if line.strip()]
-    lines = [line for line in lines if not _is_comment(line)]
-    if len(lines) > 1 and not head.endswith(b"\n"):
-        lines = lines[:-1] if len(lines) > 2 else lines
-    if len(lines) < 2 or any(len(line) > _LONGEST_LINE for line in lines):
-        return False
-    separator = _separator(lines[0])
-    rows = [_split(line, separator) for line in lines]
-    numbers = sum(is_number(cell) for row in rows[1:] for cell in row)
-    return len(rows[0]) >= 3 and len(set(map(len, rows))) == 1 and numbers >= 2 * (len(rows) - 1)
-
-
-def _is_comment(line: str) -> bool:
-    return line.lstrip()[:1] in {"#", "%"} or line.lstrip().startswith("//")
-
-
 def _table(lines: list[str], column_map: ColumnMap) -> Table:
     """Return the layout of the table: its separator, its columns, and the prefix of its rows."""
     before = at = 0
     sign = column_map.comment or "#"
-    while before < len(lines) and (not lines[before].strip() or lines[before].lstrip().startswith(sign)):
+    while before < len(lines) and (
+        not lines[before].strip() or lines[before].lstrip().startswith(sign) or is_sign(lines[before])
+    ):
         before += 1
     before = 0 if before >= len(lines) else before
     wanted = {name.lower() for names in column_map.columns.values() for name in names}
@@ -348,14 +330,14 @@ def _table(lines: list[str], column_map: ColumnMap) -> Table:
                 break
     first = lines[before] if lines else ""
     prefix = shape(first[:at])
-    separator = column_map.separator or _separator(first[at:])
-    cells = _split(first[at:], separator)
+    separator = column_map.separator or separator_of(first[at:])
+    cells = split_row(first[at:], separator)
     if column_map.header:
         before += 1
     else:
         cells = [f"#{number}" for number in range(1, len(cells) + 1)]
     rows = [
-        _split(prefix.sub("", line, count=1) if prefix else line, separator)
+        split_row(prefix.sub("", line, count=1) if prefix else line, separator)
         for line in lines[before : before + _SAMPLE]
     ]
     if rows and all(len(row) == len(cells) + 1 and not row[-1] for row in rows):
@@ -370,27 +352,11 @@ def _header_at(line: str, separator: str | None, wanted: set[str]) -> int | None
 
     They are those that are wanted, or for the common form names that tell the meaning of columns.
     """
-    if len(line) > _LONGEST_LINE:
+    if len(line) > LONGEST_LINE:
         return None
     for found in re.finditer(r"^|(?<=[\s>|:\])}+])(?=\S)", line[:256]):
         part = line[found.start() :]
-        names = _split(part, separator or _separator(part))
+        names = split_row(part, separator or separator_of(part))
         if {name.lower() for name in names} >= wanted or (wanted == _NEEDED and are_guessed(names)):
             return found.start()
     return None
-
-
-def _separator(line: str) -> str:
-    return next((max(signs, key=line.count) for signs in ("\t,;", "|") if set(signs) & set(line)), " ")
-
-
-def _split(line: str, separator: str) -> list[str]:
-    try:
-        return [cell.strip() for cell in next(_one_row(line, separator), [])]
-    except csv.Error:
-        return []
-
-
-def _one_row(line: str, separator: str) -> Iterator[list[str]]:
-    text = line.strip() if separator == " " else line.strip("\r\n")
-    return csv.reader([text], delimiter=separator, skipinitialspace=True)

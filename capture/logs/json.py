@@ -8,12 +8,13 @@ import msgspec
 
 from capture.errors import TouchLogError
 from capture.logs.base import DECODE_ERRORS, LogInfo, TouchLog
-from capture.logs.columns import ColumnMap, guess
+from capture.logs.columns import ColumnMap
 from capture.logs.documents import documents, has_lines, head_pieces, is_json, line_values
 from capture.logs.jsoncells import Cells, Records, Row, first_rows, flat
 from capture.logs.jsonrows import Finder
 from capture.logs.kvi import DEFAULT_SCREEN
 from capture.logs.mapped import guessed_map, say_assumed, screen_of, sum_up, with_settings
+from capture.logs.names import guess
 from capture.logs.rows import Rows
 
 if TYPE_CHECKING:

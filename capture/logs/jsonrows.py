@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from capture.logs.base import DECODE_ERRORS
-from capture.logs.columns import has_place_names
 from capture.logs.documents import unpacked
 from capture.logs.jsoncells import Row, Table, flat, is_typed, plain_column
+from capture.logs.names import has_place_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,7 +132,9 @@ class Finder:
         if path is None and len(fields) > 1 and set(kinds.values()) <= {"named", "object"}:
             rows = list((_part(_decode_named, raw) or {}).values())
             rows = rows or [_part(_decode_row, value) or {} for value in fields.values()]
-            if any(map(has_place, rows)) and not any(map(_columns_of, rows)):
+            if any(has_place(row) or has_place_names(list(row)) for row in rows[:_FINGERS]) and not any(
+                map(_columns_of, rows)
+            ):
                 # Records by their numbers or names.
                 yield rows
                 return

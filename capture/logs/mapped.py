@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from capture.errors import TouchLogError
-from capture.logs.columns import PRESETS, ColumnMap, guess, listed
+from capture.logs.columns import PRESETS, ColumnMap, listed
 from capture.logs.kvi import DEFAULT_SCREEN
+from capture.logs.names import guess
 from capture.logs.suggestions import suggestion
 
 if TYPE_CHECKING:

@@ -39,8 +39,13 @@ _PLAIN = {
     "string", "large_string", "string_view", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
     "uint64", "double", "float",
 }  # fmt: skip
+_TEXTS = ("timestamp", "date32", "time", "dictionary<values=string")
 #: The marks of ``a.parquet`` are in ``a.marks.jsonl``.
 MARKS_SUFFIX = ".marks.jsonl"
+
+
+def _is_plain(kind: str) -> bool:
+    return kind in _PLAIN or kind.startswith(_TEXTS)
 
 
 class Log(TouchLog):
@@ -120,7 +125,7 @@ class Log(TouchLog):
     def _guess(self, file: Any, names: list[str]) -> None:
         """Select the columns by name; an error lists the columns of the file."""
         kinds = {field.name: str(field.type) for field in file.schema_arrow}
-        plain = [name for name in names if kinds[name] in _PLAIN and names.count(name) == 1]
+        plain = [name for name in names if _is_plain(kinds[name]) and names.count(name) == 1]
         batch = next(file.iter_batches(256, columns=plain), None) if file.metadata.num_rows else None
         cells = (
             {}

@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from capture.logs.base import DECODE_ERRORS, literal
-from capture.logs.columns import has_place_names
+from capture.logs.names import has_place_names
 
 __all__ = ["json_of", "looks_printed"]
 

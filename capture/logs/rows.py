@@ -9,9 +9,11 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from capture.errors import TouchLogError
 from capture.gestures.kinds import Action
 from capture.gestures.samples import TouchSamples
-from capture.logs.columns import ACTION_WORDS, UNITS, other_devices
+from capture.logs.columns import ACTION_WORDS, UNITS
+from capture.logs.names import other_devices
 from capture.logs.samples import Fingers, Names
 from capture.logs.strokemaker import StrokeMaker
 from capture.logs.times import Gaps, Moments
@@ -28,6 +30,8 @@ __all__ = ["Rows"]
 #: An action that no touch sample has: the recognizer ignores and counts it.
 _UNKNOWN_ACTION = 255
 _INT64 = 1 << 63
+#: Fewer rows that go back in time all the way may be an accident.
+_FEW = 8
 _PLACES = {"x", "y", "x-up", "y-up"}
 _BOOLEANS = ({"0", "1"}, {"true", "false"}, {"0", "1", "true", "false"})
 #: A whole number as numbers are written.
@@ -74,6 +78,7 @@ class Rows:
         self._moments = {role: Moments() for role in ("time", "down", "up")}
         self._before: dict[int, int] = {}
         self._gaps = Gaps()
+        self._whole_s, self._same_s = True, False
         self._fingers = Fingers()
         self._strokes = StrokeMaker(column_map.gap_ns) if column_map.makes_strokes else None
 
@@ -122,6 +127,8 @@ class Rows:
             self.warnings[self.unit.said] += 1
         elif self._map.common and self._gaps.doubtful:
             self.warnings["time_unit_doubtful"] += 1
+        if self._whole_s and self._same_s:
+            self.warnings["whole_seconds"] += 1
         if self._strokes is not None:
             yield from self._strokes.samples()
 
@@ -186,6 +193,7 @@ class Rows:
         times = array.array("q", found["time"])
         actions = array.array("B", found["action"])
         self._watch(stream, pointer, actions, times)
+        _forget_placeholders(actions, x, y)
         chunk = TouchSamples(stream=stream, pointer=pointer, action=actions, time=times, x=x, y=y)
         return self._fingers.watch(chunk)
 
@@ -194,6 +202,11 @@ class Rows:
         import numpy as np
 
         column, time = np.asarray(stream), np.asarray(times)
+        steps = np.diff(time)
+        if not self._before and len(time) >= _FEW and time[0] > time[-1] and (steps <= 0).all():
+            raise TouchLogError("its rows go back in time, the newest first: turn them round")
+        self._whole_s = self._whole_s and not (time % UNITS["s"]).any()
+        self._same_s = self._same_s or bool((steps == 0).any())
         is_one = bool((column == column[0]).all())
         for one in column[:1].tolist() if is_one else np.unique(column).tolist():
             mine = time if is_one else time[column == one]
@@ -332,6 +345,17 @@ def _gaps(exact: dict[str, list[Any]], found: dict[str, list[Any]], good: list[b
             gaps.append(time - before)
         last[stream, pointer] = time
     return gaps
+
+
+def _forget_placeholders(actions: Any, x: Any, y: Any) -> None:
+    """Forget the places of UPs that are all at 0, 0 or -1, -1, as sensors note none."""
+    import numpy as np
+
+    ups = np.asarray(actions) == _UP
+    for sign in (0, -1):
+        noted = (np.asarray(x) == sign) & (np.asarray(y) == sign)
+        if ups.any() and noted[ups].all() and not noted[~ups].any():
+            np.asarray(x)[ups] = np.asarray(y)[ups] = math.nan
 
 
 def _whole_strokes(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from capture.logs.columns import ACTION_WORDS, UNITS, bare_name, is_number, named_roles
+from capture.logs.columns import ACTION_WORDS, UNITS
+from capture.logs.names import bare_name, is_number, named_roles, named_unit
 from capture.logs.times import Moments
 from capture.logs.units import PARTS, Unit, exact_times
 
@@ -63,12 +65,16 @@ def suggestion(names: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
     action = found.get("action") or _of_actions(rest)
     rest.pop(action or "", None)
     unit = ["time-unit=ms"]
-    time = found.get("time") or next((name for name, column in rest.items() if _times(column)), None)
+    time = found.get("time") or _of_times(rest)
     if time is not None:
         rest.pop(time, None)
-        unit = _unit(filled[time])
+        unit = _unit(time, filled[time])
     stroke = None if action else next((name for name in rest if bare_name(name) in _STROKES), None)
-    places = [name for name, column in rest.items() if _are_numbers(column) and name != stroke]
+    numbers = [name for name, column in rest.items() if _are_numbers(column) and name != stroke]
+    numbers = [name for name in numbers if not _are_counted(rest[name])] or numbers
+    # What has one value or two is likelier the number of a finger or of a screen.
+    several = ([name for name in numbers if len(set(rest[name])) > least] for least in (2, 1))
+    places = next((names for names in several if len(names) > 1), numbers)
     whole = not {"x", "y"} & found.keys() and len(places) > 1
     x, y = places[:2] if whole else (found.get("x", "X"), found.get("y", "Y"))
     parts += [f"time={time or 'TIME'}", f"x={x}", f"y={y}"]
@@ -102,13 +108,28 @@ def _read(column: Sequence[str]) -> tuple[list[int], bool, bool] | None:
     return (times, fractions, dates) if column and all(good) else None
 
 
-def _times(column: Sequence[str]) -> bool:
-    """Return whether cells are times: they rise, and most are new."""
+def _of_times(rest: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the column of times: it rises, and is no number of the rows, or its name tells."""
+    rising = [name for name, column in rest.items() if _is_rising(column)]
+    named = [name for name in rising if re.search("time|stamp|date|zeit|clock", name, re.IGNORECASE)]
+    return next(iter([*named, *(name for name in rising if not _are_counted(rest[name])), *rising]), None)
+
+
+def _are_counted(column: Sequence[str]) -> bool:
+    """Return whether cells are the numbers of the rows."""
+    return all(
+        later.isdecimal() and cell.isdecimal() and int(later) == int(cell) + 1
+        for cell, later in pairwise(column)
+    )
+
+
+def _is_rising(column: Sequence[str]) -> bool:
+    """Return whether cells are times that rise, most of them new."""
     read = _read(column)
     return read is not None and read[0] == sorted(read[0]) and len(set(read[0])) > max(2, len(column) // 2)
 
 
-def _unit(column: Sequence[str]) -> list[str]:
+def _unit(name: str, column: Sequence[str]) -> list[str]:
     """Return the unit of the times as a part of the map; none for dates."""
     read = _read(column)
     if read is None:
@@ -116,6 +137,8 @@ def _unit(column: Sequence[str]) -> list[str]:
     times, fractions, dates = read
     if dates:
         return []
+    if told := named_unit(name):
+        return [f"time-unit={told}"]
     unit = Unit(None)
     gaps = [later - time for time, later in pairwise(times) if later > time]
     unit.decide(times, gaps, fractions=fractions)
@@ -149,7 +172,8 @@ def _actions(name: str, column: Sequence[str]) -> str:
     if any(word[:1].isdigit() for word in there) or len(told) < len(there):
         # Of other words: in the order in which a finger does them.
         told = dict(zip(there, ("down", "move", "up")[:: 2 if len(there) == 2 else 1], strict=False))
-    if bare_name(name) in _PRESSED and {word.lower() for word in there} in _BOOLEANS:
+    polled = bare_name(name) in _PRESSED or any(word == later for word, later in pairwise(column))
+    if polled and {word.lower() for word in there} in _BOOLEANS:
         told = dict(zip(sorted(there, reverse=True), ("down", "up"), strict=True))
     if len(told) < 2:
         told = dict(zip([*told, "START", "MOVE", "END"], ("down", "move", "up"), strict=False))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from capture.logs.names import is_number
+
 if TYPE_CHECKING:
     import re
+    from collections.abc import Iterator
 
-__all__ = ["Table"]
+__all__ = ["LONGEST_LINE", "Table", "decoded", "is_sign", "looks_like_table", "separator_of", "split_row"]
+
+#: The line with the names of columns is shorter.
+LONGEST_LINE = 4096
 
 
 class Table(msgspec.Struct):
@@ -41,3 +48,56 @@ class Table(msgspec.Struct):
         """Return the first cells of a column."""
         index = self.names.index(name)
         return [row[index] for row in self.rows if index < len(row)]
+
+
+def decoded(data: bytes) -> str:
+    """Return the text of a table: UTF-8, else Windows-1252, in which Excel writes for Western Europe."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        # The last character may be cut.
+        whole = error.start < len(data) - 3
+    return data.decode("cp1252" if whole else "utf-8", "replace")
+
+
+def looks_like_table(head: bytes) -> bool:
+    """Return whether a head is a table of numbers: three columns and more, alike in the first lines."""
+    if b"\0" in head:
+        return False
+    lines = [line for line in decoded(head).splitlines()[:12] if line.strip()]
+    lines = [line for line in lines if not _is_comment(line)]
+    if len(lines) > 1 and not head.endswith(b"\n"):
+        lines = lines[:-1] if len(lines) > 2 else lines
+    if len(lines) < 2 or any(len(line) > LONGEST_LINE for line in lines):
+        return False
+    separator = separator_of(lines[0])
+    rows = [split_row(line, separator) for line in lines]
+    numbers = sum(is_number(cell) for row in rows[1:] for cell in row)
+    return len(rows[0]) >= 3 and len(set(map(len, rows))) == 1 and numbers >= 2 * (len(rows) - 1)
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip()[:1] in {"#", "%"} or line.lstrip().startswith("//") or is_sign(line)
+
+
+def is_sign(line: str) -> bool:
+    """Return whether a line tells the separator, as Excel has it."""
+    return line[:4].lower() == "sep=" and len(line.strip()) <= len("sep=;")
+
+
+def separator_of(line: str) -> str:
+    """Return the sign between the cells of a line."""
+    return next((max(signs, key=line.count) for signs in ("\t,;", "|") if set(signs) & set(line)), " ")
+
+
+def split_row(line: str, separator: str) -> list[str]:
+    """Return the cells of a line; none where it is no row."""
+    try:
+        return [cell.strip() for cell in next(_one_row(line, separator), [])]
+    except csv.Error:
+        return []
+
+
+def _one_row(line: str, separator: str) -> Iterator[list[str]]:
+    text = line.strip() if separator == " " else line.strip("\r\n")
+    return csv.reader([text], delimiter=separator, skipinitialspace=True)

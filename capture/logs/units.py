@@ -125,15 +125,17 @@ def exact_times(column: list[Any], good: list[bool], moments: Moments) -> tuple[
         except ValueError:
             pass
         try:
-            return list(map(_fraction, column)), True, False
+            parts = list(map(_fraction, column))
+            return parts, any(part % PARTS for part in parts), False
         except (ValueError, AttributeError):
             pass
     elif kinds == {int}:
         return [cell * PARTS for cell in column], False, False
-    elif (parts := _millionths(column)) is not None:
-        return [part * (PARTS // _MICRO) for part in parts.tolist()], bool((parts % _MICRO).any()), False
+    elif (millionths := _millionths(column)) is not None:
+        found = [part * (PARTS // _MICRO) for part in millionths.tolist()]
+        return found, bool((millionths % _MICRO).any()), False
     moments.look(column)
-    found: list[Any] = []
+    found = []
     fractions = dates = False
     for index, cell in enumerate(column):
         time, is_date = _time(cell, moments)

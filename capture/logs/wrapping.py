@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from capture.errors import TouchLogError
-from capture.logs.columns import time_name
 from capture.logs.jsoncells import flat
+from capture.logs.names import time_name
+from capture.logs.pairs import of_pairs
 from capture.logs.times import line_time
 
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ def wrappings(head: bytes) -> Iterator[Wrapping]:
     if not lines:
         return
     yield from _records(lines)
+    if _share(lines, of_pairs):
+        yield _Lines(of_pairs, tables=True)
     if '"' in lines[-1]:
         yield from _cells(lines)
         if _share(lines, _of_logfmt):

@@ -33,6 +33,8 @@ def test_table_and_folder_agree():
         "evenrows",
         "printed",
         "rows",
+        "names",
+        "pairs",
         "strokemaker",
         "suggestions",
         "tables",

@@ -34,7 +34,7 @@ def x(_, value, *__):
     return value
 
 
-def y(_, __, value, ___):
+def y(_, __, value, *___):
     return value
 
 
@@ -189,3 +189,101 @@ def test_a_touch_that_pointer_and_mouse_events_repeat_is_one(tmp_path):
 
     assert [row[2] for chunk in log.chunks() for row in chunk.rows()] == [D, M, U, D, M, U]
     assert log.counts["skipped_rows"] == 12
+
+
+def read(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    log = logs.open_log(path)
+    return log, [row for chunk in log.chunks() for row in chunk.rows()]
+
+
+@pytest.mark.parametrize("sign", [0, -1])
+def test_where_ups_note_no_place_the_finger_is_lifted_where_it_was_last(tmp_path, sign):
+    rows = [(ms, *((sign, sign) if action == "up" else place), action) for ms, *place, action in STROKES]
+    text = table(("t", time), ("x", x), ("y", y), ("type", WORDS), rows=rows)
+    log, _ = read(tmp_path / "a.csv", text)
+
+    assert [(each.kind.name, each.x_up) for chunk in log.chunks() for each in classify(chunk)] == [
+        ("TAP", 321),
+        ("LONG_PRESS", 101),
+    ]
+
+
+def test_users_have_streams_of_their_own(tmp_path):
+    users = table(
+        ("user_id", lambda *row: row[4]),
+        ("t", time),
+        ("x", x),
+        ("y", y),
+        ("type", lambda *row: row[3]),
+        rows=[(*row, user) for row in STROKES for user in ("anna", "ben")],
+    )
+    log, rows = read(tmp_path / "a.csv", users)
+
+    assert [row[0] for row in rows] == [0, 1] * len(STROKES)
+    assert log.info.streams == {0: "anna", 1: "ben"}
+
+
+def test_a_table_of_excel_in_western_europe(tmp_path):
+    text = "sep=;\n" + table(
+        ("Zeit (s)", lambda ms, *_: f"{ms / 1000:.3f}".replace(".", ",")),
+        ("x", x),
+        ("y", y),
+        ("Ereignis", codes("gedrückt", "bewegt", "losgelassen")),
+        separator=";",
+    )
+    path = tmp_path / "a.csv"
+    path.write_text(text, encoding="cp1252")
+    suggestion = suggested(path)
+    log = logs.open_log(path, options=logs.ReadOptions(columns=suggestion))
+
+    assert suggestion == (
+        "time=Zeit (s),x=x,y=y,action=Ereignis:gedrückt=down|bewegt=move|losgelassen=up,time-unit=s"
+    )
+    assert [row[3] // 10**6 for chunk in log.chunks() for row in chunk.rows()] == [row[0] for row in STROKES]
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [("time_ms", 10**6), ("timestampMs", 10**6), ("Time (s)", 10**9), ("time_us", 1000), ("tNs", 1)],
+)
+def test_the_name_of_a_column_tells_the_unit(tmp_path, name, unit):
+    text = table((name, time), ("x", x), ("y", y), ("type", WORDS))
+    log, rows = read(tmp_path / "a.csv", text)
+
+    assert rows[1][3] - rows[0][3] == 45 * unit
+    assert not {"time_unit_guessed", "time_unit_doubtful"} & log.warnings.keys()
+
+
+def test_whole_seconds_are_doubted(tmp_path):
+    text = table(
+        ("time", lambda ms, *_: f"2026-05-02 10:11:{ms // 1000:02d}"), ("x", x), ("y", y), ("type", WORDS)
+    )
+    log, _ = read(tmp_path / "a.csv", text)
+
+    assert log.warnings["whole_seconds"] == 1
+
+
+def test_the_newest_first_is_refused(tmp_path):
+    later = [(ms + 5000, *rest) for ms, *rest in STROKES]
+    text = table(("t", time), ("x", x), ("y", y), ("type", WORDS), rows=[*STROKES, *later][::-1])
+    with pytest.raises(TouchLogError, match="the newest first: turn them round"):
+        read(tmp_path / "a.csv", text)
+
+
+def test_the_number_of_a_row_is_neither_time_nor_place(tmp_path):
+    text = table(
+        ("", lambda *row: row[4]),
+        ("", time),
+        ("", codes(0, 2, 1)),
+        ("", lambda *_: 0),
+        ("", x),
+        ("", y),
+        rows=[(*row, number) for number, row in enumerate(STROKES, 4411)],
+        header=False,
+        separator="|",
+    )
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding="ascii")
+
+    assert suggested(path) == "header=no,time=#2,x=#5,y=#6,action=#3:0=down|2=move|1=up,time-unit=ms"

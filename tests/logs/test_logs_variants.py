@@ -287,6 +287,21 @@ JSON = {
             for at, each in enumerate(RECORDS)
         ],
     ),
+    "pairs-in-logcat": "".join(
+        f"05-02 10:11:{12 + ms / 1000:06.3f} D/TOUCH ( 812): onTouch action={NUMBERS[action]} x={x} y={y}\n"
+        for action, ms, x, y in TOUCHES
+    ),
+    "pairs-beside-a-word": "".join(
+        f"[2026-05-02 10:11:{12 + ms / 1000:06.3f}] ACTION_{action.upper()} x: {x}.0, y: {y}.0\n"
+        for action, ms, x, y in TOUCHES
+    ),
+    "pairs-of-a-sensor": "".join(
+        f"T:{EPOCH_MS + ms} X:{x} Y:{y} event:{action} Z:1\n" for action, ms, x, y in TOUCHES
+    ),
+    "pairs-in-swift": "".join(
+        f"touch(phase: {action}, t = {1e6 + ms / 1000:.3f}, x = {x}.0, y = {y}.0)\n"
+        for action, ms, x, y in TOUCHES
+    ),
     "in-logcat": "".join(f"05-02 10:11:12.345 D/Touch: {line}\n" for line in LINES),
 }
 
