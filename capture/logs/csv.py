@@ -138,7 +138,13 @@ class Log(TouchLog):
         rows.add(cells, len(self._table.rows))
         good = [True] * len(self._table.rows)
         _, _, dates = exact_times(list(cells["time"]), good, Moments())
-        if dates or rows.skipped or not all(good) or any("," in cell for cell in cells["time"]):
+        if (
+            dates
+            or rows.skipped
+            or rows.depends
+            or not all(good)
+            or any("," in cell for cell in cells["time"])
+        ):
             return None
         return rows.unit
 

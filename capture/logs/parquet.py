@@ -177,15 +177,15 @@ class Log(TouchLog):
             return
         head = first.slice(0, _SAMPLE)
         rows.add(self._cells(head), len(head))
-        plain = not (self._map.only or self._map.makes_strokes or "down" in self._chosen or rows.skipped)
+        odd = self._map.only or self._map.makes_strokes or "down" in self._chosen
         batches = chain([first], batches)
-        if not plain:
+        if odd or rows.skipped or rows.depends:
             yield from self._by_rows(batches, file, all_of_them=True)
             return
         for _ in rows.finish():
             pass
         unit = next(iter(self._own_units.values()), None) or rows.unit.ns or 1
-        for cause in ("time_unit_guessed", "time_unit_doubtful"):
+        for cause in ("time_unit_guessed", "time_unit_doubtful", "whole_seconds"):
             if rows.warnings[cause]:
                 self.warnings[cause] += 1
         converter = Converter(self._map, self._chosen, self._size, unit)

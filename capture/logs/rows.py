@@ -74,6 +74,8 @@ class Rows:
         self._held: dict[tuple[int, int], tuple[float, float]] | None = (
             {} if column_map.actions.keys() in _BOOLEANS else None
         )
+        #: Whether rows hang on others, so that they cannot be read column by column.
+        self.depends = self._held is not None
         self._memo: dict[Any, int | None] = {}
         self._moments = {role: Moments() for role in ("time", "down", "up")}
         self._before: dict[int, int] = {}
@@ -193,7 +195,7 @@ class Rows:
         times = array.array("q", found["time"])
         actions = array.array("B", found["action"])
         self._watch(stream, pointer, actions, times)
-        _forget_placeholders(actions, x, y)
+        self.depends |= _forget_placeholders(actions, x, y)
         chunk = TouchSamples(stream=stream, pointer=pointer, action=actions, time=times, x=x, y=y)
         return self._fingers.watch(chunk)
 
@@ -258,7 +260,9 @@ class Rows:
             if new := set(column) - memo.keys():
                 memo.update((cell, self._action(cell)) for cell in new)
                 words = {str(cell).strip().lower(): cell for cell in memo} if not self._map.actions else {}
-                memo.update((words[word], None) for word in other_devices(words))
+                others = other_devices(words)
+                memo.update((words[word], None) for word in others)
+                self.depends |= bool(others)
             found = list(map(memo.__getitem__, column))
         except TypeError:
             found = [self._action(cell) for cell in column]
@@ -347,8 +351,8 @@ def _gaps(exact: dict[str, list[Any]], found: dict[str, list[Any]], good: list[b
     return gaps
 
 
-def _forget_placeholders(actions: Any, x: Any, y: Any) -> None:
-    """Forget the places of UPs that are all at 0, 0 or -1, -1, as sensors note none."""
+def _forget_placeholders(actions: Any, x: Any, y: Any) -> bool:
+    """Forget the places of UPs that are all at 0, 0 or -1, -1, as sensors note none; return whether so."""
     import numpy as np
 
     ups = np.asarray(actions) == _UP
@@ -356,6 +360,8 @@ def _forget_placeholders(actions: Any, x: Any, y: Any) -> None:
         noted = (np.asarray(x) == sign) & (np.asarray(y) == sign)
         if ups.any() and noted[ups].all() and not noted[~ups].any():
             np.asarray(x)[ups] = np.asarray(y)[ups] = math.nan
+            return True
+    return False
 
 
 def _whole_strokes(

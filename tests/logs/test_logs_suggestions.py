@@ -1,11 +1,13 @@
 """Tables whose names do not tell enough: the map that the error has to copy is right."""
 
 import re
+from itertools import chain
 
 import pytest
 
-from capture import Action, classify, logs
+from capture import Action, Recognizer, classify, logs
 from capture.errors import TouchLogError
+from capture.logs import csv
 
 D, U, M = int(Action.DOWN), int(Action.UP), int(Action.MOVE)
 #: Milliseconds, x, y, action.
@@ -287,3 +289,41 @@ def test_the_number_of_a_row_is_neither_time_nor_place(tmp_path):
     path.write_text(text, encoding="ascii")
 
     assert suggested(path) == "header=no,time=#2,x=#5,y=#6,action=#3:0=down|2=move|1=up,time-unit=ms"
+
+
+def many(kind):
+    """Return a large table whose rows hang on others."""
+    rows = [(6000 * number + ms, *rest) for number in range(500) for ms, *rest in STROKES]
+    if kind == "polled":
+        return table(("t", time), ("x", x), ("y", y), ("type", codes(1, 1, 0)), rows=rows)
+    if kind == "no-place":
+        rows = [(ms, *((0, 0) if action == "up" else place), action) for ms, *place, action in rows]
+        return table(("t", time), ("x", x), ("y", y), ("type", WORDS), rows=rows)
+    twice = [(*row[:3], device + words[row[3]]) for row in rows for device, words in BY_DEVICE.items()]
+    return table(("t", time), ("x", x), ("y", y), ("type", lambda *row: row[3]), rows=twice)
+
+
+BY_DEVICE = {
+    "touch": {"down": "start", "move": "move", "up": "end"},
+    "mouse": {"down": "down", "move": "move", "up": "up"},
+}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("kind", ["polled", "no-place", "devices"])
+def test_rows_that_hang_on_others_are_not_read_by_columns(tmp_path, monkeypatch, suffix, kind):
+    pytest.importorskip("pyarrow")
+    from pyarrow import csv as arrow_csv, parquet
+
+    monkeypatch.setattr(csv, "_LARGE_BYTES", 1)
+    path = tmp_path / "a.csv"
+    path.write_text(many(kind), encoding="ascii")
+    if suffix == "parquet":
+        parquet.write_table(arrow_csv.read_csv(path), tmp_path / "a.parquet")
+        path = tmp_path / "a.parquet"
+    columns = "time=t,x=x,y=y,action=type:1=down|0=up,time-unit=ms" if kind == "polled" else None
+    log = logs.open_log(path, options=logs.ReadOptions(columns=columns))
+    recognizer = Recognizer()
+    tables = [*(recognizer.feed(chunk) for chunk in log.chunks()), recognizer.finish()]
+
+    assert [each.kind.name for each in chain(*tables)] == ["TAP", "LONG_PRESS"] * 500
