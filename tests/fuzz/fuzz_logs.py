@@ -146,10 +146,41 @@ def wrapped_seeds():
     return [text.encode() for text in found]
 
 
+def table_seeds():
+    """Return tables whose names do not tell enough, and lines of names and values."""
+    rows = [(1.0, 320, 480, "down"), (1.045, 321, 480, "move"), (1.09, 0, 0, "up"), (2.3, 100, 120, "down")]
+    rows += [(2.7, 101, 120.5, "move"), (3.1, 0, 0, "up")]
+    held = {"down": 1, "move": 1, "up": 0}
+    german = {"down": "gedrückt", "move": "bewegt", "up": "losgelassen"}
+    texts = [
+        "".join(f"{at}\t{what}\t{x}\t{y}\n" for at, x, y, what in rows),
+        "t_ms,x,y,pressed\n" + "".join(f"{at * 1000:.0f},{x},{y},{held[what]}\n" for at, x, y, what in rows),
+        "sep=;\nZeit (s);X;Y;Ereignis\n"
+        + "".join(f"{at:.3f};{x};{y};{german[what]}\n".replace(".", ",") for at, x, y, what in rows),
+        "No.,Start (s),End (s),Start X,Start Y,End X,End Y\n1,1.0,1.09,320,480,321,480\n2,2.3,3.1,1,2,3,4\n",
+        "id,created_at,payload\n"
+        + "".join(
+            f'{n},2026-05-02 10:11:{at:06.3f},"{{""x"":{x},""y"":{y},""type"":""{what}""}}"\n'
+            for n, (at, x, y, what) in enumerate(rows)
+        ),
+        "".join(f"05-02 10:11:1{at:.3f} D/T ( 8): action={what} x={x} y={y}\n" for at, x, y, what in rows),
+        "".join(f"touchesBegan: ({x}, {y}) at {at}\n" for at, x, y, _ in rows),
+        "".join(f"Touch(t={at}, kind='{what}', x={x}, y={y})\n" for at, x, y, what in rows),
+        "user,t,x,y,type\n"
+        + "".join(f"u{n % 2},{at},{x},{y},touch{what}\n" for n, (at, x, y, what) in enumerate(rows)),
+    ]
+    return [text.encode(coding) for text in texts for coding in ("utf-8", "cp1252")]
+
+
 #: Readers with seeds of their own besides those of the text formats.
-OTHERS = {"parquet": lambda: [parquet_seed()], "compressed": compressed_seeds, "wrapped": wrapped_seeds}
+OTHERS = {
+    "parquet": lambda: [parquet_seed()],
+    "compressed": compressed_seeds,
+    "wrapped": wrapped_seeds,
+    "tables": table_seeds,
+}
 #: The formats that they are read as; None finds it by content.
-READ_AS = {"compressed": "getevent", "wrapped": None}
+READ_AS = {"compressed": "getevent", "wrapped": None, "tables": None}
 READERS = (*SEEDS, *OTHERS)
 
 
