@@ -21,7 +21,7 @@ __all__ = [
     "listed",
 ]
 
-_ROLES = ("stream", "pointer", "action", "time", "x", "y", "stroke", "down", "up", "x-up", "y-up")
+_ROLES = ("stream", "pointer", "action", "time", "x", "y", "stroke", "down", "up", "duration", "x-up", "y-up")
 _COMMON = ("stream", "pointer", "action", "time", "x", "y")
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 _SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|", "blank": " "}
@@ -33,7 +33,7 @@ _WORDS = {
     "pressed": _DOWN, "up": _UP, "ended": _UP, "end": _UP, "release": _UP, "released": _UP, "lift": _UP,
     "stop": _UP, "stopped": _UP, "finish": _UP, "finished": _UP, "motion": _MOVE, "hold": _MOVE,
     "move": _MOVE, "moved": _MOVE, "stationary": _MOVE, "drag": _MOVE, "dragged": _MOVE, "update": _MOVE,
-    "cancel": _CANCEL, "canceled": _CANCEL, "cancelled": _CANCEL,
+    "changed": _MOVE, "cancel": _CANCEL, "canceled": _CANCEL, "cancelled": _CANCEL,
 }  # fmt: skip
 _BEFORE_WORDS = (
     "", "touch", "touch_", "touch ", "touches", "ontouch", "finger", "finger_", "finger ", "pointer",
@@ -227,7 +227,7 @@ def _set(settings: dict[str, Any], key: str, value: str) -> None:
 
 
 def _check(columns: dict[str, list[str]], settings: dict[str, Any]) -> None:
-    taps = "down" in columns and "up" in columns
+    taps = "down" in columns and not {"up", "duration"}.isdisjoint(columns)
     needed = {"x", "y"} if taps else {"x", "y", "time"}
     missing: list[str] = sorted(needed - columns.keys())
     if not taps and not ({"action", "stroke"} & columns.keys() or "gap_ns" in settings):

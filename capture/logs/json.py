@@ -54,7 +54,11 @@ class Log(TouchLog):
         except ValueError as error:
             raise self.error(str(error)) from None
         self._path = [part for part in self._map.records.split(".") if part]
-        needed = [role for role in ("time", "down", "up", "x", "y", "action") if role in self._map.columns]
+        needed = [
+            role
+            for role in ("time", "down", "up", "duration", "x", "y", "action")
+            if role in self._map.columns
+        ]
         self._needed = [self._map.columns[role][0] for role in needed]
         self._size = options.screen or DEFAULT_SCREEN
         width, height = screen_of(self._map)
@@ -73,7 +77,8 @@ class Log(TouchLog):
         cells: dict[str, list[str]] = {}
         for records in self._lists(None):
             names, of_names = _sample(records)
-            cells |= of_names
+            for name, column in of_names.items():
+                cells.setdefault(name, []).extend(column[: _SAMPLE - len(cells.get(name, ()))])
             found = guess(names, cells)
             if found is not None:
                 return self._begun(found)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "are_guessed",
+    "are_parts",
     "bare_name",
     "guess",
     "has_place_names",
@@ -81,6 +82,10 @@ _PAIRS = {
     "xy",
     "touch",
     "place",
+    "pt",
+    "center",
+    "centre",
+    "coordinate",
 }
 
 
@@ -158,7 +163,7 @@ def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | Non
     parts = [f"{role}={name}" for role, name in found.items()]
     if unit := named_unit(found["time"]):
         parts.append(f"time-unit={unit}")
-    if _are_parts(action_cells.get(found["x"], ()), action_cells.get(found["y"], ())):
+    if are_parts(action_cells.get(found["x"], ()), action_cells.get(found["y"], ())):
         parts.append("position=fraction")
     return ",".join(parts)
 
@@ -166,11 +171,12 @@ def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | Non
 def _are_other_codes(cells: Sequence[str], *, alone: bool) -> bool:
     """Return whether the numbers of actions cannot be those of Android: 0 down, 1 up, 2 move.
 
-    Without a 0 no finger ever comes down, and what follows an up of the only finger is a down.
+    Without a 0 no finger ever comes down. What follows an up of the only finger is a down, and that of one of
+    several now and then.
     """
     codes = [cell.removesuffix(".0") for cell in cells]
-    after = Counter(later for code, later in pairwise(codes) if code == "1")
-    return "0" not in codes or (alone and after["2"] > after["0"])
+    after = Counter(later == "0" for code, later in pairwise(codes) if code == "1")
+    return "0" not in codes or after[False] > after[True] * (1 if alone else 3)
 
 
 def other_devices(words: Iterable[str]) -> set[str]:
@@ -180,10 +186,14 @@ def other_devices(words: Iterable[str]) -> set[str]:
     return set().union(*there[1:])
 
 
-def _are_parts(*columns: Sequence[str]) -> bool:
+def are_parts(*columns: Sequence[str]) -> bool:
     """Return whether places are parts of a screen: all from 0 to 1, and several between."""
     try:
         places = [float(cell) for column in columns for cell in column]
     except ValueError:
         return False
-    return all(0 <= place <= 1 for place in places) and len({place for place in places if place % 1}) > 2
+    return (
+        bool(places)
+        and all(0 <= place <= 1 for place in places)
+        and len({place for place in places if place % 1}) > 2
+    )

@@ -54,7 +54,8 @@ def of_pairs(line: str) -> tuple[str, str] | None:
         found["time"] = f"{moment.isoformat()}.{time_ns % 1_000_000_000:09d}"
     name = roles.get("action", "action")
     if str(found.get(name, "")).lower() not in ACTION_WORDS:
-        action = next((word for word in _WORD.findall(line) if word.lower() in ACTION_WORDS), None)
+        words = (word for word in _WORD.findall(line) if word not in found)
+        action = next((word for word in words if word.lower() in ACTION_WORDS), None)
         found |= {} if action is None else {name: action}
     return "", _encode(found).decode()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import math
 import re
+from decimal import Decimal, InvalidOperation
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,8 @@ class Rows:
         if not count:
             return None
         roles: dict[str, Any] = dict(cells)
+        if "duration" in roles:
+            roles["up"] = list(map(_end, roles["down"], roles.pop("duration")))
         good = [True] * count
         if "only" in roles:
             kept = [index for index, keep in enumerate(roles.pop("only")) if keep]
@@ -273,7 +276,7 @@ class Rows:
         return found
 
     def _action(self, cell: Any) -> int | None:
-        if cell is None or isinstance(cell, bool):
+        if cell is None or (isinstance(cell, bool) and not self._map.actions):
             return None
         word = str(cell).strip().lower()
         found = self._words.get(word, self._words.get(word.removesuffix(".0")))
@@ -292,6 +295,14 @@ def _name(cell: Any) -> Any:
         # A column may be of numbers in one part of a table and of text in another.
         return 0 if text in EMPTY else int(text) if _WHOLE.fullmatch(text) else text
     return 0 if cell is None else cell if isinstance(cell, int | tuple) else str(cell)
+
+
+def _end(down: Any, duration: Any) -> str | None:
+    """Return a time that much later; None where a cell is no number."""
+    try:
+        return str(sum(Decimal(str(cell).strip().replace(",", ".")) for cell in (down, duration)))
+    except InvalidOperation:
+        return None
 
 
 def _places(column: list[Any], scale: float, good: list[bool]) -> list[float]:

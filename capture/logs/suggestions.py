@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from capture.logs.columns import ACTION_WORDS, UNITS
-from capture.logs.names import bare_name, is_number, named_roles, named_unit
+from capture.logs.names import are_parts, bare_name, is_number, named_roles, named_unit
 from capture.logs.times import Moments
 from capture.logs.units import PARTS, Unit, exact_times
 
@@ -21,14 +22,19 @@ _WORDS = 6
 #: Columns with the number of a stroke, and with 1 while a finger is down.
 _STROKES = {
     "stroke", "strokeid", "strokeno", "strokenumber", "strokeindex", "gesture", "gestureid", "swipe",
-    "swipeid", "swipenumber", "path", "pathid", "segment",
+    "swipeid", "swipenumber", "touchid", "touchidentifier", "pointerid", "fingerid", "path", "pathid",
+    "segment",
 }  # fmt: skip
 _PRESSED = {"pressed", "ispressed", "isdown", "down", "touching", "contact", "button", "buttons", "touched"}
+_NAMES = {0: "down", 1: "up", 2: "move", 3: "cancel"}
+_ORDER = ("down", "move", "up", "cancel")
+_PLACEHOLDERS = {"down": "START", "move": "MOVE", "up": "END"}
 _BOOLEANS = ({"0", "1"}, {"false", "true"})
 #: Columns of a table with one row for each stroke: of times, of x and of y, at its DOWN and at its UP.
 _AROUND = {
     "down": "start,starttime,starts,startms,begin,begintime,down,downtime,timestart,timedown,tstart,t0",
     "up": "end,endtime,ends,endms,up,uptime,timeend,timeup,tend,touchup,stop,stoptime,release,releasetime",
+    "duration": "duration,durationms,durations,dur,durms,elapsed,elapsedms,length,lengthms",
     "x": "startx,xstart,downx,xdown,beginx,xbegin,fromx,xfrom,x0,x1,x",
     "y": "starty,ystart,downy,ydown,beginy,ybegin,fromy,yfrom,y0,y1,y",
     "x-up": "endx,xend,upx,xup,tox,xto,stopx,xstop,x2,x1",
@@ -58,7 +64,7 @@ def suggestion(names: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
     }
     parts = ["header=no"] if names and all(name.startswith("#") for name in names) else []
     if around := _around(filled):
-        unit = _unit_of_durations(filled[around["down"]], filled[around["up"]])
+        unit = _unit_of_durations(filled, around)
         return ",".join([*parts, *(f"{role}={name}" for role, name in around.items()), *unit])
     found = {role: name for role, name in named_roles(names).items() if name in filled}
     rest = {name: column for name, column in filled.items() if name not in found.values()}
@@ -69,17 +75,29 @@ def suggestion(names: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
     if time is not None:
         rest.pop(time, None)
         unit = _unit(time, filled[time])
+    if not action and "pointer" in found:
+        # Each touch has a number of its own.
+        rest = {found["pointer"]: filled[found.pop("pointer")], **rest}
     stroke = None if action else next((name for name in rest if bare_name(name) in _STROKES), None)
     numbers = [name for name, column in rest.items() if _are_numbers(column) and name != stroke]
-    numbers = [name for name in numbers if not _are_counted(rest[name])] or numbers
+    numbers = [name for name in numbers if not _are_counted(rest[name]) and not _is_time(name)] or numbers
     # What has one value or two is likelier the number of a finger or of a screen.
     several = ([name for name in numbers if len(set(rest[name])) > least] for least in (2, 1))
     places = next((names for names in several if len(names) > 1), numbers)
     whole = not {"x", "y"} & found.keys() and len(places) > 1
     x, y = places[:2] if whole else (found.get("x", "X"), found.get("y", "Y"))
     parts += [f"time={time or 'TIME'}", f"x={x}", f"y={y}"]
+    parts += [f"{role}={found[role]}" for role in ("stream", "pointer") if role in found]
     parts.append(f"stroke={stroke}" if stroke else _actions(action, filled[action]) if action else "gap=200")
+    if are_parts(filled.get(x, ()), filled.get(y, ())):
+        unit.append("position=fraction")
     return ",".join([*parts, *unit])
+
+
+def _is_time(name: str) -> bool:
+    return (
+        named_unit(name) is not None or re.search("time|stamp|dur|elapsed", name, re.IGNORECASE) is not None
+    )
 
 
 def _around(filled: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -90,11 +108,13 @@ def _around(filled: Mapping[str, Sequence[str]]) -> dict[str, str]:
         name = next((bare[word] for word in words.split(",") if word in bare), None)
         if name is not None and name not in found.values() and _is_filled(role, filled[name]):
             found[role] = name
-    return found if {"down", "up", "x", "y"} <= found.keys() else {}
+    if "up" in found:
+        found.pop("duration", None)
+    return found if {"down", "x", "y"} <= found.keys() and {"up", "duration"} & found.keys() else {}
 
 
 def _is_filled(role: str, column: Sequence[str]) -> bool:
-    return _read(column) is not None if role in {"down", "up"} else _are_numbers(column)
+    return _read(column) is not None if role in {"down", "up", "duration"} else _are_numbers(column)
 
 
 def _are_numbers(column: Sequence[str]) -> bool:
@@ -145,12 +165,14 @@ def _unit(name: str, column: Sequence[str]) -> list[str]:
     return [f"time-unit={name}" for name, ns in UNITS.items() if ns == unit.ns]
 
 
-def _unit_of_durations(downs: Sequence[str], ups: Sequence[str]) -> list[str]:
-    begins, ends = _read(downs), _read(ups)
+def _unit_of_durations(filled: Mapping[str, Sequence[str]], around: Mapping[str, str]) -> list[str]:
+    if told := named_unit(around["down"]):
+        return [f"time-unit={told}"]
+    begins, ends = (_read(filled[around[role]]) for role in ("down", "up" if "up" in around else "duration"))
     if begins is None or ends is None or begins[2]:
         return []
-    spans = sorted(end - begin for begin, end in zip(begins[0], ends[0], strict=False))
-    median = spans[len(spans) // 2]
+    spans = ends[0] if "up" not in around else [b - a for a, b in zip(begins[0], ends[0], strict=False)]
+    median = sorted(spans)[len(spans) // 2]
     fits = (name for name, ns in UNITS.items() if _SHORTEST_NS <= median * ns // PARTS <= _LONGEST_NS)
     return [f"time-unit={max(fits, key=UNITS.__getitem__, default='ms')}"]
 
@@ -166,15 +188,29 @@ def _of_actions(rest: Mapping[str, Sequence[str]]) -> str | None:
 
 
 def _actions(name: str, column: Sequence[str]) -> str:
-    there = list(dict.fromkeys(column))
-    known = {"0": "down", "1": "up", "2": "move", "3": "cancel"}
-    told = {word: known[str(ACTION_WORDS[word.lower()])] for word in there if word.lower() in ACTION_WORDS}
-    if any(word[:1].isdigit() for word in there) or len(told) < len(there):
-        # Of other words: in the order in which a finger does them.
-        told = dict(zip(there, ("down", "move", "up")[:: 2 if len(there) == 2 else 1], strict=False))
+    there = set(column)
     polled = bare_name(name) in _PRESSED or any(word == later for word, later in pairwise(column))
     if polled and {word.lower() for word in there} in _BOOLEANS:
         told = dict(zip(sorted(there, reverse=True), ("down", "up"), strict=True))
+    else:
+        told = _told(column)
     if len(told) < 2:
-        told = dict(zip([*told, "START", "MOVE", "END"], ("down", "move", "up"), strict=False))
-    return f"action={name}:" + "|".join(f"{word}={what}" for word, what in told.items())
+        told |= {word: what for what, word in _PLACEHOLDERS.items() if what not in told.values()}
+    in_order = sorted(told.items(), key=lambda item: _ORDER.index(item[1]))
+    return f"action={name}:" + "|".join(f"{word}={what}" for word, what in in_order)
+
+
+def _told(column: Sequence[str]) -> dict[str, str]:
+    """Return the meaning of words: of known ones, else the first puts a finger down, and most are moves."""
+    counts = Counter(column)
+    words = {word: ACTION_WORDS.get(word.lower()) for word in counts if not word[:1].isdigit()}
+    told = {word: _NAMES[action] for word, action in words.items() if action is not None}
+    unknown = [word for word in counts if word not in told]
+    for what in ("down", "move", "up"):
+        lacks_up = "up" not in told.values()
+        if what in told.values() or not unknown or (what == "move" and len(unknown) == lacks_up):
+            continue
+        word = max(unknown, key=counts.__getitem__) if what == "move" else unknown[0]
+        unknown.remove(word)
+        told[word] = what
+    return told

@@ -1,5 +1,6 @@
 """Tables whose names do not tell enough: the map that the error has to copy is right."""
 
+import json
 import re
 from itertools import chain
 
@@ -128,6 +129,77 @@ def test_a_table_with_a_row_for_each_stroke_has_both_ends(tmp_path):
     ]
     kinds = [gesture.kind.name for chunk in log.chunks() for gesture in classify(chunk)]
     assert kinds == ["TAP", "LONG_PRESS", "FLING"]
+
+
+def test_a_row_for_each_stroke_may_have_its_duration(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "start,duration,x0,y0,x1,y1\n1000,90,320,480,321,480\n2300,800,100,120,101,121\n", "ascii"
+    )
+    suggestion = suggested(path)
+    log = logs.open_log(path, options=logs.ReadOptions(columns=suggestion))
+
+    assert suggestion == "down=start,duration=duration,x=x0,y=y0,x-up=x1,y-up=y1,time-unit=ms"
+    assert [(row[3] // 10**6, *row[4:]) for chunk in log.chunks() for row in chunk.rows()] == [
+        (1000, 320, 480),
+        (1090, 321, 480),
+        (2300, 100, 120),
+        (3100, 101, 121),
+    ]
+
+
+#: A log that begins with a tap, so that the word of an UP comes before that of a MOVE.
+TAP_FIRST = [
+    (0, 5, 5, "down"),
+    (90, 5, 5, "up"),
+    *STROKES[3:4],
+    *((2300 + 9 * n, 100, 120, "move") for n in range(9)),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(
+            ("Druck", "Bewegung", "Loslassen"), "Druck=down|Bewegung=move|Loslassen=up", id="unknown"
+        ),
+        pytest.param(("begin", "weiter", "end"), "begin=down|weiter=move|end=up", id="known-in-part"),
+        pytest.param((0, 1, 3), "0=down|1=move|3=up", id="codes"),
+    ],
+)
+def test_most_words_are_moves(tmp_path, words, said):
+    path = tmp_path / "a.csv"
+    path.write_text(table(("t", time), ("x", x), ("y", y), ("z", codes(*words)), rows=TAP_FIRST), "utf-8")
+
+    assert f"action=z:{said}," in suggested(path)
+
+
+def test_codes_that_an_up_cannot_follow_are_not_those_of_android(tmp_path):
+    path = tmp_path / "a.csv"
+    columns = (("t", time), ("fingerId", lambda *_: 0), ("x", x), ("y", y), ("phase", codes(0, 1, 3)))
+    path.write_text(table(*columns, rows=TAP_FIRST), "utf-8")
+
+    assert "pointer=fingerId,action=phase:0=down|1=move|3=up," in suggested(path)
+
+
+def test_json_may_say_whether_a_finger_is_down(tmp_path):
+    path = tmp_path / "a.json"
+    rows = [(0, 1, 2, True), (16, 3, 4, True), (32, 3, 4, False), (48, 3, 4, False)]
+    path.write_text(
+        json.dumps([dict(zip(("t", "x", "y", "pressed"), row, strict=True)) for row in rows]), "utf-8"
+    )
+    suggestion = suggested(path)
+    log = logs.open_log(path, options=logs.ReadOptions(columns=suggestion))
+
+    assert suggestion == "time=t,x=x,y=y,action=pressed:True=down|False=up,time-unit=ms"
+    assert [row[2] for chunk in log.chunks() for row in chunk.rows()] == [D, M, U, M]
+
+
+def test_the_number_of_a_touch_makes_strokes_where_no_column_has_actions(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(table(("touch_id", lambda ms, *_: ms // 2000), ("t", time), ("x", x), ("y", y)), "utf-8")
+
+    assert suggested(path) == "time=t,x=x,y=y,stroke=touch_id,time-unit=ms"
 
 
 def test_a_finger_of_a_polled_table_is_lifted_where_it_was_last_down(tmp_path):
