@@ -16,7 +16,7 @@ from capture.errors import TouchLogError
 from capture.logs.base import CAUSES, LogInfo, Mark, ReadOptions, TouchLog
 from capture.logs.source import HEAD_BYTES, LogSource
 from capture.logs.tables import looks_like_table
-from capture.logs.wrapping import document_wrappings, wrappings
+from capture.logs.wrapping import document_wrappings, pair_wrappings, wrappings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -176,6 +176,8 @@ def _found(source: LogSource, *, columns: bool) -> str | None:
         is_open = name is None or (name == "json" and not has_bracket)
         if has_bracket and name not in _DOCUMENTS and not (columns and name in _MAPPED):
             candidates.append(document_wrappings(head))
+        if name is None:
+            candidates.append(pair_wrappings(whole))
         for wrapping in chain.from_iterable(candidates):
             inner = wrapping.head(whole if wrapping.by_lines else head)
             found = _format_of(inner, inner, columns=columns)

@@ -24,7 +24,7 @@ from capture.logs.times import line_time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Wrapping", "document_wrappings", "wrappings"]
+__all__ = ["Wrapping", "document_wrappings", "pair_wrappings", "wrappings"]
 
 #: Lines that are looked at, and the part of them that must be wrapped alike.
 _LINES, _PART = 100, 0.6
@@ -159,12 +159,10 @@ def wrappings(head: bytes) -> Iterator[Wrapping]:
     head : bytes
         Of text, without the rest after its last line end.
     """
-    lines = [line for line in head.decode("utf-8", "replace").split("\n") if line.strip()][:_LINES]
+    lines = _first_lines(head)
     if not lines:
         return
     yield from _records(lines)
-    if _share(lines, of_pairs):
-        yield _Lines(of_pairs, tables=True)
     if '"' in lines[-1]:
         yield from _cells(lines)
         if _share(lines, _of_logfmt):
@@ -177,6 +175,17 @@ def wrappings(head: bytes) -> Iterator[Wrapping]:
         yield _Lines(_without_tag, tables=True)
     if _HTML.search(head):
         yield _Lines(lambda line: ("", html.unescape(line)), tables=False)
+
+
+def pair_wrappings(head: bytes) -> Iterator[Wrapping]:
+    """Yield the wrapping of lines of names and values, by the head of a log that no format is known for."""
+    lines = _first_lines(head)
+    if lines and _share(lines, of_pairs):
+        yield _Lines(of_pairs, tables=True)
+
+
+def _first_lines(head: bytes) -> list[str]:
+    return [line for line in head.decode("utf-8", "replace").split("\n") if line.strip()][:_LINES]
 
 
 def document_wrappings(head: bytes) -> Iterator[Wrapping]:
