@@ -17,7 +17,8 @@ cdef inline Text blanks(Text at, Text end) noexcept nogil:
 
 
 cdef inline Text word_end(Text at, Text end) noexcept nogil:
-    while at < end and not is_blank(at[0]):
+    # What is below a blank is a tab: other control characters are gone, and would be no part of a word.
+    while at < end and at[0] > b" ":
         at += 1
     return at
 
