@@ -74,8 +74,7 @@ CAUSES = {
     "skipped_rows": "rows that are no touch samples were left out",
     "time_unit_doubtful": "the times make no sense for a finger in this unit "
     "(--columns time-unit=s, ms, us or ns)",
-    "time_unit_guessed": "the unit of the times was guessed from the gaps between them "
-    "(--columns time-unit=s, ms, us or ns)",
+    "time_unit_guessed": "the unit of times was guessed by the gaps (--columns time-unit=s, ms, us or ns)",
     "time_went_back": "a time was earlier than the one before it",
     "unfinished_frame": "the log ended within a frame, whose events were left out",
     "unknown_codes": "events had codes that no device has",
