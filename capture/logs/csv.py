@@ -20,7 +20,7 @@ from capture.logs.mapped import guessed_map, say_assumed, screen_of, sum_up
 from capture.logs.names import are_guessed, is_number
 from capture.logs.rows import Rows
 from capture.logs.source import LINE_LIMIT_BYTES
-from capture.logs.tables import LONGEST_LINE, Table, decoded, is_sign, separator_of, split_row
+from capture.logs.tables import LONGEST_LINE, Table, decoded, separator_of, split_row, tells_separator
 from capture.logs.times import Moments
 from capture.logs.units import Unit, exact_times
 from capture.logs.writing import leave_marks_out
@@ -322,7 +322,7 @@ def _table(lines: list[str], column_map: ColumnMap) -> Table:
     before = at = 0
     sign = column_map.comment or "#"
     while before < len(lines) and (
-        not lines[before].strip() or lines[before].lstrip().startswith(sign) or is_sign(lines[before])
+        not lines[before].strip() or lines[before].lstrip().startswith(sign) or tells_separator(lines[before])
     ):
         before += 1
     before = 0 if before >= len(lines) else before

@@ -71,11 +71,12 @@ class Log(TouchLog):
 
     def _guess(self) -> ColumnMap:
         """Select the keys by their names, or raise an error that lists them."""
-        if (begun := self._guess_by_head()) is not None:
+        self._path = [part for part in self._map.records.split(".") if part]
+        if not self._path and (begun := self._guess_by_head()) is not None:
             return self._begun(begun)
         keys: dict[str, None] = {}
         cells: dict[str, list[str]] = {}
-        for records in self._lists(None):
+        for records in self._lists(self._path or None):
             names, of_names = _sample(records)
             for name, column in of_names.items():
                 cells.setdefault(name, []).extend(column[: _SAMPLE - len(cells.get(name, ()))])

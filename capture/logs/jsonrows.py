@@ -132,9 +132,8 @@ class Finder:
         if path is None and len(fields) > 1 and set(kinds.values()) <= {"named", "object"}:
             rows = list((_part(_decode_named, raw) or {}).values())
             rows = rows or [_part(_decode_row, value) or {} for value in fields.values()]
-            if any(has_place(row) or has_place_names(list(row)) for row in rows[:_FINGERS]) and not any(
-                map(_columns_of, rows)
-            ):
+            are_places = any(has_place(row) or has_place_names(list(row)) for row in rows[:_FINGERS])
+            if are_places and not any(map(_columns_of, rows)):
                 # Records by their numbers or names.
                 yield rows
                 return

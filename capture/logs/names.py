@@ -47,8 +47,7 @@ _GUESSES = {
         "time,timestamp,t,ts,timems,timens,timeus,times,eventtime,timestampms,timestampus,timestampns,datetime,"
         "millis,ms,systime,uptime,elapsed,elapsedtime,elapsedms,epoch,epochms,tms,tus,tns,eventtimestamp,date,"
         "dateandtime,timeofday,clock,localtime,utc,timesec,seconds,secs,realtimesincestartup,"
-        "createdat,recordedat,occurredat,loggedat,"
-        "receivedat"
+        "createdat,recordedat,occurredat,loggedat,receivedat"
     ),
     "x": (
         "x,posx,xpos,clientx,pagex,screenx,touchx,rawx,positionx,xposition,locationx,xcoordinate,coordx,xpx,"
@@ -182,7 +181,7 @@ def _are_other_codes(cells: Sequence[str], *, alone: bool) -> bool:
 def other_devices(words: Iterable[str]) -> set[str]:
     """Return the words of actions by which a mouse, or pointers, repeat the touches that others tell."""
     by_device = {device: {word for word in words if word.startswith(device)} for device in _DEVICES}
-    there = [of for of in by_device.values() if of]
+    there = [own for own in by_device.values() if own]
     return set().union(*there[1:])
 
 
@@ -192,8 +191,5 @@ def are_parts(*columns: Sequence[str]) -> bool:
         places = [float(cell) for column in columns for cell in column]
     except ValueError:
         return False
-    return (
-        bool(places)
-        and all(0 <= place <= 1 for place in places)
-        and len({place for place in places if place % 1}) > 2
-    )
+    between = {place for place in places if place % 1}
+    return len(between) > 2 and all(0 <= place <= 1 for place in places)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -23,6 +23,7 @@ _POINT = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z_]{2,32}")
 _LONGEST = 1024
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - written without its zone, which is UTC
 _encode = msgspec.json.encode
 
 
@@ -50,7 +51,10 @@ def of_pairs(line: str) -> tuple[str, str] | None:
         time_ns = line_time(line)
         if time_ns is None:
             return None
-        moment = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).replace(tzinfo=None)
+        try:
+            moment = _EPOCH + timedelta(seconds=time_ns // 1_000_000_000)
+        except OverflowError:
+            return None
         found["time"] = f"{moment.isoformat()}.{time_ns % 1_000_000_000:09d}"
     name = roles.get("action", "action")
     if str(found.get(name, "")).lower() not in ACTION_WORDS:

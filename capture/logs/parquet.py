@@ -39,13 +39,14 @@ _PLAIN = {
     "string", "large_string", "string_view", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
     "uint64", "double", "float",
 }  # fmt: skip
-_TEXTS = ("timestamp", "date32", "time", "dictionary<values=string")
+#: How other types begin whose values are read as text.
+_PLAIN_STARTS = ("time", "date32", "dictionary<values=string")
 #: The marks of ``a.parquet`` are in ``a.marks.jsonl``.
 MARKS_SUFFIX = ".marks.jsonl"
 
 
 def _is_plain(kind: str) -> bool:
-    return kind in _PLAIN or kind.startswith(_TEXTS)
+    return kind in _PLAIN or kind.startswith(_PLAIN_STARTS)
 
 
 class Log(TouchLog):

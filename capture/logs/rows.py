@@ -198,7 +198,8 @@ class Rows:
         times = array.array("q", found["time"])
         actions = array.array("B", found["action"])
         self._watch(stream, pointer, actions, times)
-        self.depends |= _forget_placeholders(actions, x, y)
+        if not self._map.common:
+            self.depends |= _forget_placeholders(actions, x, y)
         chunk = TouchSamples(stream=stream, pointer=pointer, action=actions, time=times, x=x, y=y)
         return self._fingers.watch(chunk)
 
@@ -209,7 +210,7 @@ class Rows:
         column, time = np.asarray(stream), np.asarray(times)
         steps = np.diff(time)
         if not self._before and len(time) >= _FEW and time[0] > time[-1] and (steps <= 0).all():
-            raise TouchLogError("its rows go back in time, the newest first: turn them round")
+            raise TouchLogError("its rows go back in time, the newest first: sort them by time")
         self._whole_s = self._whole_s and not (time % UNITS["s"]).any()
         self._same_s = self._same_s or bool((steps == 0).any())
         is_one = bool((column == column[0]).all())
@@ -363,13 +364,16 @@ def _gaps(exact: dict[str, list[Any]], found: dict[str, list[Any]], good: list[b
 
 
 def _forget_placeholders(actions: Any, x: Any, y: Any) -> bool:
-    """Forget the places of UPs that are all at 0, 0 or -1, -1, as sensors note none; return whether so."""
+    """Forget the places of UPs that are all at 0, 0 or -1, -1, as sensors note none; return whether so.
+
+    One UP alone may be at the corner.
+    """
     import numpy as np
 
     ups = np.asarray(actions) == _UP
     for sign in (0, -1):
         noted = (np.asarray(x) == sign) & (np.asarray(y) == sign)
-        if ups.any() and noted[ups].all() and not noted[~ups].any():
+        if ups.sum() > 1 and noted[ups].all() and not noted[~ups].any():
             np.asarray(x)[ups] = np.asarray(y)[ups] = math.nan
             return True
     return False

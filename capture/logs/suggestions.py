@@ -70,11 +70,11 @@ def suggestion(names: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
     rest = {name: column for name, column in filled.items() if name not in found.values()}
     action = found.get("action") or _of_actions(rest)
     rest.pop(action or "", None)
-    unit = ["time-unit=ms"]
+    settings = ["time-unit=ms"]
     time = found.get("time") or _of_times(rest)
     if time is not None:
         rest.pop(time, None)
-        unit = _unit(time, filled[time])
+        settings = _unit(time, filled[time])
     if not action and "pointer" in found:
         # Each touch has a number of its own.
         rest = {found["pointer"]: filled[found.pop("pointer")], **rest}
@@ -90,8 +90,8 @@ def suggestion(names: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
     parts += [f"{role}={found[role]}" for role in ("stream", "pointer") if role in found]
     parts.append(f"stroke={stroke}" if stroke else _actions(action, filled[action]) if action else "gap=200")
     if are_parts(filled.get(x, ()), filled.get(y, ())):
-        unit.append("position=fraction")
-    return ",".join([*parts, *unit])
+        settings.append("position=fraction")
+    return ",".join([*parts, *settings])
 
 
 def _is_time(name: str) -> bool:
@@ -207,8 +207,9 @@ def _told(column: Sequence[str]) -> dict[str, str]:
     told = {word: _NAMES[action] for word, action in words.items() if action is not None}
     unknown = [word for word in counts if word not in told]
     for what in ("down", "move", "up"):
-        lacks_up = "up" not in told.values()
-        if what in told.values() or not unknown or (what == "move" and len(unknown) == lacks_up):
+        # The last word that is left is that of an up, where none has told it yet.
+        is_of_up = what == "move" and len(unknown) == 1 and "up" not in told.values()
+        if what in told.values() or not unknown or is_of_up:
             continue
         word = max(unknown, key=counts.__getitem__) if what == "move" else unknown[0]
         unknown.remove(word)

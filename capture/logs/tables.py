@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
 
-__all__ = ["LONGEST_LINE", "Table", "decoded", "is_sign", "looks_like_table", "separator_of", "split_row"]
+__all__ = [
+    "LONGEST_LINE",
+    "Table",
+    "decoded",
+    "looks_like_table",
+    "separator_of",
+    "split_row",
+    "tells_separator",
+]
 
 #: The line with the names of columns is shorter.
 LONGEST_LINE = 4096
@@ -77,16 +85,16 @@ def looks_like_table(head: bytes) -> bool:
 
 
 def _is_comment(line: str) -> bool:
-    return line.lstrip()[:1] in {"#", "%"} or line.lstrip().startswith("//") or is_sign(line)
+    return line.lstrip()[:1] in {"#", "%"} or line.lstrip().startswith("//") or tells_separator(line)
 
 
-def is_sign(line: str) -> bool:
+def tells_separator(line: str) -> bool:
     """Return whether a line tells the separator, as Excel has it."""
     return line[:4].lower() == "sep=" and len(line.strip()) <= len("sep=;")
 
 
 def separator_of(line: str) -> str:
-    """Return the sign between the cells of a line."""
+    """Return the separator of the cells of a line."""
     return next((max(signs, key=line.count) for signs in ("\t,;", "|") if set(signs) & set(line)), " ")
 
 

@@ -46,6 +46,12 @@ def codes(down, move, up):
 
 
 WORDS = codes("down", "move", "up")
+#: Two drags that end in the corner.
+CORNER = [
+    (at + ms, place, place, word)
+    for at in (0, 2000)
+    for ms, place, word in ((0, 500, "down"), (16, 200, "move"), (32, 0, "up"))
+]
 ONE_ROW_EACH = (
     "No.,Who,Start (s),End (s),Start X,Start Y,End X,End Y,Remark\n"
     "1,P03,1.0,1.09,320,480,321,480,\n2,P03,2.3,3.1,100,120,101,121,slow\n3,P03,4.0,4.1,100,900,100,300,\n"
@@ -341,7 +347,7 @@ def test_whole_seconds_are_doubted(tmp_path):
 def test_the_newest_first_is_refused(tmp_path):
     later = [(ms + 5000, *rest) for ms, *rest in STROKES]
     text = table(("t", time), ("x", x), ("y", y), ("type", WORDS), rows=[*STROKES, *later][::-1])
-    with pytest.raises(TouchLogError, match="the newest first: turn them round"):
+    with pytest.raises(TouchLogError, match="the newest first: sort them by time"):
         read(tmp_path / "a.csv", text)
 
 
@@ -399,3 +405,39 @@ def test_rows_that_hang_on_others_are_not_read_by_columns(tmp_path, monkeypatch,
     tables = [*(recognizer.feed(chunk) for chunk in log.chunks()), recognizer.finish()]
 
     assert [each.kind.name for each in chain(*tables)] == ["TAP", "LONG_PRESS"] * 500
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(table(("t", time), ("x", x), ("y", y), ("type", WORDS), rows=CORNER[:3]), id="one"),
+        pytest.param(
+            table(("action", WORDS), ("time", time), ("x", x), ("y", y), rows=CORNER), id="common-form"
+        ),
+    ],
+)
+def test_a_drag_may_end_in_the_corner(tmp_path, text):
+    _, rows = read(tmp_path / "a.csv", text)
+
+    assert rows[2][4:] == (0, 0)
+
+
+@pytest.mark.parametrize("time", ["9999-12-31 23:59:59-12:00", "0001-01-01 00:00:00+12:00"])
+def test_a_time_beyond_the_calendar_is_none(tmp_path, time):
+    path = tmp_path / "a.log"
+    path.write_text("".join(f"{time} action={code} x=1 y=2\n" for code in (0, 1)), encoding="ascii")
+    with pytest.raises(TouchLogError):
+        logs.open_log(path)
+
+
+def test_settings_alone_may_name_the_path_of_the_records(tmp_path):
+    def records(left):
+        return [
+            {"t": at, "x": left, "y": 2, "type": word} for at, word in ((0, "down"), (16, "move"), (32, "up"))
+        ]
+
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"mouse": records(1), "finger": records(9)}), encoding="ascii")
+    log = logs.open_log(path, options=logs.ReadOptions(columns="records=finger,time-unit=ms"))
+
+    assert [row[4] for chunk in log.chunks() for row in chunk.rows()] == [9, 9, 9]
