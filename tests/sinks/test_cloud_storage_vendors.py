@@ -1,25 +1,22 @@
 """The cloud_storage sink against emulators of Google Cloud Storage and of Azure's blobs, on loopback.
 
-S3 is in test_cloud_storage.py. Azurite is a program of its own: ``npm install azurite``, on the PATH.
+S3 is in test_cloud_storage.py.
 """
 
-import base64
 import hashlib
-import hmac
 import io
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import urllib3
+from azure_server import KEY, azure_container
 from currents_samples import START_S, full
+from free_port import free_port
 
 from capture.sinks import Batch, Outcome
 from capture.sinks.cloud_storage import CloudStorageSettings, CloudStorageSink
@@ -28,15 +25,6 @@ fastavro = pytest.importorskip("fastavro")
 obstore = pytest.importorskip("obstore")
 WRITER = Path(__file__).parents[1] / "scripts" / "storage_writer.py"
 CUSTOM = "users.behaviors.CustomEvent"
-#: The account that every Azurite has; it is in Azurite's documentation.
-ACCOUNT = "devstoreaccount1"
-KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -78,49 +66,8 @@ def gcs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def azure():
     """A container of Azurite."""
-    program = shutil.which("azurite-blob")
-    if program is None:
-        pytest.skip("azurite-blob is not on the PATH (npm install azurite)")
-    port = free_port()
-    address = f"http://127.0.0.1:{port}/{ACCOUNT}"
-    values = {
-        "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT,
-        "AZURE_STORAGE_ACCOUNT_KEY": KEY,
-        "AZURE_STORAGE_ENDPOINT": address,
-        "AZURE_ALLOW_HTTP": "true",
-    }
-    run = [program, "--silent", "--inMemoryPersistence", "--skipApiVersionCheck", "--blobPort", str(port)]
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        subprocess.Popen(run, stdout=subprocess.PIPE, text=True) as server,
-    ):
-        for name, value in values.items():
-            patch.setenv(name, value)
-        try:
-            # It says so once it listens, and nothing after that.
-            assert any("successfully listens" in line for line in server.stdout)
-            make_container(address, "bucket")
-            yield "az", "AzureBlob", listed_by_azure
-        finally:
-            server.terminate()
-
-
-def make_container(address, name):
-    """Create a container by a signed request."""
-    date = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    version = "2021-08-06"
-    canonical = (
-        "PUT" + "\n" * 12 + f"x-ms-date:{date}\nx-ms-version:{version}\n/{ACCOUNT}/{ACCOUNT}/{name}\n"
-        "restype:container"
-    )
-    digest = hmac.new(base64.b64decode(KEY), canonical.encode(), hashlib.sha256).digest()
-    headers = {
-        "x-ms-date": date,
-        "x-ms-version": version,
-        "Authorization": f"SharedKey {ACCOUNT}:{base64.b64encode(digest).decode()}",
-    }
-    answer = urllib3.request("PUT", f"{address}/{name}?restype=container", headers=headers)
-    assert answer.status == 201
+    with azure_container():
+        yield "az", "AzureBlob", listed_by_azure
 
 
 @pytest.fixture(params=["gcs", "azure"])
