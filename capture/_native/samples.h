@@ -46,17 +46,21 @@ static inline int capture_lowest(uint64_t bits)
 #endif
 }
 
-/* Number of DOWNs in an action column, eight at a time. */
+/* Number of DOWNs in an action column. Bytes are counted in bytes, which vector code does for many at a time, and
+ * the sums are folded before one can overflow. */
 static inline int64_t capture_count_downs(const uint8_t *action, int64_t count)
 {
-    const uint64_t low = 0x7f7f7f7f7f7f7f7fu;
-    uint64_t word;
+    enum { LANES = 32, MOST = 255 };
     int64_t i = 0, downs = 0;
-    for (; i + 8 <= count; i += 8) {
-        memcpy(&word, action + i, 8);
-        /* The top bit of each byte that is zero (DOWN), no other bit. */
-        word = ~(((word & low) + low) | word | low);
-        downs += (int64_t)((word >> 7) * 0x0101010101010101u >> 56);
+    while (i + LANES <= count) {
+        const int64_t end = count - i < LANES * MOST ? count : i + LANES * MOST;
+        uint8_t sums[LANES] = {0};
+        int lane;
+        for (; i + LANES <= end; i += LANES)
+            for (lane = 0; lane < LANES; lane++)
+                sums[lane] += action[i + lane] == CAPTURE_DOWN;
+        for (lane = 0; lane < LANES; lane++)
+            downs += sums[lane];
     }
     for (; i < count; i++)
         downs += action[i] == CAPTURE_DOWN;

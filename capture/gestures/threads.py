@@ -9,14 +9,15 @@ before the cut does the range again.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from functools import partial
 from itertools import accumulate, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from capture._native import batch, chords, output, sample_columns, seams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import ThreadPoolExecutor
 
     from capture._native import recognizer as native
     from capture.gestures.samples import TouchSamples
@@ -33,6 +34,8 @@ __all__ = [
     "feed_ranges",
     "feed_shares",
 ]
+
+_Result = TypeVar("_Result")
 
 #: A thread is worth its start for that many samples.
 LEAST_SAMPLES = 1 << 16
@@ -80,10 +83,19 @@ def _place_near(parts: Sequence[TouchSamples], ideal: int) -> int:
     return 0
 
 
-def _threads(count: int) -> ThreadPoolExecutor:
+@contextmanager
+def _in_threads(threads: int) -> Iterator[Callable[[Iterable[Callable[[], _Result]]], list[_Result]]]:
+    """Give a way to do pieces of work at the same time, the first in this thread."""
     from concurrent.futures import ThreadPoolExecutor
 
-    return ThreadPoolExecutor(count, thread_name_prefix="capture-classify")
+    with ThreadPoolExecutor(threads - 1, thread_name_prefix="capture-classify") as pool:
+
+        def do(work: Iterable[Callable[[], _Result]]) -> list[_Result]:
+            first, *others = work
+            running = [pool.submit(each) for each in others]
+            return [first(), *(each.result() for each in running)]
+
+        yield do
 
 
 class Range:
@@ -249,8 +261,8 @@ def feed_ranges(
     tuple of GestureColumns and Recognizer
         All gestures, and the one that knows the counters of all.
     """
-    with _threads(len(ranges)) as pool:
-        downs = list(pool.map(count_downs, ranges))
+    with _in_threads(len(ranges)) as do:
+        downs = do(partial(count_downs, each) for each in ranges)
         columns = make_columns(sum(downs))
         numbers = accumulate((sum(map(len, each)) for each in ranges), initial=0)
         firsts = accumulate(downs, initial=0)
@@ -260,7 +272,7 @@ def feed_ranges(
         ):
             seams.begin_at(recognizer, number)
             runs.append(Range(recognizer, samples, columns.part(first, room), multi=multi is not None))
-        list(pool.map(Range.feed, runs))
+        do(run.feed for run in runs)
     return columns, _joined(runs, columns, sum(downs), multi)
 
 
@@ -312,10 +324,10 @@ def feed_shares(
             batch.feed(recognizers[share], tables[share], part, share=share, shares=threads, multi=fed)
         batch.finish(recognizers[share], tables[share], left)
 
-    with _threads(threads) as pool:
-        list(pool.map(work, range(threads)))
+    with _in_threads(threads) as do:
+        do(partial(work, share) for share in range(threads))
         merge = output.Merge(tables)
-        list(pool.map(lambda first: merge.columns(first, threads), range(threads)))
+        do(partial(merge.columns, first, threads) for first in range(threads))
     if multi is not None:
         # Those that a row ended, in the order of the rows; then those still open, by their first rows.
         for place, by_first in ((0, False), (1, True)):
