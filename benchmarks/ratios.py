@@ -1,17 +1,22 @@
 """Contenders timed side by side: ratios within one run hold on a noisy machine, seconds do not."""
 
 import gc
+import random
 import statistics
 import time
 
 
 def interleaved(contenders, rounds=7):
-    """Run each contender once per round, in turn, and return name -> median seconds."""
+    """Run each contender once per round, in turn, and return name -> median seconds.
+
+    Each round has an order of its own, so that no contender always finds the caches as another leaves them.
+    """
+    order = random.Random(1)
     seconds = {name: [] for name in contenders}
     for run in contenders.values():
         run()  # warm: imports, allocators, page cache
     for _ in range(rounds):
-        for name, run in contenders.items():
+        for name, run in order.sample(list(contenders.items()), len(contenders)):
             gc.collect()
             begin = time.perf_counter()
             result = run()
