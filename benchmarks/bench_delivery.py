@@ -16,10 +16,10 @@ from peers.loopback import Server
 
 from capture.config import ProjectConfig, RunConfig
 from capture.delivery import Delivery
+from capture.formats import Row
 from capture.gestures.samples import TouchSamples
 from capture.logs import LogInfo
 from capture.replay import Replay
-from capture.replay.encoder import Pack
 from capture.replay.store import ReplayStore
 from capture.sinks.file import FileSink
 from capture.sinks.http import HttpSettings, HttpSink
@@ -87,10 +87,10 @@ def test_replay(benchmark, tmp_path, url, kind):
         compose=lambda _, payloads: b'{"pl":[' + b",".join(payloads) + b"]}",
     )
     ids = [f"{n:036}" for n in range(CHUNK)]
-    chunk = [Pack("native", 1, 0, ids[n : n + 50], [PAYLOAD] * 50) for n in range(0, CHUNK, 50)]
+    chunk = [Row(1, 0, event_id, PAYLOAD) for event_id in ids]
 
     def pass_through():
-        store.append(chunk)
+        store.append("native", chunk)
         delivery.drain()
 
     benchmark.pedantic(pass_through, rounds=100, warmup_rounds=3)

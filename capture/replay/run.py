@@ -202,17 +202,16 @@ class Replay:
         self._prepare_output()
         if self._speed is not None:
             return self._run_live(paths, first, self._speed)
-        self._store = ReplayStore({sink.name: sink.formats[0] for sink in self._sinks})
+        store = ReplayStore({sink.name: sink.formats[0] for sink in self._sinks})
         self._delivery = Delivery(
-            self._store,
+            store,
             self._sinks,
             config=self._config,
             compose=self._compose,
             clock=self._clock,
         )
-        wires = tuple(dict.fromkeys(sink.formats[0] for sink in self._sinks))
         user_id = self.summary.user_id
-        encoder = EventEncoder(self._config, wires, user_id)
+        encoder = EventEncoder(self._config, store, user_id)
         self._context = ReplayContext(self._config, encoder, user_id, self._on_stroke)
         with held_back() as self._interrupted:
             try:
@@ -249,8 +248,10 @@ class Replay:
             if self._interrupted():
                 break
         self._context.encoder.end()
-        self._put()
-        self._close_sinks()
+        self._deliver()
+        for sink in self._sinks:
+            sink.flush()
+            sink.close()
         dead = any(each.dead_letters for each in self._delivery.counters.values())
         self.summary.complete = not dead and not self._interrupted() and not self._misses
 
@@ -291,7 +292,7 @@ class Replay:
     def _read_log(self, reader: LogReplay, log: TouchLog) -> None:
         try:
             for _ in reader.read():
-                self._put(active=reader.active)
+                self._deliver(reader.active)
                 if self._on_progress is not None:
                     self._on_progress(log)
                 if self._interrupted():
@@ -303,22 +304,14 @@ class Replay:
 
     def _end_log(self, reader: LogReplay) -> None:
         for _ in reader.rest():
-            self._put()
-        # The next log has a header of its own.
-        self._put(anyway=True)
+            # All of them: the next log has a header of its own.
+            self._deliver()
 
-    def _put(self, *, active: Collection[int] = (), anyway: bool = False) -> None:
-        """Store the new events, and send them.
+    def _deliver(self, active: Collection[int] = ()) -> None:
+        """Send the due batches, as long as the sinks make progress.
 
         Events that do not fill a batch of an active session wait for the next chunk.
         """
-        packs = self._context.encoder.packs(active)
-        if packs or anyway:
-            self._store.append(packs)
-            self._deliver(active)
-
-    def _deliver(self, active: Collection[int]) -> None:
-        """Send the due batches, as long as the sinks make progress."""
         slice_s = self._config.delivery.timeout_s
         stalled_s = 0.0
         before = self._delivered()
@@ -337,11 +330,6 @@ class Replay:
         if self._header is None:
             raise SinkError("no log is open")
         return formats.get(wire).compose(self._header, payloads, self._clock.wall_ns() // NS_PER_MS)
-
-    def _close_sinks(self) -> None:
-        for sink in self._sinks:
-            sink.flush()
-            sink.close()
 
     def _finish(self) -> None:
         """Complete the summary and let go of everything, however it ended."""

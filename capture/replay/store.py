@@ -1,15 +1,16 @@
 """The temporary store of a replay: rows in memory, a queue for each sink.
 
 A replay can be repeated, and sends its events before it makes more. So nothing here outlives the
-process, has a bound or is checked for damage, and most often a batch is one pack.
+process, has a bound or is checked for damage.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right
+from collections import Counter, deque
+from itertools import accumulate, groupby, islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from capture.delivery.base import UnsharedStore
 from capture.store.rows import StoredBatch
@@ -18,52 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from capture.delivery.base import Goal, Watch
-    from capture.replay.encoder import Pack
+    from capture.formats import Row
 
 __all__ = ["ReplayStore"]
 
-
-class _Piece(msgspec.Struct, frozen=True, gc=False):
-    """Events of a pack that are not sent yet, numbered from `first` on."""
-
-    first: int
-    pack: Pack
-    event_ids: list[str]
-    payloads: list[bytes]
-    byte_count: int
-
-    @classmethod
-    def of(cls, first: int, pack: Pack) -> _Piece:
-        """Return all events of a pack."""
-        return cls(first, pack, pack.event_ids, pack.payloads, sum(map(len, pack.payloads)))
-
-    @property
-    def end(self) -> int:
-        """The number behind the last event's."""
-        return self.first + len(self.payloads)
-
-    def behind(self, count: int) -> _Piece:
-        """Return the batch without the first `count` events."""
-        payloads = self.payloads[count:]
-        return _Piece(
-            self.first + count, self.pack, self.event_ids[count:], payloads, sum(map(len, payloads))
-        )
-
-    def fitting(self, max_events: int, max_bytes: int) -> int:
-        """Return how many of the events have room."""
-        if len(self.payloads) <= max_events and self.byte_count <= max_bytes:
-            return len(self.payloads)
-        count = 0
-        for payload in self.payloads[:max_events]:
-            max_bytes -= len(payload)
-            if max_bytes < 0:
-                break
-            count += 1
-        return count
+_session = attrgetter("session")
 
 
 class ReplayStore(UnsharedStore):
-    """A `DeliveryStore` for rows that are packed already.
+    """A `DeliveryStore` for the rows of a replay.
 
     Parameters
     ----------
@@ -72,75 +36,58 @@ class ReplayStore(UnsharedStore):
     """
 
     def __init__(self, formats: Mapping[str, str]) -> None:
-        self._formats = dict(formats)
-        self._queues: dict[str, deque[_Piece]] = {name: deque() for name in formats}
-        self._next = 1
+        self.formats = dict(formats)
+        #: Queue -> session -> rows that its sink does not have yet.
+        self._queues: dict[str, dict[int, deque[Row]]] = {name: {} for name in formats}
+        #: Of each queue and session, the rows that its sink has: batches are numbered from there.
+        self._acknowledged: Counter[tuple[str, int]] = Counter()
 
-    def append(self, packs: Iterable[Pack]) -> None:
-        """Store rows; those of a session come one after another in each wire format."""
-        for pack in packs:
-            piece = _Piece.of(self._next, pack)
-            self._next = piece.end
-            for name, wire in self._formats.items():
-                if wire == pack.wire:
-                    self._queues[name].append(piece)
+    def append(self, wire: str, rows: Iterable[Row]) -> None:
+        """Store the rows of one wire format, in order."""
+        queues = [self._queues[name] for name, known in self.formats.items() if known == wire]
+        for session, run in groupby(rows, _session):
+            together = list(run)
+            for queue in queues:
+                queue.setdefault(session, deque()).extend(together)
 
     def next_batch(
         self, queue: str, max_events: int, max_bytes: int, *, skip: Collection[int] = (), apart: bool = False
     ) -> StoredBatch | None:
         """Return the next events of one session, as `Store.next_batch` does."""
         del apart
-        session, oldest_ms, byte_count, first, end = 0, 0, 0, 0, 0
-        payloads: list[bytes] = []
-        event_ids: list[str] = []
-        full = False
-        for piece in self._queues[queue]:
-            pack = piece.pack
-            if pack.session in skip:
-                continue
-            if not payloads:
-                session, oldest_ms, first = pack.session, pack.time_ms, piece.first
-            elif pack.session != session:
-                break
-            count = piece.fitting(max_events - len(payloads), max_bytes - byte_count)
-            if not payloads:
-                # A single event may be larger.
-                count = max(1, count)
-            end = piece.first + count
-            payloads += piece.payloads[:count]
-            event_ids += piece.event_ids[:count]
-            byte_count += piece.byte_count
-            full = count < len(piece.payloads) or len(payloads) == max_events
-            if full:
-                break
-        if not payloads:
+        session = next((number for number in self._queues[queue] if number not in skip), None)
+        if session is None:
             return None
+        waiting = self._queues[queue][session]
+        rows = list(islice(waiting, max_events))
+        sizes = list(accumulate([len(row.payload) for row in rows]))
+        # A single event may be larger.
+        count = max(1, bisect_right(sizes, max_bytes))
+        del rows[count:]
+        start = self._acknowledged[queue, session]
         return StoredBatch(
             queue=queue,
-            format=self._formats[queue],
+            format=self.formats[queue],
             session=session,
-            payloads=payloads,
-            event_ids=event_ids,
-            oldest_ms=oldest_ms,
-            byte_count=sum(map(len, payloads)),
+            payloads=[row.payload for row in rows],
+            event_ids=[row.event_id for row in rows],
+            oldest_ms=rows[0].time_ms,
+            byte_count=sizes[count - 1],
             place=session,
-            start=first,
-            end=end,
-            full=full,
+            start=start,
+            end=start + count,
+            full=count == max_events or count < len(waiting),
         )
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
         """Remove the events of `batch` from the queue."""
-        pieces = self._queues[queue]
-        last = batch.end - 1
-        other: list[_Piece] = []
-        while pieces and pieces[0].first <= last:
-            piece = pieces.popleft()
-            if piece.pack.session != batch.session:
-                other.append(piece)
-            elif piece.end > last + 1:
-                other.append(piece.behind(last + 1 - piece.first))
-        pieces.extendleft(reversed(other))
+        waiting = self._queues[queue][batch.session]
+        remove = waiting.popleft
+        for _ in batch.payloads:
+            remove()
+        if not waiting:
+            del self._queues[queue][batch.session]
+        self._acknowledged[queue, batch.session] += batch.count
         return True
 
     def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:

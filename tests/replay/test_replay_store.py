@@ -6,7 +6,6 @@ from hypothesis import given, settings, strategies as st
 from journal_events import event_id
 
 from capture.formats import Row
-from capture.replay.encoder import Pack, Packer
 from capture.replay.store import ReplayStore
 from capture.store import Store, StoredEvent
 
@@ -34,8 +33,8 @@ def contents(batch):
 
 
 @settings(max_examples=60, deadline=None)
-@given(made=sessions, size=st.integers(1, 5), wanted=bounds)
-def test_batches_are_those_of_the_store_in_a_file(tmp_path_factory, made, size, wanted):
+@given(made=sessions, wanted=bounds)
+def test_batches_are_those_of_the_store_in_a_file(tmp_path_factory, made, wanted):
     folder = tmp_path_factory.mktemp("store")
     kept, plain = ReplayStore(QUEUES), Store(folder, formats=QUEUES, max_age_s=math.inf)
     number = 0
@@ -48,13 +47,14 @@ def test_batches_are_those_of_the_store_in_a_file(tmp_path_factory, made, size, 
         ]
         number += len(stored)
         plain.append_many(stored)
-        packer = Packer(wire, size)
-        packer.put(
-            Row(session, event.time_ms, event.event_id, payload)
-            for event in stored
-            for _, payload in event.payloads
+        kept.append(
+            wire,
+            [
+                Row(session, event.time_ms, event.event_id, payload)
+                for event in stored
+                for _, payload in event.payloads
+            ],
         )
-        kept.append(packer.packs(()))
     for queue, max_events, max_bytes, skip, then in wanted:
         got = kept.next_batch(queue, max_events, max_bytes, skip=skip)
         expected = plain.next_batch(queue, max_events, max_bytes, skip=skip)
@@ -69,22 +69,24 @@ def test_batches_are_those_of_the_store_in_a_file(tmp_path_factory, made, size, 
     plain.close()
 
 
-def test_packs_hold_whole_batches_of_one_session():
+def test_batches_hold_rows_of_one_session_and_are_numbered_within_it():
     def rows(session, *numbers):
         return [Row(session, 10 + number, f"e{number}", b"%d" % number) for number in numbers]
 
-    packer = Packer("native", 3)
-    packer.put(rows(1, *range(7)))
-    packs = packer.packs({1})
-    packer.put(rows(1, 7))
-    packer.put(rows(2, 8))
+    def batch(**bounds):
+        found = store.next_batch("one", 3, 100, **bounds)
+        return found and (found.event_ids, found.oldest_ms, (found.place, found.start, found.end), found.full)
 
-    assert packs == [
-        Pack("native", 1, 10, ["e0", "e1", "e2"], [b"0", b"1", b"2"]),
-        Pack("native", 1, 13, ["e3", "e4", "e5"], [b"3", b"4", b"5"]),
-    ]
-    assert packer.packs(()) == [
-        Pack("native", 1, 16, ["e6", "e7"], [b"6", b"7"]),
-        Pack("native", 2, 18, ["e8"], [b"8"]),
-    ]
-    assert packer.packs(()) == []
+    store = ReplayStore(QUEUES)
+    store.append("native", [*rows(1, *range(4)), *rows(2, 8)])
+    store.append("native", rows(1, 4))
+
+    assert batch() == (["e0", "e1", "e2"], 10, (1, 0, 3), True)
+    assert batch(skip={1}) == (["e8"], 18, (2, 0, 1), False)
+    store.acknowledge("one", store.next_batch("one", 3, 100))
+    assert batch() == (["e3", "e4"], 13, (1, 3, 5), False)
+    store.acknowledge("one", store.next_batch("one", 3, 100))
+    assert batch(skip={2}) is None
+    assert batch() == (["e8"], 18, (2, 0, 1), False)
+    assert store.next_batch("two", 3, 100).event_ids == ["e0", "e1", "e2"]
+    assert store.next_batch("other", 3, 100) is None
