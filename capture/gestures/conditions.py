@@ -7,7 +7,7 @@ import struct
 
 import msgspec
 
-__all__ = ["Condition", "float32"]
+__all__ = ["Condition", "compared", "float32"]
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -42,6 +42,16 @@ class Condition(msgspec.Struct, frozen=True):
     holds: bool
     margin: float | None
     source: str = ""
+
+
+def compared(  # noqa: PLR0917 - the parts of a comparison
+    measure: str, value: float, relation: str, threshold: float, setting: str, holds: bool
+) -> Condition:
+    """Return a comparison that was made, with its unit and its margin."""
+    unit = "ms" if setting.endswith("_ms") else "dp/s" if setting.endswith("_dp_s") else "dp"
+    margin = threshold - value if relation.startswith("<") else value - threshold
+    shown, shown_margin = (each if math.isfinite(each) else None for each in (value, margin))
+    return Condition(measure, shown, relation, threshold, setting, unit, holds, shown_margin)
 
 
 def float32(value: float) -> float:

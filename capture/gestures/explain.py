@@ -6,13 +6,12 @@ classification itself, so that an explanation never disagrees with its record.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from capture.gestures import explain_dialect
-from capture.gestures.conditions import Condition, float32
+from capture.gestures.conditions import Condition, compared, float32
 from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import KINDS, Direction, GestureKind, Kind, Reason, kind_of
 from capture.gestures.sources import source_of
@@ -166,7 +165,6 @@ def _classes(gesture: Gesture, config: GestureConfig) -> dict[GestureKind, tuple
     }
 
 
-_UNITS = {"duration": "ms", "velocity": "dp/s"}
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
     "<": lambda value, threshold: value < threshold,
     # NaN (an overflowed estimate) exceeds nothing.
@@ -178,18 +176,8 @@ _HOLDS: dict[str, Callable[[float, float], bool]] = {
 
 def _compare(measure: str, value: float, relation: str, config: GestureConfig, setting: str) -> Condition:
     threshold = float(getattr(config, setting))
-    finite = math.isfinite(value)
-    margin = (threshold - value) if relation.startswith("<") else (value - threshold)
-    return Condition(
-        measure=measure,
-        value=value if finite else None,
-        relation=relation,
-        threshold=threshold,
-        setting=setting,
-        unit=_UNITS.get(measure, "dp"),
-        holds=_HOLDS[relation](*_exact(measure, float(value), threshold)),
-        margin=margin if finite else None,
-    )
+    holds = _HOLDS[relation](*_exact(measure, float(value), threshold))
+    return compared(measure, value, relation, threshold, setting, holds)
 
 
 def _exact(measure: str, value: float, threshold: float) -> tuple[float, float]:
@@ -222,8 +210,6 @@ def _verdict(gesture: Gesture, measured: Kind, straight: tuple[Condition, ...]) 
         return f"not recognised: {overruled}; by its measures alone it would be {_called(measured)}"
     if measured.kind is GestureKind.NONE:
         return _BETWEEN[gesture.reason is Reason.BETWEEN_TAP_AND_HOLD]
-    if not straight:
-        return f"{_called(measured)} {_WAYS.get(gesture.direction, '')}".rstrip()
     bent = [each.measure for each in straight if not each.holds]
     if bent:
         return f"{_called(measured)} in a complex pattern: {' and '.join(bent)} above the touch slop"

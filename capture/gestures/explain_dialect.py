@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from capture.gestures.conditions import Condition, float32
+import msgspec
+
+from capture.gestures.conditions import Condition, compared, float32
 from capture.gestures.kinds import GestureKind, Reason
 
 if TYPE_CHECKING:
@@ -65,11 +67,8 @@ def _held(gesture: Gesture, config: GestureConfig, close: Condition) -> tuple[Co
         return (reached,)
     late = round(gesture.slop_time * 1e6) >= _ns(config, "hold_ms")
     quiet = config.after_hold != "whole" and late
-    margin = gesture.slop_time - config.hold_ms
-    return (
-        reached,
-        Condition("slop_time", gesture.slop_time, ">=", config.hold_ms, "hold_ms", "ms", quiet, margin),
-    )
+    slow = compared("slop_time", gesture.slop_time, ">=", config.hold_ms, "hold_ms", quiet)
+    return (reached, slow)
 
 
 def _far(gesture: Gesture, config: GestureConfig, fast: Condition) -> tuple[Condition, ...]:
@@ -77,24 +76,14 @@ def _far(gesture: Gesture, config: GestureConfig, fast: Condition) -> tuple[Cond
     if not config.fling_distance_dp or not fast.holds:
         return ()
     holds = gesture.kind is GestureKind.FLING
-    limit = config.fling_distance_dp
-    return (Condition("fling distance", None, ">", limit, "fling_distance_dp", "dp", holds, None),)
+    return (compared("fling distance", math.nan, ">", config.fling_distance_dp, "fling_distance_dp", holds),)
 
 
 def _not(condition: Condition) -> Condition:
     """Return the opposite condition."""
     relation = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[condition.relation]
     margin = None if condition.margin is None else -condition.margin
-    return Condition(
-        condition.measure,
-        condition.value,
-        relation,
-        condition.threshold,
-        condition.setting,
-        condition.unit,
-        not condition.holds,
-        margin,
-    )
+    return msgspec.structs.replace(condition, relation=relation, holds=not condition.holds, margin=margin)
 
 
 def _ns(config: GestureConfig, setting: str) -> float:
@@ -109,12 +98,12 @@ def _ns(config: GestureConfig, setting: str) -> float:
 def _time(duration: float, side: str, setting: str, config: GestureConfig) -> Condition:
     limit, ns = getattr(config, setting), _ns(config, setting)
     opened = setting in config.open
+    exact = round(duration * 1e6)
     if side == ">":
-        relation, holds, margin = (">" if opened else ">="), round(duration * 1e6) >= ns, duration - limit
+        relation, holds = (">" if opened else ">="), exact >= ns
     else:
-        relation, holds, margin = ("<" if opened else "<="), round(duration * 1e6) <= ns, limit - duration
-    finite = margin if math.isfinite(margin) else None
-    return Condition("duration", duration, relation, limit, setting, "ms", holds, finite)
+        relation, holds = ("<" if opened else "<="), exact <= ns
+    return compared("duration", duration, relation, limit, setting, holds)
 
 
 def _length(  # noqa: PLR0917 - one comparison and all that it depends on
@@ -128,12 +117,7 @@ def _length(  # noqa: PLR0917 - one comparison and all that it depends on
     beyond = value >= limit if opened else value > limit
     far = ">=" if opened else ">"
     relation, holds = (far, beyond) if side == ">" else ("<" if opened else "<=", not beyond)
-    margin = value - limit if side == ">" else limit - value
-    unit = "dp/s" if setting == "fling_velocity_dp_s" else "dp"
-    shown = value if math.isfinite(value) else None
-    return Condition(
-        measure, shown, relation, limit, setting, unit, holds, margin if math.isfinite(margin) else None
-    )
+    return compared(measure, value, relation, limit, setting, holds)
 
 
 def _speed(gesture: Gesture, config: GestureConfig) -> float:
