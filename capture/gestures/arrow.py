@@ -5,18 +5,18 @@ pyarrow is imported inside the functions: a process that only feeds numpy column
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from capture._native import chords, output
-from capture.gestures.columns import COLUMNS
-from capture.gestures.kinds import Direction, GestureKind, MultiKind, MultiReason, Reason
+from capture.gestures.kinds import ENUMS, MULTI_ENUMS
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
 __all__ = [
+    "COLUMNS",
     "GESTURES_VERSION",
     "SAMPLES_VERSION",
     "SCHEMA_KEY",
@@ -39,8 +39,15 @@ SAMPLES_VERSION = b"touch-samples/1"
 GESTURES_VERSION = b"gestures/1"
 MULTI_VERSION = b"multi/1"
 
-_ENUMS = {"kind": GestureKind, "reason": Reason, "direction": Direction}
-_MULTI_ENUMS = {"kind": MultiKind, "reason": MultiReason, "direction": Direction}
+#: Column of samples -> array typecode, buffer formats that need no conversion, words for messages.
+COLUMNS: dict[str, tuple[str, frozenset[str], str]] = {
+    "stream": ("q", frozenset("ql"), "int64"),
+    "pointer": ("i", frozenset("i"), "int32"),
+    "action": ("B", frozenset("B"), "uint8"),
+    "time": ("q", frozenset("ql"), "int64, ns"),
+    "x": ("f", frozenset("f"), "float32, px"),
+    "y": ("f", frozenset("f"), "float32, px"),
+}
 _NEEDED = ("action", "time", "x", "y")
 _OPTIONAL = ("stream", "pointer")
 _WORDS = {
@@ -60,25 +67,15 @@ def sample_schema() -> pa.Schema:
 
 def gesture_schema(*, keyed: bool = False, verdicts: bool = False) -> pa.Schema:
     """Return the schema of gestures; `keyed` if streams are named by text."""
-    import pyarrow as pa
-
-    schema = _schema(output.LAYOUT + output.VERDICT * verdicts, GESTURES_VERSION)
-    if not keyed:
-        return schema
-    return schema.set(0, pa.field("stream", pa.dictionary(pa.int32(), pa.string()), nullable=False))
+    return _schema(output.LAYOUT + output.VERDICT * verdicts, GESTURES_VERSION, keyed=keyed)
 
 
 def multi_schema(*, keyed: bool = False) -> pa.Schema:
     """Return the schema of chords; `keyed` if streams are named by text."""
-    import pyarrow as pa
-
-    schema = _schema(chords.LAYOUT, MULTI_VERSION)
-    if not keyed:
-        return schema
-    return schema.set(0, pa.field("stream", pa.dictionary(pa.int32(), pa.string()), nullable=False))
+    return _schema(chords.LAYOUT, MULTI_VERSION, keyed=keyed)
 
 
-def _schema(layout: Iterable[tuple[str, str]], version: bytes) -> pa.Schema:
+def _schema(layout: Iterable[tuple[str, str]], version: bytes, *, keyed: bool = False) -> pa.Schema:
     """Return columns of (name, buffer format) as a schema."""
     import pyarrow as pa
 
@@ -91,6 +88,8 @@ def _schema(layout: Iterable[tuple[str, str]], version: bytes) -> pa.Schema:
         "?": pa.bool_(),
     }
     fields = [pa.field(name, types[letter], nullable=False) for name, letter in layout]
+    if keyed:
+        fields[0] = pa.field("stream", pa.dictionary(pa.int32(), pa.string()), nullable=False)
     return pa.schema(fields, metadata={SCHEMA_KEY: version})
 
 
@@ -101,7 +100,7 @@ def file_schema(
     import pyarrow as pa
 
     schema = multi_schema(keyed=keyed) if multi else gesture_schema(keyed=keyed, verdicts=verdicts)
-    for name in _ENUMS:
+    for name in ENUMS:
         kind = pa.dictionary(pa.int8(), pa.string())
         schema = schema.set(schema.get_field_index(name), pa.field(name, kind, nullable=False))
     if with_log:
@@ -124,10 +123,8 @@ def named(table: pa.Table) -> pa.Table:
     """Return gestures in the schema of files: names for the numbers of kind, reason and direction."""
     import pyarrow as pa
 
-    keyed = pa.types.is_dictionary(table.schema.field("stream").type)
     multi = (table.schema.metadata or {}).get(SCHEMA_KEY) == MULTI_VERSION
-    schema = file_schema(keyed=keyed, verdicts=output.VERDICT[0][0] in table.schema.names, multi=multi)
-    for column, enum in (_MULTI_ENUMS if multi else _ENUMS).items():
+    for column, enum in (MULTI_ENUMS if multi else ENUMS).items():
         names = pa.array([member.name.lower() for member in enum])
         places = bytearray(256)
         for index, member in enumerate(enum):
@@ -137,8 +134,8 @@ def named(table: pa.Table) -> pa.Table:
             indices = pa.py_buffer(chunk.to_numpy().tobytes().translate(places))
             array = pa.Array.from_buffers(pa.int8(), len(chunk), [None, indices])
             chunks.append(pa.DictionaryArray.from_arrays(array, names, safe=False))
-        field = schema.field(column)
-        place = schema.get_field_index(column)
+        field = pa.field(column, pa.dictionary(pa.int8(), pa.string()), nullable=False)
+        place = table.schema.get_field_index(column)
         table = table.set_column(place, field, pa.chunked_array(chunks, field.type))
     return table
 
@@ -319,7 +316,7 @@ class StreamKeys:
         if self._entries is None or self._dictionary is None or not dictionary.equals(self._dictionary):
             self._dictionary = dictionary
             self._entries = np.fromiter(
-                (self._numbers.get(key, -1) for key in _texts(dictionary)), np.int64, len(dictionary)
+                (self._numbers.get(key, -1) for key in dictionary.to_pylist()), np.int64, len(dictionary)
             )
         indices = column.indices.to_numpy(zero_copy_only=False)
         numbers: np.ndarray[Any, Any] = self._entries[indices]
@@ -340,7 +337,3 @@ class StreamKeys:
         if not self._is_text or not isinstance(density, Mapping):
             return density
         return {self._numbers[key]: value for key, value in density.items() if key in self._numbers}
-
-
-def _texts(column: pa.Array) -> Iterator[str]:
-    return (value.as_py() for value in column)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from capture._native import chords as native
-from capture.gestures.kinds import Direction, Mode, MultiKind, MultiReason
+from capture.gestures.kinds import MULTI_ENUMS, Direction, Mode, MultiKind, MultiReason, counts, plain_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import numpy as np
     import pyarrow as pa
@@ -18,15 +17,6 @@ __all__ = ["MULTI_ENUMS", "MULTI_FIELDS", "MultiGesture", "MultiTable"]
 
 #: The fields of a chord's record, in order; the same names in tables, files and Arrow.
 MULTI_FIELDS: tuple[str, ...] = tuple(name for name, _ in native.LAYOUT)
-#: Fields whose numbers have names, and the names in files.
-MULTI_ENUMS: dict[str, type[MultiKind | MultiReason | Direction]] = {
-    "kind": MultiKind,
-    "reason": MultiReason,
-    "direction": Direction,
-}
-_number: dict[str, Callable[[native.MultiGesture], int]] = {
-    name: vars(native.MultiGesture)[name].__get__ for name in (*MULTI_ENUMS, "modes")
-}
 
 
 class MultiGesture(native.MultiGesture):
@@ -77,26 +67,26 @@ class MultiGesture(native.MultiGesture):
     @property
     def kind(self) -> MultiKind:
         """Kind of the chord."""
-        return MultiKind(_number["kind"](self))
+        return MultiKind(super().kind)
 
     @property
     def reason(self) -> MultiReason:
         """Why it was or was not recognised."""
-        return MultiReason(_number["reason"](self))
+        return MultiReason(super().reason)
 
     @property
     def direction(self) -> Direction:
         """Where a pan or a swipe went."""
-        return Direction(_number["direction"](self))
+        return Direction(super().direction)
 
     @property
     def modes(self) -> Mode:
         """Movements in it."""
-        return Mode(_number["modes"](self))
+        return Mode(super().modes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, as files have them: enums as lower-case names, NaN and infinity None."""
-        return {name: _plain(getattr(self, name)) for name in MULTI_FIELDS}
+        return {name: plain_value(getattr(self, name)) for name in MULTI_FIELDS}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MultiGesture):
@@ -164,10 +154,7 @@ class MultiTable:
 
     def counts(self) -> dict[str, int]:
         """Return the number of chords of each kind that there is, by name."""
-        import numpy as np
-
-        found = np.bincount(self.kind, minlength=len(MultiKind)).tolist()
-        return {kind.name.lower(): found[kind] for kind in MultiKind if found[kind]}
+        return {name: count for name, count in counts(MultiKind, self.kind).items() if count}
 
     def to_arrow(self) -> pa.Table:
         """Return the columns as a pyarrow Table (needs ``[arrow]``)."""
@@ -184,11 +171,3 @@ class MultiTable:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Export the columns to another Arrow library, as in ``polars.DataFrame(table)``."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, MultiKind | MultiReason | Direction):
-        return value.name.lower()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return int(value) if isinstance(value, Mode) else value

@@ -9,11 +9,17 @@ The numbers of the enums are fixed: records, columns and files have them.
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum, IntFlag
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
+    "ENUMS",
     "KINDS",
+    "MULTI_ENUMS",
     "Action",
     "Condition",
     "Direction",
@@ -23,8 +29,10 @@ __all__ = [
     "MultiKind",
     "MultiReason",
     "Reason",
+    "counts",
     "kind_of",
     "kinds_data",
+    "plain_value",
 ]
 
 
@@ -97,6 +105,37 @@ class Mode(IntFlag):
     PINCH = 1
     ROTATE = 2
     PAN = 4
+
+
+#: Fields of a gesture's record whose numbers have names, which are those in files; and of a chord's.
+ENUMS: dict[str, type[GestureKind | Reason | Direction]] = {
+    "kind": GestureKind,
+    "reason": Reason,
+    "direction": Direction,
+}
+MULTI_ENUMS: dict[str, type[MultiKind | MultiReason | Direction]] = {
+    "kind": MultiKind,
+    "reason": MultiReason,
+    "direction": Direction,
+}
+
+
+def plain_value(value: Any) -> Any:
+    """Return a field of a record as JSON has it: enums by name, None for numbers that are not finite."""
+    if isinstance(value, IntEnum):
+        return value.name.lower()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return int(value) if isinstance(value, Mode) else value
+
+
+def counts(members: Iterable[IntEnum], column: Any) -> dict[str, int]:
+    """Return how many numbers of a column there are of each member, by its name."""
+    import numpy as np
+
+    known = list(members)
+    found = np.bincount(column, minlength=max(known) + 1).tolist()
+    return {member.name.lower(): found[member] for member in known}
 
 
 class Condition(NamedTuple):

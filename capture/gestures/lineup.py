@@ -15,7 +15,7 @@ import msgspec
 from capture.gestures import dialects
 from capture.gestures.config import GestureConfig
 from capture.gestures.explain import Verdict, explain
-from capture.gestures.kinds import KINDS, GestureKind
+from capture.gestures.kinds import KINDS, GestureKind, counts
 from capture.gestures.recognizer import Recognizer
 
 if TYPE_CHECKING:
@@ -119,13 +119,8 @@ class Lineup:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return dialect -> kind -> number of strokes."""
-        import numpy as np
-
-        found = {}
-        for name in self.configs:
-            numbers = np.bincount(self.column(name, "kind"), minlength=max(GestureKind) + 1).tolist()
-            found[name] = {row.name: numbers[row.kind] for row in KINDS}
-        return found
+        kinds = [row.kind for row in KINDS]
+        return {name: counts(kinds, self.column(name, "kind")) for name in self.configs}
 
     def agreement(self) -> dict[str, dict[str, int]]:
         """Return dialect -> dialect -> number of strokes that both call the same."""

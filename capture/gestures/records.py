@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+from enum import IntEnum
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from capture._native import output, recognizer as native
-from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.gestures.kinds import Direction, GestureKind, Reason, plain_value
 from capture.optional import hook, require
 
 if TYPE_CHECKING:
@@ -36,11 +36,6 @@ FIELDS: tuple[str, ...] = tuple(name for name, _ in output.LAYOUT)
 #: The fields of the verdict, appended if requested.
 VERDICT: tuple[str, ...] = tuple(name for name, _ in output.VERDICT)
 
-_ENUMS: dict[str, type[GestureKind | Reason | Direction]] = {
-    "kind": GestureKind,
-    "reason": Reason,
-    "direction": Direction,
-}
 _KINDS = {int(kind): kind for kind in GestureKind}
 _REASONS = {int(reason): reason for reason in Reason}
 _DIRECTIONS = {int(direction): direction for direction in Direction}
@@ -122,7 +117,7 @@ class Gesture(native.Gesture):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, as files have them: enums as lower-case names, NaN and infinity None."""
-        return {name: _plain(getattr(self, name)) for name in self.fields}
+        return {name: plain_value(getattr(self, name)) for name in self.fields}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Gesture):
@@ -279,13 +274,5 @@ def _values(gesture: Gesture) -> tuple[Any, ...]:
     return tuple(None if value != value else value for value in values)  # noqa: PLR0124
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, GestureKind | Reason | Direction):
-        return value.name.lower()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
 def _shown(value: Any) -> str:
-    return value.name if isinstance(value, GestureKind | Reason | Direction) else repr(value)
+    return value.name if isinstance(value, IntEnum) else repr(value)

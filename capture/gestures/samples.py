@@ -5,12 +5,10 @@ from __future__ import annotations
 import array
 from typing import TYPE_CHECKING, Any
 
-from capture.gestures.columns import COLUMNS
+from capture.gestures.arrow import COLUMNS, StreamKeys, open_reader, sample_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from capture.gestures.arrow import StreamKeys
 
 __all__ = ["COLUMNS", "TouchSamples"]
 
@@ -152,8 +150,6 @@ def _converted(name: str, values: Any) -> Any:
 
 
 def _arrow_batches(samples: Any, keys: StreamKeys | None) -> Iterator[TouchSamples]:
-    from capture.gestures.arrow import StreamKeys, open_reader, sample_columns
-
     named = StreamKeys() if keys is None else keys
     for record_batch in open_reader(samples):
         yield TouchSamples(**sample_columns(record_batch, named))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from capture.clock import NS_PER_MS
 from capture.errors import ConfigError
 from capture.events.device import Device
-from capture.gestures.kinds import GestureKind, Reason
+from capture.gestures.kinds import GestureKind, Reason, counts
 from capture.gestures.recognizer import Recognizer
 from capture.replay.stream import StreamTimeline
 from capture.replay.summary import LogSummary
@@ -124,7 +124,7 @@ class LogReplay:
     def sum_up(self) -> None:
         """Complete the summary with the counts so far."""
         summary = self.summary
-        summary.kinds, summary.reasons = dict(self._kinds), dict(self._reasons)
+        summary.kinds, summary.reasons = dict(+self._kinds), dict(+self._reasons)
         summary.warnings = dict(self._log.warnings)
         streams = (*self._streams.values(), *self._silent.values())
         counts = {**self._recognizer.counters, "unused_marks": sum(stream.unused_marks for stream in streams)}
@@ -179,8 +179,8 @@ class LogReplay:
     def _count(self, table: GestureTable) -> None:
         self.summary.strokes += len(table)
         if len(table):
-            self._kinds.update(_names(GestureKind, table.kind))
-            self._reasons.update(_names(Reason, table.reason))
+            self._kinds.update(counts(GestureKind, table.kind))
+            self._reasons.update(counts(Reason, table.reason))
 
 
 def _with_chords(strokes: Sequence[Stroke], chords: Iterable[MultiGesture]) -> list[Ended]:
@@ -231,13 +231,6 @@ def streams_of(chunk: TouchSamples) -> list[int]:
         return [int(column[0])]
     values, first = np.unique(column, return_index=True)
     return [int(values[index]) for index in np.argsort(first)]
-
-
-def _names(enum: type[GestureKind | Reason], column: Any) -> dict[str, int]:
-    import numpy as np
-
-    counts = np.bincount(column).tolist()
-    return {member.name.lower(): counts[member] for member in enum if member < len(counts) and counts[member]}
 
 
 def device_of(log: TouchLog, config: RunConfig, options: ReadOptions) -> Device:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture.errors import ConfigError
 from capture.formats.currents.files import is_batch_of_records
-from capture.gestures.kinds import KINDS, Direction, GestureKind, Reason
+from capture.gestures.kinds import ENUMS, KINDS
 from capture.optional import require
 from capture.scale.currents import find_currents, gesture_batches
 
@@ -53,7 +53,6 @@ _OWNERS = ("device_id", "user_id")
 _NEEDED = ("stream", "kind", "time_down", "time_up")
 #: Columns of every file of touch samples.
 _OF_SAMPLES = frozenset({"action", "time", "x", "y"})
-_ENUMS = {"kind": GestureKind, "reason": Reason, "direction": Direction}
 #: Column of `gestures` -> its type, where a file of gestures may lack it.
 _OPTIONAL = {
     "reason": "varchar",
@@ -321,13 +320,13 @@ def _rows_before(connection: Any, paths: list[str]) -> list[int]:
 
 def _named(column: str, kind: str) -> str:
     """Return SQL for a column as text, whether the file has names or numbers."""
-    is_text = column not in _ENUMS or kind == "VARCHAR" or kind.startswith("ENUM")
+    is_text = column not in ENUMS or kind == "VARCHAR" or kind.startswith("ENUM")
     return column if is_text else _name_of(column, column)
 
 
 def _name_of(column: str, number: str) -> str:
     """Return SQL for the name of a number; an unknown number is its own name."""
-    names = " ".join(f"when {int(member)} then '{member.name.lower()}'" for member in _ENUMS[column])
+    names = " ".join(f"when {int(member)} then '{member.name.lower()}'" for member in ENUMS[column])
     return f"case {number} {names} else cast({number} as varchar) end"
 
 

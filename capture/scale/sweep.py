@@ -250,10 +250,9 @@ def _row(
     import numpy as np
 
     classes = strokes.classify(gestures)
-    counts = np.bincount(classes.kind, minlength=max(KINDS) + 1).tolist()
     return {
         **values,
-        **{kind.name.lower(): counts[kind] for kind in KINDS},
+        **kinds.counts(KINDS, classes.kind),
         "rage": int(np.count_nonzero(classes.rage)),
         "changed": int(np.count_nonzero(classes.kind != now)),
     }
