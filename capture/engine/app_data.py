@@ -131,7 +131,7 @@ class AppData:
         StoreError
             When there is a store that cannot be read now: its user keeps the ids in it.
         """
-        if not self._exists():
+        if not is_store(self.folder):
             return None
         store = self._open_store()
         try:
@@ -145,13 +145,6 @@ class AppData:
         if store.formats.keys() - (state.get("sinks") or {}).keys():
             state = _with_new_sinks(store, state)
         return store, state
-
-    def _exists(self) -> bool:
-        return is_store(self.folder)
-
-    def adopt(self, store: Store, state: dict[str, Any]) -> None:
-        """Use an open store and its state."""
-        self.store, self.state = store, state
 
     def open(self) -> None:
         """Open the store, with new ids if it has none.
@@ -167,7 +160,7 @@ class AppData:
         delete_unreadable(self.folder)
         existing = self.read_existing()
         if existing is not None:
-            self.adopt(*existing)
+            self.store, self.state = existing
             return
         store = self._open_store()
         state: dict[str, Any] = {"user_id": str(uuid.uuid4()), "salt": new_salt()}
@@ -176,7 +169,7 @@ class AppData:
         except StoreError:
             store.destroy()
             raise
-        self.adopt(store, state)
+        self.store, self.state = store, state
 
     def change_user(self, user_id: str, salt: str) -> None:
         """Use new ids from now on; stored events keep the ids that they were recorded with."""

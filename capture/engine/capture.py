@@ -10,7 +10,7 @@ from capture._native.guard import BusyError
 from capture.clock import Clock
 from capture.config.run import RunConfig
 from capture.engine.device import detect
-from capture.engine.forwarded import Forwarded
+from capture.engine.forwarded import forwarded
 from capture.engine.lifecycle import Lifecycle, make_sinks
 from capture.engine.recorder import Recorder
 from capture.engine.stats import Stats, read_stats
@@ -582,25 +582,25 @@ class Capture:
 
     # Callbacks
 
-    on_gesture = Forwarded["Callable[[Gesture, Target], None] | None"](
-        "_telemetry",
+    on_gesture: Callable[[Gesture, Target], None] | None = forwarded(
+        "_telemetry.on_gesture",
         """Called with ``(gesture, target)`` after every stroke, recognized or not, with no lock held.
 
         ``gesture.rage`` marks a rage tap; ``target.responsive is False`` a dead one.
         """,
     )
-    on_drop = Forwarded["Callable[[str, int], None] | None"](
-        "_telemetry", "Called with ``(cause, count)`` when stored events are lost, with no lock held."
+    on_drop: Callable[[str, int], None] | None = forwarded(
+        "_telemetry.on_drop", "Called with ``(cause, count)`` when stored events are lost, with no lock held."
     )
-    before_send = Forwarded["Callable[[events.Event], events.Event | None] | None"](
-        "_recorder",
+    before_send: Callable[[events.Event], events.Event | None] | None = forwarded(
+        "_recorder.before_send",
         """Called with every event before it is stored; returns it, a changed one, or None to drop it.
 
         It must not track anything itself. Event id, session and time cannot be changed.
         """,
     )
-    hook = Forwarded["str | None"](
-        "_telemetry",
+    hook: str | None = forwarded(
+        "_telemetry.hook",
         "How a toolkit's touches reach the engine: ``raw``, ``merged`` or None; set by its integration.",
     )
 

@@ -148,7 +148,7 @@ class Lifecycle:
             if existing is not None:
                 existing[0].close()
         elif existing is not None:
-            data.adopt(*existing)
+            data.store, data.state = existing
             self._begin()
         elif self.config.privacy.opted_in:
             data.open()
@@ -172,10 +172,7 @@ class Lifecycle:
     def opt_out(self) -> None:
         """As `Capture.opt_out`."""
         with self._touches.canceled():
-            self._recorder.detach()
-            delivery, self.delivery = self.delivery, None
-            if delivery is not None:
-                delivery.abort()
+            self._cut_off()
             self._touches.set_gate(False)
             try:
                 self.app_data.forget()
@@ -193,13 +190,17 @@ class Lifecycle:
             if store is None or not store.revoked:
                 return  # it was the store before, whose user opted out here meanwhile
             self._withdrawn = True
-            self._recorder.detach()
-            delivery, self.delivery = self.delivery, None
-            if delivery is not None:
-                delivery.abort()
+            self._cut_off()
             self.app_data.release()
             self.sinks = self._make_sinks()
             self._set_gate()
+
+    def _cut_off(self) -> None:
+        """Stop to record and to deliver, deliveries under way included."""
+        self._recorder.detach(self._recorder.device)
+        delivery, self.delivery = self.delivery, None
+        if delivery is not None:
+            delivery.abort()
 
     def identify(self, external_user_id: str | None) -> None:
         """As `Capture.identify`."""

@@ -59,6 +59,8 @@ class Recorder:
         Whether every event is printed to standard error.
     appending : bool
         Whether the store is appending: events that it loses then are reported later, without the lock.
+    is_sampled : bool
+        Whether the events of this user are recorded (``[privacy] sampling``).
     """
 
     def __init__(self, config: RunConfig, clock: Clock, device: Device, wires: Iterable[str]) -> None:
@@ -76,7 +78,7 @@ class Recorder:
         self._store: Store | None = None
         self._started = False
         self._filtering = False
-        self._set_up(device)
+        self.detach(device)
 
     def reset_counts(self) -> None:
         """Set all counts to zero."""
@@ -88,11 +90,6 @@ class Recorder:
     def session(self) -> SessionState:
         """The current session."""
         return self._timeline.session
-
-    @property
-    def is_sampled(self) -> bool:
-        """Whether the events of this user are recorded (``[privacy] sampling``)."""
-        return self._sampled
 
     @property
     def scene(self) -> events.Scene:
@@ -111,7 +108,7 @@ class Recorder:
         state = data.state
         store = self._store = data.store
         self._masks = Masks(self._config.privacy, state.get("salt", ""))
-        self._sampled = is_sampled(state["user_id"], self._config.privacy.sampling)
+        self.is_sampled = is_sampled(state["user_id"], self._config.privacy.sampling)
         last = {} if store is None else store.last_state()
         # From here on the boot clock gives the time: a wall clock that is set changes no session.
         self._offset_ms = (self._clock.wall_ns() - self._clock.boot_ns()) // NS_PER_MS
@@ -125,7 +122,7 @@ class Recorder:
         if added:
             state.update(added)
             store.write_state(state)
-        if self._sampled:
+        if self.is_sampled:
             time_ms, uptime_ms, _ = self._moment()
             self._encoders.begin(store, self.session, time_ms)
             if self._timeline.is_over(time_ms, uptime_ms):
@@ -151,18 +148,15 @@ class Recorder:
         self._timeline.end()
         return number
 
-    def detach(self) -> None:
+    def detach(self, device: Device) -> None:
         """Forget the store, the user, the session and the screen: nothing is recorded until `attach`."""
-        self._set_up(self.device)
-
-    def _set_up(self, device: Device) -> None:
         self._store = None
         self._visible: type[events.Event] | None = None
         self._templates = None
         self._new_id = random_ids()
         self._offset_ms = self._ended = 0
         self._masks = Masks(self._config.privacy, "")
-        self._sampled = True
+        self.is_sampled = True
         self._timeline = Timeline(
             self._config.project,
             self._config.session,
@@ -244,11 +238,12 @@ class Recorder:
         time_ms = (clock.wall_ns() - age_ns) // NS_PER_MS
         uptime_ms = (clock.boot_ns() - age_ns) // NS_PER_MS
         kind = kind_number(gesture)
-        if kind and self._templates is not None and self._started and self.before_send is None:
+        templates = self._templates
+        if kind and templates is not None and self._started and self.before_send is None:
             placed, state = self._timeline.place(scene, time_ms, uptime_ms)
-            payload = self._templates.encode(gesture, placed, target, uptime_ms, time_ms)
+            payload = templates.encode(gesture, placed, target, uptime_ms, time_ms)
             if payload is not None:
-                self._put_payload(payload, self._templates.native.event_id, state, time_ms, uptime_ms)
+                self._put_payload(payload, templates.native.event_id, state, time_ms, uptime_ms)
                 return
         if kind and not self._ready((time_ms, uptime_ms, "")):
             return
@@ -295,7 +290,7 @@ class Recorder:
         if self._filtering:
             self.ignore("in_before_send")
             return False
-        if not self._sampled:
+        if not self.is_sampled:
             self.ignore("sampled_out")
             return False
         if not self._started:

@@ -165,16 +165,7 @@ class Touches:
         if self._move is None:
             self.note_closed()
             return None
-        ended, before = None, _ROOT
-        try:
-            ended, before = self.lock.call(self._down, pointer, x, y, time, target)
-        except OverflowError as error:
-            if (alias := self._alias(pointer, keep=True)) is not None:
-                return self.down(alias, x, y, time, target)
-            self._telemetry.failed("touch_down", error)
-        except Exception as error:  # noqa: BLE001 - no exception may reach the host
-            self._telemetry.failed("touch_down", error)
-        return self._report(ended, before)
+        return self._report(*self._locked("touch_down", self._down, pointer, x, y, time, target))
 
     def _down(
         self, pointer: int, x: float, y: float, time: int | None, target: Target | None
@@ -207,7 +198,7 @@ class Touches:
                     self._telemetry.failed("touch_move", error)
                 else:
                     self.move(alias, x, y, time)
-            except Exception as error:  # noqa: BLE001 - as in down
+            except Exception as error:  # noqa: BLE001 - no exception may reach the host
                 self._telemetry.failed("touch_move", error)
 
     def up(
@@ -221,23 +212,14 @@ class Touches:
         """As `Capture.touch_up`; `responsive` may also be a callable."""
         if self._move is None:
             return None
-        gesture, target = None, _ROOT
-        try:
-            if callable(responsive):
-                try:
-                    responsive = self._telemetry.call("responsive", responsive)
-                except BaseException:
-                    # As sys.exit() in a handler: the stroke is not lost by it.
-                    self.up(pointer, x, y, time, None)
-                    raise
-            gesture, target = self.lock.call(self._up, pointer, x, y, time, responsive)
-        except OverflowError as error:
-            if (alias := self._alias(pointer)) is not None:
-                self._aliases.pop(pointer, None)
-                return self.up(alias, x, y, time, responsive)
-            self._telemetry.failed("touch_up", error)
-        except Exception as error:  # noqa: BLE001 - as in down
-            self._telemetry.failed("touch_up", error)
+        if callable(responsive):
+            try:
+                responsive = self._telemetry.call("responsive", responsive)
+            except BaseException:
+                # As sys.exit() in a handler: the stroke is not lost by it.
+                self.up(pointer, x, y, time, None)
+                raise
+        gesture, target = self._locked("touch_up", self._up, pointer, x, y, time, responsive)
         telemetry = self._telemetry
         if self._idle is None and telemetry.on_gesture is None and not telemetry.losses:
             return gesture
@@ -272,17 +254,7 @@ class Touches:
         """As `Capture.touch_cancel`."""
         if self._move is None:
             return None
-        gesture, target = None, _ROOT
-        try:
-            gesture, target = self.lock.call(self._cancel, pointer, x, y, time)
-        except OverflowError as error:
-            if (alias := self._alias(pointer)) is not None:
-                self._aliases.pop(pointer, None)
-                return self.cancel(alias, x, y, time)
-            self._telemetry.failed("touch_cancel", error)
-        except Exception as error:  # noqa: BLE001 - as in down
-            self._telemetry.failed("touch_cancel", error)
-        return self._report(gesture, target)
+        return self._report(*self._locked("touch_cancel", self._cancel, pointer, x, y, time))
 
     def _cancel(
         self, pointer: int, x: float | None, y: float | None, time: int | None
@@ -299,6 +271,23 @@ class Touches:
         self._telemetry.count(gesture, target)
         self._count_chords()
         return gesture, target
+
+    def _locked(
+        self, name: str, work: Callable[..., tuple[Gesture | None, Target]], pointer: int, *values: object
+    ) -> tuple[Gesture | None, Target]:
+        """Call `work` with the lock held; return the stroke that ended, and its target."""
+        try:
+            return self.lock.call(work, pointer, *values)
+        except OverflowError as error:
+            is_down = name == "touch_down"
+            if (alias := self._alias(pointer, keep=is_down)) is not None:
+                if not is_down:
+                    self._aliases.pop(pointer, None)
+                return self._locked(name, work, alias, *values)
+            self._telemetry.failed(name, error)
+        except Exception as error:  # noqa: BLE001 - no exception may reach the host
+            self._telemetry.failed(name, error)
+        return None, _ROOT
 
     def _report(self, gesture: Gesture | None, target: Target) -> Gesture | None:
         """Report a touch to the idle watch, and the stroke that it ended to the host; return the stroke."""
