@@ -165,7 +165,11 @@ class Touches:
         if self._move is None:
             self.note_closed()
             return None
-        return self._report(*self._locked("touch_down", self._down, pointer, x, y, time, target))
+        try:
+            ended, before = self.lock.call(self._down, pointer, x, y, time, target)
+        except Exception as error:  # noqa: BLE001 - no exception may reach the host
+            ended, before = self._again("touch_down", error, self._down, pointer, x, y, time, target)
+        return self._report(ended, before)
 
     def _down(
         self, pointer: int, x: float, y: float, time: int | None, target: Target | None
@@ -198,7 +202,7 @@ class Touches:
                     self._telemetry.failed("touch_move", error)
                 else:
                     self.move(alias, x, y, time)
-            except Exception as error:  # noqa: BLE001 - no exception may reach the host
+            except Exception as error:  # noqa: BLE001 - as in down
                 self._telemetry.failed("touch_move", error)
 
     def up(
@@ -219,7 +223,10 @@ class Touches:
                 # As sys.exit() in a handler: the stroke is not lost by it.
                 self.up(pointer, x, y, time, None)
                 raise
-        gesture, target = self._locked("touch_up", self._up, pointer, x, y, time, responsive)
+        try:
+            gesture, target = self.lock.call(self._up, pointer, x, y, time, responsive)
+        except Exception as error:  # noqa: BLE001 - as in down
+            gesture, target = self._again("touch_up", error, self._up, pointer, x, y, time, responsive)
         telemetry = self._telemetry
         if self._idle is None and telemetry.on_gesture is None and not telemetry.losses:
             return gesture
@@ -254,7 +261,11 @@ class Touches:
         """As `Capture.touch_cancel`."""
         if self._move is None:
             return None
-        return self._report(*self._locked("touch_cancel", self._cancel, pointer, x, y, time))
+        try:
+            gesture, target = self.lock.call(self._cancel, pointer, x, y, time)
+        except Exception as error:  # noqa: BLE001 - as in down
+            gesture, target = self._again("touch_cancel", error, self._cancel, pointer, x, y, time)
+        return self._report(gesture, target)
 
     def _cancel(
         self, pointer: int, x: float | None, y: float | None, time: int | None
@@ -272,21 +283,24 @@ class Touches:
         self._count_chords()
         return gesture, target
 
-    def _locked(
-        self, name: str, work: Callable[..., tuple[Gesture | None, Target]], pointer: int, *values: object
+    def _again(
+        self,
+        name: str,
+        error: Exception,
+        work: Callable[..., tuple[Gesture | None, Target]],
+        pointer: int,
+        *values: object,
     ) -> tuple[Gesture | None, Target]:
-        """Call `work` with the lock held; return the stroke that ended, and its target."""
-        try:
-            return self.lock.call(work, pointer, *values)
-        except OverflowError as error:
-            is_down = name == "touch_down"
-            if (alias := self._alias(pointer, keep=is_down)) is not None:
-                if not is_down:
-                    self._aliases.pop(pointer, None)
-                return self._locked(name, work, alias, *values)
-            self._telemetry.failed(name, error)
-        except Exception as error:  # noqa: BLE001 - no exception may reach the host
-            self._telemetry.failed(name, error)
+        """Repeat a call that failed, with an alias for its pointer; count the error if that is no help."""
+        is_down = name == "touch_down"
+        if isinstance(error, OverflowError) and (alias := self._alias(pointer, keep=is_down)) is not None:
+            if not is_down:
+                self._aliases.pop(pointer, None)
+            try:
+                return self.lock.call(work, alias, *values)
+            except Exception as again:  # noqa: BLE001 - as in down
+                error = again
+        self._telemetry.failed(name, error)
         return None, _ROOT
 
     def _report(self, gesture: Gesture | None, target: Target) -> Gesture | None:
