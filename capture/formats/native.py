@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from capture.formats.base import Source
 
 __all__ = [
+    "EVENT_DECODER",
     "FORMAT",
     "Batch",
     "Header",
@@ -259,7 +260,8 @@ class NativeEncoder(Encoder):
 
 
 _DECODER = msgspec.json.Decoder(Batch)
-_EVENT_DECODER: msgspec.json.Decoder[WireEvent] = msgspec.json.Decoder(WireEvent)
+#: Reads one event, and refuses what does not belong to its kind.
+EVENT_DECODER: msgspec.json.Decoder[WireEvent] = msgspec.json.Decoder(WireEvent)
 
 
 def check(event: events.Event) -> None:
@@ -272,7 +274,7 @@ def check(event: events.Event) -> None:
     """
     payload = FORMAT.encode(event)
     if payload is not None:
-        _EVENT_DECODER.decode(payload)
+        EVENT_DECODER.decode(payload)
 
 
 def decode(body: bytes) -> Batch:

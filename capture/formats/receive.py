@@ -8,10 +8,10 @@ cannot be read is quarantined alone, with its reason; only bodies that are not b
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any, Union, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
-from msgspec import NODEFAULT, UNSET, UnsetType
+from msgspec import UNSET, UnsetType
 
 from capture.errors import InvalidEventError, plain
 from capture.formats import native
@@ -27,6 +27,10 @@ __all__ = ["NotABatchError", "Problem", "Received", "TooLargeError", "payloads_o
 #: Errors of a document, from any reader.
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidEventError)
 _REASON_CHARS = 200
+#: Number of an event kind -> its struct.
+_KINDS: dict[int, type[msgspec.Struct]] = {
+    kind.__struct_config__.tag: kind for kind in get_args(native.WireEvent)
+}
 
 
 class NotABatchError(ValueError):
@@ -179,10 +183,11 @@ def _read_lenient(body: bytes) -> Received:
 
 
 def _read_native(body: bytes) -> Received:
-    header = _HEADER.decode(body)
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    payloads = msgspec.json.decode(fields.pop("pl"), type=list[msgspec.Raw])
+    events = fields.pop("pl")
     known, extra = _split({key: _plain_data(raw) for key, raw in fields.items()}, Header)
+    header = msgspec.json.decode(msgspec.json.encode(known), type=Header)
+    payloads = msgspec.json.decode(events, type=list[msgspec.Raw])
     good, problems = _sort_out(payloads, _native_event)
     document = {**known, **({"extra": extra} if extra else {}), "pl": good}
     return Received(
@@ -198,8 +203,11 @@ def _read_native(body: bytes) -> Received:
 
 
 def _native_event(payload: msgspec.Raw) -> dict[str, Any]:
-    event = _EVENT.decode(payload)
-    known, extra = _split(_plain_data(payload), _STRICT[type(event)])
+    known, extra = _plain_data(payload), {}
+    tag = known.get("ea") if isinstance(known, dict) else None
+    if isinstance(tag, int) and tag in _KINDS:
+        known, extra = _split(known, _KINDS[tag])
+    native.EVENT_DECODER.decode(msgspec.json.encode(known))
     return {**known, "extra": extra} if extra else known
 
 
@@ -280,27 +288,3 @@ def _split(data: dict[str, Any], struct: type[msgspec.Struct]) -> tuple[dict[str
         else:
             extra[key] = value
     return known, extra
-
-
-def _lenient(struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """Return a twin of a struct that passes over unknown keys, also in the structs within."""
-    config = struct.__struct_config__
-    rows: list[Any] = []
-    for field in msgspec.structs.fields(struct):
-        inner = field.type
-        if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-            inner = _lenient(inner)
-        row: tuple[Any, ...] = (field.name, inner)
-        if field.default is not NODEFAULT:
-            row = (*row, field.default)
-        rows.append(row)
-    names = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
-    return msgspec.defstruct(
-        struct.__name__, rows, rename=names, tag_field=config.tag_field, tag=config.tag, kw_only=True
-    )
-
-
-_HEADER: Any = msgspec.json.Decoder(_lenient(Header))
-#: Lenient twin -> the struct.
-_STRICT: dict[type, type[msgspec.Struct]] = {_lenient(kind): kind for kind in get_args(native.WireEvent)}
-_EVENT: Any = msgspec.json.Decoder(Union[tuple(_STRICT)])  # noqa: UP007 - the kinds are in a table
