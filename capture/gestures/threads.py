@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = [
     "LEAST_SAMPLES",
     "WINDOW_SAMPLES",
-    "Chain",
     "Range",
     "count_downs",
     "cut",
@@ -99,25 +98,66 @@ def _in_threads(threads: int) -> Iterator[Callable[[Iterable[Callable[[], _Resul
 
 
 class Range:
-    """One recogniser on one range of a log: its records, and the chords that ended there."""
+    """One recogniser on one range of a log.
+
+    Parameters
+    ----------
+    recognizer : Recognizer
+        A fresh one, or the one that knows everything before the range.
+    columns : GestureColumns
+        Takes the records.
+    samples : iterable of TouchSamples
+        The range. It is iterated again where samples are needed again.
+    multi : bool
+        Recognise gestures of several fingers.
+
+    Attributes
+    ----------
+    chords : MultiColumns or None
+        Those that ended in the range.
+    """
 
     def __init__(
         self,
         recognizer: native.Recognizer,
-        samples: Iterable[TouchSamples],
         columns: output.GestureColumns,
+        samples: Iterable[TouchSamples] = (),
         *,
         multi: bool,
     ) -> None:
         self.recognizer = recognizer
-        self.samples = samples
         self.columns = columns
+        self.samples = samples
         self.chords = chords.MultiColumns() if multi else None
 
-    def feed(self) -> None:
-        """Recognise its samples."""
-        for part in self.samples:
+    def feed(self, samples: Iterable[TouchSamples]) -> None:
+        """Recognise samples."""
+        for part in samples:
             batch.feed(self.recognizer, self.columns, part, multi=self.chords)
+
+    def join(self, following: Range) -> Range:
+        """Go on with the next range; return the one that has its records, and knows everything so far.
+
+        Where a stroke is open at the cut, that is this one.
+        """
+        if seams.count_open(self.recognizer):
+            self.feed(following.samples)
+            return self
+        seams.hand_over(
+            self.recognizer, following.recognizer, following.columns, following.samples, going_on=True
+        )
+        return following
+
+    def take(self) -> tuple[output.GestureColumns, chords.MultiColumns | None]:
+        """Return the records and chords so far; later ones go to fresh columns."""
+        taken = self.columns, self.chords
+        self.columns = output.GestureColumns(verdicts=self.columns.verdicts)
+        self.chords = None if self.chords is None else chords.MultiColumns()
+        return taken
+
+    def finish(self) -> None:
+        """End open strokes."""
+        batch.finish(self.recognizer, self.columns, self.chords)
 
 
 def feed_behind_cut(
@@ -159,7 +199,7 @@ def feed_behind_cut(
                 return parts, None
             before, behind = (part[:place],), part[place:]
             seams.begin_at(recognizer, number + place)
-            found = Range(recognizer, _Behind(behind, parts), columns, multi=multi)
+            found = Range(recognizer, columns, _Behind(behind, parts), multi=multi)
         batch.feed(recognizer, columns, behind, multi=found.chords)
     return before, found
 
@@ -174,67 +214,6 @@ class _Behind:
     def __iter__(self) -> Iterator[TouchSamples]:
         yield self._first
         yield from islice(filter(len, self._parts), 1, None)
-
-
-class Chain:
-    """The ranges of a log that is read range by range, each joined to those before it.
-
-    Parameters
-    ----------
-    recognizer : Recognizer
-        A fresh one.
-    columns : GestureColumns
-        Empty.
-    multi : bool
-        Recognise gestures of several fingers.
-
-    Attributes
-    ----------
-    recognizer : Recognizer
-        The one that knows everything so far.
-    columns : GestureColumns
-        Its records since the last range that could be joined.
-    chords : MultiColumns or None
-        Those of the same samples.
-    """
-
-    def __init__(
-        self, recognizer: native.Recognizer, columns: output.GestureColumns, *, multi: bool = False
-    ) -> None:
-        self.recognizer = recognizer
-        self.columns = columns
-        self.chords = chords.MultiColumns() if multi else None
-
-    def feed(self, parts: Iterable[TouchSamples]) -> None:
-        """Go on with the samples up to the next cut."""
-        for part in parts:
-            batch.feed(self.recognizer, self.columns, part, multi=self.chords)
-
-    def join(self, following: Range) -> bool:
-        """Go on with a range; return whether records are its own from now on, and those before complete."""
-        if seams.count_open(self.recognizer):
-            self.feed(following.samples)
-            return False
-        seams.hand_over(
-            self.recognizer, following.recognizer, following.columns, following.samples, going_on=True
-        )
-        self.recognizer, self.columns, self.chords = (
-            following.recognizer,
-            following.columns,
-            following.chords,
-        )
-        return True
-
-    def take(self) -> tuple[output.GestureColumns, chords.MultiColumns | None]:
-        """Return the records and chords so far; later ones go to fresh columns."""
-        taken = self.columns, self.chords
-        self.columns = output.GestureColumns(verdicts=self.columns.verdicts)
-        self.chords = None if self.chords is None else chords.MultiColumns()
-        return taken
-
-    def finish(self) -> None:
-        """End open strokes."""
-        batch.finish(self.recognizer, self.columns, self.chords)
 
 
 def feed_ranges(
@@ -271,8 +250,8 @@ def feed_ranges(
             ranges, recognizers, numbers, firsts, downs, strict=False
         ):
             seams.begin_at(recognizer, number)
-            runs.append(Range(recognizer, samples, columns.part(first, room), multi=multi is not None))
-        do(run.feed for run in runs)
+            runs.append(Range(recognizer, columns.part(first, room), samples, multi=multi is not None))
+        do(partial(run.feed, run.samples) for run in runs)
     return columns, _joined(runs, columns, sum(downs), multi)
 
 
@@ -284,8 +263,8 @@ def _joined(
     for number, each in enumerate(runs):
         run = each
         if number and seams.count_open(known):
-            run = Range(known, each.samples, columns.part(count, room - count), multi=multi is not None)
-            run.feed()
+            run = Range(known, columns.part(count, room - count), multi=multi is not None)
+            run.feed(each.samples)
         elif number:
             is_last = number == len(runs) - 1
             seams.hand_over(known, each.recognizer, each.columns, each.samples, going_on=not is_last)

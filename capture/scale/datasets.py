@@ -10,9 +10,8 @@ import os
 import threading
 import time
 from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, get_args
 
 import msgspec
@@ -134,23 +133,16 @@ def _processors() -> int:
 
 def _run_here(job: Job, partitions: list[Partition], workers: int, stop: threading.Event) -> Iterator[Done]:
     """Do partitions in threads: decoding, recognising and encoding all release the GIL."""
-    queue = iter(partitions)
     with ThreadPoolExecutor(workers, thread_name_prefix="capture-partition") as pool:
-        running = {pool.submit(classify_partition, job, each, stop) for each in islice(queue, workers)}
+        running = [pool.submit(classify_partition, job, each, stop) for each in partitions]
         try:
-            while running:
-                ready, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in ready:
-                    done = future.result()
-                    if done is not None:
-                        yield done
-                    following = None if stop.is_set() else next(queue, None)
-                    if following is not None:
-                        running.add(pool.submit(classify_partition, job, following, stop))
+            for future in as_completed(running):
+                done = future.result()
+                if done is not None:
+                    yield done
         finally:
             # Where one failed the others need not finish: their files have no name yet.
-            if running:
-                stop.set()
+            stop.set()
 
 
 def _run_on_ray(job: Job, partitions: list[Partition], workers: int, stop: threading.Event) -> Iterator[Done]:

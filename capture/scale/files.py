@@ -130,12 +130,8 @@ def _is_left_out(metadata: Any, schema: pa.Schema, name: str) -> bool:
 
 def fingerprint_of(filesystem: Any, path: str) -> str:
     """Return the fingerprint of a file of gestures; empty if the file or its fingerprint is missing."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
     try:
-        with filesystem.open_input_file(path) as file:
-            metadata = parquet.read_metadata(file).metadata or {}
-    except (OSError, pa.ArrowException):
+        metadata = metadata_of(filesystem, path).metadata or {}
+    except TouchLogError:
         return ""
     return str(metadata.get(FINGERPRINT_KEY.encode(), b"").decode(errors="replace"))

@@ -85,12 +85,14 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 def classify_partition(job: Job, partition: Partition, stop: threading.Event | None = None) -> Done | None:
     """Recognise one partition, unless its output is there already; None if stopped."""
+    stop = stop or threading.Event()
+    if stop.is_set():
+        return None
     source, output = Place(job.source), Place(job.output)
     density = _density(partition, source) if job.density is None else job.density
     fingerprint = partition.fingerprint(job.settings(density))
     if fingerprint_of(output.filesystem, output.join(partition.name)) == fingerprint:
         return Done(name=partition.name, skipped=True)
-    stop = stop or threading.Event()
     try:
         with (
             output.writing(partition.name) as opened,

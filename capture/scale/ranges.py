@@ -15,7 +15,7 @@ from capture._native.output import GestureColumns
 from capture.gestures.arrow import is_text
 from capture.gestures.parquet import GROUP_GESTURES
 from capture.gestures.samples import TouchSamples
-from capture.gestures.threads import Chain, feed_behind_cut
+from capture.gestures.threads import Range, feed_behind_cut
 from capture.scale.files import metadata_of, sample_batches
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from capture._native.chords import MultiColumns
     from capture.gestures.recognizer import Recognizer
-    from capture.gestures.threads import Range
 
     #: The samples before the place to cut, and the range behind it.
     _Read = tuple[Iterable[TouchSamples], Range | None]
@@ -122,17 +121,18 @@ def recognise_pieces(
 
     with ThreadPoolExecutor(threads, thread_name_prefix="capture-range") as pool:
         try:
-            chain = Chain(new_recognizer(), GestureColumns(verdicts=verdicts), multi=multi)
+            run = Range(new_recognizer(), GestureColumns(verdicts=verdicts), multi=multi)
             for before, behind in _in_order(pool, [partial(read, piece) for piece in pieces], threads):
-                chain.feed(before)
-                complete = chain.columns, chain.chords
-                if behind is not None and chain.join(behind):
-                    write_again(*complete)
-                elif len(chain.columns) >= GROUP_GESTURES:
-                    write(*chain.take())
-            chain.finish()
-            write(chain.columns, chain.chords)
-            return chain.recognizer.counters
+                run.feed(before)
+                following = run if behind is None else run.join(behind)
+                if following is not run:
+                    write_again(run.columns, run.chords)
+                    run = following
+                elif len(run.columns) >= GROUP_GESTURES:
+                    write(*run.take())
+            run.finish()
+            write(run.columns, run.chords)
+            return run.recognizer.counters
         finally:
             pool.shutdown(cancel_futures=True)
 

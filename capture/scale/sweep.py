@@ -230,9 +230,7 @@ def sweep(
 def _settings(
     base: GestureConfig, axes: Mapping[str, Sequence[float]]
 ) -> Iterator[tuple[dict[str, float], GestureConfig | None]]:
-    count = 1
-    for values in axes.values():
-        count *= len(values)
+    count = math.prod(map(len, axes.values()))
     if count > MAX_SETTINGS:
         raise ConfigError(f"{count} settings: expected at most {MAX_SETTINGS}")
     for combination in itertools.product(*axes.values()):
