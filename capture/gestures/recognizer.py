@@ -30,6 +30,8 @@ from capture.gestures.samples import TouchSamples
 from capture.gestures.threads import LEAST_SAMPLES, count_downs, cut, feed_ranges, feed_shares
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
 
 __all__ = [
@@ -125,20 +127,19 @@ class Recognizer(native.Recognizer):
         GestureTable
             Its `counters` cover this call.
         """
+        return self._table(lambda columns, ended: self.feed_into(columns, samples, ended), multi=multi)
+
+    def _table(
+        self, fill: Callable[[output.GestureColumns, chords.MultiColumns | None], None], *, multi: bool
+    ) -> GestureTable:
         before = self.counters
         columns = output.GestureColumns(verdicts=self._verdicts)
         ended = chords.MultiColumns() if multi else None
-        self.feed_into(columns, samples, ended)
-        return self._table(columns, _difference(self.counters, before), ended)
-
-    def _table(
-        self,
-        columns: output.GestureColumns,
-        counters: Mapping[str, int],
-        ended: chords.MultiColumns | None,
-    ) -> GestureTable:
-        multi = None if ended is None else MultiTable(ended, self.stream_keys)
-        return GestureTable(columns, counters, self.stream_keys, multi)
+        fill(columns, ended)
+        after = self.counters
+        counters = {name: after[name] - before[name] for name in COUNTERS}
+        chorded = None if ended is None else MultiTable(ended, self.stream_keys)
+        return GestureTable(columns, counters, self.stream_keys, chorded)
 
     def feed_into(
         self, columns: output.GestureColumns, samples: Any, multi: chords.MultiColumns | None = None
@@ -159,10 +160,7 @@ class Recognizer(native.Recognizer):
 
         Chords that are open end too: they are in the table's `multi` if that is asked for, else in `chords`.
         """
-        columns = output.GestureColumns(verdicts=self._verdicts)
-        ended = chords.MultiColumns() if multi else None
-        batch.finish(self, columns, ended)
-        return self._table(columns, dict.fromkeys(COUNTERS, 0), ended)
+        return self._table(partial(batch.finish, self), multi=multi)
 
 
 def classify(
@@ -215,36 +213,14 @@ def classify(
     numbered = keys.densities(density)
     ended = chords.MultiColumns() if multi else None
     threads = min(threads, sum(map(len, parts)) // LEAST_SAMPLES)
-    if threads > 1:
-        columns, counters = _in_threads(parts, numbered, config, ended, out, threads=threads)
-    else:
-        columns, counters = _in_one(parts, numbered, config, ended, out)
+    columns, counters = _recognised(parts, numbered, config, ended, out, threads=threads)
     table = GestureTable(columns, counters, keys.names)
     if ended is not None:
         table.multi = MultiTable(ended, keys.names)
     return table if out is None else out.become(table)
 
 
-_Fed = tuple[output.GestureColumns, dict[str, int]]
-
-
-def _in_one(
-    parts: list[TouchSamples],
-    density: Density,
-    config: GestureConfig,
-    ended: chords.MultiColumns | None,
-    out: GestureTable | None,
-) -> _Fed:
-    recognizer = Recognizer(density, config)
-    # Every DOWN makes one record, so that the output never has to grow.
-    columns = _columns(out, count_downs(parts), verdicts=config.has_verdicts)
-    for part in parts:
-        batch.feed(recognizer, columns, part, multi=ended)
-    batch.finish(recognizer, columns, ended)
-    return columns, recognizer.counters
-
-
-def _in_threads(
+def _recognised(
     parts: list[TouchSamples],
     density: Density,
     config: GestureConfig,
@@ -252,18 +228,25 @@ def _in_threads(
     out: GestureTable | None,
     *,
     threads: int,
-) -> _Fed:
-    ranges = cut(parts, threads)
+) -> tuple[output.GestureColumns, dict[str, int]]:
+    """Return the records and counters of a log: by ranges, by shares of its streams, or as it is."""
+    make_columns = partial(_columns, out, verdicts=config.has_verdicts)
+    ranges = cut(parts, threads) if threads > 1 else []
     if len(ranges) > 1:
         recognizers = [Recognizer(density, config) for _ in ranges]
-        make_columns = partial(_columns, out, verdicts=config.has_verdicts)
         columns, known = feed_ranges(recognizers, ranges, make_columns, ended)
         return columns, known.counters
-    if any(part.stream is None for part in parts):
-        return _in_one(parts, density, config, ended, out)
-    recognizers = [Recognizer(density, config) for _ in range(threads)]
-    columns = feed_shares(recognizers, parts, verdicts=config.has_verdicts, multi=ended)
-    return columns, {name: sum(each.counters[name] for each in recognizers) for name in COUNTERS}
+    if threads > 1 and all(part.stream is not None for part in parts):
+        recognizers = [Recognizer(density, config) for _ in range(threads)]
+        columns = feed_shares(recognizers, parts, verdicts=config.has_verdicts, multi=ended)
+        return columns, {name: sum(each.counters[name] for each in recognizers) for name in COUNTERS}
+    recognizer = Recognizer(density, config)
+    # Every DOWN makes one record, so that the output never has to grow.
+    columns = make_columns(count_downs(parts))
+    for part in parts:
+        batch.feed(recognizer, columns, part, multi=ended)
+    batch.finish(recognizer, columns, ended)
+    return columns, recognizer.counters
 
 
 def _columns(out: GestureTable | None, room: int, *, verdicts: bool) -> output.GestureColumns:
@@ -281,7 +264,3 @@ def _checked_density(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.75 <= value <= 10:
         raise ConfigError(f"density = {value!r}: expected a number from 0.75 to 10 (px per dp)")
     return float(value)
-
-
-def _difference(after: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
-    return {name: after[name] - before[name] for name in COUNTERS}
