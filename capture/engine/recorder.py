@@ -255,8 +255,8 @@ class Recorder:
     def record_chord(self, chord: MultiGesture) -> None:
         """Record a gesture of several fingers as a custom event, where ``[currents] chords`` asks for it."""
         asked = self._config.currents.chords and "currents" in self._wires
-        if asked and (named := chord_event(chord)) is not None:
-            self.record(lambda common: events.CustomEvent(common, *named))
+        if asked and (build := chord_event(chord)) is not None:
+            self.record(build)
 
     def _put_payload(
         self, payload: bytes, event_id: bytes, state: SessionState, time_ms: int, uptime_ms: int

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from capture.gestures.kinds import MultiKind
+from capture.events.domain import CustomEvent
+from capture.gestures.kinds import MultiKind, plain_value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capture.events.domain import CommonSection
     from capture.gestures.chords import MultiGesture
 
 __all__ = ["chord_event"]
@@ -22,20 +25,16 @@ _NAMES = {
 }
 
 
-def chord_event(chord: MultiGesture) -> tuple[str, dict[str, Any]] | None:
-    """Return the name and the properties of a chord's event; None if it was not recognised."""
+def chord_event(chord: MultiGesture) -> Callable[[CommonSection], CustomEvent] | None:
+    """Return the maker of a chord's event; None if it was not recognised."""
     name = _NAMES.get(chord.kind)
     if name is None:
         return None
-    return name, {
+    properties = {
         "fingers": chord.fingers,
-        "scale": _finite(chord.scale),
-        "rotation": _finite(chord.rotation),
-        "direction": chord.direction.name.lower(),
+        "scale": plain_value(chord.scale),
+        "rotation": plain_value(chord.rotation),
+        "direction": plain_value(chord.direction),
         "duration_ms": chord.duration,
     }
-
-
-def _finite(value: float) -> float | None:
-    """Return a measure for JSON, which has no infinity."""
-    return value if math.isfinite(value) else None
+    return lambda common: CustomEvent(common, name, properties)

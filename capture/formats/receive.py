@@ -203,7 +203,8 @@ def _read_native(body: bytes) -> Received:
 
 
 def _native_event(payload: msgspec.Raw) -> dict[str, Any]:
-    known, extra = _plain_data(payload), {}
+    known = _plain_data(payload)
+    extra: dict[str, Any] = {}
     tag = known.get("ea") if isinstance(known, dict) else None
     if isinstance(tag, int) and tag in _KINDS:
         known, extra = _split(known, _KINDS[tag])

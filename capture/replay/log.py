@@ -8,7 +8,7 @@ from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
 from capture.clock import NS_PER_MS
-from capture.errors import ConfigError
+from capture.errors import ConfigError, TouchLogError
 from capture.events.device import Device
 from capture.gestures.kinds import GestureKind, Reason, counts
 from capture.gestures.recognizer import Recognizer
@@ -16,7 +16,7 @@ from capture.replay.stream import StreamTimeline
 from capture.replay.summary import LogSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from capture.config.run import RunConfig
     from capture.gestures.chords import MultiGesture
@@ -70,7 +70,6 @@ class LogReplay:
         self._device = device
         self._start_ms = start_ms
         self._needs_epoch = needs_epoch and start_ms is None
-        self._is_refused = False
         self._multi = context.wants_chords
         self._recognizer = Recognizer(device.density, context.config.gestures)
         self._shift_ns: int | None = None if start_ms is not None else 0
@@ -79,56 +78,63 @@ class LogReplay:
         self._silent: dict[int, StreamTimeline] = {}
         self._kinds: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
+        self._events_before = context.encoder.events
 
-    @property
-    def active(self) -> tuple[int, ...]:
-        """Numbers of the sessions that later chunks may continue."""
-        lead = next(iter(self._streams.values()), None)
-        return (lead.session,) if lead is not None and lead.session else ()
+    def read(self, stopped: Callable[[], bool]) -> Iterator[tuple[int, ...]]:
+        """Make the events of a chunk at each step, then of each stream that waits for the end of the log.
 
-    def read(self) -> Iterator[None]:
-        """Make the events of a chunk at each step, but for those that wait for the end of the log."""
-        for chunk in self._log.chunks():
-            if self._needs_epoch:
-                self._check_epoch(int(memoryview(chunk.time)[0]))
-            if self._shift_ns is None:
-                self._shift_ns = (self._start_ms or 0) * NS_PER_MS - int(memoryview(chunk.time)[0])
-            for stream in streams_of(chunk):
-                self._enter(stream)
-            table = self._recognizer.feed(chunk, multi=self._multi)
-            self.summary.samples += len(chunk)
-            self._process(table)
-            yield
+        Yields the numbers of the sessions that later chunks may continue. Where `stopped`, or where the log
+        cannot be read further, the end is here.
+        """
+        failure: TouchLogError | None = None
+        try:
+            for chunk in self._log.chunks():
+                self._feed(chunk)
+                lead = next(iter(self._streams.values()), None)
+                yield (lead.session,) if lead is not None and lead.session else ()
+                if stopped():
+                    break
+        except TouchLogError as error:
+            failure = error
+        self._process(self._recognizer.finish(multi=self._multi))
+        yield ()
+        for stream in (*self._streams.values(), *self._silent.values()):
+            if stream.waiting is not None:
+                stream.begin()
+                yield ()
+        if failure is not None:
+            raise failure
+
+    def _feed(self, chunk: TouchSamples) -> None:
+        if self._needs_epoch:
+            self._check_epoch(int(memoryview(chunk.time)[0]))
+        if self._shift_ns is None:
+            self._shift_ns = (self._start_ms or 0) * NS_PER_MS - int(memoryview(chunk.time)[0])
+        for stream in streams_of(chunk):
+            self._enter(stream)
+        table = self._recognizer.feed(chunk, multi=self._multi)
+        self.summary.samples += len(chunk)
+        self._process(table)
 
     def _check_epoch(self, time_ns: int) -> None:
         self._needs_epoch = False
-        self._is_refused = time_ns < _LEAST_EPOCH_NS
-        if self._is_refused:
+        if time_ns < _LEAST_EPOCH_NS:
+            # No event is made of it.
+            self._log.marks.clear()
             raise self._log.error(
                 f"has times that are not since the epoch (the first is {time_ns / 1e9:.6g} s); "
                 "--start-time MS says when it began"
             )
 
-    def rest(self) -> Iterator[None]:
-        """Make the events that wait for the end of the log, a stream at each step; complete the summary."""
-        if self._is_refused:
-            return
-        self._process(self._recognizer.finish(multi=self._multi))
-        yield
-        for stream in (*self._streams.values(), *self._silent.values()):
-            if stream.waiting is not None:
-                self._begin(stream)
-                yield
-        self.sum_up()
-
     def sum_up(self) -> None:
         """Complete the summary with the counts so far."""
         summary = self.summary
+        summary.events = self._context.encoder.events - self._events_before
         summary.kinds, summary.reasons = dict(+self._kinds), dict(+self._reasons)
         summary.warnings = dict(self._log.warnings)
         streams = (*self._streams.values(), *self._silent.values())
-        counts = {**self._recognizer.counters, "unused_marks": sum(stream.unused_marks for stream in streams)}
-        summary.ignored = {cause: count for cause, count in counts.items() if count}
+        ignored = {**self._recognizer.counters, "unused_marks": sum(each.unused_marks for each in streams)}
+        summary.ignored = {cause: count for cause, count in ignored.items() if count}
 
     def _enter(self, stream: int) -> None:
         """Note that a stream has samples; the events of the first one are made at once."""
@@ -136,7 +142,7 @@ class LogReplay:
             return
         timeline = self._silent.pop(stream, None) or self._new_stream(stream)
         if not self._streams:
-            self._begin(timeline)
+            timeline.begin()
         self._streams[stream] = timeline
 
     def _new_stream(self, stream: int) -> StreamTimeline:
@@ -148,14 +154,8 @@ class LogReplay:
             known = self._silent[stream] = self._new_stream(stream)
         return known
 
-    def _begin(self, timeline: StreamTimeline) -> None:
-        before = self._context.encoder.events
-        timeline.begin()
-        self.summary.events += self._context.encoder.events - before
-
     def _process(self, table: GestureTable) -> None:
         """Pass ended strokes, chords and marks to their streams, in the order of the log."""
-        before = self._context.encoder.events
         strokes = list(zip(count(self.summary.strokes), table, strict=False))
         ended = strokes if not table.multi else _with_chords(strokes, table.multi)
         marks = self._ready_marks()
@@ -165,8 +165,10 @@ class LogReplay:
         else:
             for stream, of_stream in _by_stream(_merged(ended, marks)).items():
                 self._stream(stream).process(of_stream)
-        self.summary.events += self._context.encoder.events - before
-        self._count(table)
+        self.summary.strokes += len(table)
+        if len(table):
+            self._kinds.update(counts(GestureKind, table.kind))
+            self._reasons.update(counts(Reason, table.reason))
 
     def _ready_marks(self) -> list[Mark]:
         """Remove and return the marks before the next sample to feed."""
@@ -175,12 +177,6 @@ class LogReplay:
         ready = [mark for mark in marks if mark.sample <= fed]
         marks[:] = [mark for mark in marks if mark.sample > fed]
         return ready
-
-    def _count(self, table: GestureTable) -> None:
-        self.summary.strokes += len(table)
-        if len(table):
-            self._kinds.update(counts(GestureKind, table.kind))
-            self._reasons.update(counts(Reason, table.reason))
 
 
 def _with_chords(strokes: Sequence[Stroke], chords: Iterable[MultiGesture]) -> list[Ended]:

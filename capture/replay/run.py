@@ -284,33 +284,19 @@ class Replay:
         )
         self.summary.logs.append(reader.summary)
         try:
-            self._read_log(reader, log)
+            for active in reader.read(self._interrupted):
+                self._deliver(active)
+                if self._on_progress is not None:
+                    self._on_progress(log)
         finally:
             # Also where no sink takes the events.
             reader.sum_up()
 
-    def _read_log(self, reader: LogReplay, log: TouchLog) -> None:
-        try:
-            for _ in reader.read():
-                self._deliver(reader.active)
-                if self._on_progress is not None:
-                    self._on_progress(log)
-                if self._interrupted():
-                    break
-        except TouchLogError:
-            self._end_log(reader)
-            raise
-        self._end_log(reader)
-
-    def _end_log(self, reader: LogReplay) -> None:
-        for _ in reader.rest():
-            # All of them: the next log has a header of its own.
-            self._deliver()
-
     def _deliver(self, active: Collection[int] = ()) -> None:
         """Send the due batches, as long as the sinks make progress.
 
-        Events that do not fill a batch of an active session wait for the next chunk.
+        Events that do not fill a batch of an active session wait for the next chunk; none wait at the end
+        of a log, for the next one has a header of its own.
         """
         slice_s = self._config.delivery.timeout_s
         stalled_s = 0.0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
@@ -209,19 +208,20 @@ class StreamTimeline:
         return target if responsive is None else msgspec.structs.replace(target, responsive=responsive)
 
     def _record_chords(self, chords: Iterable[MultiGesture]) -> None:
-        timeline = self._timeline
         for chord in chords:
             self._chords += 1
-            if (named := chord_event(chord)) is None:
-                continue
-            (event_id,) = self._new_ids([f"chord/{self._chords}"])
-            time_ns = chord.time_up
-            moment = (time_ns + self._shift_ns) // NS_PER_MS, time_ns // NS_PER_MS, event_id
-            event, state = timeline.event(
-                partial(events.CustomEvent, name=named[0], properties=named[1]), moment
-            )
-            timeline.advance(state)
-            self._encoder.put((event,), timeline.device)
+            if (build := chord_event(chord)) is not None:
+                moment = self._moment(chord.time_up, f"chord/{self._chords}")
+                self._put(*self._timeline.event(build, moment))
+
+    def _moment(self, time_ns: int, name: str) -> Moment:
+        """Return the moment of an event that is no stroke's; its id is derived from `name`."""
+        (event_id,) = self._new_ids([name])
+        return (time_ns + self._shift_ns) // NS_PER_MS, time_ns // NS_PER_MS, event_id
+
+    def _put(self, event: events.Event, state: SessionState) -> None:
+        self._timeline.advance(state)
+        self._encoder.put((event,), self._timeline.device)
 
     # Marks
 
@@ -235,18 +235,15 @@ class StreamTimeline:
             self._verdicts.setdefault(note.pointer, deque()).append((sample, target.responsive))
 
     def _record(self, mark: Mark, name: str, arguments: tuple[Any, ...]) -> None:
-        timeline = self._timeline
-        (event_id,) = self._new_ids([f"mark/{self._marks}"])
-        moment = (mark.time_ns + self._shift_ns) // NS_PER_MS, mark.time_ns // NS_PER_MS, event_id
+        moment = self._moment(mark.time_ns, f"mark/{self._marks}")
         try:
-            event, state = self._event_of(name, arguments, moment)
+            recorded = self._event_of(name, arguments, moment)
         except BAD_MARK:
             self.unused_marks += 1
             return
-        timeline.advance(state)
+        self._put(*recorded)
         if name == "screen_view":
-            self._scenes.append((mark.sample, timeline.scene))
-        self._encoder.put((event,), timeline.device)
+            self._scenes.append((mark.sample, self._timeline.scene))
 
     def _event_of(
         self, name: str, arguments: tuple[Any, ...], moment: Moment
