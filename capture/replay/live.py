@@ -17,7 +17,6 @@ import msgspec
 from capture.clock import Clock
 from capture.engine.capture import Capture
 from capture.errors import CaptureError, ConfigError, SinkError
-from capture.events.config import PrivacyConfig
 from capture.gestures.kinds import Action
 from capture.replay.marks import BAD_MARK, call_of, note_of
 from capture.replay.summary import LogSummary
@@ -99,12 +98,11 @@ class LiveReplay:
     def _own(self, config: RunConfig, device: Device) -> RunConfig:
         """Return the configuration with a store and a consent of its own, and the log's screen."""
         screen = {name: getattr(device, name) for name in ("width", "height", "density", "orientation")}
-        hidden = msgspec.structs.asdict(config.privacy) | {"opted_in": True, "sampling": 1.0}
         return msgspec.structs.replace(
             config,
             buffer=msgspec.structs.replace(config.buffer, path=self._folder.name),
             device=msgspec.structs.replace(config.device, **screen),
-            privacy=PrivacyConfig(**hidden),
+            privacy=msgspec.structs.replace(config.privacy, opted_in=True, sampling=1.0),
         )
 
     def _reset(self) -> None:

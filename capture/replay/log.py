@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from capture.gestures.recognizer import GestureTable
     from capture.gestures.samples import TouchSamples
     from capture.logs import Mark, ReadOptions, TouchLog
-    from capture.replay.stream import Ended, Item, ReplayContext, Stroke
+    from capture.replay.context import ReplayContext
+    from capture.replay.stream import Ended, Item, Stroke
 
 __all__ = ["LogReplay", "device_of", "streams_of"]
 
@@ -78,7 +79,7 @@ class LogReplay:
         self._silent: dict[int, StreamTimeline] = {}
         self._kinds: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
-        self._events_before = context.encoder.events
+        self._events_before = context.events
 
     def read(self, stopped: Callable[[], bool]) -> Iterator[tuple[int, ...]]:
         """Make the events of a chunk at each step, then of each stream that waits for the end of the log.
@@ -129,7 +130,7 @@ class LogReplay:
     def sum_up(self) -> None:
         """Complete the summary with the counts so far."""
         summary = self.summary
-        summary.events = self._context.encoder.events - self._events_before
+        summary.events = self._context.events - self._events_before
         summary.kinds, summary.reasons = dict(+self._kinds), dict(+self._reasons)
         summary.warnings = dict(self._log.warnings)
         streams = (*self._streams.values(), *self._silent.values())

@@ -23,12 +23,11 @@ from capture.errors import ConfigError, SinkError, TouchLogError
 from capture.formats.header import make_header
 from capture.ids import derived_id
 from capture.logs import ReadOptions, find_logs, may_be_log, open_log
-from capture.replay.encoder import EventEncoder
+from capture.replay.context import ReplayContext
 from capture.replay.interrupt import held_back
 from capture.replay.live import LiveReplay
 from capture.replay.log import LogReplay, device_of
 from capture.replay.store import ReplayStore
-from capture.replay.stream import ReplayContext
 from capture.replay.summary import LogSummary, Summary
 from capture.sinks.file import FILE_NAME, FileSink
 
@@ -210,9 +209,7 @@ class Replay:
             compose=self._compose,
             clock=self._clock,
         )
-        user_id = self.summary.user_id
-        encoder = EventEncoder(self._config, store, user_id)
-        self._context = ReplayContext(self._config, encoder, user_id, self._on_stroke)
+        self._context = ReplayContext(self._config, store, self.summary.user_id, self._on_stroke)
         with held_back() as self._interrupted:
             try:
                 self._replay_logs(paths, first)
@@ -247,7 +244,7 @@ class Replay:
             self._replay_log(self._open(path) if index else first)
             if self._interrupted():
                 break
-        self._context.encoder.end()
+        self._context.end()
         self._deliver()
         for sink in self._sinks:
             sink.flush()

@@ -1,7 +1,7 @@
 """One stream of a recorded log as events.
 
 A `StreamTimeline` gets, in the order of the log, the strokes and chords that ended and the marks; the
-events go to the `EventEncoder`. No clock is read: time is the log's.
+events go to the `ReplayContext`. No clock is read: time is the log's.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ import msgspec
 from capture.clock import NS_PER_MS
 from capture.events import checks, domain as events
 from capture.events.chords import chord_event
-from capture.events.privacy import Masks
-from capture.events.session import SessionState
 from capture.events.targets import Target
 from capture.events.timeline import Timeline
 from capture.gestures.chords import MultiGesture
@@ -28,15 +26,15 @@ from capture.replay.marks import BAD_MARK, call_of, note_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from capture.config.run import RunConfig
     from capture.events.device import Device
+    from capture.events.session import SessionState
     from capture.events.timeline import Moment
     from capture.gestures.recognizer import Gesture
     from capture.logs import Mark
-    from capture.replay.encoder import EventEncoder
+    from capture.replay.context import ReplayContext
     from capture.replay.marks import Note
 
-__all__ = ["Ended", "Item", "ReplayContext", "StreamTimeline", "Stroke"]
+__all__ = ["Ended", "Item", "StreamTimeline", "Stroke"]
 
 _T = TypeVar("_T")
 #: Calls without arguments.
@@ -53,32 +51,6 @@ Item: TypeAlias = "Ended | Mark"
 #: Strokes whose events are made at once.
 _BLOCK = 500
 _sample = itemgetter(0)
-
-
-class ReplayContext:
-    """Shared state of the streams of all logs of a replay: settings, the encoder, the numbers of sessions."""
-
-    def __init__(
-        self,
-        config: RunConfig,
-        encoder: EventEncoder,
-        user_id: str,
-        on_stroke: Callable[[int, Gesture, events.Scene, Target], None] | None = None,
-    ) -> None:
-        self.config = config
-        self.encoder = encoder
-        self.on_stroke = on_stroke
-        self.wants_chords = config.currents.chords and "currents" in encoder.wires
-        # With the user's id as salt, hidden names come out the same each time.
-        self.masks = Masks(config.privacy, user_id)
-        #: How many there were so far.
-        self.sessions = 0
-
-    def open_session(self, last: SessionState, time_ms: int) -> SessionState:
-        """Return the next session: they are numbered over all streams."""
-        del last
-        self.sessions += 1
-        return SessionState.opened(self.sessions, time_ms)
 
 
 class StreamTimeline:
@@ -106,9 +78,7 @@ class StreamTimeline:
     def __init__(self, context: ReplayContext, device: Device, seed: str, stream: int, shift_ns: int) -> None:
         self.waiting: list[Item] | None = []
         self.unused_marks = 0
-        self._encoder = context.encoder
-        self._masks = context.masks
-        self._on_stroke = context.on_stroke
+        self._context = context
         self._new_ids = derived_ids(f"{seed}/{stream}/")
         self._shift_ns = shift_ns
         self._marks = self._chords = 0
@@ -171,7 +141,7 @@ class StreamTimeline:
 
     def _process_strokes(self, strokes: Sequence[Stroke]) -> None:
         for start in range(0, len(strokes), _BLOCK):
-            self._encoder.put(self._events_of(strokes[start : start + _BLOCK]), self._timeline.device)
+            self._context.put(self._events_of(strokes[start : start + _BLOCK]), self._timeline.device)
 
     def _events_of(self, strokes: Sequence[Stroke]) -> list[events.Event]:
         timeline, shift_ns = self._timeline, self._shift_ns
@@ -179,7 +149,7 @@ class StreamTimeline:
         shown_from = self._scenes[-1][0]
         recorded_events: list[events.Event] = []
         ids = self._new_ids([f"{gesture.pointer}/{row}" for row, gesture in strokes])
-        on_stroke = self._on_stroke
+        on_stroke = self._context.on_stroke
         for (row, gesture), event_id in zip(strokes, ids, strict=True):
             target = self._target_of(gesture) if has_targets else _NOWHERE
             time_ns, sample = gesture.time_up, gesture.first_sample
@@ -221,7 +191,7 @@ class StreamTimeline:
 
     def _put(self, event: events.Event, state: SessionState) -> None:
         self._timeline.advance(state)
-        self._encoder.put((event,), self._timeline.device)
+        self._context.put((event,), self._timeline.device)
 
     # Marks
 
@@ -230,7 +200,7 @@ class StreamTimeline:
         target = note.target
         if not note.is_verdict:
             known = self._targets.setdefault(note.pointer, deque())
-            known.append((sample, self._masks.target(target)))
+            known.append((sample, self._context.masks.target(target)))
         elif target.responsive is not None:
             self._verdicts.setdefault(note.pointer, deque()).append((sample, target.responsive))
 
@@ -252,8 +222,8 @@ class StreamTimeline:
         match name:
             case "screen_view":
                 title, path = arguments
-                title = self._masks.title(checks.check_screen_name(title))
-                return timeline.screen(title, self._masks.path(checks.check_path(path)), moment)
+                title = self._context.masks.title(checks.check_screen_name(title))
+                return timeline.screen(title, self._context.masks.path(checks.check_path(path)), moment)
             case "track_transaction":
                 return timeline.event(checks.transaction(*arguments), moment)
             case "track_variable":

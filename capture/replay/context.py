@@ -1,44 +1,57 @@
-"""The encoders of a replay: events of all logs become rows in the store of the replay."""
+"""What the streams of all logs of a replay share: settings, encoders, and the numbers of sessions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from capture.events.device import Device
+from capture.events.privacy import Masks
+from capture.events.session import SessionState
 from capture.formats import Source, make_encoder
 from capture.ids import derived_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from capture.config.run import RunConfig
-    from capture.events.domain import Event
+    from capture.events.domain import Event, Scene
+    from capture.events.targets import Target
+    from capture.gestures.recognizer import Gesture
     from capture.replay.store import ReplayStore
 
-__all__ = ["EventEncoder"]
+__all__ = ["ReplayContext"]
 
 
-class EventEncoder:
-    """Encodes the events of a replay in each wire format that the sinks want.
+class ReplayContext:
+    """Shared state of the streams of all logs of a replay, and the encoders of their events.
 
     Parameters
     ----------
     config : RunConfig
     store : ReplayStore
-        Takes the rows.
+        Takes the rows, in each wire format that the sinks want.
     user_id : str
         Also the salt of hidden names and personal data: they come out the same each time.
+    on_stroke : callable, optional
+        Called with the number of each stroke, its gesture, scene and target.
 
     Attributes
     ----------
-    wires : tuple of str
-    events : int
-        How many there were so far, with the rows that they made due beside their own.
+    events, sessions : int
+        How many there were so far; events with the rows that they made due beside their own.
     """
 
-    def __init__(self, config: RunConfig, store: ReplayStore, user_id: str) -> None:
-        self.events = 0
-        self.wires = tuple(dict.fromkeys(store.formats.values()))
+    def __init__(
+        self,
+        config: RunConfig,
+        store: ReplayStore,
+        user_id: str,
+        on_stroke: Callable[[int, Gesture, Scene, Target], None] | None = None,
+    ) -> None:
+        self.config = config
+        self.on_stroke = on_stroke
+        self.masks = Masks(config.privacy, user_id)
+        self.events = self.sessions = 0
         self._store = store
         self._device = Device()
         source = Source(
@@ -50,7 +63,14 @@ class EventEncoder:
             on_drop=lambda _: None,
             is_live=False,
         )
-        self._encoders = {wire: make_encoder(wire, source) for wire in self.wires}
+        self._encoders = {wire: make_encoder(wire, source) for wire in dict.fromkeys(store.formats.values())}
+        self.wants_chords = config.currents.chords and "currents" in self._encoders
+
+    def open_session(self, last: SessionState, time_ms: int) -> SessionState:
+        """Return the next session: they are numbered over all streams."""
+        del last
+        self.sessions += 1
+        return SessionState.opened(self.sessions, time_ms)
 
     def put(self, events: Sequence[Event], device: Device) -> None:
         """Encode the next events, which happened on `device`."""
