@@ -167,16 +167,21 @@ _WHO = "id user_id external_user_id time"
 
 def _event(
     partner_name: str | None,
-    current: str,
     legacy: str,
     required: str,
     *,
+    added: str | None = "",
     partner_only: str = "",
     export_only: str = "",
 ) -> EventSchema:
+    """Return an event of both glossaries; the current one has `added` too, and is in alphabetical order.
+
+    None: the event is in the legacy glossary alone.
+    """
+    current = () if added is None else sorted({*legacy.split(), "app_group_id", *added.split()})
     return EventSchema(
         partner_name=partner_name,
-        current=tuple(current.split()),
+        current=tuple(current),
         legacy=tuple(legacy.split()),
         required=frozenset(f"id user_id time {required}".split()),
         partner_only=tuple(partner_only.split()),
@@ -184,64 +189,46 @@ def _event(
     )
 
 
-def _session(partner_name: str, own: str = "") -> EventSchema:
-    return _event(
-        partner_name,
-        f"app_group_id app_id device_id device_model {own} external_user_id id os_version platform "
-        "session_id time user_id",
-        f"{_WHO} session_id {own} {_DEVICE}",
-        "app_id session_id",
-    )
-
-
 #: Event -> its fields.
 EVENTS: dict[str, EventSchema] = {
     "users.RandomBucketNumberUpdate": _event(
         None,
-        "app_group_id external_user_id id prev_random_bucket_number random_bucket_number time user_id",
         "id app_group_id user_id external_user_id time random_bucket_number prev_random_bucket_number",
         "random_bucket_number",
     ),
     "users.behaviors.CustomEvent": _event(
-        "",
-        f"{_AD} app_group_id app_id device_id device_model external_user_id id name os_version platform "
-        "properties time timezone user_id",
-        f"{_WHO} timezone name {_DEVICE} properties {_AD}",
-        "name properties",
+        "", f"{_WHO} timezone name {_DEVICE} properties {_AD}", "name properties"
     ),
     "users.behaviors.InstallAttribution": _event(
-        "Install Attribution",
-        "app_group_id external_user_id id source time user_id",
-        f"{_WHO} source",
-        "source",
-        partner_only="device_id",
+        "Install Attribution", f"{_WHO} source", "source", partner_only="device_id"
     ),
     "users.behaviors.Location": _event(
         "Location",
-        f"{_AD} alt_accuracy altitude app_group_id app_id device_id device_model external_user_id id "
-        "latitude ll_accuracy longitude os_version platform time user_id",
         f"{_WHO} longitude latitude altitude ll_accuracy alt_accuracy {_DEVICE} {_AD}",
         "app_id latitude longitude",
     ),
     "users.behaviors.Purchase": _event(
         "Purchase",
-        f"{_AD} app_group_id app_id currency device_id device_model external_user_id id os_version platform "
-        "price product_id properties time user_id",
         f"{_WHO} product_id price currency properties {_DEVICE} {_AD}",
         "product_id price currency properties",
     ),
     "users.behaviors.app.FirstSession": _event(
         "First Session",
-        "app_group_id app_id country device_id device_model external_user_id gender id language os_version "
-        "platform sdk_version session_id time timezone user_id",
         f"{_WHO} timezone session_id {_DEVICE}",
         "app_id session_id",
+        added="country gender language sdk_version",
     ),
-    "users.behaviors.app.SessionEnd": _session("Session End", "duration"),
-    "users.behaviors.app.SessionStart": _session("Session Start"),
+    "users.behaviors.app.SessionEnd": _event(
+        "Session End", f"{_WHO} session_id duration {_DEVICE}", "app_id session_id"
+    ),
+    "users.behaviors.app.SessionStart": _event(
+        "Session Start", f"{_WHO} session_id {_DEVICE}", "app_id session_id"
+    ),
     # In the legacy glossary alone; a device cannot observe them, so they are made by imports.
-    "users.behaviors.Uninstall": _event(None, "", f"{_WHO} app_id", "", export_only="app_group_id device_id"),
-    "users.behaviors.app.NewsFeedImpression": _event(None, "", f"{_WHO} {_DEVICE}", ""),
+    "users.behaviors.Uninstall": _event(
+        None, f"{_WHO} app_id", "", added=None, export_only="app_group_id device_id"
+    ),
+    "users.behaviors.app.NewsFeedImpression": _event(None, f"{_WHO} {_DEVICE}", "", added=None),
 }
 
 

@@ -118,9 +118,9 @@ class Shape:
         self._max_depth = max_depth
         self._max_items = max_items
         self._finish = finish
-        places = [(*_split(path), value) for path, value in constants.items()]
-        self._constants = {key: value for outer, key, value in places if not outer}
-        self._inner_constants = {key: value for outer, key, value in places if outer}
+        places = [(*path.rpartition("/"), value) for path, value in constants.items()]
+        self._constants = {key: value for outer, _, key, value in places if not outer}
+        self._inner_constants = {key: value for outer, _, key, value in places if outer}
         known = event_paths or {}
         self._names = {prefix: _Names(prefix) for prefix in _PROPERTY_PREFIXES.values()}
         #: Event -> (source field, key at the top) and (source field, key in the container).
@@ -191,11 +191,6 @@ class Shape:
             return [self._fitted(item, depth - 1) for item in value[: self._max_items]]
         items = list(value.items())[: self._max_items]
         return {key: self._fitted(item, depth - 1) for key, item in items}
-
-
-def _split(path: str) -> tuple[str, str]:
-    outer, _, key = path.rpartition("/")
-    return outer, key
 
 
 def _finish_amplitude(shaped: dict[str, Any], record: Mapping[str, Any], options: Options) -> None:
