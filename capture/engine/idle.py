@@ -48,12 +48,12 @@ class IdleWatch:
         left_ns = self._touched_ns + self._after_ns - self._clock()
         if self._called or self._down:
             # The next touch restarts the whole time.
-            return min(self._after_ns / 1e9, _LONGEST_S)
-        if left_ns > 0:
-            return min(left_ns / 1e9, _LONGEST_S)
-        self._called = True
-        self._on_idle()
-        return min(self._after_ns / 1e9, _LONGEST_S)
+            left_ns = self._after_ns
+        elif left_ns <= 0:
+            self._called = True
+            self._on_idle()
+            left_ns = self._after_ns
+        return min(left_ns / 1e9, _LONGEST_S)
 
     def start(self) -> None:
         """Start the daemon thread that checks."""

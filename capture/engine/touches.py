@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from threading import get_ident
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from capture.events.domain import Scene
     from capture.gestures.config import GestureConfig
     from capture.gestures.recognizer import Gesture
+
+    #: The stroke that a touch ended, and its target.
+    _Ended: TypeAlias = tuple[Gesture | None, Target]
 
 __all__ = ["Touches"]
 
@@ -171,9 +174,7 @@ class Touches:
             ended, before = self._again("touch_down", error, self._down, pointer, x, y, time, target)
         return self._report(ended, before)
 
-    def _down(
-        self, pointer: int, x: float, y: float, time: int | None, target: Target | None
-    ) -> tuple[Gesture | None, Target]:
+    def _down(self, pointer: int, x: float, y: float, time: int | None, target: Target | None) -> _Ended:
         before = _ROOT
         if self._move is None:
             return None, before
@@ -198,7 +199,7 @@ class Touches:
             try:
                 move(pointer, x, y, self._monotonic_ns() if time is None else time)
             except OverflowError as error:
-                if (alias := self._alias(pointer)) is None:
+                if (alias := self._alias(pointer, "touch_move")) is None:
                     self._telemetry.failed("touch_move", error)
                 else:
                     self.move(alias, x, y, time)
@@ -232,9 +233,7 @@ class Touches:
             return gesture
         return self._report(gesture, target)
 
-    def _up(
-        self, pointer: int, x: float, y: float, time: int | None, responsive: bool | None
-    ) -> tuple[Gesture | None, Target]:
+    def _up(self, pointer: int, x: float, y: float, time: int | None, responsive: bool | None) -> _Ended:
         if self._move is None:
             return None, _ROOT
         now_ns = self._monotonic_ns()
@@ -267,9 +266,7 @@ class Touches:
             gesture, target = self._again("touch_cancel", error, self._cancel, pointer, x, y, time)
         return self._report(gesture, target)
 
-    def _cancel(
-        self, pointer: int, x: float | None, y: float | None, time: int | None
-    ) -> tuple[Gesture | None, Target]:
+    def _cancel(self, pointer: int, x: float | None, y: float | None, time: int | None) -> _Ended:
         if self._move is None:
             return None, _ROOT
         place = (_NAN, _NAN) if x is None or y is None else (x, y)
@@ -284,24 +281,17 @@ class Touches:
         return gesture, target
 
     def _again(
-        self,
-        name: str,
-        error: Exception,
-        work: Callable[..., tuple[Gesture | None, Target]],
-        pointer: int,
-        *values: object,
-    ) -> tuple[Gesture | None, Target]:
+        self, name: str, error: Exception, work: Callable[..., _Ended], pointer: int, *values: object
+    ) -> _Ended:
         """Repeat a call that failed, with an alias for its pointer; count the error if that is no help."""
-        is_down = name == "touch_down"
-        if isinstance(error, OverflowError) and (alias := self._alias(pointer, keep=is_down)) is not None:
-            if not is_down:
-                self._aliases.pop(pointer, None)
-            try:
-                return self.lock.call(work, alias, *values)
-            except Exception as again:  # noqa: BLE001 - as in down
-                error = again
-        self._telemetry.failed(name, error)
-        return None, _ROOT
+        alias = self._alias(pointer, name) if isinstance(error, OverflowError) else None
+        if alias is None:
+            self._telemetry.failed(name, error)
+            return None, _ROOT
+        try:
+            return self.lock.call(work, alias, *values)
+        except Exception as failure:  # noqa: BLE001 - as in down
+            return self._again(name, failure, work, alias, *values)
 
     def _report(self, gesture: Gesture | None, target: Target) -> Gesture | None:
         """Report a touch to the idle watch, and the stroke that it ended to the host; return the stroke."""
@@ -334,10 +324,10 @@ class Touches:
             if connectivity != self._recorder.device.connectivity:
                 self._recorder.change_device(connectivity=connectivity)
 
-    def _alias(self, pointer: object, *, keep: bool = False) -> int | None:
+    def _alias(self, pointer: object, name: str) -> int | None:
         """Return the number by which the recognizer knows a pointer beyond 32 bits; None for another one.
 
-        A finger that is not down gets one that nobody uses; it is remembered with `keep`.
+        A finger that is not down gets one that nobody uses; it is remembered from its DOWN to its end.
         """
         if not isinstance(pointer, int) or -(2**31) <= pointer < 2**31:
             return None
@@ -345,8 +335,10 @@ class Touches:
         if known is None:
             used = {*self._aliases.values(), *self._open}
             known = next(number for number in range(-(2**31), 0) if number not in used)
-            if keep:
-                self._aliases[pointer] = known
+        if name == "touch_down":
+            self._aliases[pointer] = known
+        elif name != "touch_move":
+            self._aliases.pop(pointer, None)
         return known
 
     # For the other calls of a capture
