@@ -132,19 +132,17 @@ class _Work:
     def __init__(
         self, job: Job, partition: Partition, source: Place, density: Any, stop: threading.Event
     ) -> None:
+        self._job = job
         self._name = partition.name
         self._paths = [each.path for each in partition.files]
         self._filesystem = source.filesystem
-        self._multi = job.multi
-        self._verdicts = job.gestures.has_verdicts
-        self._threads = job.threads
         self._recognizer = partial(Recognizer, density, job.gestures)
         self._stop = stop
 
     def write(self, file: GestureFile) -> Done:
         """Recognise all files, in order."""
-        records = _Records(file, multi=self._multi)
-        pieces = cut_into_pieces(self._filesystem, self._paths) if self._threads > 1 else []
+        records = _Records(file, multi=self._job.multi)
+        pieces = cut_into_pieces(self._filesystem, self._paths) if self._job.threads > 1 else []
         if len(pieces) > 1:
             samples = sum(each.samples for each in pieces)
             counters = recognise_pieces(
@@ -153,9 +151,9 @@ class _Work:
                 self._recognizer,
                 records.put,
                 self._check,
-                threads=self._threads,
-                verdicts=self._verdicts,
-                multi=self._multi,
+                threads=self._job.threads,
+                verdicts=self._job.gestures.has_verdicts,
+                multi=self._job.multi,
             )
         else:
             samples, counters = self._in_one_thread(records)
@@ -164,26 +162,26 @@ class _Work:
             name=self._name,
             samples=samples,
             gestures=records.strokes,
-            chords=file.gestures if self._multi else None,
+            chords=file.gestures if self._job.multi else None,
             counters={name: count for name, count in counters.items() if count},
         )
 
     def _in_one_thread(self, records: _Records) -> tuple[int, dict[str, int]]:
         recognizer = self._recognizer()
-        columns = _empty_columns(verdicts=self._verdicts)
-        ended = MultiColumns() if self._multi else None
+        columns = _empty_columns(verdicts=self._job.gestures.has_verdicts)
+        ended = MultiColumns() if self._job.multi else None
         samples = 0
         for path in self._paths:
-            for batch in sample_batches(self._filesystem, path, threads=self._threads > 1):
+            for batch in sample_batches(self._filesystem, path, threads=self._job.threads > 1):
                 recognizer.feed_into(columns, batch, ended)
                 samples += batch.num_rows
                 if len(columns) >= GROUP_GESTURES:
                     records.put(columns, ended, recognizer.stream_keys)
                     columns.clear()
-                    ended = MultiColumns() if self._multi else None
+                    ended = MultiColumns() if self._job.multi else None
                 self._check()
         records.put(columns, ended, recognizer.stream_keys)
-        rest = recognizer.finish(multi=self._multi)
+        rest = recognizer.finish(multi=self._job.multi)
         records.put(rest.columns, None if rest.multi is None else rest.multi.columns, recognizer.stream_keys)
         return samples, recognizer.counters
 
