@@ -142,6 +142,14 @@ class Shape:
         """Return whether the partner has such an event."""
         return event in self._plans
 
+    def places(self, event: str) -> dict[str, str]:
+        """Return where each source field of an event goes, as a path; empty for an event that it lacks."""
+        if not self.takes(event):
+            return {}
+        top, inner = self._plans[event]
+        own_name = [("name", self._event_key)] if "name" in EVENTS[event].source_fields else []
+        return dict([*own_name, *top, *((field, f"{self.container}/{key}") for field, key in inner)])
+
     def make(self, record: Mapping[str, Any], options: Options) -> dict[str, Any]:
         """Return the partner's event of a canonical record, without the fields that only its sink knows.
 
