@@ -245,7 +245,7 @@ class Lifecycle:
             if data.store is None or self.closed:
                 return
             data.change_user(str(uuid.uuid4()), new_salt())
-            self._recorder.attach(data)
+            self._recorder.attach(data.store, data.state)
 
     # Recording and delivery
 
@@ -256,7 +256,7 @@ class Lifecycle:
             return
         delivery = Delivery(store, self.sinks, config=self.config, compose=self._compose, clock=self._clock)
         full = self.config.buffer.batch_size
-        self._recorder.attach(self.app_data)
+        self._recorder.attach(store, self.app_data.state)
         self._recorder.on_stored = delivery.notify
         # As if a batch were full: the workers look at the store at once, and find the last session over.
         self._recorder.on_opened = lambda session: delivery.notify(session, full)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from capture.clock import Clock
     from capture.config import RunConfig
-    from capture.engine.app_data import AppData
     from capture.events.device import Device
     from capture.events.targets import Target
     from capture.events.timeline import Moment
@@ -103,21 +102,18 @@ class Recorder:
 
     # Inputs of events
 
-    def attach(self, data: AppData) -> None:
+    def attach(self, store: Store, state: dict[str, Any]) -> None:
         """Record into an open store from now on; end the session that is left in it, if that is over."""
-        state = data.state
-        store = self._store = data.store
+        self._store = store
         self._masks = Masks(self._config.privacy, state.get("salt", ""))
         self.is_sampled = is_sampled(state["user_id"], self._config.privacy.sampling)
-        last = {} if store is None else store.last_state()
+        last = store.last_state()
         # From here on the boot clock gives the time: a wall clock that is set changes no session.
         self._offset_ms = (self._clock.wall_ns() - self._clock.boot_ns()) // NS_PER_MS
         self._ended = state.get("ended_session", 0)
         self._timeline.resume(self._session_of(last))
         known = {**state, **last}
         self._make_encoders(known)
-        if store is None:
-            return
         added = {key: value for key, value in known.items() if key not in state and key not in last}
         if added:
             state.update(added)

@@ -32,7 +32,7 @@ from capture.replay.summary import LogSummary, Summary
 from capture.sinks.file import FILE_NAME, FileSink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from capture.events.domain import Scene
     from capture.events.targets import Target
@@ -195,12 +195,10 @@ class Replay:
         SinkError
             When a sink does not take the events.
         """
-        first = self.open()
-        paths = self._log_paths
-        self.summary.user_id = derived_id(first.seed)
+        self.summary.user_id = derived_id(self.open().seed)
         self._prepare_output()
         if self._speed is not None:
-            return self._run_live(paths, first, self._speed)
+            return self._run_live(self._speed)
         store = ReplayStore({sink.name: sink.formats[0] for sink in self._sinks})
         self._delivery = Delivery(
             store,
@@ -212,21 +210,20 @@ class Replay:
         self._context = ReplayContext(self._config, store, self.summary.user_id, self._on_stroke)
         with held_back() as self._interrupted:
             try:
-                self._replay_logs(paths, first)
+                self._replay_logs()
             finally:
                 self._finish()
         return self.summary
 
-    def _run_live(self, paths: Sequence[str], first: TouchLog, speed: float) -> Summary:
+    def _run_live(self, speed: float) -> Summary:
         if self._options.start_time_ms is not None:
             raise ConfigError("--start-time and --speed cannot be combined: a live replay happens now")
-        logs = (self._open(path) if index else first for index, path in enumerate(paths))
-        devices = ((log, device_of(log, self._config, self._options)) for log in logs)
+        devices = ((log, device_of(log, self._config, self._options)) for log in self._logs())
         with held_back() as interrupted:
             live = LiveReplay(
                 self._config,
                 self._sinks,
-                device_of(first, self._config, self._options),
+                device_of(self.open(), self._config, self._options),
                 speed=speed,
                 clock=self._clock,
                 wait=self._wait,
@@ -239,9 +236,14 @@ class Replay:
                 self._sum_up()
         return self.summary
 
-    def _replay_logs(self, paths: Sequence[str], first: TouchLog) -> None:
-        for index, path in enumerate(paths):
-            self._replay_log(self._open(path) if index else first)
+    def _logs(self) -> Iterator[TouchLog]:
+        yield self.open()
+        for path in self._log_paths[1:]:
+            yield self._open(path)
+
+    def _replay_logs(self) -> None:
+        for log in self._logs():
+            self._replay_log(log)
             if self._interrupted():
                 break
         self._context.end()
