@@ -10,6 +10,7 @@ from capture._native.guard import BusyError
 from capture.clock import Clock
 from capture.config.run import RunConfig
 from capture.engine.device import detect
+from capture.engine.dispatch import UpDispatch
 from capture.engine.forwarded import forwarded
 from capture.engine.lifecycle import Lifecycle, make_sinks
 from capture.engine.recorder import Recorder
@@ -24,7 +25,6 @@ from capture.settings import is_disabled
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from capture.engine.dispatch import UpDispatch
     from capture.events.targets import Target
     from capture.gestures.recognizer import Gesture
     from capture.sinks import Sink
@@ -276,7 +276,9 @@ class Capture:
         that raises loses nothing. Parameters as in `touch_up`; `responsive` may also be a callable. The
         ``gesture`` of the context manager has the record of the stroke afterwards.
         """
-        return self._touches.dispatch(pointer, x, y, time, responsive)
+        touches = self._touches
+        now = touches.monotonic_ns() if time is None else time
+        return UpDispatch(lambda: touches.up(pointer, x, y, now, responsive), touches.dispatched)
 
     def touch_cancel(
         self, pointer: int, x: float | None = None, y: float | None = None, time: int | None = None
@@ -509,7 +511,7 @@ class Capture:
     @property
     def session_number(self) -> int:
         """Number of the session; 0 before the first."""
-        return self._recorder.session.number
+        return self._recorder.timeline.session.number
 
     @property
     def project_id(self) -> int:
@@ -578,7 +580,7 @@ class Capture:
     @property
     def device(self) -> devices.Device:
         """The known facts of the device, detected or set."""
-        return self._recorder.device
+        return self._recorder.timeline.device
 
     # Callbacks
 

@@ -197,7 +197,7 @@ class Lifecycle:
 
     def _cut_off(self) -> None:
         """Stop to record and to deliver, deliveries under way included."""
-        self._recorder.detach(self._recorder.device)
+        self._recorder.detach(self._recorder.timeline.device)
         delivery, self.delivery = self.delivery, None
         if delivery is not None:
             delivery.abort()
@@ -272,7 +272,7 @@ class Lifecycle:
             # Perhaps in another process of the app: nothing leaves the device any more.
             raise SinkError("the user opted out")
         user_id = str(uuid.UUID(bytes=owner)) if owner else user_id
-        header = make_header(self.config.project, self._recorder.device, user_id)
+        header = make_header(self.config.project, self._recorder.timeline.device, user_id)
         return formats.get(wire).compose(header, payloads, self._clock.wall_ns() // NS_PER_MS)
 
     def _dropped(self, cause: str, count: int) -> None:

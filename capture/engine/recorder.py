@@ -58,6 +58,8 @@ class Recorder:
         Whether every event is printed to standard error.
     appending : bool
         Whether the store is appending: events that it loses then are reported later, without the lock.
+    timeline : Timeline
+        The session, the screen that is shown, and the facts of the device.
     is_sampled : bool
         Whether the events of this user are recorded (``[privacy] sampling``).
     """
@@ -85,21 +87,6 @@ class Recorder:
         self.dropped: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
 
-    @property
-    def session(self) -> SessionState:
-        """The current session."""
-        return self._timeline.session
-
-    @property
-    def scene(self) -> events.Scene:
-        """The screen that is shown now."""
-        return self._timeline.scene
-
-    @property
-    def device(self) -> Device:
-        """The facts of the device."""
-        return self._timeline.device
-
     # Inputs of events
 
     def attach(self, store: Store, state: dict[str, Any]) -> None:
@@ -111,7 +98,7 @@ class Recorder:
         # From here on the boot clock gives the time: a wall clock that is set changes no session.
         self._offset_ms = (self._clock.wall_ns() - self._clock.boot_ns()) // NS_PER_MS
         self._ended = state.get("ended_session", 0)
-        self._timeline.resume(self._session_of(last))
+        self.timeline.resume(self._session_of(last))
         known = {**state, **last}
         self._make_encoders(known)
         added = {key: value for key, value in known.items() if key not in state and key not in last}
@@ -120,8 +107,8 @@ class Recorder:
             store.write_state(state)
         if self.is_sampled:
             time_ms, uptime_ms, _ = self._moment()
-            self._encoders.begin(store, self.session, time_ms)
-            if self._timeline.is_over(time_ms, uptime_ms):
+            self._encoders.begin(store, self.timeline.session, time_ms)
+            if self.timeline.is_over(time_ms, uptime_ms):
                 self._end_session(store)
             if self._wires == ("native",) and not self.debug:
                 responsive = self._config.gestures.unknown_responsive
@@ -129,19 +116,19 @@ class Recorder:
 
     def stop(self) -> None:
         """Record nothing any more; a session that is over by now is ended."""
-        if self._store is not None and self._timeline.is_over(*self._moment()[:2]):
+        if self._store is not None and self.timeline.is_over(*self._moment()[:2]):
             self._end_session(self._store)
         self._store = None
         self._templates = None
 
     def end_session(self) -> int:
         """End the session, if there is one; return its number, 0 for none. The next event opens another."""
-        store, number = self._store, self.session.number
-        if store is None or not number or self.session.ended:
+        store, number = self._store, self.timeline.session.number
+        if store is None or not number or self.timeline.session.ended:
             return 0
         self._end_session(store)
         self._ended = number
-        self._timeline.end()
+        self.timeline.end()
         return number
 
     def detach(self, device: Device) -> None:
@@ -153,7 +140,7 @@ class Recorder:
         self._offset_ms = self._ended = 0
         self._masks = Masks(self._config.privacy, "")
         self.is_sampled = True
-        self._timeline = Timeline(
+        self.timeline = Timeline(
             self._config.project,
             self._config.session,
             device,
@@ -166,12 +153,12 @@ class Recorder:
     def _make_encoders(self, state: dict[str, Any]) -> None:
         source = Source(
             config=self._config,
-            device=self.device,
+            device=self.timeline.device,
             user_id=state.get("user_id", ""),
             salt=state.get("salt", ""),
             new_id=lambda _: self._new_id(),
             on_drop=lambda cause: self.dropped.update([cause]),
-            session=self.session,
+            session=self.timeline.session,
             state=state,
         )
         self._encoders = Encoders(self._wires, source)
@@ -181,17 +168,17 @@ class Recorder:
         self._new_id = random_ids()
         self._started = True
         self._filtering = False
-        self._timeline.is_held = False
+        self.timeline.is_held = False
         self._encoders.forget()
 
     def change_device(self, **facts: Any) -> None:
         """Use other facts of the device from now on."""
-        self._timeline.set_device(msgspec.structs.replace(self.device, **facts))
+        self.timeline.set_device(msgspec.structs.replace(self.timeline.device, **facts))
         self.change_facts()
 
     def change_facts(self, **facts: Any) -> None:
         """Use other facts about the user from now on; see `Encoder.change`."""
-        self._encoders.change(self.device, **facts)
+        self._encoders.change(self.timeline.device, **facts)
 
     # Recording
 
@@ -202,11 +189,11 @@ class Recorder:
         moment = self._moment()
         if not self._ready(moment):
             return None
-        return self._put(*self._timeline.event(build, moment, action=action))
+        return self._put(*self.timeline.event(build, moment, action=action))
 
     def record_visible(self, kind: type[events.AppShow | events.AppHide]) -> str | None:
         """Record that the app is shown or hidden; once in a session, where host and app both report it."""
-        if kind is self._visible and not self._timeline.is_over(*self._moment()[:2]):
+        if kind is self._visible and not self.timeline.is_over(*self._moment()[:2]):
             return None
         event_id = self.record(kind, action=kind is events.AppShow)
         if event_id is not None:
@@ -216,7 +203,7 @@ class Recorder:
     def record_start(self) -> str | None:
         """Record the app start, unless that was done already."""
         if self._started:
-            self.ignore("app_start")
+            self.ignored["app_start"] += 1
             return None
         return self._start(self._moment())
 
@@ -226,7 +213,7 @@ class Recorder:
         if not self._ready(moment):
             return None
         title, path = self._masks.title(title), self._masks.path(path)
-        return self._put(*self._timeline.screen(title, path, moment))
+        return self._put(*self.timeline.screen(title, path, moment))
 
     def record_gesture(self, gesture: Gesture, scene: events.Scene, target: Target, age_ns: int) -> None:
         """Record a gesture whose UP was `age_ns` ago; any other stroke only moves load times."""
@@ -236,7 +223,7 @@ class Recorder:
         kind = kind_number(gesture)
         templates = self._templates
         if kind and templates is not None and self._started and self.before_send is None:
-            placed, state = self._timeline.place(scene, time_ms, uptime_ms)
+            placed, state = self.timeline.place(scene, time_ms, uptime_ms)
             payload = templates.encode(gesture, placed, target, uptime_ms, time_ms)
             if payload is not None:
                 self._put_payload(payload, templates.native.event_id, state, time_ms, uptime_ms)
@@ -244,7 +231,7 @@ class Recorder:
         if kind and not self._ready((time_ms, uptime_ms, "")):
             return
         moment = (time_ms, uptime_ms, self._new_id())
-        recorded = self._timeline.gesture(gesture, scene, self._masks.target(target), moment)
+        recorded = self.timeline.gesture(gesture, scene, self._masks.target(target), moment)
         if recorded is not None:
             self._put(*recorded)
 
@@ -268,13 +255,9 @@ class Recorder:
             )
         finally:
             self.appending = False
-        self._timeline.session = state
+        self.timeline.session = state
         self.collected += 1
         self.on_stored(state.number)
-
-    def ignore(self, cause: str) -> None:
-        """Count a call or a sample without an effect."""
-        self.ignored[cause] += 1
 
     def _moment(self) -> Moment:
         return self._clock.wall_ns() // NS_PER_MS, self._clock.boot_ns() // NS_PER_MS, self._new_id()
@@ -284,10 +267,10 @@ class Recorder:
         if self._store is None:
             return False
         if self._filtering:
-            self.ignore("in_before_send")
+            self.ignored["in_before_send"] += 1
             return False
         if not self.is_sampled:
-            self.ignore("sampled_out")
+            self.ignored["sampled_out"] += 1
             return False
         if not self._started:
             self._start((*moment[:2], self._new_id()))
@@ -297,7 +280,7 @@ class Recorder:
         self._started = True
         if not self._ready(moment):
             return None
-        return self._put(*self._timeline.event(events.AppStart, moment, action=True))
+        return self._put(*self.timeline.event(events.AppStart, moment, action=True))
 
     def _put(self, event: events.Event, state: SessionState) -> str | None:
         """Store an event; the session moves on only where it was kept."""
@@ -315,12 +298,12 @@ class Recorder:
             event = kept
         self.appending = True
         try:
-            text = self._encoders.append(store, event, self.session, state)
+            text = self._encoders.append(store, event, self.timeline.session, state)
         finally:
             self.appending = False
         if self.debug and text is not None:
             sys.stderr.write(text.decode() + "\n")
-        self._timeline.advance(state)
+        self.timeline.advance(state)
         self.collected += 1
         self.on_stored(state.number)
         return event.common.event_id
@@ -333,13 +316,13 @@ class Recorder:
             return self._claim_session(state, time_ms)
         except StoreError as error:
             _log.warning("the session could not be locked: %s", error)
-            return state.at(time_ms, self._timeline.timeout_ms)
+            return state.at(time_ms, self.timeline.timeout_ms)
 
     def _claim_session(self, state: SessionState, time_ms: int) -> SessionState:
-        store, timeout_ms = self._store, self._timeline.timeout_ms
+        store, timeout_ms = self._store, self.timeline.timeout_ms
         if store is None:
             return state.at(time_ms, timeout_ms)
-        if not self._timeline.is_held:
+        if not self.timeline.is_held:
             # Another process may have continued it since this one was started.
             with contextlib.suppress(StoreError):
                 state = self._session_of(store.last_state())
@@ -363,13 +346,15 @@ class Recorder:
     def _ends_session(self, store: Store) -> bool:
         """Return whether the end of the session is this process's to record."""
         return (
-            not self._encoders.have_state or self._timeline.is_held or not store.is_live(self.session.number)
+            not self._encoders.have_state
+            or self.timeline.is_held
+            or not store.is_live(self.timeline.session.number)
         )
 
     def _end_session(self, store: Store) -> None:
-        number = self.session.number
+        number = self.timeline.session.number
         if number and self._encoders.have_state and self._ends_session(store) and store.claim_session(number):
-            self._encoders.end(store, self.session)
+            self._encoders.end(store, self.timeline.session)
 
     def _session_of(self, stored: dict[str, Any]) -> SessionState:
         """Return the session that the store remembers; a new chain if it cannot be read.

@@ -14,7 +14,6 @@ import msgspec
 
 from capture._native.guard import Guard
 from capture.engine import device as detection
-from capture.engine.dispatch import UpDispatch
 from capture.engine.idle import IdleWatch
 from capture.events.targets import Target
 from capture.gestures.recognizer import Recognizer
@@ -22,6 +21,7 @@ from capture.gestures.recognizer import Recognizer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from capture.engine.dispatch import UpDispatch
     from capture.engine.recorder import Recorder
     from capture.engine.telemetry import Telemetry
     from capture.events.domain import Scene
@@ -79,7 +79,7 @@ class Touches:
         self._config = config
         self._recorder = recorder
         self._telemetry = telemetry
-        self._monotonic_ns = monotonic_ns
+        self.monotonic_ns = monotonic_ns
         self._detected_ns = 0
         self._idle: IdleWatch | None = None
         #: Says why the gate is closed; set by the lifecycle.
@@ -92,7 +92,7 @@ class Touches:
 
     def reset(self) -> None:
         """Start with a new recognizer, without open strokes and counts."""
-        self._recognizer = Recognizer(self._recorder.device.density, self._config)
+        self._recognizer = Recognizer(self._recorder.timeline.device.density, self._config)
         #: Pointer -> scene and target of its DOWN.
         self._open: dict[int, tuple[Scene, Target]] = {}
         self._aliases: dict[int, int] = {}
@@ -128,7 +128,7 @@ class Touches:
         for dispatch in list(self.dispatched):
             dispatch.finish()
         with self.lock:
-            now_ns = self._monotonic_ns()
+            now_ns = self.monotonic_ns()
             for pointer, (_, target) in self._open.items():
                 gesture = self._recognizer.cancel(pointer, _NAN, _NAN, now_ns)
                 if gesture is not None:
@@ -140,18 +140,6 @@ class Touches:
             self._count_chords()
             yield
         self._telemetry.report(strokes)
-
-    def dispatch(
-        self,
-        pointer: int,
-        x: float,
-        y: float,
-        time: int | None,
-        responsive: bool | Callable[[], bool | None] | None,
-    ) -> UpDispatch:
-        """As `Capture.touch_dispatch`."""
-        time = self._monotonic_ns() if time is None else time
-        return UpDispatch(lambda: self.up(pointer, x, y, time, responsive), self.dispatched)
 
     def finish_dispatched(self) -> None:
         """Process the UPs that this thread dispatches: they caused the event that is recorded now."""
@@ -181,7 +169,7 @@ class Touches:
         if isinstance(time, float):
             # Probably seconds: as ns they would make a tap of every stroke.
             raise TypeError(f"time = {time}: expected int nanoseconds")
-        now_ns = self._monotonic_ns()
+        now_ns = self.monotonic_ns()
         if now_ns - self._detected_ns > _DETECTION_NS:
             self._detect_network(now_ns)
         ended = self._recognizer.down(pointer, x, y, now_ns if time is None else time)
@@ -189,7 +177,7 @@ class Touches:
             _, before = self._pop(pointer)
             self._telemetry.count(ended, before)
             self._count_chords()
-        self._open[pointer] = (self._recorder.scene, _encodable(target))
+        self._open[pointer] = (self._recorder.timeline.scene, _encodable(target))
         return ended, before
 
     def move(self, pointer: int, x: float, y: float, time: int | None) -> None:
@@ -197,7 +185,7 @@ class Touches:
         move = self._move
         if move is not None:
             try:
-                move(pointer, x, y, self._monotonic_ns() if time is None else time)
+                move(pointer, x, y, self.monotonic_ns() if time is None else time)
             except OverflowError as error:
                 if (alias := self._alias(pointer, "touch_move")) is None:
                     self._telemetry.failed("touch_move", error)
@@ -236,14 +224,14 @@ class Touches:
     def _up(self, pointer: int, x: float, y: float, time: int | None, responsive: bool | None) -> _Ended:
         if self._move is None:
             return None, _ROOT
-        now_ns = self._monotonic_ns()
+        now_ns = self.monotonic_ns()
         gesture = self._recognizer.up(pointer, x, y, now_ns if time is None else time)
         if gesture is None:
             return None, _ROOT
         if self._recognizer.chords:  # mostly none, and this runs while a finger lifts
             self._count_chords()
         opened = self._open.pop(pointer, None)
-        scene, target = opened or (self._recorder.scene, _ROOT)
+        scene, target = opened or (self._recorder.timeline.scene, _ROOT)
         if responsive is not None and responsive is not target.responsive:
             target = msgspec.structs.replace(target, responsive=bool(responsive))
         self._telemetry.count(gesture, target)
@@ -270,7 +258,7 @@ class Touches:
         if self._move is None:
             return None, _ROOT
         place = (_NAN, _NAN) if x is None or y is None else (x, y)
-        now_ns = self._monotonic_ns() if time is None else time
+        now_ns = self.monotonic_ns() if time is None else time
         gesture = self._recognizer.cancel(pointer, *place, now_ns)
         if gesture is None:
             return None, _ROOT
@@ -315,13 +303,13 @@ class Touches:
 
     def _pop(self, pointer: int) -> tuple[Scene, Target]:
         """Return and forget the scene and target of a pointer's DOWN."""
-        return self._open.pop(pointer, None) or (self._recorder.scene, _ROOT)
+        return self._open.pop(pointer, None) or (self._recorder.timeline.scene, _ROOT)
 
     def _detect_network(self, now_ns: int) -> None:
         self._detected_ns = now_ns
         if self.detects_network:
             connectivity = detection.connectivity()
-            if connectivity != self._recorder.device.connectivity:
+            if connectivity != self._recorder.timeline.device.connectivity:
                 self._recorder.change_device(connectivity=connectivity)
 
     def _alias(self, pointer: object, name: str) -> int | None:
@@ -357,7 +345,7 @@ class Touches:
     def watch_idle(self, after_s: float, on_idle: Callable[[], None]) -> None:
         """Call `on_idle` after each `after_s` seconds without a touch; replaces an earlier watch."""
         self.stop_idle()
-        self._idle = IdleWatch(after_s, lambda: self._telemetry.call("on_idle", on_idle), self._monotonic_ns)
+        self._idle = IdleWatch(after_s, lambda: self._telemetry.call("on_idle", on_idle), self.monotonic_ns)
         self._idle.start()
 
     def stop_idle(self) -> None:

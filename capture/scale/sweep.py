@@ -13,7 +13,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
+from capture._native.sweep import Measures
 from capture.errors import ConfigError
 from capture.gestures import kinds
 from capture.gestures.config import GestureConfig
@@ -21,8 +23,6 @@ from capture.gestures.recognizer import Recognizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    import numpy as np
 
     from capture.gestures.recognizer import GestureTable
     from capture.gestures.samples import TouchSamples
@@ -91,10 +91,6 @@ class Strokes:
     """
 
     def __init__(self, tables: Iterable[tuple[GestureTable, float]]) -> None:
-        import numpy as np
-
-        from capture._native.sweep import Measures
-
         parts = [(table, float(density)) for table, density in tables]
         streams = np.concatenate([table.stream for table, _ in parts] or [np.empty(0, np.int64)])
         densities = np.repeat([density for _, density in parts], [len(table) for table, _ in parts])
@@ -106,8 +102,6 @@ class Strokes:
 
     def classify(self, gestures: GestureConfig) -> Classes:
         """Return the classes under some thresholds, exactly those of `capture.classify`."""
-        import numpy as np
-
         if not by_measures(gestures):
             raise ConfigError(
                 f"gestures.dialect = {gestures.dialect!r}: sweep the samples (Touches), not records"
@@ -137,8 +131,6 @@ class Touches:
 
     def classify(self, gestures: GestureConfig) -> Classes:
         """Return the classes under some thresholds, exactly those of `capture.classify`."""
-        import numpy as np
-
         tables = [table for log in self._logs for table in _recognised(*log, gestures)]
         columns = {
             name: np.concatenate([getattr(table, name) for table in tables] or [np.empty(0, np.uint8)])
@@ -245,8 +237,6 @@ def _settings(
 def _row(
     values: dict[str, float], strokes: Strokes | Touches, gestures: GestureConfig, now: np.ndarray[Any, Any]
 ) -> dict[str, float]:
-    import numpy as np
-
     classes = strokes.classify(gestures)
     return {
         **values,
