@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from heapq import merge
 from itertools import count, groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from capture.clock import NS_PER_MS
 from capture.errors import ConfigError, TouchLogError
 from capture.events.device import Device
+from capture.gestures.chords import MultiGesture
 from capture.gestures.kinds import GestureKind, Reason, counts
 from capture.gestures.recognizer import Recognizer
 from capture.replay.stream import StreamTimeline
 from capture.replay.summary import LogSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from capture.config.run import RunConfig
-    from capture.gestures.chords import MultiGesture
     from capture.gestures.recognizer import GestureTable
     from capture.gestures.samples import TouchSamples
     from capture.logs import Mark, ReadOptions, TouchLog
     from capture.replay.context import ReplayContext
-    from capture.replay.stream import Ended, Item, Stroke
+    from capture.replay.stream import Item
 
 __all__ = ["LogReplay", "device_of", "streams_of"]
 
@@ -74,9 +74,12 @@ class LogReplay:
         self._multi = context.wants_chords
         self._recognizer = Recognizer(device.density, context.config.gestures)
         self._shift_ns: int | None = None if start_ms is not None else 0
-        #: By stream, in the order of first samples; and those of streams with nothing but marks so far.
-        self._streams: dict[int, StreamTimeline] = {}
-        self._silent: dict[int, StreamTimeline] = {}
+        #: Streams that have samples, in the order of the first ones, and what the first one became.
+        self._streams: list[int] = []
+        self._lead: StreamTimeline | None = None
+        #: By stream: strokes, chords and marks that wait until the streams before it have ended.
+        self._waiting: dict[int, list[Item]] = {}
+        self._begun: list[StreamTimeline] = []
         self._kinds: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._events_before = context.events
@@ -91,7 +94,7 @@ class LogReplay:
         try:
             for chunk in self._log.chunks():
                 self._feed(chunk)
-                lead = next(iter(self._streams.values()), None)
+                lead = self._lead
                 yield (lead.session,) if lead is not None and lead.session else ()
                 if stopped():
                     break
@@ -99,10 +102,10 @@ class LogReplay:
             failure = error
         self._process(self._recognizer.finish(multi=self._multi))
         yield ()
-        for stream in (*self._streams.values(), *self._silent.values()):
-            if stream.waiting is not None:
-                stream.begin()
-                yield ()
+        silent = [stream for stream in self._waiting if stream not in self._streams]
+        for stream in [*self._streams[1:], *silent]:
+            self._begin(stream)
+            yield ()
         if failure is not None:
             raise failure
 
@@ -111,8 +114,9 @@ class LogReplay:
             self._check_epoch(int(memoryview(chunk.time)[0]))
         if self._shift_ns is None:
             self._shift_ns = (self._start_ms or 0) * NS_PER_MS - int(memoryview(chunk.time)[0])
-        for stream in streams_of(chunk):
-            self._enter(stream)
+        self._streams += [stream for stream in streams_of(chunk) if stream not in self._streams]
+        if self._lead is None:
+            self._lead = self._begin(self._streams[0])
         table = self._recognizer.feed(chunk, multi=self._multi)
         self.summary.samples += len(chunk)
         self._process(table)
@@ -133,39 +137,33 @@ class LogReplay:
         summary.events = self._context.events - self._events_before
         summary.kinds, summary.reasons = dict(+self._kinds), dict(+self._reasons)
         summary.warnings = dict(self._log.warnings)
-        streams = (*self._streams.values(), *self._silent.values())
-        ignored = {**self._recognizer.counters, "unused_marks": sum(each.unused_marks for each in streams)}
+        ignored = {
+            **self._recognizer.counters,
+            "unused_marks": sum(each.unused_marks for each in self._begun),
+        }
         summary.ignored = {cause: count for cause, count in ignored.items() if count}
 
-    def _enter(self, stream: int) -> None:
-        """Note that a stream has samples; the events of the first one are made at once."""
-        if stream in self._streams:
-            return
-        timeline = self._silent.pop(stream, None) or self._new_stream(stream)
-        if not self._streams:
-            timeline.begin()
-        self._streams[stream] = timeline
-
-    def _new_stream(self, stream: int) -> StreamTimeline:
-        return StreamTimeline(self._context, self._device, self.summary.seed, stream, self._shift_ns or 0)
-
-    def _stream(self, stream: int) -> StreamTimeline:
-        known = self._streams.get(stream) or self._silent.get(stream)
-        if known is None:
-            known = self._silent[stream] = self._new_stream(stream)
-        return known
+    def _begin(self, stream: int) -> StreamTimeline:
+        """Make the events of a stream whose turn it is."""
+        shift_ns = self._shift_ns or 0
+        timeline = StreamTimeline(self._context, self._device, self.summary.seed, stream, shift_ns)
+        self._begun.append(timeline)
+        timeline.process(self._waiting.pop(stream, []))
+        return timeline
 
     def _process(self, table: GestureTable) -> None:
         """Pass ended strokes, chords and marks to their streams, in the order of the log."""
         strokes = list(zip(count(self.summary.strokes), table, strict=False))
-        ended = strokes if not table.multi else _with_chords(strokes, table.multi)
         marks = self._ready_marks()
-        if not marks and len(self._streams) == 1:
-            (only,) = self._streams.values()
-            only.process(ended)
+        if self._lead is not None and len(self._streams) == 1 and not marks and not table.multi:
+            self._lead.process_strokes(strokes)
         else:
-            for stream, of_stream in _by_stream(_merged(ended, marks)).items():
-                self._stream(stream).process(of_stream)
+            # At one sample the mark comes first, and a chord behind the stroke whose end was its own.
+            sources: list[Iterable[Item]] = [marks, strokes, table.multi or ()]
+            for stream, run in groupby(merge(*sources, key=_sample_of), _stream_of):
+                self._waiting.setdefault(stream, []).extend(run)
+            if self._lead is not None:
+                self._lead.process(self._waiting.pop(self._streams[0], []))
         self.summary.strokes += len(table)
         if len(table):
             self._kinds.update(counts(GestureKind, table.kind))
@@ -180,41 +178,15 @@ class LogReplay:
         return ready
 
 
-def _with_chords(strokes: Sequence[Stroke], chords: Iterable[MultiGesture]) -> list[Ended]:
-    """Return strokes and chords in one order: a chord comes behind the stroke whose end was its own."""
-    ended: Iterator[Ended] = merge(strokes, chords, key=_last_sample)
-    return list(ended)
-
-
-def _last_sample(ended: Any) -> int:
-    number: int = (ended[1] if isinstance(ended, tuple) else ended).last_sample
-    return number
-
-
-def _merged(ended: Sequence[Ended], marks: list[Mark]) -> list[Item]:
-    """Return all in one order: a mark comes before the first stroke that ends behind it."""
-    merged: list[Item] = []
-    waiting = iter(marks)
-    mark = next(waiting, None)
-    for each in ended:
-        while mark is not None and mark.sample <= _last_sample(each):
-            merged.append(mark)
-            mark = next(waiting, None)
-        merged.append(each)
-    if mark is not None:
-        merged += [mark, *waiting]
-    return merged
+def _sample_of(item: Item) -> int:
+    """Return the sample at which a stroke or a chord ended, or before which a mark stands."""
+    if isinstance(item, tuple):
+        return item[1].last_sample
+    return item.last_sample if isinstance(item, MultiGesture) else item.sample
 
 
 def _stream_of(item: Item) -> int:
     return item[1].stream if isinstance(item, tuple) else item.stream
-
-
-def _by_stream(items: Sequence[Item]) -> dict[int, list[Item]]:
-    streams: dict[int, list[Item]] = {}
-    for stream, run in groupby(items, _stream_of):
-        streams.setdefault(stream, []).extend(run)
-    return streams
 
 
 def streams_of(chunk: TouchSamples) -> list[int]:

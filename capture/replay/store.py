@@ -60,17 +60,17 @@ class ReplayStore(UnsharedStore):
             return None
         waiting = self._queues[queue][session]
         rows = list(islice(waiting, max_events))
-        sizes = list(accumulate([len(row.payload) for row in rows]))
+        payloads = [row.payload for row in rows]
+        sizes = list(accumulate(map(len, payloads)))
         # A single event may be larger.
         count = max(1, bisect_right(sizes, max_bytes))
-        del rows[count:]
         start = self._acknowledged[queue, session]
         return StoredBatch(
             queue=queue,
             format=self.formats[queue],
             session=session,
-            payloads=[row.payload for row in rows],
-            event_ids=[row.event_id for row in rows],
+            payloads=payloads[:count],
+            event_ids=[row.event_id for row in rows[:count]],
             oldest_ms=rows[0].time_ms,
             byte_count=sizes[count - 1],
             place=session,

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -24,7 +23,7 @@ from capture.ids import derived_ids
 from capture.replay.marks import BAD_MARK, call_of, note_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from capture.events.device import Device
     from capture.events.session import SessionState
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from capture.replay.context import ReplayContext
     from capture.replay.marks import Note
 
-__all__ = ["Ended", "Item", "StreamTimeline", "Stroke"]
+__all__ = ["Item", "StreamTimeline"]
 
 _T = TypeVar("_T")
 #: Calls without arguments.
@@ -46,8 +45,7 @@ _MOMENTS: dict[str, Callable[[events.CommonSection], events.Event]] = {
 _NOWHERE = Target()
 #: An ended stroke, and its number in the log, which its id is derived from.
 Stroke: TypeAlias = "tuple[int, Gesture]"
-Ended: TypeAlias = "Stroke | MultiGesture"
-Item: TypeAlias = "Ended | Mark"
+Item: TypeAlias = "Stroke | MultiGesture | Mark"
 #: Strokes whose events are made at once.
 _BLOCK = 500
 _sample = itemgetter(0)
@@ -69,14 +67,11 @@ class StreamTimeline:
 
     Attributes
     ----------
-    waiting : list or None
-        Items that wait until the streams before this one have ended; None when it is its turn.
     unused_marks : int
         Marks that could not become events: a value in them is out of bounds.
     """
 
     def __init__(self, context: ReplayContext, device: Device, seed: str, stream: int, shift_ns: int) -> None:
-        self.waiting: list[Item] | None = []
         self.unused_marks = 0
         self._context = context
         self._new_ids = derived_ids(f"{seed}/{stream}/")
@@ -101,47 +96,27 @@ class StreamTimeline:
         """Number of the current session; 0 before the first."""
         return self._timeline.session.number
 
-    def begin(self) -> None:
-        """Process the waiting items; later ones are processed at once."""
-        waiting, self.waiting = self.waiting or [], None
-        self.process(waiting)
-
     def process(self, items: Iterable[Item]) -> None:
         """Process strokes and chords that ended and marks, in the order of the log."""
-        if self.waiting is not None:
-            self.waiting += items
-            return
         strokes: list[Stroke] = []
-        for kind, run in groupby(items, type):
-            if kind is tuple:
-                strokes += cast("Iterator[Stroke]", run)
-                continue
-            if kind is MultiGesture:
-                self._process_strokes(strokes)
-                strokes = []
-                self._record_chords(cast("Iterator[MultiGesture]", run))
-                continue
-            for mark in cast("Iterator[Mark]", run):
-                self._marks += 1
-                try:
-                    note, call = note_of(mark), call_of(mark)
-                except BAD_MARK:
-                    self.unused_marks += 1
-                    continue
-                if note is not None:
-                    # Strokes look for theirs by the number of the sample.
-                    self._note(mark.sample, note)
-                elif call is not None:
-                    self._process_strokes(strokes)
-                    strokes = []
-                    self._record(mark, *call)
-        self._process_strokes(strokes)
+        for item in items:
+            if isinstance(item, tuple):
+                strokes.append(item)
+            elif isinstance(item, MultiGesture):
+                self.process_strokes(strokes)
+                self._record_chord(item)
+            elif (call := self._call_of(item)) is not None:
+                self.process_strokes(strokes)
+                self._record(item, *call)
+        self.process_strokes(strokes)
 
     # Strokes
 
-    def _process_strokes(self, strokes: Sequence[Stroke]) -> None:
+    def process_strokes(self, strokes: list[Stroke]) -> None:
+        """Make the events of strokes that ended, and clear the list."""
         for start in range(0, len(strokes), _BLOCK):
             self._context.put(self._events_of(strokes[start : start + _BLOCK]), self._timeline.device)
+        strokes.clear()
 
     def _events_of(self, strokes: Sequence[Stroke]) -> list[events.Event]:
         timeline, shift_ns = self._timeline, self._shift_ns
@@ -177,12 +152,11 @@ class StreamTimeline:
         responsive = _latest(verdicts, gesture.last_sample)
         return target if responsive is None else msgspec.structs.replace(target, responsive=responsive)
 
-    def _record_chords(self, chords: Iterable[MultiGesture]) -> None:
-        for chord in chords:
-            self._chords += 1
-            if (build := chord_event(chord)) is not None:
-                moment = self._moment(chord.time_up, f"chord/{self._chords}")
-                self._put(*self._timeline.event(build, moment))
+    def _record_chord(self, chord: MultiGesture) -> None:
+        self._chords += 1
+        if (build := chord_event(chord)) is not None:
+            moment = self._moment(chord.time_up, f"chord/{self._chords}")
+            self._put(*self._timeline.event(build, moment))
 
     def _moment(self, time_ns: int, name: str) -> Moment:
         """Return the moment of an event that is no stroke's; its id is derived from `name`."""
@@ -194,6 +168,18 @@ class StreamTimeline:
         self._context.put((event,), self._timeline.device)
 
     # Marks
+
+    def _call_of(self, mark: Mark) -> tuple[str, tuple[Any, ...]] | None:
+        """Keep the note of a mark: strokes look for theirs by the sample; return the call of another mark."""
+        self._marks += 1
+        try:
+            note, call = note_of(mark), call_of(mark)
+        except BAD_MARK:
+            self.unused_marks += 1
+            return None
+        if note is not None:
+            self._note(mark.sample, note)
+        return call
 
     def _note(self, sample: int, note: Note) -> None:
         """Keep a mark's note on the target of a stroke."""
