@@ -22,7 +22,6 @@ __all__ = [
     "SCHEMA_KEY",
     "StreamKeys",
     "check_schema",
-    "file_schema",
     "gesture_schema",
     "is_text",
     "multi_schema",
@@ -91,22 +90,6 @@ def _schema(layout: Iterable[tuple[str, str]], version: bytes, *, keyed: bool = 
     if keyed:
         fields[0] = pa.field("stream", pa.dictionary(pa.int32(), pa.string()), nullable=False)
     return pa.schema(fields, metadata={SCHEMA_KEY: version})
-
-
-def file_schema(
-    *, keyed: bool = False, with_log: bool = False, verdicts: bool = False, multi: bool = False
-) -> pa.Schema:
-    """Return the schema of gesture files: kinds, reasons and directions by name, the log first if wanted."""
-    import pyarrow as pa
-
-    schema = multi_schema(keyed=keyed) if multi else gesture_schema(keyed=keyed, verdicts=verdicts)
-    for name in ENUMS:
-        kind = pa.dictionary(pa.int8(), pa.string())
-        schema = schema.set(schema.get_field_index(name), pa.field(name, kind, nullable=False))
-    if with_log:
-        kind = pa.dictionary(pa.int32(), pa.string())
-        schema = schema.insert(0, pa.field("log", kind, nullable=False))
-    return schema
 
 
 def of_log(table: pa.Table, log: str) -> pa.Table:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from capture.gestures.arrow import file_schema, named, of_log
+from capture._native.chords import MultiColumns
+from capture._native.output import GestureColumns
+from capture.gestures.arrow import named, of_log
+from capture.gestures.chords import MultiTable
+from capture.gestures.records import GestureTable
 
 if TYPE_CHECKING:
-    from capture.gestures.chords import MultiTable
-    from capture.gestures.recognizer import GestureTable
+    import pyarrow as pa
 
 __all__ = ["GROUP_GESTURES", "GestureFile"]
 
@@ -42,38 +45,43 @@ class GestureFile:
         self._writer: Any = None
 
     def write(self, table: GestureTable | MultiTable, log: str = "") -> None:
-        """Write gestures (of a log) as a row group."""
-        verdicts = "margin" in table.fields
-        writer = self._open(keyed=table.stream_keys is not None, verdicts=verdicts)
+        """Write gestures (of a log) as a row group; the first table decides which columns there are."""
+        gestures = named(table.to_arrow())
+        if self._with_log:
+            gestures = of_log(gestures, log)
+        if self._writer is None:
+            self._writer = self._open(gestures.schema)
         if len(table):
-            gestures = named(table.to_arrow())
-            writer.write_table(of_log(gestures, log) if self._with_log else gestures)
+            self._writer.write_table(gestures)
             self.gestures += len(table)
 
     def add_metadata(self, metadata: dict[str, str]) -> None:
         """Add to the metadata of the file."""
-        self._open(keyed=False).add_key_value_metadata(metadata)
+        self._begin()
+        self._writer.add_key_value_metadata(metadata)
 
     def close(self) -> None:
         """Write the end of the file, without which it cannot be read."""
-        self._open(keyed=False).close()
+        self._begin()
+        self._writer.close()
 
-    def _open(self, *, keyed: bool, verdicts: bool = False) -> Any:
-        """Return the writer; the first table decides whether streams are named by text."""
+    def _begin(self) -> None:
+        if self._writer is None:
+            self.write(MultiTable(MultiColumns()) if self._multi else GestureTable(GestureColumns(), {}))
+
+    def _open(self, schema: pa.Schema) -> Any:
         from pyarrow import parquet
 
-        if self._writer is None:
-            # Writing takes time by the byte: numbers of samples lie close together, and take one
-            # byte of eight as differences. For measures and times that, a dictionary or compression would
-            # cost more time than recognising did, and save a sixth of the room at most.
-            self._writer = parquet.ParquetWriter(
-                self._file,
-                file_schema(keyed=keyed, with_log=self._with_log, verdicts=verdicts, multi=self._multi),
-                compression="none",
-                use_dictionary=["stream", "pointer", "kind", "reason", "direction"],
-                column_encoding=dict.fromkeys(["first_sample", "last_sample"], "DELTA_BINARY_PACKED"),
-                # A reader skips row groups by these; every group has all kinds.
-                write_statistics=["stream", "time_down", "time_up"],
-                write_batch_size=GROUP_GESTURES,
-            )
-        return self._writer
+        # Writing takes time by the byte: numbers of samples lie close together, and take one byte of eight
+        # as differences. For measures and times that, a dictionary or compression would cost more time than
+        # recognising did, and save a sixth of the room at most.
+        return parquet.ParquetWriter(
+            self._file,
+            schema,
+            compression="none",
+            use_dictionary=["stream", "pointer", "kind", "reason", "direction"],
+            column_encoding=dict.fromkeys(["first_sample", "last_sample"], "DELTA_BINARY_PACKED"),
+            # A reader skips row groups by these; every group has all kinds.
+            write_statistics=["stream", "time_down", "time_up"],
+            write_batch_size=GROUP_GESTURES,
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -229,16 +229,12 @@ _kept = threading.local()
 
 def _empty_columns(*, verdicts: bool = False) -> GestureColumns:
     columns: GestureColumns | None = getattr(_kept, "columns", None)
-    if columns is not None and columns.verdicts != verdicts:
-        columns = None
-    if columns is not None:
-        try:
+    if columns is not None and columns.verdicts == verdicts:
+        # The error of an earlier partition, which is still being handled, may refer to them.
+        with suppress(BufferError):
             columns.clear()
-        except BufferError:
-            # The error of an earlier partition is still being handled, and refers to them.
-            columns = None
-    if columns is None:
-        columns = _kept.columns = GestureColumns(GROUP_GESTURES, verdicts=verdicts)
+            return columns
+    columns = _kept.columns = GestureColumns(GROUP_GESTURES, verdicts=verdicts)
     return columns
 
 
