@@ -143,7 +143,11 @@ class AppData:
             store.close()
             return None
         if store.formats.keys() - (state.get("sinks") or {}).keys():
-            state = _with_new_sinks(store, state)
+            try:
+                # The names of sinks that were configured since, for `capture buffer`.
+                state = store.first_state({})
+            except StoreError as error:
+                _log.debug("the names of new sinks are not in the state: %s", error)
         return store, state
 
     def open(self) -> None:
@@ -212,15 +216,6 @@ class AppData:
         self.store, self.state = None, {}
         if failure is not None:
             raise StoreError(f"{self.folder}: the opt-out is not remembered: {failure}") from failure
-
-
-def _with_new_sinks(store: Store, state: dict[str, Any]) -> dict[str, Any]:
-    """Store the names of sinks that were configured since, for `capture buffer`; return the state."""
-    try:
-        return store.first_state({})
-    except StoreError as error:
-        _log.debug("the names of new sinks are not in the state: %s", error)
-        return state
 
 
 def _first_state(store: Store, state: dict[str, Any]) -> dict[str, Any]:

@@ -36,8 +36,6 @@ class TemplateEncoder:
         Target -> the parts of its path and its id that may be recorded.
     unknown_responsive : bool
         Value of ``responsive`` in taps, if it is unknown whether the target reacts.
-    entropy : callable, optional
-        Random bytes of a length, for tests.
 
     Attributes
     ----------
@@ -45,16 +43,10 @@ class TemplateEncoder:
         Its `event_id` is that of the last event, as 16 bytes.
     """
 
-    def __init__(
-        self,
-        mask: Callable[[Target], Target],
-        *,
-        unknown_responsive: bool,
-        entropy: Callable[[int], bytes] | None = None,
-    ) -> None:
+    def __init__(self, mask: Callable[[Target], Target], *, unknown_responsive: bool) -> None:
         self._mask = mask
         self._unknown_responsive = unknown_responsive
-        self.native = GestureEncoder() if entropy is None else GestureEncoder(entropy)
+        self.native = GestureEncoder()
         self._scene: tuple[Scene | None, bytes] = (None, b"")
         #: Empty for hidden targets: their events have another form.
         self._targets: dict[tuple[str, str, bool], bytes] = {}
