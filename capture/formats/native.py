@@ -7,7 +7,7 @@ device. `decode` is for receivers and tests.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
@@ -186,18 +186,11 @@ def _source(name: str) -> str:
     return _SOURCES.get(name, f"{owner}.{name}")
 
 
-#: Domain event -> maker of its wire struct. A gesture's has the name of its event.
+#: Domain event -> maker of its wire struct, which has the event's name.
 _BUILDERS: dict[type, Callable[[Any, events.CommonSection], WireEvent]] = {
-    events.AppStart: _builder(AppStartWire),
-    events.AppShow: _builder(AppShowWire),
-    events.AppHide: _builder(AppHideWire),
-    events.ScreenView: _builder(ScreenViewWire),
-    **{event: _builder(globals()[f"{event.__name__}Wire"]) for event in events.GESTURE_EVENTS.values()},
-    events.Transaction: _builder(TransactionWire),
-    events.Purchase: _builder(TransactionWire),
-    events.StringVariable: _builder(StringVariableWire),
-    events.NumberVariable: _builder(NumberVariableWire),
+    getattr(events, struct.__name__.removesuffix("Wire")): _builder(struct) for struct in get_args(WireEvent)
 }
+_BUILDERS[events.Purchase] = _BUILDERS[events.Transaction]
 
 
 class NativeFormat:

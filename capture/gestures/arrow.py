@@ -78,15 +78,8 @@ def _schema(layout: Iterable[tuple[str, str]], version: bytes, *, keyed: bool = 
     """Return columns of (name, buffer format) as a schema."""
     import pyarrow as pa
 
-    types = {
-        "q": pa.int64(),
-        "i": pa.int32(),
-        "B": pa.uint8(),
-        "f": pa.float32(),
-        "d": pa.float64(),
-        "?": pa.bool_(),
-    }
-    fields = [pa.field(name, types[letter], nullable=False) for name, letter in layout]
+    # The formats of buffers are those of numpy.
+    fields = [pa.field(name, pa.from_numpy_dtype(letter), nullable=False) for name, letter in layout]
     if keyed:
         fields[0] = pa.field("stream", pa.dictionary(pa.int32(), pa.string()), nullable=False)
     return pa.schema(fields, metadata={SCHEMA_KEY: version})

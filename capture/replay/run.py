@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -329,13 +330,8 @@ class Replay:
         for log in summary.logs:
             summary.strokes += log.strokes
             summary.events += log.events
-            _add(summary.kinds, log.kinds)
-            _add(summary.reasons, log.reasons)
+            summary.kinds = dict(Counter(summary.kinds) + Counter(log.kinds))
+            summary.reasons = dict(Counter(summary.reasons) + Counter(log.reasons))
         if self._output is not None:
             text = msgspec.json.format(msgspec.json.encode(summary), indent=2)
             (self._output / self._summary_name).write_bytes(text + b"\n")
-
-
-def _add(total: dict[str, int], more: dict[str, int]) -> None:
-    for name, count in more.items():
-        total[name] = total.get(name, 0) + count
