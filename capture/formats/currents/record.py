@@ -26,20 +26,15 @@ __all__ = ["Record", "check_fields", "decode_record", "decode_records"]
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-_PYTHON: dict[str, type | tuple[type, ...]] = {
-    "string": str,
-    "int": int,
-    "float": (int, float),
-    "boolean": bool,
+#: Type of a field -> the Python types of its values, and words for messages.
+_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "string": ((str,), "a text"),
+    "int": ((int,), "a whole number of 32 bits"),
+    "float": ((int, float), "a finite number in the range of 32-bit floats"),
+    "boolean": ((bool,), "true or false"),
 }
 #: The first field that differs from record to record.
 _ID = b',"id":'
-_EXPECTED = {
-    "string": "a text",
-    "int": "a whole number of 32 bits",
-    "float": "a finite number in the range of 32-bit floats",
-    "boolean": "true or false",
-}
 
 
 class Record:
@@ -173,7 +168,8 @@ def check_fields(event: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         value = fields.get(name)
         if value is None:
             if name in schema.required:
-                raise InvalidEventError(f"{event}.{name}: required; expected {_EXPECTED[FIELDS[name].type]}")
+                expected = _TYPES[FIELDS[name].type][1]
+                raise InvalidEventError(f"{event}.{name}: required; expected {expected}")
             continue
         checked[name] = _checked(f"{event}.{name}", name, value, FIELDS[name])
     start_ms = fields.get(SESSION_START)
@@ -189,9 +185,9 @@ def check_fields(event: str, fields: Mapping[str, Any]) -> dict[str, Any]:
 def _checked(path: str, name: str, value: Any, field: Field) -> Any:
     if name == "properties":
         return _properties(path, value)
-    wrong = InvalidEventError(f"{path} = {shown(value)}: expected {_EXPECTED[field.type]}")
+    types, expected = _TYPES[field.type]
     # A bool is an int to Python, and to nobody else.
-    fits = isinstance(value, _PYTHON[field.type]) and isinstance(value, bool) == (field.type == "boolean")
+    fits = isinstance(value, types) and isinstance(value, bool) == (field.type == "boolean")
     if fits and field.type == "int":
         fits = -(2**31) <= value < 2**31
     elif fits and field.type == "float":
@@ -200,7 +196,7 @@ def _checked(path: str, name: str, value: Any, field: Field) -> Any:
         except OverflowError:
             fits = False
     if not fits:
-        raise wrong
+        raise InvalidEventError(f"{path} = {shown(value)}: expected {expected}")
     if name == "platform":
         value = platform_of(value) or value
     if field.values and value not in field.values:

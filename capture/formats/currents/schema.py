@@ -232,40 +232,32 @@ EVENTS: dict[str, EventSchema] = {
 }
 
 
+_EXPORT_WHO = "id user_id external_user_id app_id time"
+_EXPORT_DEVICE = "platform os_version device_model device_id"
 #: Event -> its fields in the order of the files that were really exported, where new ones come last.
 _EXPORTED = {
     "users.RandomBucketNumberUpdate": (
         "id app_group_id user_id external_user_id time random_bucket_number prev_random_bucket_number"
     ),
     "users.behaviors.CustomEvent": (
-        "id user_id external_user_id app_id time timezone platform os_version device_model device_id name "
-        f"properties {_AD} app_group_id"
+        f"{_EXPORT_WHO} timezone {_EXPORT_DEVICE} name properties {_AD} app_group_id"
     ),
     "users.behaviors.InstallAttribution": f"{_WHO} source app_group_id",
     "users.behaviors.Location": (
-        "id user_id external_user_id app_id time latitude longitude altitude ll_accuracy alt_accuracy "
-        f"platform os_version device_model device_id {_AD} app_group_id"
+        f"{_EXPORT_WHO} latitude longitude altitude ll_accuracy alt_accuracy {_EXPORT_DEVICE} {_AD} "
+        "app_group_id"
     ),
     "users.behaviors.Purchase": (
-        "id user_id external_user_id app_id time platform os_version device_model device_id product_id price "
-        f"currency properties {_AD} app_group_id"
+        f"{_EXPORT_WHO} {_EXPORT_DEVICE} product_id price currency properties {_AD} app_group_id"
     ),
     "users.behaviors.Uninstall": "id user_id external_user_id device_id app_id time app_group_id",
     "users.behaviors.app.FirstSession": (
-        "id user_id external_user_id app_id time session_id gender country timezone language device_id "
-        "sdk_version platform os_version device_model app_group_id"
+        f"{_EXPORT_WHO} session_id gender country timezone language device_id sdk_version platform "
+        "os_version device_model app_group_id"
     ),
-    "users.behaviors.app.SessionEnd": (
-        "id user_id external_user_id app_id time duration session_id platform os_version device_model "
-        "device_id app_group_id"
-    ),
-    "users.behaviors.app.SessionStart": (
-        "id user_id external_user_id app_id time session_id platform os_version device_model device_id "
-        "app_group_id"
-    ),
-    "users.behaviors.app.NewsFeedImpression": (
-        "id user_id external_user_id app_id time platform os_version device_model device_id"
-    ),
+    "users.behaviors.app.SessionEnd": f"{_EXPORT_WHO} duration session_id {_EXPORT_DEVICE} app_group_id",
+    "users.behaviors.app.SessionStart": f"{_EXPORT_WHO} session_id {_EXPORT_DEVICE} app_group_id",
+    "users.behaviors.app.NewsFeedImpression": f"{_EXPORT_WHO} {_EXPORT_DEVICE}",
 }
 #: Events whose `app_id` the glossary leaves open, and exports do not.
 _EXPORTED_WITH_APP = frozenset({"users.behaviors.Uninstall", "users.behaviors.app.NewsFeedImpression"})
