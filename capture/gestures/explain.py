@@ -13,7 +13,7 @@ import msgspec
 from capture.gestures import explain_dialect
 from capture.gestures.conditions import Condition, compared, float32
 from capture.gestures.config import GestureConfig
-from capture.gestures.kinds import KINDS, Direction, GestureKind, Kind, Reason, kind_of
+from capture.gestures.kinds import KINDS, Direction, GestureKind, Kind, Reason, kind_of, plain_value
 from capture.gestures.sources import source_of
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def explain(gesture: Gesture, gestures: GestureConfig | None = None, *, density:
     if not config.has_default_rule and gesture.reason in _JUDGED:
         measured = kind_of(gesture.kind)
     rivals = tuple(
-        Rival(_name(kind), _sourced((each for each in conditions if not each.holds), config))
+        Rival(plain_value(kind), _sourced((each for each in conditions if not each.holds), config))
         for kind, conditions in classes.items()
         if kind != measured.kind
     )
@@ -137,9 +137,9 @@ def explain(gesture: Gesture, gestures: GestureConfig | None = None, *, density:
     straight = _straightness(gesture, config, density) if by_box else ()
     return Explanation(
         dialect=config.dialect,
-        kind=_name(gesture.kind),
-        reason=_name(gesture.reason),
-        direction=_name(gesture.direction),
+        kind=plain_value(gesture.kind),
+        reason=plain_value(gesture.reason),
+        direction=plain_value(gesture.direction),
         verdict=_verdict(gesture, measured, straight),
         by_measures=measured.name,
         conditions=_sourced(classes[measured.kind], config),
@@ -231,10 +231,6 @@ _WAYS = {
 
 def _called(row: Kind) -> str:
     return "nothing" if row.kind is GestureKind.NONE else f"a {row.label}"
-
-
-def _name(member: GestureKind | Reason | Direction) -> str:
-    return member.name.lower()
 
 
 def render(explanation: Explanation) -> str:

@@ -91,7 +91,9 @@ class TouchSamples:
         if isinstance(samples, TouchSamples):
             yield samples
         elif hasattr(samples, "__arrow_c_stream__") or hasattr(samples, "__arrow_c_array__"):
-            yield from _arrow_batches(samples, keys)
+            keys = StreamKeys() if keys is None else keys
+            for record_batch in open_reader(samples):
+                yield TouchSamples(**sample_columns(record_batch, keys))
         else:
             raise TypeError(
                 f"expected TouchSamples, or Arrow data with the columns {', '.join(COLUMNS)}; "
@@ -147,12 +149,6 @@ def _converted(name: str, values: Any) -> Any:
         raise ValueError(f"column {name!r}: a value does not fit {words}: {error}") from None
     except TypeError as error:
         raise TypeError(f"column {name!r}: expected {words}: {error}") from None
-
-
-def _arrow_batches(samples: Any, keys: StreamKeys | None) -> Iterator[TouchSamples]:
-    named = StreamKeys() if keys is None else keys
-    for record_batch in open_reader(samples):
-        yield TouchSamples(**sample_columns(record_batch, named))
 
 
 def _from_arrow(name: str, values: Any) -> Any:
