@@ -137,9 +137,7 @@ class Reader:
             if kind is not None:
                 rows.append(self._row(kind, event, time, stage))
             else:
-                recording.events.append(
-                    Occurrence(time=time, kind=_NAMES[type(event)], label=_label(event), stream=0)
-                )
+                recording.events.append(Occurrence(time=time, kind=_NAMES[type(event)], label=_label(event)))
         recording.columns = _columns(rows)
         recording.targets = list(self._targets)
         recording.stages = [self._shape(title, turned) for title, turned in self._stages or [("", False)]]
@@ -179,9 +177,9 @@ def _extend(recording: Recording, time: float, event: native.WireEvent, stage: i
     if visits:
         visits[-1].end = time
     if not visits or visits[-1].stage != stage:
-        visits.append(Visit(start=time, end=time, stage=stage, stream=0))
+        visits.append(Visit(start=time, end=time, stage=stage))
     if not sessions or sessions[-1].number != event.session_number:
-        sessions.append(Session(start=time, end=time, number=event.session_number, stream=0))
+        sessions.append(Session(start=time, end=time, number=event.session_number))
     sessions[-1].end = time
 
 

@@ -12,7 +12,7 @@ from capture.gestures.recognizer import GestureTable, classify
 from capture.gestures.samples import TouchSamples
 from capture.logs import CAUSES, ReadOptions, assumed, open_log
 from capture.replay.run import device_of
-from capture.report.marks import Marks
+from capture.report.marks import Marks, screen_size
 from capture.report.measures import dp, neighbours, spans
 from capture.report.recording import Columns, Recording, Trail
 from capture.report.verdicts import add_measures, members_of, others_of
@@ -68,34 +68,27 @@ def read_log(
     touches = TouchSamples(**samples)
     table = classify(touches, density=density, gestures=config.gestures, multi=True)
     origin = _Origin(samples, marks)
-    columns = _columns(table, origin, density)
-    context = Marks(marks, log.info, samples, origin, None if path == "-" else Path(path).parent)
-    trail = _trail(table, samples, origin)
-    length = _length(columns, context)
-    context.finish(table, columns, length, round(config.session.timeout_s * 1000))
+    columns, trail = _columns(table, origin, density), _trail(table, samples, origin)
     add_measures(columns, touches, config.gestures, density)
-    return Recording(
+    recording = Recording(
         name=Path(path).name,
         format=log.info.format or log.name,
         device=log.info.device or "",
         density=density,
         gestures=config.gestures,
         start_ms=log.info.start_ms,
-        length=length,
         table=table,
         columns=columns,
-        stages=context.stages,
-        targets=context.targets,
-        visits=context.visits,
-        sessions=context.sessions,
-        events=context.events,
-        bounds=context.bounds,
         trail=trail,
         others=others_of(touches, config.gestures, density),
         chords=table.multi,
         members=members_of(table.multi, table) if table.multi is not None else [],
-        warnings=_left_out(context) + _warnings(log, table, trail, config, options),
     )
+    folder = None if path == "-" else Path(path).parent
+    size = screen_size(log.info, samples)
+    Marks(recording, marks, size, origin, folder).finish(round(config.session.timeout_s * 1000))
+    recording.warnings += _warnings(log, table, trail, config, options)
+    return recording
 
 
 class _Origin:
@@ -194,17 +187,6 @@ def _thinned(first: int, last: int, step: int) -> np.ndarray[Any, Any]:
     if step == 1 or last - first <= 2:
         return np.arange(first, last)
     return np.unique(np.append(np.arange(first, last, step), last - 1))
-
-
-def _length(columns: Columns, context: Marks) -> float:
-    ends = [float(columns["end"].max())] if len(columns["end"]) else []
-    return max([0.0, *ends, *(event.time for event in context.events)])
-
-
-def _left_out(context: Marks) -> list[str]:
-    if not context.left_out:
-        return []
-    return [f"{context.left_out} screenshots were left out: missing, no picture, or too large"]
 
 
 def _warnings(

@@ -6,21 +6,20 @@ import base64
 import binascii
 import math
 from bisect import bisect_right
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
-from capture.events.session import SessionState
 from capture.events.targets import Target
 from capture.gestures.kinds import GestureKind
-from capture.report.recording import Columns, Occurrence, Session, Stage, Visit
+from capture.report.recording import Columns, Occurrence, Recording, Session, Stage, Visit
 
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from capture.gestures.recognizer import GestureTable
     from capture.logs import LogInfo, Mark
 
     class Origin(Protocol):
@@ -30,10 +29,12 @@ if TYPE_CHECKING:
             """Return a time in ms since then."""
 
 
-__all__ = ["Marks", "screenshot_uri"]
+__all__ = ["Marks", "screen_size", "screenshot_uri"]
 
 #: Left, top, width and height of a target (px).
 Bounds = tuple[float, float, float, float]
+#: A stage: title of its screen, and whether it is in landscape.
+StageKey = tuple[str, bool]
 
 #: First bytes of the accepted image formats.
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp"}
@@ -48,214 +49,183 @@ _LABELS = ("name", "title", "key", "id", "kind")
 
 
 class Marks:
-    """Stages, visits, targets, sessions and events of a log.
+    """Puts the content of marks into a recording: stages, visits, targets, sessions and events.
 
     Parameters
     ----------
+    recording : Recording
+        With the columns of its strokes.
     marks : list of Mark
-    info : LogInfo
-    samples : dict of str to array
-        All samples; they give the size of a screen that the log does not know.
+    size : (float, float)
+        Width and height of the screen (px).
     origin : object with ``ms``
         Where time begins.
     folder : path, optional
         Of the log: files of pictures are looked for there, and nowhere else.
-
-    Attributes
-    ----------
-    bounds : dict
-        Of targets where the log has them, by stage and target; the last ones count.
-    left_out : int
-        Pictures that could not be used: missing, no PNG, JPEG or WebP, or too large.
     """
 
     def __init__(
-        self, marks: list[Mark], info: LogInfo, samples: Columns, origin: Origin, folder: Path | None = None
+        self,
+        recording: Recording,
+        marks: list[Mark],
+        size: tuple[float, float],
+        origin: Origin,
+        folder: Path | None = None,
     ) -> None:
-        self.stages: list[Stage] = []
-        self.targets: list[Target] = [Target()]
-        self.visits: list[Visit] = []
-        self.sessions: list[Session] = []
-        self.events: list[Occurrence] = []
-        self.bounds: dict[tuple[int, int], Bounds] = {}
-        self.left_out = 0
+        self._recording = recording
         self._folder = folder
         self._room = _MAX_PICTURES
-        self._size = _screen_size(info, samples)
+        self._left_out = 0
+        self._size = size
         self._origin = origin
-        self._stage_numbers: dict[tuple[str, bool], int] = {}
-        self._target_numbers: dict[Target, int] = {Target(): 0}
-        # Of each stream: the samples at which a stage came up, and which.
-        self._shown: dict[int, list[tuple[int, float, int]]] = {}
-        # Of each finger: the samples before which a target was named, and which.
-        self._named: dict[tuple[int, int], list[tuple[int, int, Bounds | None]]] = {}
-        # Of each finger: the samples before which it was learnt whether the target reacts.
+        #: Each stage and its screenshot.
+        self._stages: dict[StageKey, str | None] = {}
+        #: Of each stream: the samples at which a stage came up, when, and which.
+        self._shown: dict[int, list[tuple[int, float, StageKey]]] = {}
+        #: Of each finger: the samples before which a target was named, and which.
+        self._named: dict[tuple[int, int], list[tuple[int, Target, Bounds | None]]] = {}
+        #: Of each finger: the samples before which it was learnt whether the target reacts.
         self._verdicts: dict[tuple[int, int], list[tuple[int, bool]]] = {}
-        self._landscape = self._size[0] > self._size[1]
+        self._landscape = size[0] > size[1]
         for mark in marks:
             self._add(mark)
 
     def _add(self, mark: Mark) -> None:
-        time = self._origin.ms(mark.stream, mark.time_ns)
+        time, fields = self._origin.ms(mark.stream, mark.time_ns), mark.fields
+        finger = mark.stream, _int(fields.get("pointer"))
         if mark.kind == "target":
-            finger = (mark.stream, _int(mark.fields.get("pointer")))
-            naming = (mark.sample, self._target(mark.fields), _bounds(mark.fields.get("bounds")))
+            naming = mark.sample, _target(fields), _bounds(fields.get("bounds"))
             self._named.setdefault(finger, []).append(naming)
         elif mark.kind == "verdict":
-            responsive = mark.fields.get("responsive")
-            if isinstance(responsive, bool):
-                finger = (mark.stream, _int(mark.fields.get("pointer")))
+            if isinstance(responsive := fields.get("responsive"), bool):
                 self._verdicts.setdefault(finger, []).append((mark.sample, responsive))
         elif mark.kind == "screen":
-            self._show(mark, time, str(mark.fields.get("name", "")))
+            self._show(mark, time, str(fields.get("name", "")))
         elif mark.kind == "orientation":
-            current = self._shown.get(mark.stream)
-            self._show(mark, time, self.stages[current[-1][2]].title if current else "")
+            self._show(mark, time, self._current(mark.stream)[0])
         elif mark.kind == "screenshot":
-            self._add_picture(self.stages[self._current(mark.stream)], mark.fields)
+            self._add_picture(self._current(mark.stream), fields)
         if mark.kind not in _NOT_SHOWN:
-            label = "" if mark.kind == "orientation" else _label(mark.fields)
-            self.events.append(Occurrence(time=time, kind=mark.kind, label=label, stream=mark.stream))
+            label = "" if mark.kind == "orientation" else _label(fields)
+            event = Occurrence(time=time, kind=mark.kind, label=label, stream=mark.stream)
+            self._recording.events.append(event)
 
-    def _add_picture(self, stage: Stage, fields: dict[str, Any]) -> None:
-        image = fields.get("image")
+    def _add_picture(self, stage: StageKey, fields: dict[str, Any]) -> None:
+        image, earlier = fields.get("image"), self._stages.setdefault(stage, None)
         if image is None and self._folder is not None:
             image = _picture_beside(self._folder, fields.get("file"))
         found = screenshot_uri(image)
-        if found is not None and len(found) <= self._room + len(stage.image or ""):
-            self._room += len(stage.image or "") - len(found)
-            stage.image = found
+        room = self._room + len(earlier or "")
+        if found is not None and len(found) <= room:
+            self._room = room - len(found)
+            self._stages[stage] = found
         else:
-            self.left_out += 1
+            self._left_out += 1
 
     def _show(self, mark: Mark, time: float, title: str) -> None:
         turned = mark.fields.get("orientation")
-        landscape = self._landscape if turned is None else turned in {1, "landscape"}
-        self._landscape = landscape
-        stage = self._stage(title, landscape=landscape)
+        if turned is not None:
+            self._landscape = turned in {1, "landscape"}
+        stage = title, self._landscape
+        self._stages.setdefault(stage, None)
         self._shown.setdefault(mark.stream, []).append((mark.sample, time, stage))
 
-    def _stage(self, title: str, *, landscape: bool) -> int:
-        number = self._stage_numbers.get((title, landscape))
-        if number is None:
-            short, long = sorted(self._size)
-            width, height = (long, short) if landscape else (short, long)
-            number = self._stage_numbers[title, landscape] = len(self.stages)
-            self.stages.append(Stage(title=title, landscape=landscape, width=width, height=height))
-        return number
-
-    def _current(self, stream: int) -> int:
+    def _current(self, stream: int) -> StageKey:
         shown = self._shown.get(stream)
-        return shown[-1][2] if shown else self._stage("", landscape=self._landscape)
-
-    def _target(self, fields: dict[str, Any]) -> int:
-        responsive = fields.get("responsive")
-        return self._number(
-            Target(
-                path=str(fields.get("path", Target().path)),
-                id=str(fields.get("id", "") or ""),
-                responsive=responsive if isinstance(responsive, bool) else None,
-            )
-        )
-
-    def _number(self, target: Target) -> int:
-        number = self._target_numbers.get(target)
-        if number is None:
-            number = self._target_numbers[target] = len(self.targets)
-            self.targets.append(target)
-        return number
+        return shown[-1][2] if shown else ("", self._landscape)
 
     # With the gestures
 
-    def finish(self, table: GestureTable, columns: Columns, length: float, timeout_ms: int) -> None:
+    def finish(self, timeout_ms: int) -> None:
         """Add the columns ``stage``, ``target``, ``dead`` and ``session``, and make visits and sessions."""
-        count = len(table)
-        streams, pointers = columns["stream"].tolist(), columns["pointer"].tolist()
-        first, last = columns["first_sample"].tolist(), columns["last_sample"].tolist()
-        self._show_unnamed(streams, first)
-        stage, target = np.zeros(count, np.int32), np.zeros(count, np.int32)
-        for row in sorted(range(count), key=first.__getitem__):
-            stage[row] = self._stage_at(streams[row], first[row])
-            finger = (streams[row], pointers[row])
-            number, bounds = self._target_at(finger, first[row])
-            target[row] = self._judged(finger, number, first[row], last[row])
+        recording, columns = self._recording, self._recording.columns
+        facts = (columns[name].tolist() for name in ("stream", "pointer", "first_sample", "last_sample"))
+        strokes = list(zip(*facts, strict=True))
+        self._show_unnamed(strokes)
+        stages = {stage: number for number, stage in enumerate(self._stages)}
+        targets = {Target(): 0}
+        stage_column, target_column = np.zeros((2, len(strokes)), np.int32)
+        dead = np.zeros(len(strokes), np.bool_)
+        for row in np.argsort(columns["first_sample"], kind="stable").tolist():
+            stream, pointer, first, last = strokes[row]
+            target, bounds = self._target_at((stream, pointer), first, last)
+            stage, number = stages[self._stage_at(stream, first)], targets.setdefault(target, len(targets))
+            stage_column[row], target_column[row], dead[row] = stage, number, target.responsive is False
             if bounds is not None:
-                self.bounds[int(stage[row]), int(target[row])] = bounds
-        columns["stage"], columns["target"] = stage, target
-        columns["dead"] = (columns["kind"] == GestureKind.TAP) & np.isin(
-            target, [number for number, each in enumerate(self.targets) if each.responsive is False]
-        )
-        self._make_visits(length)
-        self._make_sessions(columns, timeout_ms)
-        if not self.stages:
-            self._stage("", landscape=self._landscape)
+                recording.bounds[stage, number] = bounds
+        columns["stage"], columns["target"] = stage_column, target_column
+        columns["dead"] = dead & (columns["kind"] == GestureKind.TAP)
+        short, long = sorted(self._size)
+        recording.stages = [
+            Stage(
+                title=title,
+                landscape=landscape,
+                width=long if landscape else short,
+                height=short if landscape else long,
+                image=image,
+            )
+            for (title, landscape), image in self._stages.items()
+        ]
+        recording.targets = list(targets)
+        recording.length = max([0.0, *columns["end"].tolist(), *(event.time for event in recording.events)])
+        for shown in self._shown.values():
+            steps = pairwise([*shown, (0, recording.length, shown[-1][2])])
+            for (_, start, key), (_, end, _) in steps:
+                recording.visits.append(Visit(start=start, end=end, stage=stages[key]))
+        _add_sessions(recording, timeout_ms)
+        if self._left_out:
+            recording.warnings.append(
+                f"{self._left_out} screenshots were left out: missing, no picture, or too large"
+            )
 
-    def _show_unnamed(self, streams: list[int], first: list[int]) -> None:
+    def _show_unnamed(self, strokes: list[tuple[int, int, int, int]]) -> None:
         """Show a screen without a name where a stream has strokes before its first screen."""
-        for stream, sample in zip(streams, first, strict=True):
+        for stream, _, sample, _ in strokes:
             shown = self._shown.setdefault(stream, [])
             if not shown or sample < shown[0][0]:
-                landscape = self.stages[shown[0][2]].landscape if shown else self._landscape
-                shown.insert(0, (-1, 0.0, self._stage("", landscape=landscape)))
+                stage = "", shown[0][2][1] if shown else self._landscape
+                self._stages.setdefault(stage, None)
+                shown.insert(0, (-1, 0.0, stage))
+        if not self._stages:
+            self._stages["", self._landscape] = None
 
-    def _stage_at(self, stream: int, sample: int) -> int:
+    def _stage_at(self, stream: int, sample: int) -> StageKey:
         shown = self._shown[stream]
         return shown[bisect_right(shown, sample, key=lambda each: each[0]) - 1][2]
 
-    def _target_at(self, finger: tuple[int, int], sample: int) -> tuple[int, Bounds | None]:
-        """Each naming serves one stroke, the next that comes down."""
-        named = self._named.get(finger, [])
-        found: tuple[int, Bounds | None] = (0, None)
-        while named and named[0][0] <= sample:
-            found = named.pop(0)[1:]
-        return found
+    def _target_at(self, finger: tuple[int, int], first: int, last: int) -> tuple[Target, Bounds | None]:
+        """Return the target of a stroke with the last verdict between DOWN and UP, as events have it.
 
-    def _judged(self, finger: tuple[int, int], number: int, first: int, last: int) -> int:
-        """Return the target with the last verdict between DOWN and UP, as events have it."""
-        verdicts = self._verdicts.get(finger, [])
-        learnt = None
+        Each naming serves one stroke, the next that comes down.
+        """
+        target, bounds, learnt = Target(), None, None
+        named, verdicts = self._named.get(finger, []), self._verdicts.get(finger, [])
+        while named and named[0][0] <= first:
+            _, target, bounds = named.pop(0)
         while verdicts and verdicts[0][0] <= last:
             sample, responsive = verdicts.pop(0)
             learnt = responsive if sample > first else learnt
-        if learnt is None:
-            return number
-        return self._number(msgspec.structs.replace(self.targets[number], responsive=learnt))
+        return target if learnt is None else msgspec.structs.replace(target, responsive=learnt), bounds
 
-    def _make_visits(self, length: float) -> None:
-        for stream, shown in self._shown.items():
-            ends = [time for _, time, _ in shown[1:]] + [length]
-            for (_, start, stage), end in zip(shown, ends, strict=True):
-                self.visits.append(Visit(start=start, end=end, stage=stage, stream=stream))
 
-    def _make_sessions(self, columns: Columns, timeout_ms: int) -> None:
-        """Sessions by the rule of `SessionState`: recognised gestures and events are their events."""
-        recognized = columns["kind"] != GestureKind.NONE
-        moments = [
-            (end, stream, row)
-            for end, stream, row, event in zip(
-                columns["end"].tolist(),
-                columns["stream"].tolist(),
-                range(len(recognized)),
-                recognized.tolist(),
-                strict=True,
-            )
-            if event
-        ]
-        moments += [(event.time, event.stream, -1) for event in self.events]
-        numbers = np.zeros(len(recognized), np.int32)
-        open_sessions: dict[int, tuple[SessionState, Session]] = {}
-        for time, stream, row in sorted(moments):
-            state, session = open_sessions.get(stream, (SessionState(), None))
-            if session is None or state.is_over(int(time), timeout_ms):
-                number = len(self.sessions) + 1
-                state = SessionState.opened(number, int(time))
-                session = Session(start=time, end=time, number=number, stream=stream)
-                self.sessions.append(session)
-            session.end = time
-            open_sessions[stream] = (state.recorded(int(time)), session)
-            if row >= 0:
-                numbers[row] = session.number
-        columns["session"] = numbers
+def _add_sessions(recording: Recording, timeout_ms: int) -> None:
+    """Add sessions by the rule of `SessionState`: recognised gestures and events are their events."""
+    columns = recording.columns
+    ends, streams = columns["end"].tolist(), columns["stream"].tolist()
+    recognized = np.flatnonzero(columns["kind"] != GestureKind.NONE).tolist()
+    moments = [(ends[row], streams[row], row) for row in recognized]
+    moments += [(event.time, event.stream, -1) for event in recording.events]
+    numbers = columns["session"] = np.zeros(len(recording), np.int32)
+    current: dict[int, Session] = {}
+    for time, stream, row in sorted(moments):
+        session = current.get(stream)
+        if session is None or int(time) - int(session.end) >= timeout_ms:
+            session = Session(start=time, end=time, number=len(recording.sessions) + 1)
+            current[stream] = session
+            recording.sessions.append(session)
+        session.end = time
+        if row >= 0:
+            numbers[row] = session.number
 
 
 def _picture_beside(folder: Path, name: Any) -> str | None:
@@ -286,7 +256,7 @@ def screenshot_uri(image: Any) -> str | None:
     return None if kind is None else f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def _screen_size(info: LogInfo, samples: Columns) -> tuple[float, float]:
+def screen_size(info: LogInfo, samples: Columns) -> tuple[float, float]:
     """Return the size of the screen, or a size that contains every touch."""
     if info.width and info.height:
         return float(info.width), float(info.height)
@@ -297,6 +267,15 @@ def _screen_size(info: LogInfo, samples: Columns) -> tuple[float, float]:
     width = min(max(float(samples["x"][good].max()) * 1.02, 1.0), limit)
     height = min(max(float(samples["y"][good].max()) * 1.02, 1.0), limit)
     return width, height
+
+
+def _target(fields: dict[str, Any]) -> Target:
+    responsive = fields.get("responsive")
+    return Target(
+        path=str(fields.get("path", Target().path)),
+        id=str(fields.get("id", "") or ""),
+        responsive=responsive if isinstance(responsive, bool) else None,
+    )
 
 
 def _label(fields: dict[str, Any]) -> str:

@@ -52,7 +52,6 @@ class Visit(msgspec.Struct, kw_only=True):
     start: float
     end: float
     stage: int
-    stream: int
 
 
 class Session(msgspec.Struct, kw_only=True):
@@ -61,7 +60,6 @@ class Session(msgspec.Struct, kw_only=True):
     start: float
     end: float
     number: int
-    stream: int
 
 
 class Occurrence(msgspec.Struct, kw_only=True):
@@ -70,7 +68,7 @@ class Occurrence(msgspec.Struct, kw_only=True):
     time: float
     kind: str
     label: str
-    stream: int
+    stream: int = 0
 
 
 class Trail(msgspec.Struct, kw_only=True):
