@@ -13,7 +13,7 @@ from capture.errors import TouchLogError
 from capture.events.targets import Target
 from capture.formats import native
 from capture.gestures.kinds import KINDS, Direction, Kind
-from capture.report.recording import Columns, Occurrence, Recording, Session, Stage, Visit
+from capture.report.recording import Occurrence, Recording, Session, Stage, Visit
 from capture.sinks.file import FILE_NAME
 
 if TYPE_CHECKING:
@@ -47,15 +47,43 @@ _TYPES = {
 }
 #: Fields that it lacks, and the table shows as unknown.
 _UNKNOWN = {
-    "span_ns": ("i8", -1),
-    "x": ("f4", np.nan),
-    "y": ("f4", np.nan),
-    "reason": ("u1", 0),
-    "stream": ("i8", 0),
-    "pointer": ("i4", 0),
-    "rage": ("?", 0),
-    "tap_count": ("i4", 0),
+    "span_ns": np.int64(-1),
+    "x": np.float32(np.nan),
+    "y": np.float32(np.nan),
+    "reason": np.uint8(0),
+    "stream": np.int64(0),
+    "pointer": np.int32(0),
+    "rage": np.bool_(0),
+    "tap_count": np.int32(0),
 }
+
+
+class Entry(msgspec.Struct, kw_only=True):
+    """An event, of whatever wire format.
+
+    Attributes
+    ----------
+    event_id : str
+    time_ms, session : int
+    stage : (str, bool)
+        Title of the screen, and whether it is in landscape.
+    kind : Kind or None
+        Of a gesture; the fields after `target` are those of a movement.
+    name, label : str
+        Of any other event.
+    """
+
+    event_id: str
+    time_ms: int
+    session: int
+    stage: tuple[str, bool]
+    kind: Kind | None = None
+    name: str = ""
+    label: str = ""
+    target: Target = Target()
+    direction: int = Direction.NONE
+    distance: float = np.nan
+    velocity: float = np.nan
 
 
 def find_file(path: str, name: str) -> Path | None:
@@ -107,90 +135,91 @@ class Reader:
     """
 
     def __init__(self) -> None:
-        self._events: dict[str, native.WireEvent] = {}
+        self._entries: dict[str, Entry] = {}
         self.resolution = native.Resolution(360, 640, 1.0)
-        self._stages: dict[tuple[str, bool], int] = {}
-        self._targets: dict[Target, int] = {Target(): 0}
 
     def add(self, events: Iterable[native.WireEvent]) -> None:
         """Append events; a repeated event counts once."""
-        self._events.update((event.event_id, event) for event in events)
+        self.add_entries(map(_entry, events))
+
+    def add_entries(self, entries: Iterable[Entry]) -> None:
+        """Append events of another wire format."""
+        self._entries.update((entry.event_id, entry) for entry in entries)
 
     def recording(self, name: str) -> Recording:
         """Return all events as one recording, ordered by time."""
-        ordered = sorted(self._events.values(), key=lambda event: event.time_ms)
+        ordered = sorted(self._entries.values(), key=lambda entry: entry.time_ms)
         origin = ordered[0].time_ms if ordered else 0
-        length = float(ordered[-1].time_ms - origin) if ordered else 0.0
         recording = Recording(
             name=name,
             format="batches",
             density=self.resolution.density,
             start_ms=origin if ordered else None,
-            length=length,
+            length=float(ordered[-1].time_ms - origin) if ordered else 0.0,
+            warnings=["batches carry events alone: no trails, no measures, no unrecognised strokes"],
         )
+        stages: dict[tuple[str, bool], int] = {}
+        targets = {Target(): 0}
         rows: list[tuple[Any, ...]] = []
-        for event in ordered:
-            time = float(event.time_ms - origin)
-            stage = self._stage(event)
-            _extend(recording, time, event, stage)
-            kind = _KINDS.get(event.__struct_config__.tag)
-            if kind is not None:
-                rows.append(self._row(kind, event, time, stage))
-            else:
-                recording.events.append(Occurrence(time=time, kind=_NAMES[type(event)], label=_label(event)))
-        recording.columns = _columns(rows)
-        recording.targets = list(self._targets)
-        recording.stages = [self._shape(title, turned) for title, turned in self._stages or [("", False)]]
-        recording.warnings = ["batches carry events alone: no trails, no measures, no unrecognised strokes"]
+        for entry in ordered:
+            time = float(entry.time_ms - origin)
+            stage = stages.setdefault(entry.stage, len(stages))
+            _extend(recording, time, entry.session, stage)
+            if entry.kind is None:
+                recording.events.append(Occurrence(time=time, kind=entry.name, label=entry.label))
+                continue
+            target = targets.setdefault(entry.target, len(targets))
+            way = entry.direction, time, entry.distance, entry.velocity
+            dead = entry.target.responsive is False
+            rows.append((entry.kind.kind, *way, stage, target, entry.session, dead))
+        recording.columns = {
+            name: np.array([row[number] for row in rows], kind)
+            for number, (name, kind) in enumerate(_TYPES.items())
+        }
+        recording.columns |= {name: np.full(len(rows), value) for name, value in _UNKNOWN.items()}
+        # An event knows when the finger was lifted and not when it came down.
+        recording.columns["start"] = recording.columns["end"]
+        recording.targets = list(targets)
+        recording.stages = [self._stage(*stage) for stage in stages or [("", False)]]
         return recording
 
-    def _stage(self, event: native.WireEvent) -> int:
-        query = parse_qs(urlsplit(event.url).query, keep_blank_values=True)
-        title = event.title if isinstance(event, native.ScreenViewWire) else query.get("title", [""])[0]
-        return self._stages.setdefault((title, event.orientation == 1), len(self._stages))
-
-    def _shape(self, title: str, turned: bool) -> Stage:
+    def _stage(self, title: str, landscape: bool) -> Stage:
         width, height = self.resolution.width or 360, self.resolution.height or 640
-        if turned:
+        if landscape:
             width, height = height, width
-        return Stage(title=title, landscape=turned, width=float(width), height=float(height))
-
-    def _row(self, kind: Kind, event: Any, time: float, stage: int) -> tuple[Any, ...]:
-        responsive = event.responsive if kind.runs else None
-        target = Target(path=event.target_path, id=event.target_id, responsive=responsive)
-        return (
-            kind.kind,
-            event.direction if kind.moves else Direction.NONE,
-            time,
-            event.distance if kind.moves else np.nan,
-            event.velocity if kind.moves else np.nan,
-            stage,
-            self._targets.setdefault(target, len(self._targets)),
-            event.session_number,
-            responsive is False,
-        )
+        return Stage(title=title, landscape=landscape, width=float(width), height=float(height))
 
 
-def _extend(recording: Recording, time: float, event: native.WireEvent, stage: int) -> None:
+def _entry(event: Any) -> Entry:
+    query = parse_qs(urlsplit(event.url).query, keep_blank_values=True)
+    title = event.title if isinstance(event, native.ScreenViewWire) else query.get("title", [""])[0]
+    entry = Entry(
+        event_id=event.event_id,
+        time_ms=event.time_ms,
+        session=event.session_number,
+        stage=(title, event.orientation == 1),
+        kind=_KINDS.get(event.__struct_config__.tag),
+    )
+    if entry.kind is None:
+        entry.name, entry.label = _NAMES[type(event)], _label(event)
+        return entry
+    responsive = event.responsive if entry.kind.runs else None
+    entry.target = Target(path=event.target_path, id=event.target_id, responsive=responsive)
+    if entry.kind.moves:
+        entry.direction, entry.distance, entry.velocity = event.direction, event.distance, event.velocity
+    return entry
+
+
+def _extend(recording: Recording, time: float, session: int, stage: int) -> None:
     """Continue the visit and the session that an event belongs to, or begin new ones."""
     visits, sessions = recording.visits, recording.sessions
     if visits:
         visits[-1].end = time
     if not visits or visits[-1].stage != stage:
         visits.append(Visit(start=time, end=time, stage=stage))
-    if not sessions or sessions[-1].number != event.session_number:
-        sessions.append(Session(start=time, end=time, number=event.session_number))
+    if not sessions or sessions[-1].number != session:
+        sessions.append(Session(start=time, end=time, number=session))
     sessions[-1].end = time
-
-
-def _columns(rows: list[tuple[Any, ...]]) -> Columns:
-    table = np.array(rows, dtype=list(_TYPES.items()))
-    columns: Columns = {name: np.ascontiguousarray(table[name]) for name in _TYPES}
-    for name, (kind, value) in _UNKNOWN.items():
-        columns[name] = np.full(len(rows), value, dtype=kind)
-    # An event knows when the finger was lifted and not when it came down.
-    columns["start"] = columns["end"]
-    return columns
 
 
 def _label(event: native.WireEvent) -> str:
@@ -198,7 +227,17 @@ def _label(event: native.WireEvent) -> str:
         case native.ScreenViewWire():
             return event.title
         case native.TransactionWire():
-            return f"{event.payment.value:g} (currency {event.payment.currency})"
+            return transaction_label(event.payment.value, event.payment.currency)
         case native.StringVariableWire() | native.NumberVariableWire():
-            return f"{event.key} = {event.value}"
+            return variable_label(event.key, event.value)
     return ""
+
+
+def transaction_label(value: float, currency: int) -> str:
+    """Return what a timeline shows of a transaction."""
+    return f"{value:g} (currency {currency})"
+
+
+def variable_label(key: str, value: object) -> str:
+    """Return what a timeline shows of a variable."""
+    return f"{key} = {value}"

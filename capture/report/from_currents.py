@@ -1,4 +1,4 @@
-"""Read Currents records as recordings, one for each user: the native events that they were made beside.
+"""Read Currents records as recordings, one for each user.
 
 Measures and positions stay in the records: the page shows the timeline and the table, as for batches.
 """
@@ -7,33 +7,25 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import msgspec
 
 from capture.errors import TouchLogError
 from capture.events import currencies
-from capture.events.domain import HIDDEN_MOVEMENT, VersionOrigin
-from capture.formats import native
+from capture.events.domain import HIDDEN_MOVEMENT
+from capture.events.targets import Target
 from capture.formats.currents.files import find_files, is_batch_of_records, records_in
-from capture.formats.currents.mapping import GESTURES
 from capture.gestures.kinds import KINDS, Direction
-from capture.report.from_batches import Reader, find_batches
+from capture.report.from_batches import Entry, Reader, find_batches, transaction_label, variable_label
 
 if TYPE_CHECKING:
     from capture.report.recording import Recording
 
 __all__ = ["find_currents", "read_currents"]
 
-_NOWHERE = VersionOrigin(sdk_version="", sdk_build=0, app_version="", app_flavor="", app_build=0)
-_PLAIN = {
-    "app_start": native.AppStartWire,
-    "app_show": native.AppShowWire,
-    "app_hide": native.AppHideWire,
-}
-_MOVING = frozenset(row.name for row in KINDS if row.moves)
-#: Name of a gesture's custom event -> its wire struct.
-_WIRES = {name: getattr(native, f"{event.__name__}Wire") for event, name in GESTURES.items()}
+_PLAIN = frozenset({"app_start", "app_show", "app_hide"})
+#: Name of a gesture's custom event -> its kind.
+_GESTURES = {row.name: row for row in KINDS if row.event is not None}
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 #: A record and its properties.
 _Known = tuple[dict[str, Any], dict[str, Any]]
@@ -74,16 +66,16 @@ def read_currents(files: list[Path]) -> list[Recording]:
 def _recording(name: str, records: list[dict[str, Any]]) -> Recording:
     reader = Reader()
     known = [(record, _decode(record.get("properties", "{}"))) for record in records]
-    where: dict[str, Any] = {"session_number": 1, "url": _url("", "")}
+    session, title = 1, ""
     for record, properties in _in_order(known):
         if "session_number" in properties and "screen" in properties:
-            url = _url(properties["screen"], properties.get("screen_path", ""))
-            where = {"session_number": properties["session_number"], "url": url}
+            session, title = properties["session_number"], properties["screen"]
         elif record.get("name") == "screen_view":
-            where = where | {"url": _url(properties.get("title", ""), "")}
-        event = _event(record, properties, where)
-        if event is not None:
-            reader.add([event])
+            title = properties.get("title", "")
+        time_ms, stage = _time_ms((record, properties)), (title, False)
+        entry = Entry(event_id=record["id"], time_ms=time_ms, session=session, stage=stage)
+        if _describe(entry, record, properties):
+            reader.add_entries([entry])
     return reader.recording(name)
 
 
@@ -108,56 +100,38 @@ def _in_order(known: list[_Known]) -> list[_Known]:
     return sorted(known, key=order)
 
 
-def _event(record: dict[str, Any], properties: dict[str, Any], where: dict[str, Any]) -> Any:
-    """Return the native event of a record; None for a record that had none."""
-    common = {
-        "uptime_ms": 0,
-        "event_id": record["id"],
-        "screen_count": 0,
-        "connectivity": 0,
-        "orientation": 0,
-        "version_origin": _NOWHERE,
-        "time_ms": _time_ms((record, properties)),
-        **where,
-    }
-    name = record.get("name", "")
+def _describe(entry: Entry, record: dict[str, Any], properties: dict[str, Any]) -> bool:
+    """Complete the event of a record; return whether it had one."""
+    name = entry.name = record.get("name", "")
     if record["event_type"].endswith(".Purchase"):
         _, number = currencies.find(record["currency"]) or ("", 999)
-        payment = native.Payment(value=record["price"], currency=number, id=record["product_id"])
-        return native.TransactionWire(payment=payment, **common)
-    if name in _PLAIN:
-        return _PLAIN[name](**common)
-    if name == "screen_view":
-        return native.ScreenViewWire(
-            title=properties.get("title", ""), load_time_ms=properties.get("load_time_ms", 0), **common
+        entry.name, entry.label = "transaction", transaction_label(record["price"], number)
+    elif name == "screen_view":
+        entry.name, entry.label = "screen", properties.get("title", "")
+    elif name == "dynamic_variable" and {"key", "value"} <= properties.keys():
+        entry.name, entry.label = "variable", variable_label(properties["key"], properties["value"])
+    elif name in _GESTURES and "time_down" in properties:
+        entry.kind = _GESTURES[name]
+        entry.target = Target(
+            path=properties.get("target_path", ""),
+            id=properties.get("target_id", ""),
+            responsive=properties.get("responsive", True) if entry.kind.runs else None,
         )
-    if name == "dynamic_variable" and {"key", "value"} <= properties.keys():
-        wire = (
-            native.StringVariableWire if isinstance(properties["value"], str) else native.NumberVariableWire
-        )
-        return wire(key=properties["key"], value=properties["value"], **common)
-    if name in _WIRES and "time_down" in properties:
-        return _WIRES[name](**_gesture(name, properties), **common)
-    return None
+        if entry.kind.moves:
+            entry.direction, entry.distance, entry.velocity = _movement(properties)
+    else:
+        return name in _PLAIN
+    return True
 
 
-def _gesture(name: str, properties: dict[str, Any]) -> dict[str, Any]:
-    fields = {"target_path": properties.get("target_path", ""), "target_id": properties.get("target_id", "")}
-    if name in _MOVING:
-        way = properties.get("direction", "none").upper()
-        direction, distance, velocity = HIDDEN_MOVEMENT
-        if way in Direction.__members__ and Direction[way] is not Direction.NONE:
-            direction = int(Direction[way])
-            distance, velocity = round(properties.get("distance", 0)), round(properties.get("velocity", 0))
-        return fields | {"direction": direction, "distance": distance, "velocity": velocity}
-    return fields | {"responsive": properties.get("responsive", True)} if name == "tap" else fields
+def _movement(properties: dict[str, Any]) -> tuple[int, float, float]:
+    direction = Direction.__members__.get(properties.get("direction", "none").upper(), Direction.NONE)
+    if direction is Direction.NONE:
+        return HIDDEN_MOVEMENT
+    return direction, round(properties.get("distance", 0)), round(properties.get("velocity", 0))
 
 
 def _time_ms(known: _Known) -> int:
     record, properties = known
     time_ms = properties.get("time_ms")
     return time_ms if isinstance(time_ms, int) else record["time"] * 1000
-
-
-def _url(title: str, path: str) -> str:
-    return f"app://records/{path}?title={quote(title, safe='')}"
