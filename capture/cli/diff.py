@@ -56,7 +56,7 @@ def command(
     """
     from capture import report
     from capture.report.compare import compare
-    from capture.report.diff_page import build_diff
+    from capture.report.page import build_diff
 
     if after is None and against is None and not change:
         raise typer.BadParameter("expected a second log, or --against or --set for another configuration")

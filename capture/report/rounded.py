@@ -14,20 +14,21 @@ import numpy as np
 
 from capture.gestures.kinds import KINDS, Reason
 from capture.report.measures import dp, neighbours
-from capture.report.trails import needed
 
 if TYPE_CHECKING:
     from capture.gestures.config import GestureConfig
     from capture.report.packed import Packed
     from capture.report.recording import Columns, Recording, Trail
 
-__all__ = ["EXACT_STROKES", "rounded_data", "trail_to_round"]
+__all__ = ["EXACT_STROKES", "needed", "rounded_data", "trail_to_round"]
 
 #: Recordings of more strokes are rounded.
 EXACT_STROKES = 1_000
 
 #: A trail is drawn within half a pixel of its samples where the longer side of a screen has so many.
 _STAGE_PX = 640
+#: How much farther (times the tolerance) a finger may be from its place at a moment than from its line.
+_LATE = 8.0
 _FAR = 1e6  # px; a stroke that goes farther keeps all its digits
 #: Fields of a stroke with all its digits.
 _EXACT = {
@@ -227,3 +228,59 @@ def _sides(columns: Columns, gestures: GestureConfig) -> list[tuple[Array, bool]
     ways = [columns["width"] - wide - slop, columns["height"] - tall - slop, wide - tall]
     sides += [(np.sign(each), False) for each in (*ways, columns["dx"], columns["dy"])]
     return sides
+
+
+def needed(trail: Trail, tolerance: float) -> Array:
+    """Return the numbers of the samples to keep: the first and last of each stroke, and those that shape it.
+
+    Straight lines between them stay within the tolerance of every sample that is left out
+    (Douglas-Peucker, all strokes at once). In playback a finger is within eight tolerances of its place.
+
+    Parameters
+    ----------
+    trail : Trail
+    tolerance : float
+        px.
+    """
+    samples = np.stack([trail.x, trail.y, trail.time]).astype(np.float64)
+    first, last = trail.start[:-1], trail.start[1:] - 1
+    keep = np.zeros(len(trail.x), bool)
+    keep[first[first <= last]] = True
+    keep[last[first <= last]] = True
+    inner = np.flatnonzero(~keep)
+    stroke = np.searchsorted(trail.start, inner, side="right") - 1
+    low, high = first[stroke], last[stroke]
+    while len(inner):
+        away = _away(samples, inner, low, high)
+        segment = np.flatnonzero(np.diff(low, prepend=-1))
+        size = np.diff(segment, append=len(low))
+        most = np.maximum.reduceat(away, segment)
+        number = np.repeat(np.arange(len(segment)), size)
+        _, farthest = np.unique(np.where(away == most[number], number, -1), return_index=True)
+        farthest = farthest[-len(segment) :]
+        split = most > tolerance
+        keep[inner[farthest[split]]] = True
+        middle = inner[farthest][number]
+        left = inner < middle
+        low, high = np.where(left, low, middle), np.where(left, middle, high)
+        rest = split[number] & (inner != middle)
+        inner, low, high = inner[rest], low[rest], high[rest]
+    return np.flatnonzero(keep)
+
+
+def _away(
+    samples: Array,
+    inner: Array,
+    low: Array,
+    high: Array,
+) -> Array:
+    """Return how far samples are from the line between two others, or from the place on it at their time."""
+    wide, tall, long = samples[:, high] - samples[:, low]
+    dx, dy, dt = samples[:, inner] - samples[:, low]
+    square = wide * wide + tall * tall
+    part = np.clip((dx * wide + dy * tall) / np.where(square > 0, square, 1), 0, 1)
+    then = np.clip(dt / np.where(long > 0, long, 1), 0, 1)
+    line = np.hypot(dx - part * wide, dy - part * tall)
+    moment = np.hypot(dx - then * wide, dy - then * tall)
+    found: Array = np.maximum(line, moment / _LATE)
+    return found

@@ -12,7 +12,7 @@ from capture.__main__ import main
 from capture.config import GestureConfig
 from capture.report import read
 from capture.report.compare import compare
-from capture.report.diff_page import build_diff
+from capture.report.page import build_diff
 
 SESSION = DATA / "session.touch.jsonl"
 IMAGES = Path(__file__).parents[2] / "docs" / "images"

@@ -38,7 +38,7 @@ def test_ctrl_c_while_a_page_is_made_leaves_none(tmp_path, monkeypatch, command)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(report, "build_page", interrupted)
-    monkeypatch.setattr("capture.report.diff_page.build_diff", interrupted)
+    monkeypatch.setattr("capture.report.page.build_diff", interrupted)
 
     assert main([*command, "-o", str(tmp_path / "page.html")]) == 130
     assert list(tmp_path.iterdir()) == []

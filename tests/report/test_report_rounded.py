@@ -10,7 +10,7 @@ from report_recordings import load, many, samples_of
 from capture.gestures import classify
 from capture.gestures.config import GestureConfig
 from capture.report import build_page, rounded
-from capture.report.trails import needed
+from capture.report.rounded import needed
 
 #: What the page has of the open recording, as text: numbers may be infinite.
 READ = """() => {
