@@ -34,19 +34,7 @@ __all__ = ["build_diff", "build_page"]
 
 #: The parts of the scripts, in order, which share one scope: those of both pages come first.
 _SHARED = ("classify", "dialect", "measures", "decode", "rounded", "show", "chords", "stage", "heat", "boxes")
-_REPORT = (
-    "timeline",
-    "rows",
-    "table",
-    "why",
-    "tune",
-    "others",
-    "strokes",
-    "logfile",
-    "marks",
-    "drop",
-    "main",
-)
+_PAGE = ("timeline", "rows", "table", "why", "tune", "others", "strokes", "logfile", "marks", "drop", "main")
 _DIFF = ("why", "rows", "diff")
 #: Characters that could end the element that holds the data, or open one; JSON has escapes for them.
 _ESCAPED = "<>&\u2028\u2029"
@@ -65,7 +53,7 @@ def build_page(recordings: Sequence[Recording], *, title: str | None = None) -> 
     packed = Packed()
     return _assemble(
         "page.html",
-        _REPORT,
+        _PAGE,
         [page_data(recording, packed) for recording in recordings],
         packed,
         title=f"{title or ', '.join(recording.name for recording in recordings)} - touch report",
@@ -148,11 +136,8 @@ def _assemble(
         Of the document.
     """
     style = _style(styles)
-    script = (
-        '"use strict";\n(async () => {\n'
-        + "\n".join(_text(f"js/{name}.js") for name in (*_SHARED, *scripts))
-        + "})();\n"
-    )
+    script = "\n".join(_text(f"js/{name}.js") for name in (*_SHARED, *scripts))
+    script = f'"use strict";\n(async () => {{\n{script}}})();\n'
     unpack = _text("js/unpack.js")
     policy = (
         f"default-src 'none'; script-src '{_hash(unpack)}' '{_hash(script)}'; style-src '{_hash(style)}'; "
