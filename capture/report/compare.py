@@ -8,12 +8,9 @@ import msgspec
 import numpy as np
 
 from capture.gestures.explain import Explanation, explain
-from capture.gestures.kinds import GestureKind
-from capture.report.text import moved, words
 
 if TYPE_CHECKING:
     from capture.gestures.conditions import Condition
-    from capture.gestures.recognizer import Gesture
     from capture.report.recording import Recording
 
 __all__ = ["Change", "Comparison", "compare"]
@@ -130,24 +127,15 @@ def _apart(before: Recording, after: Recording, row: int, candidate: int) -> flo
 
 
 def _change(before: Recording, after: Recording, one: int, other: int) -> Change | None:
-    a, b = _gesture(before, one), _gesture(after, other)
+    if before.table is None or after.table is None:
+        raise ValueError("batches carry no measures to compare")
+    a, b = before.table[one], after.table[other]
     if (a.kind, a.reason, a.direction) == (b.kind, b.reason, b.direction):
         return None
     was = explain(a, before.gestures, density=before.density)
     now = explain(b, after.gestures, density=after.density)
-    return Change(one, other, float(before.columns["start"][one]), _called(a), _called(b), _why(was, now))
-
-
-def _gesture(recording: Recording, row: int) -> Gesture:
-    if recording.table is None:
-        raise ValueError("batches carry no measures to compare")
-    return recording.table[row]
-
-
-def _called(gesture: Gesture) -> str:
-    if gesture.kind is GestureKind.NONE:
-        return f"none ({words(gesture.reason)})"
-    return moved(gesture.kind, gesture.direction)
+    names = before.called(one, "none ({})"), after.called(other, "none ({})")
+    return Change(one, other, float(before.columns["start"][one]), *names, _why(was, now))
 
 
 def _why(was: Explanation, now: Explanation) -> str:

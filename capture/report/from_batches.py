@@ -19,7 +19,7 @@ from capture.sinks.file import FILE_NAME
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Reader", "find_batches", "find_file", "read_batches"]
+__all__ = ["Entry", "Reader", "find_batches", "read_batches", "transaction_label", "variable_label"]
 
 #: The event of a kind has its number (`ea`).
 _KINDS: dict[object, Kind] = {int(row.kind): row for row in KINDS if row.event is not None}
@@ -86,16 +86,11 @@ class Entry(msgspec.Struct, kw_only=True):
     velocity: float = np.nan
 
 
-def find_file(path: str, name: str) -> Path | None:
-    """Return the file of this name that a path is, or that is in its folder; None if missing."""
-    place = Path(path)
-    file = place / name if place.is_dir() else place
-    return file if file.name == name and file.is_file() else None
-
-
 def find_batches(path: str) -> Path | None:
-    """Return the file of batches that a path is, or that is in its folder."""
-    return find_file(path, FILE_NAME)
+    """Return the file of batches that a path is, or that is in its folder; None if missing."""
+    place = Path(path)
+    file = place / FILE_NAME if place.is_dir() else place
+    return file if file.name == FILE_NAME and file.is_file() else None
 
 
 def read_batches(file: Path) -> Recording:

@@ -12,10 +12,9 @@ from capture.gestures.recognizer import GestureTable, classify
 from capture.gestures.samples import TouchSamples
 from capture.logs import CAUSES, ReadOptions, assumed, open_log
 from capture.replay.run import device_of
-from capture.report.marks import Marks, screen_size
-from capture.report.measures import dp, neighbours, spans
+from capture.report.marks import Marks, Origin, screen_size
+from capture.report.measures import add_measures, dp, members_of, neighbours, others_of, spans
 from capture.report.recording import Columns, Recording, Trail
-from capture.report.verdicts import add_measures, members_of, others_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +25,6 @@ __all__ = ["MAX_TRAIL_SAMPLES", "read_log"]
 
 #: Samples of trails that a page carries, at most; more are thinned out (an hour of touching has fewer).
 MAX_TRAIL_SAMPLES = 500_000
-#: Streams whose clocks are farther apart than this (ns) are shown from one start.
-_ALIGN_NS = 86_400_000_000_000
 _COUNTERS = {
     "orphan_samples": "samples without a DOWN were ignored",
     "dropped_samples": "samples without a good position were ignored",
@@ -67,7 +64,7 @@ def read_log(
     density = device_of(log, config, options).density
     touches = TouchSamples(**samples)
     table = classify(touches, density=density, gestures=config.gestures, multi=True)
-    origin = _Origin(samples, marks)
+    origin = Origin(samples, marks)
     columns, trail = _columns(table, origin, density), _trail(table, samples, origin)
     add_measures(columns, touches, config.gestures, density)
     recording = Recording(
@@ -91,34 +88,6 @@ def read_log(
     return recording
 
 
-class _Origin:
-    """The origin of time: the first time of all streams, or of each stream if their clocks are far apart."""
-
-    def __init__(self, samples: Columns, marks: list[Mark]) -> None:
-        times: dict[int, int] = {}
-        for stream in np.unique(samples["stream"]).tolist():
-            times[stream] = int(samples["time"][samples["stream"] == stream].min())
-        for mark in marks:
-            times[mark.stream] = min(times.get(mark.stream, mark.time_ns), mark.time_ns)
-        if times and max(times.values()) - min(times.values()) <= _ALIGN_NS:
-            times = dict.fromkeys(times, min(times.values()))
-        self._times = times
-
-    def ms(self, stream: int, time_ns: int) -> float:
-        """Return a time of a stream in ms since the origin."""
-        return (time_ns - self._times.get(stream, time_ns)) / 1e6
-
-    def column(self, stream: np.ndarray[Any, Any], time: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return a column of times in ms since the origin."""
-        result = np.empty(len(time), np.float64)
-        for each, origin in self._times.items():
-            mine = stream == each
-            # Unsigned: the difference of two int64 may not fit an int64.
-            span = time[mine].view(np.uint64) - np.int64(origin).view(np.uint64)
-            result[mine] = span.astype(np.float64) / 1e6
-        return result
-
-
 def _whole(log: TouchLog, on_progress: Callable[[TouchLog], None] | None) -> tuple[Columns, list[Mark]]:
     types = {"stream": "<i8", "pointer": "<i4", "action": "u1", "time": "<i8", "x": "<f4", "y": "<f4"}
     parts: dict[str, list[Any]] = {name: [np.empty(0, kind)] for name, kind in types.items()}
@@ -132,7 +101,7 @@ def _whole(log: TouchLog, on_progress: Callable[[TouchLog], None] | None) -> tup
     return {name: np.concatenate(arrays) for name, arrays in parts.items()}, list(log.marks)
 
 
-def _columns(table: GestureTable, origin: _Origin, density: float) -> Columns:
+def _columns(table: GestureTable, origin: Origin, density: float) -> Columns:
     columns: Columns = {name: np.asarray(getattr(table, name)) for name in table.fields}
     columns["start"] = origin.column(columns["stream"], columns["time_down"])
     columns["span_ns"] = spans(columns["time_down"], columns["time_up"])
@@ -145,20 +114,12 @@ def _columns(table: GestureTable, origin: _Origin, density: float) -> Columns:
     return columns
 
 
-def _trail(table: GestureTable, samples: Columns, origin: _Origin) -> Trail:
+def _trail(table: GestureTable, samples: Columns, origin: Origin) -> Trail:
     """Gather the good samples of each stroke: those of its pointer from its first to its last sample."""
     good = np.flatnonzero(np.isfinite(samples["x"]) & np.isfinite(samples["y"]) & (samples["action"] <= 3))
-    _, finger = np.unique(
-        np.concatenate(
-            [
-                np.stack([samples["stream"][good], samples["pointer"][good].astype(np.int64)], axis=1),
-                np.stack([table.stream, table.pointer.astype(np.int64)], axis=1),
-            ]
-        ),
-        axis=0,
-        return_inverse=True,
-    )
-    finger = finger.reshape(-1)
+    names = ("stream", "pointer")
+    fingers = np.stack([np.concatenate([samples[name][good], getattr(table, name)]) for name in names])
+    finger = np.unique(fingers, axis=1, return_inverse=True)[1].reshape(-1)
     # A key that orders samples by finger, then by number: strokes are ranges in it.
     size = len(samples["x"]) + 1
     key = finger[: len(good)] * size + good

@@ -18,18 +18,9 @@ from capture.gestures.kinds import GestureKind
 from capture.report.recording import Columns, Occurrence, Recording, Session, Stage, Visit
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
     from capture.logs import LogInfo, Mark
 
-    class Origin(Protocol):
-        """Where the time of a stream begins."""
-
-        def ms(self, stream: int, time_ns: int) -> float:
-            """Return a time in ms since then."""
-
-
-__all__ = ["Marks", "screen_size", "screenshot_uri"]
+__all__ = ["Marks", "Origin", "screen_size", "screenshot_uri"]
 
 #: Left, top, width and height of a target (px).
 Bounds = tuple[float, float, float, float]
@@ -42,10 +33,40 @@ _PICTURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "web
 _MAX_PICTURE = 4 << 20
 #: All of them together, at most.
 _MAX_PICTURES = 32 << 20
+#: Streams whose clocks are farther apart than this (ns) are shown from one start.
+_ALIGN_NS = 86_400_000_000_000
 #: Marks that are no events of the timeline.
 _NOT_SHOWN = frozenset({"target", "verdict", "screenshot"})
 #: Fields that name an event best, in this order.
 _LABELS = ("name", "title", "key", "id", "kind")
+
+
+class Origin:
+    """The origin of time: the first time of all streams, or of each stream if their clocks are far apart."""
+
+    def __init__(self, samples: Columns, marks: list[Mark]) -> None:
+        times: dict[int, int] = {}
+        for stream in np.unique(samples["stream"]).tolist():
+            times[stream] = int(samples["time"][samples["stream"] == stream].min())
+        for mark in marks:
+            times[mark.stream] = min(times.get(mark.stream, mark.time_ns), mark.time_ns)
+        if times and max(times.values()) - min(times.values()) <= _ALIGN_NS:
+            times = dict.fromkeys(times, min(times.values()))
+        self._times = times
+
+    def ms(self, stream: int, time_ns: int) -> float:
+        """Return a time of a stream in ms since the origin."""
+        return (time_ns - self._times.get(stream, time_ns)) / 1e6
+
+    def column(self, stream: np.ndarray[Any, Any], time: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return a column of times in ms since the origin."""
+        result = np.empty(len(time), np.float64)
+        for each, origin in self._times.items():
+            mine = stream == each
+            # Unsigned: the difference of two int64 may not fit an int64.
+            span = time[mine].view(np.uint64) - np.int64(origin).view(np.uint64)
+            result[mine] = span.astype(np.float64) / 1e6
+        return result
 
 
 class Marks:
@@ -58,8 +79,7 @@ class Marks:
     marks : list of Mark
     size : (float, float)
         Width and height of the screen (px).
-    origin : object with ``ms``
-        Where time begins.
+    origin : Origin
     folder : path, optional
         Of the log: files of pictures are looked for there, and nowhere else.
     """

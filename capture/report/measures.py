@@ -1,15 +1,27 @@
-"""Measures of strokes that follow from others, as the core computes them: places and lengths in float32."""
+"""Measures of strokes beside those of a record, classes of other dialects, and the strokes of chords.
+
+Measures that follow from others are as the core computes them: places and lengths in float32.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from capture.gestures.kinds import GestureKind
+from capture.gestures.lineup import Lineup, configurations
+from capture.gestures.recognizer import classify
+
 if TYPE_CHECKING:
+    from capture.gestures.chords import MultiTable
+    from capture.gestures.config import GestureConfig
+    from capture.gestures.recognizer import GestureTable
+    from capture.gestures.samples import TouchSamples
     from capture.report.recording import Columns
 
-__all__ = ["dp", "neighbours", "spans"]
+__all__ = ["add_measures", "dp", "members_of", "neighbours", "others_of", "spans"]
 
 
 def dp(px: np.ndarray[Any, Any], density: float) -> np.ndarray[Any, Any]:
@@ -42,3 +54,64 @@ def neighbours(columns: Columns, density: float) -> tuple[np.ndarray[Any, Any], 
         dy = columns["y_down"][after] - columns["y_down"][before]
         apart[after] = dp(np.sqrt(dx * dx + dy * dy), density)
     return gap, apart
+
+
+def others_of(samples: TouchSamples, config: GestureConfig, density: float) -> dict[str, Columns]:
+    """Return the classes of the strokes in each other dialect: dialect -> columns of its records."""
+    configs = {name: each for name, each in configurations(config).items() if name != config.dialect}
+    lineup = Lineup(configs, density)
+    lineup.feed(samples)
+    lineup.finish()
+    fields = ("kind", "reason", "direction", "tap_count", "rage", "margin")
+    return {name: {field: lineup.column(name, field) for field in fields} for name in configs}
+
+
+def add_measures(columns: Columns, samples: TouchSamples, config: GestureConfig, density: float) -> None:
+    """Add the inputs of a dialect's rule that no record has: ``end_distance`` (dp) and ``far``.
+
+    ``far`` is whether the way of a stroke is beyond ``fling_distance_dp``: whether it would be a fling
+    if any speed were enough. The default rule reads neither.
+    """
+    if config.has_default_rule:
+        return
+    columns["end_distance"] = _end_distance(columns, config, density)
+    if not config.fling_distance_dp:
+        columns["far"] = np.ones(len(columns["kind"]), np.uint8)
+        return
+    # A touch slop of 0 as well: some lenses allow no shorter drag.
+    nearest = config.changed(fling_velocity_dp_s=0.0, touch_slop_dp=0.0, drag_distance_dp=0.0)
+    any_speed = [config.changed(fling_velocity_dp_s=0.0, hold_ms=math.inf), nearest.changed(hold_ms=math.inf)]
+    as_it_is, from_0 = (classify(samples, density=density, gestures=each).kind for each in any_speed)
+    moved = (as_it_is == GestureKind.DRAG) | (as_it_is == GestureKind.FLING)
+    columns["far"] = np.where(moved, as_it_is, from_0) == GestureKind.FLING
+
+
+def _end_distance(columns: Columns, config: GestureConfig, density: float) -> np.ndarray[Any, Any]:
+    """Return the way from the first place to the last one, by the metric of the slop."""
+    ways = []
+    with np.errstate(invalid="ignore", over="ignore"):
+        for axis in "xy":
+            last, first = columns[f"{axis}_up"], columns[f"{axis}_down"]
+            if config.slop_metric == "round":
+                ways.append((_rounded(last) - _rounded(first)).astype(np.float32))
+            else:
+                way = last - first
+                ways.append(np.trunc(way) if config.slop_metric == "trunc" else way)
+        length = np.sqrt(ways[0] * ways[0] + ways[1] * ways[1])
+        return dp(length, density)
+
+
+def _rounded(places: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    whole: np.ndarray[Any, Any] = np.floor(places.astype(np.float64) + 0.5)
+    return whole
+
+
+def members_of(chords: MultiTable, table: GestureTable) -> list[list[int]]:
+    """Return the strokes of each chord's fingers: those of its stream that were down during it."""
+    first, last, stream = table.first_sample, table.last_sample, table.stream
+    return [
+        np.flatnonzero((stream == chord.stream) & (first <= chord.last_sample) & (last > chord.first_sample))
+        .astype(int)
+        .tolist()
+        for chord in chords
+    ]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from capture.errors import CaptureError
-from capture.gestures.kinds import KINDS, Direction, GestureKind, Reason, kind_of
+from capture.gestures.kinds import KINDS, kind_of
 from capture.optional import require
 from capture.report.svg import INK, LINE, MUTED, document, element, stroke as draw_stroke, text
-from capture.report.text import moved, shorten, shown, words
+from capture.report.text import shorten, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,10 +51,10 @@ def stroke_svg(recording: Recording, stroke: int) -> str:
     reach = recording.gestures.drag_distance_dp * recording.density
     margin = max(reach * 1.15, 1.0)
     pad = 0.05 * max(float(np.ptp(xs)), float(np.ptp(ys)))
-    left, right = float(xs.min()) - pad, float(xs.max()) + pad
-    top, bottom = float(ys.min()) - pad, float(ys.max()) + pad
-    left, right = min(left, xs[0] - margin), max(right, xs[0] + margin)
-    top, bottom = min(top, ys[0] - margin), max(bottom, ys[0] + margin)
+    (left, right), (top, bottom) = (
+        (min(float(each.min()) - pad, each[0] - margin), max(float(each.max()) + pad, each[0] + margin))
+        for each in (xs, ys)
+    )
     frame = _Frame(left, top, right - left, bottom - top)
     parts = [
         _ring(frame, xs[0], ys[0], slop, "touch slop"),
@@ -62,7 +62,8 @@ def stroke_svg(recording: Recording, stroke: int) -> str:
         _trail(frame, recording, stroke, width=3.0),
         *_dots(frame, xs, ys),
     ]
-    return frame.document(parts, _stroke_title(recording, stroke), _stroke_caption(recording, stroke))
+    title = f"Stroke {stroke}: {recording.called(stroke, 'not recognised: {}')}"
+    return frame.document(parts, title, _stroke_caption(recording, stroke))
 
 
 def screen_svg(recording: Recording, stage: int = 0) -> str:
@@ -209,16 +210,6 @@ def _image(frame: _Frame, uri: str) -> str:
         preserveAspectRatio="none",
         opacity="0.75",
     )
-
-
-def _stroke_title(recording: Recording, stroke: int) -> str:
-    columns = recording.columns
-    kind = GestureKind(int(columns["kind"][stroke]))
-    if kind is GestureKind.NONE:
-        name = f"not recognised: {words(Reason(int(columns['reason'][stroke])))}"
-    else:
-        name = moved(kind, Direction(int(columns["direction"][stroke])))
-    return f"Stroke {stroke}: {name}"
 
 
 def _stroke_caption(recording: Recording, stroke: int) -> list[str]:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.gestures.config import GestureConfig
+from capture.gestures.kinds import Direction, GestureKind, Reason
+from capture.report.text import moved, words
 
 if TYPE_CHECKING:
     import numpy as np
 
     from capture.events.targets import Target
     from capture.gestures.chords import MultiTable
-    from capture.gestures.kinds import GestureKind
     from capture.gestures.recognizer import GestureTable
 
 __all__ = ["Occurrence", "Recording", "Session", "Stage", "Trail", "Visit"]
@@ -173,6 +174,15 @@ class Recording(msgspec.Struct, kw_only=True):
         """Forget the screenshots: a page without them is smaller, and shows less of the app."""
         for stage in self.stages:
             stage.image = None
+
+    def called(self, stroke: int, unrecognized: str) -> str:
+        """Return the kind of a stroke with its direction, or `unrecognized` with the reason in it."""
+        kind, direction, reason = (
+            int(self.columns[name][stroke]) for name in ("kind", "direction", "reason")
+        )
+        if kind == GestureKind.NONE:
+            return unrecognized.format(words(Reason(reason)))
+        return moved(GestureKind(kind), Direction(direction))
 
     def count(self, kind: GestureKind) -> int:
         """Return how many strokes are of a kind."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from capture.gestures.kinds import KINDS, Direction, GestureKind, Reason
-from capture.report.text import moved, shorten, shown, words
+from capture.gestures.kinds import KINDS, Reason
+from capture.report.text import shorten, shown, words
 
 if TYPE_CHECKING:
     from capture.report.recording import Recording
@@ -102,17 +102,12 @@ def rows(recording: Recording, first: int = 0) -> list[Row]:
 
 def _row(recording: Recording, number: int) -> Row:
     columns = recording.columns
-    kind = GestureKind(int(columns["kind"][number]))
-    if kind is GestureKind.NONE:
-        gesture = f"- {words(Reason(int(columns['reason'][number])))}"
-    else:
-        gesture = moved(kind, Direction(int(columns["direction"][number])))
     target = recording.targets[int(columns["target"][number])]
     span = int(columns["span_ns"][number])
     return Row(
         number=str(number),
         at=f"{float(columns['start'][number]) / 1e3:.3f}",
-        gesture=gesture,
+        gesture=recording.called(number, "- {}"),
         flags=" ".join(name for name in ("dead", "rage") if columns[name][number]),
         screen=shorten(shown(recording.stages[int(columns["stage"][number])].title), 24),
         ms="-" if span < 0 else f"{span / 1e6:.0f}",
