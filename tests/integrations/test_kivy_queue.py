@@ -51,16 +51,20 @@ def due():
     return []
 
 
-@pytest.fixture
-def strokes(calls, due):
-    return OpenTouches(
-        calls,
+def around(due, frame_ms=16):
+    """An app with frames of so many ms, where nothing is known of targets."""
+    return SimpleNamespace(
         place=lambda sx, sy: (sx, sy),
         find_target=lambda sx, sy: Target(),
         judge=lambda stroke: None,
         is_due=lambda kind, event: (kind, event) in due,
-        frame_ns=lambda: 16 * MS,
+        frame_ns=lambda: frame_ms * MS,
     )
+
+
+@pytest.fixture
+def strokes(calls, due):
+    return OpenTouches(calls, around(due))
 
 
 def touch(uid, device="finger", **more):
@@ -103,14 +107,7 @@ def test_a_flick_within_a_frame_keeps_its_samples_spread_over_it(strokes, calls,
 
 
 def test_a_hanging_frame_makes_no_press_of_a_tap(calls, due):
-    slow = OpenTouches(
-        calls,
-        place=lambda sx, sy: (sx, sy),
-        find_target=lambda sx, sy: Target(),
-        judge=lambda stroke: None,
-        is_due=lambda kind, event: (kind, event) in due,
-        frame_ns=lambda: 3000 * MS,
-    )
+    slow = OpenTouches(calls, around(due, frame_ms=3000))
     tap = touch(1)
     play(slow, due, ("begin", tap, 0, 9000 * MS), ("end", tap, 0, 9000 * MS))
 
@@ -235,14 +232,7 @@ def test_other_buttons_touch_nothing(strokes, calls, due, button):
 
 def test_two_fingers_are_a_chord(tmp_path, due):
     cap, _ = memory_capture(tmp_path)
-    strokes = OpenTouches(
-        cap,
-        place=lambda sx, sy: (sx, sy),
-        find_target=lambda sx, sy: Target(),
-        judge=lambda stroke: None,
-        is_due=lambda kind, event: (kind, event) in due,
-        frame_ns=lambda: 16 * MS,
-    )
+    strokes = OpenTouches(cap, around(due))
     one, two = touch(1), touch(2)
     frames = [("begin", 100, 200), ("update", 80, 220), ("update", 50, 250), ("end", 50, 250)]
     for number, (kind, left, right) in enumerate(frames):

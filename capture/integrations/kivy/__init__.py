@@ -63,7 +63,7 @@ def capture_app(app: Any, config: RunConfig | str | os.PathLike[str]) -> Capture
         config = _with_android(config)
     capture = Capture(_with_window(config))
     host = _install(capture, wait=True)
-    Lifecycle(app, host, is_android=is_android).bind()
+    Lifecycle(app, host, is_android=is_android)
     return capture
 
 
@@ -156,15 +156,14 @@ def show_overlay(capture: Capture) -> Overlay:
     """
     host = _current(capture)
     hide_overlay()
-    host.overlay = Overlay(host)
-    return host.overlay
+    return Overlay(host)
 
 
 def hide_overlay() -> None:
     """Hide the overlay, if it is shown."""
-    if _installed is not None and _installed.overlay is not None:
-        _installed.overlay.hide()
-        _installed.overlay = None
+    for listener in _installed.strokes.listeners.copy() if _installed is not None else ():
+        if isinstance(listener, Overlay):
+            listener.hide()
 
 
 def _current(capture: Capture | None = None) -> KivyHooks:

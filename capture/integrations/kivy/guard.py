@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -26,37 +25,45 @@ class Guard:
 
     Attributes
     ----------
-    tripped : bool
-        Whether something failed; the guarded functions are not called any more.
+    closed : bool
+        Whether something failed, or the hooks were removed: the guarded functions are not called any more.
     """
 
     def __init__(self, part: str, on_failure: Callable[[], None] | None = None) -> None:
-        self.tripped = False
+        self.closed = False
         self._part = part
         self._on_failure = on_failure
+        self._bound: list[tuple[Any, str, Any]] = []
 
     def __call__(self, function: Callable[..., None]) -> Callable[..., None]:
         """Return the function such that nothing it raises gets out, for Kivy to call."""
 
-        @functools.wraps(function)
         def guarded(*values: Any) -> None:
-            if not self.tripped:
+            if not self.closed:
                 try:
                     function(*values)
                 except Exception as error:  # noqa: BLE001 - any error: the app's main loop continues
-                    self.trip(error)
+                    self._fail(error)
 
         return guarded
 
-    def trip(self, error: Exception) -> None:
-        """Stop the capturing for this error."""
-        if not self.tripped:
-            self.tripped = True
-            _log.error(
-                "%s no longer captured after an error; the app continues: %s",
-                self._part,
-                error,
-                exc_info=error,
-            )
+    def _fail(self, error: Exception) -> None:
+        if not self.closed:
+            self.closed = True
+            message = "%s no longer captured after an error; the app continues: %s"
+            _log.error(message, self._part, error, exc_info=error)
             if self._on_failure is not None:
                 self._on_failure()
+
+    def bind(self, owner: Any, name: str, function: Callable[..., None]) -> None:
+        """Call a function, guarded, at an event or a change of a property, until `release`."""
+        guarded = self(function)
+        owner.fbind(name, guarded)
+        self._bound.append((owner, name, guarded))
+
+    def release(self) -> None:
+        """Remove all bindings and call nothing any more."""
+        self.closed = True
+        for owner, name, guarded in self._bound:
+            owner.funbind(name, guarded)
+        self._bound.clear()

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from capture.integrations.kivy.touches import Sample, now_ns
+from capture.integrations.kivy.touches import Sample, new_touch, now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,8 @@ __all__ = ["Hooks", "sees_raw_samples"]
 
 _log = logging.getLogger("capture.kivy")
 _WRAPPED = ("_dispatch_input", "post_dispatch_input")
+#: The window's events of the mouse, and the kind of touch event that Kivy makes of each.
+_MOUSE = {"on_mouse_down": "begin", "on_mouse_move": "update", "on_mouse_up": "end"}
 
 
 class Hooks:
@@ -36,43 +39,32 @@ class Hooks:
         Called before each DOWN is taken.
     guard : Guard
         Handles the exceptions of hooks.
-
-    Attributes
-    ----------
-    mode : {"raw", "merged", None}
-        How touches are seen; None when they are not.
     """
 
     def __init__(self, strokes: OpenTouches, *, before_begin: Callable[[], None], guard: Guard) -> None:
-        self.mode: str | None = None
         self._strokes = strokes
         self._before_begin = before_begin
         self._guard = guard
         self._loop: Any = None
-        self._window: Any = None
+        self._is_raw = False
         self._mouse = MouseSamples()
         self._wraps: dict[tuple[Any, str], Any] = {}
-        self._bound: list[tuple[Any, str, Any]] = []
 
     def install(self, loop: Any) -> str:
-        """Install the hooks in an event loop; return the mode."""
+        """Install the hooks in an event loop; return how touches are seen: ``raw`` or ``merged``."""
         self._loop = loop
-        self.mode = "raw" if sees_raw_samples() else "merged"
-        if self.mode == "raw":
+        self._is_raw = sees_raw_samples()
+        if self._is_raw:
             self._wrap(loop, "_dispatch_input", self._make_poll)
             self._wrap(loop, "post_dispatch_input", self._make_dispatch)
         if loop.window is not None:
             self._attach()
         else:
-            self._bind(loop, "on_start", self._guard(self._attach))
-        return self.mode
+            self._guard.bind(loop, "on_start", self._attach)
+        return "raw" if self._is_raw else "merged"
 
     def uninstall(self) -> None:
-        """Remove the hooks; those that something else has wrapped stay and do nothing."""
-        self.mode = None
-        for owner, name, function in self._bound:
-            owner.funbind(name, function)
-        self._bound.clear()
+        """Remove the wraps; those that something else has wrapped stay and do nothing."""
         for (owner, name), wrap in self._wraps.items():
             if owner.__dict__.get(name) is wrap:
                 # The former attribute is the class's own method, or an earlier wrap of somebody else.
@@ -81,24 +73,18 @@ class Hooks:
                 else:
                     setattr(owner, name, wrap.earlier)
         self._wraps.clear()
-        self._window = None
 
     def _attach(self, *_: Any) -> None:
-        """Bind to the window, which may come later."""
+        """Wrap and bind the window, which may come later."""
         window = self._loop.window
-        if window is None or self._window is not None or self.mode is None:
+        if window is None or (window, "on_touch_down") in self._wraps:
             return
-        self._window = window
         self._wrap(window, "on_touch_down", self._make_touch_down)
-        if self.mode == "raw":
-            for name in ("on_mouse_down", "on_mouse_move", "on_mouse_up"):
-                self._bind(window, name, self._guard(getattr(self._mouse, name)))
+        if self._is_raw:
+            for name, kind in _MOUSE.items():
+                self._guard.bind(window, name, partial(self._mouse.note, kind))
         else:
-            self._bind(window, "on_motion", self._guard(self._on_motion))
-
-    def _bind(self, owner: Any, name: str, function: Any) -> None:
-        owner.fbind(name, function)
-        self._bound.append((owner, name, function))
+            self._guard.bind(window, "on_motion", self._on_motion)
 
     def _wrap(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         wrap = make(getattr(owner, name))
@@ -109,37 +95,31 @@ class Hooks:
     # Raw samples
 
     def _make_poll(self, original: Any) -> Any:
-        poll, mouse = self._strokes.poll, self._mouse
+        poll = self._guard(self._poll)
 
         def _dispatch_input(*event: Any) -> Any:
-            if self.mode is not None:
-                try:
-                    kind, me = event
-                    if me.is_touch:
-                        sample = mouse.take(kind, me) if me.device == "mouse" else None
-                        poll(sample or _sample(kind, me))
-                except Exception as error:  # noqa: BLE001 - any error: the app's main loop continues
-                    self._guard.trip(error)
+            poll(*event)
             return original(*event)
 
         return _dispatch_input
 
+    def _poll(self, kind: str, event: Any) -> None:
+        if event.is_touch:
+            sample = self._mouse.take(kind, event) if event.device == "mouse" else None
+            self._strokes.poll(sample or _sample(kind, event))
+
     def _make_dispatch(self, original: Any) -> Any:
+        before, after = self._guard(self._before), self._guard(self._after)
+
         def post_dispatch_input(etype: str, me: Any) -> Any:
-            if self.mode is not None and me.is_touch:
-                try:
-                    self._before(etype, me)
-                except Exception as error:  # noqa: BLE001 - as above
-                    self._guard.trip(error)
+            if me.is_touch:
+                before(etype, me)
             try:
                 return original(etype, me)
             finally:
                 # Also where a handler raised: the user's gesture is recorded, then the error continues.
-                if etype != "update" and self.mode is not None and me.is_touch:
-                    try:
-                        self._after(etype, me)
-                    except Exception as error:  # noqa: BLE001 - as above
-                        self._guard.trip(error)
+                if etype != "update" and me.is_touch:
+                    after(etype, me)
 
         return post_dispatch_input
 
@@ -164,10 +144,9 @@ class Hooks:
     def _make_touch_down(self, original: Any) -> Any:
         def on_touch_down(touch: Any) -> Any:
             result = original(touch)
-            if self.mode is not None:
-                stroke = self._strokes.open.get(touch.uid)
-                if stroke is not None:
-                    stroke.consumed = bool(result)
+            stroke = self._strokes.open.get(touch.uid)
+            if stroke is not None:
+                stroke.consumed = bool(result)
             return result
 
         return on_touch_down
@@ -176,7 +155,7 @@ class Hooks:
 
     def _on_motion(self, _window: Any, kind: str, event: Any) -> None:
         """Process a merged event before the app does; an UP is judged after the app had it."""
-        if self.mode is None or not event.is_touch:
+        if not event.is_touch:
             return
         if kind == "begin":
             self._end_unseen()
@@ -199,19 +178,12 @@ class MouseSamples:
     """The mouse's true positions: its motion event is changed before it is polled."""
 
     def __init__(self) -> None:
-        self._samples: deque[tuple[str, float, float, str, int]] = deque(maxlen=1024)
+        self._samples: deque[tuple[str, float, float, Any, int]] = deque(maxlen=1024)
 
-    def on_mouse_down(self, window: Any, x: float, y: float, button: str, _modifiers: Any) -> None:
-        """Note where and when the button went down (px of the window, y downwards)."""
-        self._samples.append(("begin", *_fraction(window, x, y), button, now_ns()))
-
-    def on_mouse_move(self, window: Any, x: float, y: float, _modifiers: Any) -> None:
-        """Note where the mouse went."""
-        self._samples.append(("update", *_fraction(window, x, y), "", now_ns()))
-
-    def on_mouse_up(self, window: Any, x: float, y: float, button: str, _modifiers: Any) -> None:
-        """Note where the button was released."""
-        self._samples.append(("end", *_fraction(window, x, y), button, now_ns()))
+    def note(self, kind: str, window: Any, x: float, y: float, button: Any, *_: Any) -> None:
+        """Note where and when the mouse was moved or its button changed (px of the window, y downwards)."""
+        sx, down = window.to_normalized_pos(x, y)
+        self._samples.append((kind, sx, 1.0 - down, button, now_ns()))
 
     def take(self, kind: str, event: Any) -> Sample | None:
         """Return the sample of a polled mouse event; None if missing.
@@ -258,15 +230,7 @@ def sees_raw_samples() -> bool:
 
 class _TestProvider:
     def update(self, dispatch_fn: Callable[[str, Any], None]) -> None:
-        base = import_module("kivy.input.motionevent").MotionEvent
-
-        def depack(self: Any, args: tuple[float, float]) -> None:
-            self.sx, self.sy = args
-            base.depack(self, args)
-
-        touch = type("Touch", (base,), {"depack": depack})(
-            "capture self-test", 0, (0.25, 0.5), is_touch=True, type_id="touch"
-        )
+        touch = new_touch("capture self-test", 0, (0.25, 0.5))
         dispatch_fn("begin", touch)
         touch.move((0.5, 0.5))
         dispatch_fn("update", touch)
@@ -279,8 +243,3 @@ def _sample(kind: str, event: Any) -> Sample:
     if exact is not None:
         return Sample(kind, event, event.sx, event.sy, exact, exact=True)
     return Sample(kind, event, event.sx, event.sy, now_ns())
-
-
-def _fraction(window: Any, x: float, y: float) -> tuple[float, float]:
-    sx, down = window.to_normalized_pos(x, y)
-    return sx, 1.0 - down

@@ -12,13 +12,12 @@ from capture.integrations.kivy.guard import Guard
 from capture.integrations.kivy.hooks import Hooks
 from capture.integrations.kivy.screens import Screens
 from capture.integrations.kivy.strokes import OpenTouches
-from capture.integrations.kivy.targets import box_of, describe, path_at, place_of, size_of
+from capture.integrations.kivy.targets import box_of, describe, path_at, place_of, rotated, size_of
 from capture.integrations.kivy.verdict import judge
 
 if TYPE_CHECKING:
     from capture.engine.capture import Capture
     from capture.events.targets import Target
-    from capture.integrations.kivy.overlay import Overlay
     from capture.integrations.kivy.touches import OpenTouch
 
 __all__ = ["KivyHooks"]
@@ -39,30 +38,18 @@ class KivyHooks(HostBase):
     screens : Screens
     window : object
         Kivy's window; None before there is one.
-    overlay : Overlay or None
     """
 
     def __init__(self, capture: Capture) -> None:
         super().__init__(capture)
         self.window: Any = None
-        self.overlay: Overlay | None = None
         self._loop = import_module("kivy.base").EventLoop
         self._clock = import_module("kivy.clock").Clock
         self._metrics = import_module("kivy.metrics").Metrics
-        self.strokes = OpenTouches(
-            capture,
-            place=self._place,
-            find_target=self._find_target,
-            judge=_judge,
-            is_due=self._is_due,
-            frame_ns=self._frame_ns,
-        )
+        self.strokes = OpenTouches(capture, self)
         self.guard = Guard("touches are", self._stop)
         self.screens = Screens(self._announce, _title, self.guard)
         self.hooks = Hooks(self.strokes, before_begin=self._before_begin, guard=self.guard)
-        self._size_changed = self.guard(self._on_size)
-        self._focus_changed = self.guard(self._on_focus)
-        self._window_came = self.guard(self.attach)
         self._heard = False
         self._size = (0.0, 0.0)
 
@@ -76,7 +63,7 @@ class KivyHooks(HostBase):
         """
         self.capture.hook = self.hooks.install(self._loop)
         if wait or self._loop.window is None:
-            self._loop.fbind("on_start", self._window_came)
+            self.guard.bind(self._loop, "on_start", self.attach)
         else:
             self.guard(self.attach)()
 
@@ -85,16 +72,10 @@ class KivyHooks(HostBase):
         self.strokes.cancel_all()
         for listener in self.strokes.listeners.copy():
             listener.stop()
+        self.guard.release()
         self.hooks.uninstall()
         self.capture.hook = None
-        self._loop.funbind("on_start", self._window_came)
-        if self.window is not None:
-            self.screens.detach()
-            for name in ("size", "rotation"):
-                self.window.funbind(name, self._size_changed)
-            if hasattr(self.window, "focus"):
-                self.window.funbind("focus", self._focus_changed)
-            self.window = None
+        self.window = None
 
     def attach(self, *_: Any) -> None:
         """Pass the window's size and density to the capture, and watch its screens."""
@@ -102,15 +83,14 @@ class KivyHooks(HostBase):
             return
         self.window = self._loop.window
         for name in ("size", "rotation"):
-            self.window.fbind(name, self._size_changed)
+            self.guard.bind(self.window, name, self._on_size)
         if hasattr(self.window, "focus"):
-            self.window.fbind("focus", self._focus_changed)
+            self.guard.bind(self.window, "focus", self._on_focus)
         self._on_size()
         self.screens.attach(self.window)
 
     def _stop(self) -> None:
         """Stop after a failure; recorded events are still delivered, and tracking calls continue."""
-        self.hooks.mode = None
         self.capture.hook = None
         self.strokes.listeners.clear()
         self.strokes.cancel_all()
@@ -130,22 +110,15 @@ class KivyHooks(HostBase):
         # As the app sees it: turned, if the app turned it.
         return *self.window.size, min(max(self._metrics.density, 0.75), 10.0)
 
-    def _place(self, sx: float, sy: float) -> tuple[float, float]:
+    def place(self, sx: float, sy: float) -> tuple[float, float]:
         """Return px of the screen, y downwards; a keyboard that moved the app up does not move the finger."""
         window = self.window or self._loop.window
         width, height = size_of(window) if self.window is None else self._size
-        x_max, y_max = width - 1, height - 1
-        match window.rotation:
-            case 90:
-                return sy * y_max, sx * x_max
-            case 180:
-                return (1 - sx) * x_max, sy * y_max
-            case 270:
-                return (1 - sy) * y_max, (1 - sx) * x_max
-            case _:
-                return sx * x_max, (1 - sy) * y_max
+        # With y downwards, the window is turned the other way.
+        return rotated(-window.rotation % 360, sx, 1 - sy, width - 1, height - 1)
 
-    def _find_target(self, sx: float, sy: float) -> Target:
+    def find_target(self, sx: float, sy: float) -> Target:
+        """Return the target under a place of the screen, and watch screen managers that were added."""
         window = self._loop.window
         path = path_at(window, *place_of(window, sx, sy))
         self.screens.look(path)
@@ -170,10 +143,16 @@ class KivyHooks(HostBase):
         left, bottom, right, top = box_of(path)
         return left, last - top, right - left, top - bottom
 
-    def _is_due(self, kind: str, event: Any) -> bool:
+    def judge(self, stroke: OpenTouch) -> bool | None:
+        """Return whether the target of a stroke reacts, after its UP was dispatched."""
+        return judge(stroke.owners, stroke.event.ud, consumed=stroke.consumed)
+
+    def is_due(self, kind: str, event: Any) -> bool:
+        """Return whether an event is still to be dispatched in this frame."""
         return (kind, event) in self._loop.input_events
 
-    def _frame_ns(self) -> int:
+    def frame_ns(self) -> int:
+        """Return the length of the last frame."""
         return int(self._clock.frametime * 1e9)
 
     # Screens
@@ -188,10 +167,6 @@ class KivyHooks(HostBase):
             # Also where there is nothing to announce: a walk through all widgets for each touch is too much.
             self._heard = True
             self.screens.forget()
-
-
-def _judge(stroke: OpenTouch) -> bool | None:
-    return judge(stroke.owners, stroke.event.ud, consumed=stroke.consumed)
 
 
 def _title() -> str:

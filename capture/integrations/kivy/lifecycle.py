@@ -14,7 +14,7 @@ __all__ = ["Lifecycle"]
 
 
 class Lifecycle:
-    """Turns an app's events into those of a capture.
+    """Turns an app's events into those of a capture, from now on.
 
     Parameters
     ----------
@@ -25,19 +25,15 @@ class Lifecycle:
     """
 
     def __init__(self, app: Any, host: KivyHooks, *, is_android: bool = False) -> None:
-        self._app = app
         self._host = host
         self._capture = host.capture
         self._is_android = is_android
         self._stopped = False
-
-    def bind(self) -> None:
-        """Listen to the app."""
         guard = Guard("the app's life is")
-        stop = guard(self._on_stop)
-        for name in ("on_start", "on_pause", "on_resume"):
-            self._app.fbind(name, guard(getattr(self, f"_{name}")))
-        original = self._app.on_stop
+        guard.bind(app, "on_start", self._on_start)
+        guard.bind(app, "on_pause", self._on_pause)
+        guard.bind(app, "on_resume", self._on_resume)
+        original, stop = app.on_stop, guard(self._on_stop)
 
         # The app's own on_stop may still track something: the capture is closed after it. Kivy calls it
         # twice where the app stopped itself (kivy#2397).
@@ -48,7 +44,7 @@ class Lifecycle:
             finally:
                 stop()
 
-        self._app.on_stop = on_stop
+        app.on_stop = on_stop
 
     def _on_start(self, *_: Any) -> None:
         self._connect()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from capture.gestures.explain import explain
 from capture.gestures.recognizer import Recognizer
 
 if TYPE_CHECKING:
-    from capture.engine.capture import Capture
     from capture.gestures.recognizer import Gesture
-    from capture.integrations.kivy.strokes import OpenTouches
+    from capture.integrations.kivy.host import KivyHooks
     from capture.integrations.kivy.touches import OpenTouch
 
 __all__ = ["Overlay"]
@@ -24,20 +23,12 @@ _DEAD = (1.0, 0.3, 0.2, 0.9)
 _WORDS = {True: "responsive", False: "dead", None: "responsiveness unknown"}
 
 
-class OverlayHost(Protocol):
-    """Host of an overlay: `capture.integrations.kivy.host.KivyHooks`."""
-
-    capture: Capture
-    strokes: OpenTouches
-    window: Any
-
-
 class Overlay:
     """A listener of strokes that draws them; it recognises by itself, so that it needs no consent.
 
     Parameters
     ----------
-    host : OverlayHost
+    host : KivyHooks
 
     Attributes
     ----------
@@ -45,7 +36,7 @@ class Overlay:
         The displayed text: of the open stroke, else of the last one.
     """
 
-    def __init__(self, host: OverlayHost) -> None:
+    def __init__(self, host: KivyHooks) -> None:
         self.text = ""
         self._host = host
         self._config = host.capture.config.gestures
@@ -67,9 +58,7 @@ class Overlay:
             self._window.canvas.after.remove(self._group)
             self._window = None
 
-    def stop(self) -> None:
-        """Remove the overlay: the capture is uninstalled."""
-        self.hide()
+    stop = hide
 
     def down(self, stroke: OpenTouch) -> None:
         """Begin a trail."""
@@ -95,17 +84,9 @@ class Overlay:
         if trail is not None:
             trail[0].points = [*trail[0].points, *self._point(x, y)]
 
-    def up(
-        self,
-        stroke: OpenTouch,
-        x: float,
-        y: float,
-        time: int,
-        responsive: bool | None,
-        _gesture: Gesture | None,
-    ) -> None:
+    def up(self, stroke: OpenTouch, x: float, y: float, time: int) -> None:
         """Show the class of the stroke, and its reason."""
-        self._end(stroke, self._recognizer.up(stroke.pointer, x, y, time), responsive)
+        self._end(stroke, self._recognizer.up(stroke.pointer, x, y, time), stroke.responsive)
         self._recognizer.take_chords()
 
     def cancel(self, stroke: OpenTouch, time: int) -> None:

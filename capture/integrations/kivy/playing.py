@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture.errors import TouchLogError
 from capture.gestures.kinds import Action
-from capture.integrations.kivy.touches import now_ns
+from capture.integrations.kivy.touches import new_touch, now_ns
 from capture.logs import open_log
 
 if TYPE_CHECKING:
@@ -103,9 +103,7 @@ class Player:
         kind, key = _KINDS.get(Action(action)), (stream, pointer)
         place = (x / self._x_max, 1.0 - y / self._y_max)
         if kind == "begin":
-            touch = self._touches[key] = _touch_class()(
-                "capture-player", pointer, place, is_touch=True, type_id="touch"
-            )
+            touch = self._touches[key] = new_touch("capture-player", pointer, place)
         else:
             touch = self._touches.get(key)
             if touch is None:
@@ -118,20 +116,3 @@ class Player:
             touch.capture_canceled = action == Action.CANCEL
             touch.update_time_end()
         dispatch_fn(kind or "update", touch)
-
-
-_class: list[type] = []
-
-
-def _touch_class() -> Any:
-    """Return the class of the touches, made when Kivy is there."""
-    if not _class:
-        base = import_module("kivy.input.motionevent").MotionEvent
-
-        def depack(self: Any, args: tuple[float, float]) -> None:
-            self.sx, self.sy = args
-            self.profile = ["pos"]
-            base.depack(self, args)
-
-        _class.append(type("PlayedTouch", (base,), {"depack": depack}))
-    return _class[0]

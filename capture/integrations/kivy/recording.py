@@ -20,7 +20,6 @@ from capture.logs import LogInfo
 if TYPE_CHECKING:
     import os
 
-    from capture.gestures.recognizer import Gesture
     from capture.integrations.kivy.host import KivyHooks
     from capture.integrations.kivy.touches import OpenTouch
 
@@ -89,19 +88,11 @@ class KivyRecording:
         if stroke.pointer in self._pointers:
             self._sample(stroke.pointer, Action.MOVE, time, x, y)
 
-    def up(
-        self,
-        stroke: OpenTouch,
-        x: float,
-        y: float,
-        time: int,
-        responsive: bool | None,
-        _gesture: Gesture | None,
-    ) -> None:
+    def up(self, stroke: OpenTouch, x: float, y: float, time: int) -> None:
         """Record an UP, and the facts about the target since its DOWN."""
         if stroke.pointer in self._pointers:
             self._pointers.discard(stroke.pointer)
-            self._mark("verdict", time, pointer=stroke.pointer, responsive=responsive)
+            self._mark("verdict", time, pointer=stroke.pointer, responsive=stroke.responsive)
             self._sample(stroke.pointer, Action.UP, time, x, y)
 
     def cancel(self, stroke: OpenTouch, time: int) -> None:

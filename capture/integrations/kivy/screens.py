@@ -40,26 +40,15 @@ class Screens:
         self._announce = announce
         self._title = title
         self._window: Any = None
-        self._tree_changed = guard(self._on_tree)
-        self._screen_changed = guard(self._on_current)
-        self._bound: list[tuple[Any, str, Any]] = []
+        self._guard = guard
         self._known: set[int] = set()
         self._roots: set[int] = set()
 
     def attach(self, window: Any) -> None:
         """Watch a window; the screen that it shows is announced."""
         self._window = window
-        self._bind(window, "children", self._tree_changed)
+        self._guard.bind(window, "children", self._on_tree)
         self._on_tree()
-
-    def detach(self) -> None:
-        """Watch nothing any more."""
-        for widget, name, function in self._bound:
-            widget.funbind(name, function)
-        self._bound.clear()
-        self._known.clear()
-        self._roots.clear()
-        self._window = None
 
     def forget(self) -> None:
         """Announce the current screen again, even if it is the same: nobody listened before."""
@@ -79,7 +68,7 @@ class Screens:
         for child in self._window.children:
             if child.uid not in self._roots:
                 self._roots.add(child.uid)
-                self._bind(child, "children", self._tree_changed)
+                self._guard.bind(child, "children", self._on_tree)
             for manager in _managers(child):
                 self._watch(manager)
         self._show(chain_of(self._window))
@@ -88,11 +77,7 @@ class Screens:
         if manager.uid not in self._known:
             self._known.add(manager.uid)
             # The screen, not its name: the name changes first.
-            self._bind(manager, "current_screen", self._screen_changed)
-
-    def _bind(self, widget: Any, name: str, function: Any) -> None:
-        widget.fbind(name, function)
-        self._bound.append((widget, name, function))
+            self._guard.bind(manager, "current_screen", self._on_current)
 
     def _on_current(self, manager: Any, *_: Any) -> None:
         around = _around(manager)

@@ -8,13 +8,12 @@ from the queue when Kivy dispatches the matching event. Nothing here knows Kivy'
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol
 
 from capture.integrations.kivy.touches import OpenTouch, Sample, is_no_finger, now_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from capture.engine.capture import Capture
     from capture.engine.dispatch import UpDispatch
     from capture.events.targets import Target
@@ -33,6 +32,25 @@ _REMEMBERED = 8
 _QUEUE_LENGTH = 4096
 
 
+class Surroundings(Protocol):
+    """What strokes ask about the app and its screen: `capture.integrations.kivy.host.KivyHooks`."""
+
+    def place(self, sx: float, sy: float) -> tuple[float, float]:
+        """Return a place of the screen in px, y downwards."""
+
+    def find_target(self, sx: float, sy: float) -> Target:
+        """Return the target under a place of the screen."""
+
+    def judge(self, stroke: OpenTouch) -> bool | None:
+        """Return whether the target of a stroke reacts, after its UP was dispatched."""
+
+    def is_due(self, kind: str, event: Any) -> bool:
+        """Return whether an event is still to be dispatched in this frame."""
+
+    def frame_ns(self) -> int:
+        """Return the length of the last frame."""
+
+
 class OpenTouches:
     """Opens, moves and ends strokes.
 
@@ -40,16 +58,7 @@ class OpenTouches:
     ----------
     capture : Capture
         Where they go.
-    place : callable
-        (sx, sy) -> (x, y) in px, y downwards.
-    find_target : callable
-        (sx, sy) -> `Target` under that place.
-    judge : callable
-        `OpenTouch` -> whether its target reacts, after the UP was dispatched.
-    is_due : callable
-        (kind, event) -> whether that event is still to be dispatched in this frame.
-    frame_ns : callable
-        -> length of the last frame (ns).
+    around : Surroundings
 
     Attributes
     ----------
@@ -60,31 +69,18 @@ class OpenTouches:
         Touches left out because another device reported the same finger.
     """
 
-    def __init__(
-        self,
-        capture: Capture,
-        *,
-        place: Callable[[float, float], tuple[float, float]],
-        find_target: Callable[[float, float], Target],
-        judge: Callable[[OpenTouch], bool | None],
-        is_due: Callable[[str, Any], bool],
-        frame_ns: Callable[[], int],
-    ) -> None:
+    def __init__(self, capture: Capture, around: Surroundings) -> None:
         self.open: dict[int, OpenTouch] = {}
         self.listeners: list[Listener] = []
         self.twins = 0
         self.density = 1.0
         self._capture = capture
-        self._place = place
-        self._find_target = find_target
-        self._judge = judge
-        self._is_due = is_due
-        self._frame_ns = frame_ns
+        self._around = around
+        self._place = around.place
         self._queue: deque[Sample] = deque(maxlen=_QUEUE_LENGTH)
         self._untimed: deque[Sample] = deque(maxlen=_QUEUE_LENGTH)
         self._last_poll_ns = 0
         self._recent: deque[OpenTouch] = deque(maxlen=_REMEMBERED)
-        self._pointers: set[int] = set()
 
     def poll(self, sample: Sample) -> None:
         """Queue a raw sample as it is polled."""
@@ -117,13 +113,12 @@ class OpenTouches:
             self._cancel(stroke, now_ns() if stroke.end is None else stroke.end.time)
             return
         dispatch = stroke.dispatch or self._dispatch(stroke, event)
-        gesture = dispatch.finish()
+        dispatch.finish()
         up = stroke.end
         if up is not None:
             x, y = self._place(up.sx, up.sy)
             for listener in self.listeners:
-                listener.up(stroke, x, y, up.time, stroke.responsive, gesture)
-        self._pointers.discard(stroke.pointer)
+                listener.up(stroke, x, y, up.time)
         self._recent.append(stroke)
 
     def _dispatch(self, stroke: OpenTouch, event: Any) -> UpDispatch:
@@ -131,7 +126,7 @@ class OpenTouches:
         up = stroke.end = stroke.end or Sample("end", event, event.sx, event.sy, now_ns())
 
         def judge() -> bool | None:
-            stroke.responsive = self._judge(stroke)
+            stroke.responsive = self._around.judge(stroke)
             return stroke.responsive
 
         x, y = self._place(up.sx, up.sy)
@@ -147,13 +142,11 @@ class OpenTouches:
             else:
                 # It was lifted, and a handler ended the app.
                 stroke.dispatch.finish()
-                self._pointers.discard(stroke.pointer)
         self.open.clear()
         self._queue.clear()
         self._untimed.clear()
 
     def _cancel(self, stroke: OpenTouch, time: int) -> None:
-        self._pointers.discard(stroke.pointer)
         self._capture.touch_cancel(stroke.pointer, time=time)
         for listener in self.listeners:
             listener.cancel(stroke, time)
@@ -181,7 +174,7 @@ class OpenTouches:
                 if not is_no_finger(event):
                     self._begin(sample, is_raw=True)
                 continue
-            elif self._is_due(sample.kind, sample.event):
+            elif self._around.is_due(sample.kind, sample.event):
                 break
             elif sample.kind == "end":
                 # Kivy keeps it back (a retained touch): it is used when its dispatch comes.
@@ -201,7 +194,7 @@ class OpenTouches:
         end = samples[-1].time
         count = len(samples)
         if count > 1:
-            span = min(self._frame_ns(), end - self._last_poll_ns, _LONGEST_FRAME_NS)
+            span = min(self._around.frame_ns(), end - self._last_poll_ns, _LONGEST_FRAME_NS)
             for index, sample in enumerate(samples):
                 sample.time = end - span * (count - 1 - index) // count
         self._last_poll_ns = end
@@ -217,12 +210,18 @@ class OpenTouches:
             return
         if is_raw:
             self._forget_lost(sample.event)
-        pointer = 0
-        while pointer in self._pointers:
-            pointer += 1
-        stroke = OpenTouch(pointer, sample, x, y, self._find_target(sample.sx, sample.sy))
-        stroke.is_raw = is_raw
-        self._pointers.add(pointer)
+        used = {stroke.pointer for stroke in self.open.values()}
+        pointer = next(number for number in count() if number not in used)
+        stroke = OpenTouch(
+            pointer=pointer,
+            event=sample.event,
+            device=_device_of(sample.event),
+            time=sample.time,
+            x=x,
+            y=y,
+            target=self._around.find_target(sample.sx, sample.sy),
+            is_raw=is_raw,
+        )
         self.open[sample.event.uid] = stroke
         self._capture.touch_down(pointer, x, y, sample.time, stroke.target)
         for listener in self.listeners:
@@ -233,7 +232,7 @@ class OpenTouches:
         finger = getattr(event, "id", None)
         if finger is None:
             return
-        device = getattr(event, "device", "")
+        device = _device_of(event)
         for uid, stroke in list(self.open.items()):
             is_same = stroke.device == device and getattr(stroke.event, "id", None) == finger
             # An UP that Kivy keeps back was not lost.
@@ -248,7 +247,7 @@ class OpenTouches:
 
     def _is_twin(self, sample: Sample, x: float, y: float) -> bool:
         """Return whether another device reported the same finger a moment ago (mouse and mtdev on a Pi)."""
-        device = getattr(sample.event, "device", "")
+        device = _device_of(sample.event)
         reach = _TWIN_DP * self.density
         return any(
             stroke.device != device
@@ -258,3 +257,7 @@ class OpenTouches:
             for strokes in (self.open.values(), self._recent)
             for stroke in strokes
         )
+
+
+def _device_of(event: Any) -> str:
+    return getattr(event, "device", "")

@@ -11,7 +11,7 @@ from capture.integrations.kivy.verdict import traits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MASK", "box_of", "describe", "is_masked", "path_at", "place_of"]
+__all__ = ["MASK", "box_of", "describe", "is_masked", "path_at", "place_of", "rotated", "size_of"]
 
 #: Attribute of a widget that hides it: its ids and its inner parts are not named, its pixels are blacked out.
 MASK = "analytics_mask"
@@ -95,7 +95,7 @@ def box_of(path: Sequence[Any]) -> tuple[float, float, float, float]:
 def place_of(window: Any, sx: float, sy: float) -> tuple[float, float]:
     """Return a place of the screen (0 to 1, y up) as the window's widgets see it (px, y up)."""
     width, height = size_of(window)
-    x, y = _rotated(window.rotation, sx, sy, width - 1, height - 1)
+    x, y = rotated(window.rotation, sx, sy, width - 1, height - 1)
     keyboard = window.keyboard_height
     mode = window.softinput_mode if keyboard else ""
     if mode in {"pan", "below_target"}:
@@ -112,7 +112,8 @@ def size_of(window: Any) -> tuple[float, float]:
     return size
 
 
-def _rotated(rotation: float, sx: float, sy: float, x_max: float, y_max: float) -> tuple[float, float]:
+def rotated(rotation: float, sx: float, sy: float, x_max: float, y_max: float) -> tuple[float, float]:
+    """Return a place of the screen (0 to 1, y up) in px of a window that is turned by `rotation` degrees."""
     if rotation == 90:
         return sy * y_max, (1 - sx) * x_max
     if rotation == 180:

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import time
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from capture.engine.dispatch import UpDispatch
     from capture.events.targets import Target
-    from capture.gestures.recognizer import Gesture
 
-__all__ = ["Listener", "OpenTouch", "Sample", "is_no_finger", "now_ns"]
+__all__ = ["Listener", "OpenTouch", "Sample", "is_no_finger", "new_touch", "now_ns"]
 
 #: The clock of all samples.
 now_ns = time.perf_counter_ns
 
 
-class Sample:
+class Sample(msgspec.Struct, eq=False):
     """A raw touch sample: position as a fraction of the screen (y up), time in ns, exact or of its poll."""
 
-    __slots__ = ("event", "exact", "kind", "sx", "sy", "time")
-
-    def __init__(
-        self, kind: str, event: Any, sx: float, sy: float, time: int, *, exact: bool = False
-    ) -> None:
-        self.kind = kind
-        self.event = event
-        self.sx = sx
-        self.sy = sy
-        self.time = time
-        self.exact = exact
+    kind: str
+    event: Any
+    sx: float
+    sy: float
+    time: int
+    exact: bool = False
 
 
-class OpenTouch:
+class OpenTouch(msgspec.Struct, eq=False, kw_only=True):
     """A touch that is down.
 
     Attributes
@@ -41,6 +39,12 @@ class OpenTouch:
         The smallest number that was free at DOWN.
     event : object
         Kivy's motion event.
+    device : str
+    time : int
+        Of its DOWN.
+    x, y : float
+        Place of its DOWN.
+    target : Target
     is_raw : bool
         Whether its samples come through the queue.
     end : Sample or None
@@ -55,36 +59,19 @@ class OpenTouch:
         Whether its target reacted, as judged at the UP.
     """
 
-    __slots__ = (
-        "consumed",
-        "device",
-        "dispatch",
-        "end",
-        "event",
-        "is_raw",
-        "owners",
-        "pointer",
-        "responsive",
-        "target",
-        "time",
-        "x",
-        "y",
-    )
-
-    def __init__(self, pointer: int, sample: Sample, x: float, y: float, target: Target) -> None:
-        self.pointer = pointer
-        self.event = sample.event
-        self.device = getattr(sample.event, "device", "")
-        self.time = sample.time
-        self.x = x
-        self.y = y
-        self.target = target
-        self.is_raw = False
-        self.end: Sample | None = None
-        self.owners: list[Any] = []
-        self.consumed: bool | None = None
-        self.dispatch: UpDispatch | None = None
-        self.responsive: bool | None = None
+    pointer: int
+    event: Any
+    device: str
+    time: int
+    x: float
+    y: float
+    target: Target
+    is_raw: bool = False
+    end: Sample | None = None
+    owners: list[Any] = []
+    consumed: bool | None = None
+    dispatch: UpDispatch | None = None
+    responsive: bool | None = None
 
 
 class Listener(Protocol):
@@ -96,16 +83,8 @@ class Listener(Protocol):
     def move(self, stroke: OpenTouch, x: float, y: float, time: int) -> None:
         """Process a MOVE (px, ns)."""
 
-    def up(  # noqa: PLR0917 - facts of an UP
-        self,
-        stroke: OpenTouch,
-        x: float,
-        y: float,
-        time: int,
-        responsive: bool | None,
-        gesture: Gesture | None,
-    ) -> None:
-        """Process an UP, with the recognised gesture."""
+    def up(self, stroke: OpenTouch, x: float, y: float, time: int) -> None:
+        """Process an UP, with the stroke's verdict."""
 
     def cancel(self, stroke: OpenTouch, time: int) -> None:
         """Process the end of a stroke without an UP."""
@@ -118,3 +97,21 @@ def is_no_finger(event: Any) -> bool:
     """Return whether a touch is of another button than the left one, or a turn of the mouse wheel."""
     button = getattr(event, "button", None)
     return isinstance(button, str) and button not in {"", "left"}
+
+
+def new_touch(device: str, number: int, place: tuple[float, float]) -> Any:
+    """Return a motion event of Kivy at a place of the screen (0 to 1, y up)."""
+    return _touch_class()(device, number, place, is_touch=True, type_id="touch")
+
+
+@cache
+def _touch_class() -> Any:
+    """Return the class of the touches, made when Kivy is there."""
+    base = import_module("kivy.input.motionevent").MotionEvent
+
+    def depack(self: Any, args: tuple[float, float]) -> None:
+        self.sx, self.sy = args
+        self.profile = ["pos"]
+        base.depack(self, args)
+
+    return type("CaptureTouch", (base,), {"depack": depack})
