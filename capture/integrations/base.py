@@ -7,17 +7,19 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import LogOnce
-from capture.events.targets import Target
+from capture.events.targets import Target, escape_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from capture.engine.capture import Capture
 
-__all__ = ["HostBase"]
+__all__ = ["MOUSE", "HostBase", "element", "number_among"]
 
 _log = logging.getLogger("capture.hosts")
 
+#: The mouse among the toolkit's ids of fingers.
+MOUSE = "mouse"
 #: Smaller pointers are the mouse's.
 _FIRST_FINGER = 16
 
@@ -38,7 +40,7 @@ class HostBase(ABC):
     ) -> None:
         self.capture = capture
         self._find_target_at = find_target
-        #: The toolkit's id of a finger that is down -> pointer.
+        #: The toolkit's id of a finger that is down, or `MOUSE` -> pointer.
         self._fingers: dict[Any, int] = {}
         self._log_once = LogOnce(_log)
 
@@ -91,7 +93,25 @@ class HostBase(ABC):
         self._fingers[finger] = pointer
         return pointer
 
+    def _move(self, finger: Any, x: float, y: float, time_ns: int) -> None:
+        """Move a finger, unless its DOWN was not seen."""
+        if finger in self._fingers:
+            self.capture.touch_move(self._fingers[finger], x, y, time_ns)
+
     def _cancel_fingers(self, fingers: Iterable[Any], time_ns: int | None = None) -> None:
-        """Cancel fingers whose UP will not come."""
-        for finger in list(fingers):
+        """Cancel fingers whose UP will not come, those of them that are down."""
+        for finger in [each for each in fingers if each in self._fingers]:
             self.capture.touch_cancel(self._fingers.pop(finger), time=time_ns)
+
+
+def element(kind: str, name: str, number: Callable[[], int | None]) -> str:
+    """Return an element of a target's path: a class with its name, else with its number among its like."""
+    if name:
+        return f"{escape_name(kind)}#{escape_name(name)}>"
+    place = number()
+    return f"{escape_name(kind)}>" if place is None else f"{escape_name(kind)}[{place}]>"
+
+
+def number_among(like: Sequence[Any], widget: Any) -> int | None:
+    """Return which of its like a widget is; None if it is alone."""
+    return like.index(widget) if len(like) > 1 else None

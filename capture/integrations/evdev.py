@@ -98,8 +98,13 @@ class EvdevHost(HostBase):
         self._size = screen
         self._rotation = rotation
         self._stopped = False
+        self._calls: dict[int, Callable[..., object]] = {
+            Action.MOVE: capture.touch_move,
+            Action.UP: capture.touch_up,
+            Action.CANCEL: capture.touch_cancel,
+        }
         axes = dict(self.device.capabilities(absinfo=True)[_EV_ABS])
-        left_button = protocol == _SINGLE and not _has_touch_button(self.device)
+        left_button = protocol == _SINGLE and _BTN_TOUCH not in self.device.capabilities().get(_EV_KEY, ())
         x_code, y_code = (_ABS_X, _ABS_Y) if protocol == _SINGLE else (_MT_X, _MT_Y)
         x_axis, y_axis = turned_axes(
             (_range(axes[x_code]), _range(axes[y_code])), self._screen()[:2], self._rotation
@@ -139,31 +144,22 @@ class EvdevHost(HostBase):
         for each in events:
             event(each.sec * 10**9 + each.usec * 1000 + offset, each.type, each.code, each.value)
         pointers, actions, times, xs, ys = self._model.take()
-        rows = zip(
+        columns: tuple[Any, ...] = (
             memoryview(pointers).cast("i"),
             actions,
             memoryview(times).cast("q"),
             memoryview(xs).cast("f"),
             memoryview(ys).cast("f"),
-            strict=True,
         )
-        for row in rows:
-            self._feed_sample(*row)
+        for pointer, action, time_ns, x, y in zip(*columns, strict=True):
+            if action == Action.DOWN:
+                self.capture.touch_down(pointer, x, y, time_ns, self._target_at(x, y))
+            else:
+                self._calls[action](pointer, x, y, time_ns)
 
     def _screen(self) -> tuple[float, float, float]:
         width, height = self._size if self._rotation in {0, 180} else self._size[::-1]
         return width, height, 1.0
-
-    def _feed_sample(self, pointer: int, action: int, time_ns: int, x: float, y: float) -> None:
-        capture = self.capture
-        if action == Action.DOWN:
-            capture.touch_down(pointer, x, y, time_ns, self._target_at(x, y))
-        elif action == Action.MOVE:
-            capture.touch_move(pointer, x, y, time_ns)
-        elif action == Action.UP:
-            capture.touch_up(pointer, x, y, time_ns)
-        else:
-            capture.touch_cancel(pointer, x, y, time_ns)
 
     def _set_clock(self) -> int:
         """Have events stamped by the monotonic clock; return the offset for stamps if that fails."""
@@ -183,10 +179,6 @@ def _protocol(device: Any) -> int:
     keys = device.capabilities().get(_EV_KEY, ())
     is_touch = _BTN_TOUCH in keys or (_BTN_LEFT in keys and 0 not in device.capabilities().get(_EV_REL, ()))
     return _SINGLE if is_touch and {_ABS_X, _ABS_Y} <= codes else 0
-
-
-def _has_touch_button(device: Any) -> bool:
-    return _BTN_TOUCH in device.capabilities().get(_EV_KEY, ())
 
 
 def _range(info: Any) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from capture.integrations.base import HostBase
+from capture.integrations.base import MOUSE, HostBase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,6 @@ class PygameHost(HostBase):
         super().__init__(capture, find_target)
         self._pygame = import_module("pygame")
         self._size = (0, 0)
-        self._is_pressed = False
         self._originals: dict[str, Any] = {}
 
     def tee(self) -> None:
@@ -88,30 +87,26 @@ class PygameHost(HostBase):
             if event.touch_id not in _MOUSE_TOUCH:
                 self._finger(kind, event)
         elif kind in {pygame.WINDOWHIDDEN, pygame.WINDOWMINIMIZED, pygame.APP_DIDENTERBACKGROUND}:
-            self._cancel_all()
+            self._cancel_fingers(self._fingers)
             self.capture.app_hide()
         elif kind in {pygame.WINDOWSHOWN, pygame.WINDOWRESTORED, pygame.APP_DIDENTERFOREGROUND}:
             self.capture.app_show()
         elif kind == pygame.WINDOWFOCUSLOST:
             # A release in another window is not reported to this one.
-            self._cancel_all()
+            self._cancel_fingers(self._fingers)
 
     def _mouse(self, kind: int, event: Any) -> None:
         pygame = self._pygame
         x, y = event.pos
-        now = time.monotonic_ns()
         if kind == pygame.MOUSEBUTTONDOWN:
-            self._is_pressed = True
+            self._fingers[MOUSE] = _MOUSE
             self._down(_MOUSE, x, y)
-        elif not self._is_pressed:
-            return
         elif kind == pygame.MOUSEBUTTONUP:
-            self._is_pressed = False
-            self.capture.touch_up(_MOUSE, x, y, now)
+            self._up(MOUSE, x, y)
         elif event.buttons[0]:
-            self.capture.touch_move(_MOUSE, x, y, now)
+            self._move(MOUSE, x, y, time.monotonic_ns())
         else:
-            self._cancel_mouse()
+            self._cancel_fingers([MOUSE])
 
     def _finger(self, kind: int, event: Any) -> None:
         pygame = self._pygame
@@ -121,11 +116,10 @@ class PygameHost(HostBase):
         if kind == pygame.FINGERDOWN:
             self._forget_lost(key)
             self._down(self._pointer_of(key), x, y)
-        elif key in self._fingers:
-            if kind == pygame.FINGERMOTION:
-                self.capture.touch_move(self._fingers[key], x, y, time.monotonic_ns())
-            else:
-                self.capture.touch_up(self._fingers.pop(key), x, y, time.monotonic_ns())
+        elif kind == pygame.FINGERMOTION:
+            self._move(key, x, y, time.monotonic_ns())
+        else:
+            self._up(key, x, y)
 
     def _forget_lost(self, key: tuple[int, int]) -> None:
         """Cancel the oldest fingers of a device that has fewer down than we know: SDL loses some UPs."""
@@ -142,18 +136,13 @@ class PygameHost(HostBase):
         if down > 0:
             self._cancel_fingers(open_fingers[: max(0, len(open_fingers) + 1 - down)])
 
-    def _cancel_mouse(self) -> None:
-        if self._is_pressed:
-            self._is_pressed = False
-            self.capture.touch_cancel(_MOUSE)
-
-    def _cancel_all(self) -> None:
-        self._cancel_mouse()
-        self._cancel_fingers(self._fingers)
-
     def _down(self, pointer: int, x: float, y: float) -> None:
         self._window_size()
         self.capture.touch_down(pointer, x, y, time.monotonic_ns(), self._target_at(x, y))
+
+    def _up(self, finger: Any, x: float, y: float) -> None:
+        if finger in self._fingers:
+            self.capture.touch_up(self._fingers.pop(finger), x, y, time.monotonic_ns())
 
     def _screen(self) -> tuple[float, float, float]:
         return *self._size, 1.0

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from capture.events.targets import ROOT, Target, escape_name
-from capture.integrations.base import HostBase
+from capture.events.targets import ROOT, Target
+from capture.integrations.base import MOUSE, HostBase, element, number_among
 from capture.integrations.pyside6_quick import QuickWindows
 
 if TYPE_CHECKING:
@@ -61,7 +62,6 @@ class QtHost(HostBase):
         self._touch_cancel = kinds.TouchCancel
         self._offset_ns: int | None = None
         self._receiver: Any = None
-        self._pressed = False
         self._left = core.Qt.MouseButton.LeftButton
         #: Finger that is down -> its window and panel.
         self._places: dict[int, tuple[int, int]] = {}
@@ -100,7 +100,7 @@ class QtHost(HostBase):
             elif kind in self._touch_kinds and isinstance(receiver, self._window_class):
                 self._touch(receiver, event)
             elif kind == self._touch_cancel and isinstance(receiver, self._window_class):
-                self._cancel_fingers(self._fingers, self._stamp(event))
+                self._cancel_fingers(self._places, self._stamp(event))
         except Exception as error:  # noqa: BLE001 - no error may reach the app's event loop
             _log.error(
                 "touches are no longer captured after an error; the app continues: %s", error, exc_info=error
@@ -115,25 +115,20 @@ class QtHost(HostBase):
         x, y = self._px(window, place)
         is_left = event.button() == self._left
         if kind == "down" and is_left:
-            self._pressed, self._receiver = True, None
+            self._fingers[MOUSE], self._receiver = _MOUSE, None
             target = self._target(window, event)
             self._update_window(window)
             self.capture.touch_down(_MOUSE, x, y, stamp, target)
-        elif not self._pressed:
+        elif MOUSE not in self._fingers:
             return
         elif kind == "up" and is_left:
-            self._pressed = False
+            del self._fingers[MOUSE]
             self.capture.touch_up(_MOUSE, x, y, stamp, self._is_responsive(window, event, event.point(0)))
         elif kind == "move" and event.buttons() & self._left:
-            self.capture.touch_move(_MOUSE, x, y, stamp)
+            self._move(MOUSE, x, y, stamp)
         elif kind == "move":
             # Released where this app did not see it.
-            self._cancel_mouse()
-
-    def _cancel_mouse(self) -> None:
-        if self._pressed:
-            self._pressed = False
-            self.capture.touch_cancel(_MOUSE)
+            self._cancel_fingers([MOUSE])
 
     def _touch(self, window: Any, event: Any) -> None:
         stamp = self._stamp(event)
@@ -149,14 +144,13 @@ class QtHost(HostBase):
                 self._places[point.id()] = _place(window, event)
                 self._update_window(window)
                 self.capture.touch_down(pointer, x, y, stamp, self._target(window, point))
-            elif point.id() in self._fingers:
-                if state == self._state.Updated:
-                    self.capture.touch_move(self._fingers[point.id()], x, y, stamp)
-                elif state == self._state.Released:
-                    pointer = self._fingers.pop(point.id())
-                    # The first finger becomes a press of the mouse where no widget asks for touches.
-                    responsive = self._is_responsive(window, event, point) if not self._fingers else None
-                    self.capture.touch_up(pointer, x, y, stamp, responsive)
+            elif state == self._state.Updated:
+                self._move(point.id(), x, y, stamp)
+            elif state == self._state.Released and point.id() in self._fingers:
+                pointer = self._fingers.pop(point.id())
+                # The first finger becomes a press of the mouse where no widget asks for touches.
+                responsive = self._is_responsive(window, event, point) if not self._fingers else None
+                self.capture.touch_up(pointer, x, y, stamp, responsive)
 
     def _forget_lost(self, window: Any, event: Any, named: set[int]) -> None:
         """Cancel fingers of the same panel and window that an event does not name: their UP was lost."""
@@ -171,16 +165,14 @@ class QtHost(HostBase):
         widget = self._widget_at(point.globalPosition().toPoint())
         if widget is None:
             return Target(responsive=False)
-        elements: list[str] = []
+        path = ""
         # A disabled widget takes presses, and does nothing.
         responsive = None if widget.isEnabled() else False
         own_id = widget.objectName()
         while widget is not None:
-            name = widget.objectName()
-            shown = f"#{escape_name(name)}" if name else _index(widget)
-            elements.insert(0, f"{escape_name(type(widget).__name__)}{shown}>")
+            path = element(type(widget).__name__, widget.objectName(), partial(_number, widget)) + path
             widget = widget.parentWidget()
-        return Target(path=ROOT + "".join(elements), id=own_id, responsive=responsive)
+        return Target(path=ROOT + path, id=own_id, responsive=responsive)
 
     def _quick_windows(self) -> QuickWindows:
         if self._quick is None:
@@ -235,7 +227,6 @@ class QtHost(HostBase):
             self.capture.app_show()
             return
         # A release in another window is not reported to this app.
-        self._cancel_mouse()
         self._cancel_fingers(self._fingers)
         if state == self._hidden:
             self.capture.app_hide()
@@ -251,10 +242,8 @@ def _is_of_app(kind: type) -> bool:
     return not kind.__module__.startswith(("PySide6", "Shiboken", "builtins"))
 
 
-def _index(widget: Any) -> str:
-    """Return which of its like a widget is among its siblings; nothing if it is alone."""
+def _number(widget: Any) -> int | None:
+    """Return which of its like a widget is among its siblings; None if it is alone."""
     parent = widget.parentWidget()
-    if parent is None:
-        return ""
-    like = [child for child in parent.children() if type(child) is type(widget)]
-    return f"[{like.index(widget)}]" if len(like) > 1 else ""
+    siblings = [] if parent is None else parent.children()
+    return number_among([child for child in siblings if type(child) is type(widget)], widget)

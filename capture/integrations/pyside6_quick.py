@@ -9,7 +9,8 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from capture.events.targets import ROOT, Target, escape_name
+from capture.events.targets import ROOT, Target
+from capture.integrations.base import element, number_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,7 +98,7 @@ class QuickWindows:
         self._chain = chain = self._whole(chain[1:])
         if not chain:
             return Target(responsive=False)
-        path = "".join(f"{self._element(item)}>" for item in chain if not _is_inner(item))
+        path = "".join(self._element(item) for item in chain if not _is_inner(item))
         last = chain[-1]
         own = self._name(last)
         if not own and last.inherits("QQuickMouseArea") and len(chain) > 1:
@@ -148,15 +149,9 @@ class QuickWindows:
         return chain
 
     def _element(self, item: Any) -> str:
-        kind, row = _kind(item), self._row(item)
-        if row is not None:
-            return f"{escape_name(kind)}[{row}]"
-        name = self._name(item)
-        if name:
-            return f"{escape_name(kind)}#{escape_name(name)}"
-        parent = item.parentItem()
-        like = [each for each in parent.childItems() if _kind(each) == kind] if parent is not None else []
-        return f"{escape_name(kind)}[{like.index(item)}]" if len(like) > 1 else escape_name(kind)
+        row = self._row(item)
+        name = self._name(item) if row is None else ""
+        return element(_kind(item), name, lambda: _number(item) if row is None else row)
 
     def _name(self, item: Any) -> str:
         """Return an item's objectName, or the id that it has in its file."""
@@ -258,6 +253,13 @@ def _native(item: Any) -> str:
 def _kind(item: Any) -> str:
     name = _ADDED.sub("", item.metaObject().className()).removeprefix("QQuick")
     return "Popup" if name == "PopupItem" else name
+
+
+def _number(item: Any) -> int | None:
+    """Return which of its like an item is in its parent; None if it is alone."""
+    parent, kind = item.parentItem(), _kind(item)
+    siblings = [] if parent is None else parent.childItems()
+    return number_among([each for each in siblings if _kind(each) == kind], item)
 
 
 def _is_of_qt(item: Any) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from capture.events.targets import ROOT, Target, escape_name
+from capture.events.targets import ROOT, Target
+from capture.integrations.base import element
 from capture.integrations.kivy.ordered import in_order
 from capture.integrations.kivy.verdict import traits
 
@@ -35,7 +37,8 @@ def describe(window: Any, path: Sequence[Any]) -> Target:
     for depth, widget in enumerate(path):
         masked = is_masked(widget)
         name = "" if masked else _own_id(widget, ids)
-        parts.append(_element(widget, name, path[depth - 1] if depth else window))
+        parent = path[depth - 1] if depth else window
+        parts.append(element(type(widget).__name__, name, partial(_number, widget, parent)))
         # The inner part of a slider has no id of its own: the target's is that of the whole.
         if masked or traits(type(widget)).interactive or (name and depth == len(path) - 1):
             target_id = name
@@ -123,27 +126,17 @@ def rotated(rotation: float, sx: float, sy: float, x_max: float, y_max: float) -
     return sx * x_max, sy * y_max
 
 
-def _element(widget: Any, name: str, parent: Any) -> str:
-    text = escape_name(type(widget).__name__)
-    if name:
-        return f"{text}#{escape_name(name)}>"
-    return f"{text}{_index(widget, parent)}>"
-
-
-def _index(widget: Any, parent: Any) -> str:
-    """Return which of its like a widget is, as they were added; nothing if it is alone."""
+def _number(widget: Any, parent: Any) -> int | None:
+    """Return which of its like a widget is, as they were added; None if it is alone."""
     rows = getattr(parent, "view_indices", None)
     if isinstance(rows, dict):
         # A recycled row shows other data each time: only the number of the data stays.
-        row = rows.get(widget)
-        return "" if row is None else f"[{row}]"
+        return rows.get(widget)
     kind = type(widget)
     kinds = list(map(type, parent.children))
     count = kinds.count(kind)
-    if count < 2:
-        return ""
     # Kivy keeps the one that was added last in front.
-    return f"[{count - 1 - kinds[: parent.children.index(widget)].count(kind)}]"
+    return count - 1 - kinds[: parent.children.index(widget)].count(kind) if count > 1 else None
 
 
 def _own_id(widget: Any, ids: dict[int, str]) -> str:
