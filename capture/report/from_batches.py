@@ -33,20 +33,17 @@ _NAMES: dict[type, str] = {
     native.StringVariableWire: "variable",
     native.NumberVariableWire: "variable",
 }
-#: Fields of a gesture's event, in columns.
-_TYPES = {
-    "kind": "u1",
-    "direction": "u1",
-    "end": "f8",
-    "distance": "f4",
-    "velocity": "f4",
-    "stage": "i4",
-    "target": "i4",
-    "session": "i4",
-    "dead": "?",
-}
-#: Fields that it lacks, and the table shows as unknown.
-_UNKNOWN = {
+#: Columns of gestures, and the values of those that an event lacks: the table shows them as unknown.
+_COLUMNS: dict[str, Any] = {
+    "kind": np.uint8(0),
+    "direction": np.uint8(Direction.NONE),
+    "end": np.float64(0),
+    "distance": np.float32(np.nan),
+    "velocity": np.float32(np.nan),
+    "stage": np.int32(0),
+    "target": np.int32(0),
+    "session": np.int32(0),
+    "dead": np.bool_(0),
     "span_ns": np.int64(-1),
     "x": np.float32(np.nan),
     "y": np.float32(np.nan),
@@ -67,8 +64,10 @@ class Entry(msgspec.Struct, kw_only=True):
     time_ms, session : int
     stage : (str, bool)
         Title of the screen, and whether it is in landscape.
-    kind : Kind or None
-        Of a gesture; the fields after `target` are those of a movement.
+    target : Target
+        Of a gesture.
+    gesture : dict of str to number, optional
+        Its kind; of a movement direction, distance and velocity too.
     name, label : str
         Of any other event.
     """
@@ -77,13 +76,10 @@ class Entry(msgspec.Struct, kw_only=True):
     time_ms: int
     session: int
     stage: tuple[str, bool]
-    kind: Kind | None = None
+    target: Target = Target()
+    gesture: dict[str, float] | None = None
     name: str = ""
     label: str = ""
-    target: Target = Target()
-    direction: int = Direction.NONE
-    distance: float = np.nan
-    velocity: float = np.nan
 
 
 def find_batches(path: str) -> Path | None:
@@ -155,34 +151,30 @@ class Reader:
         )
         stages: dict[tuple[str, bool], int] = {}
         targets = {Target(): 0}
-        rows: list[tuple[Any, ...]] = []
+        rows: list[dict[str, float]] = []
         for entry in ordered:
             time = float(entry.time_ms - origin)
             stage = stages.setdefault(entry.stage, len(stages))
             _extend(recording, time, entry.session, stage)
-            if entry.kind is None:
-                recording.events.append(Occurrence(time=time, kind=entry.name, label=entry.label))
+            if entry.gesture is None:
+                recording.events.append(Occurrence(time, entry.name, entry.label))
                 continue
             target = targets.setdefault(entry.target, len(targets))
-            way = entry.direction, time, entry.distance, entry.velocity
-            dead = entry.target.responsive is False
-            rows.append((entry.kind.kind, *way, stage, target, entry.session, dead))
+            found = {"end": time, "stage": stage, "target": target, "session": entry.session}
+            rows.append({**entry.gesture, **found, "dead": entry.target.responsive is False})
         recording.columns = {
-            name: np.array([row[number] for row in rows], kind)
-            for number, (name, kind) in enumerate(_TYPES.items())
+            name: np.array([row.get(name, unknown) for row in rows], unknown.dtype)
+            for name, unknown in _COLUMNS.items()
         }
-        recording.columns |= {name: np.full(len(rows), value) for name, value in _UNKNOWN.items()}
         # An event knows when the finger was lifted and not when it came down.
         recording.columns["start"] = recording.columns["end"]
         recording.targets = list(targets)
-        recording.stages = [self._stage(*stage) for stage in stages or [("", False)]]
+        width, height = float(self.resolution.width or 360), float(self.resolution.height or 640)
+        recording.stages = [
+            Stage(title, landscape, *((height, width) if landscape else (width, height)))
+            for title, landscape in stages or [("", False)]
+        ]
         return recording
-
-    def _stage(self, title: str, landscape: bool) -> Stage:
-        width, height = self.resolution.width or 360, self.resolution.height or 640
-        if landscape:
-            width, height = height, width
-        return Stage(title=title, landscape=landscape, width=float(width), height=float(height))
 
 
 def _entry(event: Any) -> Entry:
@@ -193,15 +185,17 @@ def _entry(event: Any) -> Entry:
         time_ms=event.time_ms,
         session=event.session_number,
         stage=(title, event.orientation == 1),
-        kind=_KINDS.get(event.__struct_config__.tag),
     )
-    if entry.kind is None:
+    kind = _KINDS.get(event.__struct_config__.tag)
+    if kind is None:
         entry.name, entry.label = _NAMES[type(event)], _label(event)
         return entry
-    responsive = event.responsive if entry.kind.runs else None
+    responsive = event.responsive if kind.runs else None
     entry.target = Target(path=event.target_path, id=event.target_id, responsive=responsive)
-    if entry.kind.moves:
-        entry.direction, entry.distance, entry.velocity = event.direction, event.distance, event.velocity
+    entry.gesture = {"kind": kind.kind}
+    if kind.moves:
+        names = ("direction", "distance", "velocity")
+        entry.gesture |= {name: getattr(event, name) for name in names}
     return entry
 
 
@@ -211,9 +205,9 @@ def _extend(recording: Recording, time: float, session: int, stage: int) -> None
     if visits:
         visits[-1].end = time
     if not visits or visits[-1].stage != stage:
-        visits.append(Visit(start=time, end=time, stage=stage))
+        visits.append(Visit(time, time, stage))
     if not sessions or sessions[-1].number != session:
-        sessions.append(Session(start=time, end=time, number=session))
+        sessions.append(Session(time, time, session))
     sessions[-1].end = time
 
 

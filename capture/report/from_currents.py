@@ -111,24 +111,24 @@ def _describe(entry: Entry, record: dict[str, Any], properties: dict[str, Any]) 
     elif name == "dynamic_variable" and {"key", "value"} <= properties.keys():
         entry.name, entry.label = "variable", variable_label(properties["key"], properties["value"])
     elif name in _GESTURES and "time_down" in properties:
-        entry.kind = _GESTURES[name]
+        kind = _GESTURES[name]
         entry.target = Target(
             path=properties.get("target_path", ""),
             id=properties.get("target_id", ""),
-            responsive=properties.get("responsive", True) if entry.kind.runs else None,
+            responsive=properties.get("responsive", True) if kind.runs else None,
         )
-        if entry.kind.moves:
-            entry.direction, entry.distance, entry.velocity = _movement(properties)
+        entry.gesture = {"kind": kind.kind, **(_movement(properties) if kind.moves else {})}
     else:
         return name in _PLAIN
     return True
 
 
-def _movement(properties: dict[str, Any]) -> tuple[int, float, float]:
+def _movement(properties: dict[str, Any]) -> dict[str, float]:
     direction = Direction.__members__.get(properties.get("direction", "none").upper(), Direction.NONE)
+    names = ("direction", "distance", "velocity")
     if direction is Direction.NONE:
-        return HIDDEN_MOVEMENT
-    return direction, round(properties.get("distance", 0)), round(properties.get("velocity", 0))
+        return dict(zip(names, HIDDEN_MOVEMENT, strict=True))
+    return {"direction": direction, **{name: round(properties.get(name, 0)) for name in names[1:]}}
 
 
 def _time_ms(known: _Known) -> int:

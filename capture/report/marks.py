@@ -127,8 +127,7 @@ class Marks:
             self._add_picture(self._current(mark.stream), fields)
         if mark.kind not in _NOT_SHOWN:
             label = "" if mark.kind == "orientation" else _label(fields)
-            event = Occurrence(time=time, kind=mark.kind, label=label, stream=mark.stream)
-            self._recording.events.append(event)
+            self._recording.events.append(Occurrence(time, mark.kind, label, mark.stream))
 
     def _add_picture(self, stage: StageKey, fields: dict[str, Any]) -> None:
         image, earlier = fields.get("image"), self._stages.setdefault(stage, None)
@@ -177,21 +176,14 @@ class Marks:
         columns["dead"] = dead & (columns["kind"] == GestureKind.TAP)
         short, long = sorted(self._size)
         recording.stages = [
-            Stage(
-                title=title,
-                landscape=landscape,
-                width=long if landscape else short,
-                height=short if landscape else long,
-                image=image,
-            )
+            Stage(title, landscape, *((long, short) if landscape else (short, long)), image)
             for (title, landscape), image in self._stages.items()
         ]
         recording.targets = list(targets)
         recording.length = max([0.0, *columns["end"].tolist(), *(event.time for event in recording.events)])
         for shown in self._shown.values():
             steps = pairwise([*shown, (0, recording.length, shown[-1][2])])
-            for (_, start, key), (_, end, _) in steps:
-                recording.visits.append(Visit(start=start, end=end, stage=stages[key]))
+            recording.visits += [Visit(start, end, stages[key]) for (_, start, key), (_, end, _) in steps]
         _add_sessions(recording, timeout_ms)
         if self._left_out:
             recording.warnings.append(
@@ -240,8 +232,7 @@ def _add_sessions(recording: Recording, timeout_ms: int) -> None:
     for time, stream, row in sorted(moments):
         session = current.get(stream)
         if session is None or int(time) - int(session.end) >= timeout_ms:
-            session = Session(start=time, end=time, number=len(recording.sessions) + 1)
-            current[stream] = session
+            session = current[stream] = Session(time, time, len(recording.sessions) + 1)
             recording.sessions.append(session)
         session.end = time
         if row >= 0:

@@ -12,12 +12,17 @@ from capture.report.svg import document, stroke, text
 from capture.report.text import moved, words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from capture.gestures.recognizer import Gesture, GestureTable
 
 __all__ = ["Plot", "plot", "table_html"]
 
 #: Rows of a table that a notebook shows: the first and the last so many.
 _HEAD, _TAIL = 15, 5
+_COLUMNS = ("#", "at (s)", "gesture", "ms", "dp", "dp/s", "why not")
+#: Those that are no numbers.
+_TEXTS = frozenset({"gesture", "why not"})
 #: Strokes that a plot draws; more are too many to see.
 _DRAWN = 20_000
 _WIDTH, _MARGIN = 460.0, 12.0
@@ -29,18 +34,6 @@ def table_html(table: GestureTable) -> str:
     rows = list(range(count))
     shown = rows if count <= _HEAD + _TAIL else rows[:_HEAD] + rows[-_TAIL:]
     start = int(table.time_down.min()) if count else 0
-    head = "".join(
-        f'<th style="text-align:{align}">{name}</th>'
-        for name, align in (
-            ("#", "right"),
-            ("at (s)", "right"),
-            ("gesture", "left"),
-            ("ms", "right"),
-            ("dp", "right"),
-            ("dp/s", "right"),
-            ("why not", "left"),
-        )
-    )
     body = []
     for row in shown:
         if row == count - _TAIL and len(shown) < count:
@@ -48,26 +41,29 @@ def table_html(table: GestureTable) -> str:
         body.append(_row(row, table[row], start))
     return (
         f"<div><p><b>{count} gestures</b> {escape(_summary(table))}</p>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        f"<table><thead><tr>{_cells('th', _COLUMNS)}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
 def _row(row: int, gesture: Gesture, start: int) -> str:
-    name = moved(gesture.kind, gesture.direction)
-    reason = "" if gesture.reason is Reason.RECOGNIZED else words(gesture.reason)
-    numbers = (
+    dot = f'<span style="color:{kind_of(gesture.kind).color}" aria-hidden="true">&#9679;</span>'
+    flag = " (rage)" if gesture.rage else ""
+    cells = (
+        f"{row}",
         f"{(gesture.time_down - start) / 1e9:.3f}",
+        f"{dot} {moved(gesture.kind, gesture.direction)}{flag}",
         f"{gesture.duration:.0f}",
         f"{gesture.distance:.1f}",
         f"{gesture.velocity:.0f}",
+        "" if gesture.reason is Reason.RECOGNIZED else words(gesture.reason),
     )
-    right = '<td style="text-align:right">'
-    dot = f'<span style="color:{kind_of(gesture.kind).color}" aria-hidden="true">&#9679;</span>'
-    flag = " (rage)" if gesture.rage else ""
-    return (
-        f'<tr>{right}{row}</td>{right}{numbers[0]}</td><td style="text-align:left">{dot} {name}{flag}</td>'
-        + "".join(f"{right}{number}</td>" for number in numbers[1:])
-        + f'<td style="text-align:left">{reason}</td></tr>'
+    return f"<tr>{_cells('td', cells)}</tr>"
+
+
+def _cells(tag: str, texts: Iterable[str]) -> str:
+    return "".join(
+        f'<{tag} style="text-align:{"left" if name in _TEXTS else "right"}">{text}</{tag}>'
+        for name, text in zip(_COLUMNS, texts, strict=True)
     )
 
 

@@ -26,7 +26,7 @@ __all__ = ["Occurrence", "Recording", "Session", "Stage", "Trail", "Visit"]
 Columns = dict[str, "np.ndarray[Any, Any]"]
 
 
-class Stage(msgspec.Struct, kw_only=True):
+class Stage(msgspec.Struct):
     """A screen in one orientation, on which trails are drawn.
 
     Attributes
@@ -47,7 +47,7 @@ class Stage(msgspec.Struct, kw_only=True):
     image: str | None = None
 
 
-class Visit(msgspec.Struct, kw_only=True):
+class Visit(msgspec.Struct):
     """A stage was shown, from a time on."""
 
     start: float
@@ -55,7 +55,7 @@ class Visit(msgspec.Struct, kw_only=True):
     stage: int
 
 
-class Session(msgspec.Struct, kw_only=True):
+class Session(msgspec.Struct):
     """A session and when it was."""
 
     start: float
@@ -63,7 +63,7 @@ class Session(msgspec.Struct, kw_only=True):
     number: int
 
 
-class Occurrence(msgspec.Struct, kw_only=True):
+class Occurrence(msgspec.Struct):
     """An event that is no gesture: a screen view, a transaction, ..."""
 
     time: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -60,9 +59,18 @@ class Traits(NamedTuple):
     ordered: bool
 
 
-@cache
-def traits(kind: Any) -> Traits:
-    """Return the traits of a class of widgets."""
+_traits: dict[type, Traits] = {}
+
+
+def traits(kind: type) -> Traits:
+    """Return the cached traits of a class of widgets."""
+    traits_of_kind = _traits.get(kind)
+    if traits_of_kind is None:
+        traits_of_kind = _traits[kind] = _find_traits(kind)
+    return traits_of_kind
+
+
+def _find_traits(kind: type) -> Traits:
     # Kivy's own classes alone: an app may call its classes as it likes.
     names = {base.__name__ for base in kind.__mro__ if base.__module__.startswith("kivy.")}
     interactive = bool(names & _INTERACTIVE)
