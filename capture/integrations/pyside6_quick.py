@@ -139,13 +139,11 @@ class QuickWindows:
         """Leave out the parts of a control, except items of the app that can be touched."""
         if len(chain) > 1 and chain[-2].property("background") == chain[-1]:
             chain = chain[:-1]
-        for at, item in enumerate(chain):
+        for item in chain:
             if any(item.inherits(name) for name in _WHOLE):
-                kept = [at]
-                for place, part in enumerate(chain[at + 1 :], at + 1):
-                    if part.inherits("QQuickAbstractButton") or _is_area(part):
-                        kept.append(place)
-                return chain[: kept[-1] + 1]
+                while chain[-1] is not item and not _is_touched(chain[-1]):
+                    chain = chain[:-1]
+                return chain
         return chain
 
     def _element(self, item: Any) -> str:
@@ -280,6 +278,10 @@ def _is_area(item: Any) -> bool:
     return bool(item.inherits("QQuickMouseArea") and item.property("enabled"))
 
 
+def _is_touched(item: Any) -> bool:
+    return item.inherits("QQuickAbstractButton") or _is_area(item)
+
+
 def _is_bare(item: Any) -> bool:
     """Return whether a touch passes through an item to those behind it."""
     kind = _native(item)
@@ -291,13 +293,13 @@ def _is_bare(item: Any) -> bool:
 def _is_inner(item: Any) -> bool:
     """Return whether an item is Qt's own between a control or view and the app's content."""
     kind, parent = _native(item), item.parentItem()
-    if kind in {"QQuickRootItem", "QQuickContentItem", "QQuickOverlay"}:
-        return True
-    if parent is None or item.objectName() == "ApplicationWindowContentControl":
-        return True
-    if kind == "QQuickItem" and parent.inherits("QQuickFlickable"):
-        return True
-    return bool(parent.inherits("QQuickControl") and parent.property("contentItem") == item)
+    return bool(
+        kind in {"QQuickRootItem", "QQuickContentItem", "QQuickOverlay"}
+        or parent is None
+        or item.objectName() == "ApplicationWindowContentControl"
+        or (kind == "QQuickItem" and parent.inherits("QQuickFlickable"))
+        or (parent.inherits("QQuickControl") and parent.property("contentItem") == item)
+    )
 
 
 def _is_large(item: Any, window: Any) -> bool:

@@ -7,19 +7,17 @@ Of very many strokes measures and trails are rounded (`rounded`).
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
+from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import KINDS, GestureKind
 from capture.gestures.sources import source_of
 from capture.report.rounded import rounded_data, trail_to_round
 from capture.report.text import shown
 
 if TYPE_CHECKING:
-    from capture.gestures.config import GestureConfig
     from capture.report.packed import Packed
     from capture.report.recording import Columns, Recording, Trail
 
@@ -71,19 +69,13 @@ _THRESHOLDS = (
 )
 
 
+#: Fields of a dialect.
+_ROW = tuple(name for name in GestureConfig.__struct_fields__ if name != "dialects")
+
+
 def thresholds(gestures: GestureConfig) -> dict[str, Any]:
     """Return the thresholds that the page's rule reads."""
     return {name: getattr(gestures, name) for name in _THRESHOLDS}
-
-
-def _row(gestures: GestureConfig) -> dict[str, Any]:
-    """Return all numbers and words of the dialect; limits that never apply are null."""
-    values = msgspec.structs.asdict(gestures)
-    del values["dialects"]
-    return {
-        name: None if value == math.inf else list(value) if isinstance(value, tuple) else value
-        for name, value in values.items()
-    }
 
 
 def sources(gestures: GestureConfig) -> dict[str, str]:
@@ -144,13 +136,14 @@ def page_data(recording: Recording, packed: Packed) -> dict[str, Any]:
 
     Measures that follow from others to the last bit are left to the script.
     """
-    rounded = trail_to_round(recording)
+    rounded, gestures = trail_to_round(recording), recording.gestures
     columns = packed.columns(recording.columns, _ROUNDED if rounded is not None else _COLUMNS)
     if recording.table is not None and rounded is None:
         columns |= packed.columns(recording.columns, _MEASURES)
-        if not recording.gestures.has_default_rule:
+        if not gestures.has_default_rule:
             columns |= packed.columns(recording.columns, _VERDICTS)
-    if not _has_mean_velocity(recording):
+    has_mean = gestures.has_default_rule and gestures.velocity_strategy == "mean"
+    if recording.table is None or not has_mean:
         columns |= packed.columns(recording.columns, {"<f4": "velocity"})
     return {
         "name": shown(recording.name),
@@ -160,11 +153,12 @@ def page_data(recording: Recording, packed: Packed) -> dict[str, Any]:
         "startMs": recording.start_ms,
         "length": recording.length,
         "measured": recording.table is not None,
-        "dialect": recording.gestures.dialect,
-        "plain": recording.gestures.has_default_rule,
-        "gestures": thresholds(recording.gestures),
-        "row": _row(recording.gestures),
-        "sources": sources(recording.gestures),
+        "dialect": gestures.dialect,
+        "plain": gestures.has_default_rule,
+        "gestures": thresholds(gestures),
+        # All numbers and words of the dialect; in JSON, limits that never apply are null.
+        "row": {name: getattr(gestures, name) for name in _ROW},
+        "sources": sources(gestures),
         "others": _others(recording, packed, _MOST_MARGIN if rounded is None else _NEAR_MARGIN),
         "chords": _chords(recording, packed),
         "count": len(recording),
@@ -189,12 +183,6 @@ def _streams(columns: Columns, packed: Packed) -> dict[str, Any]:
     """Return whose strokes they are, as text (an int64 is too large for a script), and a number for each."""
     names, numbers = np.unique(columns["stream"], return_inverse=True)
     return {"names": [str(name) for name in names.tolist()], "of": packed.whole(numbers)}
-
-
-def _has_mean_velocity(recording: Recording) -> bool:
-    """Return whether all velocities are distance by duration."""
-    gestures = recording.gestures
-    return recording.table is not None and gestures.has_default_rule and gestures.velocity_strategy == "mean"
 
 
 def _trail(trail: Trail, packed: Packed) -> dict[str, Any]:

@@ -128,13 +128,13 @@ def _trail(table: GestureTable, samples: Columns, origin: Origin) -> Trail:
     base = finger[len(good) :] * size
     low = np.searchsorted(key, base + table.first_sample, side="left")
     high = np.searchsorted(key, base + table.last_sample, side="right")
-    total = int((high - low).sum())
-    step = max(1, -(-total // MAX_TRAIL_SAMPLES))
-    rows = [
-        good[_thinned(first, last, step)] for first, last in zip(low.tolist(), high.tolist(), strict=True)
-    ]
-    start = np.concatenate([[0], np.cumsum([len(each) for each in rows], dtype=np.int64)])
-    kept = np.concatenate(rows) if rows else np.empty(0, np.int64)
+    count = high - low
+    stroke = np.repeat(np.arange(len(count)), count)
+    number = np.arange(len(stroke)) - (np.cumsum(count) - count)[stroke]
+    step = max(1, -(-len(stroke) // MAX_TRAIL_SAMPLES))
+    wanted = (number % step == 0) | (number == count[stroke] - 1)
+    start = np.cumsum(np.bincount(stroke[wanted] + 1, minlength=len(count) + 1))
+    kept = good[(low[stroke] + number)[wanted]]
     return Trail(
         start=start,
         time=origin.column(samples["stream"][kept], samples["time"][kept]),
@@ -142,12 +142,6 @@ def _trail(table: GestureTable, samples: Columns, origin: Origin) -> Trail:
         y=samples["y"][kept],
         thinned=step,
     )
-
-
-def _thinned(first: int, last: int, step: int) -> np.ndarray[Any, Any]:
-    if step == 1 or last - first <= 2:
-        return np.arange(first, last)
-    return np.unique(np.append(np.arange(first, last, step), last - 1))
 
 
 def _warnings(
