@@ -20,41 +20,14 @@ __all__ = ["QuickWindows"]
 _log = logging.getLogger("capture.pyside6")
 #: Suffix that the engine adds to names of types that are written in QML.
 _ADDED = re.compile(r"_QML(?:TYPE)?_\d+$")
+_LAYOUTS = {"ColumnLayout", "GridLayout", "RowLayout", "StackLayout", "Column", "Flow", "Grid", "Row"}
+_FRAMES = {"ContentItem", "Control", "FocusScope", "Item", "Loader", "Overlay", "Repeater", "RootItem"}
 #: Items that show nothing: they are under a finger only where nothing else is, or where a handler is theirs.
-_BARE = {
-    "QQuickColumn",
-    "QQuickColumnLayout",
-    "QQuickContentItem",
-    "QQuickControl",
-    "QQuickFlow",
-    "QQuickFocusScope",
-    "QQuickGrid",
-    "QQuickGridLayout",
-    "QQuickItem",
-    "QQuickLoader",
-    "QQuickOverlay",
-    "QQuickRepeater",
-    "QQuickRootItem",
-    "QQuickRow",
-    "QQuickRowLayout",
-    "QQuickStackLayout",
-}
+_BARE = {f"QQuick{name}" for name in _LAYOUTS | _FRAMES}
+_INPUTS = ("AbstractButton", "ComboBox", "Dial", "RangeSlider", "Slider", "SpinBox", "TextArea", "TextField")
+_INDICATORS = ("BusyIndicator", "PageIndicator", "ProgressBar", "ScrollBar", "ScrollIndicator")
 #: Controls whose parts are not the app's.
-_WHOLE = (
-    "QQuickAbstractButton",
-    "QQuickBusyIndicator",
-    "QQuickComboBox",
-    "QQuickDial",
-    "QQuickPageIndicator",
-    "QQuickProgressBar",
-    "QQuickRangeSlider",
-    "QQuickScrollBar",
-    "QQuickScrollIndicator",
-    "QQuickSlider",
-    "QQuickSpinBox",
-    "QQuickTextArea",
-    "QQuickTextField",
-)
+_WHOLE = tuple(f"QQuick{name}" for name in (*_INPUTS, *_INDICATORS))
 #: Property of the app's containers that are listened to already.
 _HEARD = "_touchcapture"
 #: Containers of pages -> the property that is the page, and the signal that it is another one.

@@ -53,20 +53,11 @@ _FAR = 1e9  # px or ms; farther than any screen or session
 _MOST_MARGIN, _NEAR_MARGIN = 254, 25
 
 #: Inputs of the page's own rule: the thresholds of the default dialect.
-_THRESHOLDS = (
-    "tap_timeout_ms",
-    "touch_slop_dp",
-    "drag_distance_dp",
-    "fling_velocity_dp_s",
-    "velocity_strategy",
-    "max_fling_velocity_dp_s",
-    "multi_tap_timeout_ms",
-    "multi_tap_slop_dp",
-    "rage_tap_count",
-    "rage_tap_timeout_ms",
-    "rage_tap_radius_dp",
-    "unknown_responsive",
-)
+_RULE = ("tap_timeout_ms", "touch_slop_dp", "drag_distance_dp", "fling_velocity_dp_s")
+_VELOCITY = ("velocity_strategy", "max_fling_velocity_dp_s")
+_MULTI_TAP = ("multi_tap_timeout_ms", "multi_tap_slop_dp")
+_RAGE = ("rage_tap_count", "rage_tap_timeout_ms", "rage_tap_radius_dp")
+_THRESHOLDS = (*_RULE, *_VELOCITY, *_MULTI_TAP, *_RAGE, "unknown_responsive")
 
 
 #: Fields of a dialect.
@@ -80,7 +71,7 @@ def thresholds(gestures: GestureConfig) -> dict[str, Any]:
 
 def sources(gestures: GestureConfig) -> dict[str, str]:
     """Return where each threshold of the why box is from."""
-    return {name: source_of(gestures, name) for name in (*_THRESHOLDS[:4], "hold_ms", "fling_distance_dp")}
+    return {name: source_of(gestures, name) for name in (*_RULE, "hold_ms", "fling_distance_dp")}
 
 
 def _others(recording: Recording, packed: Packed, most: int) -> dict[str, Any]:

@@ -121,11 +121,9 @@ class _Frame:
         self.scale = _SIDE / max(width, height, 1e-6)
         self.width, self.height = max(width * self.scale, 1.0), max(height * self.scale, 1.0)
 
-    def x(self, px: float) -> float:
-        return (float(px) - self._left) * self.scale + self._inset
-
-    def y(self, px: float) -> float:
-        return (float(px) - self._top) * self.scale
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Return the place in the picture of a place on the screen."""
+        return (float(x) - self._left) * self.scale + self._inset, (float(y) - self._top) * self.scale
 
     @property
     def _inset(self) -> float:
@@ -166,7 +164,7 @@ def _ring(frame: _Frame, x: float, y: float, radius: float, name: str) -> str:
     size = radius * frame.scale
     if size <= 0:
         return ""
-    cx, cy = frame.x(x), frame.y(y)
+    cx, cy = frame.place(x, y)
     return element("circle", cx=cx, cy=cy, r=size, stroke=MUTED, stroke_dasharray="4 4") + text(
         cx, cy - size - 4, name, text_anchor="middle", font_size=11
     )
@@ -176,7 +174,7 @@ def _trail(frame: _Frame, recording: Recording, stroke: int, *, width: float) ->
     _, xs, ys = _samples(recording, stroke)
     if not len(xs):
         return ""
-    points = [(frame.x(x), frame.y(y)) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
+    points = list(map(frame.place, xs.tolist(), ys.tolist()))
     row = kind_of(int(recording.columns["kind"][stroke]))
     return draw_stroke(row, points, width=width, badges=_badges(recording, stroke, points[0]))
 
@@ -194,8 +192,8 @@ def _badges(recording: Recording, stroke: int, place: tuple[float, float]) -> st
 def _dots(frame: _Frame, xs: Any, ys: Any) -> list[str]:
     """Return a dot for each sample: dense dots are slow movement."""
     return [
-        element("circle", cx=frame.x(x), cy=frame.y(y), r=1.6, fill=INK, fill_opacity="0.55")
-        for x, y in zip(xs.tolist(), ys.tolist(), strict=True)
+        element("circle", cx=x, cy=y, r=1.6, fill=INK, fill_opacity="0.55")
+        for x, y in map(frame.place, xs.tolist(), ys.tolist())
     ]
 
 
@@ -203,7 +201,7 @@ def _image(frame: _Frame, uri: str) -> str:
     return element(
         "image",
         href=uri,
-        x=frame.x(0),
+        x=frame.place(0, 0)[0],
         y=0,
         width=frame.width,
         height=frame.height,

@@ -48,24 +48,19 @@ class _Rounded(msgspec.Struct):
     ----------
     start : array
         Where the samples of a stroke begin, one more than there are strokes.
-    time, x, y : array
-        Of the samples: ms since the DOWN, px.
+    samples : dict
+        Columns of the samples: ``time`` (ms since the DOWN), ``x`` and ``y`` (px).
     down, span : array
         Of the strokes: start and duration, ms.
     measures : dict
         Of the strokes, by name: in parts of a px.
-    trail : dict
-        The same by the kept samples.
     """
 
     start: Array
-    time: Array
-    x: Array
-    y: Array
+    samples: dict[str, Array]
     down: Array
     span: Array
     measures: dict[str, Array]
-    trail: dict[str, Array]
 
     @property
     def full(self) -> Array:
@@ -99,22 +94,19 @@ def trail_to_round(recording: Recording) -> Trail | None:
 def rounded_data(recording: Recording, trail: Trail, packed: Packed) -> dict[str, Any]:
     """Return trail and measures of a recording, rounded, ready for JSON; columns are in `packed`."""
     found = _round(recording, trail)
-    rows = _exact_rows(recording, found)
-    later = np.ones(len(found.x), bool)
+    rows, by_trail = _exact_rows(recording, found), _of_trail(found)
+    later = np.ones(found.start[-1], bool)
     later[found.start[found.full]] = False
     ends = found.down + found.span
     return {
         "counts": packed.whole(np.diff(found.start)),
         "samples": {
-            name: [
-                packed.whole(found.first(values)),
-                packed.whole(np.diff(values, prepend=0)[later]),
-            ]
-            for name, values in (("time", found.time), ("x", found.x), ("y", found.y))
+            name: [packed.whole(found.first(values)), packed.whole(np.diff(values, prepend=0)[later])]
+            for name, values in found.samples.items()
         },
         "gaps": packed.whole(found.down - np.concatenate([[0], ends[:-1]])),
         "rests": {
-            name: [packed.whole(each - found.trail[name]), _PARTS.get(name, 1)]
+            name: [packed.whole(each - found.spread(by_trail[name])), _PARTS.get(name, 1)]
             for name, each in {"span": found.span, **found.measures}.items()
         },
         "rows": packed.steps(rows),
@@ -128,21 +120,17 @@ def _round(recording: Recording, trail: Trail) -> _Rounded:
     kept = needed(trail, max(0.5, min(side, _FAR) / (2 * _STAGE_PX)))
     start = np.searchsorted(kept, trail.start)
     since = np.repeat(columns["start"], np.diff(start))
-    found = _Rounded(
+    samples = {"time": trail.time[kept] - since, "x": trail.x[kept], "y": trail.y[kept]}
+    return _Rounded(
         start=start,
-        time=_whole(trail.time[kept] - since),
-        x=_whole(trail.x[kept]),
-        y=_whole(trail.y[kept]),
+        samples={name: _whole(values) for name, values in samples.items()},
         down=_whole(columns["start"]),
         span=_whole(columns["span_ns"] / 1e6),
         measures={
             name: _whole(columns[name].astype(np.float64) * recording.density * part)
             for name, part in _PARTS.items()
         },
-        trail={},
     )
-    found.trail = {name: found.spread(each) for name, each in _of_trail(found).items()}
-    return found
 
 
 def _whole(values: Array) -> Array:
@@ -155,7 +143,7 @@ def _of_trail(found: _Rounded) -> dict[str, Array]:
     begin = found.start[found.full]
     size = np.diff(found.start)[found.full]
     away, step = [], []
-    for values in (found.x, found.y):
+    for values in (found.samples["x"], found.samples["y"]):
         away.append((values - np.repeat(found.first(values), size)).astype(np.float64))
         step.append(np.diff(values, prepend=0).astype(np.float64))
         step[-1][begin] = 0
@@ -163,9 +151,9 @@ def _of_trail(found: _Rounded) -> dict[str, Array]:
         "distance": np.maximum.reduceat(_parts(away, _PARTS["distance"]), begin),
         "path_length": np.add.reduceat(_parts(step, _PARTS["path_length"]), begin),
     }
-    for name, values in (("width", found.x), ("height", found.y)):
+    for name, values in (("width", found.samples["x"]), ("height", found.samples["y"])):
         parts[name] = np.maximum.reduceat(values, begin) - np.minimum.reduceat(values, begin)
-    return {"span": found.last(found.time), **parts}
+    return {"span": found.last(found.samples["time"]), **parts}
 
 
 def _parts(ways: list[Array], part: int) -> Array:
@@ -192,7 +180,8 @@ def _columns(recording: Recording, found: _Rounded) -> Columns:
     """Return the columns as the page has them after rounding."""
     density = recording.density
     columns: Columns = {name: dp(found.measures[name] / part, density) for name, part in _PARTS.items()}
-    for axis, values in (("x", found.x), ("y", found.y)):
+    for axis in "xy":
+        values = found.samples[axis]
         columns[f"{axis}_down"] = found.spread(found.first(values)).astype(np.float32)
         columns[f"{axis}_up"] = found.spread(found.last(values)).astype(np.float32)
         columns[f"d{axis}"] = dp(columns[f"{axis}_up"] - columns[f"{axis}_down"], density)

@@ -8,7 +8,7 @@ import zlib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from capture.integrations.kivy.targets import is_masked
+from capture.integrations.kivy.targets import corners, is_masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,12 +94,11 @@ def _masked(window: Any, width: int, height: int) -> Iterator[tuple[int, int, in
     for child in window.children:
         for widget in child.walk():
             if is_masked(widget):
-                corners = [widget.to_window(*corner) for corner in (widget.pos, (widget.right, widget.top))]
                 if window.rotation:
                     # Rare, and a wrong place would show secrets.
                     yield 0, 0, width, height
                     return
-                (x1, y1), (x2, y2) = corners
+                x1, y1, x2, y2 = corners(widget)
                 left, right = sorted((_within(x1, width), _within(x2 + 1, width)))
                 bottom, top = sorted((_within(y1, height), _within(y2 + 1, height)))
                 yield left, bottom, right, top

@@ -13,7 +13,7 @@ from capture.integrations.kivy.verdict import traits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MASK", "box_of", "describe", "is_masked", "path_at", "place_of", "rotated", "size_of"]
+__all__ = ["MASK", "box_of", "corners", "describe", "is_masked", "path_at", "place_of", "rotated", "size_of"]
 
 #: Attribute of a widget that hides it: its ids and its inner parts are not named, its pixels are blacked out.
 MASK = "analytics_mask"
@@ -89,10 +89,12 @@ def is_masked(widget: Any) -> bool:
 
 def box_of(path: Sequence[Any]) -> tuple[float, float, float, float]:
     """Return left, bottom, right and top (px of the window, y up) of the target of `path_at`."""
-    widget = next((each for each in path if is_masked(each)), path[-1])
-    left, bottom = widget.to_window(*widget.pos)
-    right, top = widget.to_window(widget.right, widget.top)
-    return left, bottom, right, top
+    return corners(next((each for each in path if is_masked(each)), path[-1]))
+
+
+def corners(widget: Any) -> tuple[float, float, float, float]:
+    """Return left, bottom, right and top (px of the window, y up) of a widget."""
+    return *widget.to_window(*widget.pos), *widget.to_window(widget.right, widget.top)
 
 
 def place_of(window: Any, sx: float, sy: float) -> tuple[float, float]:

@@ -9,25 +9,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Traits", "judge", "traits"]
 
-#: Kivy's classes that hold others and take touches only to scroll, turn or close.
-_CONTAINERS = frozenset(
-    {
-        "Accordion",
-        "Carousel",
-        "DropDown",
-        "Layout",
-        "ModalView",
-        "PageLayout",
-        "Scatter",
-        "ScreenManager",
-        "ScrollView",
-        "Splitter",
-        "StencilView",
-        "TabbedPanel",
-    }
-)
-#: Of these, those that take a touch by themselves; a `Layout` that does so was made to by the app.
-_TAKERS = _CONTAINERS - {"Layout", "ScreenManager", "StencilView", "TabbedPanel"}
+#: Kivy's classes that hold others, and take touches only to scroll, turn or close.
+_TAKERS = {
+    "Accordion",
+    "Carousel",
+    "DropDown",
+    "ModalView",
+    "PageLayout",
+    "Scatter",
+    "ScrollView",
+    "Splitter",
+}
+#: With those that take none by themselves: a `Layout` that does so was made to by the app.
+_CONTAINERS = _TAKERS | {"Layout", "ScreenManager", "StencilView", "TabbedPanel"}
 _ORDERED = frozenset({"BoxLayout", "GridLayout", "StackLayout"})
 _INTERACTIVE = frozenset({"ButtonBehavior", "ColorWheel", "FocusBehavior", "Slider", "Switch"})
 
