@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings, strategies as st
 
-from capture.integrations.kivy.ordered import in_order
+from capture.integrations.kivy.targets import in_order
 
 
 class Box:

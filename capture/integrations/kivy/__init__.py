@@ -16,8 +16,7 @@ from capture.config.run import RunConfig
 from capture.engine.capture import Capture
 from capture.errors import CaptureError
 from capture.gestures.config import GestureConfig
-from capture.integrations.kivy.host import KivyHooks
-from capture.integrations.kivy.lifecycle import Lifecycle
+from capture.integrations.kivy.host import KivyHooks, Lifecycle
 from capture.integrations.kivy.overlay import Overlay
 from capture.integrations.kivy.playing import Player
 from capture.integrations.kivy.recording import KivyRecording
