@@ -7,6 +7,7 @@ import binascii
 import math
 from bisect import bisect_right
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ _ALIGN_NS = 86_400_000_000_000
 _NOT_SHOWN = frozenset({"target", "verdict", "screenshot"})
 #: Fields that name an event best, in this order.
 _LABELS = ("name", "title", "key", "id", "kind")
+_sample = itemgetter(0)
 
 
 class Origin:
@@ -168,7 +170,9 @@ class Marks:
         for row in np.argsort(columns["first_sample"], kind="stable").tolist():
             stream, pointer, first, last = strokes[row]
             target, bounds = self._target_at((stream, pointer), first, last)
-            stage, number = stages[self._stage_at(stream, first)], targets.setdefault(target, len(targets))
+            shown = self._shown[stream]
+            stage = stages[shown[bisect_right(shown, first, key=_sample) - 1][2]]
+            number = targets.setdefault(target, len(targets))
             stage_column[row], target_column[row], dead[row] = stage, number, target.responsive is False
             if bounds is not None:
                 recording.bounds[stage, number] = bounds
@@ -200,10 +204,6 @@ class Marks:
                 shown.insert(0, (-1, 0.0, stage))
         if not self._stages:
             self._stages["", self._landscape] = None
-
-    def _stage_at(self, stream: int, sample: int) -> StageKey:
-        shown = self._shown[stream]
-        return shown[bisect_right(shown, sample, key=lambda each: each[0]) - 1][2]
 
     def _target_at(self, finger: tuple[int, int], first: int, last: int) -> tuple[Target, Bounds | None]:
         """Return the target of a stroke with the last verdict between DOWN and UP, as events have it.
@@ -299,12 +299,11 @@ def _label(fields: dict[str, Any]) -> str:
 
 def _bounds(value: Any) -> Bounds | None:
     """Return left, top, width and height (px), where they are four finite numbers."""
-    if not isinstance(value, list) or len(value) != 4:
+    try:
+        bounds = msgspec.convert(value, Bounds)
+    except msgspec.ValidationError:
         return None
-    if not all(type(each) in {int, float} and math.isfinite(each) for each in value):
-        return None
-    left, top, width, height = map(float, value)
-    return (left, top, width, height)
+    return bounds if all(map(math.isfinite, bounds)) else None
 
 
 def _int(value: Any) -> int:

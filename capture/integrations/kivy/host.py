@@ -49,7 +49,7 @@ class KivyHooks(HostBase):
         self._metrics = import_module("kivy.metrics").Metrics
         self.strokes = OpenTouches(capture, self)
         self.guard = Guard("touches are", self._stop)
-        self.screens = Screens(self._announce, _title, self.guard)
+        self.screens = Screens(self._announce, self.guard)
         self.hooks = Hooks(self.strokes, before_begin=self._before_begin, guard=self.guard)
         self._heard = False
         self._size = (0.0, 0.0)
@@ -185,15 +185,14 @@ class Lifecycle:
         self._host = host
         self._capture = host.capture
         self._is_android = is_android
-        self._stopped = False
-        guard = Guard("the app's life is")
+        self._guard = guard = Guard("the app's life is")
         guard.bind(app, "on_start", self._on_start)
         guard.bind(app, "on_pause", self._on_pause)
         guard.bind(app, "on_resume", self._on_resume)
         original, stop = app.on_stop, guard(self._on_stop)
 
         # The app's own on_stop may still track something: the capture is closed after it. Kivy calls it
-        # twice where the app stopped itself (kivy#2397).
+        # twice where the app stopped itself (kivy#2397): the guard lets one call through.
         @functools.wraps(original)
         def on_stop(*values: Any) -> Any:
             try:
@@ -219,19 +218,13 @@ class Lifecycle:
         self._capture.app_show()
 
     def _on_stop(self) -> None:
-        if not self._stopped:
-            self._stopped = True
-            self._host.uninstall()
-            self._capture.app_hide()
-            self._capture.close()
+        self._host.uninstall()
+        self._capture.app_hide()
+        self._capture.close()
+        self._guard.release()
 
     def _connect(self) -> None:
         if self._is_android and self._capture.config.device.connectivity is None:
             from capture.integrations.kivy import android
 
             self._capture.set_connectivity(*android.connectivity())
-
-
-def _title() -> str:
-    app = import_module("kivy.app").App.get_running_app()
-    return "" if app is None else str(app.get_application_name())

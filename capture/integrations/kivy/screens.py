@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ class Screens:
     ----------
     announce : callable
         Called with the name of the screen that is shown and the names of the screens around it.
-    title : callable
-        -> the app's title, which names the screen if there is no manager.
     guard : Guard
         Handles the exceptions of callbacks.
 
@@ -32,13 +31,10 @@ class Screens:
         Called without arguments after each announcement.
     """
 
-    def __init__(
-        self, announce: Callable[[str, tuple[str, ...]], None], title: Callable[[], str], guard: Guard
-    ) -> None:
+    def __init__(self, announce: Callable[[str, tuple[str, ...]], None], guard: Guard) -> None:
         self.current: tuple[str, tuple[str, ...]] | None = None
         self.on_shown: list[Callable[[], None]] = []
         self._announce = announce
-        self._title = title
         self._window: Any = None
         self._guard = guard
         self._known: set[int] = set()
@@ -88,7 +84,7 @@ class Screens:
         self._show([*around, *_names(manager)])
 
     def _show(self, chain: list[str]) -> None:
-        *around, name = chain or [self._title()]
+        *around, name = chain or [_title()]
         shown = (name, tuple(around[:2]))
         if name and shown != self.current:
             self.current = shown
@@ -104,6 +100,12 @@ def chain_of(window: Any) -> list[str]:
         if manager is not None:
             return _names(manager)
     return []
+
+
+def _title() -> str:
+    """Return the app's title, which names the screen if there is no manager."""
+    app = import_module("kivy.app").App.get_running_app()
+    return "" if app is None else str(app.get_application_name())
 
 
 def _names(manager: Any) -> list[str]:
