@@ -12,7 +12,7 @@ import msgspec
 
 from capture.errors import StoreError, TouchLogError
 from capture.formats import native
-from capture.report.from_batches import Reader
+from capture.report.from_batches import Reader, entry_of
 from capture.store.recovery import read_payloads
 from capture.store.state import STATE_FILE, is_store
 
@@ -54,7 +54,7 @@ def read_store(folder: Path, reader: Reader | None = None) -> Recording:
     reader = reader or Reader()
     try:
         for payload in read_payloads(folder, "native"):
-            reader.add(_decode(b"[" + payload + b"]"))
+            reader.add(map(entry_of, _decode(b"[" + payload + b"]")))
     except (OSError, msgspec.DecodeError) as error:
         raise StoreError(f"{folder}: cannot be read: {error}") from None
     return reader.recording(folder.resolve().name)

@@ -19,19 +19,15 @@ from capture.sinks.file import FILE_NAME
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Entry", "Reader", "find_batches", "read_batches", "transaction_label", "variable_label"]
+__all__ = ["Entry", "Reader", "entry_of", "find_batches", "read_batches"]
 
 #: The event of a kind has its number (`ea`).
 _KINDS: dict[object, Kind] = {int(row.kind): row for row in KINDS if row.event is not None}
-#: Name of every other event in the timeline.
-_NAMES: dict[type, str] = {
+#: Name of an event that says nothing else.
+_MOMENTS: dict[type, str] = {
     native.AppStartWire: "app_start",
     native.AppShowWire: "app_show",
     native.AppHideWire: "app_hide",
-    native.ScreenViewWire: "screen",
-    native.TransactionWire: "transaction",
-    native.StringVariableWire: "variable",
-    native.NumberVariableWire: "variable",
 }
 #: Columns of gestures, and the values of those that an event lacks: the table shows them as unknown.
 _COLUMNS: dict[str, Any] = {
@@ -81,6 +77,14 @@ class Entry(msgspec.Struct, kw_only=True):
     name: str = ""
     label: str = ""
 
+    def be_transaction(self, value: float, currency: int) -> None:
+        """Become the event of a transaction."""
+        self.name, self.label = "transaction", f"{value:g} (currency {currency})"
+
+    def be_variable(self, key: str, value: object) -> None:
+        """Become the event of a variable."""
+        self.name, self.label = "variable", f"{key} = {value}"
+
 
 def find_batches(path: str) -> Path | None:
     """Return the file of batches that a path is, or that is in its folder; None if missing."""
@@ -104,7 +108,7 @@ def read_batches(file: Path) -> Recording:
         except msgspec.DecodeError as error:
             raise TouchLogError(f"is not a batch: {error}", path=str(file), line=number) from None
         reader.resolution = batch.resolution
-        reader.add(batch.events)
+        reader.add(map(entry_of, batch.events))
     return reader.recording(file.parent.name or file.name)
 
 
@@ -129,12 +133,8 @@ class Reader:
         self._entries: dict[str, Entry] = {}
         self.resolution = native.Resolution(360, 640, 1.0)
 
-    def add(self, events: Iterable[native.WireEvent]) -> None:
+    def add(self, entries: Iterable[Entry]) -> None:
         """Append events; a repeated event counts once."""
-        self.add_entries(map(_entry, events))
-
-    def add_entries(self, entries: Iterable[Entry]) -> None:
-        """Append events of another wire format."""
         self._entries.update((entry.event_id, entry) for entry in entries)
 
     def recording(self, name: str) -> Recording:
@@ -177,7 +177,8 @@ class Reader:
         return recording
 
 
-def _entry(event: Any) -> Entry:
+def entry_of(event: Any) -> Entry:
+    """Return an event of a batch."""
     query = parse_qs(urlsplit(event.url).query, keep_blank_values=True)
     title = event.title if isinstance(event, native.ScreenViewWire) else query.get("title", [""])[0]
     entry = Entry(
@@ -188,14 +189,22 @@ def _entry(event: Any) -> Entry:
     )
     kind = _KINDS.get(event.__struct_config__.tag)
     if kind is None:
-        entry.name, entry.label = _NAMES[type(event)], _label(event)
+        match event:
+            case native.ScreenViewWire():
+                entry.name, entry.label = "screen", event.title
+            case native.TransactionWire():
+                entry.be_transaction(event.payment.value, event.payment.currency)
+            case native.StringVariableWire() | native.NumberVariableWire():
+                entry.be_variable(event.key, event.value)
+            case _:
+                entry.name = _MOMENTS[type(event)]
         return entry
     responsive = event.responsive if kind.runs else None
     entry.target = Target(path=event.target_path, id=event.target_id, responsive=responsive)
     entry.gesture = {"kind": kind.kind}
     if kind.moves:
-        names = ("direction", "distance", "velocity")
-        entry.gesture |= {name: getattr(event, name) for name in names}
+        for name in ("direction", "distance", "velocity"):
+            entry.gesture[name] = getattr(event, name)
     return entry
 
 
@@ -209,24 +218,3 @@ def _extend(recording: Recording, time: float, session: int, stage: int) -> None
     if not sessions or sessions[-1].number != session:
         sessions.append(Session(time, time, session))
     sessions[-1].end = time
-
-
-def _label(event: native.WireEvent) -> str:
-    match event:
-        case native.ScreenViewWire():
-            return event.title
-        case native.TransactionWire():
-            return transaction_label(event.payment.value, event.payment.currency)
-        case native.StringVariableWire() | native.NumberVariableWire():
-            return variable_label(event.key, event.value)
-    return ""
-
-
-def transaction_label(value: float, currency: int) -> str:
-    """Return what a timeline shows of a transaction."""
-    return f"{value:g} (currency {currency})"
-
-
-def variable_label(key: str, value: object) -> str:
-    """Return what a timeline shows of a variable."""
-    return f"{key} = {value}"

@@ -16,7 +16,7 @@ from capture.events.domain import HIDDEN_MOVEMENT
 from capture.events.targets import Target
 from capture.formats.currents.files import find_files, is_batch_of_records, records_in
 from capture.gestures.kinds import KINDS, Direction
-from capture.report.from_batches import Entry, Reader, find_batches, transaction_label, variable_label
+from capture.report.from_batches import Entry, Reader, find_batches
 
 if TYPE_CHECKING:
     from capture.report.recording import Recording
@@ -75,7 +75,7 @@ def _recording(name: str, records: list[dict[str, Any]]) -> Recording:
         time_ms, stage = _time_ms((record, properties)), (title, False)
         entry = Entry(event_id=record["id"], time_ms=time_ms, session=session, stage=stage)
         if _describe(entry, record, properties):
-            reader.add_entries([entry])
+            reader.add([entry])
     return reader.recording(name)
 
 
@@ -105,11 +105,11 @@ def _describe(entry: Entry, record: dict[str, Any], properties: dict[str, Any]) 
     name = entry.name = record.get("name", "")
     if record["event_type"].endswith(".Purchase"):
         _, number = currencies.find(record["currency"]) or ("", 999)
-        entry.name, entry.label = "transaction", transaction_label(record["price"], number)
+        entry.be_transaction(record["price"], number)
     elif name == "screen_view":
         entry.name, entry.label = "screen", properties.get("title", "")
     elif name == "dynamic_variable" and {"key", "value"} <= properties.keys():
-        entry.name, entry.label = "variable", variable_label(properties["key"], properties["value"])
+        entry.be_variable(properties["key"], properties["value"])
     elif name in _GESTURES and "time_down" in properties:
         kind = _GESTURES[name]
         entry.target = Target(

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Hooks", "sees_raw_samples"]
 
 _log = logging.getLogger("capture.kivy")
-_WRAPPED = ("_dispatch_input", "post_dispatch_input")
 #: The window's events of the mouse, and the kind of touch event that Kivy makes of each.
 _MOUSE = {"on_mouse_down": "begin", "on_mouse_move": "update", "on_mouse_up": "end"}
 
@@ -207,8 +206,6 @@ def sees_raw_samples() -> bool:
     dispatched: list[str] = []
     try:
         loop = import_module("kivy.base").EventLoopBase()
-        for name in _WRAPPED:
-            getattr(loop, name)
         poll, dispatch = loop._dispatch_input, loop.post_dispatch_input  # noqa: SLF001 - tested as the loop calls it
 
         def polling(kind: str, me: Any) -> None:

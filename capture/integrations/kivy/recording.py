@@ -129,16 +129,9 @@ class KivyRecording:
         self._write({"mark": kind, "time": time + self._epoch_ns, "stream": 0, **fields})
 
     def _sample(self, pointer: int, action: Action, time: int, x: float, y: float) -> None:
-        self._write(
-            {
-                "stream": 0,
-                "pointer": pointer,
-                "action": int(action),
-                "time": time + self._epoch_ns,
-                "x": round(x, 3),
-                "y": round(y, 3),
-            }
-        )
+        place = {"x": round(x, 3), "y": round(y, 3)}
+        finger = {"stream": 0, "pointer": pointer, "action": int(action)}
+        self._write({**finger, "time": time + self._epoch_ns, **place})
 
     def _write(self, row: dict[str, Any]) -> None:
         if self._stopped:
