@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import partial
+from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,6 @@ class QtHost(HostBase):
         self._places: dict[int, tuple[int, int]] = {}
         self._window: Any = None
         self._pages = pages
-        self._quick: QuickWindows | None = None
         see = self._see
 
         class Filter(core.QObject):  # type: ignore[misc, name-defined]  # Qt's class, known at run time
@@ -161,7 +160,7 @@ class QtHost(HostBase):
 
     def _target(self, window: Any, point: Any) -> Target:
         if window.inherits(_QUICK_WINDOW):
-            return self._quick_windows().target(window, point.scenePosition())
+            return self._quick.target(window, point.scenePosition())
         widget = self._widget_at(point.globalPosition().toPoint())
         if widget is None:
             return Target(responsive=False)
@@ -174,11 +173,9 @@ class QtHost(HostBase):
             widget = widget.parentWidget()
         return Target(path=ROOT + path, id=own_id, responsive=responsive)
 
-    def _quick_windows(self) -> QuickWindows:
-        if self._quick is None:
-            core, qml, quick = (import_module(f"PySide6.Qt{name}") for name in ("Core", "Qml", "Quick"))
-            self._quick = QuickWindows(core, qml, quick, self._show_page)
-        return self._quick
+    @cached_property
+    def _quick(self) -> QuickWindows:
+        return QuickWindows(self._show_page)
 
     def _show_page(self, name: str) -> None:
         if self._pages and self._filter is not None:
@@ -187,7 +184,7 @@ class QtHost(HostBase):
     def _is_responsive(self, window: Any, event: Any, point: Any) -> bool | None:
         """Return whether a widget took the press; None if no widget saw it, or only an app's window."""
         if window.inherits(_QUICK_WINDOW):
-            return self._quick_windows().took(event, point)
+            return self._quick.took(event, point)
         receiver, self._receiver = self._receiver, None
         if receiver is None:
             return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from capture.events.targets import ROOT, Target
@@ -47,15 +48,15 @@ class QuickWindows:
 
     Parameters
     ----------
-    core, qml, quick : module
-        PySide6.QtCore, QtQml and QtQuick.
     show : callable
         Gets the name of a page when another one is shown.
     """
 
-    def __init__(self, core: Any, qml: Any, quick: Any, show: Callable[[str], object]) -> None:
-        self._core, self._engine, self._show = core, qml.QQmlEngine, show
-        self._item_class = quick.QQuickItem
+    def __init__(self, show: Callable[[str], object]) -> None:
+        self._core = import_module("PySide6.QtCore")
+        self._engine = import_module("PySide6.QtQml").QQmlEngine
+        self._item_class = import_module("PySide6.QtQuick").QQuickItem
+        self._show = show
         self._shown = ""
         self._chain: list[Any] = []
 

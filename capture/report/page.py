@@ -174,14 +174,9 @@ def _style(styles: Sequence[str]) -> str:
 
     The colours of the kinds are Okabe and Ito's, which the colour-blind tell apart; the shapes mean the same.
     """
-    light, dark = (
-        " ".join(f"--{row.name}: {getattr(row, ground)};" for row in KINDS) for ground in ("color", "dark")
-    )
-    sheet = (
-        "\n".join(_text(f"{name}.css") for name in styles)
-        .replace("@@light@@", light)
-        .replace("@@dark@@", dark)
-    )
+    sheet = "\n".join(_text(f"{name}.css") for name in styles)
+    sheet = sheet.replace("@@light@@", " ".join(f"--{row.name}: {row.color};" for row in KINDS))
+    sheet = sheet.replace("@@dark@@", " ".join(f"--{row.name}: {row.dark};" for row in KINDS))
     dark_block = sheet.partition(':root[data-theme="dark"]')[2].partition("}")[0]
     return "\n".join(
         [

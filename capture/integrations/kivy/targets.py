@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from capture.events.targets import ROOT, Target
@@ -116,19 +118,15 @@ def in_order(children: Sequence[Any], x: float, y: float) -> Any:
 
 def _bisect(children: Sequence[Any], place: float, position: str, extent: str) -> int | None:
     """Return the number of a child whose extent along an axis covers a place."""
-    low, high = 0, len(children) - 1
-    ascending = getattr(children[low], position) <= getattr(children[high], position)
-    while low <= high:
-        middle = (low + high) // 2
-        child = children[middle]
-        start = getattr(child, position)
-        if start <= place <= start + getattr(child, extent):
-            return middle
-        if (start > place) is ascending:
-            high = middle - 1
-        else:
-            low = middle + 1
-    return None
+    start = attrgetter(position)
+    if start(children[0]) <= start(children[-1]):
+        number = bisect_right(children, place, key=start) - 1
+    else:
+        number = bisect_left(children, -place, key=lambda child: -start(child))
+    if not 0 <= number < len(children):
+        return None
+    child = children[number]
+    return number if start(child) <= place <= start(child) + getattr(child, extent) else None
 
 
 def is_masked(widget: Any) -> bool:
