@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -162,12 +163,12 @@ class Reader:
             target = targets.setdefault(entry.target, len(targets))
             found = {"end": time, "stage": stage, "target": target, "session": entry.session}
             rows.append({**entry.gesture, **found, "dead": entry.target.responsive is False})
-        recording.columns = {
-            name: np.array([row.get(name, unknown) for row in rows], unknown.dtype)
-            for name, unknown in _COLUMNS.items()
-        }
+        columns = recording.columns = {name: np.full(len(rows), each) for name, each in _COLUMNS.items()}
+        for number, row in enumerate(rows):
+            for column, value in row.items():
+                columns[column][number] = value
         # An event knows when the finger was lifted and not when it came down.
-        recording.columns["start"] = recording.columns["end"]
+        columns["start"] = columns["end"]
         recording.targets = list(targets)
         width, height = float(self.resolution.width or 360), float(self.resolution.height or 640)
         recording.stages = [
@@ -179,8 +180,7 @@ class Reader:
 
 def entry_of(event: Any) -> Entry:
     """Return an event of a batch."""
-    query = parse_qs(urlsplit(event.url).query, keep_blank_values=True)
-    title = event.title if isinstance(event, native.ScreenViewWire) else query.get("title", [""])[0]
+    title = event.title if isinstance(event, native.ScreenViewWire) else _title_in(event.url)
     entry = Entry(
         event_id=event.event_id,
         time_ms=event.time_ms,
@@ -206,6 +206,11 @@ def entry_of(event: Any) -> Entry:
         for name in ("direction", "distance", "velocity"):
             entry.gesture[name] = getattr(event, name)
     return entry
+
+
+@lru_cache
+def _title_in(url: str) -> str:
+    return parse_qs(urlsplit(url).query, keep_blank_values=True).get("title", [""])[0]
 
 
 def _extend(recording: Recording, time: float, session: int, stage: int) -> None:

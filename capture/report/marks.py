@@ -36,6 +36,8 @@ _MAX_PICTURE = 4 << 20
 _MAX_PICTURES = 32 << 20
 #: Streams whose clocks are farther apart than this (ns) are shown from one start.
 _ALIGN_NS = 86_400_000_000_000
+#: A screen whose size is not known has at most so many px.
+_LARGEST_SCREEN = 100_000.0
 #: Marks that are no events of the timeline.
 _NOT_SHOWN = frozenset({"target", "verdict", "screenshot"})
 #: Fields that name an event best, in this order.
@@ -274,9 +276,8 @@ def screen_size(info: LogInfo, samples: Columns) -> tuple[float, float]:
     good = np.isfinite(samples["x"]) & np.isfinite(samples["y"])
     if not good.any():
         return 360.0, 640.0
-    limit = 100_000.0
-    width = min(max(float(samples["x"][good].max()) * 1.02, 1.0), limit)
-    height = min(max(float(samples["y"][good].max()) * 1.02, 1.0), limit)
+    farthest = (float(samples[axis][good].max()) * 1.02 for axis in "xy")
+    width, height = (min(max(px, 1.0), _LARGEST_SCREEN) for px in farthest)
     return width, height
 
 

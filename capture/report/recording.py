@@ -177,12 +177,10 @@ class Recording(msgspec.Struct, kw_only=True):
 
     def called(self, stroke: int, unrecognized: str) -> str:
         """Return the kind of a stroke with its direction, or `unrecognized` with the reason in it."""
-        kind, direction, reason = (
-            int(self.columns[name][stroke]) for name in ("kind", "direction", "reason")
-        )
-        if kind == GestureKind.NONE:
-            return unrecognized.format(words(Reason(reason)))
-        return moved(GestureKind(kind), Direction(direction))
+        kind = GestureKind(int(self.columns["kind"][stroke]))
+        if kind is GestureKind.NONE:
+            return unrecognized.format(words(Reason(int(self.columns["reason"][stroke]))))
+        return moved(kind, Direction(int(self.columns["direction"][stroke])))
 
     def count(self, kind: GestureKind) -> int:
         """Return how many strokes are of a kind."""
