@@ -114,11 +114,8 @@ def _chords(recording: Recording, packed: Packed) -> dict[str, Any]:
     rows = [own[int(first)] for first in table.first_sample.tolist()]
     start = recording.columns["start"][rows]
     columns: Columns = {name: getattr(table, name) for name in table.fields}
-    columns |= {
-        "start": start,
-        "end": start + columns["duration"],
-        "stage": recording.columns["stage"][rows],
-    }
+    columns["start"], columns["end"] = start, start + columns["duration"]
+    columns["stage"] = recording.columns["stage"][rows]
     return {"count": len(table), "columns": packed.columns(columns, _CHORDS), "members": recording.members}
 
 

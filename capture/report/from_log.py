@@ -12,14 +12,14 @@ from capture.gestures.recognizer import GestureTable, classify
 from capture.gestures.samples import TouchSamples
 from capture.logs import CAUSES, ReadOptions, assumed, open_log
 from capture.replay.run import device_of
-from capture.report.marks import Marks, Origin, screen_size
+from capture.report.marks import Marks, Origin
 from capture.report.measures import add_measures, dp, members_of, neighbours, others_of, spans
 from capture.report.recording import Columns, Recording, Trail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from capture.logs import Mark, TouchLog
+    from capture.logs import TouchLog
 
 __all__ = ["MAX_TRAIL_SAMPLES", "read_log"]
 
@@ -60,11 +60,11 @@ def read_log(
     config = config or RunConfig.load(default_project_id=0)
     options = options or ReadOptions()
     log = open_log(path, options=options)
-    samples, marks = _whole(log, on_progress)
+    samples = _whole(log, on_progress)
     density = device_of(log, config, options).density
     touches = TouchSamples(**samples)
     table = classify(touches, density=density, gestures=config.gestures, multi=True)
-    origin = Origin(samples, marks)
+    origin = Origin(samples, log.marks)
     columns, trail = _columns(table, origin, density), _trail(table, samples, origin)
     add_measures(columns, touches, config.gestures, density)
     recording = Recording(
@@ -81,14 +81,12 @@ def read_log(
         chords=table.multi,
         members=members_of(table.multi, table) if table.multi is not None else [],
     )
-    folder = None if path == "-" else Path(path).parent
-    size = screen_size(log.info, samples)
-    Marks(recording, marks, size, origin, folder).finish(round(config.session.timeout_s * 1000))
+    Marks(recording, log, samples, origin).finish(round(config.session.timeout_s * 1000))
     recording.warnings += _warnings(log, table, trail, config, options)
     return recording
 
 
-def _whole(log: TouchLog, on_progress: Callable[[TouchLog], None] | None) -> tuple[Columns, list[Mark]]:
+def _whole(log: TouchLog, on_progress: Callable[[TouchLog], None] | None) -> Columns:
     types = {"stream": "<i8", "pointer": "<i4", "action": "u1", "time": "<i8", "x": "<f4", "y": "<f4"}
     parts: dict[str, list[Any]] = {name: [np.empty(0, kind)] for name, kind in types.items()}
     for chunk in log.chunks():
@@ -98,7 +96,7 @@ def _whole(log: TouchLog, on_progress: Callable[[TouchLog], None] | None) -> tup
             parts[name].append(array)
         if on_progress is not None:
             on_progress(log)
-    return {name: np.concatenate(arrays) for name, arrays in parts.items()}, list(log.marks)
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
 
 
 def _columns(table: GestureTable, origin: Origin, density: float) -> Columns:

@@ -19,9 +19,9 @@ from capture.gestures.kinds import GestureKind
 from capture.report.recording import Columns, Occurrence, Recording, Session, Stage, Visit
 
 if TYPE_CHECKING:
-    from capture.logs import LogInfo, Mark
+    from capture.logs import LogInfo, Mark, TouchLog
 
-__all__ = ["Marks", "Origin", "screen_size", "screenshot_uri"]
+__all__ = ["Marks", "Origin", "screenshot_uri"]
 
 #: Left, top, width and height of a target (px).
 Bounds = tuple[float, float, float, float]
@@ -80,27 +80,19 @@ class Marks:
     ----------
     recording : Recording
         With the columns of its strokes.
-    marks : list of Mark
-    size : (float, float)
-        Width and height of the screen (px).
+    log : TouchLog
+        Read whole. Files of pictures are looked for in its folder, and nowhere else.
+    samples : dict of str to array
+        All samples; they give the size of a screen that the log does not know.
     origin : Origin
-    folder : path, optional
-        Of the log: files of pictures are looked for there, and nowhere else.
     """
 
-    def __init__(
-        self,
-        recording: Recording,
-        marks: list[Mark],
-        size: tuple[float, float],
-        origin: Origin,
-        folder: Path | None = None,
-    ) -> None:
+    def __init__(self, recording: Recording, log: TouchLog, samples: Columns, origin: Origin) -> None:
         self._recording = recording
-        self._folder = folder
+        self._folder = None if log.path == "-" else Path(log.path).parent
         self._room = _MAX_PICTURES
         self._left_out = 0
-        self._size = size
+        self._size = _screen_size(log.info, samples)
         self._origin = origin
         #: Each stage and its screenshot.
         self._stages: dict[StageKey, str | None] = {}
@@ -110,8 +102,8 @@ class Marks:
         self._named: dict[tuple[int, int], list[tuple[int, Target, Bounds | None]]] = {}
         #: Of each finger: the samples before which it was learnt whether the target reacts.
         self._verdicts: dict[tuple[int, int], list[tuple[int, bool]]] = {}
-        self._landscape = size[0] > size[1]
-        for mark in marks:
+        self._landscape = self._size[0] > self._size[1]
+        for mark in log.marks:
             self._add(mark)
 
     def _add(self, mark: Mark) -> None:
@@ -269,7 +261,7 @@ def screenshot_uri(image: Any) -> str | None:
     return None if kind is None else f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def screen_size(info: LogInfo, samples: Columns) -> tuple[float, float]:
+def _screen_size(info: LogInfo, samples: Columns) -> tuple[float, float]:
     """Return the size of the screen, or a size that contains every touch."""
     if info.width and info.height:
         return float(info.width), float(info.height)
