@@ -75,18 +75,9 @@ def _heat_map(
         parts.append(element("image", href=image, width=width, height=height, opacity="0.6"))
     for (column, row), count in sorted(counts.items()):
         opacity = _FAINT + (_STRONG - _FAINT) * count / most
-        parts.append(
-            element(
-                "rect",
-                element("title", str(count)),
-                x=column * CELL_PX,
-                y=row * CELL_PX,
-                width=CELL_PX,
-                height=CELL_PX,
-                fill=_HOT,
-                fill_opacity=f"{opacity:.2f}",
-            )
-        )
+        box = {"x": column * CELL_PX, "y": row * CELL_PX, "width": CELL_PX, "height": CELL_PX}
+        label = element("title", str(count))
+        parts.append(element("rect", label, **box, fill=_HOT, fill_opacity=f"{opacity:.2f}"))
     parts.append(text(0, -12, title, font_size=24))
     svg = document(parts, width + 2 * _MARGIN, height + 2 * _MARGIN, title, margin=_MARGIN)
     return HeatMap(screen, width, height, strokes, svg)

@@ -133,24 +133,16 @@ class _Frame:
     def document(self, parts: Iterable[str], title: str, caption: list[str]) -> str:
         width, height = self.width + 2 * self._inset, self.height + _CAPTION + 18 * len(caption)
         box = {"x": self._inset, "width": self.width, "height": self.height, "rx": 12}
+        pen = {"fill": "none", "stroke_linecap": "round", "stroke_linejoin": "round"}
         trails = "\n".join(parts)
         content = [
             element("rect", **box, fill="#fbfcfe", stroke=LINE),
             element("clipPath", element("rect", **box), id="frame"),
-            element(
-                "g",
-                f"\n{trails}\n",
-                clip_path="url(#frame)",
-                fill="none",
-                stroke_linecap="round",
-                stroke_linejoin="round",
-            ),
+            element("g", f"\n{trails}\n", clip_path="url(#frame)", **pen),
             text(0, self.height + 26, title, fill=INK, font_size=16, font_weight=600),
-            *(
-                text(0, self.height + 46 + 18 * number, line, font_size=12.5)
-                for number, line in enumerate(caption)
-            ),
         ]
+        for number, line in enumerate(caption):
+            content.append(text(0, self.height + 46 + 18 * number, line, font_size=12.5))
         return document(content, width + 32, height + 16, title, margin=16)
 
 
@@ -191,10 +183,8 @@ def _badges(recording: Recording, stroke: int, place: tuple[float, float]) -> st
 
 def _dots(frame: _Frame, xs: Any, ys: Any) -> list[str]:
     """Return a dot for each sample: dense dots are slow movement."""
-    return [
-        element("circle", cx=x, cy=y, r=1.6, fill=INK, fill_opacity="0.55")
-        for x, y in map(frame.place, xs.tolist(), ys.tolist())
-    ]
+    places = map(frame.place, xs.tolist(), ys.tolist())
+    return [element("circle", cx=x, cy=y, r=1.6, fill=INK, fill_opacity="0.55") for x, y in places]
 
 
 def _image(frame: _Frame, uri: str) -> str:
@@ -228,11 +218,8 @@ def _legend(recording: Recording, rows: list[int]) -> list[str]:
     kinds = recording.columns["kind"][rows]
     counts = [(row.legend, int((kinds == int(row.kind)).sum())) for row in KINDS]
     named = [f"{count} {name}" for name, count in counts if count]
-    marks = [
-        f"{count} {mark}"
-        for mark in ("dead", "rage")
-        if (count := int(np.count_nonzero(recording.columns[mark][rows])))
-    ]
+    flags = [(name, int(recording.columns[name][rows].sum())) for name in ("dead", "rage")]
+    marks = [f"{count} {name}" for name, count in flags if count]
     lines = [
         f"{len(rows)} strokes: {'; '.join([', '.join(named), *marks])}" if named else "no stroke",
         " · ".join(f"{row.shape} {row.legend}" for row in KINDS),
