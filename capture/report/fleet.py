@@ -12,7 +12,6 @@ from capture.errors import ConfigError
 from capture.optional import require
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 __all__ = ["fleet_page"]
@@ -96,7 +95,7 @@ def fleet_page(folder: Path, *, title: str = "The fleet", day: str | None = None
         events.create_view("events")
         facts = _query(connection, _FACTS)
         tables = {name: _query(connection, query) for name, query in _TABLES.items()}
-        return _page(title, facts, _over_time(connection), tables)
+        return _page(title, facts, _chart(connection), tables)
 
 
 def _date(day: str) -> str:
@@ -113,23 +112,7 @@ def _query(connection: Any, query: str) -> tuple[list[str], list[tuple[Any, ...]
     return [column[0] for column in found.description], found.fetchall()
 
 
-def _over_time(connection: Any) -> tuple[str, str, list[int]]:
-    """Return the first and the last time, and the number of events in equal steps between."""
-    query = (
-        "SELECT min(epoch_ms(time)), max(epoch_ms(time)), min(time)::VARCHAR, max(time)::VARCHAR FROM events"
-    )
-    [(first, last, begin, end)] = connection.execute(query).fetchall()
-    if first is None:
-        return "", "", []
-    step = max(1, -(-(last - first + 1) // _BARS))
-    counts = [0] * _BARS
-    steps = "SELECT (epoch_ms(time) - ?) // ?, count(*) FROM events GROUP BY 1"
-    for bar, count in connection.execute(steps, [first, step]).fetchall():
-        counts[bar] = count
-    return begin, end, counts
-
-
-def _page(title: str, facts: Any, over_time: tuple[str, str, list[int]], tables: dict[str, Any]) -> str:
+def _page(title: str, facts: Any, chart: str, tables: dict[str, Any]) -> str:
     names, [values] = facts
     boxes = "".join(
         f"<div><b>{value:,}</b>{escape(name)}</div>" for name, value in zip(names, values, strict=True)
@@ -139,23 +122,30 @@ def _page(title: str, facts: Any, over_time: tuple[str, str, list[int]], tables:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>',
         f'<h1>{escape(title)}</h1><div class="facts">{boxes}</div>',
-        _chart(*over_time),
+        chart,
     ]
     parts += [_table(name, columns, rows) for name, (columns, rows) in tables.items() if rows]
     return "\n".join(parts) + "\n"
 
 
-def _chart(begin: str, end: str, counts: Sequence[int]) -> str:
-    if not counts:
+def _chart(connection: Any) -> str:
+    """Return a chart of the number of events in equal steps of time."""
+    query = (
+        "SELECT min(epoch_ms(time)), max(epoch_ms(time)), min(time)::VARCHAR, max(time)::VARCHAR FROM events"
+    )
+    [(first, last, begin, end)] = connection.execute(query).fetchall()
+    if first is None:
         return "<p>No events.</p>"
-    most = max(counts)
+    step = max(1, -(-(last - first + 1) // _BARS))
+    steps = "SELECT (epoch_ms(time) - ?) // ?, count(*) FROM events GROUP BY 1 ORDER BY 1"
+    counts = connection.execute(steps, [first, step]).fetchall()
+    most = max(count for _, count in counts)
     bars = "".join(
         f'<rect x="{place}.1" y="{100 - 95 * count / most:.1f}" width=".8" height="{95 * count / most:.1f}"/>'
-        for place, count in enumerate(counts)
-        if count
+        for place, count in counts
     )
     label = f"Events from {escape(begin)} to {escape(end)} (UTC, by the devices' clocks)"
-    picture = f'<svg viewBox="0 0 {len(counts)} 100" preserveAspectRatio="none" role="img">'
+    picture = f'<svg viewBox="0 0 {_BARS} 100" preserveAspectRatio="none" role="img">'
     return f"<h2>{label}</h2>{picture}<title>{label}; at most {most:,} in a bar</title>{bars}</svg>"
 
 
