@@ -63,11 +63,8 @@ class GestureBreadcrumbs:
         target = self._masks.target(target)
         data: dict[str, Any] = {}
         if not target.hidden:
-            data = {
-                "duration_ms": round(gesture.duration),
-                "target_path": target.path,
-                "target_id": target.id,
-            }
+            duration_ms = round(gesture.duration)
+            data = {"duration_ms": duration_ms, "target_path": target.path, "target_id": target.id}
             if gesture.direction is not Direction.NONE:
                 data["direction"] = gesture.direction.name.lower()
             if gesture.rage:

@@ -91,19 +91,13 @@ def _end_distance(columns: Columns, config: GestureConfig, density: float) -> np
     ways = []
     with np.errstate(invalid="ignore", over="ignore"):
         for axis in "xy":
-            last, first = columns[f"{axis}_up"], columns[f"{axis}_down"]
+            first, last = columns[f"{axis}_down"], columns[f"{axis}_up"]
             if config.slop_metric == "round":
-                ways.append((_rounded(last) - _rounded(first)).astype(np.float32))
-            else:
-                way = last - first
-                ways.append(np.trunc(way) if config.slop_metric == "trunc" else way)
+                first, last = (np.floor(each.astype(np.float64) + 0.5) for each in (first, last))
+            way = (last - first).astype(np.float32)
+            ways.append(np.trunc(way) if config.slop_metric == "trunc" else way)
         length = np.sqrt(ways[0] * ways[0] + ways[1] * ways[1])
         return dp(length, density)
-
-
-def _rounded(places: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    whole: np.ndarray[Any, Any] = np.floor(places.astype(np.float64) + 0.5)
-    return whole
 
 
 def members_of(chords: MultiTable, table: GestureTable) -> list[list[int]]:

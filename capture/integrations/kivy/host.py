@@ -13,8 +13,7 @@ from capture.integrations.kivy.guard import Guard
 from capture.integrations.kivy.hooks import Hooks
 from capture.integrations.kivy.screens import Screens
 from capture.integrations.kivy.strokes import OpenTouches
-from capture.integrations.kivy.targets import box_of, describe, path_at, place_of, rotated, size_of
-from capture.integrations.kivy.verdict import judge
+from capture.integrations.kivy.targets import box_of, describe, judge, path_at, place_of, rotated, size_of
 
 if TYPE_CHECKING:
     from capture.engine.capture import Capture

@@ -212,17 +212,9 @@ class OpenTouches:
             self._forget_lost(sample.event)
         used = {stroke.pointer for stroke in self.open.values()}
         pointer = next(number for number in count() if number not in used)
-        stroke = OpenTouch(
-            pointer=pointer,
-            event=sample.event,
-            device=_device_of(sample.event),
-            time=sample.time,
-            x=x,
-            y=y,
-            target=self._around.find_target(sample.sx, sample.sy),
-            is_raw=is_raw,
-        )
-        self.open[sample.event.uid] = stroke
+        event, target = sample.event, self._around.find_target(sample.sx, sample.sy)
+        stroke = OpenTouch(pointer, event, sample.time, x, y, target, _device_of(event), is_raw=is_raw)
+        self.open[event.uid] = stroke
         self._capture.touch_down(pointer, x, y, sample.time, stroke.target)
         for listener in self.listeners:
             listener.down(stroke)

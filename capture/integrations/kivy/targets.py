@@ -1,34 +1,32 @@
-"""The front-most widget under a finger, and its path from the root."""
+"""The front-most widget under a finger, its path from the root, and whether it reacted."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capture.events.targets import ROOT, Target
 from capture.integrations.base import element
-from capture.integrations.kivy.verdict import traits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
-    "MASK",
     "box_of",
     "corners",
     "describe",
     "in_order",
     "is_masked",
+    "judge",
     "path_at",
     "place_of",
     "rotated",
-    "size_of",
 ]
 
 #: Attribute of a widget that hides it: its ids and its inner parts are not named, its pixels are blacked out.
-MASK = "analytics_mask"
+_MASK = "analytics_mask"
 #: Widgets looked at for one touch, at most.
 _BUDGET = 5000
 #: From this number of children on, the child is found by the order of the layout.
@@ -37,6 +35,66 @@ _MANY = 40
 _IDS_BUDGET = 1000
 
 _NOWHERE = Target()
+#: Kivy's classes that hold others, and take touches only to scroll, turn or close.
+_MOVERS = {"Accordion", "Carousel", "PageLayout", "Scatter", "ScrollView", "Splitter"}
+_TAKERS = _MOVERS | {"DropDown", "ModalView"}
+#: With those that take none by themselves: a `Layout` that does so was made to by the app.
+_CONTAINERS = _TAKERS | {"Layout", "ScreenManager", "StencilView", "TabbedPanel"}
+_ORDERED = frozenset({"BoxLayout", "GridLayout", "StackLayout"})
+_INTERACTIVE = frozenset({"ButtonBehavior", "ColorWheel", "FocusBehavior", "Slider", "Switch"})
+
+
+class Traits(NamedTuple):
+    """Traits of a class of widgets.
+
+    Attributes
+    ----------
+    interactive : bool
+        Reacts to touches by its nature: a button, a slider, a text input.
+    container : bool
+        Holds others and does not react by itself.
+    taker : bool
+        Is a container that takes touches to scroll, turn or close.
+    modal : bool
+        Takes every touch in front of the widgets behind it.
+    own_shape : bool
+        Has a ``collide_point`` of its own (a round button, a scatter).
+    ordered : bool
+        Puts its children side by side in their order: a box, a grid, a stack.
+    """
+
+    interactive: bool
+    container: bool
+    taker: bool
+    modal: bool
+    own_shape: bool
+    ordered: bool
+
+
+_traits: dict[type, Traits] = {}
+
+
+def traits(kind: type) -> Traits:
+    """Return the cached traits of a class of widgets."""
+    traits_of_kind = _traits.get(kind)
+    if traits_of_kind is None:
+        traits_of_kind = _traits[kind] = _find_traits(kind)
+    return traits_of_kind
+
+
+def _find_traits(kind: type) -> Traits:
+    # Kivy's own classes alone: an app may call its classes as it likes.
+    names = {base.__name__ for base in kind.__mro__ if base.__module__.startswith("kivy.")}
+    interactive = bool(names & _INTERACTIVE)
+    shape = next((base for base in kind.__mro__ if "collide_point" in base.__dict__), None)
+    return Traits(
+        interactive=interactive,
+        container=bool(names & _CONTAINERS) and not interactive,
+        taker=bool(names & _TAKERS),
+        modal="ModalView" in names,
+        own_shape=shape is None or shape.__module__ != "kivy.uix.widget",
+        ordered=bool(names & _ORDERED),
+    )
 
 
 def describe(window: Any, path: Sequence[Any]) -> Target:
@@ -131,7 +189,7 @@ def _bisect(children: Sequence[Any], place: float, position: str, extent: str) -
 
 def is_masked(widget: Any) -> bool:
     """Return whether a widget is hidden: marked by the app, or a password."""
-    return bool(getattr(widget, MASK, False)) or getattr(widget, "password", False) is True
+    return bool(getattr(widget, _MASK, False)) or getattr(widget, "password", False) is True
 
 
 def box_of(path: Sequence[Any]) -> tuple[float, float, float, float]:
@@ -217,3 +275,25 @@ def _kv_ids(path: Sequence[Any]) -> dict[int, str]:
             if uid in wanted and (uid != holder.uid or uid not in found):
                 found.setdefault(uid, name)
     return found
+
+
+def judge(owners: Iterable[Any], entries: Iterable[Any], *, consumed: bool | None) -> bool | None:
+    """Return whether a target reacted, None if unknown.
+
+    Parameters
+    ----------
+    owners : iterable of widget
+        Who grabbed the touch, at any time.
+    entries : iterable
+        Keys of ``touch.ud``: a button puts itself there.
+    consumed : bool or None
+        Whether the DOWN was taken by anyone; None if it is not known.
+    """
+    takers = [traits(type(owner)) for owner in owners]
+    takers += [traits(type(entry)) for entry in entries if hasattr(entry, "on_touch_up")]
+    if any(not taker.container for taker in takers):
+        return True
+    if takers:
+        # A layout of the app that takes touches may be a drawing board, or only a drawer.
+        return False if all(taker.taker for taker in takers) else None
+    return False if consumed is False else None

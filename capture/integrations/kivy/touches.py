@@ -30,7 +30,7 @@ class Sample(msgspec.Struct, eq=False):
     exact: bool = False
 
 
-class OpenTouch(msgspec.Struct, eq=False, kw_only=True):
+class OpenTouch(msgspec.Struct, eq=False):
     """A touch that is down.
 
     Attributes
@@ -39,12 +39,12 @@ class OpenTouch(msgspec.Struct, eq=False, kw_only=True):
         The smallest number that was free at DOWN.
     event : object
         Kivy's motion event.
-    device : str
     time : int
         Of its DOWN.
     x, y : float
         Place of its DOWN.
     target : Target
+    device : str
     is_raw : bool
         Whether its samples come through the queue.
     end : Sample or None
@@ -61,11 +61,11 @@ class OpenTouch(msgspec.Struct, eq=False, kw_only=True):
 
     pointer: int
     event: Any
-    device: str
     time: int
     x: float
     y: float
     target: Target
+    device: str
     is_raw: bool = False
     end: Sample | None = None
     owners: list[Any] = []
