@@ -15,7 +15,7 @@ from capture.cli._show import plural, print_json, writing
 from capture.errors import ConfigError
 
 if TYPE_CHECKING:
-    from capture.report.heat import HeatMap
+    from capture.report.picture import HeatMap
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -36,7 +36,7 @@ def command(
 
     Example: capture places gestures/ -o heat/
     """
-    from capture.report.heat import heat_maps
+    from capture.report.picture import heat_maps
     from capture.scale.stats import open_stats
 
     with open_stats(folder) as connection:

@@ -86,9 +86,8 @@ class _Rounded(msgspec.Struct):
 
 def trail_to_round(recording: Recording) -> Trail | None:
     """Return the trail if the page has rounded measures: of more than 1,000 strokes, by the default rule."""
-    if recording.table is None or not recording.gestures.has_default_rule:
-        return None
-    return recording.trail if len(recording) > EXACT_STROKES else None
+    can_round = recording.table is not None and recording.gestures.has_default_rule
+    return recording.trail if can_round and len(recording) > EXACT_STROKES else None
 
 
 def rounded_data(recording: Recording, trail: Trail, packed: Packed) -> dict[str, Any]:

@@ -165,8 +165,8 @@ def hide_overlay() -> None:
             listener.hide()
 
 
-def _current(capture: Capture | None = None) -> KivyHooks:
-    if _installed is None or (capture is not None and _installed.capture is not capture):
+def _current(capture: Capture) -> KivyHooks:
+    if _installed is None or _installed.capture is not capture:
         raise CaptureError("this capture is not installed in Kivy: call capture_app() or install() first")
     return _installed
 

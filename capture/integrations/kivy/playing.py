@@ -12,7 +12,7 @@ from capture.logs import open_log
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from capture.logs import ReadOptions
 
@@ -63,9 +63,7 @@ class Player:
         self._x_max, self._y_max = max(log.info.width - 1, 1), max(log.info.height - 1, 1)
         self._speed = speed
         self._on_end = on_end
-        self._rows: Iterator[tuple[int, int, int, int, float, float]] = (
-            row for chunk in log.chunks() for row in chunk.rows()
-        )
+        self._rows = (row for chunk in log.chunks() for row in chunk.rows())
         self._next = next(self._rows, None)
         self._first_ns = self._next[3] if self._next is not None else 0
         self._started_ns: int | None = None
@@ -100,7 +98,7 @@ class Player:
             return
         stream, pointer, action, time, x, y = self._next
         self._next = next(self._rows, None)
-        kind, key = _KINDS.get(Action(action)), (stream, pointer)
+        kind, key = _KINDS[Action(action)], (stream, pointer)
         place = (x / self._x_max, 1.0 - y / self._y_max)
         if kind == "begin":
             touch = self._touches[key] = new_touch("capture-player", pointer, place)
@@ -115,4 +113,4 @@ class Player:
             # Kivy knows no CANCEL: the app sees an UP, a capture the CANCEL.
             touch.capture_canceled = action == Action.CANCEL
             touch.update_time_end()
-        dispatch_fn(kind or "update", touch)
+        dispatch_fn(kind, touch)

@@ -95,11 +95,8 @@ class Screens:
 
 def chain_of(window: Any) -> list[str]:
     """Return the names of the screens that are shown, the outermost first; of the front-most managers."""
-    for child in window.children:
-        manager = next(_managers(child), None)
-        if manager is not None:
-            return _names(manager)
-    return []
+    managers = (manager for child in window.children for manager in _managers(child))
+    return _names(next(managers, None))
 
 
 def _title() -> str:
@@ -109,7 +106,7 @@ def _title() -> str:
 
 
 def _names(manager: Any) -> list[str]:
-    """Return the names of a manager's screen and of those shown within it."""
+    """Return the names of a manager's screen and of those shown within it; none without a manager."""
     names = []
     while manager is not None and manager.current_screen is not None:
         screen = manager.current_screen

@@ -23,6 +23,7 @@ __all__ = [
     "path_at",
     "place_of",
     "rotated",
+    "size_of",
 ]
 
 #: Attribute of a widget that hides it: its ids and its inner parts are not named, its pixels are blacked out.
