@@ -41,11 +41,9 @@ def read(paths: Iterable[str], left_out: dict[str, str] | None = None, **options
 
     recordings: list[Recording] = []
     for path in paths:
-        batches = find_batches(path)
-        records = find_currents(path)
-        if records:
+        if records := find_currents(path):
             recordings += read_currents(records)
-        elif batches is not None:
+        elif (batches := find_batches(path)) is not None:
             recordings.append(read_batches(batches))
         else:
             found = find_logs([path], options.get("options"), left_out)

@@ -108,7 +108,8 @@ class Marks:
 
     def _add(self, mark: Mark) -> None:
         time, fields = self._origin.ms(mark.stream, mark.time_ns), mark.fields
-        finger = mark.stream, _int(fields.get("pointer"))
+        pointer = fields.get("pointer")
+        finger = mark.stream, pointer if isinstance(pointer, int) else 0
         if mark.kind == "target":
             naming = mark.sample, _target(fields), _bounds(fields.get("bounds"))
             self._named.setdefault(finger, []).append(naming)
@@ -297,7 +298,3 @@ def _bounds(value: Any) -> Bounds | None:
     except msgspec.ValidationError:
         return None
     return bounds if all(map(math.isfinite, bounds)) else None
-
-
-def _int(value: Any) -> int:
-    return value if isinstance(value, int) else 0

@@ -22,7 +22,7 @@ from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import KINDS, Reason, kinds_data
 from capture.report.data import page_data, sources, thresholds
 from capture.report.packed import Packed, deflated
-from capture.report.text import shown
+from capture.report.text import shown, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,6 +143,13 @@ def _assemble(
         f"default-src 'none'; script-src '{_hash(unpack)}' '{_hash(script)}'; style-src '{_hash(style)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
+    # The engine's data for the script.
+    model = {
+        "kinds": kinds_data(),
+        "reasons": [words(reason) for reason in Reason],
+        "defaults": thresholds(GestureConfig()),
+        "sources": sources(GestureConfig()),
+    }
     parts = {
         "policy": html.escape(policy),
         "title": html.escape(shown(title)),
@@ -150,23 +157,13 @@ def _assemble(
         "style": style,
         "script": deflated(script.encode()),
         "unpack": unpack,
-        "model": _json(_model()),
+        "model": _json(model),
         "data": _json(data),
         "columns": packed.text,
     }
     # Split once: inserted text is not searched for placeholders.
     pieces = _text("frame.html").split("@@")
     return "".join(parts[piece] if index % 2 else piece for index, piece in enumerate(pieces))
-
-
-def _model() -> dict[str, Any]:
-    """Return the engine's data for the script: kinds, reasons, default thresholds."""
-    return {
-        "kinds": kinds_data(),
-        "reasons": [reason.name.lower().replace("_", " ") for reason in Reason],
-        "defaults": thresholds(GestureConfig()),
-        "sources": sources(GestureConfig()),
-    }
 
 
 def _style(styles: Sequence[str]) -> str:

@@ -11,11 +11,9 @@ if TYPE_CHECKING:
 
     from capture.gestures.kinds import Kind
 
-__all__ = ["INK", "LINE", "MUTED", "POINTS", "document", "element", "stroke", "text"]
+__all__ = ["INK", "LINE", "MUTED", "document", "element", "stroke", "text"]
 
 INK, MUTED, LINE = "#1c2330", "#566073", "#d9dee7"
-#: Shapes that stand at one point: a stroke of them has no trail.
-POINTS = frozenset({"disc", "ring"})
 _FONT = "system-ui, 'DejaVu Sans', Helvetica, Arial, sans-serif"
 
 
@@ -94,7 +92,8 @@ def stroke(
         Further elements.
     """
     parts = ""
-    if row.shape not in POINTS and len(points) > 1:
+    # A disc and a ring stand at one point.
+    if row.shape not in {"disc", "ring"} and len(points) > 1:
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
         dashes = "2 6" if row.shape == "cross" else None
         parts = element("path", d=f"M{path}", fill="none", stroke_dasharray=dashes)

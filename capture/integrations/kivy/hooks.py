@@ -229,10 +229,9 @@ class _TestProvider:
     def update(self, dispatch_fn: Callable[[str, Any], None]) -> None:
         touch = new_touch("capture self-test", 0, (0.25, 0.5))
         dispatch_fn("begin", touch)
-        touch.move((0.5, 0.5))
-        dispatch_fn("update", touch)
-        touch.move((0.75, 0.5))
-        dispatch_fn("end", touch)
+        for kind, sx in (("update", 0.5), ("end", 0.75)):
+            touch.move((sx, 0.5))
+            dispatch_fn(kind, touch)
 
 
 def _sample(kind: str, event: Any) -> Sample:

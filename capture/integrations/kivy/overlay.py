@@ -68,8 +68,8 @@ class Overlay:
         trail = self._graphics.InstructionGroup()
         color = self._graphics.Color(*_TRAIL)
         line = self._graphics.Line(points=self._point(stroke.x, stroke.y), width=1.5)
-        for instruction in (color, line):
-            trail.add(instruction)
+        trail.add(color)
+        trail.add(line)
         self._group.insert(0, trail)
         self._trails[stroke.pointer] = (line, color)
         self._old.append(trail)
@@ -86,26 +86,24 @@ class Overlay:
 
     def up(self, stroke: OpenTouch, x: float, y: float, time: int) -> None:
         """Show the class of the stroke, and its reason."""
-        self._end(stroke, self._recognizer.up(stroke.pointer, x, y, time), stroke.responsive)
+        self._end(stroke, self._recognizer.up(stroke.pointer, x, y, time))
         self._recognizer.take_chords()
 
     def cancel(self, stroke: OpenTouch, time: int) -> None:
         """Show that the stroke was canceled."""
         nowhere = float("nan")
-        self._end(stroke, self._recognizer.cancel(stroke.pointer, nowhere, nowhere, time), None)
+        self._end(stroke, self._recognizer.cancel(stroke.pointer, nowhere, nowhere, time))
 
-    def _end(self, stroke: OpenTouch, gesture: Gesture | None, responsive: bool | None) -> None:
+    def _end(self, stroke: OpenTouch, gesture: Gesture | None) -> None:
         _, color = self._trails.pop(stroke.pointer, (None, None))
         if gesture is None:
             return
-        if color is not None and responsive is False:
+        if color is not None and stroke.responsive is False:
             color.rgba = _DEAD
         why = explain(gesture, self._config, density=self._host.strokes.density)
         measures = f"{gesture.duration:.0f} ms, {gesture.distance:.0f} dp, {gesture.velocity:.0f} dp/s"
-        self._write(
-            f"{why.kind} ({why.reason}): {why.verdict}\n{measures}\n"
-            f"{stroke.target.path}\n{_WORDS[responsive]}"
-        )
+        verdict = _WORDS[stroke.responsive]
+        self._write(f"{why.kind} ({why.reason}): {why.verdict}\n{measures}\n{stroke.target.path}\n{verdict}")
 
     # Drawing
 

@@ -98,9 +98,7 @@ class OpenTouches:
         elif kind == "begin":
             if not was_polled and stroke is None and not is_no_finger(event):
                 self._begin(Sample(kind, event, event.sx, event.sy, now_ns()))
-        elif stroke is None or stroke.is_raw:
-            return
-        elif kind == "update":
+        elif kind == "update" and stroke is not None and not stroke.is_raw:
             # A driver of tests dispatches directly: its event is its only sample.
             self._move(stroke, Sample(kind, event, event.sx, event.sy, now_ns()))
 
