@@ -8,7 +8,6 @@ from the queue when Kivy dispatches the matching event. Nothing here knows Kivy'
 from __future__ import annotations
 
 from collections import deque
-from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from capture.integrations.kivy.touches import OpenTouch, Sample, is_no_finger, now_ns
@@ -209,7 +208,7 @@ class OpenTouches:
         if is_raw:
             self._forget_lost(sample.event)
         used = {stroke.pointer for stroke in self.open.values()}
-        pointer = next(number for number in count() if number not in used)
+        pointer = next(number for number in range(len(used) + 1) if number not in used)
         event, target = sample.event, self._around.find_target(sample.sx, sample.sy)
         stroke = OpenTouch(pointer, event, sample.time, x, y, target, _device_of(event), is_raw=is_raw)
         self.open[event.uid] = stroke
