@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from capture.errors import TouchLogError
-from capture.logs.base import CAUSES, LogInfo, Mark, ReadOptions, TouchLog
+from capture.logs.base import LogInfo, Mark, ReadOptions, TouchLog
+from capture.logs.causes import ASSUMED, CAUSES
 from capture.logs.source import HEAD_BYTES, LogSource
 from capture.logs.tables import looks_like_table
 from capture.logs.wrapping import document_wrappings, pair_wrappings, wrappings
@@ -249,20 +250,6 @@ def find_logs(
     return found
 
 
-#: Causes for assumed places, sizes or times, and the option that gives them.
-_ASSUMED = {
-    "panel_units": "1 unit of the panel is 1 px (--screen)",
-    "raw_units": "1 raw unit is 1 px (--axis-max and --screen together)",
-    "guessed_range": "the largest value seen is the range (--axis-max)",
-    "guessed_screen": "screen {width}x{height} (--screen)",
-    "density_from_resolution": "sizes by the panel's resolution, 1/160 inch a px (--screen)",
-    "guessed_columns": "columns by their names (--columns)",
-    "time_unit_guessed": "the unit of times by the gaps between them (--columns time-unit=)",
-    "time_unit_doubtful": "a unit of times that is doubtful (--columns time-unit=)",
-    "no_clock": "times that are made up",
-}
-
-
 def assumed(log: TouchLog, density: float | None, rotate: int | None) -> str:
     """Return the assumptions about screen, density, rotation and units in one line; "" if there are none.
 
@@ -276,7 +263,7 @@ def assumed(log: TouchLog, density: float | None, rotate: int | None) -> str:
         The rotation that was given (degrees).
     """
     size = {"width": log.info.width, "height": log.info.height}
-    said = [text.format(**size) for cause, text in _ASSUMED.items() if log.warnings.get(cause)]
+    said = [text.format(**size) for cause, text in ASSUMED.items() if log.warnings.get(cause)]
     if density is None and log.info.density is None:
         said.append("1 px is 1 dp (--density)")
     if said and rotate is None and log.turns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ class Converter:
         self, column_map: ColumnMap, chosen: dict[str, list[str]], size: tuple[int, int], unit_ns: int
     ) -> None:
         self._map = column_map
-        self._chosen = chosen
+        self.chosen = chosen
         self._scale = [
             side / whole if whole else 1 for side, whole in zip(size, column_map.whole, strict=True)
         ]
@@ -70,8 +71,8 @@ class Converter:
         self.streams, self.pointers = Names(), Names(32)
         self._fingers = Fingers()
         self._last_time: int | None = None
-        self.skipped = 0
-        self.went_back = 0
+        self.used = self.skipped = 0
+        self.warnings: Counter[str] = Counter()
 
     def samples(self, batch: Any) -> TouchSamples:
         """Convert a record batch; rows without a known action or without a time are left out.
@@ -85,26 +86,32 @@ class Converter:
 
         try:
             action, time = self._actions(batch), self._times(batch)
+            lacking = 0
             if action.null_count or time.null_count:
                 keep = action.is_valid().to_numpy(zero_copy_only=False)
                 keep &= time.is_valid().to_numpy(zero_copy_only=False)
-                self.skipped += int((~keep).sum())
+                lacking = int((~keep).sum())
                 batch = batch.filter(pa.array(keep))
                 action, time = action.filter(pa.array(keep)), time.filter(pa.array(keep))
-            return self._fingers.watch(self._columns(batch, action, time))
+            samples = self._fingers.watch(self._columns(batch, action, time))
         except pa.ArrowException as error:
             raise ValueError(str(error)) from None
+        self.skipped += lacking
+        self.used += len(samples)
+        return samples
 
     def _columns(self, batch: Any, action: Any, time: Any) -> TouchSamples:
         import numpy as np
 
         times = time.to_numpy(zero_copy_only=False)
         if len(times):
-            self.went_back += int(np.count_nonzero(times[1:] < times[:-1]))
-            self.went_back += self._last_time is not None and int(times[0]) < self._last_time
+            back = int(np.count_nonzero(times[1:] < times[:-1]))
+            back += self._last_time is not None and int(times[0]) < self._last_time
+            if back:
+                self.warnings["time_went_back"] += back
             self._last_time = int(times[-1])
         pointer = None
-        if "pointer" in self._chosen:
+        if "pointer" in self.chosen:
             pointer = self._pointer(self._column(batch, "pointer"))
         return TouchSamples(
             stream=self._stream(batch),
@@ -127,7 +134,7 @@ class Converter:
         return _filled(pa.array(numbers, pa.int32()))
 
     def _column(self, batch: Any, role: str) -> Any:
-        return batch.column(self._chosen[role][0])
+        return batch.column(self.chosen[role][0])
 
     def _position(self, batch: Any, role: str, scale: float) -> Any:
         import numpy as np
@@ -184,7 +191,7 @@ class Converter:
     def _stream(self, batch: Any) -> Any:
         import pyarrow as pa
 
-        names = self._chosen.get("stream")
+        names = self.chosen.get("stream")
         if names is None:
             return None
         if len(names) == 1 and pa.types.is_integer(batch.column(names[0]).type):

@@ -37,7 +37,7 @@ def read(source: LogSource, table: Table, converter: Converter) -> Iterator[Touc
     """
     import pyarrow as pa
 
-    types = _types(table)
+    types = _types(table, converter.chosen)
     before = table.before
     for text in _parts(source):
         try:
@@ -112,14 +112,15 @@ def _utf8(text: bytes) -> bytes:
     return text if text.isascii() else text.decode("utf-8", "replace").encode()
 
 
-def _types(table: Table) -> dict[str, Any]:
+def _types(table: Table, chosen: dict[str, list[str]]) -> dict[str, Any]:
     """Return the Arrow type of each column, by the first rows."""
     import pyarrow as pa
 
     types: dict[str, Any] = {}
-    for role, names in table.chosen.items():
+    columns = table.columns()
+    for role, names in chosen.items():
         for name in names:
-            whole = all(cell.strip().lstrip("-").isdecimal() for cell in table.cells(name) if cell.strip())
+            whole = all(cell.strip().lstrip("-").isdecimal() for cell in columns[name] if cell.strip())
             types[name] = {
                 "stream": pa.int64() if whole and len(names) == 1 else pa.string(),
                 "pointer": pa.int32() if whole else pa.string(),

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import msgspec
 
 from capture.errors import TouchLogError, plain
-from capture.logs.lines import Start, read_lines
+from capture.logs.lines import CONTEXT, USED, Bare, Start, is_nothing
 from capture.logs.samples import Names, SampleWriter, shifted, turned
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator, Sequence
 
     from capture.gestures.samples import TouchSamples
     from capture.logs.source import LogSource
 
 __all__ = [
-    "CAUSES",
     "DECODE_ERRORS",
     "DOCUMENT_LIMIT_BYTES",
     "LogInfo",
@@ -40,49 +40,6 @@ _FAR_NS = 366 * 86_400 * 1_000_000_000
 
 #: Errors of the JSON decoder on bad input.
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
-#: Doubts about a log, by the cause under which `TouchLog.warnings` counts them.
-CAUSES = {
-    "clock_steps": "the clock jumped forward by more than an hour",
-    "dropped_by_device": "the device lost events (SYN_DROPPED); open contacts were cancelled",
-    "cut_off": "the log ends too early; the part before was read",
-    "date_order_guessed": "whether day or month is first in the dates was guessed: no day is above 12",
-    "density_from_resolution": "the density is that of the panel's resolution: 1 px is 1/160 inch "
-    "(--density, --screen)",
-    "down_while_down": "a finger came down that was down already",
-    "duplicate_events": "an event was logged more than once; the copies were left out",
-    "guessed_columns": "the columns were guessed by their names (--columns gives them)",
-    "guessed_range": "the axis range is not in the log; the largest value seen served, which stretches "
-    "places unless touches reach the edges (--axis-max X,Y gives the range)",
-    "guessed_screen": "the size of the window is not in the log; it was guessed (--screen gives it)",
-    "hovering": "contacts hovered and never touched; they are no strokes",
-    "history_not_printed": "samples were batched into an event and not printed with it",
-    "missing_lift": "a finger was still down at the end",
-    "mouse_events": "events of a mouse, or of one emulated after a touch, were left out",
-    "move_without_down": "a finger moved that was not down",
-    "no_clock": "the log has no times; they were made up",
-    "other_device_lines": "events of devices that were not chosen",
-    "other_devices": "other devices in the log have touches too (--device chooses)",
-    "packed_records": "records are packed in a way that is not read",
-    "palms": "contacts were palms; their strokes were canceled",
-    "panel_units": "the screen is not in the log; units of the panel were taken for pixels (--screen)",
-    "positions_without_contact": "positions came without a contact, as in a log that starts in mid-contact",
-    "protocol_changed": "the device turned out to speak another protocol than in its first events",
-    "raw_units": "the axis range is not in the log; raw units were taken for pixels "
-    "(--axis-max X,Y together with --screen WxH gives pixels)",
-    "repeated_ids": "a contact was listed twice in one frame",
-    "skipped_rows": "rows that are no touch samples were left out",
-    "time_unit_doubtful": "the times make no sense for a finger in this unit "
-    "(--columns time-unit=s, ms, us or ns)",
-    "time_unit_guessed": "the unit of times was guessed by the gaps (--columns time-unit=s, ms, us or ns)",
-    "time_went_back": "a time was earlier than the one before it",
-    "unfinished_frame": "the log ended within a frame, whose events were left out",
-    "unknown_codes": "events had codes that no device has",
-    "unknown_lines": "lines were not understood and left out",
-    "up_without_down": "a finger was lifted that was not down",
-    "whole_seconds": "the times have whole seconds only: durations and velocities are not to be trusted",
-}
-
 
 #: Degrees clockwise.
 Rotation = Literal[0, 90, 180, 270]
@@ -204,8 +161,10 @@ class TouchLog:
     untried: ClassVar[bool] = False
     #: Whether the format is found by bytes, not by text.
     binary: ClassVar[bool] = False
-    #: How a line of the format begins: text of other tools before it is left out.
+    #: How a line of the format begins: it tells the format, and text of other tools before it is left out.
     starts: ClassVar[Start | None] = None
+    #: Width and height of the screen (px), as the head tells them.
+    screen_sign: ClassVar[re.Pattern[bytes] | None] = None
     #: Whether the time of a line, or of the record around it, is that of its content.
     line_times: ClassVar[bool] = False
     #: Whether the reader turns places itself: raw ones, before they are scaled.
@@ -220,7 +179,7 @@ class TouchLog:
         self.warnings: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()  # losses of a writer
-        self.first_ns: int | None = None
+        self._restart()
         info = self._describe()
         width, height = options.screen or (info.width, info.height)
         density = info.density if options.density is None else options.density
@@ -258,11 +217,24 @@ class TouchLog:
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Return whether a log that begins so (64 KiB) is in this format."""
-        raise NotImplementedError
+        return cls.starts is not None and cls.starts.matches(head)
 
     def _describe(self) -> LogInfo:
         """Return the facts in the log, once when it is opened; options go before them."""
-        return LogInfo(format=self.name)
+        found = None if self.screen_sign is None else self.screen_sign.search(self.source.text_head())
+        if found is None:
+            return LogInfo(format=self.name)
+        return LogInfo(format=self.name, width=int(found[1]), height=int(found[2]))
+
+    def _restart(self) -> None:
+        """Forget all of a reading before."""
+        self.marks.clear()
+        self.warnings.clear()
+        self.counts.clear()
+        self._fresh.clear()
+        self.first_ns: int | None = None
+        self.streams, self.pointers = Names(), Names(32)  # of readers that number the log's names
+        self.untimed = 0  # events that got a time of ours
 
     def chunks(self) -> Iterator[TouchSamples]:
         """Yield the samples in chunks; from the start again at each call, where the log is a file.
@@ -272,11 +244,7 @@ class TouchLog:
         TouchLogError
             With the path and, if there is one, the line at which the reading stopped.
         """
-        self.marks.clear()
-        self.warnings.clear()
-        self.counts.clear()
-        self._fresh.clear()
-        self.first_ns = None
+        self._restart()
         start_ms = self.options.start_time_ms
         shift = 0 if start_ms is None else None
         before = 0
@@ -298,6 +266,9 @@ class TouchLog:
             yield shifted(part, shift) if shift else part
         if self.source.cut_off:
             self.warnings["cut_off"] += 1
+        if self.untimed:
+            self.warnings["no_clock"] += 1
+        self.keep_names(self.streams, self.pointers)
         self._show_marks(shift or 0, times[-1:], before)
 
     def _named(self) -> Iterator[TouchSamples]:
@@ -318,15 +289,12 @@ class TouchLog:
         if became not in _NO_CAUSES:
             self.warnings[became] += number
 
-    def name_streams(self, names: Names) -> None:
-        """Keep in `info` the log's names of streams that were given numbers."""
-        if names.names:
-            self.info = msgspec.structs.replace(self.info, streams=dict(names.names))
-
-    def name_pointers(self, names: Names) -> None:
-        """Keep in `info` the log's names of pointers that were given numbers."""
-        if names.names:
-            self.info = msgspec.structs.replace(self.info, pointers=dict(names.names))
+    def keep_names(self, streams: Names, pointers: Names) -> None:
+        """Keep in `info` the log's names of streams and pointers that were given numbers."""
+        if streams.names:
+            self.info = msgspec.structs.replace(self.info, streams=dict(streams.names))
+        if pointers.names:
+            self.info = msgspec.structs.replace(self.info, pointers=dict(pointers.names))
 
     def mark(self, mark: Mark) -> None:
         """Add a mark before the next samples."""
@@ -346,11 +314,36 @@ class TouchLog:
         self._fresh.clear()
 
     def _read(self) -> Iterator[TouchSamples]:
-        """Yield the samples in chunks, as they are in the log; the readers implement this or `_take`."""
-        yield from read_lines(self, self.starts, self._take)
+        """Yield the samples in chunks, as they are in the log; other formats than lines implement this."""
+        writer = SampleWriter(self.warnings)
+        bare = None if self.starts is None else Bare(self.starts, self.source.text_head())
+        used = 0
+        self._begin()
+        for _, line in self.source.lines():
+            text = line if bare is None else bare(line)
+            try:
+                became = self._take(text, writer)
+            except TouchLogError:
+                raise
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError):
+                became = "unknown_lines"
+            if became == USED:
+                used += 1
+                if writer.is_full:
+                    yield writer.take()
+            else:
+                self.count(CONTEXT if became == "unknown_lines" and is_nothing(text) else became)
+        self.count(USED, used)
+        yield writer.finish()
+
+    def _begin(self) -> None:
+        """Set what a reader remembers from line to line, before the first."""
 
     def _take(self, line: str, writer: SampleWriter) -> str:
-        """Add the samples of a line; return ``used``, ``context`` or the cause for which it is left out."""
+        """Add the samples of a line; return ``used``, ``context`` or the cause for which it is left out.
+
+        ValueError, TypeError, KeyError and OverflowError leave it out as unknown.
+        """
         raise NotImplementedError
 
     def error(self, message: str, line: int | None = None) -> TouchLogError:

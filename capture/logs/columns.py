@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "ACTION_WORDS",
@@ -179,6 +179,32 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
             if column not in names and column.lower() not in lower:
                 raise ValueError(f"there is no column {column!r} for only; there are: {listed(names)}")
         return chosen
+
+    def cells(
+        self, chosen: Mapping[str, list[str]], columns: Mapping[str, Sequence[Any]], count: int
+    ) -> dict[str, Any]:
+        """Return the cells of rows by role; with `only`, whether each row has the values that are wanted.
+
+        Parameters
+        ----------
+        chosen : dict of str to list of str
+            Columns of each role.
+        columns : dict of str to sequence
+        count : int
+            How many rows there are.
+        """
+        empty = [None] * count
+        cells: dict[str, Any] = {}
+        for role, names in chosen.items():
+            parts = [columns.get(name, empty) for name in names]
+            cells[role] = list(zip(*parts, strict=True)) if len(parts) > 1 else parts[0]
+        if self.only:
+            lower = {name.lower(): column for name, column in columns.items()}
+            tests = [(columns.get(name, lower.get(name.lower(), empty)), value) for name, value in self.only]
+            cells["only"] = [
+                all(str(column[at]).strip() == value for column, value in tests) for at in range(count)
+            ]
+        return cells
 
 
 def listed(names: Sequence[str]) -> str:

@@ -9,26 +9,23 @@ from importlib.util import find_spec
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any
 
-from capture.errors import TouchLogError
 from capture.gestures.samples import COLUMNS, TouchSamples
-from capture.logs.base import LogInfo, TouchLog
-from capture.logs.columns import ColumnMap
+from capture.logs.base import LogInfo
 from capture.logs.evenrows import even_cells, number_cells
-from capture.logs.kvi import DEFAULT_SCREEN
 from capture.logs.lines import shape
-from capture.logs.mapped import guessed_map, say_assumed, screen_of, sum_up
+from capture.logs.mapped import MappedLog
 from capture.logs.names import are_guessed, is_number
 from capture.logs.rows import Rows
-from capture.logs.source import LINE_LIMIT_BYTES
 from capture.logs.tables import LONGEST_LINE, Table, decoded, separator_of, split_row, tells_separator
 from capture.logs.times import Moments
-from capture.logs.units import Unit, exact_times
+from capture.logs.units import exact_times
 from capture.logs.writing import leave_marks_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from capture.logs.columns import ColumnMap
     from capture.logs.writing import Writable
 
 __all__ = ["Log", "Table", "write"]
@@ -42,42 +39,33 @@ _LARGE_BYTES = 4 << 20
 _FIRST_LINES = 20
 
 
-class Log(TouchLog):
+class Log(MappedLog):
     """A table as text."""
 
     name = "csv"
     description = "CSV or TSV: the six columns, or any by a column map"
     example = "action,time,x,y"
+    names_line = 1
 
-    def _describe(self) -> LogInfo:
-        options, source = self.options, self.source
-        try:
-            self._map = ColumnMap.parse(options.columns)
-            lines = self._lines(decoded(source.text_head()))
-            self._table = _table(lines, self._map)
-            if self._map.common and not set(self._table.names) >= _NEEDED:
-                self._map = self._guess()
-            self._table.chosen = self._map.chosen(self._table.names)
-        except TouchLogError:
-            raise
-        except ValueError as error:
-            raise self.error(str(error), line=1) from None
-        self._size = options.screen or DEFAULT_SCREEN
-        width, height = screen_of(self._map)
-        return LogInfo(format=self.name, width=width, height=height)
+    def _find_columns(self) -> LogInfo:
+        text = decoded(self.source.text_head())
+        self._table = _table(_lines(text), self._map)
+        if self._map.common and not set(self._table.names) >= _NEEDED:
+            self._map = self._guess()
+        self._chosen = self._map.chosen(self._table.names)
+        self._has_quotes = '"' in text
+        return LogInfo(format=self.name)
 
     def _guess(self) -> ColumnMap:
         """Return a map by the names of the columns; an error has one to copy."""
-        names, columns = self._table.names, list(zip(*self._table.rows, strict=True))
-        what = "a table with the columns"
-        if sum(map(is_number, names)) > 1:
-            what = "a table without names of columns, whose first line would be theirs:"
-            columns = [
-                (name, *column) for name, column in zip(names, columns or [()] * len(names), strict=True)
-            ]
-            names = [f"#{number}" for number in range(1, len(names) + 1)]
-        cells = {name: list(column) for name, column in zip(names, columns, strict=False)}
-        return guessed_map(names, cells, self.options.columns, what)
+        names, columns = self._table.names, self._table.columns()
+        cells = {name: list(column) for name, column in columns.items()}
+        if sum(map(is_number, names)) <= 1:
+            return self._guessed(names, cells)
+        what = "a table without names of columns, whose first line would be theirs:"
+        rows = [names, *self._table.rows]
+        numbered = {f"#{number}": list(column) for number, column in enumerate(zip(*rows, strict=True), 1)}
+        return self._guessed(list(numbered), numbered, what)
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -87,21 +75,15 @@ class Log(TouchLog):
         lines = decoded(head).split("\n", _FIRST_LINES)[:_FIRST_LINES]
         return any(_header_at(line.strip(), None, _NEEDED) is not None for line in lines)
 
-    @staticmethod
-    def _lines(text: str) -> list[str]:
-        lines = text.replace("\r", "\n" if "\n" not in text else "").split("\n")
-        # The head may end within a line.
-        return lines[:-1] if len(lines) > 1 else lines
-
     def _read(self) -> Iterator[TouchSamples]:
-        say_assumed(self, self._map)
+        self._say_assumed()
         done = 0
-        unit = self._plain_unit()
-        if unit is not None and unit.ns is not None:
+        trial = self._plain_trial()
+        if trial is not None and trial.unit.ns is not None:
             from capture.logs import arrowcsv
             from capture.logs.arrow import Converter
 
-            converter = Converter(self._map, self._table.chosen, self._size, unit.ns)
+            converter = Converter(self._map, self._chosen, self._size, trial.unit.ns)
             try:
                 for chunk in arrowcsv.read(self.source, self._table, converter):
                     done += len(chunk)
@@ -110,60 +92,37 @@ class Log(TouchLog):
                 # The rest row by row, from the start again: a log to be read only once goes by rows at once.
                 pass
             else:
-                self._sum_up(converter, done, unit)
+                self.count("context", self._table.before)
+                self._sum_up_converted(converter, trial)
                 return
         yield from _without(self._by_rows(), done)
 
-    def _sum_up(self, converter: Any, done: int, unit: Unit) -> None:
-        self.count("used", done)
-        self.count("context", self._table.before)
-        self.count("skipped_rows", converter.skipped)
-        if unit.said:
-            self.warnings[unit.said] += 1
-        if converter.went_back:
-            self.warnings["time_went_back"] += converter.went_back
-        self.name_streams(converter.streams)
-        self.name_pointers(converter.pointers)
-
-    def _plain_unit(self) -> Unit | None:
-        """Return the unit of time of a large table with plain cells, which pyarrow can read; else None."""
-        plain = self._map
+    def _plain_trial(self) -> Rows | None:
+        """Return what the first rows of a large table tell, where pyarrow can read it; else None."""
         large = self.source.size is not None and self.source.size > _LARGE_BYTES
-        if not large or self._table.prefix or plain.only or plain.comment or plain.makes_strokes:
+        if not large or self._table.prefix or self._map.comment or self._table.separator == " ":
             return None
-        if "down" in plain.columns or find_spec("pyarrow") is None or self._table.separator == " ":
+        if "time" not in self._chosen or find_spec("pyarrow") is None:
             return None
-        rows = Rows(plain, self._size, type(self.warnings)())
-        cells = {role: self._columns(self._table.rows, names) for role, names in self._table.chosen.items()}
-        rows.add(cells, len(self._table.rows))
+        cells = self._map.cells(self._chosen, self._table.columns(), len(self._table.rows))
         good = [True] * len(self._table.rows)
         _, _, dates = exact_times(list(cells["time"]), good, Moments())
-        if (
-            dates
-            or rows.skipped
-            or rows.depends
-            or not all(good)
-            or any("," in cell for cell in cells["time"])
-        ):
+        if dates or not all(good) or any("," in cell for cell in cells["time"]):
             return None
-        return rows.unit
+        return self._trial(cells, len(self._table.rows))
 
     def _by_rows(self) -> Iterator[TouchSamples]:
         rows = Rows(self._map, self._size, self.warnings)
-        is_plain = '"' not in self._head_text() and self._table.separator != " " and not self._map.only
-        for count, columns, wanted in self._plain_columns() if is_plain else self._read_columns():
-            cells: dict[str, Sequence[Any]] = {
-                role: self._chosen_of(columns, names) for role, names in self._table.chosen.items()
-            }
-            if wanted is not None:
-                cells["only"] = wanted
-            chunk = rows.add(cells, count)
+        is_plain = not self._has_quotes and self._table.separator != " "
+        for count, columns in self._plain_columns() if is_plain else self._read_columns():
+            by_name = dict(zip(self._table.names, columns, strict=True))
+            chunk = rows.add(self._map.cells(self._chosen, by_name, count), count)
             if chunk is not None:
                 yield chunk
         yield from rows.finish()
-        sum_up(self, rows)
+        self._sum_up_rows(rows)
 
-    def _plain_columns(self) -> Iterator[tuple[int, list[Any], list[bool] | None]]:
+    def _plain_columns(self) -> Iterator[tuple[int, list[Any]]]:
         """Yield how many rows there are and their columns, of a table without quotes: three times as fast."""
         separator, width = self._table.separator, len(self._table.names)
         is_bare = self._table.prefix is None and not self._map.comment
@@ -175,11 +134,11 @@ class Log(TouchLog):
                 if found is None:
                     # Most tables have cells of one kind: no others are tried.
                     whole, found = None, cells.split(separator)
-                yield count, [found[index::width] for index in range(width)], None
+                yield count, [found[index::width] for index in range(width)]
 
     def _whole_columns(self) -> list[slice] | None:
         """Return the columns that have to be of whole numbers; None where a role has several."""
-        roles = self._table.chosen
+        roles = self._chosen
         if any(len(names) > 1 for names in roles.values()):
             return None
         found = [self._table.names.index(names[0]) for role, names in roles.items() if role not in {"x", "y"}]
@@ -197,12 +156,12 @@ class Log(TouchLog):
             if good:
                 yield len(good), separator.join(good)
 
-    def _read_columns(self) -> Iterator[tuple[int, list[Any], list[bool] | None]]:
-        """Yield how many rows there are, their columns and which of them are wanted, where only some are."""
+    def _read_columns(self) -> Iterator[tuple[int, list[Any]]]:
+        """Yield how many rows there are and their columns."""
         reader = csv.reader(
             chain.from_iterable(map(self._rows_of, self._bodies())),
             delimiter=self._table.separator,
-            quoting=csv.QUOTE_MINIMAL if '"' in self._head_text() else csv.QUOTE_NONE,
+            quoting=csv.QUOTE_MINIMAL if self._has_quotes else csv.QUOTE_NONE,
             skipinitialspace=True,
         )
         while True:
@@ -218,8 +177,7 @@ class Log(TouchLog):
                 break
             good = self._whole(batch)
             if good:
-                wanted = self._wanted(good) if self._map.only else None
-                yield len(good), list(zip(*good, strict=True)), wanted
+                yield len(good), list(zip(*good, strict=True))
 
     def _whole(self, batch: list[list[str]]) -> list[list[str]]:
         """Return the rows with as many fields as there are columns; the others are counted."""
@@ -232,25 +190,6 @@ class Log(TouchLog):
         self.count("context", blank)
         self.count("skipped_rows", len(batch) - blank - len(good))
         return good
-
-    def _chosen_of(self, columns: list[Any], names: list[str]) -> Any:
-        chosen = [columns[self._table.names.index(name)] for name in names]
-        return chosen[0] if len(chosen) == 1 else list(zip(*chosen, strict=True))
-
-    def _columns(self, batch: list[list[str]], names: list[str]) -> list[Any]:
-        indexes = [self._table.names.index(name) for name in names]
-        if len(indexes) == 1:
-            index = indexes[0]
-            return [row[index] for row in batch]
-        return [tuple(row[index] for index in indexes) for row in batch]
-
-    def _wanted(self, batch: list[list[str]]) -> list[bool]:
-        lower = [name.lower() for name in self._table.names]
-        places = [(lower.index(column.lower()), value) for column, value in self._map.only]
-        return [all(row[index].strip() == value for index, value in places) for row in batch]
-
-    def _head_text(self) -> str:
-        return decoded(self.source.text_head())
 
     def _bodies(self) -> Iterator[str]:
         """Yield the text behind the header in pieces of whole lines."""
@@ -278,19 +217,14 @@ class Log(TouchLog):
 
     def _texts(self) -> Iterator[str]:
         """Yield the text in pieces of whole lines, the line end of the last one left out."""
-        rest = b""
-        for block in self.source.text_blocks():
-            data = rest + block
-            end = data.rfind(b"\n")
-            if end < 0:
-                if len(data) > LINE_LIMIT_BYTES:
-                    raise self.error("the line is longer than 1 MiB")
-                rest = data
-                continue
-            rest = data[end + 1 :]
-            yield decoded(data[:end]).replace("\r", "")
-        if rest:
-            yield decoded(rest).replace("\r", "\n" if rest.count(b"\r") > 1 else "")
+        for data in self.source.line_blocks():
+            yield decoded(data).replace("\r", "")
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.replace("\r", "").split("\n")
+    # The head may end within a line.
+    return lines[:-1] if len(lines) > 1 else lines
 
 
 def _without(chunks: Iterator[TouchSamples], done: int) -> Iterator[TouchSamples]:

@@ -6,6 +6,7 @@ The choice of device, the protocol, the axis ranges and the chunks are here.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -14,19 +15,27 @@ from capture._native.evdev.frames import EventModel
 from capture._native.evdev.text import TextReader, contains
 from capture.gestures.samples import TouchSamples
 from capture.logs.base import LogInfo, TouchLog
-from capture.logs.lines import CONTEXT, USED, is_nothing
+from capture.logs.lines import CONTEXT, USED, Bare, Start, is_nothing
 from capture.logs.samples import CHUNK_SAMPLES
 from capture.logs.source import LINE_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["ABS_CODES", "Device", "EvdevLog", "EvdevTextLog", "turned_axes"]
+__all__ = [
+    "ABS_CODES",
+    "PX_PER_MM",
+    "Device",
+    "EvdevLog",
+    "EvdevTextLog",
+    "panel_density",
+    "turned_axes",
+]
 
 ABS_X, ABS_Y, MT_SLOT, MT_X, MT_Y = 0x00, 0x01, 0x2F, 0x35, 0x36
 BTN_TOUCH = 0x14A
 #: px per mm where 1 px is 1/160 inch.
-_PX_PER_MM = 160 / 25.4
+PX_PER_MM = 160 / 25.4
 #: A panel that its resolution makes smaller or larger than this (mm) has another resolution.
 _SMALLEST_MM, _LARGEST_MM = 10, 3000
 _DENSITIES = (0.75, 10)
@@ -90,6 +99,12 @@ class Device(msgspec.Struct, kw_only=True):
         return x, y
 
 
+def panel_density(x_per_mm: float, y_per_mm: float) -> float | None:
+    """Return the mean of the px per 1/160 inch by those per mm of both axes; None if no density can be so."""
+    mean = (x_per_mm / PX_PER_MM + y_per_mm / PX_PER_MM) / 2
+    return mean if _DENSITIES[0] <= mean <= _DENSITIES[1] else None
+
+
 def turned_axes(
     ranges: tuple[tuple[int, int], tuple[int, int]], size: tuple[float, float], rotate: int | None
 ) -> tuple[Axis, Axis]:
@@ -120,6 +135,7 @@ class EvdevLog(TouchLog):
     """A log of evdev events."""
 
     turns = True
+    starts: ClassVar[Start]
 
     own_screen: tuple[int, int] | None = None
     other_devices = 0
@@ -142,8 +158,11 @@ class EvdevLog(TouchLog):
         density = options.density
         self._by_resolution = self._resolution is not None and self.screen is None
         if self._resolution is not None and density is None and self.own_screen is None:
-            panel = options.screen[::-1] if options.screen and across else options.screen
-            density = 1.0 if panel is None else self._density(panel)
+            density = 1.0
+            if options.screen is not None:
+                panel = options.screen[::-1] if across else options.screen
+                axes = zip(panel, self._spans(), self._resolution, strict=True)
+                density = panel_density(*(size / span * units for size, span, units in axes))
             self._by_resolution = density is not None
         size = self.screen or self._panel_px(options.density, across=across)
         return LogInfo(
@@ -157,22 +176,13 @@ class EvdevLog(TouchLog):
     def _spans(self) -> list[int]:
         return [high - low + 1 for low, high in self.ranges or ()]
 
-    def _density(self, panel: tuple[int, int]) -> float | None:
-        """Return the mean of the px per 1/160 inch of both axes; None if no density can be so."""
-        found = [
-            size / span * units / _PX_PER_MM
-            for size, span, units in zip(panel, self._spans(), self._resolution or (), strict=True)
-        ]
-        mean = sum(found) / 2
-        return mean if _DENSITIES[0] <= mean <= _DENSITIES[1] else None
-
     def _panel_px(self, density: float | None, *, across: bool) -> tuple[float, float] | None:
         """Return the size of the picture by the resolution of the panel, else by its range."""
         sizes: list[float] = list(self._spans())
         if not sizes:
             return None
         if self._resolution is not None:
-            per_mm = _PX_PER_MM * (density or 1.0)
+            per_mm = PX_PER_MM * (density or 1.0)
             sizes = [span / units * per_mm for span, units in zip(sizes, self._resolution, strict=True)]
         return (sizes[1], sizes[0]) if across else (sizes[0], sizes[1])
 
@@ -181,7 +191,24 @@ class EvdevLog(TouchLog):
         raise NotImplementedError
 
     def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
-        """Feed the events of the chosen device to the model, and yield now and then."""
+        """Feed the events of the chosen device to the model, line by line; yield now and then."""
+        bare = Bare(self.starts, self.source.text_head())
+        counts: Counter[str] = Counter()
+        self._begin()
+        for number, line in enumerate(self.lines(blocks)):
+            try:
+                counts[self.play(bare(line), model)] += 1
+            except OverflowError:
+                # A number is too large for an event or a clock.
+                counts["unknown_lines"] += 1
+            if number % 1000 == 0:
+                yield
+        if not model.scanning:
+            for became, number in counts.items():
+                self.count(became, number)
+
+    def play(self, line: str, model: EventModel) -> str:
+        """Feed the events of a line; return its outcome, for `TouchLog.count`."""
         raise NotImplementedError
 
     def lines(self, blocks: Iterable[bytes]) -> Iterator[str]:
@@ -326,16 +353,11 @@ class EvdevTextLog(EvdevLog):
         self._feed(reader, rest, last=True)
         held = self.held_back(reader)
         if not model.scanning:
-            if reader.untimed:
-                self.warnings["no_clock"] += 1
-            for became, number in (
-                ("unknown_lines", held),
-                (USED, reader.used),
-                (CONTEXT, reader.skipped),
-                ("other_device_lines", reader.others),
-            ):
-                if number:
-                    self.count(became, number)
+            self.untimed = reader.untimed
+            self.count("unknown_lines", held)
+            self.count(USED, reader.used)
+            self.count(CONTEXT, reader.skipped)
+            self.count("other_device_lines", reader.others)
 
     def _feed(self, reader: TextReader, text: bytes, *, last: bool) -> int:
         """Feed whole lines; return where the unfinished one starts."""

@@ -21,12 +21,6 @@ DESCRIPTION_SUFFIXES = (".desc", ".prop", ".device")
 #: Note of our own writer for our reader; evemu-play skips it as a comment.
 SCREEN_COMMENT = "# touchcapture: screen"
 
-_START = Start(
-    r"E: +\d+\.\d+ [0-9a-fA-F]{4} [0-9a-fA-F]{4} -?\d+|# EVEMU \d|N: .*\r?\nI: [0-9a-f]{4} ",
-    b"E: ",
-    b"# EVEMU",
-    b"N: ",
-)
 _AXIS = re.compile(r"(?:^|[\s>|:+])A: ([0-9a-fA-F]+) (-?\d+) (-?\d+)(?: -?\d+ -?\d+ (\d+))?")
 _NAME = re.compile(r"(?:^|[\s>|:+])N: (.*)")
 _BITS = re.compile(r"(?:^|[\s>|:+])B: (\w\w)((?: \w\w)+)")
@@ -43,11 +37,12 @@ class Log(EvdevTextLog):
     example = "E: 0.000001 0003 0035 861"
     dialect = 1
     type_a_signs = ((b" 0000 0002 ", 9),)
-
-    @classmethod
-    def matches(cls, head: bytes) -> bool:
-        """Return whether the head has an event or the description of a device."""
-        return _START.matches(head)
+    starts = Start(
+        r"E: +\d+\.\d+ [0-9a-fA-F]{4} [0-9a-fA-F]{4} -?\d+|# EVEMU \d|N: .*\r?\nI: [0-9a-f]{4} ",
+        b"E: ",
+        b"# EVEMU",
+        b"N: ",
+    )
 
     def devices(self) -> list[Device]:
         """Return the device of the header, or of the description beside the log."""

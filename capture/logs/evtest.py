@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
-_START = Start(r"(?:Event: )?time \d*\.\d+,? +(?:type \d+ \(|[-+>!]{4,} ?[A-Z])", b"time ")
 _BEGUN = Start(r"(?:Event: )?time \d*\.\d", b"time ")
 _CODE = re.compile(r"\bEvent code (\d+) \(([\w?]*)\)")
 _NUMBER = re.compile(r"\b(Value|Min|Max|Resolution)\s+(-?\d{1,10})\s*$")
@@ -35,6 +34,7 @@ class Log(EvdevTextLog):
     name = "evtest"
     description = "evtest, and python-evdev's evtest"
     example = "Event: time 1714664083.841958, type 3 (EV_ABS), code 53 (ABS_MT_POSITION_X), value 404"
+    starts = Start(r"(?:Event: )?time \d*\.\d+,? +(?:type \d+ \(|[-+>!]{4,} ?[A-Z])", b"time ")
     dialect = 2
     type_a_signs = (
         (b"SYN_MT_REPORT", 2),
@@ -49,7 +49,7 @@ class Log(EvdevTextLog):
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Return whether the head has an event or evtest's first line."""
-        return _START.matches(head) or _BEGUN.matches(head) or head.startswith(b"Input driver version is ")
+        return super().matches(head) or _BEGUN.matches(head) or head.startswith(b"Input driver version is ")
 
     def devices(self) -> list[Device]:
         """Return the device of the header."""

@@ -18,17 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
-#: Tabs stand for the blanks in what went through an editor or a spreadsheet.
-_START = Start(
-    r"(?:\[[ \t]*\d+\.\d{6}\][ \t]+|\d+-\d{1,6}:[ \t]+)?(?:/dev/\S+:[ \t]+)?"
-    r"(?:[0-9a-fA-F]{4}[ \t]+[0-9a-fA-F]{4}[ \t]+[0-9a-fA-F]{8}"
-    r"|EV_[A-Z]+[ \t]+\S+[ \t]+(?:[0-9a-fA-F]{8}|DOWN|UP|[A-Z]\w*))"
-    r"(?:[ \t]+rate \d+)?[ \t\r]*$|add\sdevice\s\d+:\s",
-    b"EV_",
-    *(f"000{kind}{blank}0".encode() for kind in (0, 1, 3) for blank in " \t"),
-    b"add device ",
-    b"add\tdevice\t",
-)
 _ADD_DEVICE = re.compile(r"add\s+device\s+\d+:\s+(\S+)")
 _NAME = re.compile(r'\bname:\s+"(.*)"')
 _RANGE = re.compile(
@@ -51,11 +40,17 @@ class Log(EvdevTextLog):
     example = "[    1193.605705] EV_ABS       ABS_MT_POSITION_X    00000213"
     dialect = 0
     type_a_signs = ((b"SYN_MT_REPORT", 2), (b"0000 0002 0", 8))
-
-    @classmethod
-    def matches(cls, head: bytes) -> bool:
-        """Return whether the head has a line of getevent."""
-        return _START.matches(head)
+    #: Tabs stand for the blanks in what went through an editor or a spreadsheet.
+    starts = Start(
+        r"(?:\[[ \t]*\d+\.\d{6}\][ \t]+|\d+-\d{1,6}:[ \t]+)?(?:/dev/\S+:[ \t]+)?"
+        r"(?:[0-9a-fA-F]{4}[ \t]+[0-9a-fA-F]{4}[ \t]+[0-9a-fA-F]{8}"
+        r"|EV_[A-Z]+[ \t]+\S+[ \t]+(?:[0-9a-fA-F]{8}|DOWN|UP|[A-Z]\w*))"
+        r"(?:[ \t]+rate \d+)?[ \t\r]*$|add\sdevice\s\d+:\s",
+        b"EV_",
+        *(f"000{kind}{blank}0".encode() for kind in (0, 1, 3) for blank in " \t"),
+        b"add device ",
+        b"add\tdevice\t",
+    )
 
     def devices(self) -> list[Device]:
         """Return the devices of the header, and those that only the lines name."""

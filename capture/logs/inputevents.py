@@ -6,17 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from capture.logs.evdev import Device, EvdevLog
-from capture.logs.lines import CONTEXT, USED, Bare, Start, is_nothing
+from capture.logs.lines import CONTEXT, USED, Start, is_nothing
 from capture.logs.times import clock_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from capture._native.evdev.frames import EventModel
 
 __all__ = ["Log"]
 
-_START = Start(r"\d{1,2}:\d\d:\d\d\.\d+: EV_[A-Z]+ ", b": EV_")
 _LINE = re.compile(
     r"(\d{1,2}:\d\d:\d\d\.\d+): EV_([A-Z]+) (?:code=(\d+) value=(-?\d+)"
     r"|(\w+)(?: \((0x[0-9a-fA-F]+)\))? (-?\d+|pressed|released|repeated?))\s*$"
@@ -41,11 +38,7 @@ class Log(EvdevLog):
     name = "inputevents"
     description = "input-events of input-utils"
     example = "12:07:59.474693: EV_ABS ABS_Y 341"
-
-    @classmethod
-    def matches(cls, head: bytes) -> bool:
-        """Return whether the head has an event."""
-        return _START.matches(head)
+    starts = Start(r"\d{1,2}:\d\d:\d\d\.\d+: EV_[A-Z]+ ", b": EV_")
 
     def devices(self) -> list[Device]:
         """Return the device of the header."""
@@ -54,26 +47,20 @@ class Log(EvdevLog):
                 return [Device(name=name[1])]
         return [Device()]
 
-    def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
-        """Feed the events."""
-        time: int | None = None
-        bare = Bare(_START, self.source.text_head())
-        for number, line in enumerate(self.lines(blocks)):
-            found = _LINE.match(bare(line))
-            moment = clock_time(found[1], time) if found is not None else None
-            became = USED
-            if found is None or moment is None or found[2] not in _TYPES:
-                context = _HEADER.match(line) or is_nothing(line) or (found and moment)
-                became = CONTEXT if context else "unknown_lines"
-            else:
-                time = moment
-                code = found[3] or (int(found[6], 16) if found[6] else _CODES.get(found[5], _NO_CODE))
-                value = found[4] or _VALUES.get(found[7], found[7])
-                if abs(int(value)) < 1 << 31 and int(code) < 1 << 16:
-                    model.event(time, _TYPES[found[2]], int(code), int(value))
-                else:
-                    became = "unknown_lines"
-            if not model.scanning:
-                self.count(became)
-            if number % 1000 == 0:
-                yield
+    def _begin(self) -> None:
+        self._time: int | None = None
+
+    def play(self, line: str, model: EventModel) -> str:
+        """Feed the event of a line."""
+        found = _LINE.match(line)
+        time = None if found is None else clock_time(found[1], self._time)
+        if found is None or time is None:
+            return CONTEXT if _HEADER.match(line) or is_nothing(line) else "unknown_lines"
+        if found[2] not in _TYPES:
+            return CONTEXT
+        self._time = time
+        code = int(found[3] or (int(found[6], 16) if found[6] else _CODES.get(found[5], _NO_CODE)))
+        if code >= 1 << 16:
+            return "unknown_lines"
+        model.event(time, _TYPES[found[2]], code, int(found[4] or _VALUES.get(found[7], found[7])))
+        return USED

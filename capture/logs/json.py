@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from capture.errors import TouchLogError
-from capture.logs.base import DECODE_ERRORS, LogInfo, TouchLog
-from capture.logs.columns import ColumnMap
+from capture.logs.base import DECODE_ERRORS, LogInfo
 from capture.logs.documents import documents, has_lines, head_pieces, is_json, line_values
 from capture.logs.jsoncells import Cells, Records, Row, first_rows, flat
 from capture.logs.jsonrows import Finder
-from capture.logs.kvi import DEFAULT_SCREEN
-from capture.logs.mapped import guessed_map, say_assumed, screen_of, sum_up, with_settings
+from capture.logs.mapped import MappedLog
 from capture.logs.names import guess
 from capture.logs.rows import Rows
 
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from capture.gestures.samples import TouchSamples
+    from capture.logs.columns import ColumnMap
 
 __all__ = ["Log"]
 
@@ -33,36 +32,23 @@ _LINES = 2048
 _SAMPLE, _SURE = 500, 20
 
 
-class Log(TouchLog):
+class Log(MappedLog):
     """Records of touches as JSON, or as JSON lines."""
 
     name = "json"
     description = "JSON of touches, by a column map or by the names of its keys"
     example = '[{"time": 16.5, "x": 1, "y": 2, "phase": "began"}]'
 
-    def _describe(self) -> LogInfo:
-        options = self.options
+    def _find_columns(self) -> LogInfo:
         self._needed: list[str] = []
         #: The document that was read to detect its keys, kept for the reading that follows.
         self._whole = b""
-        try:
-            self._map = ColumnMap.parse(options.columns)
-            if self._map.common:
-                self._map = self._guess()
-        except TouchLogError:
-            raise
-        except ValueError as error:
-            raise self.error(str(error)) from None
-        self._path = [part for part in self._map.records.split(".") if part]
-        needed = [
-            role
-            for role in ("time", "down", "up", "duration", "x", "y", "action")
-            if role in self._map.columns
-        ]
-        self._needed = [self._map.columns[role][0] for role in needed]
-        self._size = options.screen or DEFAULT_SCREEN
-        width, height = screen_of(self._map)
-        return LogInfo(format=self.name, width=width, height=height)
+        if self._map.common:
+            self._map = self._guess()
+        self._path = _parts(self._map.records)
+        needed = ("time", "down", "up", "duration", "x", "y", "action")
+        self._needed = [self._map.columns[role][0] for role in needed if role in self._map.columns]
+        return LogInfo(format=self.name)
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -71,7 +57,7 @@ class Log(TouchLog):
 
     def _guess(self) -> ColumnMap:
         """Select the keys by their names, or raise an error that lists them."""
-        self._path = [part for part in self._map.records.split(".") if part]
+        self._path = _parts(self._map.records)
         if not self._path and (begun := self._guess_by_head()) is not None:
             return self._begun(begun)
         keys: dict[str, None] = {}
@@ -88,7 +74,7 @@ class Log(TouchLog):
                 break
         if not keys:
             raise ValueError("is JSON without a list of objects: not a touch log of a known format")
-        return guessed_map(list(keys), cells, self.options.columns, "JSON of objects with the keys")
+        return self._guessed(list(keys), cells, "JSON of objects with the keys")
 
     def _guess_by_head(self) -> str | None:
         """Return the map by the first records of a long document; None if they do not suffice."""
@@ -109,10 +95,10 @@ class Log(TouchLog):
         """Return a guessed map; the counts of the detection are reset."""
         self.counts.clear()
         self.warnings.clear()
-        return with_settings(found, self.options.columns)
+        return self._with_settings(found)
 
     def _read(self) -> Iterator[TouchSamples]:
-        say_assumed(self, self._map)
+        self._say_assumed()
         rows = Rows(self._map, self._size, self.warnings)
         of_lists = self._map.makes_strokes and "stroke" not in self._map.columns and bool(self._path)
         waiting: dict[str, list[Any]] = {}
@@ -132,7 +118,7 @@ class Log(TouchLog):
         if (chunk := rows.add(waiting, count)) is not None:
             yield chunk
         yield from rows.finish()
-        sum_up(self, rows)
+        self._sum_up_rows(rows)
         if not self.counts["read"]:
             place = f"at {self._map.records}" if self._map.records else "anywhere"
             raise self.error(f"has no records {place} with the keys {', '.join(self._needed)}")
@@ -220,6 +206,10 @@ class Log(TouchLog):
         except DECODE_ERRORS:
             return {}
         return row if finder.is_row(row) else None
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split(".") if part]
 
 
 def _are_flat(block: bytes, rows: list[Row]) -> bool:

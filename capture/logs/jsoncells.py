@@ -139,7 +139,7 @@ class Cells:
             if isinstance(records, Table):
                 columns = {key: column[begin:end] for key, column in records.columns.items()}
                 if columns.keys() >= set(self._needed) and (records.plain or self._are_plain(columns)):
-                    yield self._by_role(columns, end - begin), end - begin, 0
+                    yield self._map.cells(self._map.columns, columns, end - begin), end - begin, 0
                     continue
                 rows = records.rows(begin, end)
             else:
@@ -150,7 +150,7 @@ class Cells:
                 flattened = [row for row in map(flat, rows) if all(key in row for key in self._needed)]
                 good = len(flattened)
                 found = {key: [row.get(key) for row in flattened] for key in self._keys}
-            yield self._by_role(found, good), good, len(rows) - good
+            yield self._map.cells(self._map.columns, found, good), good, len(rows) - good
 
     def _are_plain(self, columns: dict[str, Any]) -> bool:
         return all({dict, list}.isdisjoint(map(type, columns[key])) for key in self._keys if key in columns)
@@ -168,14 +168,3 @@ class Cells:
                 return None
             found[key] = column
         return found
-
-    def _by_role(self, columns: dict[str, Any], count: int) -> dict[str, list[Any]]:
-        empty = [None] * count
-        cells: dict[str, list[Any]] = {}
-        for role, names in self._map.columns.items():
-            parts = [columns.get(name, empty) for name in names]
-            cells[role] = list(zip(*parts, strict=True)) if len(parts) > 1 else parts[0]
-        if self._map.only:
-            tests = [(columns.get(key, empty), value) for key, value in self._map.only]
-            cells["only"] = [all(str(column[at]) == value for column, value in tests) for at in range(count)]
-        return cells

@@ -11,7 +11,7 @@ from capture.errors import TouchLogError, plain_json
 from capture.gestures.kinds import Action
 from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, TouchLog
 from capture.logs.lines import CONTEXT, USED, Bare, Start
-from capture.logs.samples import Names, SampleWriter
+from capture.logs.samples import SampleWriter
 from capture.logs.times import Gaps
 
 if TYPE_CHECKING:
@@ -79,7 +79,6 @@ class Log(TouchLog):
 
     def _read(self) -> Iterator[TouchSamples]:
         writer = SampleWriter(self.warnings)
-        streams, pointers = Names(), Names(32)
         gaps = Gaps()
         broken = ""
         for _, text in self.source.lines():
@@ -88,7 +87,7 @@ class Log(TouchLog):
                 broken = ""
             line = text if text.startswith("{") else _bare(text)
             try:
-                became = self._use(line, writer, (streams, pointers), gaps)
+                became = self._use(line, writer, gaps)
             except TouchLogError:
                 raise
             except (ValueError, TypeError, OverflowError) as error:
@@ -104,10 +103,8 @@ class Log(TouchLog):
         if gaps.doubtful:
             self.warnings["time_unit_doubtful"] += 1
         yield writer.finish()
-        self.name_streams(streams)
-        self.name_pointers(pointers)
 
-    def _use(self, text: str, writer: SampleWriter, names: tuple[Names, Names], gaps: Gaps) -> str:
+    def _use(self, text: str, writer: SampleWriter, gaps: Gaps) -> str:
         """Read a line; return its outcome."""
         if not text:
             return CONTEXT
@@ -119,9 +116,9 @@ class Log(TouchLog):
             return USED
         stream, pointer = line.stream, line.pointer
         if type(stream) is not int or not -_INT64 <= stream < _INT64:
-            stream = names[0].number(stream)
+            stream = self.streams.number(stream)
         if type(pointer) is not int or not -_INT32 <= pointer < _INT32:
-            pointer = names[1].number(pointer)
+            pointer = self.pointers.number(pointer)
         action, time = _action(line.action), _time(line)
         writer.add(stream, pointer, action, time, _px(line.x), _px(line.y))
         gaps.add(stream, pointer, action, time)

@@ -6,15 +6,12 @@ from typing import IO, TYPE_CHECKING
 
 from capture.gestures.kinds import Action
 from capture.logs.base import LogInfo, TouchLog, literal
-from capture.logs.lines import CONTEXT, USED, Start, read_lines
-from capture.logs.samples import Names
+from capture.logs.lines import CONTEXT, USED, Start
 from capture.logs.writing import one_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from capture.gestures.samples import TouchSamples
     from capture.logs.samples import SampleWriter
     from capture.logs.writing import Writable
 
@@ -24,13 +21,6 @@ FIRST_LINE = "#RECORDER1.0"
 #: Kivy's window without another configuration; the recording lacks its own.
 DEFAULT_SCREEN = (800, 600)
 
-_START = Start(
-    r"#RECORDER1\.0|\(-?\d[\d.e-]*, '(?:begin|update|end)', ",
-    b"#RECORDER",
-    b", 'begin'",
-    b", 'update'",
-    b", 'end'",
-)
 _ACTIONS = {"begin": Action.DOWN, "update": Action.MOVE, "end": Action.UP}
 _KINDS: dict[int, str] = {Action.DOWN: "begin", Action.MOVE: "update", Action.UP: "end", Action.CANCEL: "end"}
 
@@ -41,35 +31,34 @@ class Log(TouchLog):
     name = "kvi"
     description = "Kivy's recorder"
     example = "(1.152, 'begin', 2, {'is_touch': True, 'sx': 0.39, 'sy': 0.72})"
-
-    @classmethod
-    def matches(cls, head: bytes) -> bool:
-        """Return whether the first line is Kivy's."""
-        return _START.matches(head)
+    starts = Start(
+        r"#RECORDER1\.0|\(-?\d[\d.e-]*, '(?:begin|update|end)', ",
+        b"#RECORDER",
+        b", 'begin'",
+        b", 'update'",
+        b", 'end'",
+    )
 
     def _describe(self) -> LogInfo:
         return LogInfo(format=self.name, width=DEFAULT_SCREEN[0], height=DEFAULT_SCREEN[1])
 
-    def _read(self) -> Iterator[TouchSamples]:
+    def _begin(self) -> None:
         if self.options.screen is None:
             self.warnings["guessed_screen"] += 1
-        fingers = Names(32)
 
-        def take(line: str, writer: SampleWriter) -> str:
-            if not line or line.startswith("#"):
-                return CONTEXT
-            time_s, kind, uid, attributes = literal(line)
-            # Newer versions record hovering as well, which is no touch.
-            if kind not in _ACTIONS or not attributes.get("is_touch", True):
-                return CONTEXT
-            x, y = attributes["sx"] * (self.info.width or 0), (1 - attributes["sy"]) * (self.info.height or 0)
-            if isinstance(uid, bool) or not isinstance(uid, int | str):
-                raise TypeError(uid)
-            writer.add(0, fingers.number(uid), _ACTIONS[kind], round(time_s * 1e9), float(x), float(y))
-            return USED
-
-        yield from read_lines(self, _START, take)
-        self.name_pointers(fingers)
+    def _take(self, line: str, writer: SampleWriter) -> str:
+        if not line or line.startswith("#"):
+            return CONTEXT
+        time_s, kind, uid, attributes = literal(line)
+        # Newer versions record hovering as well, which is no touch.
+        if kind not in _ACTIONS or not attributes.get("is_touch", True):
+            return CONTEXT
+        x, y = attributes["sx"] * (self.info.width or 0), (1 - attributes["sy"]) * (self.info.height or 0)
+        if isinstance(uid, bool) or not isinstance(uid, int | str):
+            raise TypeError(uid)
+        finger = self.pointers.number(uid)
+        writer.add(0, finger, _ACTIONS[kind], round(time_s * 1e9), float(x), float(y))
+        return USED
 
 
 def write(recording: Writable, file: IO[bytes], path: Path) -> None:

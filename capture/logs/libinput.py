@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
-_START = Start(r"- node: /dev/input/|libinput:[ \t\r]*$", b"- node:", b"libinput:")
 #: The lines of a frame, as a mail has them without the head.
 _FRAME = Start(r"- \[ *\d+, *\d+, *\d+, *\d+, *-?\d+\]", b"- [")
 _PART = re.compile(
@@ -39,6 +38,7 @@ class Log(EvdevTextLog):
     description = "libinput record (YAML), or its frames without a head"
     untried = True
     example = "- [  0,  81233,   3,  57,  46] # EV_ABS / ABS_MT_TRACKING_ID"
+    starts = Start(r"- node: /dev/input/|libinput:[ \t\r]*$", b"- node:", b"libinput:")
     dialect = 3
     type_a_signs: tuple[tuple[bytes, int], ...] = (
         (b",   0,   2,", 8),
@@ -49,7 +49,7 @@ class Log(EvdevTextLog):
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Return whether the head has a device node as libinput prints it."""
-        has_head = _START.matches(head) and (b"- node: " in head or b"version:" in head)
+        has_head = super().matches(head) and (b"- node: " in head or b"version:" in head)
         return has_head or _FRAME.matches(head)
 
     def devices(self) -> list[Device]:
@@ -57,7 +57,7 @@ class Log(EvdevTextLog):
         devices: list[Device] = []
         blocks = [self.source.text_head()] if self.source.is_stream else self.source.text_blocks()
         rest = b""
-        before = _START.before(self.source.text_head())
+        before = self.starts.before(self.source.text_head())
         described = True  # the text before a device's events
         for block in blocks:
             text = rest + block

@@ -7,18 +7,14 @@ from typing import TYPE_CHECKING
 
 from capture.gestures.kinds import Action
 from capture.logs.base import LogInfo, TouchLog
-from capture.logs.lines import CONTEXT, USED, Start, read_lines
-from capture.logs.samples import Names
+from capture.logs.evdev import PX_PER_MM, panel_density
+from capture.logs.lines import CONTEXT, USED, Start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from capture.gestures.samples import TouchSamples
     from capture.logs.samples import SampleWriter
 
 __all__ = ["Log"]
 
-_START = Start(r"[- ]?event\d+[ \t]+(?:TOUCH_\w+|DEVICE_ADDED)[ \t]", b"TOUCH_", b"DEVICE_ADDED")
 _TOUCH = re.compile(
     r"[- ]?event(\d+)\s+TOUCH_(DOWN|MOTION|UP|CANCEL|FRAME)\b\s+(?:\d+\s+)?\+?(\d+\.\d+)s"
     r"(?:\s+(-?\d+)(?:\s*\(-?\d+\))?)?"
@@ -28,8 +24,6 @@ _OTHER = re.compile(r"[- ]?event\d+\s+([A-Z]+)_\w+")
 _SIZE = re.compile(rb"event(\d+) +DEVICE_ADDED .*?\bsize (\d+)x(\d+)mm")
 _PLACE = re.compile(rb"(\d+\.\d+)/ *(\d+\.\d+) *\( *(\d+\.\d+)/ *(\d+\.\d+) *mm\)")
 _ACTIONS = {"DOWN": Action.DOWN, "MOTION": Action.MOVE, "UP": Action.UP, "CANCEL": Action.CANCEL}
-_PX_PER_MM = 160 / 25.4
-_DENSITIES = (0.75, 10)
 
 
 class Log(TouchLog):
@@ -38,63 +32,50 @@ class Log(TouchLog):
     name = "libinputdebug"
     description = "libinput debug-events"
     example = "event3  TOUCH_DOWN  +0.040s  1 (1) 70.00/60.00 (42.00/60.00mm)"
+    starts = Start(r"[- ]?event\d+[ \t]+(?:TOUCH_\w+|DEVICE_ADDED)[ \t]", b"TOUCH_", b"DEVICE_ADDED")
 
     def _describe(self) -> LogInfo:
         options = self.options
         millimeters = _panel(self.source.text_head())
-        size: tuple[float, float] | None = options.screen
+        size: tuple[float, ...] | None = options.screen
         density = options.density
         if size is None and millimeters is not None:
-            size = tuple(side * _PX_PER_MM * (density or 1.0) for side in millimeters)  # type: ignore[assignment]
             density = density or 1.0
+            size = tuple(side * PX_PER_MM * density for side in millimeters)
         elif size is not None and millimeters is not None and density is None:
-            mean = sum(px / side / _PX_PER_MM for px, side in zip(size, millimeters, strict=True)) / 2
-            density = mean if _DENSITIES[0] <= mean <= _DENSITIES[1] else None
+            density = panel_density(size[0] / millimeters[0], size[1] / millimeters[1])
         self._by_resolution = millimeters is not None and options.density is None
         self._size = size
-        return LogInfo(
-            format=self.name,
-            width=round(size[0]) if size else None,
-            height=round(size[1]) if size else None,
-            density=density,
-        )
+        width, height = map(round, size) if size else (None, None)
+        return LogInfo(format=self.name, width=width, height=height, density=density)
 
-    @classmethod
-    def matches(cls, head: bytes) -> bool:
-        """Return whether the head has an event of a touch, or a device that is added."""
-        return _START.matches(head)
-
-    def _read(self) -> Iterator[TouchSamples]:
-        devices = Names()
+    def _begin(self) -> None:
         if self._by_resolution or (self._size and self.options.screen is None):
             self.warnings["density_from_resolution"] += 1
         elif self._size is None:
             self.warnings["panel_units"] += 1
-        width, height = self._size or (100.0, 100.0)
-        wanted = (self.options.device or "").rpartition("event")[2]
+        self._wanted = (self.options.device or "").rpartition("event")[2]
 
-        def take(line: str, writer: SampleWriter) -> str:
-            found = _TOUCH.match(line)
-            if found is None:
-                return _other(line)
-            device, kind, seconds, slot, x, y, *_ = found.groups()
-            if kind == "FRAME":
-                return CONTEXT
-            if wanted and device != wanted:
-                return "other_device_lines"
-            stream, pointer = devices.number(f"event{device}"), int(slot or 0)
-            action = _ACTIONS[kind]
-            if x is not None:
-                place = float(x) * width / 100, float(y) * height / 100
-            elif action in {Action.UP, Action.CANCEL}:
-                place = writer.place(stream, pointer) or (0.0, 0.0)
-            else:
-                return "unknown_lines"
-            writer.add(stream, pointer, action, round(float(seconds) * 1e9), *place)
-            return USED
-
-        yield from read_lines(self, _START, take)
-        self.name_streams(devices)
+    def _take(self, line: str, writer: SampleWriter) -> str:
+        found = _TOUCH.match(line)
+        if found is None:
+            return _other(line)
+        device, kind, seconds, slot, x, y, *_ = found.groups()
+        if kind == "FRAME":
+            return CONTEXT
+        if self._wanted and device != self._wanted:
+            return "other_device_lines"
+        stream, pointer = self.streams.number(f"event{device}"), int(slot or 0)
+        action = _ACTIONS[kind]
+        if x is not None:
+            width, height = self._size or (100.0, 100.0)
+            place = float(x) * width / 100, float(y) * height / 100
+        elif action in {Action.UP, Action.CANCEL}:
+            place = writer.place(stream, pointer) or (0.0, 0.0)
+        else:
+            return "unknown_lines"
+        writer.add(stream, pointer, action, round(float(seconds) * 1e9), *place)
+        return USED
 
 
 def _other(line: str) -> str:

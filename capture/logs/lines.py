@@ -1,4 +1,4 @@
-"""The one line source: lines without other tools' text around them, and the counts of their outcomes.
+"""Lines without other tools' text around them, and the outcomes of lines.
 
 Indentation, signs of quotation, line numbers, a time or a prompt of another tool, escape sequences and byte
 order marks are no part of a log. `plain_blocks` removes decoration anywhere; the prefix of a line ends
@@ -8,16 +8,10 @@ where the format's own text begins (`Start`).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Protocol
-
-from capture.errors import TouchLogError
-from capture.logs.samples import SampleWriter
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable, Iterable, Iterator
-
-    from capture.gestures.samples import TouchSamples
+    from collections.abc import Iterable, Iterator
 
 __all__ = [
     "CONTEXT",
@@ -28,33 +22,9 @@ __all__ = [
     "is_nothing",
     "plain",
     "plain_blocks",
-    "read_lines",
     "shape",
     "undecorated",
 ]
-
-
-class Lines(Protocol):
-    """Interface of a log for `read_lines`."""
-
-    warnings: Counter[str]
-
-    @property
-    def source(self) -> Source:
-        """Where the lines come from."""
-
-    def count(self, became: str, number: int = 1) -> None:
-        """Count the outcome of a line."""
-
-
-class Source(Protocol):
-    """Interface of a log's source for `read_lines`."""
-
-    def text_head(self) -> bytes:
-        """Return the head of the text."""
-
-    def lines(self) -> Iterator[tuple[int, str]]:
-        """Yield the number and the text of each line."""
 
 
 #: Outcomes of a line, a row or a record; else the cause for which it was left out.
@@ -211,39 +181,3 @@ def undecorated(text: bytes | bytearray, before: re.Pattern[str] | None) -> byte
 def is_nothing(line: str) -> bool:
     """Return whether a line is blank, a comment or a prompt."""
     return len(line) < _BEFORE_CHARS and _NOTHING.match(line) is not None
-
-
-def read_lines(
-    log: Lines, start: Start | None, take: Callable[[str, SampleWriter], str]
-) -> Iterator[TouchSamples]:
-    """Yield the samples of a log that goes by lines.
-
-    Parameters
-    ----------
-    log : Lines
-        Its counts and warnings are kept.
-    start : Start or None
-        How the lines of the format begin.
-    take : callable
-        Reads a line, adds its samples and returns `USED`, `CONTEXT` or a cause. ValueError, TypeError,
-        KeyError and OverflowError leave the line out as unknown.
-    """
-    writer = SampleWriter(log.warnings)
-    bare = None if start is None else Bare(start, log.source.text_head())
-    used = 0
-    for _, line in log.source.lines():
-        text = line if bare is None else bare(line)
-        try:
-            became = take(text, writer)
-        except TouchLogError:
-            raise
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError):
-            became = "unknown_lines"
-        if became == USED:
-            used += 1
-            if writer.is_full:
-                yield writer.take()
-        else:
-            log.count(CONTEXT if became == "unknown_lines" and is_nothing(text) else became)
-    log.count(USED, used)
-    yield writer.finish()

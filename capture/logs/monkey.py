@@ -7,28 +7,15 @@ from typing import TYPE_CHECKING
 
 from capture.gestures.kinds import Action
 from capture.logs.base import TouchLog
-from capture.logs.lines import CONTEXT, USED, Start, read_lines
-from capture.logs.samples import Names
+from capture.logs.lines import CONTEXT, USED, Start
 from capture.logs.scripts import MS, STEP_NS, TAP_NS, Player
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from capture.gestures.samples import TouchSamples
     from capture.logs.samples import SampleWriter
 
 __all__ = ["Log"]
 
 _CALL = r"(?:capture)?(DispatchPointer|Tap|PressAndHold|Drag|UserWait)\(([^()]*)\)"
-_START = Start(
-    r"start data >>|" + _CALL,
-    b"start data",
-    b"DispatchPointer(",
-    b"Tap(",
-    b"PressAndHold(",
-    b"Drag(",
-    b"UserWait(",
-)
 _HEAD = re.compile(r"(?:type= ?|count= ?|speed= ?|start data|\w+= )")
 _FIND = re.compile(_CALL)
 _ANY = re.compile(r"(?:capture)?[A-Z]\w*\(.*\)$")
@@ -42,29 +29,26 @@ class Log(TouchLog):
     name = "monkey"
     description = "scripts of Android's monkey -f"
     example = "DispatchPointer(0,0,0,400,500,0,0,0,0,0,0,0)"
+    starts = Start(
+        r"start data >>|" + _CALL,
+        b"start data",
+        b"DispatchPointer(",
+        b"Tap(",
+        b"PressAndHold(",
+        b"Drag(",
+        b"UserWait(",
+    )
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Return whether the head has the line before the data, or a pointer event."""
-        return _START.matches(head) and (b"start data" in head or b"DispatchPointer(" in head)
+        return super().matches(head) and (b"start data" in head or b"DispatchPointer(" in head)
 
-    def _read(self) -> Iterator[TouchSamples]:
-        script = _Script(self)
-        yield from read_lines(self, Start(_CALL), script.take)
-        if script.untimed:
-            self.warnings["no_clock"] += 1
-
-
-class _Script:
-    def __init__(self, log: Log) -> None:
-        self.untimed = 0
+    def _begin(self) -> None:
         self._player = Player()
-        self._devices = Names()
-        self._log = log
         self._clock = False  # events have times of their own
 
-    def take(self, line: str, writer: SampleWriter) -> str:
-        """Play a line."""
+    def _take(self, line: str, writer: SampleWriter) -> str:
         found = _FIND.match(line)
         if found is None:
             return CONTEXT if _HEAD.match(line) or _ANY.match(line.strip()) else "unknown_lines"
@@ -80,7 +64,7 @@ class _Script:
         action = _ACTIONS.get(int(numbers[2]))
         if action is None:
             return "skipped_rows"
-        stream = self._devices.number(int(numbers[10])) if len(numbers) > 10 else 0
+        stream = self.streams.number(int(numbers[10])) if len(numbers) > 10 else 0
         if numbers[1] > 0:
             self._clock = True
             self._player.now_ns = round(numbers[1] * MS)

@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING
 
 from capture.gestures.kinds import Action
 from capture.logs.base import TouchLog
-from capture.logs.lines import CONTEXT, USED, read_lines
-from capture.logs.samples import Names
+from capture.logs.lines import CONTEXT, USED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from capture.gestures.samples import TouchSamples
-    from capture.logs.samples import Sample, SampleWriter
+    from capture.logs.samples import SampleWriter
 
 __all__ = ["Log"]
 
@@ -43,73 +39,53 @@ class Log(TouchLog):
         """Return whether the head has a printed MotionEvent."""
         return bool(_MATCH.search(head))
 
-    def _read(self) -> Iterator[TouchSamples]:
-        printed: dict[tuple[object, ...], None] = {}
-        devices = Names()
+    def _begin(self) -> None:
+        self._printed: dict[tuple[object, ...], None] = {}
 
-        def take(line: str, writer: SampleWriter) -> str:
-            found = _EVENT.search(line)
-            if found is None:
-                return "unknown_lines" if "MotionEvent" in line and "action=" in line else CONTEXT
-            event = _Event(found[1])
-            if event.is_mouse:
-                return "mouse_events"
-            if not event.is_touch:
-                return "skipped_rows"
-            if event.key in printed:
-                return "duplicate_events"
-            printed[event.key] = None
-            if len(printed) > _MEMORY:
-                del printed[next(iter(printed))]
-            if event.history:
-                self.warnings["history_not_printed"] += event.history
-            stream = devices.number(event.device)
-            for sample in event.samples(stream):
-                writer.add(*sample)
-            return USED
-
-        yield from read_lines(self, None, take)
-        self.name_streams(devices)
-
-
-class _Event:
-    """A printed event, its pointers in the order of their indices."""
-
-    def __init__(self, text: str) -> None:
+    def _take(self, line: str, writer: SampleWriter) -> str:
+        found = _EVENT.search(line)
+        if found is None:
+            return "unknown_lines" if "MotionEvent" in line and "action=" in line else CONTEXT
         fields: dict[str, str] = {}
         pointers: dict[int, dict[str, float]] = {}
-        self.is_touch = self.is_mouse = False
-        for name, index, value in _FIELD.findall(text):
+        for name, index, value in _FIELD.findall(found[1]):
             if index and name in {"id", "x", "y"}:
                 pointers.setdefault(int(index), {})[name] = _number(value)
             else:
                 fields.setdefault(name, value)
-        self.device = fields.get("deviceId", "0")
-        self.is_mouse = fields.get("source", "").lower() in _MOUSE
-        action = _action(fields.get("action", ""))
-        time, history = fields.get("eventTime", ""), fields.get("historySize", "0")
-        self.pointers = [pointers[index] for index in sorted(pointers)]
-        complete = all(pointer.keys() == {"id", "x", "y"} for pointer in self.pointers)
-        complete = complete and all(math.isfinite(pointer["id"]) for pointer in self.pointers)
-        if action is None or not time.isdecimal() or not self.pointers or not complete:
-            return
-        self.action, self.index = action
-        self.is_touch = self.index < len(self.pointers)
-        self.time = int(time) * 1_000_000
-        self.history = int(history) if history.isdecimal() else 0
-        places = tuple((pointer["x"], pointer["y"]) for pointer in self.pointers)
-        self.key = (self.device, self.action, self.index, self.time, places)
+        if fields.get("source", "").lower() in _MOUSE:
+            return "mouse_events"
+        fingers = [pointers[index] for index in sorted(pointers)]
+        whole = all(finger.keys() == {"id", "x", "y"} and math.isfinite(finger["id"]) for finger in fingers)
+        action, time = _action(fields.get("action", "")), fields.get("eventTime", "")
+        if not whole or action is None or action[1] >= len(fingers) or not time.isdecimal():
+            return "skipped_rows"
+        return self._add(fields, action, fingers, writer)
 
-    def samples(self, stream: int) -> Iterator[Sample]:
-        """Yield the sample of each pointer that the event is about."""
-        if self.action in {"MOVE", "CANCEL"}:
-            about = self.pointers
-            action = Action[self.action]
-        else:
-            about = [self.pointers[self.index]]
-            action = Action[self.action.removeprefix("POINTER_")]
-        for pointer in about:
-            yield stream, int(pointer["id"]), action, self.time, pointer["x"], pointer["y"]
+    def _add(
+        self,
+        fields: dict[str, str],
+        action: tuple[str, int],
+        fingers: list[dict[str, float]],
+        writer: SampleWriter,
+    ) -> str:
+        """Add the samples of an event, unless another layer printed it before."""
+        name, index = action
+        device, time = fields.get("deviceId", "0"), int(fields["eventTime"]) * 1_000_000
+        key = (device, name, index, time, *((finger["x"], finger["y"]) for finger in fingers))
+        if key in self._printed:
+            return "duplicate_events"
+        self._printed[key] = None
+        if len(self._printed) > _MEMORY:
+            del self._printed[next(iter(self._printed))]
+        history = fields.get("historySize", "")
+        if history.isdecimal() and int(history):
+            self.warnings["history_not_printed"] += int(history)
+        stream = self.streams.number(device)
+        for finger in fingers if name in {"MOVE", "CANCEL"} else [fingers[index]]:
+            what = Action[name.removeprefix("POINTER_")]
+            writer.add(stream, int(finger["id"]), what, time, finger["x"], finger["y"])
+        return USED
 
 
 def _action(text: str) -> tuple[str, int] | None:

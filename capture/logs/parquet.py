@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -11,11 +11,9 @@ import msgspec
 
 from capture.errors import TouchLogError
 from capture.logs.arrow import Converter, nanoseconds, need_arrow, own_unit
-from capture.logs.base import LogInfo, Mark, TouchLog
-from capture.logs.columns import ColumnMap
+from capture.logs.base import LogInfo, Mark
 from capture.logs.jsonl import mark_row
-from capture.logs.kvi import DEFAULT_SCREEN
-from capture.logs.mapped import guessed_map, say_assumed, sum_up
+from capture.logs.mapped import MappedLog
 from capture.logs.rows import Rows
 from capture.logs.samples import CHUNK_SAMPLES
 from capture.logs.source import LogSource
@@ -49,7 +47,7 @@ def _is_plain(kind: str) -> bool:
     return kind in _PLAIN or kind.startswith(_PLAIN_STARTS)
 
 
-class Log(TouchLog):
+class Log(MappedLog):
     """A Parquet file of touch samples."""
 
     name = "parquet"
@@ -57,49 +55,44 @@ class Log(TouchLog):
     example = "PAR1..."
     binary = True
 
-    def _describe(self) -> LogInfo:
-        options = self.options
+    def _find_columns(self) -> LogInfo:
         need_arrow(self.path)
-        import pyarrow as pa
-
         if self.is_stream:
             raise self.error("Parquet is read from its end: it cannot come on standard input")
-        try:
-            with self._open() as file:
-                schema = file.schema_arrow
-                self._map = ColumnMap.parse(options.columns)
-                if self._map.common and not set(schema.names) >= _NEEDED:
-                    self._guess(file, list(schema.names))
-                self._chosen = self._map.chosen(list(schema.names))
-                self._check(file)
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise self.error(str(error).split("\n", 1)[0]) from None
+        with self._opened() as file:
+            schema = file.schema_arrow
+            self._names = list(schema.names)
+            if self._map.common and not set(self._names) >= _NEEDED:
+                self._guess(file)
+            self._chosen = self._map.chosen(self._names)
+            self._check(file)
         times = [self._chosen[role][0] for role in ("time", "down", "up") if role in self._chosen]
         self._own_units = {name: own_unit(schema.field(name).type) for name in times}
-        info = self._info(schema.metadata or {})
-        self._size = options.screen or DEFAULT_SCREEN
-        if any(self._map.whole):
-            return msgspec.structs.replace(info, width=self._size[0], height=self._size[1])
-        return info
+        return self._info(schema.metadata or {})
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Return whether the head is that of Parquet."""
         return head.startswith(b"PAR1")
 
-    def _open(self) -> Any:
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        """Open the file; errors of pyarrow become those of the log."""
+        import pyarrow as pa
         from pyarrow import parquet
 
-        return parquet.ParquetFile(self.path, pre_buffer=False)
+        try:
+            with parquet.ParquetFile(self.path, pre_buffer=False) as file:
+                yield file
+        except TouchLogError:
+            raise
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise self.error(str(error).split("\n", 1)[0]) from None
 
     def _used(self) -> list[str]:
-        lower = {name.lower(): name for name in self._names()}
+        lower = {name.lower(): name for name in self._names}
         only = {lower.get(column.lower(), column) for column, _ in self._map.only}
         return sorted({name for names in self._chosen.values() for name in names} | only)
-
-    def _names(self) -> list[str]:
-        with self._open() as file:
-            return list(file.schema_arrow.names)
 
     def _check(self, file: Any) -> None:
         """Refuse texts that no column of a touch log has: they would grow beyond all measure."""
@@ -123,17 +116,15 @@ class Log(TouchLog):
                     name = column.path_in_schema
                     raise ValueError(f"the column {name!r} holds texts of {size >> 20} MiB")
 
-    def _guess(self, file: Any, names: list[str]) -> None:
+    def _guess(self, file: Any) -> None:
         """Select the columns by name; an error lists the columns of the file."""
         kinds = {field.name: str(field.type) for field in file.schema_arrow}
-        plain = [name for name in names if _is_plain(kinds[name]) and names.count(name) == 1]
-        batch = next(file.iter_batches(256, columns=plain), None) if file.metadata.num_rows else None
-        cells = (
-            {}
-            if batch is None
-            else {name: [str(cell) for cell in batch.column(name).to_pylist()] for name in plain}
-        )
-        self._map = guessed_map(names, cells, self.options.columns)
+        plain = [name for name in self._names if _is_plain(kinds[name]) and self._names.count(name) == 1]
+        cells: dict[str, list[str]] = {}
+        if file.metadata.num_rows:
+            batch = next(file.iter_batches(256, columns=plain))
+            cells = {name: [str(cell) for cell in batch.column(name).to_pylist()] for name in plain}
+        self._map = self._guessed(self._names, cells)
 
     def _info(self, metadata: dict[bytes, bytes]) -> LogInfo:
         text = metadata.get(METADATA_KEY)
@@ -145,72 +136,58 @@ class Log(TouchLog):
             raise self.error(f"its metadata are damaged: {error}") from None
 
     def _read(self) -> Iterator[TouchSamples]:
-        import pyarrow as pa
-
-        say_assumed(self, self._map)
+        self._say_assumed()
         marks = self._marks()
         mark = next(marks, None)
         total = 0
-        try:
-            with self._open() as file:
-                for chunk in self._chunks(file):
-                    total += len(chunk)
-                    while mark is not None and mark.sample < total:
-                        self.mark(mark)
-                        mark = next(marks, None)
-                    yield chunk
-        except (pa.ArrowException, OSError, ValueError) as error:
-            if isinstance(error, TouchLogError):
-                raise
-            raise self.error(str(error).split("\n", 1)[0]) from None
+        with self._opened() as file:
+            for chunk in self._chunks(file):
+                total += len(chunk)
+                while mark is not None and mark.sample < total:
+                    self.mark(mark)
+                    mark = next(marks, None)
+                yield chunk
         while mark is not None:
             self.mark(mark)
             mark = next(marks, None)
 
     def _chunks(self, file: Any) -> Iterator[TouchSamples]:
         """Yield the samples: by columns if they are plain, else row by row."""
-        own = 1 if any(self._own_units.values()) else None
-        rows = Rows(self._map, self._size, Counter(), own)
-        used = self._used()
-        batches = file.iter_batches(CHUNK_SAMPLES, columns=used)
+        batches = file.iter_batches(CHUNK_SAMPLES, columns=self._used())
         first = next(batches, None)
         if first is None:
             return
         head = first.slice(0, _SAMPLE)
-        rows.add(self._cells(head), len(head))
-        odd = self._map.only or self._map.makes_strokes or "down" in self._chosen
+        trial = self._trial(self._cells(head), len(head), self._unit())
         batches = chain([first], batches)
-        if odd or rows.skipped or rows.depends:
-            yield from self._by_rows(batches, file, all_of_them=True)
+        if trial is None:
+            rows = self._rows()
+            yield from self._by_rows(batches, file, rows)
+            self._sum_up_rows(rows)
             return
-        for _ in rows.finish():
-            pass
-        unit = next(iter(self._own_units.values()), None) or rows.unit.ns or 1
-        for cause in ("time_unit_guessed", "time_unit_doubtful", "whole_seconds"):
-            if rows.warnings[cause]:
-                self.warnings[cause] += 1
+        unit = next(iter(self._own_units.values()), None) or trial.unit.ns or 1
         converter = Converter(self._map, self._chosen, self._size, unit)
-        read = 0
         for batch in batches:
             try:
                 chunk = converter.samples(batch)
             except ValueError:
                 # A cell does not fit its column: these rows one by one.
-                yield from self._by_rows([batch], file, all_of_them=False)
+                rows = self._rows()
+                yield from self._by_rows([batch], file, rows)
+                self._sum_up(rows)
                 continue
-            read += len(batch)
-            self._follow(read, file)
+            self._follow(converter.used, file)
             yield chunk
-        self.count("used", read - converter.skipped)
-        self.count("skipped_rows", converter.skipped)
-        if converter.went_back:
-            self.warnings["time_went_back"] += converter.went_back
-        self.name_streams(converter.streams)
-        self.name_pointers(converter.pointers)
+        self._sum_up_converted(converter, trial)
 
-    def _by_rows(self, batches: Iterable[Any], file: Any, *, all_of_them: bool) -> Iterator[TouchSamples]:
-        own = 1 if any(self._own_units.values()) else None
-        rows = Rows(self._map, self._size, self.warnings, own)
+    def _unit(self) -> int | None:
+        """Return the unit of the cells of times: ns where a column has a unit of its own."""
+        return 1 if any(self._own_units.values()) else None
+
+    def _rows(self) -> Rows:
+        return Rows(self._map, self._size, self.warnings, self._unit())
+
+    def _by_rows(self, batches: Iterable[Any], file: Any, rows: Rows) -> Iterator[TouchSamples]:
         read = 0
         for batch in batches:
             for at in range(0, len(batch), _BATCH):
@@ -221,7 +198,6 @@ class Log(TouchLog):
             read += len(batch)
             self._follow(read, file)
         yield from rows.finish()
-        sum_up(self, rows, all_of_them=all_of_them)
 
     def _follow(self, read: int, file: Any) -> None:
         self.source.bytes_read = min(
@@ -235,20 +211,7 @@ class Log(TouchLog):
             column = batch.column(name)
             own = self._own_units.get(name)
             columns[name] = column.to_pylist() if own is None else nanoseconds(column, own).to_pylist()
-        cells: dict[str, Any] = {}
-        for role, names in self._chosen.items():
-            cells[role] = (
-                columns[names[0]]
-                if len(names) == 1
-                else list(zip(*(columns[name] for name in names), strict=True))
-            )
-        if self._map.only:
-            lower = {name.lower(): name for name in columns}
-            wanted = [(columns[lower[column.lower()]], value) for column, value in self._map.only]
-            cells["only"] = [
-                all(str(column[row]) == value for column, value in wanted) for row in range(len(batch))
-            ]
-        return cells
+        return self._map.cells(self._chosen, columns, len(batch))
 
     def _marks(self) -> Iterator[Mark]:
         beside = marks_path(Path(self.path))

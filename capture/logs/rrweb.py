@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.gestures.kinds import Action
-from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, TouchLog
+from capture.logs.base import DECODE_ERRORS, Mark, TouchLog
 from capture.logs.documents import records, unpacked
 from capture.logs.lines import CONTEXT, USED
 from capture.logs.samples import SampleWriter
@@ -27,7 +27,6 @@ _DATA = re.compile(rb'"(?:source|href|snapshots|cv)"\s*:')
 _SNAPSHOT = re.compile(rb'"type"\s*:\s*2\s*,\s*"data"\s*:\s*\{\s*"node"\s*:')
 #: Events that are packed one by one are texts that begin so.
 _PACKED = re.compile(rb'[\[\s,]"x(?:\\u009c|\xc2\x9c|\^|\\u0001|\xc3\x9a|\\u00da)')
-_META = re.compile(rb'"width"\s*:\s*(\d{1,6})\s*,\s*"height"\s*:\s*(\d{1,6})')
 
 META, INCREMENTAL = 4, 3
 MOUSE_MOVE, INTERACTION, TOUCH_MOVE = 1, 2, 6
@@ -71,6 +70,7 @@ class Log(TouchLog):
     name = "rrweb"
     description = "rrweb session replays, in the wrappings of PostHog, Sentry and others"
     example = '[{"type": 3, "data": {"source": 2, "type": 7, "x": 1, "y": 2}, ...}]'
+    screen_sign = re.compile(rb'"width"\s*:\s*(\d{1,6})\s*,\s*"height"\s*:\s*(\d{1,6})')
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -79,12 +79,6 @@ class Log(TouchLog):
             return False
         begins = _PACKED.search(head[:4096]) or _SNAPSHOT.search(head[:4096])
         return bool(begins or (_MATCH.search(head) and _DATA.search(head)))
-
-    def _describe(self) -> LogInfo:
-        found = _META.search(self.source.text_head())
-        if found is None:
-            return LogInfo(format=self.name)
-        return LogInfo(format=self.name, width=int(found[1]), height=int(found[2]))
 
     def _read(self) -> Iterator[TouchSamples]:
         writer = SampleWriter(self.warnings)

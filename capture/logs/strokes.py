@@ -67,7 +67,6 @@ class _Strokes:
         self._log = log
         self._held: tuple[int, float, float] | None = None
         self._count = 0
-        self._untimed = 0
         self._open = 0
 
     def read(self, text: str) -> None:
@@ -86,8 +85,6 @@ class _Strokes:
             self._log.warnings["cut_off"] += 1
         if self._held is not None:
             self.writer.add(0, 0, Action.DOWN if self._count == 1 else Action.MOVE, *self._held)
-        if self._untimed:
-            self._log.warnings["no_clock"] += 1
         return self.writer.finish()
 
     def _between(self, text: str) -> None:
@@ -126,8 +123,8 @@ class _Strokes:
         except (KeyError, ValueError, OverflowError):
             return "skipped_rows"
         if time is None:
-            self._untimed += 1
-            time = round(self._untimed * _PERIOD_MS * 1e6)
+            self._log.untimed += 1
+            time = round(self._log.untimed * _PERIOD_MS * 1e6)
         if self._held is not None:
             self.writer.add(0, 0, Action.DOWN if self._count == 1 else Action.MOVE, *self._held)
         self._held = time, x, y

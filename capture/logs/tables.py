@@ -11,7 +11,7 @@ from capture.logs.names import is_number
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "LONGEST_LINE",
@@ -39,8 +39,6 @@ class Table(msgspec.Struct):
         Lines before the first row.
     prefix : Pattern or None
         Prefix of each line that is not its own.
-    chosen : dict
-        The columns that are read.
     rows : list of list of str
         The first rows.
     """
@@ -49,13 +47,12 @@ class Table(msgspec.Struct):
     names: list[str]
     before: int = 0
     prefix: re.Pattern[str] | None = None
-    chosen: dict[str, list[str]] = {}
     rows: list[list[str]] = []
 
-    def cells(self, name: str) -> list[str]:
-        """Return the first cells of a column."""
-        index = self.names.index(name)
-        return [row[index] for row in self.rows if index < len(row)]
+    def columns(self) -> dict[str, Sequence[str]]:
+        """Return the first cells of each column."""
+        columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.names)
+        return dict(zip(self.names, columns, strict=True))
 
 
 def decoded(data: bytes) -> str:

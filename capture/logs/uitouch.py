@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from capture.gestures.kinds import Action
-from capture.logs.base import LogInfo, TouchLog
-from capture.logs.lines import CONTEXT, USED, read_lines
-from capture.logs.samples import Names, SampleWriter
+from capture.logs.base import TouchLog
+from capture.logs.lines import CONTEXT, USED
 from capture.logs.times import ISO_TIME, iso_found, line_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from capture.gestures.samples import TouchSamples
+    from capture.logs.samples import SampleWriter
 
 __all__ = ["Log"]
 
@@ -28,7 +28,6 @@ _PLAIN = re.compile(
     r"(?:[^;]*;)*? location in window: \{(-?[\d.]+), (-?[\d.]+)\}"
 )
 _MATCH = re.compile(rb"<UITouch: 0x[0-9a-fA-F]+>")
-_FRAME = re.compile(rb"<UIWindow: [^>]{0,200}?frame = \(0 0; (\d{1,5})(?:\.\d+)? (\d{1,5})")
 _ACTIONS = {
     "Began": Action.DOWN,
     "Moved": Action.MOVE,
@@ -50,11 +49,7 @@ class Log(TouchLog):
     description = "log lines with iOS's UITouch, copies of other views left out"
     example = "<UITouch: 0x105e08a10> phase: Began; ... location in window: {120.3, 410}; ..."
     line_times = True
-
-    def _describe(self) -> LogInfo:
-        frame = _FRAME.search(self.source.text_head())
-        own = (int(frame[1]), int(frame[2])) if frame else (None, None)
-        return LogInfo(format=self.name, width=own[0], height=own[1])
+    screen_sign = re.compile(rb"<UIWindow: [^>]{0,200}?frame = \(0 0; (\d{1,5})(?:\.\d+)? (\d{1,5})")
 
     @classmethod
     def matches(cls, head: bytes) -> bool:
@@ -62,34 +57,24 @@ class Log(TouchLog):
         return bool(_MATCH.search(head))
 
     def _read(self) -> Iterator[TouchSamples]:
-        prints = _Prints(self)
-        yield from read_lines(self, None, prints.take)
-        if prints.held:
-            self.count("unknown_lines", prints.held)
-        if prints.untimed:
-            self.warnings["no_clock"] += 1
-        self.name_pointers(prints.fingers)
+        yield from super()._read()
+        self.count("unknown_lines", self._held)
 
-
-class _Prints:
-    def __init__(self, log: Log) -> None:
-        self.held = 0  # lines of a print whose end did not come yet
-        self.untimed = 0
-        self.fingers = Names(32)
-        self._log = log
+    def _begin(self) -> None:
+        self._held = 0  # lines of a print whose end did not come yet
         self._text = ""
         self._time = 0
         self._timed = False
         #: The last print of each finger, which comes once per view, and the finger's number.
         self._last: dict[str, tuple[tuple[str, str, str], int]] = {}
 
-    def take(self, line: str, writer: SampleWriter) -> str:
+    def _take(self, line: str, writer: SampleWriter) -> str:
         """Read a line, or hold it back until the print that begins in it is whole."""
-        if not self.held and (plain := _PLAIN.match(line)) is not None and self._take_plain(plain, writer):
+        if not self._held and (plain := _PLAIN.match(line)) is not None and self._take_plain(plain, writer):
             return USED
         at = line.find(_BEGIN)
         if at >= 0:
-            self._begin(line)
+            self._find_time(line)
             text = line
         elif self._text:
             text = f"{self._text}\n{line}"
@@ -101,9 +86,7 @@ class _Prints:
             self._text = text
             return self._wait(text)
         self._text = text[end:] if text.find(_BEGIN, end) >= 0 else ""
-        if self.held:
-            held, self.held = self.held, 0
-            self._log.count(USED, held)
+        self._count_held(USED)
         return USED
 
     def _take_plain(self, plain: re.Match[str], writer: SampleWriter) -> bool:
@@ -115,10 +98,12 @@ class _Prints:
         self._touch(plain[4], (plain[5], plain[6], plain[7]), writer)
         return True
 
-    def _begin(self, line: str) -> None:
-        if self.held:
-            self._log.count("unknown_lines", self.held)
-            self.held = 0
+    def _count_held(self, became: str) -> None:
+        self.count(became, self._held)
+        self._held = 0
+
+    def _find_time(self, line: str) -> None:
+        self._count_held("unknown_lines")
         time = line_time(line, self._time if self._timed else None)
         if time is not None:
             self._time, self._timed = time, True
@@ -139,7 +124,7 @@ class _Prints:
                 address = text[at + _ADDRESS : text.find(">", at, stop)]
                 self._touch(address, (phase[1], place[1], place[2]), writer)
             elif after >= 0:
-                self._log.warnings["skipped_rows"] += 1
+                self.warnings["skipped_rows"] += 1
             at = after
         return end
 
@@ -149,21 +134,20 @@ class _Prints:
         action = _ACTIONS.get(phase)
         known = self._last.get(address)
         if action is None:
-            self._log.warnings["skipped_rows"] += 1
+            self.warnings["skipped_rows"] += 1
         elif known is not None and known[0] == own:
-            self._log.warnings["duplicate_events"] += 1
+            self.warnings["duplicate_events"] += 1
         else:
-            finger = self.fingers.number(address) if known is None else known[1]
+            finger = self.pointers.number(address) if known is None else known[1]
             self._last[address] = own, finger
             writer.add(0, finger, action, self._time, float(x), float(y))
 
     def _wait(self, text: str) -> str:
-        if self.held >= _PRINT_LINES or len(text) > _PRINT_CHARS:
+        if self._held >= _PRINT_LINES or len(text) > _PRINT_CHARS:
             self._text = ""
-            held, self.held = self.held, 0
-            self._log.count("unknown_lines", held)
+            self._count_held("unknown_lines")
             return "unknown_lines"
-        self.held += 1
+        self._held += 1
         return ""
 
 

@@ -14,7 +14,7 @@ from capture.gestures.kinds import Action
 from capture.logs.base import TouchLog
 from capture.logs.documents import records
 from capture.logs.lines import CONTEXT, USED
-from capture.logs.samples import Names, SampleWriter
+from capture.logs.samples import SampleWriter
 from capture.logs.scripts import BETWEEN_NS, MS, STEP_NS, even_times
 
 if TYPE_CHECKING:
@@ -93,19 +93,16 @@ class Log(TouchLog):
 
     def _read(self) -> Iterator[TouchSamples]:
         writer = SampleWriter(self.warnings)
-        fingers = Names(32)
         now = bodies = 0
         for body in self._bodies():
             bodies += 1
-            now = self._play(body, now, fingers, writer) + BETWEEN_NS
+            now = self._play(body, now, writer) + BETWEEN_NS
             if writer.is_full:
                 yield writer.take()
-        if bodies > 1:
-            self.warnings["no_clock"] += 1
+        self.untimed = int(bodies > 1)
         if not bodies:
             raise self.error("has no actions of a pointer")
         yield writer.finish()
-        self.name_pointers(fingers)
 
     def _bodies(self) -> Iterator[list[_Source]]:
         """Yield the sources of each body; of a damaged one, the sources and actions that are left."""
@@ -132,7 +129,7 @@ class Log(TouchLog):
         if loose:
             yield [_Source(type="pointer", id="", actions=loose)]
 
-    def _play(self, body: list[_Source], now: int, fingers: Names, writer: SampleWriter) -> int:
+    def _play(self, body: list[_Source], now: int, writer: SampleWriter) -> int:
         """Add the samples of a body in the order of their times; return when it ends."""
         players = []
         durations = [[_duration(action) for action in source.actions] for source in body]
@@ -142,7 +139,7 @@ class Log(TouchLog):
             elif isinstance(source.parameters, dict) and source.parameters.get("pointerType") == "mouse":
                 self.count("mouse_events", len(source.actions))
             else:
-                players.append(_Pointer(fingers.number(str(source.id)), source.actions, lasts))
+                players.append(_Pointer(self.pointers.number(str(source.id)), source.actions, lasts))
         samples = _Columns()
         for tick, together in enumerate(islice(zip_longest(*durations, fillvalue=0), _MOST_TICKS)):
             for player in players:
