@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import msgspec
 
 from capture.errors import TouchLogError, plain
-from capture.logs.lines import CONTEXT, USED, Bare, Start, is_nothing
+from capture.logs.lines import CONTEXT, USED, Start, is_nothing
 from capture.logs.samples import Names, SampleWriter, shifted, turned
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ class TouchLog:
     def _read(self) -> Iterator[TouchSamples]:
         """Yield the samples in chunks, as they are in the log; other formats than lines implement this."""
         writer = SampleWriter(self.warnings)
-        bare = None if self.starts is None else Bare(self.starts, self.source.text_head())
+        bare = None if self.starts is None else self.starts.bare(self.source.text_head())
         used = 0
         self._begin()
         for _, line in self.source.lines():

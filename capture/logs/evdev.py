@@ -15,7 +15,7 @@ from capture._native.evdev.frames import EventModel
 from capture._native.evdev.text import TextReader, contains
 from capture.gestures.samples import TouchSamples
 from capture.logs.base import LogInfo, TouchLog
-from capture.logs.lines import CONTEXT, USED, Bare, Start, is_nothing
+from capture.logs.lines import CONTEXT, USED, Start, is_nothing
 from capture.logs.samples import CHUNK_SAMPLES
 from capture.logs.source import LINE_LIMIT_BYTES
 
@@ -192,7 +192,7 @@ class EvdevLog(TouchLog):
 
     def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
         """Feed the events of the chosen device to the model, line by line; yield now and then."""
-        bare = Bare(self.starts, self.source.text_head())
+        bare = self.starts.bare(self.source.text_head())
         counts: Counter[str] = Counter()
         self._begin()
         for number, line in enumerate(self.lines(blocks)):

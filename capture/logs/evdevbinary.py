@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from capture.logs.evdev import Device, EvdevLog
-from capture.logs.lines import CONTEXT, USED, Bare, Start
+from capture.logs.lines import CONTEXT, USED, Start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -164,7 +164,7 @@ def _feed(model: EventModel, data: bytes, size: int) -> int:
 def dump_bytes(lines: Iterable[str]) -> Iterator[tuple[int, bytes, str]]:
     """Yield the address and the bytes of each line of a dump (xxd, hexdump, od), and the line's outcome."""
     last, at = b"", 0
-    bare = Bare(_DUMP, b"")
+    bare = _DUMP.bare(b"")
     repeated = addressed = False
     rest = iter(lines)
     first = list(islice(rest, _LOOKED_AT))

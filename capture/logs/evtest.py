@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from capture.logs.evdev import BTN_TOUCH, Device, EvdevTextLog
-from capture.logs.lines import CONTEXT, USED, Bare, Start
+from capture.logs.lines import CONTEXT, USED, Start
 
 if TYPE_CHECKING:
     from capture._native.evdev.text import TextReader
@@ -53,7 +53,7 @@ class Log(EvdevTextLog):
 
     def devices(self) -> list[Device]:
         """Return the device of the header."""
-        self._bare = Bare(_BEGUN, self.source.text_head())
+        self._bare = _BEGUN.bare(self.source.text_head())
         device = Device(axes={}, values={}, resolutions={})
         kind, code, low = 0, 0, 0
         for line in self.source.text_head().decode("utf-8", "replace").splitlines():

@@ -10,7 +10,7 @@ import msgspec
 from capture.errors import TouchLogError, plain_json
 from capture.gestures.kinds import Action
 from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, TouchLog
-from capture.logs.lines import CONTEXT, USED, Bare, Start
+from capture.logs.lines import CONTEXT, USED, Start
 from capture.logs.samples import SampleWriter
 from capture.logs.times import Gaps
 
@@ -40,8 +40,10 @@ class _Line(msgspec.Struct):
     stream: int | str = 0
 
 
-_bare = Bare(Start(r"\{"), b"")
+_bare = Start(r"\{").bare(b"")
 _INT32, _INT64 = 1 << 31, 1 << 63
+#: Keys of a mark that are no fields of it.
+_OF_MARK = {"mark", "time", "stream"}
 _decode = msgspec.json.Decoder(_Line).decode
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -125,9 +127,7 @@ class Log(TouchLog):
         return USED
 
     def _mark(self, line: _Line, text: str, before: int) -> None:
-        fields = _decode_fields(text)
-        for key in ("mark", "time", "stream"):
-            fields.pop(key, None)
+        fields = {key: value for key, value in _decode_fields(text).items() if key not in _OF_MARK}
         kind = line.mark or ""
         stream = line.stream if isinstance(line.stream, int) else 0
         self.mark(Mark(time_ns=_time(line), kind=kind, fields=fields, stream=stream, sample=before))
@@ -135,26 +135,23 @@ class Log(TouchLog):
 
 def write(log: Writable, file: IO[bytes], path: Path) -> None:  # noqa: ARG001 - the writers are called alike
     """Write a log as JSON lines, streamed."""
-    file.write(plain_json(msgspec.json.encode({"info": log.info})) + b"\n")
     encode = msgspec.json.encode
+    file.write(plain_json(encode({"info": log.info})) + b"\n")
     before = 0
     for chunk in log.chunks():
-        marks: dict[int, list[Mark]] = {}
+        marks: dict[int, list[bytes]] = {}
         for mark in log.marks:
-            marks.setdefault(mark.sample, []).append(mark)
+            marks.setdefault(mark.sample, []).append(_mark_line(mark))
         log.marks.clear()
-        lines: list[bytes] = []
         for index, (stream, pointer, action, time, x, y) in enumerate(chunk.rows(), before):
-            lines.extend(_mark_line(mark) for mark in marks.pop(index, ()))
+            file.writelines(marks.pop(index, ()))
             row = {"stream": stream, "pointer": pointer, "action": action, "time": time}
-            lines.append(encode(row | {"x": _number(x), "y": _number(y)}))
-        lines.extend(_mark_line(mark) for late in marks.values() for mark in late)
+            file.write(encode(row | {"x": _number(x), "y": _number(y)}) + b"\n")
+        for late in marks.values():
+            file.writelines(late)
         before += len(chunk)
-        file.write(b"\n".join(lines) + b"\n")
-    late = [_mark_line(mark) for mark in log.marks]
+    file.writelines(map(_mark_line, log.marks))
     log.marks.clear()
-    if late:
-        file.write(b"\n".join(late) + b"\n")
 
 
 def mark_row(mark: Mark) -> dict[str, Any]:
@@ -163,14 +160,12 @@ def mark_row(mark: Mark) -> dict[str, Any]:
 
 
 def _mark_line(mark: Mark) -> bytes:
-    return plain_json(msgspec.json.encode(mark_row(mark)))
+    return plain_json(msgspec.json.encode(mark_row(mark))) + b"\n"
 
 
 def _number(value: float) -> float | str:
     """Return a px value as JSON can hold it, with the digits that a float32 has."""
-    if not math.isfinite(value):
-        return str(value)
-    return value
+    return value if math.isfinite(value) else str(value)
 
 
 def _action(given: int | str | None) -> int:
@@ -187,6 +182,4 @@ def _time(line: _Line) -> int:
 
 
 def _px(given: float | str | None) -> float:
-    if given is None:
-        return math.nan
-    return float(given)
+    return math.nan if given is None else float(given)

@@ -11,12 +11,11 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = [
     "CONTEXT",
     "USED",
-    "Bare",
     "Start",
     "has_controls",
     "is_nothing",
@@ -126,8 +125,8 @@ class Start:
 
     def __init__(self, pattern: str, *needed: bytes) -> None:
         self._needed = needed
-        self.text = re.compile(rf"(?:^|(?<=[\s>|:\])}}$#+'\"`]))(?:{pattern})", re.MULTILINE)
-        self._bytes = re.compile(self.text.pattern.encode(), re.MULTILINE)
+        self._text = re.compile(rf"(?:^|(?<=[\s>|:\])}}$#+'\"`]))(?:{pattern})", re.MULTILINE)
+        self._bytes = re.compile(self._text.pattern.encode(), re.MULTILINE)
 
     def matches(self, head: bytes) -> bool:
         """Return whether a line of the head begins so."""
@@ -142,33 +141,25 @@ class Start:
         prefix = head[line : found.start()]
         return shape(prefix.decode("utf-8", "replace")) if len(prefix) <= _BEFORE_CHARS else None
 
+    def bare(self, head: bytes) -> Callable[[str], str]:
+        """Return a function that returns a line from where the format's own text begins.
+
+        Lines that do not begin so lose the prefix of the others, by the head of the log.
+        """
+        begins, before = self._text.search, self.before(head)
+
+        def without_prefix(line: str) -> str:
+            found = begins(line)
+            if found is not None and found.start() <= _BEFORE_CHARS:
+                return line[found.start() :]
+            return line if before is None else before.sub("", line, count=1)
+
+        return without_prefix
+
     def _search(self, head: bytes) -> re.Match[bytes] | None:
         if self._needed and not any(text in head for text in self._needed):
             return None
         return self._bytes.search(head)
-
-
-class Bare:
-    """Lines of one log without their prefixes.
-
-    Parameters
-    ----------
-    start : Start
-        How the lines of the format begin; other lines lose the prefix of the others.
-    head : bytes
-        Of the log.
-    """
-
-    def __init__(self, start: Start, head: bytes) -> None:
-        self._start = start.text
-        self._before = start.before(head)
-
-    def __call__(self, line: str) -> str:
-        """Return a line from where the format's own text begins."""
-        found = self._start.search(line)
-        if found is not None and found.start() <= _BEFORE_CHARS:
-            return line[found.start() :]
-        return line if self._before is None else self._before.sub("", line, count=1)
 
 
 def undecorated(text: bytes | bytearray, before: re.Pattern[str] | None) -> bytes:

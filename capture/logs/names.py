@@ -67,25 +67,11 @@ _GUESSES = {
     ),
 }
 
-
 #: Names of points that are lists or texts of two numbers.
 _PAIRS = {
-    "position",
-    "pos",
-    "point",
-    "location",
-    "loc",
-    "coords",
-    "coord",
-    "coordinates",
-    "xy",
-    "touch",
-    "place",
-    "pt",
-    "center",
-    "centre",
-    "coordinate",
-}
+    "position", "pos", "point", "location", "loc", "coords", "coord", "coordinates", "xy", "touch", "place",
+    "pt", "center", "centre", "coordinate",
+}  # fmt: skip
 
 
 def bare_name(name: str) -> str:

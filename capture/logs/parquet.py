@@ -256,15 +256,16 @@ def write(log: Writable, file: IO[bytes], path: Path) -> None:
         metadata={METADATA_KEY: msgspec.json.encode(log.info)},
     )
     beside = marks_path(path)
-    marks: list[bytes] = []
+    marks: list[Mark] = []
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for chunk in log.chunks():
             writer.write_batch(_batch(chunk, schema))
-            marks += [msgspec.json.encode(mark_row(mark) | {"sample": mark.sample}) for mark in log.marks]
+            marks += log.marks
             log.marks.clear()
-    marks += [msgspec.json.encode(mark_row(mark) | {"sample": mark.sample}) for mark in log.marks]
+    marks += log.marks
     if marks:
-        beside.write_bytes(b"\n".join(marks) + b"\n")
+        rows = (mark_row(mark) | {"sample": mark.sample} for mark in marks)
+        beside.write_bytes(msgspec.json.Encoder().encode_lines(rows))
     else:
         beside.unlink(missing_ok=True)
 

@@ -346,21 +346,16 @@ def _gaps(exact: dict[str, list[Any]], found: dict[str, list[Any]], good: list[b
     if "down" in exact:
         pairs = zip(exact["down"], exact["up"], good, strict=True)
         return [up - down for down, up, keep in pairs if keep][:8192]
-    last: dict[tuple[int, int], int] = {}
-    gaps: list[int] = []
+    gaps = Gaps()
     actions = found.get("action") or [_MOVE] * len(good)
     columns = zip(found["stream"], found["pointer"], actions, exact["time"], good, strict=True)
     rows: Iterable[tuple[Any, ...]] = islice(columns, 8192)
     if "action" not in found:
         rows = sorted((row for row in rows if row[4]), key=itemgetter(3))
-    for stream, pointer, action, time, keep in rows:
-        if not keep:
-            continue
-        before = last.get((stream, pointer))
-        if action != _DOWN and before is not None:
-            gaps.append(time - before)
-        last[stream, pointer] = time
-    return gaps
+    for *sample, keep in rows:
+        if keep:
+            gaps.add(*sample)
+    return gaps.found
 
 
 def _forget_placeholders(actions: Any, x: Any, y: Any) -> bool:
@@ -383,17 +378,13 @@ def _whole_strokes(
     stream: Any, pointer: Any, times: tuple[list[int], list[int]], x: tuple[Any, Any], y: tuple[Any, Any]
 ) -> TouchSamples:
     """Return each row as a DOWN and an UP: a tap, or the two ends of another stroke."""
-
-    def in_turns(typecode: str, downs: Any, ups: Any) -> Any:
-        both = array.array(typecode, [0]) * (2 * len(downs))
-        both[0::2], both[1::2] = array.array(typecode, downs), array.array(typecode, ups)
-        return both
+    import numpy as np
 
     return TouchSamples(
-        stream=in_turns("q", stream, stream),
-        pointer=in_turns("i", pointer, pointer),
+        stream=np.repeat(stream, 2),
+        pointer=np.repeat(pointer, 2),
         action=array.array("B", [_DOWN, _UP]) * len(stream),
-        time=in_turns("q", *times),
-        x=in_turns("f", *x),
-        y=in_turns("f", *y),
+        time=np.column_stack(times).ravel(),
+        x=np.column_stack(x).ravel(),
+        y=np.column_stack(y).ravel(),
     )

@@ -98,7 +98,8 @@ class Log(TouchLog):
         for pointer, action, time, x, y in touches:
             # A lift without a place is where the finger was.
             place = (x, y) if x is not None and y is not None else writer.place(0, pointer) or (0.0, 0.0)
-            if writer.add(0, pointer, action, time, *place):
+            writer.add(0, pointer, action, time, *place)
+            if writer.is_full:
                 yield writer.take()
         yield writer.finish()
 

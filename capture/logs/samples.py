@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from capture.errors import TouchLogError
 from capture.gestures.kinds import Action
-from capture.gestures.samples import TouchSamples
+from capture.gestures.samples import COLUMNS, TouchSamples
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -61,8 +61,8 @@ class SampleWriter:
         time: int,
         x: float,
         y: float,
-    ) -> bool:
-        """Add a sample; return whether a chunk is full.
+    ) -> None:
+        """Add a sample.
 
         Raises
         ------
@@ -87,7 +87,6 @@ class SampleWriter:
             self._last[stream] = time
         else:
             self._doubt(stream, pointer, action, time, (x, y))
-        return len(self._time) >= CHUNK_SAMPLES
 
     @property
     def is_full(self) -> bool:
@@ -161,10 +160,6 @@ class SampleWriter:
         self._clear()
         return taken
 
-    def is_down(self, pointer: int, stream: int = 0) -> bool:
-        """Return whether the pointer came down and was not lifted yet."""
-        return (stream, pointer) in self._down
-
     def finish(self) -> TouchSamples:
         """Return the last samples and count the fingers that are still down."""
         if self._down:
@@ -188,17 +183,16 @@ class SampleWriter:
         self, stream: int, pointer: int, action: int, time: int, place: tuple[float, float] = (0.0, 0.0)
     ) -> None:
         key = (stream, pointer)
-        if key not in self._down:
-            if action == _DOWN:
-                if len(self._down) >= FINGERS_DOWN_MAX:
-                    raise TouchLogError(TOO_MANY_FINGERS)
-                self._down[key] = place
-            else:
-                self._warnings["move_without_down" if action == _MOVE else "up_without_down"] += 1
-        elif action == _MOVE:
+        is_down = key in self._down
+        if action == _DOWN:
+            if is_down:
+                self._warnings["down_while_down"] += 1
+            elif len(self._down) >= FINGERS_DOWN_MAX:
+                raise TouchLogError(TOO_MANY_FINGERS)
             self._down[key] = place
-        elif action == _DOWN:
-            self._warnings["down_while_down"] += 1
+        elif not is_down:
+            self._warnings["move_without_down" if action == _MOVE else "up_without_down"] += 1
+        elif action == _MOVE:
             self._down[key] = place
         else:
             del self._down[key]
@@ -286,14 +280,7 @@ def shifted(chunk: TouchSamples, shift_ns: int) -> TouchSamples:
     """Return a chunk with its times moved."""
     import numpy as np
 
-    return TouchSamples(
-        stream=chunk.stream,
-        pointer=chunk.pointer,
-        action=chunk.action,
-        time=np.frombuffer(chunk.time, dtype=np.int64) + np.int64(shift_ns),
-        x=chunk.x,
-        y=chunk.y,
-    )
+    return _with(chunk, time=np.frombuffer(chunk.time, dtype=np.int64) + np.int64(shift_ns))
 
 
 def turned(chunk: TouchSamples, degrees: int | None, width: int | None, height: int | None) -> TouchSamples:
@@ -305,12 +292,10 @@ def turned(chunk: TouchSamples, degrees: int | None, width: int | None, height: 
     x = np.asarray(memoryview(chunk.x), np.float64)
     y = np.asarray(memoryview(chunk.y), np.float64)
     right, bottom = (width or 1) - 1, (height or 1) - 1
-    places = {90: (y, bottom - x), 180: (right - x, bottom - y), 270: (right - y, x)}[degrees]
-    return TouchSamples(
-        stream=chunk.stream,
-        pointer=chunk.pointer,
-        action=chunk.action,
-        time=chunk.time,
-        x=places[0].astype(np.float32),
-        y=places[1].astype(np.float32),
-    )
+    x, y = {90: (y, bottom - x), 180: (right - x, bottom - y), 270: (right - y, x)}[degrees]
+    return _with(chunk, x=x.astype(np.float32), y=y.astype(np.float32))
+
+
+def _with(chunk: TouchSamples, **columns: Any) -> TouchSamples:
+    """Return a chunk with other columns in place of its own."""
+    return TouchSamples(**({name: getattr(chunk, name) for name in COLUMNS} | columns))

@@ -26,7 +26,7 @@ _MATCH = re.compile(rb"<(?:Gesture|Stroke|Point)[\s>]")
 _TAG = re.compile(r"<!--.*?-->|<([/?!]?)([A-Za-z]+)([^<>]*)(>?)", re.DOTALL)
 _ATTRIBUTE = re.compile(r"(\w+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 #: Between points that have no time: a 60 Hz panel.
-_PERIOD_MS = 16.0
+_PERIOD_NS = 16_000_000
 
 
 class Log(TouchLog):
@@ -42,61 +42,48 @@ class Log(TouchLog):
         return b"<" in head[:512] and bool(_MATCH.search(head))
 
     def _read(self) -> Iterator[TouchSamples]:
-        strokes = _Strokes(self)
+        self._writer = SampleWriter(self.warnings)
+        #: The last point of a stroke is its lift, so each is held until the next.
+        self._held: tuple[int, float, float] | None = None
+        self._count = self._open = 0
         rest = b""
         for block in self.source.text_blocks():
             text = rest + block
             # A tag may continue in the next block, and so may a line between two tags.
             comment = text.rfind(b"<!--")
             end = comment if text.find(b"-->", comment) < 0 <= comment else max(text.rfind(b"<"), 0)
-            strokes.read(text[:end].decode("utf-8", "replace"))
+            self._tags(text[:end].decode("utf-8", "replace"))
             rest = text[end:]
             if len(rest) > LINE_LIMIT_BYTES:
                 raise self.error("has a tag that is longer than 1 MiB")
-            if strokes.writer.is_full:
-                yield strokes.writer.take()
-        strokes.read(rest.decode("utf-8", "replace"))
-        yield strokes.finish()
+            if self._writer.is_full:
+                yield self._writer.take()
+        self._tags(rest.decode("utf-8", "replace"))
+        if self._open > 0 or self._held is not None:
+            self.warnings["cut_off"] += 1
+        self._add_held()
+        yield self._writer.finish()
 
-
-class _Strokes:
-    """Points as they come; the last one of a stroke is its lift, so each is held until the next."""
-
-    def __init__(self, log: Log) -> None:
-        self.writer = SampleWriter(log.warnings)
-        self._log = log
-        self._held: tuple[int, float, float] | None = None
-        self._count = 0
-        self._open = 0
-
-    def read(self, text: str) -> None:
+    def _tags(self, text: str) -> None:
         """Read the tags of a text."""
         after = 0
         for found in _TAG.finditer(text):
             self._between(text[after : found.start()])
             after = found.end()
             if found[2] is not None:
-                self._log.count(self._tag(*found.groups()))
+                self.count(self._tag(*found.groups()))
         self._between(text[after:])
-
-    def finish(self) -> TouchSamples:
-        """Return the last samples."""
-        if self._open > 0 or self._held is not None:
-            self._log.warnings["cut_off"] += 1
-        if self._held is not None:
-            self.writer.add(0, 0, Action.DOWN if self._count == 1 else Action.MOVE, *self._held)
-        return self.writer.finish()
 
     def _between(self, text: str) -> None:
         """Count the lines between two tags that are neither blank nor comments."""
         for line in text.split("\n")[1:-1]:
             if not is_nothing(line):
-                self._log.count("unknown_lines")
+                self.count("unknown_lines")
 
     def _tag(self, sign: str, name: str, attributes: str, closing: str) -> str:
         """Read a tag; return its outcome."""
         if sign == "!" and name in {"DOCTYPE", "ENTITY"}:
-            raise self._log.error("declares entities or a document type, which no stroke file needs")
+            raise self.error("declares entities or a document type, which no stroke file needs")
         if name in {"Stroke", "Gesture"} and sign != "?":
             self._lift()
             if not attributes.endswith("/"):
@@ -106,14 +93,18 @@ class _Strokes:
         given = {found[1]: found[2] or found[3] or "" for found in _ATTRIBUTE.finditer(attributes)}
         if name == "Gesture" and not sign:
             fields = {"name": html.unescape(given.get("Name", ""))}
-            self._log.mark(Mark(time_ns=0, kind="gesture", fields=fields, sample=self.writer.total))
+            self.mark(Mark(time_ns=0, kind="gesture", fields=fields, sample=self._writer.total))
         return self._point(given) if name == "Point" and not sign else CONTEXT
+
+    def _add_held(self) -> None:
+        if self._held is not None:
+            self._writer.add(0, 0, Action.DOWN if self._count == 1 else Action.MOVE, *self._held)
 
     def _lift(self) -> None:
         if self._held is not None:
             if self._count == 1:
-                self.writer.add(0, 0, Action.DOWN, *self._held)
-            self.writer.add(0, 0, Action.UP, *self._held)
+                self._add_held()
+            self._writer.add(0, 0, Action.UP, *self._held)
         self._held = None
         self._count = 0
 
@@ -123,10 +114,9 @@ class _Strokes:
         except (KeyError, ValueError, OverflowError):
             return "skipped_rows"
         if time is None:
-            self._log.untimed += 1
-            time = round(self._log.untimed * _PERIOD_MS * 1e6)
-        if self._held is not None:
-            self.writer.add(0, 0, Action.DOWN if self._count == 1 else Action.MOVE, *self._held)
+            self.untimed += 1
+            time = self.untimed * _PERIOD_NS
+        self._add_held()
         self._held = time, x, y
         self._count += 1
         return USED

@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["DAY_NS", "ISO_TIME", "Gaps", "Moments", "clock_time", "iso_found", "iso_time", "line_time"]
 
 DAY_NS = 86_400 * 1_000_000_000
-_HALF_DAY_NS = DAY_NS // 2
 _SECOND_NS = 1_000_000_000
-_MINUTE_NS = 60 * _SECOND_NS
-_HOUR_NS = 60 * _MINUTE_NS
+_HOUR_NS = 3600 * _SECOND_NS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FRACTION = r"(?:[.,](\d{1,9})\d*)?"
 #: ISO 8601, in three groups: the second, the digits of its fraction, the zone.
@@ -72,36 +70,45 @@ def iso_found(found: re.Match[str]) -> int | None:
     """Return the epoch ns of a match whose first groups are those of `ISO_TIME`; None where it is no date."""
     moment, fraction, zone = found.group(1, 2, 3)
     second = _second_ns(moment, zone)
-    return second + int(fraction.ljust(9, "0")) if fraction and second is not None else second
+    return second + _fraction_ns(fraction) if fraction and second is not None else second
 
 
 @lru_cache(maxsize=64)
 def _second_ns(text: str, zone: str | None) -> int | None:
     """Return the epoch ns of a second; None if missing."""
     date = int(text[:4]), int(text[5:7]), int(text[8:10])
-    return _epoch_ns(*date, 3600 * int(text[11:13]) + 60 * int(text[14:16]) + int(text[17:]), zone)
+    return _epoch_ns(date, _clock_ns(text[11:13], text[14:16], text[17:]), zone)
 
 
-def _epoch_ns(year: int, month: int, day: int, second: int, zone: str | None) -> int | None:
+def _epoch_ns(date: tuple[int, int, int], clock_ns: int, zone: str | None) -> int | None:
     try:
-        days = (datetime(year, month, day, tzinfo=UTC) - _EPOCH).days
+        days = (datetime(*date, tzinfo=UTC) - _EPOCH).days
     except ValueError:
         return None
-    if not 0 <= second <= 86_400:
+    if clock_ns >= DAY_NS + _SECOND_NS:
         return None
     offset = 0
     if zone and (found := _OFFSET.search(zone)):
-        offset = int(f"{found[1]}1") * (int(found[2]) * 3600 + int(found[3] or 0) * 60)
-    return (days * 86_400 + second - offset) * _SECOND_NS
+        offset = int(f"{found[1]}1") * _clock_ns(found[2], found[3], None)
+    return days * DAY_NS + clock_ns - offset
 
 
-def clock_time(text: str, before_ns: int | None = None, *, whole: bool = True) -> int | None:
-    """Return the ns of ``HH:MM:SS[.f]``, on the next day if it is 12 h or more before `before_ns`."""
-    found = _CLOCK.fullmatch(text.strip()) if whole else _CLOCK.search(text)
+def _clock_ns(hours: str | int, minutes: str | None, seconds: str | None, fraction: str | None = None) -> int:
+    """Return the ns of hours, minutes, seconds and the digits of a fraction."""
+    whole = 3600 * int(hours) + 60 * int(minutes or 0) + int(seconds or 0)
+    return whole * _SECOND_NS + _fraction_ns(fraction)
+
+
+def _fraction_ns(digits: str | None) -> int:
+    return int((digits or "0").ljust(9, "0"))
+
+
+def clock_time(text: str, before_ns: int | None = None) -> int | None:
+    """Return the ns of ``HH:MM:SS[.f]`` in a text, on the next day if it is 12 h before `before_ns`."""
+    found = _CLOCK.search(text)
     if found is None or int(found[1]) > 23:
         return None
-    seconds = int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3])
-    return _carried(seconds * _SECOND_NS + int((found[4] or "0").ljust(9, "0")), before_ns, DAY_NS)
+    return _carried(_clock_ns(*found.groups()), before_ns, DAY_NS)
 
 
 def _carried(time_ns: int, before_ns: int | None, turn_ns: int) -> int:
@@ -121,21 +128,19 @@ def line_time(line: str, before_ns: int | None = None) -> int | None:
         return None
     dated = _DATE_TIME.search(head)
     time = None if dated is None else _of_date(dated, None)
-    return clock_time(head, before_ns, whole=False) if time is None else time
+    return clock_time(head, before_ns) if time is None else time
 
 
 def _of_date(found: re.Match[str], day_first: bool | None) -> int | None:
     """Return the epoch ns of a date and time; day or month first by `day_first`, else by the sign."""
     part = found.groupdict()
-    year, month, day = _date(part, day_first)
     row = part["row"]
-    hour, minute, second = (row[:2], row[2:4], row[4:]) if row else (part["h"], part["mi"], part["s"] or "0")
+    hour, minute, second = (row[:2], row[2:4], row[4:]) if row else (part["h"], part["mi"], part["s"])
     hours = _hour(int(hour), part["half"])
     if hours is None or int(minute) > 59:
         return None
-    time = _epoch_ns(year, month, day, hours * 3600 + int(minute) * 60 + int(second), part["zone"])
-    fraction = part["f"] or part["f2"]
-    return time if time is None or not fraction else time + int(fraction.ljust(9, "0"))
+    clock_ns = _clock_ns(hours, minute, second, part["f"] or part["f2"])
+    return _epoch_ns(_date(part, day_first), clock_ns, part["zone"])
 
 
 def _date(part: dict[str, str | None], day_first: bool | None) -> tuple[int, int, int]:
@@ -203,13 +208,12 @@ class Moments:
             hour = int(found["h"]) if found["half"] is None else _hour(int(found["h"]), found["half"])
             if hour is None:
                 return None
-            seconds = hour * 3600 + int(found["mi"]) * 60 + int(found["s"])
-            time = seconds * _SECOND_NS + int((found["f"] or "0").ljust(9, "0"))
+            time = _clock_ns(hour, found["mi"], found["s"], found["f"])
             if found["days"]:
                 return time + int(found["days"]) * DAY_NS
             return time if hour > 23 else _carried(time, self._before, DAY_NS)
         if found := _MINUTES.fullmatch(text):
-            time = (int(found[1]) * 60 + int(found[2])) * _SECOND_NS + int((found[3] or "0").ljust(9, "0"))
+            time = _clock_ns(0, *found.groups())
             return time if int(found[1]) > 59 else _carried(time, self._before, _HOUR_NS)
         if found := _MEASURE.fullmatch(text):
             unit = _UNITS_NS[found[2][:2] if found[2][0] == "m" else found[2][0]]
@@ -221,16 +225,16 @@ class Gaps:
     """Watches the gaps between the samples of strokes: whether they make sense for a finger in ns."""
 
     def __init__(self) -> None:
-        self._gaps: list[int] = []
+        self.found: list[int] = []
         self._last: dict[tuple[int, int], int] = {}
 
     def add(self, stream: int, pointer: int, action: int, time_ns: int) -> None:
         """Note a sample; those behind the first few thousand add nothing."""
-        if len(self._gaps) >= _GAPS:
+        if len(self.found) >= _GAPS:
             return
         before = self._last.get((stream, pointer))
         if action and before is not None:
-            self._gaps.append(time_ns - before)
+            self.found.append(time_ns - before)
         if action in {1, 3}:
             self._last.pop((stream, pointer), None)
         else:
@@ -239,11 +243,10 @@ class Gaps:
     @property
     def full(self) -> bool:
         """Whether enough gaps were seen."""
-        return len(self._gaps) >= _GAPS
+        return len(self.found) >= _GAPS
 
     @property
     def doubtful(self) -> bool:
         """Whether half of the gaps are shorter or longer than those of any finger."""
-        return (
-            bool(self._gaps) and not _SHORTEST_NS <= sorted(self._gaps)[len(self._gaps) // 2] <= _LONGEST_NS
-        )
+        gaps = sorted(self.found)
+        return bool(gaps) and not _SHORTEST_NS <= gaps[len(gaps) // 2] <= _LONGEST_NS

@@ -42,7 +42,7 @@ class Log(TouchLog):
         else:
             time = int(seconds) * 1_000_000_000 + int(micros) * 1000
         finger = int(slot or 0)
-        is_down = writer.is_down(finger)
+        is_down = writer.place(0, finger) is not None
         if int(pressure):
             action = Action.MOVE if is_down else Action.DOWN
         elif is_down:

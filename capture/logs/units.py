@@ -164,14 +164,10 @@ def _time(cell: Any, moments: Moments) -> tuple[int | None, bool]:
     text = str(cell).strip()
     try:
         number = Decimal(text.replace(",", "."))
-        if isinstance(cell, str) and _exponent(number) > 0:
+        exponent = number.as_tuple().exponent
+        if isinstance(cell, str) and isinstance(exponent, int) and exponent > 0:
             # As spreadsheets write large numbers: the digits that tell one time from the next are lost.
             return None, False
         return (int(number * PARTS) if abs(number) < _INT64 else None), False
     except (InvalidOperation, ValueError, OverflowError):
         return moments.read(text), True
-
-
-def _exponent(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
