@@ -7,8 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import TouchLogError
+from capture.gestures.arrow import is_text
 from capture.gestures.samples import TouchSamples
-from capture.logs.columns import ACTION_WORDS
+from capture.logs.columns import ACTION_WORDS, UNITS
 from capture.logs.samples import Fingers, Names
 from capture.optional import require
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from capture.logs.columns import ColumnMap
 
 __all__ = ["Converter", "nanoseconds", "need_arrow", "own_unit"]
-
-_UNKNOWN_ACTION = 255
-_UNIT_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 
 
 def need_arrow(path: str) -> None:
@@ -31,7 +29,7 @@ def own_unit(kind: Any) -> int | None:
     import pyarrow as pa
 
     if pa.types.is_timestamp(kind) or pa.types.is_duration(kind) or pa.types.is_time(kind):
-        return _UNIT_NS[kind.unit]
+        return UNITS[kind.unit]
     return None
 
 
@@ -102,6 +100,7 @@ class Converter:
 
     def _columns(self, batch: Any, action: Any, time: Any) -> TouchSamples:
         import numpy as np
+        import pyarrow as pa
 
         times = time.to_numpy(zero_copy_only=False)
         if len(times):
@@ -110,28 +109,30 @@ class Converter:
             if back:
                 self.warnings["time_went_back"] += back
             self._last_time = int(times[-1])
-        pointer = None
-        if "pointer" in self.chosen:
-            pointer = self._pointer(self._column(batch, "pointer"))
         return TouchSamples(
-            stream=self._stream(batch),
-            pointer=pointer,
+            stream=self._numbers(batch, "stream", self.streams, pa.int64()),
+            pointer=self._numbers(batch, "pointer", self.pointers, pa.int32()),
             action=_filled(action),
             time=times,
             x=self._position(batch, "x", self._scale[0]),
             y=self._position(batch, "y", self._scale[1]),
         )
 
-    def _pointer(self, column: Any) -> Any:
+    def _numbers(self, batch: Any, role: str, names: Names, kind: Any) -> Any:
+        """Return the numbers of streams or pointers; None without a column of them."""
         import pyarrow as pa
 
-        if pa.types.is_integer(column.type):
+        columns = [batch.column(name) for name in self.chosen.get(role, ())]
+        if not columns:
+            return None
+        if len(columns) == 1 and pa.types.is_integer(columns[0].type):
             try:
-                return _filled(column.cast(pa.int32()))
+                return _filled(columns[0].cast(kind))
             except pa.ArrowInvalid:
                 pass
-        numbers = [0 if name is None else self.pointers.number(name) for name in column.to_pylist()]
-        return _filled(pa.array(numbers, pa.int32()))
+        rows = zip(*(column.to_pylist() for column in columns), strict=True)
+        cells = (row[0] if len(row) == 1 else row for row in rows)
+        return _filled(pa.array([0 if cell is None else names.number(cell) for cell in cells], kind))
 
     def _column(self, batch: Any, role: str) -> Any:
         return batch.column(self.chosen[role][0])
@@ -156,7 +157,7 @@ class Converter:
         column = self._column(batch, "time")
         kind = column.type
         own = own_unit(kind)
-        if own is not None and not pa.types.is_decimal(kind):
+        if own is not None:
             return nanoseconds(column, own)
         if pa.types.is_decimal(kind):
             # Exact: a float64 could not hold the microseconds of an epoch in seconds.
@@ -175,45 +176,13 @@ class Converter:
 
         column = self._column(batch, "action")
         if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        words = self._map.actions
-        if pa.types.is_string_view(column.type) or pa.types.is_large_string(column.type):
-            column = column.cast(pa.string())
-        if not pa.types.is_string(column.type):
-            if not words:
-                return _bytes(column)
-            column = column.cast(pa.string())
-        words = words or ACTION_WORDS
-        lowered = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+            column = column.dictionary_decode()
+        if not self._map.actions and not is_text(column.type):
+            return column.cast(pa.uint8())
+        words = self._map.actions or ACTION_WORDS
+        lowered = pc.utf8_lower(pc.utf8_trim_whitespace(column.cast(pa.string())))
         index = pc.index_in(lowered, pa.array(list(words)))
         return pa.array(list(words.values()), pa.uint8()).take(index)
-
-    def _stream(self, batch: Any) -> Any:
-        import pyarrow as pa
-
-        names = self.chosen.get("stream")
-        if names is None:
-            return None
-        if len(names) == 1 and pa.types.is_integer(batch.column(names[0]).type):
-            return _filled(batch.column(names[0]).cast(pa.int64()))
-        rows = zip(*(batch.column(name).to_pylist() for name in names), strict=True)
-        numbers = [self.streams.number(row[0] if len(row) == 1 else row) for row in rows]
-        return _filled(pa.array(numbers, pa.int64()))
-
-
-def _bytes(column: Any) -> Any:
-    """Return integers as uint8; one that does not fit is an unknown action."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if column.type == pa.uint8():
-        return column
-    numbers = column.cast(pa.int64())
-    small = numbers.cast(pa.uint8(), safe=False)
-    if pc.all(pc.equal(small, numbers)).as_py() is not False:
-        return small
-    known = pc.and_(pc.greater_equal(numbers, 0), pc.less_equal(numbers, 255))
-    return pc.if_else(known, numbers, _UNKNOWN_ACTION).cast(pa.uint8())
 
 
 def _filled(column: Any) -> Any:

@@ -22,18 +22,30 @@ from capture.logs.printed import json_of, looks_printed
 from capture.logs.source import HEAD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from capture.logs.base import TouchLog
     from capture.logs.source import LogSource
 
-__all__ = ["documents", "has_lines", "head_pieces", "is_json", "line_values", "records", "unpacked"]
+__all__ = [
+    "decode_dict",
+    "decode_list",
+    "decode_text",
+    "documents",
+    "first_sign",
+    "has_lines",
+    "head_pieces",
+    "is_json",
+    "line_values",
+    "records",
+    "unpacked",
+]
 
 _Record = TypeVar("_Record")
-_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+decode_text = msgspec.json.Decoder(str).decode
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
-_decode_text = msgspec.json.Decoder(str).decode
 _TOKEN = re.compile(rb'"(?:[^"\\\n]|\\.){0,65536}"|[{}\[\]]')
 _PAIRS = {b"}": b"{", b"]": b"["}
 _START = re.compile(rb"[\[{]")
@@ -87,7 +99,7 @@ def documents(log: TouchLog) -> Iterator[tuple[bytes, bool]]:
     whole objects that stand beside one another as a list.
     """
     if has_lines(log.source):
-        for line in line_values(log, _not_whole):
+        for line in line_values(log):
             yield line, False
         return
     text = log.source.everything(DOCUMENT_LIMIT_BYTES)
@@ -122,39 +134,40 @@ def records(log: TouchLog, read: Callable[[msgspec.Raw], _Record | None]) -> Ite
         Returns the record that an object is; None for one that has records inside.
     """
     for text, _ in documents(log):
-        yield from _walk(log, msgspec.Raw(text), read)
+        yield from _walk(log, msgspec.Raw(text), read, 1)
 
 
 def _walk(
-    log: TouchLog, raw: msgspec.Raw, read: Callable[[msgspec.Raw], _Record | None]
+    log: TouchLog, raw: msgspec.Raw, read: Callable[[msgspec.Raw], _Record | None], depth: int
 ) -> Iterator[_Record]:
-    open_lists: list[Iterator[msgspec.Raw]] = [iter([raw])]
-    while open_lists:
-        item = next(open_lists[-1], None)
-        if item is None:
-            open_lists.pop()
-            continue
-        first = bytes(memoryview(item)[:64]).lstrip()[:1]
-        inside: list[msgspec.Raw] = []
-        try:
-            if first == b"{":
-                record = read(item)
-                if record is not None:
-                    yield record
-                    continue
-                inside = list(_decode_dict(item).values())
-            elif first == b"[":
-                inside = _decode_list(item)
-            elif first == b'"':
-                text = _decode_text(item)
+    inside: Iterable[msgspec.Raw] = ()
+    record = None
+    try:
+        match first_sign(raw):
+            case b"{":
+                record = read(raw)
+                inside = decode_dict(raw).values() if record is None else ()
+            case b"[":
+                inside = decode_list(raw)
+            case b'"':
+                text = decode_text(raw)
                 packed = unpacked(text)
-                inside = [] if packed is None else [msgspec.Raw(packed)]
-                if packed is None and text.startswith(_PACKED):
+                if packed is not None:
+                    inside = [msgspec.Raw(packed)]
+                elif text.startswith(_PACKED):
                     log.count("packed_records")
-        except DECODE_ERRORS:
-            continue
-        if inside and len(open_lists) < _DEEPEST:
-            open_lists.append(iter(inside))
+    except DECODE_ERRORS:
+        return
+    if record is not None:
+        yield record
+    elif depth < _DEEPEST:
+        for item in inside:
+            yield from _walk(log, item, read, depth + 1)
+
+
+def first_sign(raw: msgspec.Raw) -> bytes:
+    """Return the first sign of a value."""
+    return bytes(memoryview(raw)[:64]).lstrip()[:1]
 
 
 def unpacked(text: str) -> bytes | None:
@@ -208,7 +221,9 @@ def _line_value(line: bytes) -> bytes | None:
     return None
 
 
-def line_values(log: TouchLog, whole: Callable[[bytes], _Record | None]) -> Iterator[bytes | _Record]:
+def line_values(
+    log: TouchLog, whole: Callable[[bytes], _Record | None] = lambda _: None
+) -> Iterator[bytes | _Record]:
     """Yield the JSON values of the lines of a log; those that are none are counted.
 
     Parameters
@@ -240,10 +255,6 @@ def line_values(log: TouchLog, whole: Callable[[bytes], _Record | None]) -> Iter
                 broken = line
     if broken:
         log.count("cut_off" if broken.lstrip()[:1] in {"{", "["} else "unknown_lines")
-
-
-def _not_whole(_: bytes) -> bytes | None:
-    return None
 
 
 def head_pieces(log: TouchLog) -> Iterator[bytes]:

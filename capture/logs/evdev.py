@@ -224,15 +224,7 @@ class EvdevLog(TouchLog):
 
     def telling_blocks(self, scan: EventModel) -> Iterator[bytes]:  # noqa: ARG002 - the readers of text use it
         """Yield the blocks of the log that may still tell its protocol and its largest values."""
-        return self.event_blocks()
-
-    def event_blocks(self) -> Iterator[bytes]:
-        """Yield the log as the reader takes it: as text, or as bytes."""
         return self.source.text_blocks()
-
-    def event_head(self) -> bytes:
-        """Return the head as the reader takes it."""
-        return self.source.text_head()
 
     def choose_device(self, devices: list[Device]) -> Device:
         """Return the device to read: the wanted one, else the first with touches."""
@@ -247,7 +239,7 @@ class EvdevLog(TouchLog):
 
     def _read(self) -> Iterator[TouchSamples]:
         scan = EventModel(scanning=True)
-        blocks = [self.event_head()] if self.source.is_stream else self.telling_blocks(scan)
+        blocks = [self.source.text_head()] if self.source.is_stream else self.telling_blocks(scan)
         for _ in self.pump(scan, blocks):
             pass
         x_axis, y_axis = self._axes(scan)
@@ -262,7 +254,7 @@ class EvdevLog(TouchLog):
         model.begin(*self.device.start())
         if self.other_devices:
             self.warnings["other_devices"] += self.other_devices
-        for _ in self.pump(model, self.event_blocks()):
+        for _ in self.pump(model, self.source.text_blocks()):
             if len(model) >= CHUNK_SAMPLES:
                 yield from _chunks(model)
         self.warnings.update(model.doubt_counts())

@@ -14,8 +14,6 @@ from capture.logs.lines import CONTEXT, USED, Start
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import numpy as np
-
     from capture._native.evdev.frames import EventModel
 
 __all__ = ["Log", "dump_bytes"]
@@ -54,20 +52,13 @@ class Log(EvdevLog):
 
     def devices(self) -> list[Device]:
         """Return the one device, of which nothing is known."""
+        self._size = record_size(self.source.head)
+        self.source.is_binary = bool(self._size)
         return [Device()]
-
-    def event_blocks(self) -> Iterator[bytes]:
-        """Yield the bytes as they are, or the text of a dump."""
-        return self.source.blocks() if record_size(self.source.head) else self.source.text_blocks()
-
-    def event_head(self) -> bytes:
-        """Return the head as it is, or the text of a dump."""
-        return self.source.head if record_size(self.source.head) else self.source.text_head()
 
     def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
         """Feed the events of whole records."""
-        size = record_size(self.source.head)
-        parts = blocks
+        parts, size = blocks, self._size
         if not size:
             size = dumped_size(self.source.text_head())
             if not size:
@@ -79,7 +70,7 @@ class Log(EvdevLog):
             whole = len(data) // size * size
             rest = data[whole:]
             used = _feed(model, data[:whole], size)
-            if not model.scanning and parts is blocks:
+            if not model.scanning and self.source.is_binary:
                 self.count(USED, used)
                 self.count("skipped_rows", whole // size - used)
             yield
@@ -142,17 +133,13 @@ def _are_events(data: bytes, size: int) -> bool:
     return any(kind in {1, 3} for kind, _ in kinds) and before < 1 << 32 and (0, 0) in kinds
 
 
-def _records(data: bytes, size: int) -> np.ndarray:
+def _feed(model: EventModel, data: bytes, size: int) -> int:
+    """Feed the records that are events; return how many are."""
     import numpy as np
 
     whole = "<u8" if size == 24 else "<u4"
     kind = np.dtype([("sec", whole), ("usec", whole), ("type", "<u2"), ("code", "<u2"), ("value", "<i4")])
-    return np.frombuffer(data[: len(data) // size * size], kind)
-
-
-def _feed(model: EventModel, data: bytes, size: int) -> int:
-    """Feed the records that are events; return how many are."""
-    records = _records(data, size)
+    records = np.frombuffer(data, kind)
     records = records[(records["type"] < _TYPES) & (records["usec"] < _MICROS) & (records["sec"] < 1 << 33)]
     times = records["sec"].astype("<i8") * 1_000_000_000 + records["usec"].astype("<i8") * 1000
     columns = (times, records["type"], records["code"], records["value"])

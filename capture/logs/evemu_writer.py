@@ -12,7 +12,6 @@ from capture.logs.writing import one_stream
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capture.gestures.samples import TouchSamples
     from capture.logs.writing import Writable
 
 __all__ = ["write"]
@@ -127,27 +126,21 @@ def _measure(log: Writable) -> tuple[int, int, int]:
         if not log.info.width or not log.info.height:
             raise log.error("its screen is not known and cannot be searched for: give it with --screen WxH")
         return _STREAM_BITS, log.info.width, log.info.height
-    bits, x_most, y_most = 0, 0.0, 0.0
-    for chunk in log.chunks():
-        log.marks.clear()
-        bits, x_most, y_most = _grown(chunk, bits, x_most, y_most)
-    width = log.info.width or math.floor(x_most) + 1
-    height = log.info.height or math.floor(y_most) + 1
-    while bits and max(width, height, x_most, y_most) * (1 << bits) >= _RAW_LIMIT:
-        bits -= 1
-    if max(width, height, x_most, y_most) >= _RAW_LIMIT:
-        raise log.error("has positions that do not fit an event")
-    return bits, width, height
-
-
-def _grown(chunk: TouchSamples, bits: int, x_most: float, y_most: float) -> tuple[int, float, float]:
     import numpy as np
 
-    for column in (chunk.x, chunk.y):
-        values = np.asarray(memoryview(column), dtype=np.float64)
-        values = values[np.isfinite(values)]
-        while bits < _MOST_BITS and (np.ldexp(values, bits) % 1).any():
+    bits, most = 0, np.zeros(2)
+    for chunk in log.chunks():
+        log.marks.clear()
+        places = np.array([memoryview(chunk.x), memoryview(chunk.y)], np.float64)
+        places[~np.isfinite(places)] = 0
+        while bits < _MOST_BITS and (np.ldexp(places, bits) % 1).any():
             bits += 1
-        most = float(np.abs(values).max(initial=0))
-        x_most, y_most = (max(x_most, most), y_most) if column is chunk.x else (x_most, max(y_most, most))
-    return bits, x_most, y_most
+        most = np.maximum(most, np.abs(places).max(axis=1))
+    width = log.info.width or math.floor(most[0]) + 1
+    height = log.info.height or math.floor(most[1]) + 1
+    largest = max(width, height, *most)
+    while bits and largest * (1 << bits) >= _RAW_LIMIT:
+        bits -= 1
+    if largest >= _RAW_LIMIT:
+        raise log.error("has positions that do not fit an event")
+    return bits, width, height

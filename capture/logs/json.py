@@ -8,7 +8,7 @@ import msgspec
 
 from capture.errors import TouchLogError
 from capture.logs.base import DECODE_ERRORS, LogInfo
-from capture.logs.documents import documents, has_lines, head_pieces, is_json, line_values
+from capture.logs.documents import documents, first_sign, has_lines, head_pieces, is_json, line_values
 from capture.logs.jsoncells import Cells, Records, Row, first_rows, flat
 from capture.logs.jsonrows import Finder
 from capture.logs.mapped import MappedLog
@@ -196,7 +196,7 @@ class Log(MappedLog):
     @staticmethod
     def _row(finder: Finder, raw: msgspec.Raw) -> Row | None:
         """Return the record that a document is by itself; None for one that has others inside."""
-        first = bytes(memoryview(raw)[:64]).lstrip()[:1]
+        first = first_sign(raw)
         if first == b"[":
             return finder.of_line(raw)
         if first != b"{":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from capture.logs.base import DECODE_ERRORS
-from capture.logs.documents import unpacked
+from capture.logs.documents import decode_dict, decode_list, decode_text, first_sign, unpacked
 from capture.logs.jsoncells import Row, Table, flat, is_typed, plain_column
 from capture.logs.names import has_place_names
 
@@ -22,14 +22,11 @@ __all__ = ["Finder", "has_place"]
 
 _Part = TypeVar("_Part")
 _decode_rows = msgspec.json.Decoder(list[dict[str, Any]]).decode
-_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_named = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
 _decode_row = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_values = msgspec.json.Decoder(list[Any]).decode
 _decode_plain = msgspec.json.Decoder(list[str | int | float | bool | None]).decode
 _decode_any = msgspec.json.Decoder().decode
-_decode_text = msgspec.json.Decoder(str).decode
 #: How deep records may lie.
 _DEEPEST = 32
 #: An object with one of these is a record, and none around others.
@@ -105,26 +102,26 @@ class Finder:
         return dict(zip(self._header, values, strict=True))
 
     def _inside(self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row) -> Iterator[Records]:
-        first = bytes(memoryview(raw)[:64]).lstrip()[:1]
+        first = first_sign(raw)
         if depth > _DEEPEST:
             return
         if first == b"[" and not path:
             yield from self._list(raw, path, depth, outer)
         elif first == b"[":
-            for item in _part(_decode_list, raw) or []:
+            for item in _part(decode_list, raw) or []:
                 yield from self._inside(item, path, depth + 1, outer)
         elif first == b"{" and path:
-            fields = _part(_decode_dict, raw) or {}
+            fields = _part(decode_dict, raw) or {}
             wanted = fields.values() if path[0] == "*" else [fields[path[0]]] if path[0] in fields else []
             for value in wanted:
                 yield from self._inside(value, path[1:], depth + 1, outer)
         elif first == b"{":
             yield from self._object(raw, path, depth, outer)
-        elif first == b'"' and (packed := unpacked(_part(_decode_text, raw) or "")) is not None:
+        elif first == b'"' and (packed := unpacked(_part(decode_text, raw) or "")) is not None:
             yield from self._inside(msgspec.Raw(packed), path, depth + 1, outer)
 
     def _object(self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row) -> Iterator[Records]:
-        fields = _part(_decode_dict, raw) or {}
+        fields = _part(decode_dict, raw) or {}
         kinds = {key: _kind(value) for key, value in fields.items()}
         if records := self._tabular(fields, kinds):
             yield records
@@ -155,13 +152,13 @@ class Finder:
             if table := _table_of({"": self._values(raw)}):
                 yield table
                 return
-            for item in _part(_decode_list, raw) or []:
-                first = bytes(memoryview(item)[:64]).lstrip()[:1]
+            for item in _part(decode_list, raw) or []:
+                first = first_sign(item)
                 if first == b"{":
                     rows.append(_part(_decode_row, item) or {})
                 elif first == b"[":
                     yield from self._inside(item, path, depth + 1, outer)
-                elif first == b'"' and (packed := unpacked(_part(_decode_text, item) or "")) is not None:
+                elif first == b'"' and (packed := unpacked(_part(decode_text, item) or "")) is not None:
                     rows.append(_part(_decode_row, msgspec.Raw(packed)) or {})
                 else:
                     rows.append({})
@@ -233,14 +230,12 @@ class Finder:
 
     def _merged(self, rows: list[Row], outer: Row) -> Iterator[Records]:
         """Yield records, with fields of the record around them that they lack."""
-        if not self._needed or not outer:
-            yield rows
         if not outer or len(rows) > _FINGERS:
-            if self._needed and outer:
-                yield rows
+            yield rows
             return
         merged = [outer | row for row in rows]
         if not self._needed:
+            yield rows
             yield merged
         else:
             yield rows if any(flat(row).keys() >= self._needed for row in rows) else merged

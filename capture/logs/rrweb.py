@@ -10,7 +10,7 @@ import msgspec
 
 from capture.gestures.kinds import Action
 from capture.logs.base import DECODE_ERRORS, Mark, TouchLog
-from capture.logs.documents import records, unpacked
+from capture.logs.documents import decode_text, records, unpacked
 from capture.logs.lines import CONTEXT, USED
 from capture.logs.samples import SampleWriter
 
@@ -61,7 +61,6 @@ class _Data(msgspec.Struct):
 
 _decode_event = msgspec.json.Decoder(_Event).decode
 _decode_data = msgspec.json.Decoder(_Data).decode
-_decode_text = msgspec.json.Decoder(str).decode
 
 
 class Log(TouchLog):
@@ -129,7 +128,7 @@ class Log(TouchLog):
         """Return the data of an event; None for a text that is packed in a way that is not read."""
         data: bytes | msgspec.Raw | None = event.data
         if bytes(memoryview(event.data)[:1]) == b'"':
-            data = unpacked(_decode_text(event.data))
+            data = unpacked(decode_text(event.data))
         return None if data is None else _decode_data(data)
 
     @staticmethod

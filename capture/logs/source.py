@@ -7,16 +7,17 @@ import hashlib
 import io
 import stat
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from capture.errors import TouchLogError
-from capture.logs.lines import has_controls, plain, plain_blocks
+from capture.logs.lines import has_controls, plain_blocks
 from capture.optional import require
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from capture.logs.wrapping import Wrapping
 
@@ -48,6 +49,8 @@ class LogSource:
     ----------
     wrapping : Wrapping or None
         The wrapping of the log's text; removed by `text_blocks` and `text_head`.
+    is_binary : bool
+        Whether the log is no text: it is read as it is.
     line_times : bool
         Whether lines without a time get that of the record around them.
     """
@@ -55,15 +58,13 @@ class LogSource:
     def __init__(self, path: str) -> None:
         self.path = path
         self.wrapping: Wrapping | None = None
-        self.line_times = False
+        self.line_times = self.is_binary = False
         self.bytes_read = 0
         self.cut_off = False
         self.is_stream = path == "-" or not _regular(path)
         self.size: int | None = None if self.is_stream else Path(path).stat().st_size
         self._pipe: IO[bytes] | None = self._open() if self.is_stream else None
         self._started = False
-        self._is_plain = False
-        self.expanded = 0  # bytes of the log that were read last
         self._seed = ""
         self.head = self._read_head()
         if not self.head:
@@ -139,7 +140,10 @@ class LogSource:
 
     def text_blocks(self) -> Iterator[bytes]:
         """Yield the log as blocks of UTF-8, without other tools' text in or around it."""
-        blocks = self._plain_blocks()
+        if self.is_binary:
+            yield from self.blocks()
+            return
+        blocks = self._plain(self.blocks())
         if (ends := _line_ends(self._plain_head())) is not None:
             blocks = (block.replace(b"\r", ends) for block in blocks)
         if self.wrapping is None:
@@ -152,6 +156,8 @@ class LogSource:
 
     def text_head(self) -> bytes:
         """Return the head as `text_blocks` gives it."""
+        if self.is_binary:
+            return self.head
         head = self._plain_head()
         if (ends := _line_ends(head)) is not None:
             head = head.replace(b"\r", ends)
@@ -160,26 +166,15 @@ class LogSource:
         # It may end within a line.
         return self.wrapping.head(head[: head.rfind(b"\n") + 1] if len(self.head) >= HEAD_BYTES else head)
 
-    def _plain_blocks(self) -> Iterator[bytes]:
-        blocks = self.blocks()
-        encoding = _encoding(self.head)
-        if encoding is not None:
-            yield from plain_blocks(_from_wide(blocks, encoding), controls=True)
-        elif self._is_plain:
-            yield from blocks
-        else:
-            size = 0
-            for block in plain_blocks(blocks, controls=has_controls(self.head)):
-                size += len(block)
-                yield block
-            # Nothing was taken out: a second reading need not look.
-            self._is_plain = size == self.expanded
-
-    def _plain_head(self) -> bytes:
+    def _plain(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield blocks as UTF-8, without bytes that no log has."""
         encoding = _encoding(self.head)
         if encoding is None:
-            return plain(self.head, controls=has_controls(self.head))
-        return plain(self.head.decode(encoding, "replace").encode("utf-8", "replace"), controls=True)
+            return plain_blocks(blocks, controls=has_controls(self.head))
+        return plain_blocks(_from_wide(blocks, encoding), controls=True)
+
+    def _plain_head(self) -> bytes:
+        return b"".join(self._plain([self.head]))
 
     def everything(self, limit_bytes: int) -> bytes | bytearray:
         """Return the whole log, for the formats that are one document; longer than the limit is an error."""
@@ -196,24 +191,19 @@ class LogSource:
         return whole
 
     def _read_head(self) -> bytes:
-        if self._pipe is not None:
-            return self._head_of(self._pipe)
-        with self._open() as stream:
-            return self._head_of(stream)
-
-    def _head_of(self, stream: IO[bytes]) -> bytes:
         """Return the head; in a log that was cut while it was written, that behind its zero bytes."""
-        first = head = _read(stream, HEAD_BYTES, self.path)
-        for _ in range(_ZEROS_BYTES // HEAD_BYTES):
-            if len(head) < HEAD_BYTES or head.strip(b"\0"):
-                break
-            head = _read(stream, HEAD_BYTES, self.path)
+        with self._open() if self._pipe is None else nullcontext(self._pipe) as stream:
+            first = head = _read(stream, HEAD_BYTES, self.path)
+            for _ in range(_ZEROS_BYTES // HEAD_BYTES):
+                if len(head) < HEAD_BYTES or head.strip(b"\0"):
+                    break
+                head = _read(stream, HEAD_BYTES, self.path)
         return head if head.strip(b"\0") else first
 
     def _rest(self, stream: IO[bytes], expanded: int) -> Iterator[bytes]:
         while block := _read(stream, BLOCK_BYTES, self.path):
             expanded += len(block)
-            self.bytes_read = self.expanded = expanded
+            self.bytes_read = expanded
             if isinstance(stream, _Expanding):
                 self._follow(stream, expanded)
             yield block
@@ -353,7 +343,7 @@ def _encoding(head: bytes) -> str | None:
     return None
 
 
-def _from_wide(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+def _from_wide(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     for block in blocks:
         yield decoder.decode(block).encode("utf-8", "replace")

@@ -11,7 +11,7 @@ import html
 import re
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -59,8 +59,8 @@ _decode_text = msgspec.json.Decoder(str).decode
 _Taken = tuple[str, str] | None
 
 
-class Wrapping(Protocol):
-    """The text around a log.
+class _Lines:
+    """Each line holds one of the log; others stay as they are.
 
     Attributes
     ----------
@@ -69,19 +69,6 @@ class Wrapping(Protocol):
     by_lines : bool
         Whether a line is wrapped by itself, so that a head must have whole lines.
     """
-
-    tables: bool
-    by_lines: bool
-
-    def head(self, head: bytes) -> bytes:
-        """Return the head of the log inside."""
-
-    def blocks(self, blocks: Iterable[bytes], *, times: bool) -> Iterator[bytes]:
-        """Yield the log inside; with `times`, those of the records before lines that have none."""
-
-
-class _Lines:
-    """Each line holds one of the log; others stay as they are."""
 
     by_lines = True
 
@@ -92,12 +79,14 @@ class _Lines:
         self._end = "\n"  # none where the inner text ends its lines itself: one may come in parts
 
     def head(self, head: bytes) -> bytes:
+        """Return the head of the log inside."""
         lines = head.decode("utf-8", "replace").split("\n")
         taken = [self._take(line) for line in lines[self._skip :]]
         self._end = "" if any(each is not None and each[1].endswith("\n") for each in taken) else "\n"
         return b"".join(self._lines(lines, 0, times=False))
 
     def blocks(self, blocks: Iterable[bytes], *, times: bool) -> Iterator[bytes]:
+        """Yield the log inside; with `times`, those of the records before lines that have none."""
         rest = b""
         number = 0
         for block in blocks:
@@ -133,9 +122,11 @@ class _Texts:
         self._key = key
 
     def head(self, head: bytes) -> bytes:
+        """Return the head of the log inside."""
         return b"".join(self._texts(head))
 
     def blocks(self, blocks: Iterable[bytes], *, times: bool) -> Iterator[bytes]:  # noqa: ARG002 - as lines
+        """Yield the log inside."""
         whole = bytearray()
         for block in blocks:
             whole += block
@@ -149,6 +140,10 @@ class _Texts:
             if key == self._key:
                 line = _unescaped(text)
                 yield line if line.endswith(b"\n") else line + b"\n"
+
+
+#: The text around a log.
+Wrapping = _Lines | _Texts
 
 
 def wrappings(head: bytes) -> Iterator[Wrapping]:
@@ -223,16 +218,16 @@ def _records(lines: list[str]) -> Iterator[Wrapping]:
     records = [record for record in map(_record, lines) if record is not None]
     if len(records) < _PART * len(lines):
         return
-    sizes: Counter[tuple[str, ...]] = Counter()
-    counts: Counter[tuple[str, ...]] = Counter()
+    sizes: dict[tuple[str, ...], list[int]] = {}
     for record in records:
-        texts = {path: text for path, text in _texts_of(record) if _may_be_log(text)}
-        counts.update(texts.keys())
-        sizes.update({path: len(text) for path, text in texts.items()})
-    sizes = Counter({path: size for path, size in sizes.items() if counts[path] >= _PART * len(records)})
-    known = [path for path in sizes if path[-1] in _KEYS]
-    others = [path for path, _ in sizes.most_common() if path not in known]
-    for path in [*sorted(known, key=lambda path: (len(path), _KEYS.index(path[-1]))), *others][:_CANDIDATES]:
+        for path, text in _texts_of(record):
+            if _may_be_log(text):
+                sizes.setdefault(path, []).append(len(text))
+    found = [path for path, lengths in sizes.items() if len(lengths) >= _PART * len(records)]
+    known = [path for path in found if path[-1] in _KEYS]
+    known.sort(key=lambda path: (len(path), _KEYS.index(path[-1])))
+    found.sort(key=lambda path: -sum(sizes[path]))
+    for path in [*known, *(path for path in found if path not in known)][:_CANDIDATES]:
         yield _Lines(_of_record(path), tables=path[-1] in _KEYS)
 
 
