@@ -136,6 +136,12 @@ class TouchLog:
 
     Attributes
     ----------
+    path : str
+        The log, as the caller named it.
+    size : int or None
+        Bytes of the file; None for standard input.
+    is_stream : bool
+        Whether the log can be read only once, as standard input.
     info : LogInfo
         Known when the log is open.
     marks : list of Mark
@@ -173,6 +179,7 @@ class TouchLog:
     def __init__(self, source: LogSource, options: ReadOptions) -> None:
         self.source = source
         source.line_times = self.line_times
+        self.path, self.size, self.is_stream = source.path, source.size, source.is_stream
         self.options = options
         self.marks: list[Mark] = []
         self._fresh: list[Mark] = []  # not yet among the marks: their chunk is not out
@@ -260,10 +267,9 @@ class TouchLog:
             before += len(chunk)
             if self.first_ns is None:
                 self.first_ns = min([begun_ns + shift, *(mark.time_ns for mark in self.marks)])
-            part = (
-                chunk if self.turns else turned(chunk, self.options.rotate, self.info.width, self.info.height)
-            )
-            yield shifted(part, shift) if shift else part
+            if not self.turns:
+                chunk = turned(chunk, self.options.rotate, self.info.width, self.info.height)  # noqa: PLW2901
+            yield shifted(chunk, shift) if shift else chunk
         if self.source.cut_off:
             self.warnings["cut_off"] += 1
         if self.untimed:
@@ -278,7 +284,7 @@ class TouchLog:
         except TouchLogError as error:
             if error.path:
                 raise
-            raise self.error(str(error)) from None
+            raise self.error(str(error), error.line) from None
 
     def count(self, became: str, number: int = 1) -> None:
         """Count the outcome of a line, a row or a record: ``used``, ``context``, or a cause; "" waits."""
@@ -351,16 +357,6 @@ class TouchLog:
         return TouchLogError(message, path=self.path, line=line)
 
     @property
-    def is_stream(self) -> bool:
-        """Whether the log can be read only once, as standard input."""
-        return self.source.is_stream
-
-    @property
-    def path(self) -> str:
-        """The log, as the caller named it."""
-        return self.source.path
-
-    @property
     def seed(self) -> str:
         """SHA-256 (hex) of the decompressed log; of its first 64 KiB for standard input."""
         return self.source.seed
@@ -369,11 +365,6 @@ class TouchLog:
     def bytes_read(self) -> int:
         """How far the reading is, in bytes of the file."""
         return self.source.bytes_read
-
-    @property
-    def size(self) -> int | None:
-        """Bytes of the file; None for standard input."""
-        return self.source.size
 
 
 def literal(text: str) -> Any:

@@ -15,9 +15,8 @@ from capture._native.evdev.frames import EventModel
 from capture._native.evdev.text import TextReader, contains
 from capture.gestures.samples import TouchSamples
 from capture.logs.base import LogInfo, TouchLog
-from capture.logs.lines import CONTEXT, USED, Start, is_nothing
+from capture.logs.lines import CONTEXT, LINE_LIMIT_BYTES, USED, Start, is_nothing, whole_lines
 from capture.logs.samples import CHUNK_SAMPLES
-from capture.logs.source import LINE_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,11 +57,6 @@ class Device(msgspec.Struct, kw_only=True):
     has_touch_button: bool = False  # by the header
     moves: bool = False  # by the header it has relative axes: a mouse
     values: dict[int, int] = {}  # code -> value when the recording began, where the header has it
-
-    @property
-    def has_touch(self) -> bool:
-        """Whether the device reports positions of a finger."""
-        return MT_X in self.axes or ABS_X in self.axes
 
     def start(self) -> tuple[int, int, int]:
         """Return the slot, x and y that the first event finds.
@@ -164,7 +158,7 @@ class EvdevLog(TouchLog):
                 axes = zip(panel, self._spans(), self._resolution, strict=True)
                 density = panel_density(*(size / span * units for size, span, units in axes))
             self._by_resolution = density is not None
-        size = self.screen or self._panel_px(options.density, across=across)
+        self._size = size = self.screen or self._panel_px(options.density, across=across)
         return LogInfo(
             format=self.name,
             width=round(size[0]) if size else None,
@@ -213,14 +207,9 @@ class EvdevLog(TouchLog):
 
     def lines(self, blocks: Iterable[bytes]) -> Iterator[str]:
         """Yield the lines of blocks, for the readers that go by lines."""
-        rest = b""
-        for block in blocks:
-            *whole, rest = (rest + block).split(b"\n")
-            for line in whole:
-                yield line.decode("utf-8", "replace").rstrip()
-            if len(rest) > LINE_LIMIT_BYTES:
-                raise self.error("a line is longer than 1 MiB")
-        yield rest.decode("utf-8", "replace").rstrip()
+        for block in whole_lines(blocks):
+            for line in block.decode("utf-8", "replace").split("\n"):
+                yield line.rstrip()
 
     def telling_blocks(self, scan: EventModel) -> Iterator[bytes]:  # noqa: ARG002 - the readers of text use it
         """Yield the blocks of the log that may still tell its protocol and its largest values."""
@@ -235,7 +224,8 @@ class EvdevLog(TouchLog):
                     return device
             known = ", ".join(f"{device.path} {device.name!r}".strip() for device in devices)
             raise self.error(f"has no device {wanted!r}; there are: {known}")
-        return next((device for device in devices if device.has_touch), devices[0] if devices else Device())
+        touches = [device for device in devices if MT_X in device.axes or ABS_X in device.axes]
+        return next(iter([*touches, *devices]), Device())
 
     def _read(self) -> Iterator[TouchSamples]:
         scan = EventModel(scanning=True)
@@ -249,7 +239,7 @@ class EvdevLog(TouchLog):
             x_axis=x_axis,
             y_axis=y_axis,
             swapped=self.options.rotate in {90, 270},
-            left_button=self._has_left_button(scan),
+            left_button=scan.asks_for_left_button and not (self.device.has_touch_button or self.device.moves),
         )
         model.begin(*self.device.start())
         if self.other_devices:
@@ -260,9 +250,6 @@ class EvdevLog(TouchLog):
         self.warnings.update(model.doubt_counts())
         yield from _chunks(model)
 
-    def _has_left_button(self, scan: EventModel) -> bool:
-        return scan.asks_for_left_button and not (self.device.has_touch_button or self.device.moves)
-
     def _axes(self, scan: EventModel) -> tuple[Axis, Axis]:
         """Return (low, size, span) of x and of y of the picture: px = (raw - low) * size / span."""
         ranges = self._known_ranges(scan)
@@ -271,9 +258,7 @@ class EvdevLog(TouchLog):
             if rotate:
                 raise self.error("--rotate needs the range of the panel: give it with --axis-max X,Y")
             return (0, 1, 1), (0, 1, 1)
-        across = rotate in {90, 270}
-        width, height = self.screen or self._panel_px(self.options.density, across=across) or (1, 1)
-        return turned_axes(ranges, (width, height), rotate)
+        return turned_axes(ranges, self._size or (1, 1), rotate)
 
     def _known_ranges(self, scan: EventModel) -> tuple[tuple[int, int], tuple[int, int]] | None:
         """Return the ranges of the panel, and report assumptions about them."""

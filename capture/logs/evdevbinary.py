@@ -52,13 +52,13 @@ class Log(EvdevLog):
 
     def devices(self) -> list[Device]:
         """Return the one device, of which nothing is known."""
-        self._size = record_size(self.source.head)
-        self.source.is_binary = bool(self._size)
+        self._record_size = record_size(self.source.head)
+        self.source.is_binary = bool(self._record_size)
         return [Device()]
 
     def pump(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[None]:
         """Feed the events of whole records."""
-        parts, size = blocks, self._size
+        parts, size = blocks, self._record_size
         if not size:
             size = dumped_size(self.source.text_head())
             if not size:

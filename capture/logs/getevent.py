@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from capture.logs.evdev import ABS_CODES, Device, EvdevTextLog
-from capture.logs.lines import CONTEXT, Start
+from capture.logs.lines import CONTEXT, Start, whole_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,11 +102,7 @@ def _axis_code(label: str) -> int:
 def _touches(blocks: Iterable[bytes]) -> Counter[str]:
     """Count the touch events of each device path; a path without one is there with 0."""
     touches: Counter[str] = Counter()
-    rest = b""
-    for block in blocks:
-        text = rest + block
-        end = text.rfind(b"\n") + 1
-        rest = text[end:]
-        for line in _TOUCH.finditer(text, 0, end):
+    for text in whole_lines(blocks):
+        for line in _TOUCH.finditer(text):
             touches[line[1].decode("utf-8", "replace")] += line[2] is not None
     return touches

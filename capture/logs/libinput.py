@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from capture._native.evdev.text import contains
 from capture.logs.evdev import BTN_TOUCH, Device, EvdevTextLog
-from capture.logs.lines import CONTEXT, Start, undecorated
+from capture.logs.lines import CONTEXT, Start, undecorated, whole_lines
 
 if TYPE_CHECKING:
     from capture._native.evdev.text import TextReader
@@ -56,15 +56,11 @@ class Log(EvdevTextLog):
         """Return all devices; those after the first follow the events of the previous one."""
         devices: list[Device] = []
         blocks = [self.source.text_head()] if self.source.is_stream else self.source.text_blocks()
-        rest = b""
         before = self.starts.before(self.source.text_head())
         described = True  # the text before a device's events
-        for block in blocks:
-            text = rest + block
-            end = text.rfind(b"\n") + 1
-            rest = text[end:]
+        for text in whole_lines(blocks):
             if described or contains(text, _DEVICE, 2):
-                for part in _PART.finditer(undecorated(text[:end], before)):
+                for part in _PART.finditer(undecorated(text, before)):
                     _note(part, devices)
                 node, events = text.rfind(_DEVICE), text.rfind(_EVENTS)
                 described = node > events if max(node, events) >= 0 else described

@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from capture.errors import TouchLogError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 __all__ = [
     "CONTEXT",
+    "LINE_LIMIT_BYTES",
     "USED",
     "Start",
     "has_controls",
@@ -23,9 +26,12 @@ __all__ = [
     "plain_blocks",
     "shape",
     "undecorated",
+    "whole_lines",
 ]
 
 
+#: A text log with a longer line is none.
+LINE_LIMIT_BYTES = 1 << 20
 #: Outcomes of a line, a row or a record; else the cause for which it was left out.
 USED, CONTEXT = "used", "context"
 
@@ -83,6 +89,27 @@ def plain_blocks(blocks: Iterable[bytes], *, controls: bool = False) -> Iterator
         yield plain(text[:cut] if rest else text, controls=controls)
     if rest:
         yield plain(rest, controls=controls)
+
+
+def whole_lines(blocks: Iterable[bytes], limit_bytes: int = LINE_LIMIT_BYTES) -> Iterator[bytes]:
+    """Yield the text of blocks in blocks of whole lines, without the line end of the last.
+
+    Raises
+    ------
+    TouchLogError
+        When a line is longer than the limit.
+    """
+    number = 0
+    rest = b""
+    for block in blocks:
+        whole, end, rest = (rest + block).rpartition(b"\n")
+        if end:
+            number += whole.count(b"\n") + 1
+            yield whole
+        if len(rest) > limit_bytes:
+            raise TouchLogError(f"the line is longer than {limit_bytes >> 20} MiB", line=number + 1)
+    if rest:
+        yield rest
 
 
 def shape(prefix: str) -> re.Pattern[str] | None:

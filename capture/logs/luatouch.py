@@ -59,7 +59,7 @@ class Log(TouchLog):
         if tap is not None:
             begin_ns, x, y = player.now_ns, float(tap[1]), float(tap[2])
             player.wait(float(tap[3]) * MS if tap[3] else TAP_NS)
-            writer.stroke(0, 0, [begin_ns, player.now_ns], [x, x], [y, y])
+            writer.stroke([begin_ns, player.now_ns], [x, x], [y, y])
             return USED
         wait = _WAIT.match(line)
         if wait is not None:

@@ -200,9 +200,7 @@ class Log(MappedLog):
         yield from rows.finish()
 
     def _follow(self, read: int, file: Any) -> None:
-        self.source.bytes_read = min(
-            self.size or 0, (self.size or 0) * read // max(1, file.metadata.num_rows)
-        )
+        self.source.bytes_read = (self.size or 0) * read // max(1, file.metadata.num_rows)
 
     def _cells(self, batch: Any) -> dict[str, Any]:
         """Return the columns of a batch as lists, by role; times with a unit of their own in ns."""

@@ -93,8 +93,8 @@ class SampleWriter:
         """Whether there are samples enough for a chunk."""
         return len(self._time) >= CHUNK_SAMPLES
 
-    def stroke(self, stream: int, pointer: int, times: list[int], xs: list[float], ys: list[float]) -> None:
-        """Add a whole stroke of two samples or more: a DOWN, moves, an UP.
+    def stroke(self, times: list[int], xs: list[float], ys: list[float]) -> None:
+        """Add a whole stroke of pointer 0 in stream 0, two samples or more: a DOWN, moves, an UP.
 
         Raises
         ------
@@ -103,9 +103,9 @@ class SampleWriter:
         """
         count = len(times)
         actions = [_DOWN, *[_MOVE] * (count - 2), _UP]
-        self._extend(stream, array.array("i", [pointer]) * count, actions, times, xs, ys)
-        self._doubt(stream, pointer, _DOWN, times[0])
-        self._doubt(stream, pointer, _UP, times[-1])
+        self._extend(array.array("i", [0]) * count, actions, times, xs, ys)
+        self._doubt(0, 0, _DOWN, times[0])
+        self._doubt(0, 0, _UP, times[-1])
 
     def columns(
         self, pointers: list[int], actions: list[int], times: list[int], xs: list[float], ys: list[float]
@@ -117,13 +117,12 @@ class SampleWriter:
         OverflowError, TypeError
             When a value does not fit its column; nothing is added.
         """
-        self._extend(0, array.array("i", pointers), actions, times, xs, ys)
+        self._extend(array.array("i", pointers), actions, times, xs, ys)
         for index in [index for index, action in enumerate(actions) if action != _MOVE]:
             self._doubt(0, pointers[index], actions[index], times[index])
 
-    def _extend(  # noqa: PLR0917 - a touch sample has six columns
+    def _extend(
         self,
-        stream: int,
         pointers: array.array[int],
         actions: list[int],
         times: list[int],
@@ -132,7 +131,7 @@ class SampleWriter:
     ) -> None:
         before = len(self._y)
         try:
-            self._stream.extend(array.array("q", [stream]) * len(times))
+            self._stream.extend(array.array("q", [0]) * len(times))
             self._pointer.extend(pointers)
             self._action.frombytes(bytes(actions))
             self._time.fromlist(times)

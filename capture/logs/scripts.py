@@ -42,20 +42,17 @@ class Player:
         """Advance the time by a wait, at most an hour."""
         self.now_ns += round(min(max(span_ns, 0), _LONGEST_NS))
 
-    def tap(
-        self, writer: SampleWriter, x: float, y: float, lasts_ns: float = TAP_NS, stream: int = 0
-    ) -> None:
+    def tap(self, writer: SampleWriter, x: float, y: float, lasts_ns: float = TAP_NS) -> None:
         """Add a tap, and the time to the next command."""
-        self.way(writer, (x, y), (x, y), lasts_ns, 1, stream)
+        self.way(writer, (x, y), (x, y), lasts_ns, 1)
 
-    def way(  # noqa: PLR0917 - a way has two ends, a time and steps
+    def way(
         self,
         writer: SampleWriter,
         start: tuple[float, float],
         end: tuple[float, float],
         lasts_ns: float,
         steps: int = 0,
-        stream: int = 0,
     ) -> None:
         """Add a straight way in so many equal steps, each 10 ms where that is 0, and the time to the next."""
         lasts = round(min(max(lasts_ns, 0), _LONGEST_NS))
@@ -67,5 +64,5 @@ class Player:
         xs = [x0 + dx * step for step in each]
         ys = [y0 + dy * step for step in each]
         xs[-1], ys[-1] = x1, y1
-        writer.stroke(stream, 0, times, xs, ys)
+        writer.stroke(times, xs, ys)
         self.now_ns += lasts + BETWEEN_NS

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from capture.errors import TouchLogError
-from capture.logs.lines import has_controls, plain_blocks
+from capture.logs.lines import LINE_LIMIT_BYTES, has_controls, plain_blocks, whole_lines
 from capture.optional import require
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ HEAD_BYTES = 64 * 1024
 BLOCK_BYTES = 1 << 20
 #: Zero bytes that a log may begin with.
 _ZEROS_BYTES = 64 << 20
-#: A text log with a longer line is none.
-LINE_LIMIT_BYTES = 1 << 20
 #: A compressed log may grow to this and no further: a larger one is likelier a bomb than a log.
 EXPANDED_LIMIT_BYTES = 8 << 30
 
@@ -125,18 +123,10 @@ class LogSource:
         TouchLogError
             When a line is longer than the limit.
         """
-        number = 0
-        rest = b""
-        for block in self.text_blocks():
-            whole, end, rest = (rest + block).rpartition(b"\n")
-            if end:
-                number += whole.count(b"\n") + 1
-                yield whole
-            if len(rest) > limit_bytes:
-                message = f"the line is longer than {limit_bytes >> 20} MiB"
-                raise TouchLogError(message, path=self.path, line=number + 1)
-        if rest:
-            yield rest
+        try:
+            yield from whole_lines(self.text_blocks(), limit_bytes)
+        except TouchLogError as error:
+            raise self._named(error) from None
 
     def text_blocks(self) -> Iterator[bytes]:
         """Yield the log as blocks of UTF-8, without other tools' text in or around it."""
@@ -152,7 +142,11 @@ class LogSource:
         try:
             yield from self.wrapping.blocks(blocks, times=self.line_times)
         except TouchLogError as error:
-            raise error if error.path else TouchLogError(str(error), path=self.path) from None
+            raise self._named(error) from None
+
+    def _named(self, error: TouchLogError) -> TouchLogError:
+        """Return an error with the path of the log."""
+        return error if error.path else TouchLogError(str(error), path=self.path, line=error.line)
 
     def text_head(self) -> bytes:
         """Return the head as `text_blocks` gives it."""

@@ -17,6 +17,7 @@ import msgspec
 
 from capture.errors import TouchLogError
 from capture.logs.jsoncells import flat
+from capture.logs.lines import whole_lines
 from capture.logs.names import time_name
 from capture.logs.pairs import of_pairs
 from capture.logs.times import line_time
@@ -42,7 +43,6 @@ _COLUMNS = 64
 _TIMES = ("time", "@timestamp", "timestamp", "ts", "_time", "date", "__REALTIME_TIMESTAMP")
 #: A document around a log is held whole.
 _DOCUMENT_BYTES = 128 << 20
-_LINE_BYTES = 1 << 20
 #: A text of JSON, and whether it is a key.
 _TEXT = re.compile(rb'"((?:[^"\\]|\\.)*)(?:"(\s*:)?|\Z)', re.DOTALL)
 _LOGFMT = re.compile(r'(?:^|\s)(?:msg|message|log|line)="((?:[^"\\]|\\.)*)"')
@@ -87,18 +87,11 @@ class _Lines:
 
     def blocks(self, blocks: Iterable[bytes], *, times: bool) -> Iterator[bytes]:
         """Yield the log inside; with `times`, those of the records before lines that have none."""
-        rest = b""
         number = 0
-        for block in blocks:
-            text, end, rest = (rest + block).rpartition(b"\n")
-            if end:
-                lines = text.decode("utf-8", "replace").split("\n")
-                yield b"".join(self._lines(lines, number, times=times))
-                number += len(lines)
-            elif len(rest) > _LINE_BYTES:
-                raise TouchLogError("the line is longer than 1 MiB")
-        if rest:
-            yield b"".join(self._lines([rest.decode("utf-8", "replace")], number, times=times))
+        for text in whole_lines(blocks):
+            lines = text.decode("utf-8", "replace").split("\n")
+            yield b"".join(self._lines(lines, number, times=times))
+            number += len(lines)
 
     def _lines(self, lines: list[str], number: int, *, times: bool) -> Iterator[bytes]:
         for at, line in enumerate(lines, number):
