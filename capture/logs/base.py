@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections import Counter
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import msgspec
 
@@ -15,7 +15,7 @@ from capture.logs.samples import Names, SampleWriter, shifted, turned
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from capture.gestures.samples import TouchSamples
     from capture.logs.source import LogSource
@@ -33,6 +33,7 @@ __all__ = [
 #: A log that is one document (JSON) must be held whole to be read; a larger one is refused.
 DOCUMENT_LIMIT_BYTES = 256 << 20
 
+_Item = TypeVar("_Item")
 #: Counts that are no loss.
 _NO_CAUSES = {"used", "context", "other_device_lines"}
 #: A mark that is further from its sample has a time of another clock, or none.
@@ -321,24 +322,42 @@ class TouchLog:
 
     def _read(self) -> Iterator[TouchSamples]:
         """Yield the samples in chunks, as they are in the log; other formats than lines implement this."""
-        writer = SampleWriter(self.warnings)
-        bare = None if self.starts is None else self.starts.bare(self.source.text_head())
-        used = 0
+        lines: Iterable[str] = self.source.lines()
+        if self.starts is not None:
+            lines = map(self.starts.bare(self.source.text_head()), lines)
         self._begin()
-        for _, line in self.source.lines():
-            text = line if bare is None else bare(line)
+        yield from self._read_each(lines, self._take, "unknown_lines")
+
+    def _read_each(
+        self, items: Iterable[_Item], take: Callable[[_Item, SampleWriter], str], odd: str
+    ) -> Iterator[TouchSamples]:
+        """Yield the samples of lines or records, in chunks.
+
+        Parameters
+        ----------
+        items : iterable
+        take : callable
+            Adds the samples of an item; returns its outcome.
+        odd : str
+            Outcome of an item on which `take` fails.
+        """
+        writer = SampleWriter(self.warnings)
+        used = 0
+        for item in items:
             try:
-                became = self._take(text, writer)
+                became = take(item, writer)
             except TouchLogError:
                 raise
             except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError):
-                became = "unknown_lines"
+                became = odd
             if became == USED:
                 used += 1
                 if writer.is_full:
                     yield writer.take()
+            elif became == "unknown_lines" and isinstance(item, str) and is_nothing(item):
+                self.count(CONTEXT)
             else:
-                self.count(CONTEXT if became == "unknown_lines" and is_nothing(text) else became)
+                self.count(became)
         self.count(USED, used)
         yield writer.finish()
 

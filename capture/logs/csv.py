@@ -49,7 +49,9 @@ class Log(MappedLog):
 
     def _find_columns(self) -> LogInfo:
         text = decoded(self.source.text_head())
-        self._table = _table(_lines(text), self._map)
+        lines = text.replace("\r", "").split("\n")
+        # The head may end within a line.
+        self._table = _table(lines[:-1] or lines, self._map)
         if self._map.common and not set(self._table.names) >= _NEEDED:
             self._map = self._guess()
         self._chosen = self._map.chosen(self._table.names)
@@ -137,12 +139,11 @@ class Log(MappedLog):
                 yield count, [found[index::width] for index in range(width)]
 
     def _whole_columns(self) -> list[slice] | None:
-        """Return the columns that have to be of whole numbers; None where a role has several."""
-        roles = self._chosen
-        if any(len(names) > 1 for names in roles.values()):
+        """Return the columns that have to be of whole numbers; None where cells must stay texts."""
+        if self._map.only or any(len(names) > 1 for names in self._chosen.values()):
             return None
-        found = [self._table.names.index(names[0]) for role, names in roles.items() if role not in {"x", "y"}]
-        return [slice(index, None, len(self._table.names)) for index in found]
+        columns = [name for role, (name,) in self._chosen.items() if role not in {"x", "y"}]
+        return [slice(self._table.names.index(name), None, len(self._table.names)) for name in columns]
 
     def _odd_cells(self, text: str) -> Iterator[tuple[int, str]]:
         """Yield how many good rows there are and their cells in a row; the other rows are counted."""
@@ -194,8 +195,8 @@ class Log(MappedLog):
     def _bodies(self) -> Iterator[str]:
         """Yield the text behind the header in pieces of whole lines."""
         left = self._table.before
-        for text in self._texts():
-            lines = text.split("\n", left)
+        for data in self.source.line_blocks():
+            lines = decoded(data).replace("\r", "").split("\n", left)
             self.count("context", min(left, len(lines)))
             if left < len(lines):
                 yield lines[left]
@@ -214,17 +215,6 @@ class Log(MappedLog):
             self.count("context", len(lines) - len(kept))
             lines = kept
         return lines
-
-    def _texts(self) -> Iterator[str]:
-        """Yield the text in pieces of whole lines, the line end of the last one left out."""
-        for data in self.source.line_blocks():
-            yield decoded(data).replace("\r", "")
-
-
-def _lines(text: str) -> list[str]:
-    lines = text.replace("\r", "").split("\n")
-    # The head may end within a line.
-    return lines[:-1] if len(lines) > 1 else lines
 
 
 def _without(chunks: Iterator[TouchSamples], done: int) -> Iterator[TouchSamples]:
@@ -260,8 +250,8 @@ def _table(lines: list[str], column_map: ColumnMap) -> Table:
     ):
         before += 1
     before = 0 if before >= len(lines) else before
-    wanted = {name.lower() for names in column_map.columns.values() for name in names}
     if column_map.header:
+        wanted = {name.lower() for names in column_map.columns.values() for name in names}
         optional = {"stream", "pointer"} if column_map.common else set()
         for number, line in enumerate(lines[:_FIRST_LINES]):
             place = _header_at(line, column_map.separator, wanted - optional)

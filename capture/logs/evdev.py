@@ -197,9 +197,8 @@ class EvdevLog(TouchLog):
                 counts["unknown_lines"] += 1
             if number % 1000 == 0:
                 yield
-        if not model.scanning:
-            for became, number in counts.items():
-                self.count(became, number)
+        for became, number in counts.items():
+            self.count(became, number)
 
     def play(self, line: str, model: EventModel) -> str:
         """Feed the events of a line; return its outcome, for `TouchLog.count`."""
@@ -232,6 +231,7 @@ class EvdevLog(TouchLog):
         blocks = [self.source.text_head()] if self.source.is_stream else self.telling_blocks(scan)
         for _ in self.pump(scan, blocks):
             pass
+        self._restart()
         x_axis, y_axis = self._axes(scan)
         model = EventModel(
             scan.seen_protocol,
@@ -290,7 +290,7 @@ class EvdevTextLog(EvdevLog):
         """Return the outcome of a line that the tokenizer does not know, for `TouchLog.count`."""
         raise NotImplementedError
 
-    def held_back(self, reader: TextReader) -> int:  # noqa: ARG002 - one reader holds lines back
+    def held_back(self) -> int:
         """Return how many lines still wait for the next, which does not come."""
         return 0
 
@@ -328,13 +328,11 @@ class EvdevTextLog(EvdevLog):
                 raise self.error("the line is longer than 1 MiB", line=reader.lines + 1)
             yield
         self._feed(reader, rest, last=True)
-        held = self.held_back(reader)
-        if not model.scanning:
-            self.untimed = reader.untimed
-            self.count("unknown_lines", held)
-            self.count(USED, reader.used)
-            self.count(CONTEXT, reader.skipped)
-            self.count("other_device_lines", reader.others)
+        self.untimed = reader.untimed
+        self.count("unknown_lines", self.held_back())
+        self.count(USED, reader.used)
+        self.count(CONTEXT, reader.skipped)
+        self.count("other_device_lines", reader.others)
 
     def _feed(self, reader: TextReader, text: bytes, *, last: bool) -> int:
         """Feed whole lines; return where the unfinished one starts."""
@@ -343,10 +341,7 @@ class EvdevTextLog(EvdevLog):
             line = text[start : start + length].decode("utf-8", "replace")
             self.enter(reader, line)
             became = self.strange(line, reader)
-            if became == "unknown_lines" and is_nothing(line):
-                became = CONTEXT
-            if not reader.model.scanning and became:
-                self.count(became)
+            self.count(CONTEXT if became == "unknown_lines" and is_nothing(line) else became)
             after = text.find(b"\n", start + length) + 1
             start, length = reader.feed(text, after or len(text), last)
         return start

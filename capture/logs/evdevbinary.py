@@ -63,24 +63,23 @@ class Log(EvdevLog):
             size = dumped_size(self.source.text_head())
             if not size:
                 raise self.error("has no records of evdev events, nor a dump of them")
-            parts = aligned(self._dumped(model, blocks), size)
+            parts = aligned(self._dumped(blocks), size)
         rest = b""
         for block in parts:
             data = rest + block
             whole = len(data) // size * size
             rest = data[whole:]
             used = _feed(model, data[:whole], size)
-            if not model.scanning and self.source.is_binary:
+            if self.source.is_binary:
                 self.count(USED, used)
                 self.count("skipped_rows", whole // size - used)
             yield
-        if rest and not model.scanning:
+        if rest:
             self.warnings["cut_off"] += 1
 
-    def _dumped(self, model: EventModel, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    def _dumped(self, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
         for address, data, became in dump_bytes(self.lines(blocks)):
-            if not model.scanning:
-                self.count(became)
+            self.count(became)
             yield address, data
 
 

@@ -80,25 +80,21 @@ class Log(EvdevTextLog):
             pieces = (*self._held, text)
             if follows and reader.line(" ".join(pieces).encode()):
                 self._held = ()
-                self._count(reader, USED, len(pieces) - 1)
+                self.count(USED, len(pieces) - 1)
                 return USED
             if follows and not begins and len(pieces) < _PIECES and not _CHATTER.match(text):
                 self._held, self._held_at = pieces, reader.lines
                 return ""
-            self._count(reader, "unknown_lines", self.held_back(reader))
+            self.count("unknown_lines", self.held_back())
         if begins:
             self._held, self._held_at = (text[:200],), reader.lines
             return ""
         return CONTEXT if _CHATTER.match(line) else "unknown_lines"
 
-    def held_back(self, reader: TextReader) -> int:  # noqa: ARG002 - as the other readers
+    def held_back(self) -> int:
         """Return how many lines still wait for the next, and wait no longer."""
         held, self._held = len(self._held), ()
         return held
-
-    def _count(self, reader: TextReader, became: str, number: int) -> None:
-        if not reader.model.scanning:
-            self.count(became, number)
 
 
 def _note(device: Device, code: int, low: int, name: str, number: int) -> int:

@@ -83,7 +83,7 @@ class Log(TouchLog):
         writer = SampleWriter(self.warnings)
         gaps = Gaps()
         broken = ""
-        for _, text in self.source.lines():
+        for text in self.source.lines():
             if broken:
                 self.count("unknown_lines")
                 broken = ""

@@ -215,7 +215,7 @@ class Log(MappedLog):
         beside = marks_path(Path(self.path))
         if not beside.is_file():
             return
-        for number, line in LogSource(str(beside)).lines():
+        for number, line in enumerate(LogSource(str(beside)).lines(), 1):
             if not line:
                 continue
             try:

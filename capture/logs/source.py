@@ -101,19 +101,17 @@ class LogSource:
         if pipe is not sys.stdin.buffer:
             pipe.close()
 
-    def lines(self, limit_bytes: int = LINE_LIMIT_BYTES) -> Iterator[tuple[int, str]]:
-        """Yield (1-based number, text) of each line, its line end and trailing blanks left out.
+    def lines(self) -> Iterator[str]:
+        """Yield the text of each line, its line end and trailing blanks left out.
 
         Raises
         ------
         TouchLogError
             When a line is longer than the limit.
         """
-        number = 0
-        for block in self.line_blocks(limit_bytes):
+        for block in self.line_blocks():
             for line in block.decode("utf-8", "replace").split("\n"):
-                number += 1
-                yield number, line.rstrip()
+                yield line.rstrip()
 
     def line_blocks(self, limit_bytes: int = LINE_LIMIT_BYTES) -> Iterator[bytes]:
         """Yield the text in blocks of whole lines, without the line end of the last.

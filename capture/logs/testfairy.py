@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.errors import TouchLogError
 from capture.gestures.kinds import Action
 from capture.logs.base import DECODE_ERRORS, Mark, TouchLog
 from capture.logs.documents import records
 from capture.logs.lines import CONTEXT, USED
-from capture.logs.samples import SampleWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from capture.gestures.samples import TouchSamples
+    from capture.logs.samples import SampleWriter
 
 __all__ = ["Log"]
 
@@ -56,20 +55,9 @@ class Log(TouchLog):
         return b"{" in head[:4096] and bool(_MATCH.search(head)) and bool(_ROW.search(head))
 
     def _read(self) -> Iterator[TouchSamples]:
-        writer = SampleWriter(self.warnings)
-        for row in records(self, self._record):
-            try:
-                became = self._use(row, writer)
-            except TouchLogError:
-                raise
-            except (ValueError, TypeError, OverflowError):
-                became = "skipped_rows"
-            self.count(became)
-            if writer.is_full:
-                yield writer.take()
+        yield from self._read_each(records(self, self._record), self._use, "skipped_rows")
         if not self.counts["read"]:
             raise self.error("is not a TestFairy session: it has no input")
-        yield writer.finish()
 
     def _record(self, raw: msgspec.Raw) -> _Row | None:
         row = _decode(raw)
