@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
@@ -21,13 +19,11 @@ if TYPE_CHECKING:
     from capture.logs.source import LogSource
 
 __all__ = [
-    "DECODE_ERRORS",
     "DOCUMENT_LIMIT_BYTES",
     "LogInfo",
     "Mark",
     "ReadOptions",
     "TouchLog",
-    "literal",
 ]
 
 #: A log that is one document (JSON) must be held whole to be read; a larger one is refused.
@@ -39,8 +35,6 @@ _NO_CAUSES = {"used", "context", "other_device_lines"}
 #: A mark that is further from its sample has a time of another clock, or none.
 _FAR_NS = 366 * 86_400 * 1_000_000_000
 
-#: Errors of the JSON decoder on bad input.
-DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 #: Degrees clockwise.
 Rotation = Literal[0, 90, 180, 270]
@@ -187,8 +181,8 @@ class TouchLog:
         self.warnings: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()  # losses of a writer
-        self._restart()
         info = self._describe()
+        self._restart()
         width, height = options.screen or (info.width, info.height)
         density = info.density if options.density is None else options.density
         self.info = msgspec.structs.replace(info, width=width, height=height, density=density)
@@ -384,20 +378,3 @@ class TouchLog:
     def bytes_read(self) -> int:
         """How far the reading is, in bytes of the file."""
         return self.source.bytes_read
-
-
-def literal(text: str) -> Any:
-    """Return the value of a Python literal.
-
-    Raises
-    ------
-    ValueError
-        When it is none.
-    """
-    try:
-        with warnings.catch_warnings():
-            # Python's warnings on a damaged line's spelling are nothing for the user.
-            warnings.simplefilter("ignore")
-            return ast.literal_eval(text)
-    except (SyntaxError, TypeError, MemoryError, RecursionError) as error:
-        raise ValueError(str(error)) from None

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from capture.logs.base import DECODE_ERRORS, DOCUMENT_LIMIT_BYTES
+from capture.logs.base import DOCUMENT_LIMIT_BYTES
+from capture.logs.decoding import DECODE_ERRORS, attempt, decode_dict, decode_list, decode_text
 from capture.logs.lines import CONTEXT, is_nothing, shape, undecorated
 from capture.logs.printed import json_of, looks_printed
 from capture.logs.source import HEAD_BYTES
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from capture.logs.source import LogSource
 
 __all__ = [
-    "decode_dict",
-    "decode_list",
-    "decode_text",
     "documents",
     "first_sign",
     "has_lines",
@@ -42,9 +40,6 @@ __all__ = [
 ]
 
 _Record = TypeVar("_Record")
-decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
-decode_dict = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-decode_text = msgspec.json.Decoder(str).decode
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 _TOKEN = re.compile(rb'"(?:[^"\\\n]|\\.){0,65536}"|[{}\[\]]')
 _PAIRS = {b"}": b"{", b"]": b"["}
@@ -195,11 +190,7 @@ def unpacked(text: str) -> bytes | None:
 
 
 def _is_value(text: bytes | bytearray) -> bool:
-    try:
-        _decode_raw(text)
-    except DECODE_ERRORS:
-        return False
-    return True
+    return attempt(_decode_raw, text) is not None
 
 
 def has_lines(source: LogSource) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from capture.errors import TouchLogError
-from capture.logs.base import DECODE_ERRORS, LogInfo
+from capture.logs.base import LogInfo
+from capture.logs.decoding import attempt, decode_row
 from capture.logs.documents import documents, first_sign, has_lines, head_pieces, is_json, line_values
 from capture.logs.jsoncells import Cells, Records, Row, first_rows, flat
 from capture.logs.jsonrows import Finder
@@ -16,14 +17,14 @@ from capture.logs.names import guess
 from capture.logs.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from capture.gestures.samples import TouchSamples
     from capture.logs.columns import ColumnMap
 
 __all__ = ["Log"]
 
-_row_decoder = msgspec.json.Decoder(dict[str, Any])
+_decode_lines = msgspec.json.Decoder(dict[str, Any]).decode_lines
 _BATCH = 8192
 #: A document that is a record by itself, with a list in it, is no longer.
 _RECORD_BYTES = 1 << 20
@@ -43,9 +44,9 @@ class Log(MappedLog):
         self._needed: list[str] = []
         #: The document that was read to detect its keys, kept for the reading that follows.
         self._whole = b""
+        self._path = [part for part in self._map.records.split(".") if part] or None
         if self._map.common:
             self._map = self._guess()
-        self._path = _parts(self._map.records)
         needed = ("time", "down", "up", "duration", "x", "y", "action")
         self._needed = [self._map.columns[role][0] for role in needed if role in self._map.columns]
         return LogInfo(format=self.name)
@@ -57,18 +58,17 @@ class Log(MappedLog):
 
     def _guess(self) -> ColumnMap:
         """Select the keys by their names, or raise an error that lists them."""
-        self._path = _parts(self._map.records)
-        if not self._path and (begun := self._guess_by_head()) is not None:
-            return self._begun(begun)
+        if self._path is None and (found := self._guess_by_head()) is not None:
+            return self._with_settings(found)
         keys: dict[str, None] = {}
         cells: dict[str, list[str]] = {}
-        for records in self._lists(self._path or None):
+        for records in self._lists():
             names, of_names = _sample(records)
             for name, column in of_names.items():
                 cells.setdefault(name, []).extend(column[: _SAMPLE - len(cells.get(name, ()))])
             found = guess(names, cells)
             if found is not None:
-                return self._begun(found)
+                return self._with_settings(found)
             keys.update(dict.fromkeys(names))
             if len(keys) > _LINES:
                 break
@@ -87,15 +87,7 @@ class Log(MappedLog):
         except TouchLogError:
             # The whole document may be none, or be too large: the reading reports that.
             pass
-        self.counts.clear()
-        self.warnings.clear()
         return None
-
-    def _begun(self, found: str) -> ColumnMap:
-        """Return a guessed map; the counts of the detection are reset."""
-        self.counts.clear()
-        self.warnings.clear()
-        return self._with_settings(found)
 
     def _read(self) -> Iterator[TouchSamples]:
         self._say_assumed()
@@ -103,7 +95,7 @@ class Log(MappedLog):
         of_lists = self._map.makes_strokes and "stroke" not in self._map.columns and bool(self._path)
         waiting: dict[str, list[Any]] = {}
         count = 0
-        for number, records in enumerate(self._lists(self._path or None)):
+        for number, records in enumerate(self._lists()):
             for cells, good in self._cells(records):
                 if of_lists:
                     cells["stroke"] = [number] * good
@@ -134,24 +126,23 @@ class Log(MappedLog):
         # Without one it is another list of the document.
         self.count("skipped_rows" if used or self._path else "context", left_out)
 
-    def _lists(self, path: list[str] | None) -> Iterator[Records]:
+    def _lists(self) -> Iterator[Records]:
         """Yield the lists of objects of the log; those of JSON lines come in pieces."""
-        if path is None and has_lines(self.source):
+        if self._path is None and has_lines(self.source):
             yield from self._of_lines()
             return
-        finder = Finder(path, set(self._needed))
+        finder = Finder(self._path, set(self._needed))
         anywhere = Finder(None, set(self._needed))
         for text, is_piece in self._documents():
             raw = msgspec.Raw(text)
             is_long = len(text) > _RECORD_BYTES and b"[" in text
-            row = None if path or is_long else self._row(finder, raw)
-            found: Iterable[Records] = [[row]] if row else []
-            if row is None:
-                found = finder.lists(raw)
-            if is_piece and path:
+            row = None if self._path or is_long else self._row(finder, raw)
+            if row:
+                yield [row]
+            elif row is None:
+                lists = list(finder.lists(raw)) if is_piece and self._path else finder.lists(raw)
                 # The rest of a damaged document may have the whole path, or the records alone.
-                found = list(found) or anywhere.lists(raw)
-            yield from found
+                yield from lists or anywhere.lists(raw)
 
     def _documents(self) -> Iterator[tuple[bytes, bool]]:
         """Yield the documents and whether each is a piece; one that is whole is read once for both uses."""
@@ -171,12 +162,12 @@ class Log(MappedLog):
 
         def whole(block: bytes) -> list[Row] | None:
             """Decode a block of lines at once, where all of them are records."""
-            try:
-                rows = _row_decoder.decode_lines(block)
-            except DECODE_ERRORS:
+            rows = attempt(_decode_lines, block)
+            if rows is None or len(rows) != block.count(b"\n") + 1:
                 return None
-            alike = _are_flat(block, rows) or finder.are_records(rows)
-            return rows if alike and len(rows) == block.count(b"\n") + 1 else None
+            # Nothing is in their values, or nothing in those that are needed.
+            are_flat = block.count(b"{") == len(rows) and b"[" not in block
+            return rows if are_flat or finder.are_records(rows) else None
 
         for value in line_values(self, whole):
             raw = msgspec.Raw(value) if isinstance(value, bytes) else None
@@ -201,20 +192,8 @@ class Log(MappedLog):
             return finder.of_line(raw)
         if first != b"{":
             return None
-        try:
-            row = _row_decoder.decode(raw)
-        except DECODE_ERRORS:
-            return {}
-        return row if finder.is_row(row) else None
-
-
-def _parts(path: str) -> list[str]:
-    return [part for part in path.split(".") if part]
-
-
-def _are_flat(block: bytes, rows: list[Row]) -> bool:
-    """Return whether the records of lines have nothing in their values."""
-    return block.count(b"{") == len(rows) and b"[" not in block
+        row = attempt(decode_row, raw)
+        return {} if row is None else row if finder.is_row(row) else None
 
 
 def _sample(records: Records) -> tuple[list[str], dict[str, list[str]]]:

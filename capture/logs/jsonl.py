@@ -9,7 +9,8 @@ import msgspec
 
 from capture.errors import TouchLogError, plain_json
 from capture.gestures.kinds import Action
-from capture.logs.base import DECODE_ERRORS, LogInfo, Mark, TouchLog
+from capture.logs.base import LogInfo, Mark, TouchLog
+from capture.logs.decoding import DECODE_ERRORS, decode_row
 from capture.logs.lines import CONTEXT, USED, Start
 from capture.logs.samples import SampleWriter
 from capture.logs.times import Gaps
@@ -45,7 +46,6 @@ _INT32, _INT64 = 1 << 31, 1 << 63
 #: Keys of a mark that are no fields of it.
 _OF_MARK = {"mark", "time", "stream"}
 _decode = msgspec.json.Decoder(_Line).decode
-_decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def _first(head: bytes) -> _Line | None:
@@ -127,7 +127,7 @@ class Log(TouchLog):
         return USED
 
     def _mark(self, line: _Line, text: str, before: int) -> None:
-        fields = {key: value for key, value in _decode_fields(text).items() if key not in _OF_MARK}
+        fields = {key: value for key, value in decode_row(text).items() if key not in _OF_MARK}
         kind = line.mark or ""
         stream = line.stream if isinstance(line.stream, int) else 0
         self.mark(Mark(time_ns=_time(line), kind=kind, fields=fields, stream=stream, sample=before))

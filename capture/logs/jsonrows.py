@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import re
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.logs.base import DECODE_ERRORS
-from capture.logs.documents import decode_dict, decode_list, decode_text, first_sign, unpacked
+from capture.logs.decoding import attempt, decode_dict, decode_list, decode_row, decode_text
+from capture.logs.documents import first_sign, unpacked
 from capture.logs.jsoncells import Row, Table, flat, is_typed, plain_column
 from capture.logs.names import has_place_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from capture.logs.jsoncells import Records
 
 __all__ = ["Finder", "has_place"]
 
-_Part = TypeVar("_Part")
 _decode_rows = msgspec.json.Decoder(list[dict[str, Any]]).decode
 _decode_named = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
-_decode_row = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_values = msgspec.json.Decoder(list[Any]).decode
 _decode_plain = msgspec.json.Decoder(list[str | int | float | bool | None]).decode
 _decode_any = msgspec.json.Decoder().decode
@@ -91,7 +89,7 @@ class Finder:
         if len(memoryview(raw)) > _LONG:
             # A document, and no line.
             return None
-        values = _part(_decode_values, raw)
+        values = attempt(_decode_values, raw)
         if not values or any(isinstance(value, list | dict) for value in values):
             return None
         if all(isinstance(value, str) for value in values) and has_place_names(values):
@@ -108,27 +106,27 @@ class Finder:
         if first == b"[" and not path:
             yield from self._list(raw, path, depth, outer)
         elif first == b"[":
-            for item in _part(decode_list, raw) or []:
+            for item in attempt(decode_list, raw) or []:
                 yield from self._inside(item, path, depth + 1, outer)
         elif first == b"{" and path:
-            fields = _part(decode_dict, raw) or {}
+            fields = attempt(decode_dict, raw) or {}
             wanted = fields.values() if path[0] == "*" else [fields[path[0]]] if path[0] in fields else []
             for value in wanted:
                 yield from self._inside(value, path[1:], depth + 1, outer)
         elif first == b"{":
             yield from self._object(raw, path, depth, outer)
-        elif first == b'"' and (packed := unpacked(_part(decode_text, raw) or "")) is not None:
+        elif first == b'"' and (packed := unpacked(attempt(decode_text, raw) or "")) is not None:
             yield from self._inside(msgspec.Raw(packed), path, depth + 1, outer)
 
     def _object(self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row) -> Iterator[Records]:
-        fields = _part(decode_dict, raw) or {}
+        fields = attempt(decode_dict, raw) or {}
         kinds = {key: _kind(value) for key, value in fields.items()}
         if records := self._tabular(fields, kinds):
             yield records
             return
         if path is None and len(fields) > 1 and set(kinds.values()) <= {"named", "object"}:
-            rows = list((_part(_decode_named, raw) or {}).values())
-            rows = rows or [_part(_decode_row, value) or {} for value in fields.values()]
+            rows = list((attempt(_decode_named, raw) or {}).values())
+            rows = rows or [attempt(decode_row, value) or {} for value in fields.values()]
             are_places = any(has_place(row) or has_place_names(list(row)) for row in rows[:_FINGERS])
             if are_places and not any(map(_columns_of, rows)):
                 # Records by their numbers or names.
@@ -139,27 +137,26 @@ class Finder:
             for key, value in fields.items()
             if kinds[key] == "single" and len(memoryview(value)) < _LONG
         }
-        inner = outer | _scalars({key: _part(_decode_any, value) for key, value in single.items()})
+        inner = outer | _scalars({key: attempt(_decode_any, value) for key, value in single.items()})
         for key, value in fields.items():
             if not (key in _OTHERS and _CHANGED in fields):
                 yield from self._inside(value, path, depth + 1, inner)
 
     def _list(self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row) -> Iterator[Records]:
-        try:
-            rows = _decode_rows(raw)
-        except DECODE_ERRORS:
+        rows = attempt(_decode_rows, raw)
+        if rows is None:
             rows = []
             if table := _table_of({"": self._values(raw)}):
                 yield table
                 return
-            for item in _part(decode_list, raw) or []:
+            for item in attempt(decode_list, raw) or []:
                 first = first_sign(item)
                 if first == b"{":
-                    rows.append(_part(_decode_row, item) or {})
+                    rows.append(attempt(decode_row, item) or {})
                 elif first == b"[":
                     yield from self._inside(item, path, depth + 1, outer)
-                elif first == b'"' and (packed := unpacked(_part(decode_text, item) or "")) is not None:
-                    rows.append(_part(_decode_row, msgspec.Raw(packed)) or {})
+                elif first == b'"' and (packed := unpacked(attempt(decode_text, item) or "")) is not None:
+                    rows.append(attempt(decode_row, msgspec.Raw(packed)) or {})
                 else:
                     rows.append({})
         data = memoryview(raw).tobytes()
@@ -199,7 +196,7 @@ class Finder:
         """Return columns without an object or a list in a cell; none where one is another or empty."""
         found: dict[str, list[Any]] = {}
         for key, raw in fields.items() if self._needed else ():
-            column = _part(_decode_plain, raw)
+            column = attempt(_decode_plain, raw)
             if not column:
                 return {}
             found[key] = column
@@ -211,9 +208,9 @@ class Finder:
             head = bytes(memoryview(raw)[:_BEGIN_BYTES]).strip()
             for end in (b"],", b","):
                 cut = head[: head.rfind(end) + len(end) - 1] + (b"}" if head[:1] == b"{" else b"]")
-                if (values := _part(_decode_any, msgspec.Raw(cut))) is not None:
+                if (values := attempt(_decode_any, msgspec.Raw(cut))) is not None:
                     return values
-        return _part(_decode_any, raw)
+        return attempt(_decode_any, raw)
 
     def _within(self, row: Row, depth: int, outer: Row) -> Iterator[Records]:
         """Yield the lists in a record that is none of a touch."""
@@ -314,11 +311,3 @@ def _are_names(values: Any) -> bool:
         and all(isinstance(value, str) for value in values)
         and has_place_names(values)
     )
-
-
-def _part(decode: Callable[[msgspec.Raw], _Part], raw: msgspec.Raw) -> _Part | None:
-    """Return a part of a document; None where its text is damaged."""
-    try:
-        return decode(raw)
-    except DECODE_ERRORS:
-        return None

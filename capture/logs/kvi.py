@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING
 
 from capture.gestures.kinds import Action
-from capture.logs.base import LogInfo, TouchLog, literal
+from capture.logs.base import LogInfo, TouchLog
+from capture.logs.decoding import literal
 from capture.logs.lines import CONTEXT, USED, Start
 from capture.logs.writing import one_stream
 

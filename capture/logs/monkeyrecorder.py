@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from capture.gestures.kinds import Action
-from capture.logs.base import TouchLog, literal
+from capture.logs.base import TouchLog
+from capture.logs.decoding import literal
 from capture.logs.lines import CONTEXT, USED, Start
 from capture.logs.scripts import BETWEEN_NS, Player
 

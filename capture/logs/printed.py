@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from capture.logs.base import DECODE_ERRORS, literal
+from capture.logs.decoding import DECODE_ERRORS, attempt, literal
 from capture.logs.names import has_place_names
 
 __all__ = ["json_of", "looks_printed"]
@@ -40,10 +40,9 @@ def json_of(text: bytes | bytearray) -> bytes | None:
         return None
     try:
         found = _TOKEN.sub(_as_json, script).encode()
-        _decode_raw(found)
     except (*DECODE_ERRORS, ValueError, TypeError):
         return None
-    return found
+    return None if attempt(_decode_raw, found) is None else found
 
 
 def looks_printed(line: str) -> bool:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.gestures.kinds import Action
-from capture.logs.base import DECODE_ERRORS, Mark, TouchLog
-from capture.logs.documents import decode_text, records, unpacked
+from capture.logs.base import Mark, TouchLog
+from capture.logs.decoding import DECODE_ERRORS, decode_text
+from capture.logs.documents import records, unpacked
 from capture.logs.lines import CONTEXT, USED
 from capture.logs.samples import SampleWriter
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.gestures.kinds import Action
-from capture.logs.base import DECODE_ERRORS, Mark, TouchLog
+from capture.logs.base import Mark, TouchLog
+from capture.logs.decoding import DECODE_ERRORS, decode_row
 from capture.logs.documents import records
 from capture.logs.lines import CONTEXT, USED
 
@@ -39,7 +40,6 @@ class _Row(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Row).decode
-_decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Log(TouchLog):
@@ -63,7 +63,7 @@ class Log(TouchLog):
         row = _decode(raw)
         if row.kind is not None and row.act is None:
             try:
-                said = _decode_fields(raw)
+                said = decode_row(raw)
                 seconds = said.get("ts")
                 if isinstance(seconds, int | float) and abs(seconds) < _LATEST_S:
                     self.mark(Mark(time_ns=round(seconds * 1e9), kind="interaction", fields=said))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.errors import TouchLogError
+from capture.logs.decoding import attempt, decode_row, decode_text
 from capture.logs.jsoncells import flat
 from capture.logs.lines import whole_lines
 from capture.logs.names import time_name
@@ -51,9 +52,7 @@ _ENDS = {'"': '"', "'": "'", "`": "`", "|": "|", "“": "”", "": "$"}
 _CELLS = re.compile(r'"\s*[,;\t|]\s*"')
 _TAG = re.compile(r"  \([^()\d][^()]{0,60}\)$")
 _HTML = re.compile(rb"&(?:lt|gt|quot|amp|#3[49]|#x2[27]);")
-_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.encode
-_decode_text = msgspec.json.Decoder(str).decode
 
 #: Text with the time of a line, and the log's own line; None for a line that is not wrapped.
 _Taken = tuple[str, str] | None
@@ -228,11 +227,7 @@ def _record(line: str) -> dict[str, Any] | None:
     at = line.find("{", 0, 256)
     if at < 0:
         return None
-    try:
-        value = _decode(line[at:].encode())
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
-        return None
-    return value if isinstance(value, dict) else None
+    return attempt(decode_row, line[at:])
 
 
 def _texts_of(record: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -343,11 +338,11 @@ def _of_quotes(line: str) -> _Taken:
     text = line.strip().rstrip(",").rstrip()
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':
         return None
-    try:
-        return "", _decode_text(text.encode())
-    except (msgspec.MsgspecError, UnicodeError):
-        row = _row(text)
-        return ("", row[0]) if row is not None and len(row) == 1 else None
+    whole = attempt(decode_text, text)
+    if whole is not None:
+        return "", whole
+    row = _row(text)
+    return ("", row[0]) if row is not None and len(row) == 1 else None
 
 
 def _of_logfmt(line: str) -> _Taken:
@@ -380,8 +375,7 @@ def _unescaped(text: bytes) -> bytes:
     """Return a text of JSON; to its last whole escape where it is cut, as it is where it is damaged."""
     text = text.replace(b"\r", b"").replace(b"\n", b"\\n")
     for part in (text, text[: text.rfind(b"\\")]) if b"\\" in text[-8:] else (text,):
-        try:
-            return _decode_text(b'"' + part + b'"').encode("utf-8", "replace")
-        except (msgspec.MsgspecError, UnicodeError):
-            continue
+        whole = attempt(decode_text, b'"' + part + b'"')
+        if whole is not None:
+            return whole.encode("utf-8", "replace")
     return text

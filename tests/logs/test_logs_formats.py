@@ -26,7 +26,7 @@ def read(tmp_path, content, name="log.txt", **options):
 def test_table_and_folder_agree():
     folder = Path(logs.__file__).parent
     shared = {"__init__", "base", "source", "writing", "columns", "evdev", "evemu_writer"}
-    shared |= {"samples", "lines", "times", "scripts", "documents", "causes"}
+    shared |= {"samples", "lines", "times", "scripts", "documents", "causes", "decoding"}
     shared |= {
         "arrow",
         "arrowcsv",
