@@ -67,10 +67,9 @@ class Converter:
         ]
         self._unit_ns = unit_ns
         self.streams, self.pointers = Names(), Names(32)
-        self._fingers = Fingers()
-        self._last_time: int | None = None
         self.used = self.skipped = 0
         self.warnings: Counter[str] = Counter()
+        self._fingers = Fingers(self.warnings)
 
     def samples(self, batch: Any) -> TouchSamples:
         """Convert a record batch; rows without a known action or without a time are left out.
@@ -99,21 +98,13 @@ class Converter:
         return samples
 
     def _columns(self, batch: Any, action: Any, time: Any) -> TouchSamples:
-        import numpy as np
         import pyarrow as pa
 
-        times = time.to_numpy(zero_copy_only=False)
-        if len(times):
-            back = int(np.count_nonzero(times[1:] < times[:-1]))
-            back += self._last_time is not None and int(times[0]) < self._last_time
-            if back:
-                self.warnings["time_went_back"] += back
-            self._last_time = int(times[-1])
         return TouchSamples(
             stream=self._numbers(batch, "stream", self.streams, pa.int64()),
             pointer=self._numbers(batch, "pointer", self.pointers, pa.int32()),
             action=_filled(action),
-            time=times,
+            time=time.to_numpy(zero_copy_only=False),
             x=self._position(batch, "x", self._scale[0]),
             y=self._position(batch, "y", self._scale[1]),
         )

@@ -66,16 +66,13 @@ class Log(EvdevTextLog):
             stem = stem.rpartition(".")[0]
             for suffix in DESCRIPTION_SUFFIXES:
                 beside = log.with_name(stem + suffix)
-                if beside.is_file() and beside.stat().st_size < _DESCRIPTION_BYTES:
-                    return _described(_text_of(beside))
+                if not beside.is_file() or beside.stat().st_size >= _DESCRIPTION_BYTES:
+                    continue
+                try:
+                    return _described(beside.read_text(encoding="utf-8", errors="replace"))
+                except OSError as error:
+                    raise TouchLogError(f"cannot be read: {error.strerror}", path=str(beside)) from error
         return None
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise TouchLogError(f"cannot be read: {error.strerror}", path=str(path)) from error
 
 
 def _described(text: str) -> Device:

@@ -10,8 +10,10 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from capture.errors import TouchLogError
+from capture.gestures.samples import COLUMNS
 from capture.logs.arrow import Converter, nanoseconds, need_arrow, own_unit
 from capture.logs.base import LogInfo, Mark
+from capture.logs.decoding import decode_row
 from capture.logs.jsonl import mark_row
 from capture.logs.mapped import MappedLog
 from capture.logs.rows import Rows
@@ -105,15 +107,10 @@ class Log(MappedLog):
             part = file.metadata.row_group(group)
             # pyarrow (26) aborts the process at columns of a damaged footer: only large text needs them.
             indices = range(part.num_columns) if part.total_byte_size > _TEXT_BYTES else ()
-            for index in indices:
-                column = part.column(index)
-                size = column.total_uncompressed_size
-                if (
-                    column.path_in_schema in used
-                    and column.physical_type == "BYTE_ARRAY"
-                    and size > max(_TEXT_BYTES, _CELL_BYTES * column.num_values)
-                ):
-                    name = column.path_in_schema
+            for column in map(part.column, indices):
+                name, size = column.path_in_schema, column.total_uncompressed_size
+                is_text = name in used and column.physical_type == "BYTE_ARRAY"
+                if is_text and size > max(_TEXT_BYTES, _CELL_BYTES * column.num_values):
                     raise ValueError(f"the column {name!r} holds texts of {size >> 20} MiB")
 
     def _guess(self, file: Any) -> None:
@@ -219,14 +216,10 @@ class Log(MappedLog):
             if not line:
                 continue
             try:
-                fields = msgspec.json.decode(line, type=dict[str, Any])
-                yield Mark(
-                    kind=str(fields.pop("mark")),
-                    time_ns=int(fields.pop("time")),
-                    stream=int(fields.pop("stream", 0)),
-                    sample=int(fields.pop("sample", 0)),
-                    fields=fields,
-                )
+                fields = decode_row(line)
+                kind, time_ns = str(fields.pop("mark")), int(fields.pop("time"))
+                stream, sample = int(fields.pop("stream", 0)), int(fields.pop("sample", 0))
+                yield Mark(kind=kind, time_ns=time_ns, stream=stream, sample=sample, fields=fields)
             except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
                 raise self.error(f"{beside.name}, line {number}: {error}") from None
 
@@ -243,14 +236,7 @@ def write(log: Writable, file: IO[bytes], path: Path) -> None:
     from pyarrow import parquet
 
     schema = pa.schema(
-        [
-            ("stream", pa.int64()),
-            ("pointer", pa.int32()),
-            ("action", pa.uint8()),
-            ("time", pa.int64()),
-            ("x", pa.float32()),
-            ("y", pa.float32()),
-        ],
+        [(name, pa.from_numpy_dtype(letter)) for name, (letter, _, _) in COLUMNS.items()],
         metadata={METADATA_KEY: msgspec.json.encode(log.info)},
     )
     beside = marks_path(path)
@@ -273,9 +259,7 @@ def _batch(chunk: TouchSamples, schema: Any) -> Any:
     import pyarrow as pa
 
     arrays = []
-    for field in schema:
-        column = getattr(chunk, field.name)
-        if column is None:
-            column = np.zeros(len(chunk), dtype=field.type.to_pandas_dtype())
-        arrays.append(pa.array(np.asarray(memoryview(column)), type=field.type))
+    for name, (letter, _, _) in COLUMNS.items():
+        column = getattr(chunk, name)
+        arrays.append(pa.array(np.zeros(len(chunk), letter) if column is None else np.asarray(column)))
     return pa.record_batch(arrays, schema=schema)

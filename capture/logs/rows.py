@@ -79,10 +79,10 @@ class Rows:
         self.depends = self._held is not None
         self._memo: dict[Any, int | None] = {}
         self._moments = {role: Moments() for role in ("time", "down", "up")}
-        self._before: dict[int, int] = {}
+        self._begun = False
         self._gaps = Gaps()
         self._whole_s, self._same_s = True, False
-        self._fingers = Fingers()
+        self._fingers = Fingers(warnings)
         self._strokes = StrokeMaker(column_map.gap_ns) if column_map.makes_strokes else None
 
     def add(self, cells: Mapping[str, Sequence[Any]], count: int) -> TouchSamples | None:
@@ -204,23 +204,16 @@ class Rows:
         return self._fingers.watch(chunk)
 
     def _watch(self, stream: Any, pointer: Any, actions: Any, times: Any) -> None:
-        """Count times that went back, and look whether the gaps make sense."""
+        """Refuse rows that go back in time all the way, and look whether the gaps make sense."""
         import numpy as np
 
-        column, time = np.asarray(stream), np.asarray(times)
+        time = np.asarray(times)
         steps = np.diff(time)
-        if not self._before and len(time) >= _FEW and time[0] > time[-1] and (steps <= 0).all():
+        if not self._begun and len(time) >= _FEW and time[0] > time[-1] and (steps <= 0).all():
             raise TouchLogError("its rows go back in time, the newest first: sort them by time")
+        self._begun = True
         self._whole_s = self._whole_s and not (time % UNITS["s"]).any()
         self._same_s = self._same_s or bool((steps == 0).any())
-        is_one = bool((column == column[0]).all())
-        for one in column[:1].tolist() if is_one else np.unique(column).tolist():
-            mine = time if is_one else time[column == one]
-            back = int(np.count_nonzero(mine[1:] < mine[:-1]))
-            back += one in self._before and int(mine[0]) < self._before[one]
-            if back:
-                self.warnings["time_went_back"] += back
-            self._before[one] = int(mine[-1])
         if self._map.common and not self._gaps.full:
             for row in zip(stream[:4096], pointer[:4096], actions[:4096], times[:4096], strict=True):
                 self._gaps.add(*row)

@@ -245,10 +245,18 @@ class Names:
 
 
 class Fingers:
-    """Watches over chunks for fingers that come down and are never lifted."""
+    """Watches over chunks for times that go back, and for fingers that come down and are never lifted.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    warnings : Counter
+        Where the times that went back are counted.
+    """
+
+    def __init__(self, warnings: Counter[str]) -> None:
+        self._warnings = warnings
         self._down: set[int] = set()
+        self._last: dict[int, int] = {}
 
     def watch(self, chunk: TouchSamples) -> TouchSamples:
         """Return a chunk.
@@ -260,6 +268,7 @@ class Fingers:
         """
         import numpy as np
 
+        self._follow(chunk)
         action = np.asarray(memoryview(chunk.action))
         rows = np.flatnonzero(action != Action.MOVE)
         keys = np.zeros(len(rows), np.int64)
@@ -273,6 +282,22 @@ class Fingers:
         if len(self._down) > FINGERS_DOWN_MAX:
             raise TouchLogError(TOO_MANY_FINGERS)
         return chunk
+
+    def _follow(self, chunk: TouchSamples) -> None:
+        """Count the times that are before the one before in their stream."""
+        import numpy as np
+
+        time = np.asarray(memoryview(chunk.time))
+        stream = np.zeros(1, np.int64) if chunk.stream is None else np.asarray(memoryview(chunk.stream))
+        is_one = bool((stream == stream[:1]).all())
+        for one in stream[:1].tolist() if is_one else np.unique(stream).tolist():
+            mine = time if is_one else time[stream == one]
+            if not len(mine):
+                continue
+            back = int(np.count_nonzero(mine[1:] < mine[:-1])) + (int(mine[0]) < self._last.get(one, mine[0]))
+            if back:
+                self._warnings["time_went_back"] += back
+            self._last[one] = int(mine[-1])
 
 
 def shifted(chunk: TouchSamples, shift_ns: int) -> TouchSamples:

@@ -11,7 +11,7 @@ from capture.logs.names import is_number
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 __all__ = [
     "LONGEST_LINE",
@@ -69,8 +69,7 @@ def looks_like_table(head: bytes) -> bool:
     """Return whether a head is a table of numbers: three columns and more, alike in the first lines."""
     if b"\0" in head:
         return False
-    lines = [line for line in decoded(head).splitlines()[:12] if line.strip()]
-    lines = [line for line in lines if not _is_comment(line)]
+    lines = [line for line in decoded(head).splitlines()[:12] if line.strip() and not _is_comment(line)]
     if len(lines) > 1 and not head.endswith(b"\n"):
         lines = lines[:-1] if len(lines) > 2 else lines
     if len(lines) < 2 or any(len(line) > LONGEST_LINE for line in lines):
@@ -97,12 +96,9 @@ def separator_of(line: str) -> str:
 
 def split_row(line: str, separator: str) -> list[str]:
     """Return the cells of a line; none where it is no row."""
+    text = line.strip() if separator == " " else line.strip("\r\n")
+    rows = csv.reader([text], delimiter=separator, skipinitialspace=True)
     try:
-        return [cell.strip() for cell in next(_one_row(line, separator), [])]
+        return [cell.strip() for cell in next(rows, [])]
     except csv.Error:
         return []
-
-
-def _one_row(line: str, separator: str) -> Iterator[list[str]]:
-    text = line.strip() if separator == " " else line.strip("\r\n")
-    return csv.reader([text], delimiter=separator, skipinitialspace=True)
