@@ -63,6 +63,8 @@ class LogSource:
         self.size: int | None = None if self.is_stream else Path(path).stat().st_size
         self._pipe: IO[bytes] | None = self._open() if self.is_stream else None
         self._started = False
+        self._is_plain = False
+        self._expanded = 0  # bytes of the log that were read last
         self._seed = ""
         self.head = self._read_head()
         if not self.head:
@@ -131,7 +133,7 @@ class LogSource:
         if self.is_binary:
             yield from self.blocks()
             return
-        blocks = self._plain(self.blocks())
+        blocks = self.blocks() if self._is_plain else self._seen(self._plain(self.blocks()))
         if (ends := _line_ends(self._plain_head())) is not None:
             blocks = (block.replace(b"\r", ends) for block in blocks)
         if self.wrapping is None:
@@ -157,6 +159,14 @@ class LogSource:
             return head
         # It may end within a line.
         return self.wrapping.head(head[: head.rfind(b"\n") + 1] if len(self.head) >= HEAD_BYTES else head)
+
+    def _seen(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield blocks, and note whether nothing was taken out of the log: a second reading need not look."""
+        size = 0
+        for block in blocks:
+            size += len(block)
+            yield block
+        self._is_plain = size == self._expanded
 
     def _plain(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
         """Yield blocks as UTF-8, without bytes that no log has."""
@@ -195,7 +205,7 @@ class LogSource:
     def _rest(self, stream: IO[bytes], expanded: int) -> Iterator[bytes]:
         while block := _read(stream, BLOCK_BYTES, self.path):
             expanded += len(block)
-            self.bytes_read = expanded
+            self.bytes_read = self._expanded = expanded
             if isinstance(stream, _Expanding):
                 self._follow(stream, expanded)
             yield block
