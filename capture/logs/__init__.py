@@ -77,14 +77,13 @@ _MAPPED = frozenset({"jsonl", "json", "csv"})
 _UNWRAPPED = frozenset({"parquet", "jsonl"})
 _DOCUMENTS = frozenset({"testfairy", "rrweb", "w3c"})
 _BRACKETS = {b"[", b"{", b'"'}
-#: Descriptions of devices, and logs that are being written.
-_BESIDE_SUFFIXES = {".desc", ".prop", ".device", ".part"}
+#: Descriptions of devices, logs that are being written, and marks.
+_BESIDE_SUFFIXES = (".desc", ".prop", ".device", ".part", ".marks.jsonl")
 #: Files that are never logs: texts and pictures about logs, programs, pages.
 _NO_LOGS = frozenset({
     ".md", ".rst", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf", ".py", ".pyc", ".html", ".css", ".js",
     ".toml",
 })  # fmt: skip
-_MARKS_SUFFIX = ".marks.jsonl"
 
 #: End of a file name -> module that writes such files.
 _WRITERS = {
@@ -301,8 +300,7 @@ def may_be_log(path: str) -> bool:
 
 def _is_beside(file: Path) -> bool:
     """Return whether a file of a folder is none to look at: hidden, or one of those that go with a log."""
-    beside = file.suffix in _BESIDE_SUFFIXES or file.name.endswith(_MARKS_SUFFIX)
-    return beside or file.name.startswith(".") or not file.is_file()
+    return file.name.startswith(".") or file.name.endswith(_BESIDE_SUFFIXES) or not file.is_file()
 
 
 def _reason(file: Path, options: ReadOptions | None) -> str:

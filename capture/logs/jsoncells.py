@@ -138,7 +138,9 @@ class Cells:
             end = min(begin + _BATCH, len(records))
             if isinstance(records, Table):
                 columns = {key: column[begin:end] for key, column in records.columns.items()}
-                if columns.keys() >= set(self._needed) and (records.plain or self._are_plain(columns)):
+                read = [columns[key] for key in self._keys if key in columns]
+                is_plain = records.plain or all({dict, list}.isdisjoint(map(type, column)) for column in read)
+                if is_plain and columns.keys() >= set(self._needed):
                     yield self._map.cells(self._map.columns, columns, end - begin), end - begin, 0
                     continue
                 rows = records.rows(begin, end)
@@ -151,9 +153,6 @@ class Cells:
                 good = len(flattened)
                 found = {key: [row.get(key) for row in flattened] for key in self._keys}
             yield self._map.cells(self._map.columns, found, good), good, len(rows) - good
-
-    def _are_plain(self, columns: dict[str, Any]) -> bool:
-        return all({dict, list}.isdisjoint(map(type, columns[key])) for key in self._keys if key in columns)
 
     def _plain(self, rows: list[Row]) -> dict[str, list[Any]] | None:
         """Return the columns of records that are alike; None for others."""

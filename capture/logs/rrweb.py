@@ -137,10 +137,9 @@ class Log(TouchLog):
         if data.pointerType == _MOUSE_POINTER:
             return "mouse_events"
         action = _TOUCHES[data.type]
-        if data.x is None and data.y is None and action in {Action.UP, Action.CANCEL}:
-            touches.append((pointer, action, _ns(time_ms), None, None))
-        else:
-            touches.append((pointer, action, _ns(time_ms), _number(data.x), _number(data.y)))
+        without_place = data.x is None and data.y is None and action in {Action.UP, Action.CANCEL}
+        place = (None, None) if without_place else (_number(data.x), _number(data.y))
+        touches.append((pointer, action, _ns(time_ms), *place))
         return USED
 
     def _moves(self, data: _Data, pointer: int, time_ms: float, touches: list[_Touch]) -> str:
