@@ -114,15 +114,15 @@ def turned_axes(
         Degrees by which the picture was turned clockwise against the panel; across it at 90 and 270,
         where the raw y gives x.
     """
-    (x_low, x_high), (y_low, y_high) = ranges
-    forward = {"x": (x_low, x_high - x_low + 1), "y": (y_low, y_high - y_low + 1)}
-    backward = {"x": (x_high, x_low - x_high - 1), "y": (y_high, y_low - y_high - 1)}
-    names = ("y", "x") if rotate in {90, 270} else ("x", "y")
-    axes: list[Axis] = []
-    for name, pixels, turned in zip(names, size, ({180, 270}, {90, 180}), strict=True):
-        low, span = (backward if rotate in turned else forward)[name]
-        axes.append((low, pixels if span > 0 else -pixels, abs(span)))
-    return axes[0], axes[1]
+    x_range, y_range = ranges[::-1] if rotate in {90, 270} else ranges
+    x_axis = _axis(x_range, size[0], mirrored=rotate in {180, 270})
+    return x_axis, _axis(y_range, size[1], mirrored=rotate in {90, 180})
+
+
+def _axis(limits: tuple[int, int], pixels: float, *, mirrored: bool) -> Axis:
+    low, high = limits
+    span = high - low + 1
+    return (high, -pixels, span) if mirrored else (low, pixels, span)
 
 
 class EvdevLog(TouchLog):

@@ -6,7 +6,7 @@ import array
 import math
 import re
 from decimal import Decimal, InvalidOperation
-from itertools import islice
+from itertools import compress, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -100,21 +100,20 @@ class Rows:
         roles: dict[str, Any] = dict(cells)
         if "duration" in roles:
             roles["up"] = list(map(_end, roles["down"], roles.pop("duration")))
-        good = [True] * count
         if "only" in roles:
-            kept = [index for index, keep in enumerate(roles.pop("only")) if keep]
-            self.left_out += count - len(kept)
-            roles = {role: [column[index] for index in kept] for role, column in roles.items()}
-            count, good = len(kept), [True] * len(kept)
+            wanted = roles.pop("only")
+            roles = _kept(roles, wanted)
+            self.left_out += count - sum(wanted)
+            count = sum(wanted)
             if not count:
                 return None
+        good = [True] * count
         found = self._values(roles, count, good)
         if not all(good):
             self._note_bad(roles, good)
-            kept = [index for index, keep in enumerate(good) if keep]
-            self.skipped += count - len(kept)
-            found = {role: [column[index] for index in kept] for role, column in found.items()}
-            count = len(kept)
+            found = _kept(found, good)
+            self.skipped += count - sum(good)
+            count = sum(good)
         self.used += count
         return self._samples(found) if count else None
 
@@ -167,8 +166,7 @@ class Rows:
         if self.unit.ns is None:
             times = [time for role in names for time, keep in zip(exact[role], good, strict=True) if keep]
             if not times:
-                for role in names:
-                    found[role] = exact[role]
+                found.update(exact)
                 return
             self.unit.decide(times[:8192], _gaps(exact, found, good), fractions=fractions)
         unit = self.unit.ns or 1
@@ -278,6 +276,10 @@ class Rows:
             number = int(word.removesuffix(".0")[:20])
             return number if 0 <= number <= _UNKNOWN_ACTION else _UNKNOWN_ACTION
         return found
+
+
+def _kept(columns: Mapping[str, Sequence[Any]], keep: list[bool]) -> dict[str, list[Any]]:
+    return {name: list(compress(column, keep)) for name, column in columns.items()}
 
 
 def _name(cell: Any) -> Any:
