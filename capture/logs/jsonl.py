@@ -7,12 +7,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from capture.errors import TouchLogError, plain_json
+from capture.errors import plain_json
 from capture.gestures.kinds import Action
 from capture.logs.base import LogInfo, Mark, TouchLog
 from capture.logs.decoding import DECODE_ERRORS, decode_row
 from capture.logs.lines import CONTEXT, USED, Start
-from capture.logs.samples import SampleWriter
 from capture.logs.times import Gaps
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capture.gestures.samples import TouchSamples
+    from capture.logs.samples import SampleWriter
     from capture.logs.writing import Writable
 
 __all__ = ["ACTIONS", "Log", "write"]
@@ -80,33 +80,29 @@ class Log(TouchLog):
         return (line.info if line is not None else None) or LogInfo(format=self.name)
 
     def _read(self) -> Iterator[TouchSamples]:
-        writer = SampleWriter(self.warnings)
-        gaps = Gaps()
-        broken = ""
-        for text in self.source.lines():
-            if broken:
-                self.count("unknown_lines")
-                broken = ""
-            line = text if text.startswith("{") else _bare(text)
-            try:
-                became = self._use(line, writer, gaps)
-            except TouchLogError:
-                raise
-            except (ValueError, TypeError, OverflowError) as error:
-                if isinstance(error, msgspec.ValidationError) or not isinstance(error, msgspec.DecodeError):
-                    became = "skipped_rows"
-                else:
-                    became, broken = "", line
-            self.count(became)
-            if writer.is_full:
-                yield writer.take()
-        if broken:
-            self.count("cut_off" if broken.startswith("{") else "unknown_lines")
-        if gaps.doubtful:
+        self._gaps = Gaps()
+        self._broken = ""
+        yield from self._read_each(self.source.lines(), self._line, "skipped_rows")
+        if self._broken:
+            self.count("cut_off" if self._broken.startswith("{") else "unknown_lines")
+        if self._gaps.doubtful:
             self.warnings["time_unit_doubtful"] += 1
-        yield writer.finish()
 
-    def _use(self, text: str, writer: SampleWriter, gaps: Gaps) -> str:
+    def _line(self, text: str, writer: SampleWriter) -> str:
+        """Read a line; one that is no JSON waits for the next: the last is cut off."""
+        if self._broken:
+            self.count("unknown_lines")
+            self._broken = ""
+        line = text if text.startswith("{") else _bare(text)
+        try:
+            return self._use(line, writer)
+        except msgspec.ValidationError:
+            return "skipped_rows"
+        except msgspec.DecodeError:
+            self._broken = line
+            return ""
+
+    def _use(self, text: str, writer: SampleWriter) -> str:
         """Read a line; return its outcome."""
         if not text:
             return CONTEXT
@@ -123,7 +119,7 @@ class Log(TouchLog):
             pointer = self.pointers.number(pointer)
         action, time = _action(line.action), _time(line)
         writer.add(stream, pointer, action, time, _px(line.x), _px(line.y))
-        gaps.add(stream, pointer, action, time)
+        self._gaps.add(stream, pointer, action, time)
         return USED
 
     def _mark(self, line: _Line, text: str, before: int) -> None:
