@@ -162,6 +162,8 @@ class TouchLog:
     untried: ClassVar[bool] = False
     #: Whether the format is found by bytes, not by text.
     binary: ClassVar[bool] = False
+    #: What a head of the format has in it, where no line begins in a way of its own.
+    sign: ClassVar[re.Pattern[bytes] | None] = None
     #: How a line of the format begins: it tells the format, and text of other tools before it is left out.
     starts: ClassVar[Start | None] = None
     #: Width and height of the screen (px), as the head tells them.
@@ -219,6 +221,8 @@ class TouchLog:
     @classmethod
     def matches(cls, head: bytes) -> bool:
         """Return whether a log that begins so (64 KiB) is in this format."""
+        if cls.sign is not None:
+            return cls.sign.search(head) is not None
         return cls.starts is not None and cls.starts.matches(head)
 
     def _describe(self) -> LogInfo:

@@ -158,14 +158,10 @@ class EvdevLog(TouchLog):
                 axes = zip(panel, self._spans(), self._resolution, strict=True)
                 density = panel_density(*(size / span * units for size, span, units in axes))
             self._by_resolution = density is not None
-        self._size = size = self.screen or self._panel_px(options.density, across=across)
-        return LogInfo(
-            format=self.name,
-            width=round(size[0]) if size else None,
-            height=round(size[1]) if size else None,
-            density=density,
-            device=self.device.name or self.device.path or None,
-        )
+        self._size = self.screen or self._panel_px(options.density, across=across)
+        width, height = map(round, self._size) if self._size else (None, None)
+        device = self.device.name or self.device.path or None
+        return LogInfo(format=self.name, width=width, height=height, density=density, device=device)
 
     def _spans(self) -> list[int]:
         return [high - low + 1 for low, high in self.ranges or ()]

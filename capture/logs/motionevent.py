@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Log"]
 
-_MATCH = re.compile(rb"MotionEvent\]? ?(?:ViewRootImpl ?)?\{ ?action=")
 _EVENT = re.compile(r"MotionEvent\]? ?(?:ViewRootImpl ?)?\{([^}]{0,8192})\}")
 _FIELD = re.compile(r"\b(\w{1,32})(?:\[(\d{1,3})\])?=([^,\s]{1,64})")
 _ACTION = re.compile(r"(?:ACTION_)?(POINTER_DOWN|POINTER_UP|DOWN|UP|MOVE|CANCEL)(?:\((\d{1,3})\))?$")
@@ -33,11 +32,7 @@ class Log(TouchLog):
     name = "motionevent"
     description = "log lines with Android's MotionEvent, copies of other layers left out"
     example = "MotionEvent { action=ACTION_DOWN, id[0]=0, x[0]=642.5, y[0]=887.0, ... }"
-
-    @classmethod
-    def matches(cls, head: bytes) -> bool:
-        """Return whether the head has a printed MotionEvent."""
-        return bool(_MATCH.search(head))
+    sign = re.compile(rb"MotionEvent\]? ?(?:ViewRootImpl ?)?\{ ?action=")
 
     def _begin(self) -> None:
         self._printed: dict[tuple[object, ...], None] = {}

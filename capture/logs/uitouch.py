@@ -27,7 +27,6 @@ _PLAIN = re.compile(
     ISO_TIME + r"[^<]*<UITouch: (0x[0-9a-fA-F]+)>[^;]*; phase: ([A-Z]\w+);"
     r"(?:[^;]*;)*? location in window: \{(-?[\d.]+), (-?[\d.]+)\}"
 )
-_MATCH = re.compile(rb"<UITouch: 0x[0-9a-fA-F]+>")
 _ACTIONS = {
     "Began": Action.DOWN,
     "Moved": Action.MOVE,
@@ -49,12 +48,8 @@ class Log(TouchLog):
     description = "log lines with iOS's UITouch, copies of other views left out"
     example = "<UITouch: 0x105e08a10> phase: Began; ... location in window: {120.3, 410}; ..."
     line_times = True
+    sign = re.compile(rb"<UITouch: 0x[0-9a-fA-F]+>")
     screen_sign = re.compile(rb"<UIWindow: [^>]{0,200}?frame = \(0 0; (\d{1,5})(?:\.\d+)? (\d{1,5})")
-
-    @classmethod
-    def matches(cls, head: bytes) -> bool:
-        """Return whether the head has a printed UITouch."""
-        return bool(_MATCH.search(head))
 
     def _read(self) -> Iterator[TouchSamples]:
         yield from super()._read()

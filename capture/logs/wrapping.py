@@ -159,7 +159,8 @@ def wrappings(head: bytes) -> Iterator[Wrapping]:
         if all(line.rstrip().endswith(closing) for line in lines[1:]) and _share(lines, take):
             yield _Lines(take, tables=True)
     if len(lines) > 2 and (tag := _TAG.search(lines[-1])) and all(tag[0] in line for line in lines):
-        yield _Lines(_without_tag, tables=True)
+        # The tag that logcat puts behind a line.
+        yield _Lines(lambda line: ("", _TAG.sub("", line.rstrip())), tables=True)
     if _HTML.search(head):
         yield _Lines(lambda line: ("", html.unescape(line)), tables=False)
 
@@ -364,11 +365,6 @@ def _between(opening: str, closing: str) -> Callable[[str], _Taken]:
         return "", line.rstrip()[:-1].removesuffix("^M").replace("^I", "\t")
 
     return take
-
-
-def _without_tag(line: str) -> _Taken:
-    """Return a line without the tag that logcat puts behind it."""
-    return "", _TAG.sub("", line.rstrip())
 
 
 def _unescaped(text: bytes) -> bytes:
