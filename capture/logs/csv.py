@@ -243,13 +243,12 @@ def write(log: Writable, file: IO[bytes], path: Path) -> None:
 
 def _table(lines: list[str], column_map: ColumnMap) -> Table:
     """Return the layout of the table: its separator, its columns, and the prefix of its rows."""
-    before = at = 0
+    at = 0
     sign = column_map.comment or "#"
-    while before < len(lines) and (
-        not lines[before].strip() or lines[before].lstrip().startswith(sign) or tells_separator(lines[before])
-    ):
-        before += 1
-    before = 0 if before >= len(lines) else before
+    are_rows = (
+        line.strip() and not line.lstrip().startswith(sign) and not tells_separator(line) for line in lines
+    )
+    before = next((number for number, is_row in enumerate(are_rows) if is_row), 0)
     if column_map.header:
         wanted = {name.lower() for names in column_map.columns.values() for name in names}
         optional = {"stream", "pointer"} if column_map.common else set()

@@ -110,18 +110,15 @@ class Rows:
         good = [True] * count
         found = self._values(roles, count, good)
         if not all(good):
-            self._note_bad(roles, good)
+            at = good.index(False)
+            self.first_bad = self.first_bad or ", ".join(
+                f"{role} {str(column[at])[:40]!r}" for role, column in roles.items()
+            )
             found = _kept(found, good)
             self.skipped += count - sum(good)
             count = sum(good)
         self.used += count
         return self._samples(found) if count else None
-
-    def _note_bad(self, roles: dict[str, Any], good: list[bool]) -> None:
-        """Remember the first row that is no touch."""
-        if not self.first_bad:
-            at = good.index(False)
-            self.first_bad = ", ".join(f"{role} {str(column[at])[:40]!r}" for role, column in roles.items())
 
     def finish(self) -> Iterator[TouchSamples]:
         """Yield the samples that had to wait for all rows, and report the assumptions about times."""

@@ -85,10 +85,8 @@ class Log(TouchLog):
         touches: list[_Touch] = []
         for event in records(self, _record):
             try:
-                before = len(touches)
                 became = self._use(event, touches)
             except (*DECODE_ERRORS, ValueError, TypeError, OverflowError):
-                del touches[before:]
                 became = "skipped_rows"
             self.count(became)
         if not self.counts["read"]:

@@ -70,8 +70,8 @@ def looks_like_table(head: bytes) -> bool:
     if b"\0" in head:
         return False
     lines = [line for line in decoded(head).splitlines()[:12] if line.strip() and not _is_comment(line)]
-    if len(lines) > 1 and not head.endswith(b"\n"):
-        lines = lines[:-1] if len(lines) > 2 else lines
+    if len(lines) > 2 and not head.endswith(b"\n"):
+        lines.pop()
     if len(lines) < 2 or any(len(line) > LONGEST_LINE for line in lines):
         return False
     separator = separator_of(lines[0])

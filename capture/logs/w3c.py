@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import islice, zip_longest
+from itertools import groupby, islice, zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import msgspec
 
 from capture.gestures.kinds import Action
 from capture.logs.base import TouchLog
+from capture.logs.decoding import decode_row
 from capture.logs.documents import records
 from capture.logs.lines import CONTEXT, USED
 from capture.logs.samples import SampleWriter
@@ -75,7 +76,6 @@ class _Body(msgspec.Struct):
 _decode_body = msgspec.json.Decoder(_Body).decode
 _SOURCES = {"pointer", "key", "wheel", "none"}
 _ACTIONS = {"pointerMove", "pointerDown", "pointerUp", "pointerCancel", "pause"}
-_decode_action = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_source = msgspec.json.Decoder(_Source).decode
 
 
@@ -106,28 +106,21 @@ class Log(TouchLog):
 
     def _bodies(self) -> Iterator[list[_Source]]:
         """Yield the sources of each body; of a damaged one, the sources and actions that are left."""
-        loose: list[Any] = []
         before: list[_Source] = []
-        found: Iterator[list[_Source] | _Source | dict[str, Any]] = records(self, _body)
-        for record in found:
-            if isinstance(record, dict):
-                loose.append(record)
+        for is_loose, group in groupby(records(self, _body), key=lambda record: isinstance(record, dict)):
+            if is_loose:
+                yield [_Source(type="pointer", id="", actions=list(group))]
                 continue
-            if loose:
-                yield [_Source(type="pointer", id="", actions=loose)]
-                loose = []
-            if isinstance(record, _Source):
-                # A server logs the sources of a body once more where it calls its driver.
-                if record in before:
+            for record in group:
+                if isinstance(record, list):
+                    before = record.copy()
+                    yield record
+                elif isinstance(record, _Source) and record in before:
+                    # A server logs the sources of a body once more where it calls its driver.
                     before.remove(record)
                     self.count("duplicate_events", len(record.actions))
-                else:
+                elif isinstance(record, _Source):
                     yield [record]
-                continue
-            before = record.copy()
-            yield record
-        if loose:
-            yield [_Source(type="pointer", id="", actions=loose)]
 
     def _play(self, body: list[_Source], now: int, writer: SampleWriter) -> int:
         """Add the samples of a body in the order of their times; return when it ends."""
@@ -218,7 +211,7 @@ def _body(raw: msgspec.Raw) -> list[_Source] | _Source | dict[str, Any] | None:
         sources = [_decode_source(source) for source in _decode_body(raw).actions]
     except msgspec.ValidationError:
         action = _decode_source(raw)
-        return _decode_action(raw) if _word(action.type) in _ACTIONS and action.id is None else None
+        return decode_row(raw) if _word(action.type) in _ACTIONS and action.id is None else None
     if sources and all(isinstance(source.actions, list) for source in sources):
         return sources
     alone = _decode_source(raw)
