@@ -10,7 +10,7 @@ from capture.errors import TouchLogError
 from capture.logs.base import LogInfo
 from capture.logs.decoding import attempt, decode_row
 from capture.logs.documents import documents, first_sign, has_lines, head_pieces, is_json, line_values
-from capture.logs.jsoncells import Cells, Records, Row, first_rows, flat
+from capture.logs.jsoncells import Records, Row, cells_of, first_rows, flat
 from capture.logs.jsonrows import Finder
 from capture.logs.mapped import MappedLog
 from capture.logs.names import guess
@@ -118,7 +118,7 @@ class Log(MappedLog):
     def _cells(self, records: Records) -> Iterator[tuple[dict[str, list[Any]], int]]:
         """Yield the cells of the records with the keys that are needed; the others are counted."""
         left_out = used = 0
-        for cells, good, bad in Cells(self._map, self._needed).of(records):
+        for cells, good, bad in cells_of(records, self._map, self._needed):
             used += good
             left_out += bad
             if good:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from capture.logs.columns import ColumnMap
 
-__all__ = ["Cells", "Records", "Row", "Table", "first_rows", "flat", "plain_column"]
+__all__ = ["Records", "Row", "Table", "cells_of", "first_rows", "flat", "plain_column"]
 
 Row = dict[str, Any]
 #: Records that are taken at a time: an odd one makes its neighbours slow, and no others.
@@ -116,54 +117,51 @@ def plain_column(rows: list[Row], key: str) -> list[Any] | None:
     return values if len(values) == len(rows) and {dict, list}.isdisjoint(map(type, values)) else None
 
 
-class Cells:
-    """Takes the columns of a map out of records.
+def cells_of(
+    records: Records, column_map: ColumnMap, needed: list[str]
+) -> Iterator[tuple[dict[str, Any], int, int]]:
+    """Yield the cells of some records by role, how many there are, and how many records are none.
 
     Parameters
     ----------
+    records : Records
     column_map : ColumnMap
     needed : list of str
         Keys without which a record is none of a touch.
     """
+    chosen = column_map.columns
+    keys = list(dict.fromkeys([*chain.from_iterable(chosen.values()), *dict(column_map.only)]))
+    for begin in range(0, len(records), _BATCH):
+        end = min(begin + _BATCH, len(records))
+        if isinstance(records, Table):
+            columns = {key: column[begin:end] for key, column in records.columns.items()}
+            read = [columns[key] for key in keys if key in columns]
+            is_plain = records.plain or all({dict, list}.isdisjoint(map(type, column)) for column in read)
+            if is_plain and columns.keys() >= set(needed):
+                yield column_map.cells(chosen, columns, end - begin), end - begin, 0
+                continue
+            rows = records.rows(begin, end)
+        else:
+            rows = records[begin:end]
+        found = _plain(rows, keys, needed)
+        good = len(rows)
+        if found is None:
+            flattened = [row for row in map(flat, rows) if all(key in row for key in needed)]
+            good = len(flattened)
+            found = {key: [row.get(key) for row in flattened] for key in keys}
+        yield column_map.cells(chosen, found, good), good, len(rows) - good
 
-    def __init__(self, column_map: ColumnMap, needed: list[str]) -> None:
-        self._map = column_map
-        self._needed = needed
-        self._keys = list(dict.fromkeys(name for names in column_map.columns.values() for name in names))
-        self._keys += [key for key, _ in column_map.only if key not in self._keys]
 
-    def of(self, records: Records) -> Iterator[tuple[dict[str, list[Any]], int, int]]:
-        """Yield the cells of some records by role, how many there are, and how many records are none."""
-        for begin in range(0, len(records), _BATCH):
-            end = min(begin + _BATCH, len(records))
-            if isinstance(records, Table):
-                columns = {key: column[begin:end] for key, column in records.columns.items()}
-                read = [columns[key] for key in self._keys if key in columns]
-                is_plain = records.plain or all({dict, list}.isdisjoint(map(type, column)) for column in read)
-                if is_plain and columns.keys() >= set(self._needed):
-                    yield self._map.cells(self._map.columns, columns, end - begin), end - begin, 0
-                    continue
-                rows = records.rows(begin, end)
-            else:
-                rows = records[begin:end]
-            found = self._plain(rows)
-            good = len(rows)
-            if found is None:
-                flattened = [row for row in map(flat, rows) if all(key in row for key in self._needed)]
-                good = len(flattened)
-                found = {key: [row.get(key) for row in flattened] for key in self._keys}
-            yield self._map.cells(self._map.columns, found, good), good, len(rows) - good
-
-    def _plain(self, rows: list[Row]) -> dict[str, list[Any]] | None:
-        """Return the columns of records that are alike; None for others."""
-        found: dict[str, list[Any]] = {}
-        for key in self._keys:
-            column = plain_column(rows, key)
-            if column is None and key not in self._needed and "." not in key:
-                column = [row.get(key) for row in rows]
-                if not {dict, list}.isdisjoint(map(type, column)):
-                    return None
-            if column is None:
+def _plain(rows: list[Row], keys: list[str], needed: list[str]) -> dict[str, list[Any]] | None:
+    """Return the columns of records that are alike; None for others."""
+    found: dict[str, list[Any]] = {}
+    for key in keys:
+        column = plain_column(rows, key)
+        if column is None and key not in needed and "." not in key:
+            column = [row.get(key) for row in rows]
+            if not {dict, list}.isdisjoint(map(type, column)):
                 return None
-            found[key] = column
-        return found
+        if column is None:
+            return None
+        found[key] = column
+    return found

@@ -55,32 +55,27 @@ class Log(TouchLog):
         action, time = _action(fields.get("action", "")), fields.get("eventTime", "")
         if not whole or action is None or action[1] >= len(fingers) or not time.isdecimal():
             return "skipped_rows"
-        return self._add(fields, action, fingers, writer)
-
-    def _add(
-        self,
-        fields: dict[str, str],
-        action: tuple[str, int],
-        fingers: list[dict[str, float]],
-        writer: SampleWriter,
-    ) -> str:
-        """Add the samples of an event, unless another layer printed it before."""
         name, index = action
-        device, time = fields.get("deviceId", "0"), int(fields["eventTime"]) * 1_000_000
-        key = (device, name, index, time, *((finger["x"], finger["y"]) for finger in fingers))
-        if key in self._printed:
+        device, time_ns = fields.get("deviceId", "0"), int(time) * 1_000_000
+        places = ((finger["x"], finger["y"]) for finger in fingers)
+        if self._is_copy((device, name, index, time_ns, *places)):
             return "duplicate_events"
-        self._printed[key] = None
-        if len(self._printed) > _MEMORY:
-            del self._printed[next(iter(self._printed))]
         history = fields.get("historySize", "")
         if history.isdecimal() and int(history):
             self.warnings["history_not_printed"] += int(history)
-        stream = self.streams.number(device)
+        stream, what = self.streams.number(device), Action[name.removeprefix("POINTER_")]
         for finger in fingers if name in {"MOVE", "CANCEL"} else [fingers[index]]:
-            what = Action[name.removeprefix("POINTER_")]
-            writer.add(stream, int(finger["id"]), what, time, finger["x"], finger["y"])
+            writer.add(stream, int(finger["id"]), what, time_ns, finger["x"], finger["y"])
         return USED
+
+    def _is_copy(self, event: tuple[object, ...]) -> bool:
+        """Return whether another layer printed an event before; remember it."""
+        if event in self._printed:
+            return True
+        self._printed[event] = None
+        if len(self._printed) > _MEMORY:
+            del self._printed[next(iter(self._printed))]
+        return False
 
 
 def _action(text: str) -> tuple[str, int] | None:
