@@ -10,7 +10,7 @@ import msgspec
 from capture.errors import plain_json
 from capture.gestures.kinds import Action
 from capture.logs.base import LogInfo, Mark, TouchLog
-from capture.logs.decoding import DECODE_ERRORS, decode_row
+from capture.logs.decoding import attempt, decode_row
 from capture.logs.lines import CONTEXT, USED, Start
 from capture.logs.times import Gaps
 
@@ -51,11 +51,9 @@ _decode = msgspec.json.Decoder(_Line).decode
 def _first(head: bytes) -> _Line | None:
     """Return the first line, if it is one."""
     for text in head.split(b"\n", 8)[:8]:
-        if text.strip():
-            try:
-                return _decode(_bare(text.decode("utf-8", "replace")).strip())
-            except DECODE_ERRORS:
-                continue
+        line = attempt(_decode, _bare(text.decode("utf-8", "replace")).strip()) if text.strip() else None
+        if line is not None:
+            return line
     return None
 
 

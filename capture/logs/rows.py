@@ -71,12 +71,11 @@ class Rows:
             side / whole if whole else 1.0 for side, whole in zip(size, column_map.whole, strict=True)
         ]
         self._words = column_map.actions or ACTION_WORDS
-        #: Fingers that are down in a table that says at each time whether one is; None for another table.
-        self._held: dict[tuple[int, int], tuple[float, float]] | None = (
-            {} if column_map.actions.keys() in _BOOLEANS else None
-        )
+        #: Whether the table says at each time whether a finger is down, and the fingers that are.
+        self._is_polled = column_map.actions.keys() in _BOOLEANS
+        self._held: dict[tuple[int, int], tuple[float, float]] = {}
         #: Whether rows hang on others, so that they cannot be read column by column.
-        self.depends = self._held is not None
+        self.depends = self._is_polled
         self._memo: dict[Any, int | None] = {}
         self._moments = {role: Moments() for role in ("time", "down", "up")}
         self._begun = False
@@ -188,8 +187,8 @@ class Rows:
         if "down" in found:
             ups = [array.array("f", found.get(f"{role}-up", column)) for role, column in (("x", x), ("y", y))]
             return _whole_strokes(stream, pointer, (found["down"], found["up"]), (x, ups[0]), (y, ups[1]))
-        if self._held is not None:
-            self._polled(self._held, stream, pointer, found["action"], (x, y))
+        if self._is_polled:
+            self._polled(zip(stream, pointer, strict=True), found["action"], x, y)
         times = array.array("q", found["time"])
         actions = array.array("B", found["action"])
         self._watch(stream, pointer, actions, times)
@@ -213,19 +212,10 @@ class Rows:
             for row in zip(stream[:4096], pointer[:4096], actions[:4096], times[:4096], strict=True):
                 self._gaps.add(*row)
 
-    @staticmethod
-    def _polled(
-        held: dict[tuple[int, int], tuple[float, float]],
-        stream: Any,
-        pointer: Any,
-        actions: list[Any],
-        places: Any,
-    ) -> None:
+    def _polled(self, fingers: Iterable[tuple[int, int]], actions: list[Any], x: Any, y: Any) -> None:
         """Make moves of the rows at which a finger stays down or up; it is lifted where it was last down."""
-        x, y = places
-        for index, (finger, action) in enumerate(
-            zip(zip(stream, pointer, strict=True), actions, strict=True)
-        ):
+        held = self._held
+        for index, (finger, action) in enumerate(zip(fingers, actions, strict=True)):
             if (action == _DOWN) == (finger in held):
                 actions[index] = _MOVE
             if action == _DOWN:

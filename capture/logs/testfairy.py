@@ -9,7 +9,7 @@ import msgspec
 
 from capture.gestures.kinds import Action
 from capture.logs.base import Mark, TouchLog
-from capture.logs.decoding import DECODE_ERRORS, decode_row
+from capture.logs.decoding import attempt, decode_row
 from capture.logs.documents import records
 from capture.logs.lines import CONTEXT, USED
 
@@ -62,13 +62,10 @@ class Log(TouchLog):
     def _record(self, raw: msgspec.Raw) -> _Row | None:
         row = _decode(raw)
         if row.kind is not None and row.act is None:
-            try:
-                said = decode_row(raw)
-                seconds = said.get("ts")
-                if isinstance(seconds, int | float) and abs(seconds) < _LATEST_S:
-                    self.mark(Mark(time_ns=round(seconds * 1e9), kind="interaction", fields=said))
-            except DECODE_ERRORS:
-                pass
+            said = attempt(decode_row, raw) or {}
+            seconds = said.get("ts")
+            if isinstance(seconds, int | float) and abs(seconds) < _LATEST_S:
+                self.mark(Mark(time_ns=round(seconds * 1e9), kind="interaction", fields=said))
             return row
         return None if row.act is None and row.kc is None and row.x is None else row
 
