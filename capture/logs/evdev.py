@@ -74,11 +74,8 @@ class Device(msgspec.Struct, kw_only=True):
         return None if codes is None else (self.axes[codes[0]], self.axes[codes[1]])
 
     def _codes(self) -> tuple[int, int] | None:
-        for codes in ((MT_X, MT_Y), (ABS_X, ABS_Y)):
-            ranges = [self.axes.get(code, (0, 0)) for code in codes]
-            if all(high > low for low, high in ranges):
-                return codes
-        return None
+        known = {code for code, (low, high) in self.axes.items() if high > low}
+        return next((codes for codes in ((MT_X, MT_Y), (ABS_X, ABS_Y)) if known.issuperset(codes)), None)
 
     def units_per_mm(self) -> tuple[int, int] | None:
         """Return the resolutions of x and y, where both are there and make a panel of a sane size."""
@@ -137,28 +134,26 @@ class EvdevLog(TouchLog):
     def _describe(self) -> LogInfo:
         options = self.options
         self.device = self.choose_device(self.devices())
-        ranges = self.device.ranges()
+        self.ranges = self.device.ranges()
         if options.axis_max is not None:
-            ranges = (0, options.axis_max[0]), (0, options.axis_max[1])
-        self.ranges = ranges
-        if options.screen is not None and ranges is None and self.is_stream:
+            self.ranges = (0, options.axis_max[0]), (0, options.axis_max[1])
+        if options.screen is not None and self.ranges is None and self.is_stream:
             raise self.error(
                 "--screen needs the range of the panel, which standard input cannot be searched for: "
                 "give it with --axis-max X,Y"
             )
         self.screen = options.screen or self.own_screen
-        across = options.rotate in {90, 270}
-        self._resolution = None if ranges is None else self.device.units_per_mm()
+        self._resolution = None if self.ranges is None else self.device.units_per_mm()
         density = options.density
         self._by_resolution = self._resolution is not None and self.screen is None
         if self._resolution is not None and density is None and self.own_screen is None:
             density = 1.0
             if options.screen is not None:
-                panel = options.screen[::-1] if across else options.screen
+                panel = options.screen[::-1] if options.rotate in {90, 270} else options.screen
                 axes = zip(panel, self._spans(), self._resolution, strict=True)
                 density = panel_density(*(size / span * units for size, span, units in axes))
             self._by_resolution = density is not None
-        self._size = self.screen or self._panel_px(options.density, across=across)
+        self._size = self.screen or self._panel_px()
         width, height = map(round, self._size) if self._size else (None, None)
         device = self.device.name or self.device.path or None
         return LogInfo(format=self.name, width=width, height=height, density=density, device=device)
@@ -166,15 +161,15 @@ class EvdevLog(TouchLog):
     def _spans(self) -> list[int]:
         return [high - low + 1 for low, high in self.ranges or ()]
 
-    def _panel_px(self, density: float | None, *, across: bool) -> tuple[float, float] | None:
+    def _panel_px(self) -> tuple[float, float] | None:
         """Return the size of the picture by the resolution of the panel, else by its range."""
         sizes: list[float] = list(self._spans())
         if not sizes:
             return None
         if self._resolution is not None:
-            per_mm = PX_PER_MM * (density or 1.0)
+            per_mm = PX_PER_MM * (self.options.density or 1.0)
             sizes = [span / units * per_mm for span, units in zip(sizes, self._resolution, strict=True)]
-        return (sizes[1], sizes[0]) if across else (sizes[0], sizes[1])
+        return (sizes[1], sizes[0]) if self.options.rotate in {90, 270} else (sizes[0], sizes[1])
 
     def devices(self) -> list[Device]:
         """Return the devices that the header names."""

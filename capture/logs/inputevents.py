@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from capture.logs.evdev import Device, EvdevLog
+from capture.logs.evdev import ABS_CODES, BTN_TOUCH, Device, EvdevLog
 from capture.logs.lines import CONTEXT, USED, Start, is_nothing
 from capture.logs.times import clock_time
 
@@ -21,11 +21,10 @@ _LINE = re.compile(
 _NAME = re.compile(r'^\s*name\s*: "(.*)"')
 _HEADER = re.compile(r"^\s*(?:/dev/|bustype|vendor|product|version|name|bits|waiting for|timeout)")
 _TYPES = {"SYN": 0, "KEY": 1, "REL": 2, "ABS": 3, "MSC": 4}
-_CODES = {
-    "ABS_X": 0x00, "ABS_Y": 0x01, "ABS_PRESSURE": 0x18, "ABS_MT_SLOT": 0x2F, "ABS_MT_TOUCH_MAJOR": 0x30,
-    "ABS_MT_POSITION_X": 0x35, "ABS_MT_POSITION_Y": 0x36, "ABS_MT_TOOL_TYPE": 0x37,
-    "ABS_MT_TRACKING_ID": 0x39, "ABS_MT_PRESSURE": 0x3A, "ABS_MT_DISTANCE": 0x3B,
-    "BTN_TOUCH": 0x14A, "BTN_LEFT": 0x110, "REL_X": 0x00,
+_CODES = ABS_CODES | {
+    "ABS_PRESSURE": 0x18, "ABS_MT_SLOT": 0x2F, "ABS_MT_TOUCH_MAJOR": 0x30, "ABS_MT_TOOL_TYPE": 0x37,
+    "ABS_MT_TRACKING_ID": 0x39, "ABS_MT_PRESSURE": 0x3A, "ABS_MT_DISTANCE": 0x3B, "BTN_TOUCH": BTN_TOUCH,
+    "BTN_LEFT": 0x110, "REL_X": 0x00,
 }  # fmt: skip
 _VALUES = {"pressed": 1, "released": 0, "repeat": 2, "repeated": 2}
 #: A code that no event of a touch has.
