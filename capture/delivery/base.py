@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from capture.store.rows import StoredBatch
     from capture.store.sink_reports import SinkReport
 
-__all__ = ["DeliveryStore", "Everything", "Goal", "SinkCounters", "UnsharedStore", "Watch"]
+__all__ = ["DeliveryStore", "Everything", "Goal", "SinkCounters", "Watch"]
 
 
 class SinkCounters(msgspec.Struct):
@@ -75,15 +75,20 @@ class Watch(Protocol):
 
 
 class DeliveryStore(Protocol):
-    """Queues of events, one for each sink; `capture.store.Store` documents each call."""
+    """Queues of events, one for each sink; `capture.store.Store` documents each call.
+
+    Where an answer is given here, it is that of a store that drops nothing, and whose sessions are over.
+    """
 
     @property
     def needs_upkeep(self) -> bool:
-        """Whether `upkeep` should not wait."""
+        """Whether `upkeep` should not wait; never, where there is none."""
+        return False
 
     @property
     def waiting_in_memory(self) -> int:
         """How many calls wait in memory."""
+        return 0
 
     def next_batch(
         self, queue: str, max_events: int, max_bytes: int, *, skip: Collection[int], apart: bool
@@ -92,9 +97,12 @@ class DeliveryStore(Protocol):
 
     def begin_send(self, queue: str, batch: StoredBatch) -> bool:
         """Note that a batch is handed to its sink; False if it was dropped meanwhile."""
+        del queue, batch
+        return True
 
     def end_send(self, queue: str, batch: StoredBatch) -> None:
         """Note that the sink has answered."""
+        del queue, batch
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
         """Note that the sink has the events; False if they were dropped meanwhile."""
@@ -104,12 +112,18 @@ class DeliveryStore(Protocol):
 
     def dropped_of(self, queue: str) -> int:
         """Return how many events the queue lost."""
+        del queue
+        return 0
 
     def publish(self, reports: Mapping[str, SinkReport]) -> bool:
-        """Note how sinks are, for other processes; False if that is not possible."""
+        """Note how sinks are, for other processes, if any asks; False if that is not possible."""
+        del reports
+        return True
 
     def goal(self, queue: str) -> Goal:
         """Return the events that are stored now."""
+        del queue
+        return Everything()
 
     def reached(self, queue: str, goal: Any) -> bool:
         """Return whether nothing is left of a goal."""
@@ -122,56 +136,12 @@ class DeliveryStore(Protocol):
 
     def is_live(self, session: int) -> bool:
         """Return whether the session may continue."""
+        del session
+        return False
 
     def claim_delivery(self) -> bool:
         """Become the process that delivers, unless another one is."""
 
     def upkeep(self) -> None:
         """Keep the bounds."""
-
-
-class UnsharedStore(DeliveryStore, Protocol):
-    """The answers of a store that drops nothing, and whose sessions are over."""
-
-    @property
-    def needs_upkeep(self) -> bool:
-        """Whether `upkeep` should not wait: never, there is none."""
-        return False
-
-    @property
-    def waiting_in_memory(self) -> int:
-        """How many calls wait in memory: none."""
-        return 0
-
-    def begin_send(self, queue: str, batch: StoredBatch) -> bool:
-        """Return True: nothing is dropped."""
-        del queue, batch
-        return True
-
-    def end_send(self, queue: str, batch: StoredBatch) -> None:
-        """Do nothing."""
-        del queue, batch
-
-    def dropped_of(self, queue: str) -> int:
-        """Return 0: nothing is dropped."""
-        del queue
-        return 0
-
-    def publish(self, reports: Mapping[str, SinkReport]) -> bool:
-        """Return True: no other process asks."""
-        del reports
-        return True
-
-    def goal(self, queue: str) -> Goal:
-        """Return all that is stored."""
-        del queue
-        return Everything()
-
-    def is_live(self, session: int) -> bool:
-        """Return False: no session continues."""
-        del session
-        return False
-
-    def upkeep(self) -> None:
-        """Do nothing."""
         return

@@ -26,7 +26,6 @@ from capture.delivery.wake import Wake
 from capture.delivery.worker import Worker
 from capture.errors import LogOnce, StoreError
 from capture.ids import full_jitter
-from capture.process import PerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -114,7 +113,6 @@ class Delivery:
         self._maintenance = Maintenance(self._store)
         self._threads: list[threading.Thread] = []
         self._forks = fork_count()
-        self._is_ours: PerProcess[bool] = PerProcess(True)
         self._deadline_ns: int | None = None
 
     # From the caller
@@ -140,7 +138,7 @@ class Delivery:
         pending : int
             Number of new events.
         """
-        if self._forks != fork_count():  # `PerProcess` costs more, and this runs while a finger lifts
+        if self._forks != fork_count():  # without a call: this runs while a finger lifts
             self._check_fork()
         for worker in self._workers:
             before = worker.unseen
@@ -382,7 +380,7 @@ class Delivery:
 
     def _check_fork(self) -> None:
         """Start afresh in a forked child, where the parent's threads do not run."""
-        if self._is_ours.value:
+        if self._forks == fork_count():
             return
         self._reset()
         self._states.after_fork()

@@ -376,11 +376,9 @@ class Worker:
             self._too_large += 1
             self._wait(ceiling_s / 2 + self._jitter(ceiling_s / 2), answer)
             return
-        if self._refused >= _MAX_REFUSED:
-            self._pause(f"{answer.reason} ({self._refused} events in a row refused)", answer.retry_after_s)
-            return
-        self._refused += 1
-        self._give_up(stored, answer.reason or answer.outcome.value)
+        if self._refused < _MAX_REFUSED:
+            self._refused += 1
+            self._give_up(stored, answer.reason or answer.outcome.value)
         if self._refused >= _MAX_REFUSED:
             self._pause(f"{answer.reason} ({self._refused} events in a row refused)", answer.retry_after_s)
 

@@ -17,7 +17,7 @@ import msgspec
 
 from capture.config import ProjectConfig, RunConfig
 from capture.delivery import Delivery
-from capture.delivery.base import UnsharedStore
+from capture.delivery.base import DeliveryStore
 from capture.gateway.journal import segments, sync_folder
 from capture.gateway.state import try_lock
 from capture.process import make_private_folder
@@ -117,7 +117,7 @@ class _Place(NamedTuple):
     event: int = 0
 
 
-class _Queue(UnsharedStore):
+class _Queue(DeliveryStore):
     """The batches of one sink, as a `DeliveryStore`; one thread reads them."""
 
     def __init__(self, folder: Path, wire: str) -> None:

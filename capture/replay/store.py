@@ -12,7 +12,7 @@ from itertools import accumulate, groupby, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from capture.delivery.base import UnsharedStore
+from capture.delivery.base import DeliveryStore
 from capture.store.rows import StoredBatch
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = ["ReplayStore"]
 _session = attrgetter("session")
 
 
-class ReplayStore(UnsharedStore):
+class ReplayStore(DeliveryStore):
     """A `DeliveryStore` for the rows of a replay.
 
     Parameters
