@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import ipaddress
 import socket
 import threading
 from collections import deque
@@ -28,6 +27,7 @@ import msgspec
 from capture.errors import ConfigError, cannot_listen, plain
 from capture.formats import native
 from capture.formats.receive import NotABatchError, TooLargeError, payloads_of, read_batch, unpack
+from capture.gateway.config import is_loopback
 from capture.testing import Fault
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Collector:
         strict: bool = False,
         on_refused: Callable[[str], object] = len,
     ) -> None:
-        if token is None and not _is_loopback(host):
+        if token is None and not is_loopback(host):
             raise ConfigError(f"a collector on {host!r} needs a token: others can reach it")
         self.events: dict[str, bytes] = {}
         self.keys: list[str] = []
@@ -128,7 +128,7 @@ class Collector:
         self._check = check
         self._strict = strict
         self._on_refused = on_refused
-        self._names = _OWN_NAMES | {host} if _is_loopback(host) else None
+        self._names = _OWN_NAMES | {host} if is_loopback(host) else None
         self._faults: deque[Fault] = deque()
         self._always: Fault | None = None
         self._lock = threading.Lock()
@@ -281,12 +281,6 @@ def _only(body: bytes, payloads: list[bytes]) -> bytes:
 
 def _shown(came: bytes) -> str:
     return plain(came[: 4 * _SHOWN_CHARS].decode(errors="replace"), _SHOWN_CHARS) or "nothing"
-
-
-def _is_loopback(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
 
 
 class _Server(ThreadingHTTPServer):

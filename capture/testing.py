@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.clock import Clock
-from capture.config.run import RunConfig
-from capture.config.sections import BufferConfig
-from capture.events.config import DeviceConfig, PrivacyConfig, ProjectConfig
+from capture.config import BufferConfig, DeviceConfig, PrivacyConfig, ProjectConfig, RunConfig
 from capture.formats import native
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ __all__ = ["START_NS", "FakeClock", "Fault", "TouchScript", "decode_batches", "m
 
 #: Where a `FakeClock`'s wall clock starts: 14 November 2023, 22:13:20 UTC.
 START_NS = 1_700_000_000 * 10**9
-_MS = 1_000_000
 
 
 class FakeClock(Clock):

@@ -7,6 +7,7 @@ foreign name can resolve to loopback.
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from pathlib import Path
@@ -30,7 +31,6 @@ from capture.gestures.kinds import kinds_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from starlette.requests import Request
 
@@ -59,12 +59,12 @@ _STOP_S = 10.0
 _MAX_CONNECTIONS = 64
 
 
-def create_app(gestures: GestureConfig | None = None) -> Starlette:
+def create_app(gestures: GestureConfig) -> Starlette:
     """Return the application: the page and its WebSocket.
 
     Parameters
     ----------
-    gestures : GestureConfig, optional
+    gestures : GestureConfig
         The thresholds to try.
     """
 
@@ -72,9 +72,8 @@ def create_app(gestures: GestureConfig | None = None) -> Starlette:
         if not _is_own_page(visitor):
             await visitor.close(_POLICY_VIOLATION)  # before the accept: the handshake is answered with 403
             return
-        base = gestures or GestureConfig()
         try:
-            chosen = base.changed(dialect=visitor.query_params.get("dialect", base.dialect))
+            chosen = gestures.changed(dialect=visitor.query_params.get("dialect", gestures.dialect))
         except ConfigError:
             await visitor.close(_POLICY_VIOLATION)
             return
@@ -85,8 +84,7 @@ def create_app(gestures: GestureConfig | None = None) -> Starlette:
         finally:
             await run_in_threadpool(session.close)
 
-    known = gestures or GestureConfig()
-    routes = [Route(path, _file(*file, known)) for path, file in _FILES.items()]
+    routes = [Route(path, _file(*file, gestures)) for path, file in _FILES.items()]
     return Starlette(
         routes=[*routes, WebSocketRoute("/touches", touches)],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_NAMES)],
@@ -165,9 +163,7 @@ class DemoServer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(_STOP_S)
@@ -175,20 +171,16 @@ class DemoServer:
 
 def _listen(port: int) -> socket.socket:
     """Return a listening socket on loopback: who connects before the server runs waits for it."""
-    listening = socket.socket()
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((HOST, port))
-        listening.listen()
+        return socket.create_server((HOST, port))
     except OSError as error:
-        listening.close()
-        raise cannot_listen(HOST, port, error) from error
-    return listening
+        # The text of this error repeats the address.
+        raise cannot_listen(HOST, port, OSError(error.errno, os.strerror(error.errno or 0))) from error
 
 
 def _settings(gestures: GestureConfig | None) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(gestures),
+        create_app(gestures or GestureConfig()),
         ws="wsproto",
         ws_max_size=MAX_MESSAGE_BYTES * 16,
         log_level="warning",

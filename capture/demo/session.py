@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from capture.config.run import RunConfig
-from capture.config.sections import BufferConfig
-from capture.engine.capture import Capture
-from capture.events.config import DeviceConfig, PrivacyConfig, ProjectConfig
+from capture.config import BufferConfig, DeviceConfig, GestureConfig, ProjectConfig
 from capture.events.targets import Target
 from capture.formats.native import FORMAT
-from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import Reason
 from capture.gestures.recognizer import Recognizer
-from capture.sinks.memory import MemorySink
+from capture.testing import memory_capture
 
 if TYPE_CHECKING:
     from capture.events.domain import Event
@@ -58,22 +54,22 @@ class DemoSession:
 
     def __init__(self, gestures: GestureConfig | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="touchcapture-demo-")
-        self._sink = MemorySink()
         self._filling: list[Any] = []
         self._last: dict[str, Any] | None = None
         self._encode = FORMAT.encode
         self._touches = msgspec.json.Decoder(list[Touch])
-        config = RunConfig(
+        gestures = gestures or GestureConfig()
+        # Gestures of several fingers are in no event of the native format: the page gets them from here.
+        self._fingers = Recognizer(1.0, gestures)
+        self._down: dict[int, Target] = {}
+        # The consent is of this page alone: nothing leaves it.
+        self._capture, self._sink = memory_capture(
+            self._folder.name,
             project=ProjectConfig(id=0, app_name="demo", app_id="demo"),
             device=DeviceConfig(density=1.0),  # CSS px are dp already
-            gestures=gestures or GestureConfig(),
+            gestures=gestures,
             buffer=BufferConfig(path=self._folder.name, batch_size=BATCH_SIZE),
-            privacy=PrivacyConfig(opted_in=True),  # of this page alone: nothing leaves it
         )
-        # Gestures of several fingers are in no event of the native format: the page gets them from here.
-        self._fingers = Recognizer(1.0, config.gestures)
-        self._down: dict[int, Target] = {}
-        self._capture = Capture(config, sinks=[self._sink])
         self._capture.before_send = self._see
         self._capture.screen_view("Demo")
 
