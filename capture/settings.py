@@ -6,9 +6,11 @@ check their own keys with it.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 import types
+from functools import cache
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -24,12 +26,12 @@ from typing import (
 )
 
 import msgspec
-from msgspec import NODEFAULT, Meta
+from msgspec import Meta
 
 from capture.errors import ConfigError, hide_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 __all__ = [
     "FROM_ROW",
@@ -41,12 +43,15 @@ __all__ = [
     "build_sections",
     "build_sinks",
     "check",
+    "check_key",
+    "check_required",
     "check_text",
     "construct",
     "expanded",
     "is_disabled",
     "masked_repr",
     "nearest",
+    "noted",
     "read_toml",
     "shown",
 ]
@@ -106,16 +111,11 @@ def masked_repr(struct: Any) -> str:
     return f"{type(struct).__name__}({fields})"
 
 
+@cache
 def hints(struct: type[msgspec.Struct]) -> dict[str, Any]:
     """Return key -> annotated type of a section or a sink's table, in the order of its fields."""
-    found = _HINTS.get(struct)
-    if found is None:
-        known = get_type_hints(struct, include_extras=True)
-        found = _HINTS[struct] = {key: known[key] for key in struct.__struct_fields__}
-    return found
-
-
-_HINTS: dict[type[msgspec.Struct], dict[str, Any]] = {}
+    known = get_type_hints(struct, include_extras=True)
+    return {key: known[key] for key in struct.__struct_fields__}
 
 
 def check(path: str, value: Any, kind: Any) -> Any:
@@ -129,6 +129,39 @@ def check(path: str, value: Any, kind: Any) -> Any:
     if isinstance(result, float) and not math.isfinite(result):
         raise ConfigError(f"{path} = {value}: expected {allowed(kind)}, finite")
     return result
+
+
+def check_key(path: str, key: str, value: Any, kinds: Mapping[str, Any], *beside: str) -> Any:
+    """Return the value of a key as `check` does; an error about an unknown key names one of the known.
+
+    Those are the keys of `kinds` (key -> type), and `beside`.
+    """
+    if key not in kinds:
+        raise ConfigError(f"{path}.{key}: no such key; {nearest(key, [*kinds, *beside])}")
+    return check(f"{path}.{key}", value, kinds[key])
+
+
+def check_required(
+    path: str, struct: type[msgspec.Struct], values: Collection[str], problems: list[str], prefix: str = ""
+) -> bool:
+    """Return whether all required keys are in `values`; those that are not join `problems`."""
+    missing = [
+        field.name for field in msgspec.structs.fields(struct) if field.required and field.name not in values
+    ]
+    for key in missing:
+        # Not if its value is a problem already.
+        if not any(f"{path}.{key}" in problem for problem in problems):
+            problems.append(f"{prefix}{path}.{key}: required; expected {allowed(hints(struct)[key])}")
+    return not missing
+
+
+@contextlib.contextmanager
+def noted(problems: list[str], prefix: str = "") -> Iterator[None]:
+    """Add the message of a `ConfigError` to `problems` and continue behind the block."""
+    try:
+        yield
+    except ConfigError as error:
+        problems.append(f"{prefix}{error}")
 
 
 def _may_be_infinite(kind: Any) -> bool:
@@ -226,23 +259,11 @@ def build_sections(
             problems.append(f"{prefix}{name} = {shown(name, table)}: expected a table of settings")
             continue
         for key, value in table.items():
-            _take(values[name], struct, key, value, prefix, problems)
+            with noted(problems, prefix):
+                values[name][key] = check_key(name, key, value, hints(struct))
     for variable, text in environ.items():
         _override(sections, values, variable, text, problems)
     return values, problems
-
-
-def _take(  # noqa: PLR0917 - one value and all that a message about it names
-    into: dict[str, Any], struct: type[Section], key: str, value: Any, prefix: str, problems: list[str]
-) -> None:
-    kinds = hints(struct)
-    if key not in kinds:
-        problems.append(f"{prefix}{struct.section}.{key}: no such key; {nearest(key, kinds)}")
-        return
-    try:
-        into[key] = check(f"{struct.section}.{key}", value, kinds[key])
-    except ConfigError as error:
-        problems.append(f"{prefix}{error}")
 
 
 def _override(
@@ -255,13 +276,11 @@ def _override(
     parts = variable.split("_", 2)
     if len(parts) != 3 or parts[0] != "CAPTURE" or parts[1].lower() not in sections:
         return
-    struct = sections[parts[1].lower()]
-    key = parts[2].lower()
-    kind = hints(struct).get(key)
-    value: Any = text
-    if kind is not None:
-        value = _from_text(text, kind)
-    _take(values[struct.section], struct, key, value, f"{variable}: ", problems)
+    section, key = parts[1].lower(), parts[2].lower()
+    kinds = hints(sections[section])
+    with noted(problems, f"{variable}: "):
+        value = _from_text(text, kinds[key]) if key in kinds else text
+        values[section][key] = check_key(section, key, value, kinds)
 
 
 def _from_text(text: str, kind: Any) -> Any:
@@ -298,24 +317,9 @@ def construct(
     prefix = f"{source}: " if source else ""
     built: dict[str, Section] = {}
     for name, struct in sections.items():
-        missing = [
-            field.name
-            for field in msgspec.structs.fields(struct)
-            if field.default is NODEFAULT
-            and field.default_factory is NODEFAULT
-            and field.name not in values[name]
-        ]
-        if missing:
-            if not any(f"{name}.{key}" in problem for key in missing for problem in problems):
-                problems.extend(
-                    f"{prefix}{name}.{key}: required; expected {allowed(hints(struct)[key])}"
-                    for key in missing
-                )
-            continue
-        try:
-            built[name] = struct(**values[name])
-        except ConfigError as error:
-            problems.append(f"{prefix}{error}")
+        if check_required(name, struct, values[name], problems, prefix):
+            with noted(problems, prefix):
+                built[name] = struct(**values[name])
     return built
 
 
@@ -330,16 +334,13 @@ def build_sinks(struct: type[_SinkT], tables: Any, source: str, problems: list[s
     kinds = {key: kind for key, kind in hints(struct).items() if key != "options"}
     built: list[_SinkT] = []
     for index, table in enumerate(tables):
-        wrong = len(problems)
+        path, before = f"sinks[{index}]", len(problems)
         common: dict[str, Any] = {}
-        if "type" not in table:
-            problems.append(f"{prefix}sinks[{index}].type: required; expected {allowed(kinds['type'])}")
+        check_required(path, struct, table, problems, prefix)
         for key in kinds.keys() & table.keys():
-            try:
-                common[key] = check(f"sinks[{index}].{key}", table[key], kinds[key])
-            except ConfigError as error:
-                problems.append(f"{prefix}{error}")
-        if len(problems) == wrong:
+            with noted(problems, prefix):
+                common[key] = check_key(path, key, table[key], kinds)
+        if len(problems) == before:
             options = {key: value for key, value in table.items() if key not in kinds}
             built.append(struct(**common, options=options))
     return tuple(built)

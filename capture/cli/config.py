@@ -7,9 +7,8 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 
-from capture import sinks
+from capture import settings, sinks
 from capture.cli._options import Json
 from capture.cli._show import print_json
 from capture.config.run import RunConfig
@@ -35,8 +34,7 @@ def init(
         raise ConfigError(f"{path}: exists already; --force replaces it") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(f"{path}: set project.id, then run: capture config check {path}")
+    typer.echo(f"{path}: set project.id, then run: capture config check {path}")
 
 
 @app.command("check")
@@ -49,17 +47,15 @@ def check(
     Example: capture config check capture.toml
     """
     config = RunConfig.load(path)
-    problems = []
+    problems: list[str] = []
     for sink in config.sinks:
-        try:
+        with settings.noted(problems):
             # A relative path starts where the app will: in the working directory.
             sinks.create(sink)
-        except ConfigError as error:
-            problems += str(error).splitlines()
     if problems:
-        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
+        raise ConfigError("\n".join(f"{path}: {line}" for each in problems for line in each.splitlines()))
     if json:
         print_json(msgspec.structs.replace(config, sinks=tuple(sink.masked() for sink in config.sinks)))
         return
     names = ", ".join(sink.name for sink in config.sinks) or "none"
-    Console(soft_wrap=True, highlight=False).print(f"{path}: OK; project {config.project.id}, sinks: {names}")
+    typer.echo(f"{path}: OK; project {config.project.id}, sinks: {names}")

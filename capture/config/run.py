@@ -19,11 +19,10 @@ from capture.config.sections import BufferConfig, CurrentsConfig, DeliveryConfig
 from capture.errors import ConfigError
 from capture.events.config import DeviceConfig, PrivacyConfig, ProjectConfig, SessionConfig
 from capture.gestures.config import GestureConfig
+from capture.settings import Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from capture.settings import Section
 
 __all__ = ["SECTIONS", "RunConfig"]
 
@@ -111,15 +110,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 #: Section name -> the struct that holds its keys.
 SECTIONS: dict[str, type[Section]] = {
-    struct.section: struct
-    for struct in (
-        ProjectConfig,
-        DeviceConfig,
-        GestureConfig,
-        SessionConfig,
-        BufferConfig,
-        DeliveryConfig,
-        PrivacyConfig,
-        CurrentsConfig,
-    )
+    name: kind
+    for name, kind in settings.hints(RunConfig).items()
+    if isinstance(kind, type) and issubclass(kind, Section)
 }

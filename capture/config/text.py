@@ -61,12 +61,11 @@ def sink_settings(sinks: Mapping[str, str]) -> Iterator[tuple[str, str, list[Key
             for value in vars(module).values()
             if isinstance(value, type) and issubclass(value, Section) and value.__module__ == module.__name__
         ]
-        about = (inspect.getdoc(module) or "").split("\n\n", 1)[0].replace("\n", " ")
-        yield name, about, [key for struct in own for key in _keys(struct)]
+        yield name, _about(module), [key for struct in own for key in _keys(struct)]
 
 
-def _about(struct: type) -> str:
-    first = (inspect.getdoc(struct) or "").split("\n\n", 1)[0].replace("\n", " ")
+def _about(described: object) -> str:
+    first = (inspect.getdoc(described) or "").split("\n\n", 1)[0].replace("\n", " ")
     return re.sub(r"^``\[+\w+\]+``: ", "", first)
 
 

@@ -218,19 +218,9 @@ def read_settings(struct: type[_SettingsT], config: SinkConfig) -> _SettingsT:
     problems: list[str] = []
     values: dict[str, Any] = {}
     for key, value in config.options.items():
-        if key not in kinds:
-            known = [*kinds, "type", "name", "wire"]
-            problems.append(f"{path}.{key}: no such key; {settings.nearest(key, known)}")
-            continue
-        try:
-            values[key] = settings.check(f"{path}.{key}", value, kinds[key])
-        except ConfigError as error:
-            problems.append(str(error))
-    problems += [
-        f"{path}.{field.name}: required; expected {settings.allowed(kinds[field.name])}"
-        for field in msgspec.structs.fields(struct)
-        if field.required and field.name not in config.options
-    ]
+        with settings.noted(problems):
+            values[key] = settings.check_key(path, key, value, kinds, "type", "name", "wire")
+    settings.check_required(path, struct, config.options, problems)
     if problems:
         raise ConfigError("\n".join(problems))
     return struct(**values)
