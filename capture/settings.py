@@ -49,7 +49,6 @@ __all__ = [
     "construct",
     "expanded",
     "is_disabled",
-    "masked_repr",
     "nearest",
     "noted",
     "read_toml",
@@ -102,13 +101,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Return the keys and their values, secrets hidden."""
-        return masked_repr(self)
-
-
-def masked_repr(struct: Any) -> str:
-    """Return the repr of a struct whose ``__rich_repr__`` hides its secrets."""
-    fields = ", ".join(f"{key}={value!r}" for key, value in struct.__rich_repr__())
-    return f"{type(struct).__name__}({fields})"
+        fields = ", ".join(f"{key}={value!r}" for key, value in self.__rich_repr__())
+        return f"{type(self).__name__}({fields})"
 
 
 @cache

@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from capture import settings
 from capture.errors import hide_value
 from capture.settings import Seconds, Section, Text
 
@@ -72,7 +71,7 @@ class CurrentsConfig(Section, frozen=True, kw_only=True):
     integration_id: Text | None = None
 
 
-class SinkConfig(msgspec.Struct, frozen=True, kw_only=True):
+class SinkConfig(Section, frozen=True, kw_only=True):
     """One ``[[sinks]]`` table; its own keys are checked by the sink that it names.
 
     Attributes
@@ -87,14 +86,15 @@ class SinkConfig(msgspec.Struct, frozen=True, kw_only=True):
         The sink's own keys, as they stand in the file.
     """
 
+    section: ClassVar[str] = "sinks"
+
     type: str
     name: str = ""
     wire: Text | None = None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies defaults
 
     def __post_init__(self) -> None:
-        for key, kind in settings.hints(type(self)).items():
-            settings.check(f"sinks.{key}", getattr(self, key), kind)
+        super().__post_init__()
         if not self.name:
             msgspec.structs.force_setattr(self, "name", self.type)
 
@@ -104,7 +104,3 @@ class SinkConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return list(msgspec.structs.asdict(self.masked()).items())
-
-    def __repr__(self) -> str:
-        """Return the keys and their values, secrets hidden."""
-        return settings.masked_repr(self)
