@@ -85,7 +85,9 @@ class Group:
         self._consumer = self._kafka.Consumer(
             {
                 "auto.offset.reset": "earliest",
-                **client_options(self._settings.brokers or "", self._settings),
+                **client_options(
+                    self._settings.brokers or "", self._settings.options, self._settings.options_env
+                ),
                 "group.id": self._settings.group,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,

@@ -116,7 +116,9 @@ class Topic:
         if self._producer is None:
             options = {
                 "message.timeout.ms": int(_DELIVERY_S * 1000),
-                **client_options(self._settings.brokers or "", self._settings),
+                **client_options(
+                    self._settings.brokers or "", self._settings.options, self._settings.options_env
+                ),
                 "enable.idempotence": True,
                 "error_cb": self._failed,
             }

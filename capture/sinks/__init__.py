@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from capture.config.run import RunConfig
-    from capture.config.sections import SinkConfig
+    from capture.config import RunConfig, SinkConfig
 
 __all__ = ["ACCEPTED", "SINKS", "Answer", "Batch", "BatchLimits", "Outcome", "Sink", "configure", "create"]
 

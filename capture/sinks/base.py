@@ -21,8 +21,7 @@ from capture.ids import NAMESPACE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from capture.config.run import RunConfig
-    from capture.config.sections import SinkConfig
+    from capture.config import RunConfig, SinkConfig
 
 __all__ = [
     "ACCEPTED",
@@ -142,32 +141,35 @@ class BatchLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sink(Protocol):
-    """Where batches go. One thread at a time calls `send`."""
+    """Where batches go. One thread at a time calls `send`.
+
+    A class that derives from it sets `name`, `formats` and `not_sent`, and has `send`; the rest has defaults.
+    """
 
     #: Key of its queue in the store.
     name: str
     #: Wire formats that it takes; the first is the one that its events are stored in.
     formats: tuple[str, ...]
     #: How much it takes at once.
-    limits: BatchLimits
+    limits: BatchLimits = BatchLimits()
     #: Events that it left out of accepted batches, by cause: they are counted as dropped.
     not_sent: dict[str, int]
 
     def configure(self, config: RunConfig) -> None:
         """Read the run configuration; called once, before the first `send`."""
-        ...
+        del config
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Send one batch within `timeout_s` seconds; may also raise, which counts as temporary."""
         ...
 
     def flush(self) -> None:
-        """Write or send everything that the sink holds back."""
-        ...
+        """Write or send everything that the sink holds back; nothing by default."""
+        return
 
     def close(self) -> None:
         """Release connections and files; no `send` follows. May be called twice."""
-        ...
+        return
 
 
 def complete(sink: Any) -> None:

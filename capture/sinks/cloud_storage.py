@@ -22,7 +22,7 @@ from capture.formats.currents.record import decode_records
 from capture.formats.currents.schema import SCHEMA_IDS, Layout, Version, required_of
 from capture.optional import need
 from capture.settings import Section
-from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, read_settings
+from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, Sink, read_settings
 from capture.sinks.batchfiles import BatchFiles, PlannedFile
 from capture.sinks.objects import Objects, open_objects
 
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from capture.config.run import RunConfig
-    from capture.config.sections import SinkConfig
+    from capture.config import RunConfig, SinkConfig
 
 __all__ = [
     "MANIFEST",
@@ -85,7 +84,7 @@ class FileInfo(msgspec.Struct, frozen=True, kw_only=True):
     max_time: int
 
 
-class CloudStorageSink:
+class CloudStorageSink(Sink):
     """Writes files of Currents records.
 
     Parameters
@@ -254,7 +253,16 @@ class CloudStorageSink:
         digest = hashlib.sha256(content)
         place = _numbers(first["id"] if self._gather else digest.hexdigest())
         zone = hashlib.sha256(first["user_id"].encode()).hexdigest()[:_ZONE_DIGITS]
-        path = self._path(file, place, zone)
+        path = record_path(
+            f"dataexport.{self._cluster}.{self._objects.kind}.integration.{self._integration}",
+            file.event,
+            file.hour,
+            zone,
+            place,
+            version=self._version,
+            layout=self._layout,
+            ending=self._format,
+        )
         self._objects.put(path, content, timeout_s)
         self.files += 1
         times = [row["time"] for row in rows]
@@ -269,19 +277,6 @@ class CloudStorageSink:
             MANIFEST, f"date={file.hour}/{zone}/{place[0]}+{place[1]:010d}", _encode(info), timeout_s
         )
         return info
-
-    def _path(self, file: PlannedFile, place: tuple[int, int], zone: str) -> str:
-        source = f"dataexport.{self._cluster}.{self._objects.kind}.integration.{self._integration}"
-        return record_path(
-            source,
-            file.event,
-            file.hour,
-            zone,
-            place,
-            version=self._version,
-            layout=self._layout,
-            ending=self._format,
-        )
 
 
 def integration_of(project_id: int) -> str:

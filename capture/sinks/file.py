@@ -12,11 +12,10 @@ from msgspec import Meta
 from capture.errors import SinkError
 from capture.process import PerProcess, make_private_folder
 from capture.settings import Section, expanded
-from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, read_settings, wire_of
+from capture.sinks.base import ACCEPTED, Answer, Batch, Outcome, Sink, read_settings, wire_of
 
 if TYPE_CHECKING:
-    from capture.config.run import RunConfig
-    from capture.config.sections import SinkConfig
+    from capture.config import SinkConfig
 
 __all__ = ["FILE_NAME", "FileSettings", "FileSink"]
 
@@ -32,7 +31,7 @@ class FileSettings(Section, frozen=True, kw_only=True):
     path: Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
-class FileSink:
+class FileSink(Sink):
     """Appends batches to ``batches.jsonl`` in a folder.
 
     Its owner alone can read the file, and the folder where that is made here.
@@ -62,7 +61,6 @@ class FileSink:
     ) -> None:
         self.name = name
         self.formats = formats
-        self.limits = BatchLimits()
         self.not_sent: dict[str, int] = {}
         self.path = Path(folder) / FILE_NAME
         self._replace = replace
@@ -73,9 +71,6 @@ class FileSink:
         """Make the sink of a ``[[sinks]]`` table; a relative path starts from `base`."""
         folder = expanded(f"sinks.{config.name}.path", read_settings(FileSettings, config).path)
         return cls(base / folder if base else folder, name=config.name, formats=wire_of(config))
-
-    def configure(self, config: RunConfig) -> None:
-        """Do nothing: the run configuration has no keys for it."""
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Append the batch as one line."""

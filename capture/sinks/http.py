@@ -12,17 +12,16 @@ import msgspec
 from msgspec import Meta
 
 from capture.errors import ConfigError
-from capture.settings import Section, expanded
+from capture.settings import Section, Text, expanded
 from capture.sinks.answers import answer_of
-from capture.sinks.base import Answer, Batch, BatchLimits, Outcome, read_settings, wire_of
+from capture.sinks.base import Answer, Batch, Outcome, Sink, read_settings, wire_of
 from capture.sinks.client import HttpClient, Url, check_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from capture.config.run import RunConfig
-    from capture.config.sections import SinkConfig
+    from capture.config import SinkConfig
 
 __all__ = ["HttpSettings", "HttpSink"]
 
@@ -44,7 +43,7 @@ class HttpSettings(Section, frozen=True, kw_only=True):
     #: More request headers.
     headers: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
     #: Environment variable with the bearer token, read at each request.
-    token_env: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    token_env: Text | None = None
     #: File of certificates to trust instead of the system's; default also those of the variables
     #: ``SSL_CERT_FILE`` and ``REQUESTS_CA_BUNDLE``.
     ca: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
@@ -55,7 +54,7 @@ class HttpSettings(Section, frozen=True, kw_only=True):
     gzip: bool = True
 
 
-class HttpSink:
+class HttpSink(Sink):
     """Posts batches to a URL.
 
     One connection is kept open. Redirects are not followed, certificates are always verified, and each
@@ -71,8 +70,6 @@ class HttpSink:
         Wire formats that it takes.
     environ : mapping, optional
         Where the token is, and the proxy; default ``os.environ``.
-    monotonic_s : callable
-        Seconds of a monotonic clock, for the deadline of two requests.
     """
 
     def __init__(
@@ -82,15 +79,12 @@ class HttpSink:
         name: str = "http",
         formats: tuple[str, ...] = ("native",),
         environ: Mapping[str, str] | None = None,
-        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.formats = formats
-        self.limits = BatchLimits()
         self.not_sent: dict[str, int] = {}
         self._settings = settings
         self._environ = os.environ if environ is None else environ
-        self._monotonic_s = monotonic_s
         self._client = HttpClient(
             settings.url, name=name, ca=settings.ca, proxy=settings.proxy, environ=self._environ
         )
@@ -118,40 +112,31 @@ class HttpSink:
             settings = msgspec.structs.replace(settings, ca=str(file))
         return cls(settings, name=config.name, formats=wire_of(config))
 
-    def configure(self, config: RunConfig) -> None:
-        """Do nothing: the run configuration has no keys for it."""
-
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Post the batch; the deadline is for the whole, from the name lookup to the answer's end."""
         headers = self._headers(batch)
         if isinstance(headers, Answer):
             return headers
-        deadline_s = self._monotonic_s() + timeout_s
+        deadline_s = time.monotonic() + timeout_s
         if self._gzip and len(batch.body) > _GZIP_FROM_BYTES:
             body = gzip.compress(batch.body, compresslevel=1, mtime=0)
             reply = self._client.post(body, headers | {"Content-Encoding": "gzip"}, timeout_s)
-            remaining_s = deadline_s - self._monotonic_s()
-            if remaining_s <= 0 or not self._may_be_encoding(reply.status):
-                return self._noted(answer_of(reply))
-            # The receiver may know the content and not the encoding.
-            answer = answer_of(self._client.post(batch.body, headers, remaining_s))
-            self._gzip = answer.outcome is not Outcome.ACCEPTED
-            return self._noted(answer)
-        return self._noted(answer_of(self._client.post(batch.body, headers, timeout_s)))
+            answer = answer_of(reply)
+            remaining_s = deadline_s - time.monotonic()
+            if remaining_s > 0 and self._may_be_encoding(reply.status):
+                # The receiver may know the content and not the encoding.
+                answer = answer_of(self._client.post(batch.body, headers, remaining_s))
+                self._gzip = answer.outcome is not Outcome.ACCEPTED
+        else:
+            answer = answer_of(self._client.post(batch.body, headers, timeout_s))
+        self._may_choke = self._may_choke or answer.outcome is Outcome.ACCEPTED
+        return answer
 
     def _may_be_encoding(self, status: int) -> bool:
         if status != _CHOKED:
             return status in _ENCODING_REFUSED
         may, self._may_choke = self._may_choke, False
         return may
-
-    def _noted(self, answer: Answer) -> Answer:
-        if answer.outcome is Outcome.ACCEPTED:
-            self._may_choke = True
-        return answer
-
-    def flush(self) -> None:
-        """Do nothing: each batch is posted when it is sent."""
 
     def close(self) -> None:
         """Close the connection, and end a request that is under way."""

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -17,14 +17,13 @@ from capture.formats.currents.record import decode_record
 from capture.optional import need
 from capture.process import PerProcess
 from capture.settings import Section
-from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, read_settings, wire_of
+from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, Sink, read_settings, wire_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from capture.config.run import RunConfig
-    from capture.config.sections import SinkConfig
+    from capture.config import RunConfig, SinkConfig
     from capture.formats.currents.schema import Layout, Version
 
 __all__ = ["KafkaSettings", "KafkaSink", "client_options"]
@@ -55,25 +54,15 @@ class KafkaSettings(Section, frozen=True, kw_only=True):
     options_env: dict[str, str] = {}  # noqa: RUF012 - as above
 
 
-class _Options(Protocol):
-    """Settings with properties of librdkafka."""
-
-    @property
-    def options(self) -> dict[str, str]:
-        """Properties."""
-
-    @property
-    def options_env(self) -> dict[str, str]:
-        """Property -> environment variable with its value."""
-
-
 def client_options(
-    brokers: str, settings: _Options, environ: Mapping[str, str] | None = None
+    brokers: str,
+    options: Mapping[str, str],
+    options_env: Mapping[str, str],
+    environ: Mapping[str, str] = os.environ,
 ) -> dict[str, Any]:
     """Return the properties that settings give a client of librdkafka, secrets included."""
-    environ = os.environ if environ is None else environ
-    secrets = {option: environ.get(variable, "") for option, variable in settings.options_env.items()}
-    return {**settings.options, **secrets, "bootstrap.servers": brokers}
+    secrets = {option: environ.get(variable, "") for option, variable in options_env.items()}
+    return {**options, **secrets, "bootstrap.servers": brokers}
 
 
 class _Head(msgspec.Struct):
@@ -91,7 +80,7 @@ class _Message(msgspec.Struct, frozen=True):
     event: str
 
 
-class KafkaSink:
+class KafkaSink(Sink):
     """Produces to a Kafka topic, idempotently: retries neither repeat nor reorder events.
 
     A message that is in flight at the deadline of a batch stays in flight; the next attempt waits for
@@ -106,8 +95,6 @@ class KafkaSink:
         Wire format: ``native`` sends whole batches, ``currents`` single records.
     environ : mapping, optional
         Where `options_env` points; default ``os.environ``.
-    monotonic_s : callable
-        Seconds of a monotonic clock.
     """
 
     def __init__(
@@ -117,7 +104,6 @@ class KafkaSink:
         name: str = "kafka",
         formats: tuple[str, ...] = ("currents",),
         environ: Mapping[str, str] | None = None,
-        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.formats = formats
@@ -125,7 +111,6 @@ class KafkaSink:
         self.not_sent: dict[str, int] = {}
         self._settings = settings
         self._environ = os.environ if environ is None else environ
-        self._monotonic_s = monotonic_s
         self._version: Version = "current"
         self._layout: Layout = "glossary"
         self._producer: PerProcess[Any] = PerProcess()
@@ -152,7 +137,7 @@ class KafkaSink:
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Produce the messages that are not under way, and wait for every report."""
-        deadline_s = self._monotonic_s() + timeout_s
+        deadline_s = time.monotonic() + timeout_s
         producer = self._connected()
         ids = []
         for message in self._messages(batch):
@@ -160,14 +145,11 @@ class KafkaSink:
             if not self._produce(producer, message, deadline_s):
                 return Answer(Outcome.TEMPORARY, "the producer's queue is full", 0.0)
         while not self._under_way.isdisjoint(ids):
-            remaining_s = deadline_s - self._monotonic_s()
+            remaining_s = deadline_s - time.monotonic()
             if remaining_s <= 0:
                 return Answer(Outcome.TEMPORARY, f"no report within {timeout_s:.3g} s")
             producer.poll(min(remaining_s, _POLL_S))
         return self._answer(ids)
-
-    def flush(self) -> None:
-        """Do nothing: `send` waits for the reports."""
 
     def close(self) -> None:
         """Drop the messages under way: they are not acknowledged, and are sent again at the next start."""
@@ -213,7 +195,7 @@ class KafkaSink:
                     on_delivery=partial(self._reported, message.id),
                 )
             except BufferError:
-                remaining_s = deadline_s - self._monotonic_s()
+                remaining_s = deadline_s - time.monotonic()
                 if remaining_s <= 0:
                     return False
                 producer.poll(min(remaining_s, _POLL_S))
@@ -271,11 +253,12 @@ class KafkaSink:
             return producer
         from confluent_kafka import Producer
 
+        settings = self._settings
         options = {
             # No time limit: a message that librdkafka drops would be sent again out of order.
             "message.timeout.ms": 0,
             "linger.ms": 5,
-            **client_options(self._settings.brokers, self._settings, self._environ),
+            **client_options(settings.brokers, settings.options, settings.options_env, self._environ),
             "enable.idempotence": True,
         }
         # In a forked child it is the parent's.

@@ -11,6 +11,7 @@ from capture.sinks.base import (
     Batch,
     BatchLimits,
     Outcome,
+    Sink,
     checked_answer,
     read_settings,
     wire_of,
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from capture.config.run import RunConfig
-    from capture.config.sections import SinkConfig
+    from capture.config import SinkConfig
 
 __all__ = ["MemorySettings", "MemorySink"]
 
@@ -30,7 +30,7 @@ class MemorySettings(Section, frozen=True, kw_only=True):
     """A memory sink has no keys."""
 
 
-class MemorySink:
+class MemorySink(Sink):
     """Keeps the batches that it accepted.
 
     Parameters
@@ -80,9 +80,6 @@ class MemorySink:
         """The events of all accepted batches, in the order of arrival."""
         return [payload for batch in self.batches for payload in batch.payloads]
 
-    def configure(self, config: RunConfig) -> None:
-        """Do nothing: the run configuration has no keys for it."""
-
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Keep the batch, or return the answer that a test wants."""
         del timeout_s
@@ -93,9 +90,6 @@ class MemorySink:
         if checked_answer(answer).outcome is Outcome.ACCEPTED:
             self.batches.append(batch)
         return answer
-
-    def flush(self) -> None:
-        """Do nothing: nothing is held back."""
 
     def close(self) -> None:
         """Note that it was closed; the batches stay readable."""

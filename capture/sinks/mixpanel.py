@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import re
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from msgspec import Meta
+from typing import TYPE_CHECKING, Any, Literal
 
 from capture.formats.currents.shapes import MIXPANEL
 from capture.ids import full_jitter
-from capture.settings import Section
+from capture.settings import Section, Text
 from capture.sinks.answers import answer_of
 from capture.sinks.base import Answer, Outcome, read_settings
 from capture.sinks.client import Url, check_address
@@ -45,7 +43,7 @@ class MixpanelSettings(Section, frozen=True, kw_only=True):
     """Keys of a ``mixpanel`` sink."""
 
     #: Environment variable with the project's token, read at each request.
-    token_env: Annotated[str, Meta(min_length=1, max_length=255)] = "MIXPANEL_TOKEN"  # noqa: S105 - its name
+    token_env: Text = "MIXPANEL_TOKEN"  # noqa: S105 - its name
     #: Where the project's data is kept.
     region: Literal["us", "eu", "in"] = "us"
     #: Another address than the region's: a proxy, a test.

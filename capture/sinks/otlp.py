@@ -3,44 +3,30 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
 import msgspec
-from msgspec import Meta
 
 from capture.formats.currents import otlp
 from capture.formats.currents.record import decode_record
 from capture.optional import require
-from capture.settings import Section
+from capture.settings import Section, Text
 from capture.sinks.answers import answer_of
-from capture.sinks.base import Answer, Batch, BatchLimits, Outcome, read_settings
+from capture.sinks.base import Answer, Batch, BatchLimits, Outcome, Sink, read_settings
 from capture.sinks.client import HttpClient, Url, check_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from capture.config.run import RunConfig
-    from capture.config.sections import SinkConfig
+    from capture.config import RunConfig, SinkConfig
 
 __all__ = ["OtlpSettings", "OtlpSink"]
 
 _PROTOBUF = "opentelemetry.proto.collector.logs.v1.logs_service_pb2"
 _MAX_ANSWER_BYTES = 65_536
 _encode = msgspec.json.Encoder().encode
-
-
-class _PartialSuccess(msgspec.Struct, frozen=True):
-    """The part of an answer on single log records."""
-
-    rejected: int | str = msgspec.field(name="rejectedLogRecords", default=0)
-
-
-class _Response(msgspec.Struct, frozen=True):
-    """An answer, as JSON."""
-
-    partial_success: _PartialSuccess = msgspec.field(name="partialSuccess", default=_PartialSuccess())
 
 
 class OtlpSettings(Section, frozen=True, kw_only=True):
@@ -51,12 +37,12 @@ class OtlpSettings(Section, frozen=True, kw_only=True):
     #: How requests are encoded: ``protobuf`` needs the package opentelemetry-proto.
     encoding: Literal["json", "protobuf"] = "json"
     #: Environment variable with the bearer token, read at each request.
-    token_env: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    token_env: Text | None = None
     #: Environment variable with more headers, as in ``OTEL_EXPORTER_OTLP_HEADERS``: ``name=value,...``.
-    headers_env: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    headers_env: Text | None = None
 
 
-class OtlpSink:
+class OtlpSink(Sink):
     """Posts events as log records.
 
     Parameters
@@ -105,9 +91,6 @@ class OtlpSink:
         if answer.outcome is Outcome.ACCEPTED:
             self._count("storage_only", len(records) - len(taken))
         return answer
-
-    def flush(self) -> None:
-        """Do nothing: every batch is sent at once."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -167,8 +150,8 @@ def _rejected(content: bytes, *, is_json: bool) -> int:
     """Return the number of log records that an answer to an accepted request left out."""
     try:
         if is_json:
-            found = msgspec.json.decode(content or b"{}", type=_Response).partial_success
-            return max(0, int(found.rejected))
+            found = msgspec.json.decode(content or b"{}").get("partialSuccess", {})
+            return max(0, int(found.get("rejectedLogRecords", 0)))
         service = require(_PROTOBUF, "encoding = 'protobuf'")
         response = service.ExportLogsServiceResponse.FromString(content)
         return max(0, int(response.partial_success.rejected_log_records))
