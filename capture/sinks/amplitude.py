@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-from msgspec import Meta
 
 from capture.formats.currents.shapes import AMPLITUDE
-from capture.settings import Section
+from capture.settings import Section, Text
 from capture.sinks.answers import answer_of
 from capture.sinks.base import Answer, Outcome, read_settings
 from capture.sinks.client import Url, check_address
@@ -43,7 +42,7 @@ class AmplitudeSettings(Section, frozen=True, kw_only=True):
     """Keys of an ``amplitude`` sink."""
 
     #: Environment variable with the API key, read at each request.
-    key_env: Annotated[str, Meta(min_length=1, max_length=255)] = "AMPLITUDE_API_KEY"
+    key_env: Text = "AMPLITUDE_API_KEY"
     #: Where the project's data is kept.
     region: Literal["us", "eu"] = "us"
     #: Whether to use the batch endpoint, which takes 20 MB and more events of one user.
@@ -88,9 +87,6 @@ class AmplitudeSink(PartnerSink):
             if value is not None and (len(value) < _MIN_ID or value.lower() in _NOBODY):
                 del record[name]
         return None if "external_user_id" in record or "device_id" in record else "no_user_or_device"
-
-    def _complete(self, event: dict[str, Any], key: str) -> None:
-        """Add nothing: the key is in the body."""
 
     def _body(self, events: Sequence[Event], key: str) -> tuple[bytes, dict[str, str]]:
         joined = b",".join([event.encoded for event in events])

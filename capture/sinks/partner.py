@@ -18,11 +18,11 @@ from capture.errors import LogOnce, hide_values, plain
 from capture.formats.currents.record import decode_records
 from capture.formats.currents.shapes import Options
 from capture.sinks.answers import EXCERPT_CHARS
-from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome
+from capture.sinks.base import ACCEPTED, Answer, Batch, BatchLimits, Outcome, Sink
 from capture.sinks.client import HttpClient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from capture.config.run import RunConfig
     from capture.formats.currents.shapes import Shape
@@ -73,7 +73,7 @@ class Verdict(msgspec.Struct):
     answer: Answer | None = None
 
 
-class PartnerSink(ABC):
+class PartnerSink(Sink, ABC):
     """Sends events to one partner's API.
 
     Parameters
@@ -86,8 +86,6 @@ class PartnerSink(ABC):
         Environment variable with the key, read at each request.
     environ : mapping, optional
         Where the key is; default ``os.environ``.
-    monotonic_s : callable
-        Seconds of a monotonic clock, for the deadline of several requests.
 
     Attributes
     ----------
@@ -110,7 +108,6 @@ class PartnerSink(ABC):
         url: str,
         key_env: str,
         environ: Mapping[str, str] | None = None,
-        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.formats: tuple[str, ...] = ("currents",)
@@ -121,10 +118,9 @@ class PartnerSink(ABC):
         self.options = Options()
         self._key_env = key_env
         self._environ = os.environ if environ is None else environ
-        self._monotonic_s = monotonic_s
         self._client = HttpClient(url, name=name, content_bytes=_MAX_ANSWER_BYTES, environ=self._environ)
-        self._accepted: set[str] = set()
-        self._refused: dict[str, str] = {}
+        #: Id of a record that is settled -> why it was refused; empty if it was accepted.
+        self._settled: dict[str, str] = {}
 
     def configure(self, config: RunConfig) -> None:
         """Use the run configuration's section ``currents``."""
@@ -139,7 +135,6 @@ class PartnerSink(ABC):
     def _unsendable(self, record: dict[str, Any]) -> str | None:
         """Return why a record cannot be sent, or None; may delete fields that the partner would refuse."""
 
-    @abstractmethod
     def _complete(self, event: dict[str, Any], key: str) -> None:
         """Add fields that depend on the sink's settings or key."""
 
@@ -160,24 +155,20 @@ class PartnerSink(ABC):
             return Answer(Outcome.UNAVAILABLE, f"no usable key in the environment variable {self._key_env}")
         unsent: list[str] = []
         events, ids = self._events(batch, key, unsent)
-        answer = self._send_all(events, key, self._monotonic_s() + timeout_s)
+        answer = self._send_all(events, key, time.monotonic() + timeout_s)
         if answer is not ACCEPTED:
             return answer
-        refused = [self._refused[record_id] for record_id in ids if record_id in self._refused]
+        refused = list(filter(None, map(self._settled.get, ids)))
         if refused and batch.event_count > 1:
             # The delivery then sends each event; known ones are answered without a request.
             return Answer(Outcome.REFUSED, f"{len(refused)} events: {refused[0]}")
         for record_id in ids:
-            self._accepted.discard(record_id)
-            self._refused.pop(record_id, None)
+            self._settled.pop(record_id, None)
         if refused:
             return Answer(Outcome.REFUSED, refused[0])
         for cause in unsent:
             self._count(cause)
         return ACCEPTED
-
-    def flush(self) -> None:  # noqa: B027 - the protocol's, and enough
-        """Do nothing: every batch is sent at once."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -187,27 +178,24 @@ class PartnerSink(ABC):
 
     def _events(self, batch: Batch, key: str, unsent: list[str]) -> tuple[list[Event], list[str]]:
         """Return the events of a batch that are still to send, and the ids of all that may be sent."""
-        if len(self._accepted) + len(self._refused) > _MAX_REMEMBERED:
-            self._accepted.clear()
-            self._refused.clear()
+        if len(self._settled) > _MAX_REMEMBERED:
+            self._settled.clear()
         events: list[Event] = []
         ids: list[str] = []
         for record in decode_records(batch.payloads):
-            if not self.shape.takes(record["event_type"]):
-                unsent.append("not_for_partners")
-                continue
-            cause = self._unsendable(record)
+            is_taken = self.shape.takes(record["event_type"])
+            cause = self._unsendable(record) if is_taken else "not_for_partners"
             if cause is not None:
                 unsent.append(cause)
                 continue
             ids.append(record["id"])
-            if record["id"] in self._accepted or record["id"] in self._refused:
+            if record["id"] in self._settled:
                 continue
             shaped = self.shape.make(record, self.options)
             self._complete(shaped, key)
             encoded = _encode(shaped)
             if len(encoded) > self.max_event_bytes:
-                self._refused[record["id"]] = f"{len(encoded)} bytes, more than {self.max_event_bytes}"
+                self._settled[record["id"]] = f"{len(encoded)} bytes, more than {self.max_event_bytes}"
                 continue
             events.append(Event(record["id"], shaped, encoded))
         return events, ids
@@ -218,7 +206,7 @@ class PartnerSink(ABC):
         queue = self._requests(events)
         while queue:
             request = queue.pop(0)
-            remaining_s = deadline_s - self._monotonic_s()
+            remaining_s = deadline_s - time.monotonic()
             if remaining_s <= 0:
                 return Answer(Outcome.TEMPORARY, "the time for one batch is over", 0.0)
             body, headers = self._body(request, key)
@@ -234,7 +222,7 @@ class PartnerSink(ABC):
                 return answer or Answer(Outcome.REFUSED, f"HTTP {reply.status}")
             waiting = answer or waiting
             if not verdict.again:
-                self._accepted.update(event.id for event in left)
+                self._settled.update((event.id, "") for event in left)
             elif left:
                 queue.insert(0, left)
         return waiting or ACCEPTED
@@ -243,7 +231,7 @@ class PartnerSink(ABC):
         """Note which events were refused; return those that the answer singles out in no way."""
         for index, reason in verdict.refused.items():
             if 0 <= index < len(request):
-                self._refused[request[index].id] = plain(hide_values(reason, (key,)), 2 * EXCERPT_CHARS)
+                self._settled[request[index].id] = plain(hide_values(reason, (key,)), 2 * EXCERPT_CHARS)
         single = verdict.waiting.union(verdict.refused)
         return [event for index, event in enumerate(request) if index not in single]
 

@@ -341,7 +341,7 @@ def test_what_was_taken_before_a_failure_is_not_sent_again(server):
     assert sink.send(batch(*records), 30).outcome is Outcome.TEMPORARY
     assert sink.send(batch(*records), 30).outcome is Outcome.ACCEPTED
     assert [len(ids) for ids in sent_ids(server)] == [2000, 1, 1]
-    assert sink._accepted == set()
+    assert sink._settled == {}
 
 
 # Beside the official client
