@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 import typer
 
 from capture import __version__
 from capture.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from capture.gestures import KERNELS
 
 __all__ = ["COMMANDS", "GROUPS", "build", "run"]
 
@@ -106,7 +104,13 @@ def _common(
     ),
 ) -> None:
     if version:
-        facts = _versions()
+        facts = {
+            "version": __version__,
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "kernel": KERNELS[0],
+            "kernels": KERNELS,
+        }
         plain = "touchcapture {version} (Python {python}, {machine}, {kernel} kernel)".format(**facts)
         typer.echo(json.dumps(facts) if as_json else plain)
         raise typer.Exit
@@ -116,15 +120,3 @@ def _common(
         )
     if context.invoked_subcommand is None:
         raise typer.BadParameter("a command is missing")
-
-
-def _versions() -> dict[str, object]:
-    from capture.gestures import KERNELS
-
-    return {
-        "version": __version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "kernel": KERNELS[0],
-        "kernels": KERNELS,
-    }

@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -19,11 +20,6 @@ from capture.gateway.config import GatewayConfig
 from capture.gateway.state import totals
 from capture.gateway.writer import Writer
 from capture.report.fleet import fleet_page
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["device", "run_demo"]
 
 _CONFIG = """[[projects]]
 id = 8

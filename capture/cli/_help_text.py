@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import typer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["cli_page", "commands"]
 
 _INTRO = """\
 # Command line
@@ -24,11 +20,11 @@ not; `-` is standard input. Progress and doubts go to standard error, results to
 """
 
 
-def commands(app: typer.Typer | None = None) -> Iterator[tuple[str, Any, Any]]:
+def commands() -> Iterator[tuple[str, Any, Any]]:
     """Yield (words, command, context) of every command, those of groups included."""
     from capture.cli import build
 
-    root = typer.main.get_command(app or build())
+    root = typer.main.get_command(build())
     context = root.make_context("capture", [], resilient_parsing=True)
     yield from _walk(root, context, "capture")
 

@@ -7,8 +7,9 @@ import inspect
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 import typer
@@ -16,22 +17,31 @@ import typer
 from capture.config.run import RunConfig
 from capture.errors import MESSAGE_CHARS, plain
 from capture.gestures.dialects import ROWS
-from capture.logs import FORMATS, ReadOptions, find_logs, may_be_log
+from capture.logs import FORMATS, ReadOptions, TouchLog, find_logs, may_be_log
+from capture.logs.base import Rotation
+from capture.replay.run import device_of
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-    from capture.logs import TouchLog
-    from capture.logs.base import Rotation
+def option(help_text: str, metavar: str | None = None, *names: str, **more: Any) -> Any:
+    """Return an option of a command; `names` if they do not follow from its parameter's name."""
+    return typer.Option(*names, help=help_text, metavar=metavar, **more)
 
-__all__ = ["Json", "Logs", "Reading", "with_options", "with_reading"]
+
+def flag(help_text: str, *names: str) -> Any:
+    """Return an option without a value and without its opposite."""
+    return option(help_text, None, *names)
+
+
+def output_option(help_text: str, metavar: str = "FILE") -> Any:
+    """Return the option that names the output of a command."""
+    return option(help_text, metavar, "-o", "--output")
+
 
 Logs = Annotated[
     list[str], typer.Argument(metavar="LOG...", help="Files, folders or globs; - is standard input.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Json = Annotated[bool, flag("Print the result as JSON.", "--json")]
 
-_PANEL = "Reading options"
 _PAIR = re.compile(r"([0-9]+)\s*[xX,]\s*([0-9]+)")
 
 
@@ -85,33 +95,27 @@ class Reading(msgspec.Struct, frozen=True):
 
     def density_of(self, log: TouchLog) -> float:
         """Return the density that the strokes of a log are measured with."""
-        from capture.replay.run import device_of
-
         return device_of(log, self.config, self.options).density
 
 
-def _pair(text: str | None, option: str) -> tuple[int, int] | None:
+def _pair(text: str | None, hint: str) -> tuple[int, int] | None:
     if text is None:
         return None
     found = _PAIR.fullmatch(text.strip())
     if found is None or not (int(found[1]) and int(found[2])):
-        raise typer.BadParameter(f"{text!r}: expected two whole numbers above 0", param_hint=option)
+        raise typer.BadParameter(f"{text!r}: expected two whole numbers above 0", param_hint=hint)
     return int(found[1]), int(found[2])
 
 
-def _reading(help_text: str, metavar: str | None = None) -> Any:
-    return typer.Option(help=help_text, metavar=metavar, rich_help_panel=_PANEL)
-
-
-_FORMAT = _reading(f"Format of the logs; default: detected by content. One of {', '.join(FORMATS)}.", "NAME")
-_DEVICE = _reading("Device to read, where a log has several: path, number or part of the name.", "N")
-_DENSITY = _reading("px per dp, 0.75 to 10; default: that of the log, else 1.")
-_ROTATE = _reading("Clockwise turn of the picture against the panel: 0, 90, 180 or 270 degrees.", "N")
-_DIALECT = _reading(
+_FORMAT = option(f"Format of the logs; default: detected by content. One of {', '.join(FORMATS)}.", "NAME")
+_DEVICE = option("Device to read, where a log has several: path, number or part of the name.", "N")
+_DENSITY = option("px per dp, 0.75 to 10; default: that of the log, else 1.")
+_ROTATE = option("Clockwise turn of the picture against the panel: 0, 90, 180 or 270 degrees.", "N")
+_DIALECT = option(
     f"Dialect: {', '.join(ROWS)}, or a row of the configuration; default: that of the configuration.",
     "NAME",
 )
-_COLUMNS = _reading(
+_COLUMNS = option(
     "Columns of CSV, TSV, Parquet or JSON: time=ts,x=posX,y=posY,action=event,time-unit=ms; "
     "a setting alone, as time-unit=ms; or the name of a preset. docs/touch-logs.md lists all keys.",
     "MAP",
@@ -125,15 +129,15 @@ def _environ(dialect: str | None) -> dict[str, str]:
 
 
 def read_options(
-    config: Annotated[Path | None, _reading("Run configuration (TOML).", "FILE")] = None,
+    config: Annotated[Path | None, option("Run configuration (TOML).", "FILE")] = None,
     format: Annotated[str | None, _FORMAT] = None,  # noqa: A002 - the name of the option
     device: Annotated[str | None, _DEVICE] = None,
-    axis_max: Annotated[str | None, _reading("Maximum raw x and y of the panel.", "X,Y")] = None,
-    screen: Annotated[str | None, _reading("Screen size in px.", "WxH")] = None,
+    axis_max: Annotated[str | None, option("Maximum raw x and y of the panel.", "X,Y")] = None,
+    screen: Annotated[str | None, option("Screen size in px.", "WxH")] = None,
     density: Annotated[float | None, _DENSITY] = None,
     rotate: Annotated[int | None, _ROTATE] = None,
     columns: Annotated[str | None, _COLUMNS] = None,
-    start_time: Annotated[int | None, _reading("Epoch ms of the first sample.", "MS")] = None,
+    start_time: Annotated[int | None, option("Epoch ms of the first sample.", "MS")] = None,
     dialect: Annotated[str | None, _DIALECT] = None,
 ) -> Reading:
     """Check the reading options; the parameters are the options of the command line."""

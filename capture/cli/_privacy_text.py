@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Iterable
+from typing import Any, get_args
 
 import msgspec
 
@@ -10,16 +11,9 @@ from capture.formats import native
 from capture.formats.currents.gestures import CONTEXT, POSITIONS
 from capture.formats.currents.otlp import NAMES, attribute_of
 from capture.formats.currents.schema import EVENTS, FIELDS, SESSION_START
-from capture.formats.currents.shapes import AMPLITUDE, MIXPANEL, Options
+from capture.formats.currents.shapes import AMPLITUDE, MIXPANEL, Options, Shape
 from capture.gestures.recognizer import FIELDS as GESTURE_FIELDS
 from capture.sinks import SINKS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from capture.formats.currents.shapes import Shape
-
-__all__ = ["keys_of", "privacy_tables"]
 
 #: Data that a sink sends besides the events of its wire format.
 _BESIDE = {

@@ -7,24 +7,18 @@ import csv
 import io
 import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, Any
 
 import msgspec
 
 from capture.cli._show import writing
-from capture.errors import ConfigError, plain, plain_json
-from capture.gestures.chords import MULTI_ENUMS, MULTI_FIELDS
+from capture.errors import plain, plain_json
+from capture.gestures.chords import MULTI_ENUMS, MULTI_FIELDS, MultiTable
 from capture.gestures.kinds import Direction, GestureKind, Reason
 from capture.gestures.parquet import GestureFile
 from capture.gestures.recognizer import FIELDS, GestureTable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from capture.gestures.chords import MultiTable
-
-__all__ = ["SUFFIXES", "open_records", "rows"]
 
 _ENUMS = {"kind": GestureKind, "reason": Reason, "direction": Direction}
 _NAMES, _MULTI_NAMES = (
@@ -33,18 +27,8 @@ _NAMES, _MULTI_NAMES = (
 )
 
 
-class Records(Protocol):
-    """Where records go, table by table."""
-
-    def write(self, table: GestureTable | MultiTable, log: str = "") -> None:
-        """Write the records of a table, of a log."""
-
-    def close(self) -> None:
-        """Complete the file."""
-
-
-def columns(table: GestureTable | MultiTable) -> list[list[Any]]:
-    """Return a table's columns for files: enums as lower-case names, NaN and infinity None."""
+def rows(table: GestureTable | MultiTable) -> Iterator[tuple[Any, ...]]:
+    """Yield a table's records for files: enums as lower-case names, NaN and infinity None."""
     found: list[list[Any]] = []
     names_of = _NAMES if isinstance(table, GestureTable) else _MULTI_NAMES
     for field in table.fields:
@@ -56,12 +40,7 @@ def columns(table: GestureTable | MultiTable) -> list[list[Any]]:
             found.append([value if math.isfinite(value) else None for value in values.tolist()])
         else:
             found.append(values.tolist())
-    return found
-
-
-def rows(table: GestureTable | MultiTable) -> Iterator[tuple[Any, ...]]:
-    """Yield a table's records for files."""
-    return zip(*columns(table), strict=True)
+    return zip(*found, strict=True)
 
 
 class JsonLines:
@@ -117,7 +96,9 @@ class Csv:
         self._text.detach()
 
 
-_WRITERS: dict[str, type[JsonLines | Csv | GestureFile]] = {
+#: Where records go, table by table.
+Records = JsonLines | Csv | GestureFile
+_WRITERS: dict[str, type[Records]] = {
     ".jsonl": JsonLines,
     ".csv": Csv,
     ".parquet": GestureFile,
@@ -137,28 +118,9 @@ def open_records(path: Path | None, *, with_log: bool = False, multi: bool = Fal
     ConfigError
         When the name has no known suffix, or the file cannot be written.
     """
-    if path is None:
-        writer: Records = JsonLines(sys.stdout.buffer, with_log=with_log, multi=multi)
-        try:
-            yield writer
-        finally:
-            writer.close()
-        return
-    with writing(path) as file:
-        writer = _WRITERS[path.suffix.lower()](file, with_log=with_log, multi=multi)
-        try:
-            yield writer
-        finally:
-            writer.close()
-
-
-def check_name(path: Path | None) -> None:
-    """Check that the name of a file has a known suffix.
-
-    Raises
-    ------
-    ConfigError
-        When it does not.
-    """
-    if path is not None and path.suffix.lower() not in _WRITERS:
-        raise ConfigError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
+    suffix = ".jsonl" if path is None else path.suffix.lower()
+    with (
+        contextlib.nullcontext(sys.stdout.buffer) if path is None else writing(path) as file,
+        contextlib.closing(_WRITERS[suffix](file, with_log=with_log, multi=multi)) as writer,
+    ):
+        yield writer

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, NamedTuple, Self
 
 import msgspec
 from rich.console import Console
@@ -14,30 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from capture.errors import ConfigError, plain, plain_json
-from capture.logs import CAUSES
+from capture.gestures.recognizer import Gesture
+from capture.logs import CAUSES, TouchLog
 from capture.replay.interrupt import held_back
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
-    from types import TracebackType
-
-    from capture.gestures.recognizer import Gesture
-    from capture.logs import TouchLog
-
-__all__ = [
-    "Listed",
-    "Meter",
-    "console_for",
-    "live_strokes",
-    "plural",
-    "print_doubts",
-    "print_json",
-    "progress",
-    "remarks",
-    "stroke_table",
-    "writing",
-]
 
 #: Work that is done sooner (s) shows no progress bar.
 _PATIENCE_S = 1.0
@@ -53,10 +34,10 @@ _IGNORED = {
 }
 
 
-def console_for(piped_width: int) -> Console:
-    """Return a console of that width (characters) if the output has none: a file, a pipe."""
+def console_for(piped_width: int | None = None) -> Console:
+    """Return the console of results; `piped_width` (characters) if the output has none: a file, a pipe."""
     console = Console(highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if piped_width is not None and not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = piped_width
     return console
 
@@ -73,9 +54,7 @@ class Meter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._progress is not None:
             self._progress.stop()
 
@@ -111,6 +90,20 @@ def progress() -> Iterator[Callable[[TouchLog], bool]]:
             return interrupted()
 
         yield after_chunk
+
+
+def check_suffix(output: Path | None, *suffixes: str) -> None:
+    """Check that the name of an output, if there is one, ends in one of `suffixes`.
+
+    Raises
+    ------
+    ConfigError
+        When it does not.
+    """
+    if output is not None and output.suffix.lower() not in suffixes:
+        *others, last = suffixes
+        expected = f"{', '.join(others)} or {last}" if others else last
+        raise ConfigError(f"{output}: expected a name that ends in {expected}")
 
 
 @contextlib.contextmanager
@@ -179,29 +172,22 @@ def _cells(gesture: Gesture, begun_s: float) -> list[str]:
     ]
 
 
-#: Columns of strokes that are shown as they end, and their widths; below 0 left-aligned.
-_LIVE = {"at (s)": 9, "gesture": -17, "direction": -15, "ms": 7, "dp": 7, "dp/s": 6, "why not": -1}
+#: A line about a stroke that has just ended.
+_LIVE = "{:>9}  {:<17}  {:<15}  {:>7}  {:>7}  {:>6}  {}"
 
 
 def live_strokes() -> Callable[[Gesture, float], None]:
     """Return a function that shows a stroke which has just ended, and when it began (s), under a heading."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    said: list[str] = []
+    heads = ["at (s)", "gesture", "direction", "ms", "dp", "dp/s", "why not"]
 
     def show(gesture: Gesture, begun_s: float) -> None:
-        if not said:
-            said.append(_aligned(list(_LIVE)))
-            console.print(said[0])
-        console.print(_aligned(_cells(gesture, begun_s)))
+        if heads:
+            console.print(_LIVE.format(*heads))
+            heads.clear()
+        console.print(_LIVE.format(*_cells(gesture, begun_s)).rstrip())
 
     return show
-
-
-def _aligned(cells: list[str]) -> str:
-    return "  ".join(
-        cell.rjust(width) if width > 0 else cell.ljust(-width)
-        for cell, width in zip(cells, _LIVE.values(), strict=True)
-    ).rstrip()
 
 
 def remarks() -> Console:

@@ -18,7 +18,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from capture import formats
-from capture.cli._options import Json
+from capture.cli._options import Json, flag, option, output_option
 from capture.cli._show import console_for, print_json
 from capture.config.run import RunConfig
 from capture.engine.app_data import data_folder
@@ -28,18 +28,18 @@ from capture.formats.header import make_header
 from capture.settings import expanded
 from capture.store import buffer
 
-#: Of a queue: field of `buffer.QueueStatus` -> head of its column.
-_COLUMNS = {
-    "name": "sink",
-    "format": "format",
-    "state": "state",
-    "attempts": "attempts",
-    "pending": "pending",
-    "sessions": "sessions",
-    "delivered": "delivered",
-    "retried": "retried",
-    "dead_letters": "dead letters",
-}
+#: Fields of `buffer.QueueStatus` that the table shows.
+_FIELDS = (
+    "name",
+    "format",
+    "state",
+    "attempts",
+    "pending",
+    "sessions",
+    "delivered",
+    "retried",
+    "dead_letters",
+)
 #: Width of the table (characters) if the width of the output is unknown.
 _WIDTH = 120
 
@@ -48,11 +48,8 @@ app = typer.Typer(
 )
 
 Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of the store.")]
-Config = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Run configuration of the app, with the place of its store."),
-]
-Queue = Annotated[str | None, typer.Option(metavar="SINK", help="Only the queue of this sink.")]
+Config = Annotated[Path | None, option("Run configuration of the app, with the place of its store.", "FILE")]
+Queue = Annotated[str | None, option("Only the queue of this sink.", "SINK")]
 
 
 def _folder(folder: Path | None, config: Path | None) -> Path:
@@ -80,10 +77,10 @@ def status(folder: Folder = None, config: Config = None, json: Json = False) -> 
         print_json(found)
         return
     console = console_for(_WIDTH)
-    table = Table(*(Column(head, no_wrap=True) for head in _COLUMNS.values()), box=None, pad_edge=False)
+    heads = ["sink", *(field.replace("_", " ") for field in _FIELDS[1:])]
+    table = Table(*(Column(head, no_wrap=True) for head in heads), box=None, pad_edge=False)
     for queue in found.queues:
-        row = msgspec.structs.asdict(queue)
-        table.add_row(*(Text(plain(str(row[column]))) for column in _COLUMNS))
+        table.add_row(*(Text(plain(str(getattr(queue, field)))) for field in _FIELDS))
     console.print(table)
     for queue in found.queues:
         for line in _remarks(queue):
@@ -132,13 +129,10 @@ def retry(folder: Folder = None, config: Config = None, queue: Queue = None, jso
 def export(
     folder: Folder = None,
     config: Config = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="JSON lines; standard output without it."),
-    ] = None,
-    dead: Annotated[bool, typer.Option("--dead", help="Dead letters instead of pending events.")] = False,
+    output: Annotated[Path | None, output_option("JSON lines; standard output without it.")] = None,
+    dead: Annotated[bool, flag("Dead letters instead of pending events.", "--dead")] = False,
     batches: Annotated[
-        bool, typer.Option("--batches", help="Whole batches with their header, as a sink would send them.")
+        bool, flag("Whole batches with their header, as a sink would send them.", "--batches")
     ] = False,
 ) -> None:
     """Write the events of the store as JSON lines; they stay in it.
@@ -153,26 +147,20 @@ def export(
             raise ConfigError(
                 "--batches: expected no --dead, and --config with the app's run configuration, for the header"
             )
-        lines = list(_batches(events, RunConfig.load(config)))
-        text = b"".join(line + b"\n" for line in lines)
-        if output is None:
-            sys.stdout.buffer.write(text)
-            sys.stdout.buffer.flush()
-        else:
-            output.write_bytes(text)
-            typer.echo(f"{len(lines)} batches -> {output}")
-        return
-    first = next(events, None)
-    with contextlib.ExitStack() as stack:
-        file = sys.stdout.buffer if output is None else stack.enter_context(output.open("wb"))
-        count = 0
-        while first is not None:
-            file.write(msgspec.json.encode(_exported(first)) + b"\n")
+        lines = _batches(events, RunConfig.load(config))
+    else:
+        lines = (msgspec.json.encode(_exported(event)) for event in events)
+    # The store is read before the file is made.
+    line = next(lines, None)
+    count = 0
+    with contextlib.nullcontext(sys.stdout.buffer) if output is None else output.open("wb") as file:
+        while line is not None:
+            file.write(line + b"\n")
             count += 1
-            first = next(events, None)
+            line = next(lines, None)
         file.flush()
     if output is not None:
-        typer.echo(f"{count} events -> {output}")
+        typer.echo(f"{count} {'batches' if batches else 'events'} -> {output}")
 
 
 def _batches(events: Iterator[buffer.ExportedEvent], config: RunConfig) -> Iterator[bytes]:
@@ -200,8 +188,8 @@ def _exported(event: buffer.ExportedEvent) -> dict[str, Any]:
 def purge(
     folder: Folder = None,
     config: Config = None,
-    dead: Annotated[bool, typer.Option("--dead", help="Only dead letters.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dead: Annotated[bool, flag("Only dead letters.", "--dead")] = False,
+    yes: Annotated[bool, flag("Do not ask.", "--yes")] = False,
     json: Json = False,
 ) -> None:
     """Delete the events of the store; ids and consent stay.

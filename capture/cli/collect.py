@@ -9,26 +9,23 @@ from typing import Annotated
 import msgspec
 import typer
 
-from capture.cli._options import Json
+from capture.cli._options import Json, flag, option, output_option
 from capture.cli._show import plural, print_json
+from capture.errors import ConfigError
 
 
 def command(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 selects a free one.")] = 8766,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Append the batches to DIR/batches.jsonl."),
-    ] = None,
+    host: Annotated[str, option("Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, option("Port; 0 selects a free one.", min=0, max=65535)] = 8766,
+    output: Annotated[Path | None, output_option("Append the batches to DIR/batches.jsonl.", "DIR")] = None,
     token_env: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Environment variable with the bearer token; required unless it listens on loopback only.",
+        option(
+            "Environment variable with the bearer token; required unless it listens on loopback only.", "NAME"
         ),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse native batches with an unknown key or a bad event.")
+        bool, flag("Refuse native batches with an unknown key or a bad event.", "--strict")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -40,7 +37,6 @@ def command(
     Example: capture collect --port 8766 -o received
     """
     from capture.collector import Collector
-    from capture.errors import ConfigError
 
     token = None
     if token_env is not None:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from capture.cli._options import Json, Reading, with_reading
-from capture.cli._show import plural, print_json, progress, remarks, writing
+from capture import report
+from capture.cli._options import Json, Reading, option, output_option, with_reading
+from capture.cli._show import check_suffix, console_for, plural, print_json, progress, remarks, writing
 from capture.cli._work import samples as read_samples
-from capture.errors import ConfigError
-from capture.gestures.lineup import Lineup, configurations
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from capture.gestures.config import GestureConfig
-    from capture.gestures.lineup import Parting
+from capture.gestures.config import GestureConfig
+from capture.gestures.lineup import Lineup, Parting, configurations
 
 
 @with_reading
@@ -28,21 +22,15 @@ def command(
     *,
     log: Annotated[str, typer.Argument(metavar="LOG", help="A touch log.")],
     dialects: Annotated[
-        str | None,
-        typer.Option(metavar="A,B,...", help="Dialects to compare; default: all, own rows too."),
+        str | None, option("Dialects to compare; default: all, own rows too.", "A,B,...")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="Parquet: a row a stroke, a column a dialect; HTML: the report page, seen with other eyes.",
+        output_option(
+            "Parquet: a row a stroke, a column a dialect; HTML: the report page, seen with other eyes."
         ),
     ] = None,
-    rows: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Show so many strokes on which dialects part.")
-    ] = 40,
+    rows: Annotated[int, option("Show so many strokes on which dialects part.", "N", min=0)] = 40,
     json: Json = False,
     reading: Reading,
 ) -> None:
@@ -57,8 +45,7 @@ def command(
 
     Example: capture compare-dialects session.touch.jsonl -o dialects.html
     """
-    if output is not None and output.suffix.lower() not in {".parquet", ".html"}:
-        raise ConfigError(f"{output}: expected a name that ends in .parquet or .html")
+    check_suffix(output, ".parquet", ".html")
     names = [name.strip() for name in dialects.split(",")] if dialects else []
     configs = configurations(reading.config.gestures, names)
     lineup = _read(log, reading, configs)
@@ -73,7 +60,7 @@ def command(
                 "strokes": lineup.count,
                 "counts": lineup.counts(),
                 "agreement": lineup.agreement(),
-                "partings": msgspec.to_builtins(partings),
+                "partings": partings,
             }
         )
         return
@@ -85,19 +72,27 @@ def command(
 def _read(log: str, reading: Reading, configs: dict[str, GestureConfig]) -> Lineup:
     [path] = reading.find([log]).paths
     with progress() as after_chunk:
-        [(chunks, density)] = read_samples([path], reading, on_chunk=after_chunk)
-    lineup = Lineup(configs, density)
-    for chunk in chunks:
-        lineup.feed(chunk)
+        [(_, density, chunks)] = read_samples([path], reading, after_chunk)
+        lineup = Lineup(configs, density)
+        for chunk in chunks:
+            lineup.feed(chunk)
     lineup.finish()
     return lineup
 
 
 def _show(lineup: Lineup, partings: list[Parting], rows: int) -> None:
-    console = Console(highlight=False)
-    console.print(_counts(lineup.counts()))
+    console = console_for()
+    counts = lineup.counts()
+    kinds = [kind.replace("_", " ") for kind in next(iter(counts.values()))]
+    console.print(_grid("Strokes of each kind", kinds, counts))
     console.print()
-    console.print(_agreement(lineup.agreement(), lineup.count))
+    shares = {
+        name: {
+            other: f"{100 * same / lineup.count:.0f}" if lineup.count else "" for other, same in row.items()
+        }
+        for name, row in lineup.agreement().items()
+    }
+    console.print(_grid("Called the same, %", shares, shares))
     if partings and rows:
         console.print()
         console.print("Strokes on which they part", style="bold")
@@ -118,8 +113,6 @@ def _write(lineup: Lineup, output: Path) -> None:
 
 
 def _write_page(log: str, reading: Reading, names: list[str], output: Path) -> None:
-    from capture import report
-
     recordings = report.read([log], config=reading.config, options=reading.options)
     for recording in recordings:
         recording.others = {name: each for name, each in recording.others.items() if name in names}
@@ -128,26 +121,13 @@ def _write_page(log: str, reading: Reading, names: list[str], output: Path) -> N
         file.write(page.encode())
 
 
-def _grid(heads: Iterable[str], title: str) -> Table:
+def _grid(title: str, heads: Iterable[str], rows: Mapping[str, Mapping[str, object]]) -> Table:
     table = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")
     table.add_column("dialect", no_wrap=True)
     for head in heads:
         table.add_column(head, justify="right")
-    return table
-
-
-def _counts(counts: dict[str, dict[str, int]]) -> Table:
-    kinds = list(next(iter(counts.values())))
-    table = _grid([kind.replace("_", " ") for kind in kinds], "Strokes of each kind")
-    for name, row in counts.items():
-        table.add_row(name, *(str(row[kind]) for kind in kinds))
-    return table
-
-
-def _agreement(agreement: dict[str, dict[str, int]], count: int) -> Table:
-    table = _grid(agreement, "Called the same, %")
-    for name, row in agreement.items():
-        table.add_row(name, *(f"{100 * same / count:.0f}" if count else "" for same in row.values()))
+    for name, row in rows.items():
+        table.add_row(name, *map(str, row.values()))
     return table
 
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
-import typer
 
-from capture.cli._options import Json, Logs, Reading, with_reading
+from capture.cli._options import Json, Logs, Reading, output_option, with_reading
 from capture.cli._show import print_doubts, print_json, progress, remarks
-from capture.cli._work import Streams
-from capture.logs import LogInfo, open_log, write
+from capture.errors import TouchLogError
+from capture.gestures.samples import TouchSamples
+from capture.logs import LogInfo, Mark, ReadOptions, TouchLog, open_log, write
 from capture.logs.writing import LOSSES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from capture.errors import TouchLogError
-    from capture.gestures.samples import TouchSamples
-    from capture.logs import Mark, ReadOptions, TouchLog
+from capture.replay.log import streams_of
 
 
 @with_reading
@@ -28,13 +23,7 @@ def command(
     *,
     logs: Logs,
     output: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="Output file; its suffix selects the format: .parquet, .csv, .jsonl, ...",
-        ),
+        Path, output_option("Output file; its suffix selects the format: .parquet, .csv, .jsonl, ...")
     ],
     json: Json = False,
     reading: Reading,
@@ -61,15 +50,41 @@ def command(
                 "left_out": found.left_out,
             }
         )
-        found.check()
-        return
-    console = remarks()
-    for path, warnings in joined.warnings.items():
-        print_doubts(console, warnings, path=path)
-    for cause, count in joined.lost.items():
-        console.print(f"{count} x {LOSSES[cause]}", style="yellow")
-    console.print(f"{joined.samples} samples -> {output}")
+    else:
+        console = remarks()
+        for path, warnings in joined.warnings.items():
+            print_doubts(console, warnings, path=path)
+        for cause, count in joined.lost.items():
+            console.print(f"{count} x {LOSSES[cause]}", style="yellow")
+        console.print(f"{joined.samples} samples -> {output}")
     found.check()
+
+
+class _Streams:
+    """Gives the streams of several logs numbers of their own, in the order of their first samples."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, int], int] = {}
+
+    def number(self, log: int, stream: int) -> int:
+        """Return the number of a stream of the log with that number."""
+        return self._numbers.setdefault((log, stream), len(self._numbers))
+
+    def renumbered(self, log: int, chunk: TouchSamples) -> TouchSamples:
+        """Return a chunk of the log with that number, its streams renumbered."""
+        import numpy as np
+
+        found = {stream: self.number(log, stream) for stream in streams_of(chunk)}
+        if len(found) == 1:
+            column = np.full(len(chunk), next(iter(found.values())), np.int64)
+        else:
+            given = np.asarray(memoryview(chunk.stream))
+            column = np.empty(len(chunk), np.int64)
+            for stream, number in found.items():
+                column[given == stream] = number
+        return TouchSamples(
+            stream=column, pointer=chunk.pointer, action=chunk.action, time=chunk.time, x=chunk.x, y=chunk.y
+        )
 
 
 class _Joined:
@@ -90,13 +105,13 @@ class _Joined:
 
     def chunks(self) -> Iterator[TouchSamples]:
         """Yield the samples of all logs, one log after the other."""
-        streams = Streams() if len(self._paths) > 1 else None
-        stopped = False
+        streams = _Streams() if len(self._paths) > 1 else None
         self.samples = 0
         self.marks.clear()
         for number, path in enumerate(self._paths):
             log = self._first if number == 0 else open_log(path, options=self._options)
             before = self.samples
+            stopped = False
             for chunk in log.chunks():
                 part = chunk if streams is None else streams.renumbered(number, chunk)
                 self._move_marks(log, before, number, streams)
@@ -114,7 +129,7 @@ class _Joined:
         """Return an error that names the first log."""
         return self._first.error(message)
 
-    def _move_marks(self, log: TouchLog, before: int, number: int, streams: Streams | None) -> None:
+    def _move_marks(self, log: TouchLog, before: int, number: int, streams: _Streams | None) -> None:
         for mark in log.marks:
             stream = mark.stream if streams is None else streams.number(number, mark.stream)
             self.marks.append(msgspec.structs.replace(mark, sample=mark.sample + before, stream=stream))

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import msgspec
-import typer
-from rich.console import Console
 
-from capture.cli._options import Json, Logs, Reading, with_reading
-from capture.cli._show import Meter, plural, print_doubts, print_json
+from capture.cli._options import Json, Logs, Reading, option, output_option, with_reading
+from capture.cli._show import Meter, console_for, plural, print_doubts, print_json
 from capture.config.sections import SinkConfig
 from capture.errors import ConfigError
-from capture.replay.run import Replay
+from capture.replay.run import Replay, Summary
 from capture.sinks.cloud_storage import MANIFEST, CloudStorageSink, FileInfo
-
-if TYPE_CHECKING:
-    from capture.replay.run import Summary
-
 
 #: Like the manifest: nothing that a reader of the folder takes for data.
 SUMMARY = "_summary.txt"
-
-
-class Files(Enum):
-    """How files are encoded."""
-
-    avro = "avro"
-    json = "json"
 
 
 @with_reading
 def command(
     *,
     logs: Logs,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the files and their manifest.")
-    ],
-    files: Annotated[Files, typer.Option(help="Avro files, or JSON lines.")] = Files.avro,
-    max_events: Annotated[int, typer.Option(min=1, max=100_000, help="Most records of a file.")] = 15_000,
+    output: Annotated[Path, output_option("Folder of the files and their manifest.", "DIR")],
+    files: Annotated[Literal["avro", "json"], option("Avro files, or JSON lines.")] = "avro",
+    max_events: Annotated[int, option("Most records of a file.", min=1, max=100_000)] = 15_000,
     json: Json = False,
     reading: Reading,
 ) -> None:
@@ -56,31 +40,31 @@ def command(
     sink = CloudStorageSink.from_config(
         SinkConfig(
             type="cloud_storage",
-            options={"url": str(output), "format": files.value, "max_events": max_events},
+            options={"url": str(output), "format": files, "max_events": max_events},
         ),
         gather=True,
     )
     manifest = output / MANIFEST
-    with Meter() as meter:
-        job = Replay(
-            logs,
-            output,
-            config=reading.config,
-            options=reading.options,
-            sinks=(sink,),
-            on_progress=meter.update,
-            needs_epoch=True,
-            summary_name=SUMMARY,
-        )
-        job.open()
-        # Only now: a log that is not there must not cost the manifest of an earlier run.
-        _clear(output, manifest)
-        try:
+    meter = Meter()
+    job = Replay(
+        logs,
+        output,
+        config=reading.config,
+        options=reading.options,
+        sinks=(sink,),
+        on_progress=meter.update,
+        needs_epoch=True,
+        summary_name=SUMMARY,
+    )
+    job.open()
+    # Only now: a log that is not there must not cost the manifest of an earlier run.
+    _clear(output, manifest)
+    try:
+        with meter:
             job.run()
-        finally:
-            if job.summary.logs:
-                meter.__exit__(None, None, None)
-                _report(job.summary, _written(manifest), json)
+    finally:
+        if job.summary.logs:
+            _report(job.summary, _written(manifest), json)
 
 
 def _clear(output: Path, manifest: Path) -> None:
@@ -101,13 +85,13 @@ def _report(summary: Summary, written: list[FileInfo], json: bool) -> None:
     if json:
         print_json({"summary": summary, "files": written})
         return
-    console = Console()
+    console = console_for()
     rows: dict[str, int] = {}
     for info in written:
         event = info.path.partition("event_type=")[2].partition("/")[0]
         rows[event] = rows.get(event, 0) + info.rows
     for event, count in rows.items():
-        console.print(f"{count:>8} {event}", highlight=False)
+        console.print(f"{count:>8} {event}")
     for log in summary.logs:
         print_doubts(console, log.warnings, log.ignored, path=log.path)
-    console.print(f"{sum(rows.values())} records in {plural(len(written), 'file')}", highlight=False)
+    console.print(f"{sum(rows.values())} records in {plural(len(written), 'file')}")

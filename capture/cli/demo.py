@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from capture.config.run import RunConfig
+
 
 def command(
     port: int = typer.Option(8765, min=0, max=65535, help="Port of 127.0.0.1; 0 selects a free one."),
@@ -17,7 +19,6 @@ def command(
 
     Example: capture demo --open
     """
-    from capture.config.run import RunConfig
     from capture.demo import serve
 
     gestures = None if config is None else RunConfig.load(config, default_project_id=0).gestures

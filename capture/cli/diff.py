@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from capture import settings
-from capture.cli._options import Json, Reading, with_reading
-from capture.cli._show import Meter, print_json, remarks, writing
-from capture.config.run import RunConfig
+from capture import report, settings
+from capture.cli._options import Json, Reading, option, output_option, with_reading
+from capture.cli._show import Meter, check_suffix, console_for, print_json, remarks, writing
+from capture.config import GestureConfig, RunConfig
 from capture.errors import ConfigError
-from capture.gestures.config import GestureConfig
 
 if TYPE_CHECKING:
     from capture.report.compare import Comparison
@@ -27,20 +25,14 @@ def command(
     before: Annotated[str, typer.Argument(metavar="A", help="A touch log.")],
     after: Annotated[str | None, typer.Argument(metavar="[B]", help="Another log; default: A again.")] = None,
     against: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Run configuration (TOML) for B; --config is A's."),
+        Path | None, option("Run configuration (TOML) for B; --config is A's.", "FILE")
     ] = None,
     change: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="A key of [gestures] for B: touch_slop_dp=40. May be repeated."
-        ),
+        option("A key of [gestures] for B: touch_slop_dp=40. May be repeated.", "KEY=VALUE", "--set"),
     ] = None,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--output", metavar="FILE", help="page.html: both recordings side by side, on one page."
-        ),
+        Path | None, output_option("page.html: both recordings side by side, on one page.")
     ] = None,
     json: Json = False,
     reading: Reading,
@@ -54,14 +46,12 @@ def command(
 
     Example: capture diff monday.touch.jsonl tuesday.touch.jsonl -o page.html
     """
-    from capture import report
     from capture.report.compare import compare
     from capture.report.page import build_diff
 
     if after is None and against is None and not change:
         raise typer.BadParameter("expected a second log, or --against or --set for another configuration")
-    if output is not None and output.suffix.lower() != ".html":
-        raise typer.BadParameter(f"{output}: expected a name that ends in .html", param_hint="-o")
+    check_suffix(output, ".html")
     other = reading.config if against is None else RunConfig.load(against, default_project_id=0)
     other = _changed(other, change or [])
     with Meter() as meter:
@@ -107,7 +97,7 @@ def _write(output: Path, page: str) -> None:
 
 
 def _show(comparison: Comparison) -> None:
-    console = Console(highlight=False)
+    console = console_for()
     if comparison.changes:
         table = Table(box=None, pad_edge=False)
         for name in ("A", "B", "at (s)"):

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 import typer
 from rich.console import Console
 
-from capture.cli._options import Json, Logs, Reading, with_reading
+from capture.cli._options import Json, Logs, Reading, option, with_reading
 from capture.cli._show import Listed, print_json, stroke_table
 from capture.gestures.explain import Explanation, explain, render
 from capture.gestures.lineup import Lineup, configurations
-from capture.gestures.recognizer import Recognizer
-from capture.logs import open_log
-
-if TYPE_CHECKING:
-    from capture.gestures.recognizer import Gesture
-    from capture.logs import TouchLog
+from capture.gestures.recognizer import Gesture, Recognizer
+from capture.logs import TouchLog, open_log
 
 
 @with_reading
 def command(
     *,
     logs: Logs,
-    stroke: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Which stroke: the row of capture classify, from 0.")
-    ],
+    stroke: Annotated[int, option("Which stroke: the row of capture classify, from 0.", "N", min=0)],
     json: Json = False,
     reading: Reading,
 ) -> None:

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from capture.cli._options import Json
+from capture.cli._options import Json, flag, option, output_option
 from capture.cli._show import plural, print_json, writing
+from capture.gateway.config import GatewayConfig
 
 app = typer.Typer(
     help="Receive batches from devices, and file their events.", no_args_is_help=True, rich_markup_mode=None
@@ -25,7 +26,7 @@ Config = Annotated[Path, typer.Option(metavar="FILE", help="Configuration of the
 def serve(
     config: Config = Path("gateway.toml"),
     with_writer: Annotated[
-        bool, typer.Option("--with-writer", help="Run the writer beside it, as on one machine.")
+        bool, flag("Run the writer beside it, as on one machine.", "--with-writer")
     ] = False,
 ) -> None:
     """Accept batches over HTTP; they are acknowledged once they are on disk, or in Kafka.
@@ -34,7 +35,6 @@ def serve(
 
     Example: capture gateway serve --with-writer --config gateway.toml
     """
-    from capture.gateway.config import GatewayConfig
     from capture.gateway.serve import serve as run
     from capture.sinks import create
 
@@ -52,7 +52,7 @@ def serve(
 @app.command("write")
 def write(
     config: Config = Path("gateway.toml"),
-    once: Annotated[bool, typer.Option("--once", help="End when no closed segment is left.")] = False,
+    once: Annotated[bool, flag("End when no closed segment is left.", "--once")] = False,
     beside: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Turn closed segments of the journal into Parquet and Avro files, each event once, until SIGTERM.
@@ -82,15 +82,11 @@ def write(
 @contextlib.contextmanager
 def _writer(config: Path) -> Iterator[tuple[Any, Any]]:
     """Open the output folder."""
-    from capture.gateway.config import GatewayConfig
     from capture.gateway.writer import Writer
 
     settings = GatewayConfig.load(config)
-    writer = Writer(settings)
-    try:
+    with contextlib.closing(Writer(settings)) as writer:
         yield settings, writer
-    finally:
-        writer.close()
 
 
 def _upkeep(settings: Any, writer: Any) -> tuple[int, int]:
@@ -170,7 +166,6 @@ def status(config: Config = Path("gateway.toml"), json: Json = False) -> None:
 
     Example: capture gateway status --config gateway.toml
     """
-    from capture.gateway.config import GatewayConfig
     from capture.gateway.forward import waiting
     from capture.gateway.journal import segments
     from capture.gateway.state import totals
@@ -194,9 +189,7 @@ def status(config: Config = Path("gateway.toml"), json: Json = False) -> None:
 @app.command("page")
 def page(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Output folder of a gateway.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The page.")] = Path(
-        "fleet.html"
-    ),
+    output: Annotated[Path, output_option("The page.")] = Path("fleet.html"),
     day: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Events of this day alone.")] = None,
 ) -> None:
     """Write a page of a fleet: events over time, screens, targets, versions, wrong clocks.
@@ -213,14 +206,12 @@ def page(
 
 @app.command("demo")
 def demo(
-    folder: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for everything it makes.")
-    ] = Path("gateway-demo"),
+    folder: Annotated[Path, output_option("Folder for everything it makes.", "DIR")] = Path("gateway-demo"),
     log: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Recording that the devices replay; default: strokes.")
+        Path | None, option("Recording that the devices replay; default: strokes.", "FILE")
     ] = None,
     devices: Annotated[int, typer.Option(min=1, max=50, help="Number of devices.")] = 5,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    open_page: Annotated[bool, flag("Open the page in the browser.", "--open")] = False,
 ) -> None:
     """Start a gateway, let simulated devices send to it, and write the page of the fleet.
 

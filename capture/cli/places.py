@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 
-from capture.cli._options import Json
-from capture.cli._show import plural, print_json, writing
+from capture.cli._options import Json, output_option
+from capture.cli._show import console_for, plural, print_json, writing
 from capture.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def command(
         typer.Argument(metavar="DIR", help="Folder of gestures (Parquet, from classify) or of Currents."),
     ],
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Folder of the pictures.")],
+    output: Annotated[Path, output_option("Folder of the pictures.", "OUT")],
     json: Json = False,
 ) -> None:
     """Show where people touch: a heat map for each screen and size, as SVG.
@@ -55,12 +54,12 @@ def command(
     if json:
         print_json({"places": rows})
         return
-    console = Console()
+    console = console_for()
     for row in rows:
         size = f"{row['width']} x {row['height']} px"
         line = f"{row['gestures']:>8} {row['screen'] or '-'}, {size} -> {row['file']}"
-        console.print(line, highlight=False, markup=False)
-    console.print(plural(len(rows), "heat map"), highlight=False)
+        console.print(line, markup=False)
+    console.print(plural(len(rows), "heat map"))
 
 
 def _write(output: Path, number: int, heat: HeatMap) -> Path:

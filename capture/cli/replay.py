@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from capture.cli._options import Json, Logs, Reading, with_reading
+from capture.cli._options import Json, Logs, Reading, option, output_option, with_reading
 from capture.cli._show import (
     Listed,
     Meter,
+    console_for,
     live_strokes,
     plural,
     print_doubts,
@@ -21,27 +21,17 @@ from capture.cli._show import (
     stroke_table,
 )
 from capture.errors import MESSAGE_CHARS, plain
-from capture.events.domain import screen_of
-from capture.replay.run import Replay
-
-if TYPE_CHECKING:
-    from capture.events.domain import Scene
-    from capture.events.targets import Target
-    from capture.gestures.recognizer import Gesture
-    from capture.replay.run import Summary
+from capture.events.domain import Scene, screen_of
+from capture.events.targets import Target
+from capture.gestures.recognizer import Gesture
+from capture.replay.run import Replay, Summary
 
 #: Strokes that are listed one by one.
 _LISTED = 40
 
-
-_OUTPUT = typer.Option(
-    "-o",
-    "--output",
-    metavar="DIR",
-    help="Folder of summary.json and, where no sink is configured, of batches.jsonl.",
-)
-_SPEED = typer.Option(
-    help="Play the logs in real time (1.0), faster or slower, into a live capture; show strokes as they end."
+_OUTPUT = output_option("Folder of summary.json and, where no sink is configured, of batches.jsonl.", "DIR")
+_SPEED = option(
+    "Play the logs in real time (1.0), faster or slower, into a live capture; show strokes as they end."
 )
 
 
@@ -79,25 +69,25 @@ def command(
             name = target.id or target.path.rstrip(">").rpartition(">")[2]
             listed.append(Listed(number, gesture, first_ns, screen, name))
 
-    with Meter() as meter:
-        job = Replay(
-            logs,
-            output,
-            config=reading.config,
-            options=reading.options,
-            speed=speed,
-            on_progress=meter.update,
-            on_stroke=note,
-            on_gesture=None if json else live_strokes(),
-            needs_epoch=True,
-        )
-        try:
+    meter = Meter()
+    job = Replay(
+        logs,
+        output,
+        config=reading.config,
+        options=reading.options,
+        speed=speed,
+        on_progress=meter.update,
+        on_stroke=note,
+        on_gesture=None if json else live_strokes(),
+        needs_epoch=True,
+    )
+    try:
+        with meter:
             job.run()
-        finally:
-            # A failure prints one JSON document too: the error.
-            if job.summary.logs and not (json and sys.exc_info()[0]):
-                meter.__exit__(None, None, None)
-                _report(job.summary, listed, json)
+    finally:
+        # A failure prints one JSON document too: the error.
+        if job.summary.logs and not (json and sys.exc_info()[0]):
+            _report(job.summary, listed, json)
     if not job.summary.complete:
         raise typer.Exit(1)
 
@@ -106,7 +96,7 @@ def _report(summary: Summary, listed: list[Listed], json: bool) -> None:
     if json:
         print_json(summary)
         return
-    console = Console()
+    console = console_for()
     if listed:
         console.print(stroke_table(sorted(listed), summary.strokes - len(listed)))
     kinds = ", ".join(f"{count} {_plain(kind)}" for kind, count in summary.kinds.items() if kind != "none")
@@ -114,7 +104,7 @@ def _report(summary: Summary, listed: list[Listed], json: bool) -> None:
         f"{count} {_plain(reason)}" for reason, count in summary.reasons.items() if reason != "recognized"
     )
     others = f"; not recognised: {reasons}" if reasons else ""
-    console.print(f"{plural(summary.strokes, 'stroke')}: {kinds or 'no gesture'}{others}", highlight=False)
+    console.print(f"{plural(summary.strokes, 'stroke')}: {kinds or 'no gesture'}{others}")
     for path, reason in summary.left_out.items():
         remarks().print(f"{plain(path)}: left out: {plain(reason, MESSAGE_CHARS)}", markup=False)
     for log in summary.logs:
@@ -126,7 +116,7 @@ def _report(summary: Summary, listed: list[Listed], json: bool) -> None:
         if sink.dead_letters:
             state += f", {sink.dead_letters} refused: {sink.last_error}"
         place = summary.batches if summary.batches and name == "file" else f"sink {name}"
-        console.print(f"{state} -> {place}", highlight=False, soft_wrap=True)
+        console.print(f"{state} -> {place}", soft_wrap=True)
 
 
 def _plain(name: str) -> str:

@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from capture.cli._options import Found, Logs, Reading, with_reading
-from capture.cli._show import Meter, plural, remarks, writing
-
-if TYPE_CHECKING:
-    from capture.report import Recording
-
-_SUFFIXES = (".html", ".svg", ".png")
+from capture import report
+from capture.cli._options import Found, Logs, Reading, option, output_option, with_reading
+from capture.cli._show import Meter, check_suffix, plural, remarks, writing
 
 
 @with_reading
 def command(
     *,
     logs: Logs,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--output", metavar="FILE", help="page.html, or a picture: stroke.svg, screen.png."
-        ),
-    ],
+    output: Annotated[Path, output_option("page.html, or a picture: stroke.svg, screen.png.")],
     stroke: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="Picture of this stroke: the row of capture classify, from 0."),
+        option("Picture of this stroke: the row of capture classify, from 0.", "N", min=0),
     ] = None,
     stage: Annotated[
-        str | None,
-        typer.Option(metavar="TITLE", help="Picture of this screen: its title, or its number from 0."),
+        str | None, option("Picture of this screen: its title, or its number from 0.", "TITLE")
     ] = None,
     screenshots: Annotated[
         bool,
-        typer.Option(
-            "--screenshots/--no-screenshots", help="Embed the log's screenshots in the page, up to 32 MiB."
-        ),
+        option("Embed the log's screenshots in the page, up to 32 MiB."),
     ] = True,
     reading: Reading,
 ) -> None:
@@ -51,13 +39,10 @@ def command(
 
     Example: capture report session.touch.jsonl --stroke 12 -o stroke.svg
     """
+    check_suffix(output, ".html", ".svg", ".png")
     suffix = output.suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise typer.BadParameter(f"{output}: expected a name in {', '.join(_SUFFIXES)}", param_hint="-o")
     if suffix == ".html" and (stroke is not None or stage is not None):
         raise typer.BadParameter("--stroke and --stage choose the content of a picture", param_hint="-o")
-
-    from capture import report
 
     left_out: dict[str, str] = {}
     with Meter() as meter:
@@ -65,7 +50,9 @@ def command(
             logs, left_out, config=reading.config, options=reading.options, on_progress=meter.update
         )
         if suffix == ".html":
-            data = _page(recordings, screenshots)
+            for recording in recordings if not screenshots else ():
+                recording.leave_out_screenshots()
+            data = report.build_page(recordings).encode()
         else:
             data = _picture(recordings, suffix, stroke, stage)
     with writing(output) as file:
@@ -77,16 +64,7 @@ def command(
     found.check()
 
 
-def _page(recordings: list[Recording], screenshots: bool) -> bytes:
-    from capture import report
-
-    if not screenshots:
-        for recording in recordings:
-            recording.leave_out_screenshots()
-    return report.build_page(recordings).encode()
-
-
-def _picture(recordings: list[Recording], suffix: str, stroke: int | None, stage: str | None) -> bytes:
+def _picture(recordings: list[report.Recording], suffix: str, stroke: int | None, stage: str | None) -> bytes:
     from capture.report.picture import PictureError, screen_svg, stroke_svg, to_png
 
     if len(recordings) != 1:
@@ -102,7 +80,7 @@ def _picture(recordings: list[Recording], suffix: str, stroke: int | None, stage
         raise typer.BadParameter(str(error)) from None
 
 
-def _stage_number(recording: Recording, stage: str | None) -> int:
+def _stage_number(recording: report.Recording, stage: str | None) -> int:
     if stage is None:
         return 0
     titles = [each.title for each in recording.stages]

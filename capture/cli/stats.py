@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from capture.cli._options import Json
+from capture.cli._options import Json, option
 from capture.cli._show import console_for, print_json
+from capture.errors import ConfigError
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,12 +33,10 @@ def command(
     ],
     *,
     funnel: Annotated[
-        str | None,
-        typer.Option(help="Targets in order: count the streams that reach each one.", metavar="A,B,..."),
+        str | None, option("Targets in order: count the streams that reach each one.", "A,B,...")
     ] = None,
     sql: Annotated[
-        str | None,
-        typer.Option(help="Query over the table gestures, instead of the views.", metavar="QUERY"),
+        str | None, option("Query over the table gestures, instead of the views.", "QUERY")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -78,8 +77,6 @@ def command(
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     import duckdb
-
-    from capture.errors import ConfigError
 
     try:
         found = connection.execute(query)

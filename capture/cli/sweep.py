@@ -6,21 +6,15 @@ import csv
 import inspect
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from capture.cli._options import Json, Logs, Reading, with_options, with_reading
-from capture.cli._show import plural, print_json, progress, remarks
+from capture.cli._options import Json, Logs, Reading, option, output_option, with_options, with_reading
+from capture.cli._show import check_suffix, console_for, plural, print_json, progress, remarks
 from capture.cli._work import samples as read_samples, strokes as read_strokes
-from capture.errors import ConfigError
-from capture.scale.sweep import KINDS, SWEPT, Strokes, Touches, by_measures, parse_range, sweep
-
-if TYPE_CHECKING:
-    from capture.scale.sweep import Sweep
+from capture.scale.sweep import KINDS, SWEPT, Strokes, Sweep, Touches, by_measures, parse_range, sweep
 
 #: Rows of a table on a terminal.
 _SHOWN = 60
@@ -42,16 +36,8 @@ def _thresholds() -> inspect.Signature:
         name = _as_option(field)
         words = name.replace("_", " ").capitalize()
         unit = field.removeprefix(name).removeprefix("_").replace("_", "/")
-        option = typer.Option(
-            help=f"{words}, {unit}." if unit else f"{words}.",
-            metavar="FROM:TO:STEP",
-            rich_help_panel="Thresholds",
-        )
-        options.append(
-            inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
-            )
-        )
+        kind = Annotated[str | None, option(f"{words}, {unit}." if unit else f"{words}.", "FROM:TO:STEP")]
+        options.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind))
     return inspect.Signature(options)
 
 
@@ -64,8 +50,8 @@ def read_axes(**ranges: str | None) -> dict[str, tuple[float, ...]]:
             try:
                 axes[field] = parse_range(text)
             except ValueError as error:
-                option = "--" + _as_option(field).replace("_", "-")
-                raise typer.BadParameter(str(error), param_hint=option) from None
+                name = "--" + _as_option(field).replace("_", "-")
+                raise typer.BadParameter(str(error), param_hint=name) from None
     if not axes:
         raise typer.BadParameter("expected at least one threshold to sweep, as in --touch-slop 8:48:4")
     return axes
@@ -81,10 +67,7 @@ def command(
     logs: Logs,
     axes: dict[str, tuple[float, ...]],
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--output", metavar="FILE", help="Picture (.svg, .png) or table (.csv) of the sweep."
-        ),
+        Path | None, output_option("Picture (.svg, .png) or table (.csv) of the sweep.")
     ] = None,
     json: Json = False,
     reading: Reading,
@@ -98,20 +81,21 @@ def command(
 
     Example: capture sweep logs/ --touch-slop 8:48:4 --tap-timeout 200:600:50 -o sweep.svg
     """
-    if output is not None and output.suffix.lower() not in {".svg", ".png", ".csv"}:
-        raise ConfigError(f"{output}: expected a name that ends in .svg, .png or .csv")
+    check_suffix(output, ".svg", ".png", ".csv")
     found = reading.find(logs)
     with progress() as after_chunk:
         measured: Strokes | Touches
         if by_measures(reading.config.gestures, axes):
-            measured = Strokes(read_strokes(found.paths, reading, on_chunk=after_chunk))
+            tables = read_strokes(found.paths, reading, after_chunk)
+            measured = Strokes((each.table, each.density) for each in tables)
         else:
-            measured = Touches(read_samples(found.paths, reading, on_chunk=after_chunk))
+            logs_read = read_samples(found.paths, reading, after_chunk)
+            measured = Touches((list(chunks), density) for _, density, chunks in logs_read)
     swept = sweep(measured, axes, reading.config.gestures)
     if output is not None:
         _save(swept, output)
     if json:
-        print_json(msgspec.to_builtins(swept))
+        print_json(swept)
     else:
         _show(swept, output)
     found.check()
@@ -131,7 +115,7 @@ def _save(swept: Sweep, output: Path) -> None:
 
 def _show(swept: Sweep, output: Path | None) -> None:
     """Print the settings as a table; the configured one is marked, and comes last if it is not swept."""
-    console = Console(highlight=False)
+    console = console_for()
     shown = swept.rows[:_SHOWN]
     more = len(swept.rows) - len(shown)
     table = Table(box=None, pad_edge=False, caption=f"... and {more} more" if more else None)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from capture.cli._options import Found, Json, Logs, Reading, with_reading
+from capture import report
+from capture.cli._options import Found, Json, Logs, Reading, flag, option, with_reading
 from capture.cli._show import Meter, console_for, print_json
-from capture.gestures.kinds import kind_of
-from capture.report.summary import Row
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from rich.console import Console, RenderableType
-
-    from capture.logs import TouchLog
-    from capture.report import Recording
+from capture.gestures.kinds import GestureKind, kind_of
+from capture.logs import TouchLog
+from capture.report import Recording, summary
 
 #: Below this width (characters) there is no room for the screen.
 _WIDE = 100
@@ -38,11 +33,9 @@ def command(
     *,
     logs: Logs,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Show new strokes of a growing log or a live store.")
+        bool, flag("Show new strokes of a growing log or a live store.", "--follow", "-f")
     ] = False,
-    rows: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Show the last N strokes; all without it.")
-    ] = None,
+    rows: Annotated[int | None, option("Show the last N strokes; all without it.", "N", min=0)] = None,
     json: Json = False,
     reading: Reading,
 ) -> None:
@@ -54,7 +47,6 @@ def command(
 
     Example: capture view --follow /tmp/live.touch.jsonl
     """
-    from capture import report
     from capture.report.follow import find_store, read_store
     from capture.report.from_batches import Reader
 
@@ -91,8 +83,6 @@ def command(
 
 def _view(recording: Recording, console: Console, limit: int | None) -> RenderableType:
     """Return head line, activity, table and reasons."""
-    from capture.report import summary
-
     parts: list[RenderableType] = [
         Text(summary.head(recording), style="bold"),
         Text(summary.facts(recording)),
@@ -114,8 +104,6 @@ def _view(recording: Recording, console: Console, limit: int | None) -> Renderab
 
 
 def _table(recording: Recording, console: Console, limit: int | None) -> Table:
-    from capture.report import summary
-
     first = 0 if limit is None else max(0, len(recording) - limit)
     rows = summary.rows(recording, first)
     table = Table(box=None, pad_edge=False, caption=f"{first} strokes before" if first else None)
@@ -123,7 +111,7 @@ def _table(recording: Recording, console: Console, limit: int | None) -> Table:
     # Batches know neither the time nor the way of most strokes.
     unknown = {field for field in _MEASURES if all(getattr(row, field) == "-" for row in rows)}
     left_out = unknown | ({"screen"} if console.width < _WIDE else set())
-    for field, name in zip(Row._fields, _NAMES, strict=True):
+    for field, name in zip(summary.Row._fields, _NAMES, strict=True):
         if field in left_out:
             continue
         width = max([len(name), *(len(getattr(row, field)) for row in rows)])
@@ -166,8 +154,6 @@ def _follow(path: str, read: Callable[[str], Recording], limit: int | None) -> N
 
 def _print_new(states: Iterable[Recording]) -> None:
     """Print each stroke once, when it has ended."""
-    from capture.report import summary
-
     shown = 0
     for recording in states:
         rows = summary.rows(recording, shown)
@@ -180,9 +166,6 @@ def _print_new(states: Iterable[Recording]) -> None:
 
 
 def _summary(recording: Recording) -> dict[str, object]:
-    from capture.gestures.kinds import GestureKind
-    from capture.report import summary
-
     return {
         "name": recording.name,
         "format": recording.format,

@@ -188,7 +188,7 @@ def test_report_writes_a_page_and_pictures(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["report", SESSION, "-o", "x.pdf"], "expected a name in .html", id="suffix"),
+        pytest.param(["report", SESSION, "-o", "x.pdf"], "expected a name that ends in .html", id="suffix"),
         pytest.param(["report", SESSION, "--stroke", "99", "-o", "x.svg"], "there are 23", id="stroke"),
         pytest.param(
             ["report", SESSION, "--stage", "Hom", "-o", "x.svg"], "the screens are Home", id="stage"

@@ -9,8 +9,8 @@ from pyarrow import parquet
 
 from capture import ConfigError, RunConfig, classify
 from capture.__main__ import main
-from capture.cli._dataset import classify_data, is_data_set
 from capture.cli._options import Reading
+from capture.cli.classify import classify_data, is_data_set
 from capture.gestures.arrow import GESTURES_VERSION, SCHEMA_KEY, named
 from capture.logs import ReadOptions
 
@@ -99,7 +99,6 @@ def test_what_data_sets_do_not_have_is_refused(logs, options, message, tmp_path)
 @pytest.mark.parametrize(
     ("output", "expected"),
     [
-        (None, False),
         ("strokes.parquet", False),
         ("out/strokes.csv", False),
         ("out", True),
