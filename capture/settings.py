@@ -256,25 +256,14 @@ def build_sections(
             with noted(problems, prefix):
                 values[name][key] = check_key(name, key, value, hints(struct))
     for variable, text in environ.items():
-        _override(sections, values, variable, text, problems)
+        match variable.split("_", 2):
+            case ["CAPTURE", section, key] if section.lower() in sections:
+                section, key = section.lower(), key.lower()
+                kinds = hints(sections[section])
+                with noted(problems, f"{variable}: "):
+                    value = _from_text(text, kinds[key]) if key in kinds else text
+                    values[section][key] = check_key(section, key, value, kinds)
     return values, problems
-
-
-def _override(
-    sections: Mapping[str, type[Section]],
-    values: dict[str, dict[str, Any]],
-    variable: str,
-    text: str,
-    problems: list[str],
-) -> None:
-    parts = variable.split("_", 2)
-    if len(parts) != 3 or parts[0] != "CAPTURE" or parts[1].lower() not in sections:
-        return
-    section, key = parts[1].lower(), parts[2].lower()
-    kinds = hints(sections[section])
-    with noted(problems, f"{variable}: "):
-        value = _from_text(text, kinds[key]) if key in kinds else text
-        values[section][key] = check_key(section, key, value, kinds)
 
 
 def _from_text(text: str, kind: Any) -> Any:

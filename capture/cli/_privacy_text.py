@@ -57,16 +57,10 @@ def privacy_tables() -> list[str]:
     for partner in ("Amplitude", "Mixpanel"):
         names = sorted(keys_of(partner.lower()))
         lines += ["", f"### {partner}", "", f"{_listed(names)}, and the properties above, prefixed."]
-    lines += [
-        "",
-        "### OpenTelemetry",
-        "",
-        f"Names of log records: {_listed(NAMES)}, and those of custom events.",
-        "",
-    ]
-    lines += [f"Attributes: {_listed(sorted(_attributes()))}, and"]
-    lines[-1] += " `touch.property.*`: those of `track_custom_event` and `track_purchase`."
-    return lines
+    lines += ["", "### OpenTelemetry", ""]
+    lines += [f"Names of log records: {_listed(NAMES)}, and those of custom events.", ""]
+    properties = "`touch.property.*`: those of `track_custom_event` and `track_purchase`."
+    return [*lines, f"Attributes: {_listed(sorted(_attributes()))}, and {properties}"]
 
 
 def keys_of(wire: str) -> set[str]:
@@ -99,13 +93,8 @@ def _properties() -> list[tuple[str, tuple[str, ...]]]:
 
 def _attributes() -> set[str]:
     """Return the attributes of log records and of their resource."""
-    beside = {
-        "time",
-        "time_ms",
-        "name",
-        "properties",
-        *(name for name, each in FIELDS.items() if each.deprecated),
-    }
+    beside = {"time", "time_ms", "name", "properties"}
+    beside |= {name for name, each in FIELDS.items() if each.deprecated}
     names = {name for name in FIELDS if not name.endswith("random_bucket_number")}
     names |= {name for _, each in _properties() for name in each}
     return {attribute_of(name) for name in names - beside} | {"service.version"}
