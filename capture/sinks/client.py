@@ -217,40 +217,36 @@ class HttpClient:
     def _content(
         self, reader: BufferedReader[Any], status: int, headers: Mapping[str, str]
     ) -> tuple[bytes, bool, bool]:
-        """Return the content, whether it is whole as far as it is read, and whether the connection ends."""
-        # The status is there: the receiver has decided, even if the rest does not come.
+        """Return the content, whether it is whole as far as it is read, and whether the connection ends.
+
+        It ends with a content that has no length, and behind an unread rest.
+        """
         received = bytearray()
-        ends = True
+        is_whole = ends = True
+        length = headers.get("Content-Length", "")
         try:
-            ends = self._receive(reader, status, headers, received)
-            is_whole = True
+            if status in {204, 304}:
+                ends = False
+            elif "Transfer-Encoding" in headers:
+                ends = _read_chunks(reader, received, self._limit)
+            elif length.isascii() and length.isdigit():
+                size = int(length)
+                _read(reader, received, size if size <= self._limit else self._content_bytes)
+                ends = size > self._limit
+            else:
+                # The end of the connection is the end of the content, and may not come.
+                while len(received) < self._content_bytes and (part := reader.read1(_RECEIVE_BYTES)):
+                    received += part
+                    if self._content_bytes <= SNIFFED_BYTES and part.strip():
+                        break
         except (OSError, ValueError):
+            # The status is there: the receiver has decided, even if the rest does not come.
             is_whole = False
         content = bytes(received)
         if content and "Content-Encoding" in headers:
             with contextlib.suppress(zlib.error):
                 content = zlib.decompressobj(wbits=47).decompress(content, self._limit)
         return content, is_whole, ends
-
-    def _receive(
-        self, reader: BufferedReader[Any], status: int, headers: Mapping[str, str], into: bytearray
-    ) -> bool:
-        """Read the content; return whether the connection ends with it, as it does behind an unread rest."""
-        if status in {204, 304}:
-            return False
-        if "Transfer-Encoding" in headers:
-            return _read_chunks(reader, into, self._limit)
-        length = headers.get("Content-Length", "")
-        if length.isascii() and length.isdigit():
-            size = int(length)
-            _read(reader, into, size if size <= self._limit else self._content_bytes)
-            return size > self._limit
-        # The end of the connection is the end of the content, and may not come.
-        while len(into) < self._content_bytes and (part := reader.read1(_RECEIVE_BYTES)):
-            into += part
-            if self._content_bytes <= SNIFFED_BYTES and part.strip():
-                break
-        return True
 
 
 class _Receiver(RawIOBase):
