@@ -122,12 +122,6 @@ _COLUMNS = option(
 )
 
 
-def _environ(dialect: str | None) -> dict[str, str]:
-    """Return the environment, in which the option is the variable that chooses the dialect."""
-    chosen = {} if dialect is None else {"CAPTURE_GESTURES_DIALECT": dialect}
-    return {**os.environ, **chosen}
-
-
 def read_options(
     config: Annotated[Path | None, option("Run configuration (TOML).", "FILE")] = None,
     format: Annotated[str | None, _FORMAT] = None,  # noqa: A002 - the name of the option
@@ -147,7 +141,9 @@ def read_options(
         raise typer.BadParameter(f"{start_time}: expected epoch milliseconds", param_hint="--start-time")
     if rotate not in {None, 0, 90, 180, 270}:
         raise typer.BadParameter(f"{rotate}: expected 0, 90, 180 or 270 (degrees)", param_hint="--rotate")
-    loaded = RunConfig.load(config, environ=_environ(dialect), default_project_id=0)
+    # The option stands for the variable that chooses the dialect.
+    chosen = {} if dialect is None else {"CAPTURE_GESTURES_DIALECT": dialect}
+    loaded = RunConfig.load(config, environ={**os.environ, **chosen}, default_project_id=0)
     return Reading(
         loaded,
         ReadOptions(

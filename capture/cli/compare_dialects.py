@@ -96,13 +96,9 @@ def _show(lineup: Lineup, partings: list[Parting], rows: int) -> None:
     if partings and rows:
         console.print()
         console.print("Strokes on which they part", style="bold")
-        for line in _lines(partings[:rows], _first_ns(lineup)):
+        times = lineup.column(next(iter(lineup.configs)), "time_down")
+        for line in _lines(partings[:rows], int(times.min())):
             console.print(line, markup=False, soft_wrap=True)
-
-
-def _first_ns(lineup: Lineup) -> int:
-    times = lineup.column(next(iter(lineup.configs)), "time_down")
-    return int(times.min()) if len(times) else 0
 
 
 def _write(lineup: Lineup, output: Path) -> None:

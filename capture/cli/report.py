@@ -24,10 +24,7 @@ def command(
     stage: Annotated[
         str | None, option("Picture of this screen: its title, or its number from 0.", "TITLE")
     ] = None,
-    screenshots: Annotated[
-        bool,
-        option("Embed the log's screenshots in the page, up to 32 MiB."),
-    ] = True,
+    screenshots: Annotated[bool, option("Embed the log's screenshots in the page, up to 32 MiB.")] = True,
     reading: Reading,
 ) -> None:
     """Write a page that shows a user's gestures and how each stroke was classified.

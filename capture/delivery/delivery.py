@@ -146,7 +146,10 @@ class Delivery:
             # Once for each batch that fills up, not for each event.
             full = worker.unseen // worker.size != before // worker.size
             if full or worker.since_ns is None or worker.session != session:
-                self._wake_worker(worker, session)
+                worker.session = session
+                if worker.since_ns is None:
+                    worker.since_ns = self._clock.monotonic_ns()
+                self._wakes[worker.name].set()
         if self._store.needs_upkeep:
             self._maintenance.wake()
 
@@ -324,12 +327,6 @@ class Delivery:
         wanted = {worker.name: worker.request() for worker in self._workers}
         self._wake_all()
         return wanted
-
-    def _wake_worker(self, worker: Worker, session: int) -> None:
-        worker.session = session
-        if worker.since_ns is None:
-            worker.since_ns = self._clock.monotonic_ns()
-        self._wakes[worker.name].set()
 
     def _wake_all(self) -> None:
         self._check_fork()

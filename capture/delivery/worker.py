@@ -289,7 +289,8 @@ class Worker:
         # About single events, perhaps; that the sink fails is known only when they fail one by one.
         self.counters.last_error = answer.reason
         if answer.outcome is Outcome.TEMPORARY:
-            self._temporary(answer)
+            ceiling_s = min(_MAX_WAIT_S, _FIRST_WAIT_S * 2 ** min(self._failures, 30))
+            self._wait(self._jitter(ceiling_s), answer)
         elif answer.outcome is Outcome.UNAVAILABLE:
             self._health.failed(answer.reason, pauses=True)
             self._pause(answer.reason, answer.retry_after_s)
@@ -351,10 +352,6 @@ class Worker:
         apart = self._apart
         if apart is None or apart.place != stored.place or stored.end >= apart.end:
             self._limit = self._apart = None
-
-    def _temporary(self, answer: Answer) -> None:
-        ceiling_s = min(_MAX_WAIT_S, _FIRST_WAIT_S * 2 ** min(self._failures, 30))
-        self._wait(self._jitter(ceiling_s), answer)
 
     def _wait(self, wait_s: float, answer: Answer) -> None:
         self._health.failed(answer.reason)

@@ -103,15 +103,11 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     for text in headers.get("Retry-After", "").split(";"):
         numbers = [_SECONDS.fullmatch(part.strip(_QUOTES)) for part in re.split(r",(?=\s)", text)]
         if all(numbers):
-            waits += [_seconds(found) for found in numbers if found]
+            waits += [float(f"{found[1]}.{found[2] or 0}e{found[3] or 0}") for found in numbers if found]
         elif (until := _date(text.strip(_QUOTES))) is not None:
             now = _date(headers.get("Date", "")) or datetime.now(UTC)
             waits.append(max(0.0, (until - now).total_seconds()))
     return min(max(waits), _LONGEST_S) if waits else None
-
-
-def _seconds(found: re.Match[str]) -> float:
-    return float(f"{found[1]}.{found[2] or 0}e{found[3] or 0}")
 
 
 def _date(text: str) -> datetime | None:

@@ -11,6 +11,7 @@ import hashlib
 import logging
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -154,7 +155,8 @@ class CloudStorageSink(Sink):
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Write the batch's records, a file for each event type, and the manifest."""
-        records = decode_records(batch.payloads, self._named if self._format == "avro" else None)
+        named = partial(name_types, layout=self._layout) if self._format == "avro" else None
+        records = decode_records(batch.payloads, named)
         try:
             if self._gather:
                 self._hold(records, timeout_s)
@@ -223,9 +225,6 @@ class CloudStorageSink(Sink):
     def close(self) -> None:
         """Write held records."""
         self.flush()
-
-    def _named(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        return name_types(record, self._layout)
 
     def _hold(self, records: list[dict[str, Any]], timeout_s: float) -> None:
         """Keep records, and write those of an event type that make a whole file; all kept, or none."""

@@ -123,7 +123,8 @@ class _Folder:
 
         Of several who move a file to one name at once, one succeeds.
         """
-        if local.stat().st_dev != _device_of(self._root):
+        make_private_folder(self._root)
+        if local.stat().st_dev != self._root.stat().st_dev:
             make_private_folder(self._root / _INCOMING)
             partial = self._root / _INCOMING / f"{os.getpid()}-{uuid.uuid4().hex}"
             local = Path(shutil.move(local, partial))
@@ -250,12 +251,6 @@ class _Bucket:
 
 #: A place for files under names with slashes.
 Objects = _Folder | _Bucket
-
-
-def _device_of(folder: Path) -> int:
-    """Return the file system of a folder that may not be there yet."""
-    make_private_folder(folder)
-    return folder.stat().st_dev
 
 
 def _sync_folder(folder: Path) -> None:

@@ -102,12 +102,7 @@ class PartnerSink(Sink, ABC):
     _FRAME_BYTES = 1024
 
     def __init__(
-        self,
-        *,
-        name: str,
-        url: str,
-        key_env: str,
-        environ: Mapping[str, str] | None = None,
+        self, *, name: str, url: str, key_env: str, environ: Mapping[str, str] | None = None
     ) -> None:
         self.name = name
         self.formats: tuple[str, ...] = ("currents",)
