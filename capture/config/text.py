@@ -42,8 +42,8 @@ class Key(msgspec.Struct, frozen=True):
     name: str
     about: str
     allowed: str
-    default: str | None
-    required: bool
+    default: str | None = None
+    required: bool = False
 
 
 def sections() -> Iterator[tuple[str, str, list[Key]]]:
@@ -171,15 +171,9 @@ def markdown_text(sinks: Mapping[str, str], wires: Iterable[str]) -> str:
 
 def _sink_keys(sinks: Iterable[str], wires: Iterable[str]) -> list[Key]:
     return [
-        Key("type", "Type of the sink.", f"one of {', '.join(sinks)}", None, required=True),
-        Key("name", "Key of its queue in the store; default: the type.", "text", None, required=False),
-        Key(
-            "wire",
-            "Wire format; default: the first that the sink takes.",
-            f"one of {', '.join(wires)}",
-            None,
-            required=False,
-        ),
+        Key("type", "Type of the sink.", f"one of {', '.join(sinks)}", required=True),
+        Key("name", "Key of its queue in the store; default: the type.", "text"),
+        Key("wire", "Wire format; default: the first that the sink takes.", f"one of {', '.join(wires)}"),
     ]
 
 
