@@ -14,6 +14,7 @@ import os
 cdef extern from "bytes.h":
     char *bytes_text "capture_bytes_text"(object value) noexcept
     Py_ssize_t bytes_size "capture_bytes_size"(object value) noexcept
+    char *put_uuid "capture_put_uuid"(char *place, const uint8_t *raw) noexcept
 
 cdef extern from "forks.h" nogil:
     int watch_forks "capture_watch_forks"() noexcept
@@ -21,9 +22,7 @@ cdef extern from "forks.h" nogil:
 
 cdef enum:
     POOL = 64                   # ids for each read of the system's entropy
-    TEXT = 36
     MOST_NUMBERS = 160          # bytes of the literals and integers of an event, with room
-cdef char *HEX = b"0123456789abcdef"
 
 if watch_forks():
     raise MemoryError
@@ -118,15 +117,8 @@ cdef class GestureEncoder:
         cdef bytes room = PyBytes_FromStringAndSize(NULL, MOST_NUMBERS + scene_size + target_size + last_size)
         cdef char *start = bytes_text(room)
         cdef char *at = put_int(put_text(start, b'{"ea":', 6), kind)
-        cdef int count
         at = put_text(put_int(put_text(at, b',"upt":', 7), uptime_ms), b',"euid":"', 9)
-        for count in range(16):
-            if count == 4 or count == 6 or count == 8 or count == 10:
-                at[0] = b"-"
-                at += 1
-            at[0] = HEX[raw[count] >> 4]
-            at[1] = HEX[raw[count] & 15]
-            at += 2
+        at = put_uuid(at, raw)
         self.event_id = PyBytes_FromStringAndSize(<char *>raw, 16)
         memset(raw, 0, 16)
         at = put_int(put_text(at, bytes_text(scene), scene_size), time_ms)

@@ -8,6 +8,7 @@ REFUSED: int
 FAILED: int
 
 def crc32c(data: _Buffer, start: int = 0) -> int: ...
+def id_bytes(event_id: str | bytes) -> bytes: ...
 def use_crc_table(table: bool) -> None: ...
 
 class SegmentWriter:
@@ -25,8 +26,8 @@ class SegmentWriter:
         descriptor: int,
         session: int,
         head: bytes,
-        wires: dict[str, tuple[int, int]],
-        seqs: list[int],
+        wires: dict[str, int],
+        seqs: dict[int, int],
         limit: int,
         *,
         waiting: Any = (),
@@ -35,18 +36,8 @@ class SegmentWriter:
         pwrite: Callable[[int, bytes, int], int] | None = None,
     ) -> Self: ...
     @property
-    def last_seqs(self) -> list[int]: ...
+    def last_seqs(self) -> dict[int, int]: ...
     def append(
-        self,
-        session: int,
-        payloads: Sequence[tuple[str, bytes]],
-        time_ms: int,
-        event_id: str | bytes,
-        elapsed_ms: int = -1,
-        screens: int = 0,
-        boot_ms: int = 0,
-    ) -> int: ...
-    def append_rows(
         self,
         session: int,
         rows: list[Any],
@@ -57,4 +48,4 @@ class SegmentWriter:
     ) -> int: ...
     def retry(self) -> bool: ...
     def fdatasync(self) -> bool: ...
-    def end(self, mark: bytes) -> bool: ...
+    def end(self) -> bool: ...

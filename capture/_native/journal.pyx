@@ -6,20 +6,12 @@ it takes about a microsecond; `fdatasync` releases it. Nothing here opens a file
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.errno cimport EINTR, ENOSPC, errno
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 from hashlib import sha256
-
-cdef extern from "journal.h" nogil:
-    void crc_choose "capture_crc_choose"(int table) noexcept
-    void copy_number "capture_copy_number"(void *to, const void *source, size_t size) noexcept
-    uint32_t crc_of "capture_crc32c"(const uint8_t *data, size_t size, uint32_t start) noexcept
-    int64_t write_at "capture_pwrite"(int descriptor, const uint8_t *data, size_t size, int64_t at) noexcept
-    int sync_file "capture_sync"(int descriptor) noexcept
 
 cdef extern from "bytes.h":
     char *bytes_text "capture_bytes_text"(object value) noexcept
@@ -30,11 +22,7 @@ cdef extern from "forks.h" nogil:
     int forks "capture_forks"() noexcept
 
 cdef enum:
-    FIXED = 64                   # bytes of a record in front of its payload
-    MOST_BYTES = 16 << 20        # of a payload
     MOST_WIRES = 8
-    MORE = 1                     # flags: the next record belongs to the same call
-    END_MARK = 2
 
 WRITTEN, REFUSED, FAILED = 1, 0, -1
 
@@ -53,44 +41,17 @@ def use_crc_table(bint table):
     crc_choose(table)
 
 
-cdef inline size_t padded(size_t size) noexcept nogil:
-    return (size + 7) & ~<size_t>7
-
-
-cdef inline int digit(int letter) noexcept nogil:
-    if 48 <= letter <= 57:
-        return letter - 48
-    if 97 <= letter <= 102:
-        return letter - 87
-    return -1
-
-
-cdef int put_id(uint8_t *place, object event_id) except -1:
-    """Write an id as 16 bytes: a UUID in lower case, or the bytes themselves; of other text its hash."""
-    cdef Py_ssize_t at = 0, size = 0
-    cdef int high, low, count
-    cdef const char *text
-    if type(event_id) is bytes and bytes_size(event_id) == 16:
-        memcpy(place, bytes_text(event_id), 16)
-        return 0
-    text = PyUnicode_AsUTF8AndSize(event_id, &size)
-    for count in range(16):
-        if size != 36 or at > 34:
-            return put_hash(place, event_id)
-        at += text[at] == 45
-        high, low = digit(text[at]), digit(text[at + 1])
-        if high < 0 or low < 0:
-            return put_hash(place, event_id)
-        place[count] = high << 4 | low
-        at += 2
-    return 0
-
-
-cdef int put_hash(uint8_t *place, str text) except -1:
-    """Write an id that is no UUID: its hash."""
-    cdef bytes raw = sha256(text.encode("utf-8", "replace")).digest()
-    memcpy(place, bytes_text(raw), 16)
-    return 0
+cpdef bytes id_bytes(object event_id):
+    """Return an id as 16 bytes: those of a UUID, which may be text, or the hash of any other text."""
+    cdef bytes raw = b""
+    if type(event_id) is bytes:
+        raw = event_id
+    else:
+        try:
+            raw = bytes.fromhex(event_id.replace("-", ""))
+        except ValueError:
+            pass
+    return raw if len(raw) == 16 else sha256(event_id.encode("utf-8", "replace")).digest()[:16]
 
 
 cdef class SegmentWriter:
@@ -104,9 +65,9 @@ cdef class SegmentWriter:
     head : bytes
         Header and slots; written with the first record, in one write.
     wires : dict
-        Wire format -> (its place, its number); other formats are left out.
-    seqs : list of int
-        Last sequence number of each wire format, by place.
+        Wire format -> its number; other formats are left out.
+    seqs : dict
+        Number of each wire format whose records have sequence numbers -> the last one before the segment.
     limit : int
         Size (bytes) that the segment does not pass, but for its first call.
     waiting : collections.deque, optional
@@ -133,13 +94,13 @@ cdef class SegmentWriter:
     cdef uint8_t *buffer
     cdef size_t room, used, prefix
     cdef int64_t last                   # place of the last record in the buffer; -1 none
-    cdef dict wires
-    cdef int wire_count
+    cdef dict wires                     # wire format -> (its place or -1, its number)
+    cdef list numbers                   # by place
     cdef uint64_t seqs[MOST_WIRES]
     cdef uint64_t next_seqs[MOST_WIRES]
     cdef object waiting, make_call, pwrite
 
-    def __cinit__(self, int descriptor, int session, bytes head, dict wires, list seqs, int64_t limit, *,
+    def __cinit__(self, int descriptor, int session, bytes head, dict wires, dict seqs, int64_t limit, *,
                   waiting=(), make_call=None, bint sync=False, pwrite=None):
         cdef int at
         self.prefix = len(head)
@@ -150,21 +111,23 @@ cdef class SegmentWriter:
         memcpy(self.buffer, bytes_text(head), self.prefix)
         copy_number(&self.seed, self.buffer + 124, 4)
         self.descriptor, self.session, self.limit, self.sync = descriptor, session, limit, sync
-        self.wires, self.waiting, self.make_call, self.pwrite = wires, waiting, make_call, pwrite
+        self.waiting, self.make_call, self.pwrite = waiting, make_call, pwrite
         self.made_by = forks()
-        self.wire_count = len(seqs)
-        if self.wire_count > MOST_WIRES:
-            raise ValueError(f"{self.wire_count} wire formats: at most {MOST_WIRES}")
-        for at in range(self.wire_count):
-            self.seqs[at] = self.next_seqs[at] = seqs[at]
+        self.numbers = list(seqs)
+        if len(self.numbers) > MOST_WIRES:
+            raise ValueError(f"{len(self.numbers)} wire formats: at most {MOST_WIRES}")
+        for at, number in enumerate(self.numbers):
+            self.seqs[at] = self.next_seqs[at] = seqs[number]
+        places = {number: at for at, number in enumerate(self.numbers)}
+        self.wires = {name: (places.get(number, -1), number) for name, number in wires.items()}
 
     def __dealloc__(self):
         free(self.buffer)
 
     @property
     def last_seqs(self):
-        """Last sequence number of each wire format whose call was written whole."""
-        return [self.seqs[at] for at in range(self.wire_count)]
+        """Last sequence number of each wire format whose call was written whole, by its number."""
+        return {number: self.seqs[at] for at, number in enumerate(self.numbers)}
 
     cdef int begin(self) noexcept:
         self.used = self.prefix
@@ -199,7 +162,7 @@ cdef class SegmentWriter:
         copy_number(record + 16, &time_ms, 8)
         copy_number(record + 24, &elapsed_ms, 8)
         if event_id is not None:
-            put_id(record + 32, event_id)
+            memcpy(record + 32, bytes_text(id_bytes(event_id)), 16)
         copy_number(record + 48, &screens, 4)
         copy_number(record + 52, &wire, 2)
         record[54] = flags
@@ -258,18 +221,19 @@ cdef class SegmentWriter:
             return -1, error.errno or ENOSPC
 
     @cython.critical_section
-    def append(self, int session, payloads, time_ms, event_id, int64_t elapsed_ms=-1,
-               uint32_t screens=0, int64_t boot_ms=0):
-        """Write an event, a record for each of its wire formats.
+    def append(self, int session, list rows, int64_t elapsed_ms=-1, uint32_t screens=0, int64_t boot_ms=0,
+               bint waited=False):
+        """Write a call of one or more events, whole or not at all.
 
         Parameters
         ----------
         session : int
-        payloads : sequence of (str, bytes)
-        time_ms, event_id
-            Of the event.
+        rows : list
+            (session, payloads, time_ms, event_id) of each event; its payloads are (wire format, bytes).
         elapsed_ms, screens, boot_ms : int
-            Fields of the record.
+            Fields of the records.
+        waited : bool
+            Whether it is the first call of `waiting`, which it does not leave by this.
 
         Returns
         -------
@@ -277,22 +241,6 @@ cdef class SegmentWriter:
             WRITTEN; REFUSED where it must go another way and nothing was done; FAILED where it is in
             `waiting` now, if there is `make_call`.
         """
-        rows = [(session, payloads, time_ms, event_id)]
-        return self.write(rows, session, elapsed_ms, screens, boot_ms, False)
-
-    @cython.critical_section
-    def append_rows(self, int session, list rows, int64_t elapsed_ms=-1, uint32_t screens=0,
-                    int64_t boot_ms=0, bint waited=False):
-        """Write a call of several events, whole or not at all.
-
-        Rows are (session, payloads, time_ms, event_id).
-
-        With `waited` it is the first call of `waiting`, which it does not leave by this.
-        """
-        return self.write(rows, session, elapsed_ms, screens, boot_ms, waited)
-
-    cdef int write(self, list rows, int session, int64_t elapsed_ms, uint32_t screens, int64_t boot_ms,
-                   bint waited) except -2:
         cdef int done
         if self.torn or self.session != session or self.made_by != forks():
             return REFUSED
@@ -340,12 +288,15 @@ cdef class SegmentWriter:
         return self.position == self.synced or self.flush_to_disk() == 0
 
     @cython.critical_section
-    def end(self, bytes mark):
-        """Write the end mark and refuse further records: for rotation, the end of the session, and close."""
+    def end(self):
+        """Write the end mark, which states the last sequence numbers, and refuse further records: for rotation, the end of the session, and close."""
         self.frozen = True
         if self.torn or not self.position:
             return False
         self.begin()
+        mark = b"".join(
+            [number.to_bytes(2, "little") + seq.to_bytes(8, "little") for number, seq in self.last_seqs.items()]
+        )
         self.put(mark, -1, 0xFFFF, None, 0, -1, 0, 0, END_MARK)
         done = self.commit() == WRITTEN
         self.torn = False

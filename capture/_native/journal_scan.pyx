@@ -4,39 +4,21 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-cdef extern from "journal.h" nogil:
-    void crc_choose "capture_crc_choose"(int table) noexcept
-    void copy_number "capture_copy_number"(void *to, const void *source, size_t size) noexcept
-    uint32_t crc_of "capture_crc32c"(const uint8_t *data, size_t size, uint32_t start) noexcept
+from capture._native.journal cimport END_MARK, FIXED, MORE, MOST_BYTES, copy_number, crc_choose, crc_of, padded
 
-cdef enum:
-    FIXED = 64                   # bytes of a record in front of its payload
-    MOST_BYTES = 16 << 20        # of a payload
-    MORE = 1                     # flags: the next record belongs to the same call
-    END_MARK = 2
+cdef extern from "bytes.h":
+    char *put_uuid "capture_put_uuid"(char *place, const uint8_t *raw) noexcept
 
 # Ends of a scan: all was read, a bound, a wrong record, an incomplete record.
 END, FULL, BAD, SHORT = range(4)
-cdef char *HEX = b"0123456789abcdef"
 
 crc_choose(0)
-
-
-cdef inline size_t padded(size_t size) noexcept nogil:
-    return (size + 7) & ~<size_t>7
 
 
 cdef unicode id_text(const uint8_t *raw):
     """Return 16 bytes as the text of a UUID."""
     cdef char text[36]
-    cdef int at = 0, count
-    for count in range(16):
-        if count == 4 or count == 6 or count == 8 or count == 10:
-            text[at] = b"-"
-            at += 1
-        text[at] = HEX[raw[count] >> 4]
-        text[at + 1] = HEX[raw[count] & 15]
-        at += 2
+    put_uuid(text, raw)
     return PyUnicode_DecodeASCII(text, 36, NULL)
 
 
@@ -83,7 +65,7 @@ def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, 
     seq : int
         Sequence number of the last record before; -1 where it is not known.
     max_events, max_bytes : int
-        Bounds; 0 events counts all of them and returns none.
+        Bounds; a single event may be larger.
     split : bool
         Whether `data` may end within a call: a part of one that was sent before.
 
@@ -116,7 +98,7 @@ def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, 
                 gap += own - seq
                 seq = own
         elif number == wire and (seq < 0 or own > seq):
-            if max_events and count and (count >= max_events or bytes_read + size > max_bytes):
+            if count and (count >= max_events or bytes_read + size > max_bytes):
                 if not whole_count:     # a call that no batch holds: it is taken apart
                     end, whole_count, whole_bytes, whole_gap, whole_seq = at, count, bytes_read, gap, seq
                 why = 1
@@ -128,24 +110,20 @@ def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, 
                 copy_number(&first_ms, start + at + 16, 8)
             count += 1
             bytes_read += size
-            if max_events:
-                payloads.append(PyBytes_FromStringAndSize(<char *>start + at + FIXED, size))
-                ids.append(id_text(start + at + 32))
+            payloads.append(PyBytes_FromStringAndSize(<char *>start + at + FIXED, size))
+            ids.append(id_text(start + at + 32))
         at += padded(FIXED + size)
         if split or not flags & MORE:
             end, whole_count, whole_bytes, whole_gap, whole_seq = at, count, bytes_read, gap, seq
-        if max_events and whole_count >= max_events:
-            if end > length:
-                end = length
-            return payloads, ids, whole_count, whole_bytes, first_ms, end, whole_seq, whole_gap, 1
+        if whole_count >= max_events:
+            why = 1
+            break
     if whole_count < count:
         del payloads[whole_count:], ids[whole_count:]
     if end > length:
         end = length        # the last record lacks its padding
-    if not why and end < length:
-        why = 3
-    if end >= length:
-        why = 0
+    if why != 1:
+        why = 0 if end == length else why or 3
     return payloads, ids, whole_count, whole_bytes, first_ms, end, whole_seq, whole_gap, why
 
 

@@ -18,7 +18,7 @@ import msgspec
 from capture._native.journal import WRITTEN
 from capture.store.files import create_segment
 from capture.store.recovery import last_number, open_segment, records
-from capture.store.segment import RETRIED, Header, Name, make_head, make_mark, wire_number
+from capture.store.segment import RETRIED, Header, Name, make_head, wire_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -114,7 +114,7 @@ class DeadLetters:
     def _append(self, row: tuple[int, list[tuple[str, bytes]], int, str | bytes]) -> bool:
         for _ in range(2):
             writer = self._writer or self._open()
-            if writer.append_rows(0, [row]) == WRITTEN:
+            if writer.append(0, [row]) == WRITTEN:
                 return True
             self.close()
         return False
@@ -126,8 +126,8 @@ class DeadLetters:
             self._folder / f"dead-{number:06}.seg",
             0,
             make_head(Header(session=0, number=number), {}),
-            {_WIRE: (0, wire_number(_WIRE))},
-            seqs=[0],
+            {_WIRE: wire_number(_WIRE)},
+            seqs={wire_number(_WIRE): 0},
             limit=_FILE_BYTES,
             pwrite=self._pwrite,
         )
@@ -210,14 +210,16 @@ def _write_retried(
     session, queue, wire, user_id = key
     path = folder / f"r{session:010}-{os.urandom(8).hex()}.tmp"
     header = Header(session=session, number=1, made_ms=now_ms, user_id=user_id)
-    wires = {wire: (0, wire_number(wire))}
-    writer = create_segment(path, session, make_head(header, {queue: wire}), wires, seqs=[0], limit=1 << 40)
+    number = wire_number(wire)
+    writer = create_segment(
+        path, session, make_head(header, {queue: wire}), {wire: number}, seqs={number: 0}, limit=1 << 40
+    )
     try:
         written = True
         for letter in letters:
             row = (session, [(wire, letter.payload)], now_ms, letter.event_id)
-            written = writer.append_rows(session, [row]) == WRITTEN and written
-        writer.end(make_mark({wire_number(wire): len(letters)}))
+            written = writer.append(session, [row]) == WRITTEN and written
+        writer.end()
         os.fsync(writer.descriptor)
     except OSError:
         written = False

@@ -21,7 +21,7 @@ _log = logging.getLogger("capture.store")
 
 
 def create_segment(
-    path: Path, session: int, head: bytes, wires: dict[str, tuple[int, int]], **more: Any
+    path: Path, session: int, head: bytes, wires: dict[str, int], **more: Any
 ) -> SegmentWriter:
     """Make a file that is not there yet, which its owner alone can read, and return its writer.
 

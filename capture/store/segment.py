@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from capture._native.journal import crc32c
+from capture._native.journal import crc32c, id_bytes
 from capture.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ __all__ = [
     "Name",
     "Position",
     "make_head",
-    "make_mark",
     "read_header",
     "read_slot",
     "slot_bytes",
@@ -58,7 +57,6 @@ _HEADER = struct.Struct("<4sHHIIq8x16s16s")
 _SEQ = struct.Struct("<HI")
 _SLOT = struct.Struct("<40sQIHHI")
 _CRC = struct.Struct("<I")
-_MARK = struct.Struct("<HQ")
 HEADER = 128
 SLOT = 64
 #: Slots that every segment has room for, and wire formats whose sequence the header states.
@@ -175,14 +173,7 @@ def slot_name(queue: str) -> bytes:
 
 def uuid_bytes(text: str | None) -> bytes:
     """Return a UUID as 16 bytes; a hash of any other text, nothing for none."""
-    if not text:
-        return b""
-    digits = text.replace("-", "")
-    try:
-        raw = bytes.fromhex(digits)
-    except ValueError:
-        raw = b""
-    return raw if len(raw) == 16 else hashlib.sha256(text.encode()).digest()[:16]
+    return id_bytes(text) if text else b""
 
 
 def make_head(header: Header, queues: Mapping[str, str]) -> bytes:
@@ -264,8 +255,3 @@ def read_slot(block: bytes, place: int) -> tuple[bytes, Position] | None:
         return None
     name, offset, tried, wire, unknown, seq = _SLOT.unpack_from(raw)
     return name.rstrip(b"\0"), Position(offset, tried, -1 if unknown else seq, wire, place)
-
-
-def make_mark(seqs: Mapping[int, int]) -> bytes:
-    """Return the payload of an end mark: the last sequence number of each wire format, by its number."""
-    return b"".join(_MARK.pack(*each) for each in seqs.items())

@@ -154,11 +154,11 @@ class Store:
             Where the session stands after it: ms since the last action (-1 none), screens shown; its uptime.
         """
         native, done = self._writer.native, REFUSED
+        rows = [(session, payloads, time_ms, event_id)]
         if native is not None:
-            done = native.append(session, payloads, time_ms, event_id, elapsed_ms, screens, boot_ms)
+            done = native.append(session, rows, elapsed_ms, screens, boot_ms)
             if done == WRITTEN:
                 return True
-        rows = [(session, payloads, time_ms, event_id)]
         return self._append_call(rows, elapsed_ms, screens, boot_ms, failed=done == FAILED)
 
     def append_many(

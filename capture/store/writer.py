@@ -18,7 +18,7 @@ from capture._native.guard import BusyError, Guard
 from capture._native.journal import FAILED, REFUSED, WRITTEN, SegmentWriter
 from capture.store.files import create_segment, sync_folder
 from capture.store.recovery import last_number, last_seqs
-from capture.store.segment import NOTE, OWN, Header, Name, make_head, make_mark, wire_number
+from capture.store.segment import NOTE, OWN, Header, Name, make_head, wire_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,10 +88,10 @@ class Writer:
         self.deferred_count = self.made = 0
         self.guard = Guard(_WAIT_S)
         self._c, self._state = context, state
-        names = sorted(set(context.formats.values()))
-        self._wires = {name: (place, wire_number(name)) for place, name in enumerate(names)}
-        #: By place: events in segments that are ended, and last sequence numbers before the segment.
-        self._written, self._seqs = [0] * len(names), [0] * len(names)
+        self._wires = {name: wire_number(name) for name in sorted(set(context.formats.values()))}
+        #: By wire format: last sequence number before the segment, and events in segments before it.
+        self._seqs = dict.fromkeys(self._wires.values(), 0)
+        self._written = self._seqs.copy()
         #: Descriptors of ended segments that are not synced yet.
         self._ended: list[int] = []
 
@@ -106,7 +106,7 @@ class Writer:
         native = self.native
         done = REFUSED
         if native is not None and not self._c.closed:
-            done = native.append_rows(rows[0][0], rows, elapsed_ms, screens, boot_ms)
+            done = native.append(rows[0][0], rows, elapsed_ms, screens, boot_ms)
         if done == WRITTEN:
             return True
         if done == REFUSED:
@@ -157,9 +157,7 @@ class Writer:
                 done = WRITTEN if native.retry() else FAILED
             elif native is not None and native.session == call.session and not native.error:
                 rows = self._with_note(call)
-                done = native.append_rows(
-                    call.session, rows, call.elapsed_ms, call.screens, call.boot_ms, True
-                )
+                done = native.append(call.session, rows, call.elapsed_ms, call.screens, call.boot_ms, True)
             elif not self._new_segment(call):
                 return False
             else:
@@ -204,7 +202,7 @@ class Writer:
         try:
             if self.name is None or self.name.session != session:
                 last = last_seqs(self._c.folder, session)
-                self._seqs = [last.get(number, 0) for _, number in self._wires.values()]
+                self._seqs = {number: last.get(number, 0) for number in self._seqs}
                 self.name = None
             known = 0 if self.name is None else self.name.number
             name = Name(session, OWN, max(known, last_number(self._c.folder, session)) + 1)
@@ -238,13 +236,13 @@ class Writer:
             made_ms=self._c.now_ms(),
             user_id=user_id,
             boot_id=self._c.boot_id,
-            seqs=self._by_number(),
+            seqs=self._seqs,
         )
         native = create_segment(
             self._c.folder / name.file,
             name.session,
             make_head(header, self._c.formats),
-            {**self._wires, "": (-1, NOTE)},
+            {**self._wires, "": NOTE},
             seqs=self._seqs,
             limit=self._c.segment_limit(),
             waiting=self.waiting,
@@ -261,14 +259,11 @@ class Writer:
             sync_folder(self._c.folder)
         return native
 
-    def _by_number(self) -> dict[int, int]:
-        return {number: self._seqs[place] for place, number in self._wires.values()}
-
     def _leave(self, native: SegmentWriter) -> None:
         """End a segment: nothing is appended to it any more."""
         native.frozen = True
         self._count_written(native)
-        native.end(make_mark(self._by_number()))
+        native.end()
         self.native = None
         self._ended.append(native.descriptor)
         if self._c.power or len(self._ended) > 8:
@@ -293,7 +288,8 @@ class Writer:
 
     def _count_written(self, native: SegmentWriter) -> None:
         seqs = native.last_seqs
-        self._written = [n + own - old for n, own, old in zip(self._written, seqs, self._seqs, strict=True)]
+        for number, seq in seqs.items():
+            self._written[number] += seq - self._seqs[number]
         self._seqs = seqs
 
     def end_session(self) -> None:
@@ -353,12 +349,12 @@ class Writer:
 
     def written_of(self, wire: str) -> int:
         """Return how many events of a wire format this process has written."""
-        return self._written[self._wires[wire][0]] + self.in_segment(wire)
+        return self._written[self._wires[wire]] + self.in_segment(wire)
 
     def in_segment(self, wire: str) -> int:
         """Return how many of them are in the segment that is written now."""
-        place, native = self._wires[wire][0], self.native
-        return 0 if native is None else native.last_seqs[place] - self._seqs[place]
+        number, native = self._wires[wire], self.native
+        return 0 if native is None else native.last_seqs[number] - self._seqs[number]
 
 
 def _is_broken(native: SegmentWriter) -> bool:
