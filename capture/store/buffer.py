@@ -194,7 +194,7 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
     index = _index(path, formats)
     for name, wire in sorted(formats.items()):
         for segment in index.order:
-            position = index.position(segment, name)
+            position = segment.positions.get(name)
             owner = str(uuid.UUID(bytes=segment.header.user_id)) if segment.header.user_id else ""
             try:
                 data = b"" if position is None else read_at(segment.path, position.offset, 1 << 30)

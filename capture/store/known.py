@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from capture._native.journal_scan import walk
 from capture.store.recovery import find_seed, read_at
 from capture.store.segment import (
     HEADER,
@@ -52,7 +53,7 @@ class Segment(msgspec.Struct, eq=False):
     gone : bool
         Whether it was deleted.
     positions : dict
-        Name of the queue in slots -> position.
+        Queue -> position.
     sending : set of str
         Queues whose worker is sending its events.
     damaged : set of int
@@ -67,46 +68,47 @@ class Segment(msgspec.Struct, eq=False):
     complete: bool = False
     size: int = 0
     gone: bool = False
-    positions: dict[bytes, Position] = {}
+    positions: dict[str, Position] = {}
     sending: set[str] = set()
     damaged: set[int] = set()
 
-    def give_slots(
-        self, slots: Sequence[tuple[bytes, Position] | None], formats: Mapping[str, str]
-    ) -> list[tuple[bytes, Position]]:
-        """Assign slots to the queues without one that have events here; return the slots to write.
+    def read(self, start: int, end: int) -> bytes:
+        """Return a part of the file."""
+        return read_at(self.path, start, end - start)
+
+    def walk(self, start: int, end: int, *, over: bool = False) -> tuple[list[tuple[Any, ...]], int]:
+        """Return the records of a part of the file, as `walk` has them."""
+        return walk(self.read(start, end), self.seed, over)
+
+    def give_slots(self, slots: Sequence[Position | None], formats: Mapping[str, str]) -> None:
+        """Assign slots to the queues without one that have events here; those to write are marked.
 
         Events recorded without sinks belong to the first sinks of their wire format. A damaged slot
         counts, from the start, for each queue without a valid one.
         """
-        missing = {slot_name(queue): wire_number(wire) for queue, wire in formats.items()}
-        for name in missing.keys() & self.positions.keys():
-            del missing[name]
-        free = [HEADER + SLOT * at for at, slot in enumerate(slots) if slot is not None and not slot[0]]
+        missing = {queue: wire_number(formats[queue]) for queue in formats if queue not in self.positions}
+        free = [slot.slot for slot in slots if slot is not None and not slot.queue]
         damaged = [HEADER + SLOT * at for at, slot in enumerate(slots) if slot is None]
-        unsent = None if UNSENT in formats else self.positions.get(UNSENT.encode())
-        takers = [name for name, wire in missing.items() if unsent is not None and wire == unsent.wire]
-        taken = []
+        unsent = None if UNSENT in formats else self.positions.get(UNSENT)
+        takers = [queue for queue, wire in missing.items() if unsent is not None and wire == unsent.wire]
         if unsent is not None and takers:
             # The last one over `unsent` itself: until then it stands for every queue without a slot.
             places = [*(free.pop(0) if free else -1 for _ in takers[1:]), unsent.slot]
-            taken = [
-                (name, Position(unsent.offset, 0, unsent.seq, unsent.wire, place))
-                for name, place in zip(takers, places, strict=True)
-            ]
-            self.positions.update(taken)
-            del self.positions[UNSENT.encode()]
-        for name, wire in missing.items() if damaged else ():
-            if name not in self.positions:
+            for queue, place in zip(takers, places, strict=True):
+                self.positions[queue] = Position(
+                    queue, unsent.offset, 0, unsent.seq, unsent.wire, place, unwritten=True
+                )
+            del self.positions[UNSENT]
+        for queue, wire in missing.items() if damaged else ():
+            if queue not in self.positions:
                 places = free or damaged
                 seq = self.header.seqs.get(wire, 0) if self.header.seed else -1
                 place = places.pop(0) if places else -1
-                self.positions[name] = Position(self.header.head, 0, seq, wire, place)
-        return taken
+                self.positions[queue] = Position(queue, self.header.head, 0, seq, wire, place)
 
 
-def load(path: Path, name: Name) -> tuple[Segment | None, list[tuple[bytes, Position] | None]] | None:
-    """Read header and slots of a segment; None if they are not there yet, no segment of a later version.
+def load(path: Path, name: Name, formats: Mapping[str, str]) -> Segment | None:
+    """Read header and slots of a segment; None if they are not there yet, or of a later version.
 
     Raises
     ------
@@ -114,12 +116,10 @@ def load(path: Path, name: Name) -> tuple[Segment | None, list[tuple[bytes, Posi
         When it cannot be read.
     """
     block = read_at(path, 0, _FIRST)
-    if len(block) < _FIRST:
+    if len(block) < _FIRST or is_later_version(block):
         return None
     header = read_header(block)
     if header is None:
-        if is_later_version(block):
-            return None, []
         header = Header(session=name.session, number=name.number)
         seed = find_seed(block, read_at(path, header.head, _MOST))
     else:
@@ -127,11 +127,13 @@ def load(path: Path, name: Name) -> tuple[Segment | None, list[tuple[bytes, Posi
         if header.head > len(block):
             block = read_at(path, 0, header.head)
     segment = Segment(name, path, header, seed, block[HEADER - 4 : HEADER], complete=name.kind == RETRIED)
-    slots = [read_slot(block, place) for place in range(HEADER, header.head, SLOT)]
-    segment.positions = {slot[0]: slot[1] for slot in slots if slot is not None and slot[0]}
+    queues = {slot_name(queue): queue for queue in formats}
+    slots = [read_slot(block, place, queues) for place in range(HEADER, header.head, SLOT)]
+    segment.positions = {slot.queue: slot for slot in slots if slot is not None and slot.queue}
+    segment.give_slots(slots, formats)
     if segment.complete:
         segment.size = path.stat().st_size
-    return segment, slots
+    return segment
 
 
 def move(position: Position, offset: int, seq: int) -> None:
@@ -144,12 +146,12 @@ def move(position: Position, offset: int, seq: int) -> None:
 
 
 def write_slot(
-    segment: Segment, queue: bytes, position: Position, pwrite: Callable[[int, bytes, int], int] | None
+    segment: Segment, position: Position, pwrite: Callable[[int, bytes, int], int] | None
 ) -> bool:
     """Write one whole slot; return whether it is in the file."""
     if position.slot < 0:
         return False
-    data = slot_bytes(queue, position)
+    data = slot_bytes(position)
     try:
         descriptor = os.open(segment.path, os.O_RDWR | _BINARY)
         try:

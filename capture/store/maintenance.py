@@ -134,7 +134,7 @@ class Maintenance:
             if c.closed or s.state.look(deeply=True) is not Presence.GONE:
                 return  # another thread was faster
             for queue, wire in c.formats.items():
-                lost = sum(self._lost_with(index, segment, queue) for segment in index.order)
+                lost = sum(self._lost_with(segment, queue) for segment in index.order)
                 if writer.name not in index.segments:
                     lost += writer.in_segment(wire)
                 c.losses.add("store_gone", lost, queue)
@@ -151,9 +151,9 @@ class Maintenance:
                 c.claims.claim_session(number, lambda: True)
         c.losses.say("gone", "the folder of the store was deleted; a new one is created")
 
-    def _lost_with(self, index: Index, segment: Segment, queue: str) -> int:
+    def _lost_with(self, segment: Segment, queue: str) -> int:
         """Return the number of events that a queue loses with a segment that somebody else deleted."""
-        position = index.position(segment, queue)
+        position = segment.positions.get(queue)
         if position is None or segment.path.exists():
             return 0
         native = self._s.writer.native

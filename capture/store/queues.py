@@ -7,32 +7,37 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from capture.store import recovery
-from capture.store.dead_letters import make_letter
+from capture.store.dead_letters import letter_files, make_letter, read_letters
 from capture.store.known import Segment
 from capture.store.rows import Pending, StoredBatch
-from capture.store.sink_reports import add_reports
+from capture.store.sink_reports import add_reports, read_reports
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
+    from capture.store.context import Context
     from capture.store.reader import Index
+    from capture.store.segment import Name
     from capture.store.shared import Shared
     from capture.store.sink_reports import SinkReport
 
-__all__ = ["Goal", "Queues", "count_pending"]
+__all__ = ["Goal", "Queues", "Watch", "count_pending"]
+
+#: Bytes to find the first record in.
+_LOOK = 64 * 1024
 
 
 class Goal(msgspec.Struct):
-    """Events that were stored at a moment: for a queue, the end in each segment and in memory."""
+    """Events that were stored at a moment: for a queue, the last in each segment and in memory."""
 
-    ends: dict[Segment, int]
+    last: dict[Name, int]
     number: int
 
     def covers(self, batch: StoredBatch) -> bool:
         """Return whether a batch begins within it."""
-        end = self.ends.get(batch.place, 0) if isinstance(batch.place, Segment) else self.number + 1
-        return batch.start < end
+        place = batch.place
+        last = self.last.get(place.name, -1) if isinstance(place, Segment) else self.number
+        return batch.start <= last
 
 
 class Queues:
@@ -95,7 +100,7 @@ class Queues:
         with self._s.reading() as (index, _):
             if not place.gone:
                 place.sending.add(queue)
-                index.try_batch(place, queue, batch)
+                index.try_batch(place, batch)
         return not place.gone
 
     def end_send(self, queue: str, batch: StoredBatch) -> None:
@@ -113,7 +118,7 @@ class Queues:
         with self._s.reading() as (index, retention):
             if place.gone:
                 return False
-            index.acknowledge(place, queue, batch)
+            index.acknowledge(place, batch)
             if place.complete and not place.sending and index.is_done(place):
                 retention.delete(place)
         self._c.losses.recover()
@@ -150,55 +155,110 @@ class Queues:
 
     def goal(self, queue: str) -> Goal:
         """Return the events that are stored for a queue now, including those in memory."""
-        ends: dict[Segment, int] = {}
-        if self._delivers():
-            with self._s.reading() as (index, _):
-                index.refresh(force=True)
-                for segment in index.order:
-                    position = index.position(segment, queue)
-                    if position is not None and index.pending(segment, position):
-                        ends[segment] = position.counted
-        return Goal(ends, self._s.memory.number_all())
+        if not self._delivers():
+            return Goal({}, self._s.memory.number_all())
+        with self._s.reading() as (index, _):
+            index.refresh(force=True)
+            return self._goal(index, queue)
+
+    def _goal(self, index: Index, queue: str) -> Goal:
+        last: dict[Name, int] = {}
+        for segment in index.order:
+            position = segment.positions.get(queue)
+            with contextlib.suppress(OSError):  # delivered and deleted meanwhile, or not to be read now
+                if position is not None and index.pending(segment, position):
+                    last[segment.name] = position.last
+        return Goal(last, self._s.memory.number_all())
 
     def reached(self, queue: str, goal: Goal) -> bool:
         """Return whether a queue has reached `goal`."""
-        with self._s.reading() as (index, _):
-            for segment, end in goal.ends.items():
-                position = index.position(segment, queue)
-                if not segment.gone and position is not None and position.offset < end:
-                    return False
+        with self._looking() as index:
+            return self._reached(index, queue, goal)
+
+    def _reached(self, index: Index, queue: str, goal: Goal) -> bool:
+        for name, last in goal.last.items():
+            segment = index.segments.get(name)
+            position = None if segment is None else segment.positions.get(queue)
+            if position is not None and position.offset <= last:
+                return False
         return not self._s.memory.has_before(queue, goal.number)
+
+    def watch(self) -> Watch:
+        """Watch the pending events of every queue, where another process delivers them."""
+        return Watch(self, self._c)
+
+    def goals(self) -> dict[str, Goal]:
+        """Return the pending events of every queue, of another process's delivery as well."""
+        self._delivers()
+        with self._looking() as index:
+            return {queue: self._goal(index, queue) for queue in self._c.formats}
+
+    def have_reached(self, goals: Mapping[str, Goal]) -> bool:
+        """Return whether every queue has reached its goal."""
+        with self._looking() as index:
+            return all(self._reached(index, queue, goal) for queue, goal in goals.items())
 
     def pending(self, queue: str) -> Pending:
         """Count the events of `queue` that its sink has not acknowledged, those in memory included."""
-        self._s.check_pid()
         sessions = self._s.memory.count(queue)
+        with self._looking() as index:
+            oldest = count_pending(index, queue, sessions)
+        return Pending(count=sum(sessions.values()), sessions=sessions, oldest_ms=oldest)
+
+    @contextlib.contextmanager
+    def _looking(self) -> Iterator[Index]:
+        """Return an index that is up to date: of another process's delivery one that only looks."""
+        self._s.check_pid()
         if self._c.claims.delivers:
             with self._s.reading() as (index, _):
                 index.refresh()
-                oldest = count_pending(index, queue, sessions)
+                yield index
         else:
             index = self._s.make_index(writes=False)
             with contextlib.suppress(OSError):
                 index.refresh()
-            oldest = count_pending(index, queue, sessions)
-        return Pending(count=sum(sessions.values()), sessions=sessions, oldest_ms=oldest)
+            yield index
+
+
+class Watch:
+    """Watches the pending events of every queue until none of them is pending."""
+
+    def __init__(self, queues: Queues, context: Context) -> None:
+        self._queues, self._c = queues, context
+        self._letters, self._dropped = self._dead_letters(), self._drops()
+        self._goals = queues.goals()
+
+    def is_over(self) -> bool:
+        """Return whether none of them is pending any more."""
+        return self._queues.have_reached(self._goals)
+
+    def has_lost(self) -> bool:
+        """Return whether events of these queues became dead letters, or were dropped, meanwhile."""
+        return not self._dead_letters() <= self._letters or self._drops() != self._dropped
+
+    def _dead_letters(self) -> set[tuple[str, str]]:
+        letters = (each for path in letter_files(self._c.folder) for each in read_letters(path))
+        return {(each.queue, each.event_id) for each in letters if each.queue in self._c.formats}
+
+    def _drops(self) -> int:
+        reports = read_reports(self._c.folder)
+        return sum(reports[queue].dropped for queue in self._c.formats if queue in reports)
 
 
 def count_pending(index: Index, queue: str, sessions: dict[int, int]) -> int | None:
     """Add the counts of a queue's events in segments to `sessions`; return the time of the oldest."""
     oldest: int | None = None
     for segment in index.order:
-        position = index.position(segment, queue)
+        position = segment.positions.get(queue)
         if position is None:
             continue
         try:
             count = index.pending(segment, position)
+            first, _ = segment.walk(position.offset, position.offset + _LOOK) if count else ([], 0)
         except OSError:
             continue  # the process that delivers has deleted it meanwhile, or it cannot be read now
         if count:
-            session = segment.name.session
+            session, first_ms = segment.name.session, first[0][4] if first else 0
             sessions[session] = sessions.get(session, 0) + count
-            first = recovery.first_time(segment.path, position.offset, segment.seed)
-            oldest = first if oldest is None or first < oldest else oldest
+            oldest = first_ms if oldest is None else min(first_ms, oldest)
     return oldest

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from capture._native.journal_scan import BAD, FULL, SHORT, scan, walk
 from capture.store.dead_letters import make_letter
 from capture.store.known import Segment, load, move, write_slot
-from capture.store.recovery import count_unchecked, read_at, segment_names
+from capture.store.recovery import count_unchecked, segment_names
 from capture.store.rows import StoredBatch
-from capture.store.segment import END_MARK, RETRIED, Name, Position, slot_name
+from capture.store.segment import END_MARK, RETRIED, Name, Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -54,8 +54,6 @@ class Index:
         self.order: list[Segment] = []
         self._c, self._state, self._writer = context, state, writer
         self._letters, self._writes = letters, writes
-        self._slot_names = {queue: slot_name(queue) for queue in context.formats}
-        self._queues = {name: queue for queue, name in self._slot_names.items()}
         self._changed_ns = -1
         self._listed_s = self._asked_s = -_LIST_S
 
@@ -99,16 +97,12 @@ class Index:
     def _load(self, name: Name) -> bool:
         """Add a segment; False if it is not whole yet, or cannot be read now."""
         try:
-            found = load(self._c.folder / name.file, name)
+            segment = load(self._c.folder / name.file, name, self._c.formats)
         except OSError:
             return False
-        if found is None:
-            return False
-        segment, slots = found
         if segment is None:
-            return True
-        for queue, position in segment.give_slots(slots, self._c.formats):
-            self.write(segment, queue, position)
+            return False
+        self._write_slots(segment)
         user = segment.header.user_id
         if self._writes and user and not self._state.knows(user):
             # In a folder that another store has taken over it is ours that is unknown.
@@ -118,18 +112,18 @@ class Index:
 
     def _delete_unknown(self, segment: Segment) -> bool:
         """Delete a process's records of a user who opted out, from before it noticed."""
-        pending = {name: self.pending(segment, position) for name, position in segment.positions.items()}
+        pending = self.pending_in(segment)
         try:
             segment.path.unlink()
         except OSError:
             return False
-        for name, count in pending.items():
-            self._c.losses.add("opted_out", count, self.queue_of(name))
+        for queue, count in pending.items():
+            self._c.losses.add("opted_out", count, queue)
         return True
 
-    def write(self, segment: Segment, queue: bytes, position: Position) -> None:
+    def _write(self, segment: Segment, position: Position) -> None:
         """Write a slot, if this process may."""
-        position.unwritten = not self._writes or not write_slot(segment, queue, position, self._c.pwrite)
+        position.unwritten = not self._writes or not write_slot(segment, position, self._c.pwrite)
 
     def forget(self, segment: Segment) -> None:
         """Leave out a segment that was deleted."""
@@ -157,14 +151,6 @@ class Index:
         later = (other.name for other in self.order if other.name > name)
         return any((other.session, other.kind) == (name.session, name.kind) for other in later)
 
-    def queue_of(self, name: bytes) -> str:
-        """Return the queue of a slot's name."""
-        return self._queues.get(name) or name.decode(errors="replace")
-
-    def position(self, segment: Segment, queue: str) -> Position | None:
-        """Return the position of a queue in a segment; None if it has no events there."""
-        return segment.positions.get(self._slot_names[queue])
-
     # Batches
 
     def next_batch(
@@ -173,18 +159,19 @@ class Index:
         """Return the next batch of a queue, as `Store.next_batch` does; `apart`: a part of a tried batch."""
         self.refresh()
         for segment in list(self.order):
-            position = self.position(segment, queue)
+            position = segment.positions.get(queue)
             if position is None or segment.name.session in skip:
                 continue
             if position.offset < self.end_of(segment):
-                batch = self._read(segment, queue, position, (max_events, max_bytes), apart=apart)
+                batch = self._read(segment, position, (max_events, max_bytes), apart=apart)
                 if batch is not None:
                     return batch
         return None
 
     def _read(
-        self, segment: Segment, queue: str, position: Position, most: tuple[int, int], *, apart: bool
+        self, segment: Segment, position: Position, most: tuple[int, int], *, apart: bool
     ) -> StoredBatch | None:
+        queue = position.queue
         while (end := self.end_of(segment)) > (start := position.offset):
             tried = min(position.tried, end - start)
             bounds = (_MOST, _MOST) if tried and not apart else most
@@ -195,7 +182,7 @@ class Index:
                 # Once: from then on they are behind the cached position.
                 position.seq = seq - count
                 self._c.losses.add("damaged", gap, queue)
-                self.write(segment, self._slot_names[queue], position)
+                self._write(segment, position)
             if payloads:
                 return StoredBatch(
                     queue=queue,
@@ -213,7 +200,7 @@ class Index:
                     retried=bool(tried) and not apart,
                 )
             move(position, start + used, seq)
-            if not (self._skip_damage(segment, queue, position) if why in {BAD, SHORT} else used):
+            if not (self._skip_damage(segment, position) if why in {BAD, SHORT} else used):
                 return None  # also if it cannot be read now, or was deleted
         return None
 
@@ -223,7 +210,7 @@ class Index:
         while True:
             size = min(size, stop - position.offset)
             try:
-                data = read_at(segment.path, position.offset, size)
+                data = segment.read(position.offset, position.offset + size)
             except OSError:
                 data = b""
             found = scan(data, segment.seed, position.wire, position.seq, *bounds, position.tried > 0)
@@ -231,22 +218,22 @@ class Index:
                 return found
             size *= 4
 
-    def _skip_damage(self, segment: Segment, queue: str, position: Position) -> bool:
+    def _skip_damage(self, segment: Segment, position: Position) -> bool:
         """Move a position past bytes that are no record; return False if they may become one."""
         end, offset = self.end_of(segment), position.offset
         is_others = not segment.complete and self._writer.position_of(segment.name) is None
-        rest = read_at(segment.path, offset, end - offset)
+        rest = segment.read(offset, end)
         later, _ = walk(rest, segment.seed, True)
         if not later:
             if is_others:
                 return False
             if segment.seed < 0:
-                self._c.losses.add("damaged", count_unchecked(rest, position.wire), queue)
+                self._c.losses.add("damaged", count_unchecked(rest, position.wire), position.queue)
             move(position, end, position.seq)
             return True
         if is_others:
             # A record that was not whole may be now that a later one is.
-            rest = read_at(segment.path, offset, end - offset)
+            rest = segment.read(offset, end)
             if walk(rest, segment.seed)[1]:
                 return True
         size = later[0][0]
@@ -262,31 +249,35 @@ class Index:
         end = self.end_of(segment)
         position.counted = max(position.counted, position.offset)
         if position.counted < end:
-            data = read_at(segment.path, position.counted, end - position.counted)
-            records, used = walk(data, segment.seed, True)
-            position.pending += sum(record[2] == position.wire for record in records)
+            records, used = segment.walk(position.counted, end, over=True)
+            own = [record for record in records if record[2] == position.wire]
+            position.pending += len(own)
+            if own:
+                position.last = position.counted + own[-1][0]
             position.counted = end if segment.complete else position.counted + used
         return position.pending
 
-    def acknowledge(self, segment: Segment, queue: str, batch: StoredBatch) -> None:
+    def pending_in(self, segment: Segment) -> dict[str, int]:
+        """Return how many records of a segment each queue has not had yet."""
+        return {queue: self.pending(segment, each) for queue, each in segment.positions.items()}
+
+    def acknowledge(self, segment: Segment, batch: StoredBatch) -> None:
         """Move a queue behind a batch, and write its slot."""
-        position = segment.positions[self._slot_names[queue]]
+        position = segment.positions[batch.queue]
         if position.counted >= batch.end:
             position.pending -= batch.count
         move(position, batch.end, batch.seq)
         position.tried = 0
-        self.write(segment, self._slot_names[queue], position)
+        self._write(segment, position)
 
-    def try_batch(self, segment: Segment, queue: str, batch: StoredBatch) -> None:
+    def try_batch(self, segment: Segment, batch: StoredBatch) -> None:
         """Note in the slot that a batch is being sent."""
-        position = segment.positions[self._slot_names[queue]]
+        position = segment.positions[batch.queue]
         if position.tried != batch.end - batch.start:
             position.tried = batch.end - batch.start
-            self.write(segment, self._slot_names[queue], position)
+            self._write(segment, position)
 
-    def drop_before(
-        self, segment: Segment, queue: bytes, position: Position, is_over: Callable[..., bool]
-    ) -> int:
+    def drop_before(self, segment: Segment, position: Position, is_over: Callable[..., bool]) -> int:
         """Move a queue behind its records that are too old; return how many those were."""
 
         def is_passed(record: tuple[Any, ...]) -> bool:
@@ -295,9 +286,8 @@ class Index:
         dropped, end, size = 0, self.end_of(segment), _LOOK  # mostly nothing is that old
         begun = position.offset
         while not position.tried and position.offset < end:
-            data = read_at(segment.path, position.offset, min(size, end - position.offset))
-            records, used = walk(data, segment.seed)
-            if not records and len(data) == size:
+            records, used = segment.walk(position.offset, min(position.offset + size, end))
+            if not records and position.offset + size <= end:
                 size *= 16
                 continue
             passed = list(takewhile(is_passed, records))
@@ -310,7 +300,7 @@ class Index:
                 break
             size = max(size, _CHUNK)
         if position.offset != begun:
-            self.write(segment, queue, position)
+            self._write(segment, position)
         return dropped
 
     def is_done(self, segment: Segment) -> bool:
@@ -318,22 +308,23 @@ class Index:
         for position in segment.positions.values() if segment.complete else ():
             left = segment.size - position.offset
             if 0 < left <= _MARK_BYTES:
-                rest = read_at(segment.path, position.offset, left)
-                records, used = walk(rest, segment.seed)
-                if used == len(rest) and all(record[7] & END_MARK for record in records):
+                records, used = segment.walk(position.offset, segment.size)
+                if used == left and all(record[7] & END_MARK for record in records):
                     move(position, segment.size, position.seq)
         return segment.complete and all(each.offset >= segment.size for each in segment.positions.values())
 
-    def skip_to(self, segment: Segment, queue: bytes, position: Position, offset: int) -> None:
-        """Move a queue to an offset, also past open events, and write its slot."""
+    def skip_counted(self, segment: Segment, position: Position) -> None:
+        """Move a queue past the records that were counted, also open ones, and write its slot."""
         position.tried = position.pending = 0
-        position.offset = position.counted = max(position.offset, offset)
-        position.seq = -1
-        self.write(segment, queue, position)
+        position.offset, position.seq = position.counted, -1
+        self._write(segment, position)
 
     def write_slots(self) -> None:
         """Write the slots that could not be written."""
         for segment in self.order:
-            for queue, position in segment.positions.items():
-                if position.unwritten:
-                    self.write(segment, queue, position)
+            self._write_slots(segment)
+
+    def _write_slots(self, segment: Segment) -> None:
+        for position in segment.positions.values():
+            if position.unwritten:
+                self._write(segment, position)

@@ -222,15 +222,6 @@ def count_unchecked(data: bytes, wire: int) -> int:
     return count
 
 
-def first_time(path: Path, offset: int, seed: int) -> int:
-    """Return the time (ms) of the record at an offset; 0 if it cannot be read."""
-    try:
-        found, _ = walk(read_at(path, offset, 64 * 1024), seed)
-    except OSError:
-        return 0
-    return int(found[0][4]) if found else 0
-
-
 def read_payloads(folder: Path, wire: str) -> Iterator[bytes]:
     """Yield the payloads of a folder in a wire format, delivered or not.
 

@@ -108,9 +108,8 @@ class Retention:
     def drop_old(self, age: Age) -> None:
         """Drop old events, and files whose last letter is old."""
         for segment in list(self._index.order):
-            for name, position in segment.positions.items() if not segment.sending else ():
-                queue = self._index.queue_of(name)
-                count = self._index.drop_before(segment, name, position, age.is_over)
+            for queue, position in segment.positions.items() if not segment.sending else ():
+                count = self._index.drop_before(segment, position, age.is_over)
                 self._c.losses.add("too_old", count, queue)
                 add_drops(self._c.folder, {queue: count})
         for path in letter_files(self._c.folder):
@@ -143,10 +142,7 @@ class Retention:
 
     def _evict(self, segment: Segment) -> int:
         """Delete a segment with its pending events; return the bytes that are free now."""
-        pending = {
-            self._index.queue_of(name): self._index.pending(segment, each)
-            for name, each in segment.positions.items()
-        }
+        pending = self._index.pending_in(segment)
         # First, lest a process that waits for them takes them for delivered.
         add_drops(self._c.folder, pending)
         if not self.delete(segment):
@@ -169,13 +165,11 @@ class Retention:
         """Drop all dead letters and pending events; return their number."""
         count = sum(self._drop_letters(path, "") for path in letter_files(self._c.folder))
         for segment in list(self._index.order) if not dead_only else ():
-            by_wire: dict[int, int] = {}
-            for name, position in segment.positions.items():
-                pending = self._index.pending(segment, position)
-                by_wire[position.wire] = max(by_wire.get(position.wire, 0), pending)
-                add_drops(self._c.folder, {self._index.queue_of(name): pending})
-                self._index.skip_to(segment, name, position, position.counted)
-            count += max(by_wire.values(), default=0)
+            pending = self._index.pending_in(segment)
+            add_drops(self._c.folder, pending)
+            count += max(pending.values(), default=0)
+            for position in segment.positions.values():
+                self._index.skip_counted(segment, position)
             if self._index.is_done(segment):
                 self.delete(segment)
         return count

@@ -119,6 +119,8 @@ class Position(msgspec.Struct, eq=False):
 
     Attributes
     ----------
+    queue : str
+        The queue; empty for a slot that was never used.
     offset : int
         All before it is done.
     tried : int
@@ -133,8 +135,11 @@ class Position(msgspec.Struct, eq=False):
         Whether the slot in the file is older.
     counted, pending : int
         Up to here the records were counted; those that are not done.
+    last : int
+        Where the last of these begins.
     """
 
+    queue: str
     offset: int
     tried: int
     seq: int
@@ -143,6 +148,7 @@ class Position(msgspec.Struct, eq=False):
     unwritten: bool = False
     counted: int = 0
     pending: int = 0
+    last: int = 0
 
 
 def wire_number(name: str) -> int:
@@ -193,8 +199,8 @@ def make_head(header: Header, queues: Mapping[str, str]) -> bytes:
     block = (fixed.ljust(_SEQS_AT, b"\0") + seqs).ljust(HEADER - 4, b"\0")
     block += _CRC.pack(crc32c(block))
     slots = [
-        slot_bytes(name, Position(head, 0, header.seqs.get(wire_number(wire), 0), wire_number(wire), 0))
-        for name, wire in queues.items()
+        slot_bytes(Position(queue, head, 0, header.seqs.get(wire_number(wire), 0), wire_number(wire), 0))
+        for queue, wire in queues.items()
     ]
     return (block + b"".join(slots)).ljust(head, b"\0")
 
@@ -229,11 +235,10 @@ def _known(raw: bytes) -> bytes:
     return raw if any(raw) else b""
 
 
-def slot_bytes(queue: str | bytes, position: Position) -> bytes:
+def slot_bytes(position: Position) -> bytes:
     """Return a slot as it is in the file."""
-    name = slot_name(queue) if isinstance(queue, str) else queue
     fixed = _SLOT.pack(
-        name,
+        slot_name(position.queue),
         position.offset,
         position.tried,
         position.wire,
@@ -243,15 +248,20 @@ def slot_bytes(queue: str | bytes, position: Position) -> bytes:
     return fixed + _CRC.pack(crc32c(fixed))
 
 
-def read_slot(block: bytes, place: int) -> tuple[bytes, Position] | None:
-    """Return the name and the position of the slot at `place`; None where its CRC is wrong.
+def read_slot(block: bytes, place: int, queues: Mapping[bytes, str]) -> Position | None:
+    """Return the position that the slot at `place` states; None where its CRC is wrong.
 
-    The name of a slot that was never used is empty.
+    Parameters
+    ----------
+    queues : mapping
+        Name in slots -> queue, for names that are hashes.
     """
     raw = block[place : place + SLOT]
     if not any(raw):
-        return b"", Position(0, 0, 0, 0, place)
+        return Position("", 0, 0, 0, 0, place)
     if len(raw) < SLOT or _CRC.unpack_from(raw, SLOT - 4)[0] != crc32c(raw[: SLOT - 4]):
         return None
     name, offset, tried, wire, unknown, seq = _SLOT.unpack_from(raw)
-    return name.rstrip(b"\0"), Position(offset, tried, -1 if unknown else seq, wire, place)
+    name = name.rstrip(b"\0")
+    queue = queues.get(name) or name.decode(errors="replace")
+    return Position(queue, offset, tried, -1 if unknown else seq, wire, place)

@@ -12,7 +12,6 @@ store's (index, slots, deletion). A caller that needs both takes the store's fir
 from __future__ import annotations
 
 import contextlib
-import functools
 from typing import TYPE_CHECKING, Any, Unpack
 
 from capture._native.guard import BusyError
@@ -24,7 +23,6 @@ from capture.store.queues import Goal, Queues
 from capture.store.rows import Pending, StoredBatch, StoredEvent
 from capture.store.segment import RETRIED, UNSENT
 from capture.store.shared import Shared
-from capture.store.watch import Watch
 
 if TYPE_CHECKING:
     import os
@@ -87,8 +85,7 @@ class Store:
         )
         self.acknowledge, self.move_to_dead_letters = queues.acknowledge, queues.move_to_dead_letters
         self.goal, self.reached, self.pending = queues.goal, queues.reached, queues.pending
-        self.publish, self.dropped_of = queues.publish, c.losses.of
-        self.watch = functools.partial(Watch, s)
+        self.watch, self.publish, self.dropped_of = queues.watch, queues.publish, c.losses.of
         self.claim_delivery, self.release_delivery = s.claim_delivery, s.release_delivery
         self.is_live, self.holds_session = c.claims.is_live, c.claims.holds
         self.read_state, self.write_state, self.first_state = s.state.read, s.state.write, s.state.first
