@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +17,11 @@ import msgspec
 from capture.errors import ConfigError, StoreError
 from capture.settings import nearest
 from capture.store.dead_letters import letter_files, read_letters
-from capture.store.files import exists
+from capture.store.files import exists, read_at, write_private
 from capture.store.locks import FileLock
+from capture.store.maintenance import Answer, Request
 from capture.store.queues import count_pending
-from capture.store.recovery import read_at, records
-from capture.store.requests import Request, ask
+from capture.store.recovery import records
 from capture.store.retention import store_bytes
 from capture.store.segment import UNSENT
 from capture.store.shared import Shared
@@ -28,11 +30,15 @@ from capture.store.state import is_store, read_state
 from capture.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from capture.store.reader import Index
 
 __all__ = ["BufferStatus", "ExportedEvent", "QueueStatus", "export", "purge", "retry", "status"]
+
+#: How long (s) a command waits for the process that delivers, and how often it looks.
+_WAIT_S = 10.0
+_POLL_S = 0.02
 
 
 class QueueStatus(msgspec.Struct, frozen=True):
@@ -250,18 +256,40 @@ def _change(folder: str | os.PathLike[str], request: Request) -> int:
     store = Store(path, formats=formats)
     try:
         if not store.claim_delivery():
-            count = ask(path, request, store.claim_delivery)
+            count = _ask(path, request, store.claim_delivery)
             if count is not None:
                 return count
         if not store.delivers:
             raise StoreError(f"{path}: cannot be written")
-        return (
-            store.purge(dead_only=request.dead_only)
-            if request.what == "purge"
-            else store.retry(request.queue)
-        )
+        return store.handle(request)
     finally:
         store.close()
+
+
+def _ask(folder: Path, request: Request, claim: Callable[[], bool]) -> int | None:
+    """Leave a request and return its answer; None where this process may deliver, and can do it itself."""
+    name = f"request-{request.what}-{os.getpid()}-{time.monotonic_ns()}"
+    path, done = folder / f"{name}.json", folder / f"{name}-done.json"
+    try:
+        write_private(folder / f"{name}.tmp", msgspec.json.encode(request)).rename(path)
+    except OSError as error:
+        raise StoreError(f"{folder}: the request cannot be written: {error}") from error
+    end = time.monotonic() + _WAIT_S
+    try:
+        while time.monotonic() < end:
+            if done.exists():
+                answer = msgspec.json.decode(done.read_bytes(), type=Answer)
+                if answer.error:
+                    raise StoreError(f"{folder}: {answer.error}")
+                return answer.count
+            if path.exists() and claim():
+                return None
+            time.sleep(_POLL_S)
+    finally:
+        for file in (path, done):
+            with contextlib.suppress(OSError):
+                file.unlink()
+    raise StoreError(f"{folder}: the process that delivers did not answer within {_WAIT_S:.0f} s; try again")
 
 
 def _look(folder: str | os.PathLike[str]) -> tuple[Path, dict[str, str]]:

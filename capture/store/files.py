@@ -1,23 +1,82 @@
-"""Files of a store: making them, deleting these and no other, and having their names on the disk."""
+"""Files of a store: listing, reading, writing and deleting these and no other."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
+import time
+from io import FileIO
 from typing import TYPE_CHECKING, Any
 
-from capture._native.journal import SegmentWriter
+import msgspec
+
+from capture._native.journal import SegmentWriter, crc32c
 from capture.events.privacy import OPTED_OUT
-from capture.store.recovery import files_of
 from capture.store.segment import OWN_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["create_segment", "delete_own", "delete_unreadable", "delete_withdrawn", "exists", "sync_folder"]
+__all__ = [
+    "checked",
+    "create_segment",
+    "delete_own",
+    "delete_unreadable",
+    "delete_withdrawn",
+    "exists",
+    "files_of",
+    "read_at",
+    "replace_file",
+    "sync_folder",
+    "with_checksum",
+    "write_private",
+]
 
+_POLL_S = 0.005
+_REPLACE_TRIES = 20
+_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _log = logging.getLogger("capture.store")
+
+
+class _Checked(msgspec.Struct):
+    crc32c: int
+    state: msgspec.Raw
+
+
+def files_of(folder: Path) -> list[str]:
+    """Return the names of the files in a folder; none if it cannot be listed."""
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:
+        return []
+
+
+def exists(path: Path) -> bool:
+    """Return whether there is a file or a folder; False if the system cannot tell."""
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def read_at(path: Path, offset: int, size: int) -> bytes:
+    """Return a part of a file, up to its end: opened, read and closed, so that no descriptor is held."""
+    with FileIO(path) as file:
+        # A read takes memory for all that it asks for, and a caller's bound may be more than a device has.
+        size = max(0, min(size, os.fstat(file.fileno()).st_size - offset))
+        if offset:
+            file.seek(offset)
+        data = file.read(size)
+        while len(data) < size:
+            more = file.read(size - len(data))
+            if not more:
+                break
+            data += more
+    return data
 
 
 def create_segment(
@@ -30,9 +89,63 @@ def create_segment(
     FileExistsError
         When it is there; other OSErrors when it cannot be made.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
-    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-    return SegmentWriter(os.open(path, flags, 0o600), session, head, wires, **more)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
+    return SegmentWriter(descriptor, session, head, wires, **more)
+
+
+def write_private(path: Path, data: bytes, *, sync: bool = True) -> Path:
+    """Write a file that its owner alone can read, and return it; delete it if it is not complete.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written, or the disk takes only a part.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _FLAGS, 0o600)
+    try:
+        try:
+            if os.write(descriptor, data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if sync:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+    return path
+
+
+def replace_file(new: Path, path: Path) -> None:
+    """Put a new file in the place of another."""
+    for attempt in range(_REPLACE_TRIES):
+        try:
+            new.replace(path)
+            break
+        except PermissionError:
+            # On Windows somebody may have it open.
+            if attempt == _REPLACE_TRIES - 1:
+                raise
+            time.sleep(_POLL_S)
+
+
+def with_checksum(state: Mapping[str, Any]) -> bytes:
+    """Return a file's bytes: JSON with its CRC."""
+    body = msgspec.json.encode(state)
+    return msgspec.json.encode(_Checked(crc32c(body), msgspec.Raw(body)))
+
+
+def checked(data: bytes) -> dict[str, Any] | None:
+    """Return the content of a file; None if it is damaged."""
+    try:
+        file = msgspec.json.decode(data, type=_Checked)
+        if crc32c(bytes(file.state)) != file.crc32c:
+            return None
+        state: dict[str, Any] = msgspec.json.decode(file.state, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return state
 
 
 def delete_own(folder: Path) -> None:
@@ -44,15 +157,6 @@ def delete_own(folder: Path) -> None:
         for file in files:
             with contextlib.suppress(OSError):
                 (folder / file).unlink()
-
-
-def exists(path: Path) -> bool:
-    """Return whether there is a file or a folder; False if the system cannot tell."""
-    try:
-        path.stat()
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def delete_withdrawn(folder: Path) -> None:

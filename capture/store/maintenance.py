@@ -1,31 +1,57 @@
-"""Looking after a store: syncs, bounds, requests of commands, and whether it is still ours."""
+"""Looking after a store: syncs, bounds, requests of commands, and whether it is still ours.
+
+Only the holder of ``delivery.lock`` writes slots and deletes. A command that finds another holder leaves
+``request-<what>-<n>.json`` and waits for ``request-<what>-<n>-done.json``.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
+import time
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from capture._native.guard import BusyError
 from capture._native.journal_scan import walk
 from capture.errors import StoreError
-from capture.store.app_state import Presence
 from capture.store.dead_letters import retry_letters
-from capture.store.files import delete_withdrawn, exists
-from capture.store.requests import Request, serve
+from capture.store.files import delete_withdrawn, exists, files_of, write_private
 from capture.store.retention import Age, store_bytes
 from capture.store.segment import uuid_bytes
-from capture.store.state import read_state
+from capture.store.state import Presence, read_state
 
 if TYPE_CHECKING:
-    from capture.store.known import Segment
-    from capture.store.reader import Index
+    from pathlib import Path
+
+    from capture.store.recovery import Segment
     from capture.store.shared import Shared
 
-__all__ = ["Maintenance"]
+__all__ = ["REQUEST_NAME", "Answer", "Maintenance", "Request"]
+
+REQUEST_NAME = re.compile(r"request-(purge|retry)-\d+-\d+(?P<done>-done)?\.json")
+#: An answer that nobody fetched goes after this time (s).
+_STALE_S = 60.0
 
 #: While the bound is passed, a segment ends at this size (bytes).
 _SMALL_BYTES = 64 * 1024
+
+
+class Request(msgspec.Struct):
+    """A request: a purge (of dead letters only), or a retry of dead letters (of a queue)."""
+
+    what: str
+    dead_only: bool = False
+    queue: str | None = None
+
+
+class Answer(msgspec.Struct):
+    """Its answer."""
+
+    count: int
+    error: str = ""
 
 
 class Maintenance:
@@ -63,7 +89,7 @@ class Maintenance:
                     retention.delete_done()
                     if c.max_age_s != float("inf"):
                         retention.drop_old(Age(c.clock, c.max_age_s, c.boot_id))
-                serve(c.folder, self._handle)
+                self._answer_requests()
                 self._keep_bound()
             self._count()
             native = s.writer.native
@@ -93,7 +119,33 @@ class Maintenance:
         self._counted_segments = self._s.writer.made
         self._counted_bytes = store_bytes(self._c.folder)
 
-    def _handle(self, request: Request) -> int:
+    def _answer_requests(self) -> None:
+        """Answer the requests that commands have left, oldest first; stale files of theirs go."""
+        for file in sorted(files_of(self._c.folder)):
+            name, path = REQUEST_NAME.fullmatch(file), self._c.folder / file
+            if name is None:
+                continue
+            with contextlib.suppress(OSError):
+                is_stale = time.time() - path.stat().st_mtime > _STALE_S
+                if name["done"] and not is_stale:
+                    continue
+                data = path.read_bytes()
+                path.unlink()
+                if not is_stale:
+                    self._answer(path, data)
+
+    def _answer(self, path: Path, data: bytes) -> None:
+        try:
+            answer = Answer(self.handle(msgspec.json.decode(data, type=Request)))
+        except msgspec.DecodeError:
+            return
+        except (OSError, StoreError) as error:
+            answer = Answer(0, str(error))
+        new = write_private(path.with_suffix(".tmp"), msgspec.json.encode(answer))
+        new.rename(path.with_name(f"{path.stem}-done.json"))
+
+    def handle(self, request: Request) -> int:
+        """Purge or retry, as another process asks."""
         if request.what == "purge":
             return self.purge(dead_only=request.dead_only)
         return self.retry(request.queue)

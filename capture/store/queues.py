@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from capture.store.dead_letters import letter_files, make_letter, read_letters
-from capture.store.known import Segment
+from capture.store.recovery import Segment
 from capture.store.rows import Pending, StoredBatch
 from capture.store.sink_reports import add_reports, read_reports
 

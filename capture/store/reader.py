@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from capture._native.journal_scan import BAD, FULL, SHORT, scan, walk
 from capture.store.dead_letters import make_letter
-from capture.store.known import Segment, load, move, write_slot
-from capture.store.recovery import count_unchecked, segment_names
+from capture.store.recovery import Segment, count_unchecked, load, move, segment_names, write_slot
 from capture.store.rows import StoredBatch
 from capture.store.segment import END_MARK, RETRIED, Name, Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from capture.store.app_state import AppState
     from capture.store.context import Context
     from capture.store.dead_letters import DeadLetters
+    from capture.store.state import AppState
     from capture.store.writer import Writer
 
 __all__ = ["Index"]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from capture.clock import Clock
     from capture.store.context import Context
     from capture.store.dead_letters import DeadLetters
-    from capture.store.known import Segment
     from capture.store.reader import Index
+    from capture.store.recovery import Segment
 
 __all__ = ["Age", "Retention", "store_bytes"]
 

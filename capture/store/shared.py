@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Unpack
 
 from capture._native.guard import BusyError, Guard
 from capture.errors import StoreError
-from capture.store.app_state import AppState
 from capture.store.context import Context, Options
 from capture.store.dead_letters import DeadLetters
 from capture.store.files import exists
 from capture.store.memory import MemoryQueue
 from capture.store.reader import Index
 from capture.store.retention import Retention
+from capture.store.state import AppState
 from capture.store.writer import Writer
 
 if TYPE_CHECKING:

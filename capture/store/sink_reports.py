@@ -7,12 +7,11 @@ delivers. That process replaces the file when a state changes. A CRC keeps half 
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from capture.store.state import checked, replace_file, with_checksum, write_private
+from capture.store.files import checked, replace_file, with_checksum, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,19 +82,19 @@ def add_reports(folder: Path, more: Mapping[str, SinkReport]) -> bool:
     return _write(folder, reports)
 
 
-def add_drops(folder: Path, counts: Mapping[str, int]) -> bool:
-    """Count dropped events of some sinks, for processes that wait for these; return whether that worked."""
-    reports = read_reports(folder)
-    for name, count in counts.items():
-        before = reports.get(name, SinkReport())
-        reports[name] = msgspec.structs.replace(before, dropped=before.dropped + count)
-    return not any(counts.values()) or _write(folder, reports)
+def add_drops(folder: Path, counts: Mapping[str, int]) -> None:
+    """Count dropped events of some sinks, for processes that wait for these."""
+    if any(counts.values()):
+        reports = read_reports(folder)
+        for name, count in counts.items():
+            before = reports.get(name, SinkReport())
+            reports[name] = msgspec.structs.replace(before, dropped=before.dropped + count)
+        _write(folder, reports)
 
 
 def _write(folder: Path, reports: Mapping[str, SinkReport]) -> bool:
     try:
-        new_file = folder / _NEW_FILE
-        write_private(new_file, with_checksum(reports), os.O_TRUNC, sync=False)
+        new_file = write_private(folder / _NEW_FILE, with_checksum(reports), sync=False)
         replace_file(new_file, folder / SINKS_FILE)
     except OSError:
         return False

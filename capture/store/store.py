@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from capture._native.guard import BusyError
 from capture._native.journal import FAILED, REFUSED, WRITTEN
 from capture.store import recovery
-from capture.store.files import delete_own, delete_withdrawn
+from capture.store.files import delete_own, delete_withdrawn, files_of
 from capture.store.maintenance import Maintenance
 from capture.store.queues import Goal, Queues
 from capture.store.rows import Pending, StoredBatch, StoredEvent
@@ -91,6 +91,7 @@ class Store:
         self.read_state, self.write_state, self.first_state = s.state.read, s.state.write, s.state.first
         self.upkeep, self.check_presence = self._maintenance.upkeep, self._maintenance.check_presence
         self.purge, self.retry = self._maintenance.purge, self._maintenance.retry
+        self.handle = self._maintenance.handle
         #: Have a note on a session in its segment.
         self.describe_session = s.writer.describe
 
@@ -221,7 +222,7 @@ class Store:
             with contextlib.suppress(OSError):
                 names = recovery.segment_names(self.folder)
             own = max((name.session for name in names if name.kind != RETRIED), default=0)
-            locks = recovery.session_locks(recovery.files_of(self.folder)) - {number}
+            locks = recovery.session_locks(files_of(self.folder)) - {number}
             return number > own if new else number >= max([own, *locks])
 
         if self._c.claims.holds(number):

@@ -23,8 +23,8 @@ from capture.store.segment import NOTE, OWN, Header, Name, make_head, wire_numbe
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from capture.store.app_state import AppState
     from capture.store.context import Context
+    from capture.store.state import AppState
 
 __all__ = ["MAX_WAITING", "WaitingCall", "Writer"]
 

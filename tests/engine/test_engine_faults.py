@@ -14,7 +14,7 @@ from capture.replay import Replay
 from capture.sinks import Answer, Outcome
 from capture.sinks.memory import MemorySink
 from capture.store import Store
-from capture.store.app_state import AppState
+from capture.store.state import AppState
 from capture.testing import FakeClock, TouchScript, decode_batches, memory_capture
 
 

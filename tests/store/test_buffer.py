@@ -7,7 +7,7 @@ import pytest
 from journal_events import NOW_MS, drain, event_id, number_of, put
 
 from capture.errors import ConfigError, StoreError
-from capture.store import Store, buffer, requests
+from capture.store import Store, buffer
 from capture.testing import FakeClock
 
 EACH = pytest.mark.parametrize(
@@ -127,8 +127,7 @@ def test_purge_beside_an_app(kept):
 
 def test_a_process_that_does_not_answer_is_not_waited_for_for_ever(store, monkeypatch):
     assert store.claim_delivery()
-    monkeypatch.setattr(requests, "_WAIT_S", 0.1)
-    monkeypatch.setattr(requests.ask, "__defaults__", (0.1,))
+    monkeypatch.setattr(buffer, "_WAIT_S", 0.1)
     with pytest.raises(StoreError, match="did not answer within"):
         buffer.purge(store.folder)
     assert not list(store.folder.glob("request-*"))

@@ -11,7 +11,7 @@ from journal_events import HEAD, batches, drain, event_id, number_of, put, segme
 from capture._native.journal import crc32c
 from capture._native.journal_scan import walk
 from capture.store import Store, buffer, context as module
-from capture.store.recovery import read_at
+from capture.store.files import read_at
 from capture.store.segment import read_header
 from capture.testing import FakeClock
 

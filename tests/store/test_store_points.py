@@ -19,7 +19,7 @@ from journal_events import drain, event_id, number_of, put
 from capture.errors import StoreError
 from capture.events.privacy import OPTED_OUT
 from capture.store import Store, StoredEvent, buffer, context as module
-from capture.store.recovery import files_of
+from capture.store.files import files_of
 from capture.testing import FakeClock
 
 USER, OTHER = (str(uuid.UUID(int=n)) for n in (7, 8))
