@@ -11,6 +11,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
+from binascii import unhexlify
 from hashlib import sha256
 
 cdef extern from "bytes.h":
@@ -23,6 +24,8 @@ cdef extern from "forks.h" nogil:
 
 cdef enum:
     MOST_WIRES = 8
+    MARK = 0xFFFF                # in place of a wire format's number: of the end mark, of a note
+    NOTE = 0xFFFE
 
 WRITTEN, REFUSED, FAILED = 1, 0, -1
 
@@ -48,7 +51,7 @@ cpdef bytes id_bytes(object event_id):
         raw = event_id
     else:
         try:
-            raw = bytes.fromhex(event_id.replace("-", ""))
+            raw = unhexlify((<str>event_id).replace("-", ""))
         except ValueError:
             pass
     return raw if len(raw) == 16 else sha256(event_id.encode("utf-8", "replace")).digest()[:16]
@@ -65,9 +68,9 @@ cdef class SegmentWriter:
     head : bytes
         Header and slots; written with the first record, in one write.
     wires : dict
-        Wire format -> its number; other formats are left out.
+        Wire format -> its number; other formats are left out, but for the empty name, which is a note's.
     seqs : dict
-        Number of each wire format whose records have sequence numbers -> the last one before the segment.
+        Number of each wire format -> its last sequence number before the segment.
     limit : int
         Size (bytes) that the segment does not pass, but for its first call.
     waiting : collections.deque, optional
@@ -119,7 +122,8 @@ cdef class SegmentWriter:
         for at, number in enumerate(self.numbers):
             self.seqs[at] = self.next_seqs[at] = seqs[number]
         places = {number: at for at, number in enumerate(self.numbers)}
-        self.wires = {name: (places.get(number, -1), number) for name, number in wires.items()}
+        self.wires = {name: (places[number], number) for name, number in wires.items()}
+        self.wires[""] = (-1, NOTE)
 
     def __dealloc__(self):
         free(self.buffer)
@@ -287,6 +291,13 @@ cdef class SegmentWriter:
         """Sync the written records to the disk; return whether that succeeded."""
         return self.position == self.synced or self.flush_to_disk() == 0
 
+    cdef bytes mark(self):
+        """Return the payload of an end mark: the last sequence number of each wire format."""
+        cdef list parts = []
+        for number, seq in self.last_seqs.items():
+            parts.append(number.to_bytes(2, "little") + seq.to_bytes(8, "little"))
+        return b"".join(parts)
+
     @cython.critical_section
     def end(self):
         """Write the end mark, which states the last sequence numbers, and refuse further records: for rotation, the end of the session, and close."""
@@ -294,10 +305,7 @@ cdef class SegmentWriter:
         if self.torn or not self.position:
             return False
         self.begin()
-        mark = b"".join(
-            [number.to_bytes(2, "little") + seq.to_bytes(8, "little") for number, seq in self.last_seqs.items()]
-        )
-        self.put(mark, -1, 0xFFFF, None, 0, -1, 0, 0, END_MARK)
+        self.put(self.mark(), -1, MARK, None, 0, -1, 0, 0, END_MARK)
         done = self.commit() == WRITTEN
         self.torn = False
         return done

@@ -72,15 +72,15 @@ def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, 
     Returns
     -------
     tuple
-        (payloads, event ids, count, bytes, time of the first, end in `data`, last seq, records lost before
-        that, end of the scan)
+        (payloads, event ids, time of the first, end in `data`, last seq, records lost before that, end of
+        the scan)
     """
     cdef const uint8_t *start = &data[0] if data.shape[0] else NULL
     cdef size_t length = data.shape[0], at = 0, end = 0
     cdef uint32_t size = 0
     cdef uint16_t number
     cdef int why = 0, count = 0, whole_count = 0, flags = 0
-    cdef int64_t own, bytes_read = 0, whole_bytes = 0, gap = 0, whole_gap = 0, whole_seq = seq, first_ms = 0
+    cdef int64_t own, bytes_read = 0, gap = 0, whole_gap = 0, whole_seq = seq, first_ms = 0
     cdef list payloads = [], ids = []
     while at < length:
         why = look(start + at, length - at, seed, &size)
@@ -100,7 +100,7 @@ def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, 
         elif number == wire and (seq < 0 or own > seq):
             if count and (count >= max_events or bytes_read + size > max_bytes):
                 if not whole_count:     # a call that no batch holds: it is taken apart
-                    end, whole_count, whole_bytes, whole_gap, whole_seq = at, count, bytes_read, gap, seq
+                    end, whole_count, whole_gap, whole_seq = at, count, gap, seq
                 why = 1
                 break
             if seq >= 0:
@@ -114,7 +114,7 @@ def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, 
             ids.append(id_text(start + at + 32))
         at += padded(FIXED + size)
         if split or not flags & MORE:
-            end, whole_count, whole_bytes, whole_gap, whole_seq = at, count, bytes_read, gap, seq
+            end, whole_count, whole_gap, whole_seq = at, count, gap, seq
         if whole_count >= max_events:
             why = 1
             break
@@ -124,7 +124,7 @@ def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, 
         end = length        # the last record lacks its padding
     if why != 1:
         why = 0 if end == length else why or 3
-    return payloads, ids, whole_count, whole_bytes, first_ms, end, whole_seq, whole_gap, why
+    return payloads, ids, first_ms, end, whole_seq, whole_gap, why
 
 
 def walk(const uint8_t[::1] data not None, int64_t seed, bint over=False):

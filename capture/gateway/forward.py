@@ -155,8 +155,7 @@ class _Queue(DeliveryStore):
         return StoredBatch(
             queue=queue, format=self._wire, session=0, payloads=payloads,
             event_ids=[each.euid or each.id for each in known], oldest_ms=known[0].t or 1000 * known[0].time,
-            byte_count=sum(map(len, payloads)), place=self._at[:2], start=start, end=start + len(payloads),
-            full=True,
+            place=self._at[:2], start=start, end=start + len(payloads), full=True,
         )  # fmt: skip
 
     def _read(self) -> bool:

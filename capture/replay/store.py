@@ -72,7 +72,6 @@ class ReplayStore(DeliveryStore):
             payloads=payloads[:count],
             event_ids=[row.event_id for row in rows[:count]],
             oldest_ms=rows[0].time_ms,
-            byte_count=sizes[count - 1],
             place=session,
             start=start,
             end=start + count,

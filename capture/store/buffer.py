@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from capture._native.journal_scan import walk
 from capture.errors import ConfigError, StoreError
 from capture.settings import nearest
 from capture.store.dead_letters import letter_files, read_letters
-from capture.store.files import exists, read_at, write_private
+from capture.store.files import exists, write_private
 from capture.store.locks import FileLock
 from capture.store.maintenance import Answer, Request
 from capture.store.queues import count_pending
-from capture.store.recovery import records
+from capture.store.recovery import Content
 from capture.store.retention import store_bytes
 from capture.store.segment import UNSENT
 from capture.store.shared import Shared
@@ -39,6 +40,7 @@ __all__ = ["BufferStatus", "ExportedEvent", "QueueStatus", "export", "purge", "r
 #: How long (s) a command waits for the process that delivers, and how often it looks.
 _WAIT_S = 10.0
 _POLL_S = 0.02
+_MOST = 1 << 30
 
 
 class QueueStatus(msgspec.Struct, frozen=True):
@@ -150,7 +152,7 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
     """
     path, formats = _look(folder)
     index = _index(path, formats)
-    letters = [letter for file in letter_files(path) for letter in read_letters(file)]
+    letters = list(read_letters(*letter_files(path)))
     reports, delivering = read_reports(path), _is_delivering(path)
     queues = []
     for name, wire in sorted(formats.items()):
@@ -192,26 +194,32 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
     """
     path, formats = _look(folder)
     if dead:
-        for letter in (each for file in letter_files(path) for each in read_letters(file)):
-            owner = str(uuid.UUID(letter.user_id)) if letter.user_id else ""
+        for letter in read_letters(*letter_files(path)):
             facts = letter.queue, letter.format, letter.session, letter.event_id, letter.payload
-            yield ExportedEvent(*facts, letter.reason, owner)
+            yield ExportedEvent(*facts, letter.reason, _owner(bytes.fromhex(letter.user_id)))
         return
     index = _index(path, formats)
     for name, wire in sorted(formats.items()):
         for segment in index.order:
             position = segment.positions.get(name)
-            owner = str(uuid.UUID(bytes=segment.header.user_id)) if segment.header.user_id else ""
+            if position is None:
+                continue
             try:
-                data = b"" if position is None else read_at(segment.path, position.offset, 1 << 30)
+                data = segment.read(position.offset, _MOST)
             except FileNotFoundError:
                 continue  # delivered, or given up, meanwhile
             except OSError as error:
                 raise StoreError(f"{segment.path}: cannot be read: {error}") from error
-            for at, size, number, _, _, _, _, _, event_id, _ in records(data, segment.seed):
-                if position is not None and number == position.wire:
-                    payload = data[at + 64 : at + 64 + size]
-                    yield ExportedEvent(name, wire, segment.name.session, event_id, payload, "", owner)
+            found = Content(segment.header, data, walk(data, segment.seed, True)[0])
+            facts = name, wire, segment.name.session
+            for record in found.records:
+                if record[2] == position.wire:
+                    payload = found.payload(record)
+                    yield ExportedEvent(*facts, record[8], payload, "", _owner(segment.header.user_id))
+
+
+def _owner(user_id: bytes) -> str:
+    return str(uuid.UUID(bytes=user_id)) if user_id else ""
 
 
 def retry(folder: str | os.PathLike[str], queue: str | None = None) -> int:

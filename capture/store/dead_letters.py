@@ -17,8 +17,8 @@ import msgspec
 
 from capture._native.journal import WRITTEN
 from capture.store.files import create_segment
-from capture.store.recovery import last_number, open_segment, records
-from capture.store.segment import RETRIED, Header, Name, make_head, wire_number
+from capture.store.recovery import next_name, open_segment
+from capture.store.segment import Header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +31,6 @@ __all__ = [
     "Letter",
     "letter_files",
     "make_letter",
-    "newest_ms",
     "read_letters",
     "retry_letters",
 ]
@@ -124,10 +123,9 @@ class DeadLetters:
         number = int(files[-1].name[5:11]) + 1 if files else 1
         self._writer = create_segment(
             self._folder / f"dead-{number:06}.seg",
-            0,
-            make_head(Header(session=0, number=number), {}),
-            {_WIRE: wire_number(_WIRE)},
-            seqs={wire_number(_WIRE): 0},
+            Header(session=0, number=number),
+            {},
+            _WIRE,
             limit=_FILE_BYTES,
             pwrite=self._pwrite,
         )
@@ -153,20 +151,14 @@ def letter_files(folder: Path) -> list[Path]:
         return []
 
 
-def read_letters(path: Path) -> Iterator[Letter]:
-    """Read the letters of a file; damaged ones are left out."""
-    header, body = open_segment(path) or (Header(session=0, number=0), b"")
-    for record in records(body, header.seed):
-        at, size = record[:2]
-        with contextlib.suppress(msgspec.DecodeError):
-            letter = msgspec.json.decode(body[at + 64 : at + 64 + size], type=Letter)
-            letter.event_id = record[8]
-            yield letter
-
-
-def newest_ms(path: Path) -> int:
-    """Return when the last letter of a file was written; 0 if none can be read."""
-    return max((letter.at_ms for letter in read_letters(path)), default=0)
+def read_letters(*paths: Path) -> Iterator[Letter]:
+    """Read the letters of files; damaged ones are left out."""
+    for found in map(open_segment, paths):
+        for record in found.records:
+            with contextlib.suppress(msgspec.DecodeError):
+                letter = msgspec.json.decode(found.payload(record), type=Letter)
+                letter.event_id = record[8]
+                yield letter
 
 
 def retry_letters(folder: Path, letters: DeadLetters, queue: str | None, user_id: bytes, now_ms: int) -> int:
@@ -183,7 +175,7 @@ def retry_letters(folder: Path, letters: DeadLetters, queue: str | None, user_id
     files = letter_files(folder)
     kept: list[Letter] = []
     groups: dict[tuple[int, str, str, bytes], list[Letter]] = {}
-    for letter in (each for path in files for each in read_letters(path)):
+    for letter in read_letters(*files):
         if letter.queue and queue in {None, letter.queue}:
             owner = bytes.fromhex(letter.user_id) or user_id
             groups.setdefault((letter.session, letter.queue, letter.format, owner), []).append(letter)
@@ -198,7 +190,7 @@ def retry_letters(folder: Path, letters: DeadLetters, queue: str | None, user_id
         raise OSError(errno.EIO, "the dead letters that stay cannot be written")
     for path in new:
         session = int(path.name[1:11])
-        path.rename(folder / Name(session, RETRIED, last_number(folder, session, RETRIED) + 1).file)
+        path.rename(folder / next_name(folder, session, retried=True).file)
     for path in files:
         path.unlink()
     return sum(map(len, groups.values()))
@@ -210,16 +202,10 @@ def _write_retried(
     session, queue, wire, user_id = key
     path = folder / f"r{session:010}-{os.urandom(8).hex()}.tmp"
     header = Header(session=session, number=1, made_ms=now_ms, user_id=user_id)
-    number = wire_number(wire)
-    writer = create_segment(
-        path, session, make_head(header, {queue: wire}), {wire: number}, seqs={number: 0}, limit=1 << 40
-    )
+    writer = create_segment(path, header, {queue: wire}, limit=1 << 40)
+    rows = [(session, [(wire, letter.payload)], now_ms, letter.event_id) for letter in letters]
     try:
-        written = True
-        for letter in letters:
-            row = (session, [(wire, letter.payload)], now_ms, letter.event_id)
-            written = writer.append(session, [row]) == WRITTEN and written
-        writer.end()
+        written = all(writer.append(session, [row]) == WRITTEN for row in rows) and writer.end()
         os.fsync(writer.descriptor)
     except OSError:
         written = False

@@ -14,11 +14,13 @@ import msgspec
 
 from capture._native.journal import SegmentWriter, crc32c
 from capture.events.privacy import OPTED_OUT
-from capture.store.segment import OWN_NAME
+from capture.store.segment import OWN_NAME, make_head, wire_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from capture.store.segment import Header
 
 __all__ = [
     "checked",
@@ -80,9 +82,20 @@ def read_at(path: Path, offset: int, size: int) -> bytes:
 
 
 def create_segment(
-    path: Path, session: int, head: bytes, wires: dict[str, int], **more: Any
+    path: Path, header: Header, queues: Mapping[str, str], *wires: str, **more: Any
 ) -> SegmentWriter:
     """Make a file that is not there yet, which its owner alone can read, and return its writer.
+
+    Parameters
+    ----------
+    path : Path
+    header : Header
+    queues : mapping
+        Those that have a slot -> their wire format.
+    *wires : str
+        Wire formats of records without a queue.
+    **more
+        As for `SegmentWriter`.
 
     Raises
     ------
@@ -90,7 +103,9 @@ def create_segment(
         When it is there; other OSErrors when it cannot be made.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
-    return SegmentWriter(descriptor, session, head, wires, **more)
+    numbers = {wire: wire_number(wire) for wire in (*queues.values(), *wires)}
+    seqs = header.seqs or dict.fromkeys(numbers.values(), 0)
+    return SegmentWriter(descriptor, header.session, make_head(header, queues), numbers, seqs, **more)
 
 
 def write_private(path: Path, data: bytes, *, sync: bool = True) -> Path:

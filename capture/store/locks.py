@@ -131,7 +131,8 @@ class Claims:
         self._folder = folder
         #: By session: the one of this process last, behind those whose last events are not written yet.
         self._sessions: dict[int, FileLock] = {}
-        self._delivery = FileLock(folder / "delivery.lock")
+        #: The right to deliver.
+        self.delivery = FileLock(folder / "delivery.lock")
         # Workers and the caller of a flush ask at once: a lock on a second descriptor of ours would fail.
         self._delivery_guard = threading.Lock()
         _claims.add(self)
@@ -140,11 +141,6 @@ class Claims:
     def session(self) -> int:
         """The session of this process; 0 for none."""
         return next(reversed(list(self._sessions)), 0)
-
-    @property
-    def delivers(self) -> bool:
-        """Whether this process holds the lock on delivery."""
-        return self._delivery.held
 
     def claim_session(self, number: int, admit: Callable[[], bool]) -> bool:
         """Acquire the lock on a session, unless `admit` refuses.
@@ -191,9 +187,7 @@ class Claims:
         if self.holds(number):
             return True
         lock = self._lock_of(number)
-        if not lock.path.exists():
-            return False
-        live = not lock.claim() and not lock.unavailable
+        live = lock.path.exists() and not lock.claim() and not lock.unavailable
         lock.release(remove=True)
         return live
 
@@ -204,30 +198,20 @@ class Claims:
 
     def claim_delivery(self) -> bool:
         """Become the process that delivers; also without a lock file, for events in memory."""
-        if self._delivery.held:
-            return True
         with self._delivery_guard:
-            return self._delivery.claim() or self._delivery.unavailable
-
-    def release_delivery(self) -> None:
-        """Let another process deliver."""
-        self._delivery.release()
-
-    def delivery_in_place(self) -> bool:
-        """Return whether the lock on delivery is held, and its file still there."""
-        return self._delivery.is_in_place()
+            return self.delivery.claim() or self.delivery.unavailable
 
     def are_in_place(self) -> bool:
         """Return whether the files of the locks that are held are still there."""
         lock = self._sessions.get(self.session)
         if lock is not None and lock.held:
             return lock.is_in_place()
-        return not self.delivers or self.delivery_in_place()
+        return not self.delivery.held or self.delivery.is_in_place()
 
     def forget(self) -> None:
         """Leave the locks to the parent: in a forked child."""
         self._delivery_guard = threading.Lock()
-        for lock in (self._delivery, *self._sessions.values()):
+        for lock in (self.delivery, *self._sessions.values()):
             lock.forget()
         self._sessions = {}
 

@@ -7,7 +7,6 @@ Only the holder of ``delivery.lock`` writes slots and deletes. A command that fi
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import time
 from typing import TYPE_CHECKING
@@ -15,11 +14,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from capture._native.guard import BusyError
-from capture._native.journal_scan import walk
 from capture.errors import StoreError
 from capture.store.dead_letters import retry_letters
 from capture.store.files import delete_withdrawn, exists, files_of, write_private
-from capture.store.retention import Age, store_bytes
+from capture.store.retention import store_bytes
 from capture.store.segment import uuid_bytes
 from capture.store.state import Presence, read_state
 
@@ -82,13 +80,13 @@ class Maintenance:
             s.writer.write_waiting()
             if not c.power:
                 s.writer.sync()
-            if exists(c.folder) and s.claim_delivery() and c.claims.delivers:
+            if exists(c.folder) and s.claim_delivery() and c.claims.delivery.held:
                 with s.reading() as (index, retention):
                     index.refresh(force=True)
                     index.write_slots()
                     retention.delete_done()
                     if c.max_age_s != float("inf"):
-                        retention.drop_old(Age(c.clock, c.max_age_s, c.boot_id))
+                        retention.drop_old()
                 self._answer_requests()
                 self._keep_bound()
             self._count()
@@ -109,7 +107,7 @@ class Maintenance:
                 self._count()
 
     def _keep_bound(self) -> None:
-        if self._s.claim_delivery() and self._c.claims.delivers:
+        if self._s.claim_delivery() and self._c.claims.delivery.held:
             with self._s.reading() as (index, retention):
                 index.refresh(force=True)
                 native = self._s.writer.native
@@ -209,7 +207,6 @@ class Maintenance:
         if position is None or segment.path.exists():
             return 0
         native = self._s.writer.native
-        if native is None or segment.name != self._s.writer.name or not hasattr(os, "pread"):
+        if native is None or segment.name != self._s.writer.name or position.seq < 0:
             return position.pending
-        data = os.pread(native.descriptor, native.position - position.offset, position.offset)
-        return sum(record[2] == position.wire for record in walk(data, segment.seed, True)[0])
+        return native.last_seqs[position.wire] - position.seq

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from capture.store.rows import StoredBatch
@@ -22,7 +23,6 @@ class MemoryQueue:
 
     def __init__(self, context: Context, writer: Writer) -> None:
         self._formats, self._writer = context.formats, writer
-        self._last = 0
         self._delivered: dict[str, int] = {}
 
     def next_batch(
@@ -50,7 +50,7 @@ class MemoryQueue:
             payloads += [payload for payload, _, _ in rows]
             ids += [event_id for _, _, event_id in rows]
             size += more
-            calls.append(self._numbered(call))
+            calls.append(call)
         if not calls:
             return None
         return StoredBatch(
@@ -60,7 +60,6 @@ class MemoryQueue:
             payloads=payloads,
             event_ids=ids,
             oldest_ms=oldest_ms,
-            byte_count=size,
             place=_PLACE,
             start=calls[0].number,
             end=calls[-1].number + 1,
@@ -68,23 +67,11 @@ class MemoryQueue:
             calls=calls,
         )
 
-    def _numbered(self, call: WaitingCall) -> WaitingCall:
-        if not call.number:
-            self._last += 1
-            call.number = self._last
-        return call
-
-    def number_all(self) -> int:
-        """Return the number of the last call that waits now."""
-        for call in list(self._writer.waiting):
-            self._numbered(call)
-        return self._last
-
     def has_before(self, queue: str, number: int) -> bool:
         """Return whether a call up to a number waits for a queue."""
         wire = self._formats[queue]
         return any(
-            0 < call.number <= number and queue not in call.sent and _rows_of(call, wire)
+            call.number <= number and queue not in call.sent and _rows_of(call, wire)
             for call in list(self._writer.waiting)
         )
 
@@ -125,15 +112,8 @@ class MemoryQueue:
 
 def _rows_of(call: WaitingCall, wire: str) -> list[tuple[bytes, int, str]]:
     return [
-        (payload, time_ms, _text(event_id))
+        (payload, time_ms, event_id if isinstance(event_id, str) else str(uuid.UUID(bytes=event_id)))
         for _, payloads, time_ms, event_id in call.rows
         for name, payload in payloads
         if name == wire
     ]
-
-
-def _text(event_id: str | bytes) -> str:
-    if isinstance(event_id, str):
-        return event_id
-    digits = event_id.hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

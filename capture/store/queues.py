@@ -50,7 +50,7 @@ class Queues:
         """Write the waiting events; return whether this process delivers segments."""
         if self._s.writer.waiting:
             self._s.writer.write_waiting()
-        return self._s.claim_delivery() and self._c.claims.delivers
+        return self._s.claim_delivery() and self._c.claims.delivery.held
 
     def next_batch(
         self,
@@ -150,13 +150,13 @@ class Queues:
     def publish(self, reports: Mapping[str, SinkReport]) -> bool:
         """Write the states of the sinks and the new counts; False if that is not possible."""
         with self._s.reading():
-            usable = self._c.claims.delivers and not self._c.closed and not self._c.revoked
+            usable = self._c.claims.delivery.held and not self._c.closed and not self._c.revoked
             return usable and add_reports(self._c.folder, reports)
 
     def goal(self, queue: str) -> Goal:
         """Return the events that are stored for a queue now, including those in memory."""
         if not self._delivers():
-            return Goal({}, self._s.memory.number_all())
+            return Goal({}, self._s.writer.call_count)
         with self._s.reading() as (index, _):
             index.refresh(force=True)
             return self._goal(index, queue)
@@ -168,7 +168,7 @@ class Queues:
             with contextlib.suppress(OSError):  # delivered and deleted meanwhile, or not to be read now
                 if position is not None and index.pending(segment, position):
                     last[segment.name] = position.last
-        return Goal(last, self._s.memory.number_all())
+        return Goal(last, self._s.writer.call_count)
 
     def reached(self, queue: str, goal: Goal) -> bool:
         """Return whether a queue has reached `goal`."""
@@ -209,7 +209,7 @@ class Queues:
     def _looking(self) -> Iterator[Index]:
         """Return an index that is up to date: of another process's delivery one that only looks."""
         self._s.check_pid()
-        if self._c.claims.delivers:
+        if self._c.claims.delivery.held:
             with self._s.reading() as (index, _):
                 index.refresh()
                 yield index
@@ -237,7 +237,7 @@ class Watch:
         return not self._dead_letters() <= self._letters or self._drops() != self._dropped
 
     def _dead_letters(self) -> set[tuple[str, str]]:
-        letters = (each for path in letter_files(self._c.folder) for each in read_letters(path))
+        letters = read_letters(*letter_files(self._c.folder))
         return {(each.queue, each.event_id) for each in letters if each.queue in self._c.formats}
 
     def _drops(self) -> int:

@@ -14,7 +14,7 @@ from capture._native.journal_scan import BAD, FULL, SHORT, scan, walk
 from capture.store.dead_letters import make_letter
 from capture.store.recovery import Segment, count_unchecked, load, move, segment_names, write_slot
 from capture.store.rows import StoredBatch
-from capture.store.segment import END_MARK, RETRIED, Name, Position
+from capture.store.segment import END_MARK, Name, Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -85,7 +85,7 @@ class Index:
             self._asked_s = now_s
             sessions = {each.name.session for each in self.order if not each.complete}
             dead = {session for session in sessions if not self._c.claims.is_live(session)}
-        last = {name.session: name.number for name in names if name.kind != RETRIED}
+        last = {name.session: name.number for name in names if not name.retried}
         for segment in self.order:
             name = segment.name
             if not segment.complete and (name.session in dead or last.get(name.session, 0) > name.number):
@@ -148,7 +148,7 @@ class Index:
         """Return whether the session continues in a later segment."""
         name = segment.name
         later = (other.name for other in self.order if other.name > name)
-        return any((other.session, other.kind) == (name.session, name.kind) for other in later)
+        return any((other.session, other.retried) == (name.session, name.retried) for other in later)
 
     # Batches
 
@@ -174,12 +174,12 @@ class Index:
         while (end := self.end_of(segment)) > (start := position.offset):
             tried = min(position.tried, end - start)
             bounds = (_MOST, _MOST) if tried and not apart else most
-            payloads, ids, count, size, first_ms, used, seq, gap, why = self._scan(
+            payloads, ids, first_ms, used, seq, gap, why = self._scan(
                 segment, position, start + tried if tried else end, bounds
             )
             if gap:
                 # Once: from then on they are behind the cached position.
-                position.seq = seq - count
+                position.seq = seq - len(payloads)
                 self._c.losses.add("damaged", gap, queue)
                 self._write(segment, position)
             if payloads:
@@ -190,13 +190,11 @@ class Index:
                     payloads=payloads,
                     event_ids=ids,
                     oldest_ms=first_ms,
-                    byte_count=size,
                     place=segment,
                     start=start,
                     end=start + used,
                     seq=seq,
                     full=why == FULL or bool(tried) or self.has_later(segment),
-                    retried=bool(tried) and not apart,
                 )
             move(position, start + used, seq)
             if not (self._skip_damage(segment, position) if why in {BAD, SHORT} else used):
@@ -213,7 +211,7 @@ class Index:
             except OSError:
                 data = b""
             found = scan(data, segment.seed, position.wire, position.seq, *bounds, position.tried > 0)
-            if found[8] in {FULL, BAD} or position.offset + size >= stop or len(data) < size:
+            if found[-1] in {FULL, BAD} or position.offset + size >= stop or len(data) < size:
                 return found
             size *= 4
 
@@ -252,7 +250,7 @@ class Index:
             own = [record for record in records if record[2] == position.wire]
             position.pending += len(own)
             if own:
-                position.last = position.counted + own[-1][0]
+                position.last, position.last_seq = position.counted + own[-1][0], own[-1][3]
             position.counted = end if segment.complete else position.counted + used
         return position.pending
 
@@ -314,8 +312,10 @@ class Index:
 
     def skip_counted(self, segment: Segment, position: Position) -> None:
         """Move a queue past the records that were counted, also open ones, and write its slot."""
+        if position.pending:
+            position.seq = position.last_seq
         position.tried = position.pending = 0
-        position.offset, position.seq = position.counted, -1
+        position.offset = position.counted
         self._write(segment, position)
 
     def write_slots(self) -> None:

@@ -5,9 +5,12 @@ Nothing is written but slots: a torn tail stays after the last complete call.
 
 from __future__ import annotations
 
-import os
+import contextlib
+import re
+import struct
 import uuid
-from typing import TYPE_CHECKING, Any
+from io import FileIO
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -18,8 +21,7 @@ from capture.store.segment import (
     END_MARK,
     HEADER,
     NOTE,
-    OWN,
-    RETRIED,
+    RECORD,
     SLOT,
     UNSENT,
     Header,
@@ -38,24 +40,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "Content",
     "Segment",
-    "last_number",
     "last_seqs",
     "last_session",
     "last_state",
     "load",
     "move",
+    "next_name",
     "open_segment",
-    "records",
+    "read_payloads",
     "segment_names",
     "session_locks",
     "write_slot",
 ]
 
-_MARK_BYTES = 10
+_MARK = struct.Struct("<HQ")
 _FIRST = HEADER + 7 * SLOT
 _MOST = 1 << 30
-_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_LOCK = re.compile(r"session-(\d+)\.lock")
+
+
+class Content(NamedTuple):
+    """A segment as it was read: its records of complete calls, as `walk` has them, and the bytes of these."""
+
+    header: Header
+    data: bytes
+    records: list[tuple[Any, ...]]
+
+    def payload(self, record: tuple[Any, ...]) -> bytes:
+        """Return the event of a record."""
+        start = record[0] + RECORD
+        return self.data[start : start + record[1]]
 
 
 class Segment(msgspec.Struct, eq=False):
@@ -148,7 +164,7 @@ def load(path: Path, name: Name, formats: Mapping[str, str]) -> Segment | None:
         seed = header.seed
         if header.head > len(block):
             block = read_at(path, 0, header.head)
-    segment = Segment(name, path, header, seed, block[HEADER - 4 : HEADER], complete=name.kind == RETRIED)
+    segment = Segment(name, path, header, seed, block[HEADER - 4 : HEADER], complete=name.retried)
     queues = {slot_name(queue): queue for queue in formats}
     slots = [read_slot(block, place, queues) for place in range(HEADER, header.head, SLOT)]
     segment.positions = {slot.queue: slot for slot in slots if slot is not None and slot.queue}
@@ -173,17 +189,14 @@ def write_slot(segment: Segment, position: Position, pwrite: Callable[[int, byte
         return False
     data = slot_bytes(position)
     try:
-        descriptor = os.open(segment.path, os.O_RDWR | _BINARY)
-        try:
-            os.lseek(descriptor, HEADER - len(segment.stamp), os.SEEK_SET)
-            if os.read(descriptor, len(segment.stamp)) != segment.stamp:
+        with FileIO(segment.path, "r+") as file:
+            file.seek(HEADER - len(segment.stamp))
+            if file.read(len(segment.stamp)) != segment.stamp:
                 return False  # another store's, in a folder that was replaced
             if pwrite is not None:
-                return pwrite(descriptor, data, position.slot) == SLOT
-            os.lseek(descriptor, position.slot, os.SEEK_SET)
-            return os.write(descriptor, data) == SLOT
-        finally:
-            os.close(descriptor)
+                return pwrite(file.fileno(), data, position.slot) == SLOT
+            file.seek(position.slot)
+            return file.write(data) == SLOT
     except OSError:
         return False
 
@@ -201,45 +214,41 @@ def segment_names(folder: Path) -> list[Name]:
 
 def session_locks(files: Iterable[str]) -> set[int]:
     """Return the sessions that have a lock file."""
-    return {
-        int(file[8:-5])
-        for file in files
-        if file.startswith("session-") and file.endswith(".lock") and file[8:-5].isdigit()
-    }
+    return {int(found[1]) for file in files if (found := _LOCK.fullmatch(file)) is not None}
 
 
-def last_session(folder: Path) -> int:
-    """Return the largest session that has a segment or a lock; 0 for none."""
+def last_session(folder: Path, *, locks: bool = True) -> int:
+    """Return the largest session that has a segment, or a lock if these count; 0 for none."""
     files = files_of(folder)
     names = (name for file in files if (name := Name.parse(file)) is not None)
-    own = [name.session for name in names if name.kind == OWN]
-    return max([*own, *session_locks(files)], default=0)
+    own = [name.session for name in names if not name.retried]
+    return max([*own, *(session_locks(files) if locks else ())], default=0)
 
 
-def last_number(folder: Path, session: int, kind: str = OWN) -> int:
-    """Return the number of the last segment of a session; 0 for none."""
+def next_name(folder: Path, session: int, *, retried: bool = False, known: int = 0) -> Name:
+    """Return the name of the next segment of a session; its number is above `known` as well."""
     names = segment_names(folder)
-    return max((name.number for name in names if (name.session, name.kind) == (session, kind)), default=0)
+    numbers = [each.number for each in names if (each.session, each.retried) == (session, retried)]
+    return Name(session, retried, max(known, *numbers, 0) + 1)
 
 
 def last_seqs(folder: Path, session: int) -> dict[int, int]:
-    """Return the last sequence numbers of a session, by the number of the wire format."""
-    for name in reversed([name for name in _own(folder) if name.session == session]):
-        found = open_segment(folder / name.file)
-        if found is None:
-            continue
-        header, data = found
-        seqs = dict(header.seqs)
-        for record in records(data, header.seed):
+    """Return the last sequence numbers of a session, by the number of the wire format.
+
+    Raises
+    ------
+    OSError
+        When the folder cannot be listed.
+    """
+    for found in _newest_first(folder, session):
+        seqs = dict(found.header.seqs)
+        for record in found.records:
             if record[7] & END_MARK:
-                at = record[0] + 64
-                for place in range(at, at + record[1] - _MARK_BYTES + 1, _MARK_BYTES):
-                    wire = int.from_bytes(data[place : place + 2], "little")
-                    seq = int.from_bytes(data[place + 2 : place + 10], "little")
-                    seqs[wire] = seq
+                seqs.update(_MARK.iter_unpack(found.payload(record)))
             else:
                 seqs[record[2]] = record[3]
-        return seqs
+        if seqs:
+            return seqs
     return {}
 
 
@@ -249,34 +258,32 @@ def last_state(folder: Path, user_id: bytes, boot_id: bytes = b"") -> dict[str, 
     Empty if missing. ``boot_ms`` is the uptime of its last event, ``is_this_boot`` whether the
     machine has run since.
     """
-    try:
-        names = list(_own(folder))
-    except OSError:
-        return {}
-    for name in reversed(names):
-        found = open_segment(folder / name.file)
-        if found is None:
-            continue
-        header, data = found
-        if user_id and header.user_id not in {user_id, b""}:
-            continue
-        read = [record for record in records(data, header.seed) if not record[7] & END_MARK]
-        if read:
-            return {**_state(header, read[0], read[-1], boot_id), **_note(data, read)}
+    with contextlib.suppress(OSError):
+        for found in _newest_first(folder):
+            if user_id and found.header.user_id not in {user_id, b""}:
+                continue
+            read = [record for record in found.records if not record[7] & END_MARK]
+            if read:
+                notes = [found.payload(record) for record in read if record[2] == NOTE]
+                note = msgspec.json.decode(notes[-1], type=dict[str, Any]) if notes else {}
+                return {**_state(found.header, read[0], read[-1], boot_id), **note}
     return {}
 
 
 def newest_user(folder: Path) -> str | None:
     """Return the user id of the newest segment whose header is right; None if missing."""
-    try:
-        names = list(_own(folder))
-    except OSError:
-        return None
-    for name in reversed(names):
-        found = open_segment(folder / name.file)
-        if found is not None and found[0].user_id:
-            return str(uuid.UUID(bytes=found[0].user_id))
+    with contextlib.suppress(OSError):
+        for found in _newest_first(folder):
+            if found.header.user_id:
+                return str(uuid.UUID(bytes=found.header.user_id))
     return None
+
+
+def _newest_first(folder: Path, session: int | None = None) -> Iterator[Content]:
+    """Read a session's own segments, or those of all."""
+    for name in reversed(segment_names(folder)):
+        if not name.retried and session in {None, name.session}:
+            yield open_segment(folder / name.file)
 
 
 def find_seed(block: bytes, data: bytes) -> int:
@@ -291,7 +298,7 @@ def find_seed(block: bytes, data: bytes) -> int:
     """
     stated = int.from_bytes(block[HEADER - 4 : HEADER], "little")
     for seed in (stated, crc32c(block[: HEADER - 4])):
-        if records(data, seed):
+        if walk(data, seed, True)[0]:
             return seed
     return -1
 
@@ -309,35 +316,16 @@ def _state(header: Header, first: tuple[Any, ...], last: tuple[Any, ...], boot_i
     }
 
 
-def _note(data: bytes, read: list[tuple[Any, ...]]) -> dict[str, Any]:
-    """Return the last note of a segment; empty if it has none."""
-    notes = [record for record in read if record[2] == NOTE]
-    if not notes:
-        return {}
-    at, size = notes[-1][0] + 64, notes[-1][1]
-    note: dict[str, Any] = msgspec.json.decode(data[at : at + size], type=dict[str, Any])
-    return note
-
-
-def _own(folder: Path) -> Iterator[Name]:
-    return (name for name in segment_names(folder) if name.kind == OWN)
-
-
-def open_segment(path: Path) -> tuple[Header, bytes] | None:
-    """Return the header and the records of a segment; None if it has none that is right."""
-    try:
+def open_segment(path: Path) -> Content:
+    """Return what is in a segment: nothing if its header is damaged or it cannot be read."""
+    data = b""
+    with contextlib.suppress(OSError):
         data = path.read_bytes()
-    except OSError:
-        return None
     header = read_header(data[:HEADER])
     if header is None or len(data) <= header.head:
-        return None
-    return header, data[header.head :]
-
-
-def records(data: bytes, seed: int) -> list[tuple[Any, ...]]:
-    """Return the records of complete calls, as `walk` has them; damaged records are skipped."""
-    return walk(data, seed, True)[0]
+        return Content(Header(session=0, number=0), b"", [])
+    data = data[header.head :]
+    return Content(header, data, walk(data, header.seed, True)[0])
 
 
 def count_unchecked(data: bytes, wire: int) -> int:
@@ -358,8 +346,7 @@ def read_payloads(folder: Path, wire: str) -> Iterator[bytes]:
     OSError
         When the folder cannot be listed.
     """
+    number = wire_number(wire)
     for name in segment_names(folder):
         found = open_segment(folder / name.file)
-        for record in () if found is None else records(found[1], found[0].seed):
-            if found is not None and record[2] == wire_number(wire):
-                yield found[1][record[0] + 64 : record[0] + 64 + record[1]]
+        yield from (found.payload(record) for record in found.records if record[2] == number)

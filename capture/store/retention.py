@@ -9,20 +9,20 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from capture.store.dead_letters import letter_files, newest_ms, read_letters
-from capture.store.segment import OWN_NAME, RETRIED
+from capture.store.dead_letters import letter_files, read_letters
+from capture.store.files import exists
+from capture.store.segment import OWN_NAME
 from capture.store.sink_reports import add_drops
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capture.clock import Clock
     from capture.store.context import Context
     from capture.store.dead_letters import DeadLetters
     from capture.store.reader import Index
     from capture.store.recovery import Segment
 
-__all__ = ["Age", "Retention", "store_bytes"]
+__all__ = ["Retention", "store_bytes"]
 
 #: Least size that a file counts (bytes): a block of the file system.
 _BLOCK = 4096
@@ -41,27 +41,6 @@ def store_bytes(folder: Path) -> int:
     return total
 
 
-class Age:
-    """Which events are older than a time (s): by elapsed time, which a clock that is set does not change.
-
-    `boot_id` is that of the machine's present run; empty where it is not known.
-    """
-
-    def __init__(self, clock: Clock, max_age_s: float, boot_id: bytes) -> None:
-        self._now_ms, self._uptime_ms = clock.wall_ns() // 1_000_000, clock.boot_ns() // 1_000_000
-        self._max_ms, self._boot_id = int(max_age_s * 1000), boot_id
-
-    def is_over(self, time_ms: int, uptime_ms: int = 0, boot_id: bytes = b"") -> bool:
-        """Return whether an event of a time (ms, wall clock and uptime; 0 unknown) is too old.
-
-        By the boot clock where it was in the present run of the machine, by the wall clock else, as far as
-        the time can be right.
-        """
-        if boot_id and boot_id == self._boot_id and 0 < uptime_ms <= self._uptime_ms:
-            return self._uptime_ms - uptime_ms > self._max_ms
-        return time_ms >= _FIRST_MS and self._now_ms - time_ms > self._max_ms
-
-
 class Retention:
     """Deletes segments and dead letters."""
 
@@ -71,10 +50,10 @@ class Retention:
     def delete(self, segment: Segment) -> bool:
         """Delete a complete segment, unless a restart needs it for the state; return whether it is gone."""
         session = segment.name.session
-        if segment.name.kind == RETRIED or self._index.has_later(segment):
+        if segment.name.retried or self._index.has_later(segment):
             return self._unlink(segment)
         others = (other.name for other in self._index.order)
-        if all(other.session <= session for other in others if other.kind != RETRIED):
+        if all(other.session <= session for other in others if not other.retried):
             return False  # no other session that has a record is later
         lock = self._c.claims.take(session)
         if lock is None:
@@ -85,19 +64,21 @@ class Retention:
             lock.release(remove=True)
 
     def _unlink(self, segment: Segment) -> bool:
-        if not self._delete(segment.path) and segment.path.exists():
+        if not self._delete(segment.path):
             # Somebody has it open, on Windows: its slots are at the end, and it is tried again.
             return False
         self._index.forget(segment)
         return True
 
     def _delete(self, path: Path) -> bool:
-        """Delete a file, unless the folder was replaced: a file of that name is another store's then."""
+        """Delete a file and return whether it is gone.
+
+        If the folder was replaced, a file of that name is another store's.
+        """
         with contextlib.suppress(OSError):
-            if self._c.claims.delivery_in_place():
+            if self._c.claims.delivery.is_in_place():
                 path.unlink()
-                return True
-        return False
+        return not exists(path)
 
     def delete_done(self) -> None:
         """Delete the segments that every queue has."""
@@ -105,16 +86,27 @@ class Retention:
             if not segment.sending and self._index.is_done(segment):
                 self.delete(segment)
 
-    def drop_old(self, age: Age) -> None:
+    def _is_old(self, time_ms: int, uptime_ms: int = 0, boot_id: bytes = b"") -> bool:
+        """Return whether an event of a time (ms, wall clock and uptime; 0 unknown) is too old.
+
+        By the boot clock, which does not change when the time is set, where the event was in the present run
+        of the machine; by the wall clock else, as far as the time can be right.
+        """
+        most_ms, now_ms = self._c.max_age_s * 1000, self._c.clock.boot_ns() // 1_000_000
+        if boot_id and boot_id == self._c.boot_id and 0 < uptime_ms <= now_ms:
+            return now_ms - uptime_ms > most_ms
+        return time_ms >= _FIRST_MS and self._c.now_ms() - time_ms > most_ms
+
+    def drop_old(self) -> None:
         """Drop old events, and files whose last letter is old."""
         for segment in list(self._index.order):
             for queue, position in segment.positions.items() if not segment.sending else ():
-                count = self._index.drop_before(segment, position, age.is_over)
+                count = self._index.drop_before(segment, position, self._is_old)
                 self._c.losses.add("too_old", count, queue)
                 add_drops(self._c.folder, {queue: count})
         for path in letter_files(self._c.folder):
-            newest = newest_ms(path)
-            if not newest or not age.is_over(newest):
+            newest = max((letter.at_ms for letter in read_letters(path)), default=0)
+            if not newest or not self._is_old(newest):
                 break
             self._drop_letters(path, "dead_letters_old")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Pending", "StoredBatch", "StoredEvent"]
 
 
-class StoredEvent(msgspec.Struct, frozen=True, gc=False):
+class StoredEvent(NamedTuple):
     """An event on its way into the store.
 
     Attributes
@@ -23,14 +23,14 @@ class StoredEvent(msgspec.Struct, frozen=True, gc=False):
         Wire format and encoded event, one for each wire format that a sink wants.
     time_ms : int
         When it occurred (ms since the epoch, wall clock): its age counts from here.
-    event_id : str
-        Its unique id, a UUID.
+    event_id : str or bytes
+        Its unique id: a UUID as text, or its 16 bytes.
     """
 
     session: int
     payloads: Sequence[tuple[str, bytes]]
     time_ms: int
-    event_id: str
+    event_id: str | bytes
 
 
 class StoredBatch(msgspec.Struct, gc=False):
@@ -48,8 +48,6 @@ class StoredBatch(msgspec.Struct, gc=False):
         One element per event.
     oldest_ms : int
         Time of the first event (ms since the epoch).
-    byte_count : int
-        Sum of the payloads' lengths.
     place : object
         Its origin, in the order of reading; two batches of one place can be compared.
     start, end : int
@@ -58,8 +56,6 @@ class StoredBatch(msgspec.Struct, gc=False):
         Sequence number of its last event.
     full : bool
         Whether it ends where it does because it reached a bound.
-    retried : bool
-        Whether it was sent before and not acknowledged: it stays as it is.
     """
 
     queue: str
@@ -68,13 +64,11 @@ class StoredBatch(msgspec.Struct, gc=False):
     payloads: list[bytes]
     event_ids: list[str]
     oldest_ms: int
-    byte_count: int
     place: Any
     start: int
     end: int
     seq: int = 0
     full: bool = False
-    retried: bool = False
     #: The calls in memory that it holds.
     calls: Sequence[Any] = ()
 

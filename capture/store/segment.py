@@ -35,9 +35,8 @@ __all__ = [
     "END_MARK",
     "MORE",
     "NOTE",
-    "OWN",
     "OWN_NAME",
-    "RETRIED",
+    "RECORD",
     "SLOT",
     "UNSENT",
     "Header",
@@ -57,15 +56,14 @@ _HEADER = struct.Struct("<4sHHIIq8x16s16s")
 _SEQ = struct.Struct("<HI")
 _SLOT = struct.Struct("<40sQIHHI")
 _CRC = struct.Struct("<I")
-HEADER = 128
-SLOT = 64
+#: Bytes of a header, of a slot, and of a record in front of its event.
+HEADER, SLOT, RECORD = 128, 64, 64
 #: Slots that every segment has room for, and wire formats whose sequence the header states.
 _SLOTS, _SEQS, _SEQS_AT = 7, 6, 88
 #: Flags of a record: another one of the same call follows; the end mark.
 MORE, END_MARK = 1, 2
 #: Numbers in place of a wire format's: of the end mark, and of a note on the session.
 _MARK_WIRE, NOTE = 0xFFFF, 0xFFFE
-OWN, RETRIED = "own", "r"
 #: The queue of a store without sinks.
 UNSENT = "unsent"
 _NAME = re.compile(r"([sr])(\d{10})-(\d{6})\.seg")
@@ -81,13 +79,13 @@ class Name(msgspec.Struct, frozen=True, order=True):
     """Which segment it is; they are read in this order, a session's retried dead letters after its own."""
 
     session: int
-    kind: str
+    retried: bool
     number: int
 
     @property
     def file(self) -> str:
         """The file's name."""
-        return f"{'r' if self.kind == RETRIED else 's'}{self.session:010}-{self.number:06}.seg"
+        return f"{'r' if self.retried else 's'}{self.session:010}-{self.number:06}.seg"
 
     @classmethod
     def parse(cls, file: str) -> Name | None:
@@ -95,8 +93,7 @@ class Name(msgspec.Struct, frozen=True, order=True):
         found = _NAME.fullmatch(file)
         if found is None:
             return None
-        # "own" sorts before "r".
-        return cls(int(found[2]), RETRIED if found[1] == "r" else OWN, int(found[3]))
+        return cls(int(found[2]), found[1] == "r", int(found[3]))
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,8 +132,8 @@ class Position(msgspec.Struct, eq=False):
         Whether the slot in the file is older.
     counted, pending : int
         Up to here the records were counted; those that are not done.
-    last : int
-        Where the last of these begins.
+    last, last_seq : int
+        Where the last of these begins; its sequence number.
     """
 
     queue: str
@@ -149,6 +146,7 @@ class Position(msgspec.Struct, eq=False):
     counted: int = 0
     pending: int = 0
     last: int = 0
+    last_seq: int = 0
 
 
 def wire_number(name: str) -> int:

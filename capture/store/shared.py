@@ -59,7 +59,7 @@ class Shared:
     def claim_delivery(self) -> bool:
         """Become the process that delivers; False while another one is."""
         self.check_pid()
-        if self.context.claims.delivers:
+        if self.context.claims.delivery.held:
             return True
         if self.context.closed or self.context.revoked:
             return False
@@ -73,7 +73,7 @@ class Shared:
     def release_delivery(self) -> None:
         """Let another process deliver."""
         self.parts = None
-        self.context.claims.release_delivery()
+        self.context.claims.delivery.release()
 
     def let_go(self, cause: str) -> None:
         """Write and hold nothing any more; waiting events are lost, counted under `cause` if not empty."""

@@ -12,16 +12,18 @@ store's (index, slots, deletion). A caller that needs both takes the store's fir
 from __future__ import annotations
 
 import contextlib
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Unpack
 
 from capture._native.guard import BusyError
 from capture._native.journal import FAILED, REFUSED, WRITTEN
 from capture.store import recovery
-from capture.store.files import delete_own, delete_withdrawn, files_of
+from capture.store.files import delete_own, delete_withdrawn
 from capture.store.maintenance import Maintenance
 from capture.store.queues import Goal, Queues
 from capture.store.rows import Pending, StoredBatch, StoredEvent
-from capture.store.segment import RETRIED, UNSENT
+from capture.store.segment import UNSENT
 from capture.store.shared import Shared
 
 if TYPE_CHECKING:
@@ -78,11 +80,8 @@ class Store:
         self._writer = s.writer
         self.folder, self.formats, self.dropped = c.folder, c.formats, c.losses.dropped
         queues, self._maintenance = Queues(s), Maintenance(s)
-        self.next_batch, self.begin_send, self.end_send = (
-            queues.next_batch,
-            queues.begin_send,
-            queues.end_send,
-        )
+        self.next_batch = queues.next_batch
+        self.begin_send, self.end_send = queues.begin_send, queues.end_send
         self.acknowledge, self.move_to_dead_letters = queues.acknowledge, queues.move_to_dead_letters
         self.goal, self.reached, self.pending = queues.goal, queues.reached, queues.pending
         self.watch, self.publish, self.dropped_of = queues.watch, queues.publish, c.losses.of
@@ -119,7 +118,7 @@ class Store:
     @property
     def delivers(self) -> bool:
         """Whether this process holds the lock on delivery."""
-        return self._c.claims.delivers
+        return self._c.claims.delivery.held
 
     @property
     def revoked(self) -> bool:
@@ -152,7 +151,7 @@ class Store:
             Where the session stands after it: ms since the last action (-1 none), screens shown; its uptime.
         """
         native, done = self._writer.native, REFUSED
-        rows = [(session, payloads, time_ms, event_id)]
+        rows: list[Any] = [(session, payloads, time_ms, event_id)]
         if native is not None:
             done = native.append(session, rows, elapsed_ms, screens, boot_ms)
             if done == WRITTEN:
@@ -170,14 +169,9 @@ class Store:
         elapsed_ms, screens, boot_ms
             As for `append`, after all of them.
         """
-        calls: list[list[Any]] = []
-        for event in events:
-            if not calls or calls[-1][0][0] != event.session:
-                calls.append([])
-            calls[-1].append((event.session, event.payloads, event.time_ms, event.event_id))
         written = True
-        for rows in calls:
-            written = self._append_call(rows, elapsed_ms, screens, boot_ms) and written
+        for _, rows in groupby(events, attrgetter("session")):
+            written = self._append_call(list(rows), elapsed_ms, screens, boot_ms) and written
         return written
 
     def _append_call(
@@ -218,12 +212,8 @@ class Store:
         self._s.check_pid()
 
         def admit() -> bool:
-            names: list[Any] = []
-            with contextlib.suppress(OSError):
-                names = recovery.segment_names(self.folder)
-            own = max((name.session for name in names if name.kind != RETRIED), default=0)
-            locks = recovery.session_locks(files_of(self.folder)) - {number}
-            return number > own if new else number >= max([own, *locks])
+            last = recovery.last_session(self.folder, locks=not new)
+            return number > last if new else number >= last
 
         if self._c.claims.holds(number):
             return True

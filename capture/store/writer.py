@@ -10,15 +10,15 @@ import contextlib
 import errno
 import os
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from capture._native.guard import BusyError, Guard
 from capture._native.journal import FAILED, REFUSED, WRITTEN, SegmentWriter
 from capture.store.files import create_segment, sync_folder
-from capture.store.recovery import last_number, last_seqs
-from capture.store.segment import NOTE, OWN, Header, Name, make_head, wire_number
+from capture.store.recovery import last_seqs, next_name
+from capture.store.segment import Header, Name, wire_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +36,10 @@ _FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_ID = bytes(16)
 
 
+#: Session, payloads with their wire formats, time (ms) and id of an event.
+Row: TypeAlias = "tuple[int, Sequence[tuple[str, bytes]], int, str | bytes]"
+
+
 class WaitingCall(msgspec.Struct, eq=False):
     """A call in memory; rows are (session, payloads, time_ms, event_id).
 
@@ -45,20 +49,20 @@ class WaitingCall(msgspec.Struct, eq=False):
         Queues whose sink has it: then it is never written.
     sending : set of str
         Queues whose worker is sending it.
-    number : int
-        Its place among the calls that were sent from memory; 0 for none yet.
     user_id : bytes
         User of the call.
+    number : int
+        Its place among all calls that waited in memory.
     """
 
-    rows: list[tuple[int, Sequence[tuple[str, bytes]], int, str]]
+    rows: list[Row]
     elapsed_ms: int
     screens: int
     boot_ms: int
-    sent: set[str] = msgspec.field(default_factory=set)
-    sending: set[str] = msgspec.field(default_factory=set)
-    number: int = 0
-    user_id: bytes = b""
+    user_id: bytes
+    number: int
+    sent: set[str] = set()
+    sending: set[str] = set()
 
     @property
     def session(self) -> int:
@@ -75,8 +79,8 @@ class Writer:
         The segment that is written now, whose `name` it is.
     waiting : deque of WaitingCall
         Calls in memory.
-    made : int
-        Segments made so far.
+    made, call_count : int
+        Segments made, and calls that waited in memory, so far.
     """
 
     def __init__(self, context: Context, state: AppState) -> None:
@@ -85,27 +89,20 @@ class Writer:
         self.waiting: deque[WaitingCall] = deque()
         #: Number and note of a session; those in the segment, or to go there with a failed call.
         self._note = self._noted = (0, b"")
-        self.deferred_count = self.made = 0
+        self.deferred_count = self.made = self.call_count = 0
         self.guard = Guard(_WAIT_S)
         self._c, self._state = context, state
-        self._wires = {name: wire_number(name) for name in sorted(set(context.formats.values()))}
+        wires = sorted(set(context.formats.values()))
         #: By wire format: last sequence number before the segment, and events in segments before it.
-        self._seqs = dict.fromkeys(self._wires.values(), 0)
+        self._seqs = dict.fromkeys(map(wire_number, wires), 0)
         self._written = self._seqs.copy()
         #: Descriptors of ended segments that are not synced yet.
         self._ended: list[int] = []
 
-    def append(
-        self,
-        rows: list[tuple[int, Sequence[tuple[str, bytes]], int, str]],
-        elapsed_ms: int,
-        screens: int,
-        boot_ms: int,
-    ) -> bool:
+    def append(self, rows: list[Row], elapsed_ms: int, screens: int, boot_ms: int) -> bool:
         """Write a call of one session that the native append has not taken; False if it waits."""
-        native = self.native
-        done = REFUSED
-        if native is not None and not self._c.closed:
+        native, done = self.native, REFUSED
+        if native is not None:
             done = native.append(rows[0][0], rows, elapsed_ms, screens, boot_ms)
         if done == WRITTEN:
             return True
@@ -170,7 +167,7 @@ class Writer:
                 if native.torn and not _is_broken(native):
                     return False
             # Later calls go to another segment.
-            self._leave(native)
+            self._leave()
         return False
 
     def _keep_bound(self) -> None:
@@ -195,7 +192,7 @@ class Writer:
     def _new_segment(self, call: WaitingCall) -> bool:
         """Begin the next segment of the call's session; False if that cannot be done now."""
         session = call.session
-        self._end_segment()
+        self._leave()
         if not self._claim(session):
             self._c.losses.say("lock", "events wait in memory: the session cannot be locked")
             return False
@@ -205,7 +202,7 @@ class Writer:
                 self._seqs = {number: last.get(number, 0) for number in self._seqs}
                 self.name = None
             known = 0 if self.name is None else self.name.number
-            name = Name(session, OWN, max(known, last_number(self._c.folder, session)) + 1)
+            name = next_name(self._c.folder, session, known=known)
             self.native = self._create(name, call.user_id) if self._admits() else None
         except OSError as error:
             self._c.losses.say("deferred", f"events wait in memory: {error}")
@@ -226,7 +223,8 @@ class Writer:
         return not self._c.revoked and not self._c.closed and self._state.is_ours(deeply=False)
 
     def _make_call(self, rows: list[Any], elapsed_ms: int, screens: int, boot_ms: int) -> WaitingCall:
-        return WaitingCall(rows, elapsed_ms, screens, boot_ms, user_id=self._c.user_id)
+        self.call_count += 1
+        return WaitingCall(rows, elapsed_ms, screens, boot_ms, self._c.user_id, self.call_count)
 
     def _create(self, name: Name, user_id: bytes) -> SegmentWriter | None:
         """Make a segment; None if it may not stay."""
@@ -240,10 +238,8 @@ class Writer:
         )
         native = create_segment(
             self._c.folder / name.file,
-            name.session,
-            make_head(header, self._c.formats),
-            {**self._wires, "": NOTE},
-            seqs=self._seqs,
+            header,
+            self._c.formats,
             limit=self._c.segment_limit(),
             waiting=self.waiting,
             make_call=self._make_call,
@@ -259,8 +255,11 @@ class Writer:
             sync_folder(self._c.folder)
         return native
 
-    def _leave(self, native: SegmentWriter) -> None:
-        """End a segment: nothing is appended to it any more."""
+    def _leave(self) -> None:
+        """End the segment: nothing is appended to it any more."""
+        native = self.native
+        if native is None:
+            return
         native.frozen = True
         self._count_written(native)
         native.end()
@@ -294,12 +293,8 @@ class Writer:
 
     def end_session(self) -> None:
         """End the segment of the session; its lock may be given up then."""
-        self.guard.call(self._end_segment)
+        self.guard.call(self._leave)
         self.name = None
-
-    def _end_segment(self) -> None:
-        if self.native is not None:
-            self._leave(self.native)
 
     def position_of(self, name: Name) -> int | None:
         """Return up to where the segment is written; None if it is not the one that is written now."""
@@ -325,7 +320,7 @@ class Writer:
     def leave_torn(self) -> None:
         """Leave a segment whose last call is written in part, so that the call can be sent from memory."""
         if self.native is not None and self.native.torn:
-            self.guard.call(self._end_segment)
+            self.guard.call(self._leave)
 
     def give_up(self, cause: str) -> None:
         """Close without another write; waiting events are lost, counted under `cause` if not empty."""
@@ -349,11 +344,11 @@ class Writer:
 
     def written_of(self, wire: str) -> int:
         """Return how many events of a wire format this process has written."""
-        return self._written[self._wires[wire]] + self.in_segment(wire)
+        return self._written[wire_number(wire)] + self.in_segment(wire)
 
     def in_segment(self, wire: str) -> int:
         """Return how many of them are in the segment that is written now."""
-        number, native = self._wires[wire], self.native
+        number, native = wire_number(wire), self.native
         return 0 if native is None else native.last_seqs[number] - self._seqs[number]
 
 

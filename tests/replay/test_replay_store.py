@@ -29,7 +29,7 @@ bounds = st.lists(
 
 
 def contents(batch):
-    return batch and (batch.session, batch.payloads, batch.event_ids, batch.byte_count, batch.full)
+    return batch and (batch.session, batch.payloads, batch.event_ids, batch.full)
 
 
 @settings(max_examples=60, deadline=None)

@@ -167,7 +167,7 @@ def test_many_segments_of_killed_processes_are_cleared(tmp_path):
         store = Store(tmp_path, formats={"a": "native"}, clock=FakeClock())
         put(store, session, session + 1, session=session)
         store._s.context.claims.release_session()
-        store._s.context.claims.release_delivery()
+        store._s.context.claims.delivery.release()
     store = Store(tmp_path, formats={"a": "native"}, clock=FakeClock())
     assert drain(store) == list(range(1, 30))
     store.upkeep()

@@ -28,7 +28,7 @@ def recorded(folder, count, *, close=True, **more):
         store.close()
     else:
         store._s.context.claims.release_session()
-        store._s.context.claims.release_delivery()
+        store._s.context.claims.delivery.release()
     return segments(folder)
 
 

@@ -26,7 +26,7 @@ def test_threads_that_ask_at_once_all_hear_that_the_process_delivers(tmp_path, m
 
     assert answers == [True, True]
     assert not Claims(tmp_path).claim_delivery()
-    claims.release_delivery()
+    claims.delivery.release()
 
 
 def test_another_process_may_deliver_after_a_release(tmp_path):
@@ -34,9 +34,9 @@ def test_another_process_may_deliver_after_a_release(tmp_path):
 
     assert first.claim_delivery()
     assert not second.claim_delivery()
-    first.release_delivery()
+    first.delivery.release()
     assert second.claim_delivery()
-    second.release_delivery()
+    second.delivery.release()
 
 
 def test_a_lock_file_is_deleted_behind_its_close_where_no_open_file_can_be(tmp_path, monkeypatch):
