@@ -211,11 +211,11 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
             except OSError as error:
                 raise StoreError(f"{segment.path}: cannot be read: {error}") from error
             found = Content(segment.header, data, walk(data, segment.seed, True)[0])
-            facts = name, wire, segment.name.session
+            place = name, wire, segment.name.session
             for record in found.records:
                 if record[2] == position.wire:
                     payload = found.payload(record)
-                    yield ExportedEvent(*facts, record[8], payload, "", _owner(segment.header.user_id))
+                    yield ExportedEvent(*place, record[8], payload, "", _owner(segment.header.user_id))
 
 
 def _owner(user_id: bytes) -> str:

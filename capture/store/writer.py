@@ -93,9 +93,10 @@ class Writer:
         self.guard = Guard(_WAIT_S)
         self._c, self._state = context, state
         wires = sorted(set(context.formats.values()))
-        #: By wire format: last sequence number before the segment, and events in segments before it.
+        #: By wire format: last sequence number before the segment, and how far it is above the number of
+        #: events that this process has written before.
         self._seqs = dict.fromkeys(map(wire_number, wires), 0)
-        self._written = self._seqs.copy()
+        self._others = self._seqs.copy()
         #: Descriptors of ended segments that are not synced yet.
         self._ended: list[int] = []
 
@@ -199,6 +200,8 @@ class Writer:
         try:
             if self.name is None or self.name.session != session:
                 last = last_seqs(self._c.folder, session)
+                for number, seq in self._seqs.items():
+                    self._others[number] += last.get(number, 0) - seq
                 self._seqs = {number: last.get(number, 0) for number in self._seqs}
                 self.name = None
             known = 0 if self.name is None else self.name.number
@@ -255,17 +258,18 @@ class Writer:
             sync_folder(self._c.folder)
         return native
 
-    def _leave(self) -> None:
-        """End the segment: nothing is appended to it any more."""
+    def _leave(self, *, mark: bool = True) -> None:
+        """End the segment, with an end mark or as it is: nothing is appended to it any more."""
         native = self.native
         if native is None:
             return
         native.frozen = True
-        self._count_written(native)
-        native.end()
+        self._seqs = native.last_seqs
+        if mark:
+            native.end()
         self.native = None
         self._ended.append(native.descriptor)
-        if self._c.power or len(self._ended) > 8:
+        if mark and (self._c.power or len(self._ended) > 8):
             self._close_ended(sync=self._c.power)
 
     def describe(self, session: int, note: Mapping[str, Any]) -> None:
@@ -284,12 +288,6 @@ class Writer:
         # Where the write fails, the very same bytes are tried again.
         self._noted = self._note
         return [(call.session, (("", self._note[1]),), call.rows[0][2], _NO_ID), *call.rows]
-
-    def _count_written(self, native: SegmentWriter) -> None:
-        seqs = native.last_seqs
-        for number, seq in seqs.items():
-            self._written[number] += seq - self._seqs[number]
-        self._seqs = seqs
 
     def end_session(self) -> None:
         """End the segment of the session; its lock may be given up then."""
@@ -324,11 +322,8 @@ class Writer:
 
     def give_up(self, cause: str) -> None:
         """Close without another write; waiting events are lost, counted under `cause` if not empty."""
-        native, self.native, self.name = self.native, None, None
-        if native is not None:
-            native.frozen = True
-            self._count_written(native)
-            self._ended.append(native.descriptor)
+        self._leave(mark=False)
+        self.name = None
         self._close_ended(sync=False)
         while self.waiting:
             call = self.waiting.popleft()
@@ -344,7 +339,8 @@ class Writer:
 
     def written_of(self, wire: str) -> int:
         """Return how many events of a wire format this process has written."""
-        return self._written[wire_number(wire)] + self.in_segment(wire)
+        number = wire_number(wire)
+        return self._seqs[number] - self._others[number] + self.in_segment(wire)
 
     def in_segment(self, wire: str) -> int:
         """Return how many of them are in the segment that is written now."""
