@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Self, TypeAlias
 
 _Buffer: TypeAlias = bytes | bytearray | memoryview

@@ -18,12 +18,11 @@ from capture._native.journal_scan import walk
 from capture.errors import ConfigError, StoreError
 from capture.settings import nearest
 from capture.store.dead_letters import letter_files, read_letters
-from capture.store.files import exists, write_private
+from capture.store.files import exists, store_bytes, write_private
 from capture.store.locks import FileLock
 from capture.store.maintenance import Answer, Request
 from capture.store.queues import count_pending
 from capture.store.recovery import Content
-from capture.store.retention import store_bytes
 from capture.store.segment import UNSENT
 from capture.store.shared import Shared
 from capture.store.sink_reports import SinkReport, read_reports

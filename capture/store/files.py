@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from capture.store.segment import Header
 
 __all__ = [
+    "BLOCK",
     "checked",
     "create_segment",
     "delete_own",
@@ -32,6 +33,7 @@ __all__ = [
     "files_of",
     "read_at",
     "replace_file",
+    "store_bytes",
     "sync_folder",
     "with_checksum",
     "write_private",
@@ -39,6 +41,8 @@ __all__ = [
 
 _POLL_S = 0.005
 _REPLACE_TRIES = 20
+#: Least size that a file counts (bytes): a block of the file system.
+BLOCK = 4096
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _log = logging.getLogger("capture.store")
 
@@ -79,6 +83,17 @@ def read_at(path: Path, offset: int, size: int) -> bytes:
                 break
             data += more
     return data
+
+
+def store_bytes(folder: Path) -> int:
+    """Return the size of a store's files (bytes); lock files hold nothing and do not count."""
+    total = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if OWN_NAME.fullmatch(entry.name) and not entry.name.endswith(".lock"):
+                with contextlib.suppress(OSError):
+                    total += max(entry.stat().st_size, BLOCK)
+    return total
 
 
 def create_segment(

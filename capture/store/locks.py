@@ -143,13 +143,11 @@ class Claims:
         return next(reversed(list(self._sessions)), 0)
 
     def claim_session(self, number: int, admit: Callable[[], bool]) -> bool:
-        """Acquire the lock on a session, unless `admit` refuses.
+        """Acquire the lock on a session that this process does not hold, unless `admit` refuses.
 
         Where no lock file can be made this is True as well: events are kept in memory then. The session
         before stays locked until `settle`.
         """
-        if number == self.session:
-            return True
         # A process that asks whether the session is live holds its lock for a moment.
         lock, pause = self._lock_of(number), threading.Event()
         for _ in range(_CLAIM_TRIES):
@@ -161,7 +159,6 @@ class Claims:
         if not admit():
             lock.release(remove=True)
             return False
-        self._sessions.pop(number, None)
         self._sessions[number] = lock
         return True
 

@@ -1,4 +1,4 @@
-"""Looking after a store: syncs, bounds, requests of commands, and whether it is still ours.
+"""Looking after a store: syncs, age and bound, requests of commands, and whether it is still ours.
 
 Only the holder of ``delivery.lock`` writes slots and deletes. A command that finds another holder leaves
 ``request-<what>-<n>.json`` and waits for ``request-<what>-<n>-done.json``.
@@ -15,15 +15,16 @@ import msgspec
 
 from capture._native.guard import BusyError
 from capture.errors import StoreError
-from capture.store.dead_letters import retry_letters
-from capture.store.files import delete_withdrawn, exists, files_of, write_private
-from capture.store.retention import store_bytes
+from capture.store.dead_letters import letter_files, read_letters, retry_letters
+from capture.store.files import BLOCK, delete_withdrawn, exists, files_of, store_bytes, write_private
 from capture.store.segment import uuid_bytes
+from capture.store.sink_reports import add_drops
 from capture.store.state import Presence, read_state
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from capture.store.reader import Index
     from capture.store.recovery import Segment
     from capture.store.shared import Shared
 
@@ -33,6 +34,8 @@ REQUEST_NAME = re.compile(r"request-(purge|retry)-\d+-\d+(?P<done>-done)?\.json"
 #: An answer that nobody fetched goes after this time (s).
 _STALE_S = 60.0
 
+#: 2020: a time before it is that of a machine whose clock was not set yet.
+_FIRST_MS = 1_577_836_800_000
 #: While the bound is passed, a segment ends at this size (bytes).
 _SMALL_BYTES = 64 * 1024
 
@@ -80,13 +83,13 @@ class Maintenance:
             s.writer.write_waiting()
             if not c.power:
                 s.writer.sync()
-            if exists(c.folder) and s.claim_delivery() and c.claims.delivery.held:
-                with s.reading() as (index, retention):
+            if exists(c.folder) and s.delivers():
+                with s.reading() as index:
                     index.refresh(force=True)
                     index.write_slots()
-                    retention.delete_done()
+                    index.delete_done()
                     if c.max_age_s != float("inf"):
-                        retention.drop_old()
+                        self._drop_old(index)
                 self._answer_requests()
                 self._keep_bound()
             self._count()
@@ -107,11 +110,72 @@ class Maintenance:
                 self._count()
 
     def _keep_bound(self) -> None:
-        if self._s.claim_delivery() and self._c.claims.delivery.held:
-            with self._s.reading() as (index, retention):
+        if self._s.delivers():
+            with self._s.reading() as index:
                 index.refresh(force=True)
                 native = self._s.writer.native
-                retention.keep_bound(0 if native is None else max(0, native.limit - native.position))
+                # What will be written before this is called again.
+                reserve = 0 if native is None else max(0, native.limit - native.position)
+                self.keep_below(index, self._c.max_bytes - reserve)
+
+    def keep_below(self, index: Index, most_bytes: int) -> None:
+        """Drop dead letters, then the oldest segments, until the files are not larger than a bound."""
+        if store_bytes(self._c.folder) <= most_bytes:
+            return
+        index.delete_done()
+        over = store_bytes(self._c.folder) - most_bytes
+        for path in letter_files(self._c.folder):
+            if over > 0:
+                over -= max(path.stat().st_size, BLOCK)
+                self._drop_letters(index, path, "dead_letters_full")
+        for segment in list(index.order):
+            if over > 0 and segment.complete and not segment.sending:
+                over -= self._evict(index, segment)
+
+    def _evict(self, index: Index, segment: Segment) -> int:
+        """Delete a segment with its pending events; return the bytes that are free now."""
+        pending = index.pending_in(segment)
+        # First, lest a process that waits for them takes them for delivered.
+        add_drops(self._c.folder, pending)
+        if not index.delete(segment):
+            return 0
+        for queue, count in pending.items():
+            self._c.losses.add("store_full", count, queue)
+        return max(segment.size, BLOCK)
+
+    def _drop_letters(self, index: Index, path: Path, cause: str) -> int:
+        """Delete a file of dead letters, counted where a cause is given; return how many were in it."""
+        self._s.letters.close()
+        queues = [letter.queue for letter in read_letters(path) if letter.queue]
+        if not index.delete_file(path):
+            return 0
+        for queue in queues if cause else ():
+            self._c.losses.add(cause, 1, queue)
+        return len(queues)
+
+    def _drop_old(self, index: Index) -> None:
+        """Drop old events, and files whose last letter is old."""
+        for segment in list(index.order):
+            for queue, position in segment.positions.items() if not segment.sending else ():
+                count = index.drop_before(segment, position, self._is_old)
+                self._c.losses.add("too_old", count, queue)
+                add_drops(self._c.folder, {queue: count})
+        for path in letter_files(self._c.folder):
+            newest = max((letter.at_ms for letter in read_letters(path)), default=0)
+            if not newest or not self._is_old(newest):
+                break
+            self._drop_letters(index, path, "dead_letters_old")
+
+    def _is_old(self, time_ms: int, uptime_ms: int = 0, boot_id: bytes = b"") -> bool:
+        """Return whether an event of a time (ms, wall clock and uptime; 0 unknown) is too old.
+
+        By the boot clock, which does not change when the time is set, where the event was in the present run
+        of the machine; by the wall clock else, as far as the time can be right.
+        """
+        most_ms, now_ms = self._c.max_age_s * 1000, self._c.clock.boot_ns() // 1_000_000
+        if boot_id and boot_id == self._c.boot_id and 0 < uptime_ms <= now_ms:
+            return now_ms - uptime_ms > most_ms
+        return time_ms >= _FIRST_MS and self._c.now_ms() - time_ms > most_ms
 
     def _count(self) -> None:
         self._counted_segments = self._s.writer.made
@@ -150,9 +214,18 @@ class Maintenance:
 
     def purge(self, *, dead_only: bool = False) -> int:
         """Drop the pending events and the dead letters; return their number."""
-        with self._s.reading() as (index, retention):
+        with self._s.reading() as index:
             index.refresh(force=True)
-            return retention.purge(dead_only=dead_only)
+            count = sum(self._drop_letters(index, path, "") for path in letter_files(self._c.folder))
+            for segment in list(index.order) if not dead_only else ():
+                pending = index.pending_in(segment)
+                add_drops(self._c.folder, pending)
+                count += max(pending.values(), default=0)
+                for position in segment.positions.values():
+                    index.skip_counted(segment, position)
+                if index.is_done(segment):
+                    index.delete(segment)
+            return count
 
     def retry(self, queue: str | None = None) -> int:
         """Put the dead letters of a queue, or of all, back into it; return how many."""
@@ -180,7 +253,7 @@ class Maintenance:
     def _make_anew(self) -> None:
         """Continue in a new folder: the previous one was deleted with its events."""
         s, c, writer = self._s, self._s.context, self._s.writer
-        with s.reading() as (index, _), writer.guard:
+        with s.reading() as index, writer.guard:
             if c.closed or s.state.look(deeply=True) is not Presence.GONE:
                 return  # another thread was faster
             for queue, wire in c.formats.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from capture.store.segment import Name
     from capture.store.shared import Shared
     from capture.store.sink_reports import SinkReport
+    from capture.store.writer import WaitingCall, Writer
 
 __all__ = ["Goal", "Queues", "Watch", "count_pending"]
 
+_MEMORY = "memory"
 #: Bytes to find the first record in.
 _LOOK = 64 * 1024
 
@@ -40,17 +43,113 @@ class Goal(msgspec.Struct):
         return batch.start <= last
 
 
+class MemoryQueue:
+    """Batches of the calls that wait in memory: once sent, they are never written."""
+
+    def __init__(self, context: Context, writer: Writer) -> None:
+        self._formats, self._writer = context.formats, writer
+        self._delivered: dict[str, int] = {}
+
+    def next_batch(
+        self, queue: str, max_events: int, max_bytes: int, skip: Collection[int]
+    ) -> StoredBatch | None:
+        """Return the next events of a queue, as `Store.next_batch` does."""
+        found: list[tuple[bytes, int, str]] = []
+        calls: list[WaitingCall] = []
+        size, full = 0, False
+        for call, rows in self._waiting_for(queue):
+            if calls and call.session != calls[0].session:
+                break
+            if call.session in skip:
+                return None
+            more = sum(len(payload) for payload, _, _ in rows)
+            if calls and (len(found) + len(rows) > max_events or size + more > max_bytes):
+                full = True
+                break
+            found += rows
+            size += more
+            calls.append(call)
+        if not calls:
+            return None
+        return StoredBatch(
+            queue=queue,
+            format=self._formats[queue],
+            session=calls[0].session,
+            payloads=[payload for payload, _, _ in found],
+            event_ids=[event_id for _, _, event_id in found],
+            oldest_ms=found[0][1],
+            place=_MEMORY,
+            start=calls[0].number,
+            end=calls[-1].number + 1,
+            full=full or len(found) >= max_events,
+            calls=calls,
+        )
+
+    def _waiting_for(self, queue: str) -> Iterator[tuple[WaitingCall, list[tuple[bytes, int, str]]]]:
+        """Yield the calls that a queue has not had yet, with its events: payload, time and id."""
+        for call in list(self._writer.waiting):
+            rows = [] if queue in call.sent else _rows_of(call, self._formats[queue])
+            if rows:
+                yield call, rows
+
+    def has_before(self, queue: str, number: int) -> bool:
+        """Return whether a call up to a number waits for a queue."""
+        return any(call.number <= number for call, _ in self._waiting_for(queue))
+
+    def count(self, queue: str) -> dict[int, int]:
+        """Return how many events wait for a queue, by session."""
+        sessions: dict[int, int] = {}
+        for call, rows in self._waiting_for(queue):
+            sessions[call.session] = sessions.get(call.session, 0) + len(rows)
+        return sessions
+
+    def stored_of(self, queue: str) -> int:
+        """Return how many events wait for a queue, or were delivered from memory."""
+        return sum(self.count(queue).values()) + self._delivered.get(queue, 0)
+
+    def begin_send(self, queue: str, batch: StoredBatch) -> bool:
+        """Note that the calls of a batch are being sent; False if one was written or dropped meanwhile."""
+        waiting = list(self._writer.waiting)
+        if not all(call in waiting for call in batch.calls):
+            return False
+        for call in batch.calls:
+            call.sending.add(queue)
+        return True
+
+    def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
+        """Note that a sink has the calls of a batch; calls that every queue has leave the memory."""
+        self._delivered[queue] = self._delivered.get(queue, 0) + batch.count
+        for call in batch.calls:
+            call.sent.add(queue)
+            if all(name in call.sent or not _rows_of(call, wire) for name, wire in self._formats.items()):
+                try:
+                    self._writer.waiting.remove(call)
+                except ValueError:
+                    return False
+        return True
+
+
+def _rows_of(call: WaitingCall, wire: str) -> list[tuple[bytes, int, str]]:
+    return [
+        (payload, time_ms, event_id if isinstance(event_id, str) else str(uuid.UUID(bytes=event_id)))
+        for _, payloads, time_ms, event_id in call.rows
+        for name, payload in payloads
+        if name == wire
+    ]
+
+
 class Queues:
     """Interface of a store for a delivery."""
 
     def __init__(self, shared: Shared) -> None:
         self._s, self._c = shared, shared.context
+        self._memory = MemoryQueue(self._c, shared.writer)
 
     def _delivers(self) -> bool:
         """Write the waiting events; return whether this process delivers segments."""
         if self._s.writer.waiting:
             self._s.writer.write_waiting()
-        return self._s.claim_delivery() and self._c.claims.delivery.held
+        return self._s.delivers()
 
     def next_batch(
         self,
@@ -83,10 +182,10 @@ class Queues:
         """
         batch = None
         if self._delivers():
-            with self._s.reading() as (index, _):
+            with self._s.reading() as index:
                 batch = index.next_batch(queue, max_events, max_bytes, skip, apart=apart)
         if batch is None and self._s.writer.waiting:
-            batch = self._s.memory.next_batch(queue, max_events, max_bytes, skip)
+            batch = self._memory.next_batch(queue, max_events, max_bytes, skip)
         if self._c.losses.unreported:
             self._c.losses.report()
         return batch
@@ -96,8 +195,8 @@ class Queues:
         place = batch.place
         if not isinstance(place, Segment):
             self._s.writer.leave_torn()
-            return self._s.writer.guard.call(self._s.memory.begin_send, queue, batch)
-        with self._s.reading() as (index, _):
+            return self._s.writer.guard.call(self._memory.begin_send, queue, batch)
+        with self._s.reading() as index:
             if not place.gone:
                 place.sending.add(queue)
                 index.try_batch(place, batch)
@@ -114,13 +213,10 @@ class Queues:
         """Note that the sink has the events of `batch`; False if they were dropped meanwhile."""
         place = batch.place
         if not isinstance(place, Segment):
-            return self._s.writer.guard.call(self._s.memory.acknowledge, queue, batch)
-        with self._s.reading() as (index, retention):
-            if place.gone:
+            return self._s.writer.guard.call(self._memory.acknowledge, queue, batch)
+        with self._s.reading() as index:
+            if not index.acknowledge(place, batch):
                 return False
-            index.acknowledge(place, batch)
-            if place.complete and not place.sending and index.is_done(place):
-                retention.delete(place)
         self._c.losses.recover()
         return True
 
@@ -147,6 +243,12 @@ class Queues:
         self._c.losses.report()
         return done
 
+    def stored_of(self, queue: str) -> int:
+        """Return how many events were stored for a queue, those in memory included."""
+        written = self._s.writer.written_of(self._c.formats[queue])
+        lost = self._c.losses.of(queue, "memory_full", "close")
+        return written + self._memory.stored_of(queue) + lost
+
     def publish(self, reports: Mapping[str, SinkReport]) -> bool:
         """Write the states of the sinks and the new counts; False if that is not possible."""
         with self._s.reading():
@@ -157,7 +259,7 @@ class Queues:
         """Return the events that are stored for a queue now, including those in memory."""
         if not self._delivers():
             return Goal({}, self._s.writer.call_count)
-        with self._s.reading() as (index, _):
+        with self._s.reading() as index:
             index.refresh(force=True)
             return self._goal(index, queue)
 
@@ -181,7 +283,7 @@ class Queues:
             position = None if segment is None else segment.positions.get(queue)
             if position is not None and position.offset <= last:
                 return False
-        return not self._s.memory.has_before(queue, goal.number)
+        return not self._memory.has_before(queue, goal.number)
 
     def watch(self) -> Watch:
         """Watch the pending events of every queue, where another process delivers them."""
@@ -200,7 +302,7 @@ class Queues:
 
     def pending(self, queue: str) -> Pending:
         """Count the events of `queue` that its sink has not acknowledged, those in memory included."""
-        sessions = self._s.memory.count(queue)
+        sessions = self._memory.count(queue)
         with self._looking() as index:
             oldest = count_pending(index, queue, sessions)
         return Pending(count=sum(sessions.values()), sessions=sessions, oldest_ms=oldest)
@@ -210,7 +312,7 @@ class Queues:
         """Return an index that is up to date: of another process's delivery one that only looks."""
         self._s.check_pid()
         if self._c.claims.delivery.held:
-            with self._s.reading() as (index, _):
+            with self._s.reading() as index:
                 index.refresh()
                 yield index
         else:

@@ -6,18 +6,21 @@ store's lock.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from capture._native.journal_scan import BAD, FULL, SHORT, scan, walk
 from capture.store.dead_letters import make_letter
+from capture.store.files import exists
 from capture.store.recovery import Segment, count_unchecked, load, move, segment_names, write_slot
 from capture.store.rows import StoredBatch
 from capture.store.segment import END_MARK, Name, Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from pathlib import Path
 
     from capture.store.context import Context
     from capture.store.dead_letters import DeadLetters
@@ -130,6 +133,49 @@ class Index:
         self.segments.pop(segment.name, None)
         if segment in self.order:
             self.order.remove(segment)
+
+    def delete_done(self) -> None:
+        """Delete the segments that every queue has."""
+        for segment in list(self.order):
+            self.delete_if_done(segment)
+
+    def delete_if_done(self, segment: Segment) -> None:
+        """Delete a segment if every queue has all of it, and none is being sent of it."""
+        if not segment.sending and self.is_done(segment):
+            self.delete(segment)
+
+    def delete(self, segment: Segment) -> bool:
+        """Delete a complete segment, unless a restart needs it for the state; return whether it is gone."""
+        session = segment.name.session
+        if segment.name.retried or self.has_later(segment):
+            return self._unlink(segment)
+        others = (other.name for other in self.order)
+        if all(other.session <= session for other in others if not other.retried):
+            return False  # no other session that has a record is later
+        lock = self._c.claims.take(session)
+        if lock is None:
+            return False
+        try:
+            return self._unlink(segment)
+        finally:
+            lock.release(remove=True)
+
+    def _unlink(self, segment: Segment) -> bool:
+        if not self.delete_file(segment.path):
+            # Somebody has it open, on Windows: its slots are at the end, and it is tried again.
+            return False
+        self.forget(segment)
+        return True
+
+    def delete_file(self, path: Path) -> bool:
+        """Delete a file and return whether it is gone.
+
+        If the folder was replaced, a file of that name is another store's.
+        """
+        with contextlib.suppress(OSError):
+            if self._c.claims.delivery.is_in_place():
+                path.unlink()
+        return not exists(path)
 
     def _size(self, segment: Segment) -> int:
         try:
@@ -258,14 +304,18 @@ class Index:
         """Return how many records of a segment each queue has not had yet."""
         return {queue: self.pending(segment, each) for queue, each in segment.positions.items()}
 
-    def acknowledge(self, segment: Segment, batch: StoredBatch) -> None:
-        """Move a queue behind a batch, and write its slot."""
+    def acknowledge(self, segment: Segment, batch: StoredBatch) -> bool:
+        """Move a queue behind a batch, and write its slot; False if the batch was purged meanwhile."""
         position = segment.positions[batch.queue]
+        if segment.gone or position.offset >= batch.end:
+            return False
         if position.counted >= batch.end:
             position.pending -= batch.count
         move(position, batch.end, batch.seq)
         position.tried = 0
         self._write(segment, position)
+        self.delete_if_done(segment)
+        return True
 
     def try_batch(self, segment: Segment, batch: StoredBatch) -> None:
         """Note in the slot that a batch is being sent."""

@@ -11,9 +11,7 @@ from capture.errors import StoreError
 from capture.store.context import Context, Options
 from capture.store.dead_letters import DeadLetters
 from capture.store.files import exists
-from capture.store.memory import MemoryQueue
 from capture.store.reader import Index
-from capture.store.retention import Retention
 from capture.store.state import AppState
 from capture.store.writer import Writer
 
@@ -35,24 +33,21 @@ class Shared:
         self.guard = Guard(_WAIT_S)
         self.state = AppState(self.context)
         self.writer = Writer(self.context, self.state)
-        self.memory = MemoryQueue(self.context, self.writer)
         self.letters = DeadLetters(self.context.folder, self.context.pwrite)
-        self.parts: tuple[Index, Retention] | None = None
+        self.index: Index | None = None
 
     def make_index(self, *, writes: bool) -> Index:
         """Return an index of the segments; `writes`: for the process that delivers."""
         return Index(self.context, self.state, self.writer, self.letters, writes=writes)
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[tuple[Index, Retention]]:
+    def reading(self) -> Iterator[Index]:
         """Hold the store's lock, with the index that only the process that delivers has."""
         self.check_pid()
         try:
             with self.guard:
-                if self.parts is None:
-                    index = self.make_index(writes=True)
-                    self.parts = index, Retention(self.context, self.letters, index)
-                yield self.parts
+                self.index = self.index or self.make_index(writes=True)
+                yield self.index
         except (OSError, BusyError) as error:
             raise StoreError(f"{self.context.folder}: {error}") from error
 
@@ -67,12 +62,16 @@ class Shared:
             return True
         if not self.context.claims.claim_delivery():
             return False
-        self.parts = None
+        self.index = None
         return True
+
+    def delivers(self) -> bool:
+        """Become the process that delivers; False while another one is, or where nothing can be locked."""
+        return self.claim_delivery() and self.context.claims.delivery.held
 
     def release_delivery(self) -> None:
         """Let another process deliver."""
-        self.parts = None
+        self.index = None
         self.context.claims.delivery.release()
 
     def let_go(self, cause: str) -> None:
@@ -92,5 +91,5 @@ class Shared:
         self.context.claims.forget()
         self.writer.forget()
         self.letters.close()
-        self.parts = None
+        self.index = None
         self.context.losses.unreported.clear()

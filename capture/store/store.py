@@ -84,7 +84,8 @@ class Store:
         self.begin_send, self.end_send = queues.begin_send, queues.end_send
         self.acknowledge, self.move_to_dead_letters = queues.acknowledge, queues.move_to_dead_letters
         self.goal, self.reached, self.pending = queues.goal, queues.reached, queues.pending
-        self.watch, self.publish, self.dropped_of = queues.watch, queues.publish, c.losses.of
+        self.watch, self.publish = queues.watch, queues.publish
+        self.stored_of, self.dropped_of = queues.stored_of, c.losses.of
         self.claim_delivery, self.release_delivery = s.claim_delivery, s.release_delivery
         self.is_live, self.holds_session = c.claims.is_live, c.claims.holds
         self.read_state, self.write_state, self.first_state = s.state.read, s.state.write, s.state.first
@@ -93,12 +94,6 @@ class Store:
         self.handle = self._maintenance.handle
         #: Have a note on a session in its segment.
         self.describe_session = s.writer.describe
-
-    def stored_of(self, queue: str) -> int:
-        """Return how many events were stored for a queue, those in memory included."""
-        s, c = self._s, self._c
-        written = self._writer.written_of(self.formats[queue])
-        return written + s.memory.stored_of(queue) + c.losses.of(queue, "memory_full", "close")
 
     @property
     def deferred_count(self) -> int:

@@ -30,8 +30,7 @@ from capture.sinks.file import FileSink
 from capture.sinks.http import HttpSettings, HttpSink
 from capture.sinks.memory import MemorySink
 from capture.store import buffer
-from capture.store.files import files_of
-from capture.store.retention import store_bytes
+from capture.store.files import files_of, store_bytes
 
 ROOT = str(Path(capture.__file__).parents[1])
 SOAK = os.environ.get("CAPTURE_SOAK", "") not in {"", "0"}

@@ -17,7 +17,7 @@ from capture.delivery import Delivery
 from capture.sinks import ACCEPTED, Answer, Outcome
 from capture.sinks.memory import MemorySink
 from capture.store import Store
-from capture.store.retention import store_bytes
+from capture.store.files import store_bytes
 from capture.testing import FakeClock
 
 SOAK = os.environ.get("CAPTURE_SOAK", "") not in {"", "0"}

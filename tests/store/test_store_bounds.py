@@ -7,7 +7,7 @@ from journal_events import NOW_MS, drain, number_of, put, segments
 
 from capture.store import Store, buffer
 from capture.store.dead_letters import letter_files
-from capture.store.retention import store_bytes
+from capture.store.files import store_bytes
 from capture.testing import FakeClock
 
 KB = b'{"x":"' + b"x" * 1000 + b'"}'

@@ -169,9 +169,9 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def evict(self):
         self.store.claim_delivery()
-        with self.store._s.reading() as (index, retention):
+        with self.store._s.reading() as index:
             index.refresh(force=True)
-            retention.keep_bound(reserve=2**40)
+            self.store._maintenance.keep_below(index, -(2**40))
 
     @rule()
     def restart(self):

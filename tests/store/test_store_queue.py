@@ -282,6 +282,20 @@ def test_dead_letters_leave_the_queue(store):
     assert drain(store) == [0]
 
 
+def test_what_is_purged_while_it_is_sent_stays_purged(store):
+    put(store, 0, 5)
+    batch = store.next_batch("a", 3)
+    assert store.begin_send("a", batch)
+    assert store.purge() == 5
+    store.end_send("a", batch)
+
+    assert not store.acknowledge("a", batch)
+    assert store.pending("a").count == 0
+    put(store, 5, 7)
+    assert store.pending("a").count == 2
+    assert drain(store) == [5, 6]
+
+
 def test_purge_empties_and_goes_on(store):
     put(store, 0, 3, screens=9)
 
