@@ -43,7 +43,6 @@ _POLL_S = 0.005
 _REPLACE_TRIES = 20
 #: Least size that a file counts (bytes): a block of the file system.
 BLOCK = 4096
-_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _log = logging.getLogger("capture.store")
 
 
@@ -117,9 +116,11 @@ def create_segment(
     FileExistsError
         When it is there; other OSErrors when it cannot be made.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     numbers = {wire: wire_number(wire) for wire in (*queues.values(), *wires)}
     seqs = header.seqs or dict.fromkeys(numbers.values(), 0)
+    descriptor = os.open(path, flags, 0o600)
     return SegmentWriter(descriptor, header.session, make_head(header, queues), numbers, seqs, **more)
 
 
@@ -131,15 +132,12 @@ def write_private(path: Path, data: bytes, *, sync: bool = True) -> Path:
     OSError
         When it cannot be written, or the disk takes only a part.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _FLAGS, 0o600)
     try:
-        try:
-            if os.write(descriptor, data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with FileIO(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301 - deleted below
             if sync:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+                os.fsync(file.fileno())
     except OSError:
         with contextlib.suppress(OSError):
             path.unlink()

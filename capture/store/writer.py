@@ -206,14 +206,10 @@ class Writer:
                 self.name = None
             known = 0 if self.name is None else self.name.number
             name = next_name(self._c.folder, session, known=known)
-            self.native = self._create(name, call.user_id) if self._admits() else None
+            return self._admits() and self._create(name, call.user_id)
         except OSError as error:
             self._c.losses.say("deferred", f"events wait in memory: {error}")
             return False
-        if self.native is not None:
-            self.name, self._noted = name, (0, b"")
-            self.made += 1
-        return self.native is not None
 
     def _claim(self, session: int) -> bool:
         """Hold the lock of a session of which a segment is to be made, and give up those before."""
@@ -229,8 +225,8 @@ class Writer:
         self.call_count += 1
         return WaitingCall(rows, elapsed_ms, screens, boot_ms, self._c.user_id, self.call_count)
 
-    def _create(self, name: Name, user_id: bytes) -> SegmentWriter | None:
-        """Make a segment; None if it may not stay."""
+    def _create(self, name: Name, user_id: bytes) -> bool:
+        """Make a segment; False if it may not stay."""
         header = Header(
             session=name.session,
             number=name.number,
@@ -253,10 +249,12 @@ class Writer:
             os.close(native.descriptor)
             with contextlib.suppress(OSError):
                 (self._c.folder / name.file).unlink()
-            return None
+            return False
         if self._c.power:
             sync_folder(self._c.folder)
-        return native
+        self.native, self.name, self._noted = native, name, (0, b"")
+        self.made += 1
+        return True
 
     def _leave(self, *, mark: bool = True) -> None:
         """End the segment, with an end mark or as it is: nothing is appended to it any more."""
