@@ -152,7 +152,9 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
     path, formats = _look(folder)
     index = _index(path, formats)
     letters = list(read_letters(*letter_files(path)))
-    reports, delivering = read_reports(path), _is_delivering(path)
+    reports, lock = read_reports(path), FileLock(path / "delivery.lock")
+    delivering = exists(lock.path) and not lock.claim()
+    lock.release()
     queues = []
     for name, wire in sorted(formats.items()):
         own = [letter for letter in letters if letter.queue == name]
@@ -281,7 +283,8 @@ def _ask(folder: Path, request: Request, claim: Callable[[], bool]) -> int | Non
         write_private(folder / f"{name}.tmp", msgspec.json.encode(request)).rename(path)
     except OSError as error:
         raise StoreError(f"{folder}: the request cannot be written: {error}") from error
-    end = time.monotonic() + _WAIT_S
+    wait_s = _WAIT_S
+    end = time.monotonic() + wait_s
     try:
         while time.monotonic() < end:
             if done.exists():
@@ -296,7 +299,7 @@ def _ask(folder: Path, request: Request, claim: Callable[[], bool]) -> int | Non
         for file in (path, done):
             with contextlib.suppress(OSError):
                 file.unlink()
-    raise StoreError(f"{folder}: the process that delivers did not answer within {_WAIT_S:.0f} s; try again")
+    raise StoreError(f"{folder}: the process that delivers did not answer within {wait_s:.0f} s; try again")
 
 
 def _look(folder: str | os.PathLike[str]) -> tuple[Path, dict[str, str]]:
@@ -320,12 +323,3 @@ def _index(path: Path, formats: dict[str, str]) -> Index:
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error}") from error
     return index
-
-
-def _is_delivering(folder: Path) -> bool:
-    lock = FileLock(folder / "delivery.lock")
-    if not exists(lock.path):
-        return False
-    free = lock.claim()
-    lock.release()
-    return not free

@@ -86,7 +86,7 @@ class Maintenance:
             if exists(c.folder) and s.delivers():
                 with s.reading() as index:
                     index.refresh(force=True)
-                    index.write_slots()
+                    index.write_slots(index.order)
                     index.delete_done()
                     if c.max_age_s != float("inf"):
                         self._drop_old(index)

@@ -19,7 +19,7 @@ from capture.store.rows import StoredBatch
 from capture.store.segment import END_MARK, Name, Position
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from capture.store.context import Context
@@ -104,7 +104,7 @@ class Index:
             return False
         if segment is None:
             return False
-        self._write_slots(segment)
+        self.write_slots([segment])
         user = segment.header.user_id
         if self._writes and user and not self._state.knows(user):
             # In a folder that another store has taken over it is ours that is unknown.
@@ -330,25 +330,23 @@ class Index:
         def is_passed(record: tuple[Any, ...]) -> bool:
             return record[2] != position.wire or is_over(record[4], record[9], segment.header.boot_id)
 
-        dropped, end, size = 0, self.end_of(segment), _LOOK  # mostly nothing is that old
-        begun = position.offset
-        while not position.tried and position.offset < end:
-            records, used = segment.walk(position.offset, min(position.offset + size, end))
-            if not records and position.offset + size <= end:
-                size *= 16
-                continue
-            passed = list(takewhile(is_passed, records))
-            offset = used if len(passed) == len(records) else records[len(passed)][0]
-            seqs = [record[3] for record in passed if record[2] == position.wire]
-            position.pending -= len(seqs) if position.counted >= position.offset + offset else 0
-            move(position, position.offset + offset, seqs[-1] if seqs else position.seq)
-            dropped += len(seqs)
-            if offset < used or not offset:
-                break
-            size = max(size, _CHUNK)
-        if position.offset != begun:
-            self._write(segment, position)
-        return dropped
+        start, end = position.offset, self.end_of(segment)
+        if position.tried or start >= end:
+            return 0
+        records, used = segment.walk(start, min(start + _LOOK, end))
+        if records and not is_passed(records[0]):
+            return 0  # mostly nothing is that old
+        records, used = segment.walk(start, end)
+        passed = list(takewhile(is_passed, records))
+        if not passed:
+            return 0
+        size = used if len(passed) == len(records) else records[len(passed)][0]
+        seqs = [record[3] for record in passed if record[2] == position.wire]
+        if position.counted >= start + size:
+            position.pending -= len(seqs)
+        move(position, start + size, seqs[-1] if seqs else position.seq)
+        self._write(segment, position)
+        return len(seqs)
 
     def is_done(self, segment: Segment) -> bool:
         """Return whether every queue has all of a segment; the end mark is nobody's."""
@@ -368,12 +366,9 @@ class Index:
         position.offset = position.counted
         self._write(segment, position)
 
-    def write_slots(self) -> None:
-        """Write the slots that could not be written."""
-        for segment in self.order:
-            self._write_slots(segment)
-
-    def _write_slots(self, segment: Segment) -> None:
-        for position in segment.positions.values():
-            if position.unwritten:
-                self._write(segment, position)
+    def write_slots(self, segments: Iterable[Segment]) -> None:
+        """Write the slots of segments that could not be written."""
+        for segment in segments:
+            for position in segment.positions.values():
+                if position.unwritten:
+                    self._write(segment, position)

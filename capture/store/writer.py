@@ -165,7 +165,8 @@ class Writer:
                 return True
             if done == FAILED:
                 self._c.losses.say("deferred", f"events wait in memory: {os.strerror(native.error)}")
-                if native.torn and not _is_broken(native):
+                # Another segment may take the events that this one refuses: not on a full disk.
+                if native.torn and (not native.position or native.error in _FULL_DISK):
                     return False
             # Later calls go to another segment.
             self._leave()
@@ -344,8 +345,3 @@ class Writer:
         """Return how many of them are in the segment that is written now."""
         number, native = wire_number(wire), self.native
         return 0 if native is None else native.last_seqs[number] - self._seqs[number]
-
-
-def _is_broken(native: SegmentWriter) -> bool:
-    """Return whether another segment may take the events that this one refuses: not on a full disk."""
-    return native.position > 0 and native.error not in _FULL_DISK
