@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Required, TypedDict, Unpack
 
@@ -60,8 +61,8 @@ class Losses:
         #: Events lost so far, by cause.
         self.dropped: dict[str, int] = {}
         #: Losses that are not reported yet.
-        self.unreported: dict[str, int] = {}
-        self._by_queue: dict[tuple[str, str], int] = {}
+        self.unreported: Counter[str] = Counter()
+        self._by_queue: Counter[tuple[str, str]] = Counter()
         self._place = place
         self._on_drop = on_drop
         self._now_ns = now_ns
@@ -72,14 +73,11 @@ class Losses:
 
     def add(self, cause: str, count: int, queue: str) -> None:
         """Count events that a queue lost; `report` informs the owner later, when no lock is held."""
-        if count <= 0:
-            return
-        total = self._by_queue.get((cause, queue), 0) + count
-        self._by_queue[cause, queue] = total
-        known = self.dropped.get(cause, 0)
-        if total > known:
-            self.dropped[cause] = total
-            self.unreported[cause] = self.unreported.get(cause, 0) + total - known
+        self._by_queue[cause, queue] += max(0, count)
+        more = self._by_queue[cause, queue] - self.dropped.get(cause, 0)
+        if more > 0:
+            self.dropped[cause] = self._by_queue[cause, queue]
+            self.unreported[cause] += more
 
     def of(self, queue: str, *causes: str) -> int:
         """Return how many events a queue lost, by any cause or by some."""

@@ -274,16 +274,7 @@ class Queues:
 
     def reached(self, queue: str, goal: Goal) -> bool:
         """Return whether a queue has reached `goal`."""
-        with self._looking() as index:
-            return self._reached(index, queue, goal)
-
-    def _reached(self, index: Index, queue: str, goal: Goal) -> bool:
-        for name, last in goal.last.items():
-            segment = index.segments.get(name)
-            position = None if segment is None else segment.positions.get(queue)
-            if position is not None and position.offset <= last:
-                return False
-        return not self._memory.has_before(queue, goal.number)
+        return self.have_reached({queue: goal})
 
     def watch(self) -> Watch:
         """Watch the pending events of every queue, where another process delivers them."""
@@ -298,7 +289,15 @@ class Queues:
     def have_reached(self, goals: Mapping[str, Goal]) -> bool:
         """Return whether every queue has reached its goal."""
         with self._looking() as index:
-            return all(self._reached(index, queue, goal) for queue, goal in goals.items())
+            for queue, goal in goals.items():
+                for name, last in goal.last.items():
+                    segment = index.segments.get(name)
+                    position = None if segment is None else segment.positions.get(queue)
+                    if position is not None and position.offset <= last:
+                        return False
+                if self._memory.has_before(queue, goal.number):
+                    return False
+        return True
 
     def pending(self, queue: str) -> Pending:
         """Count the events of `queue` that its sink has not acknowledged, those in memory included."""
