@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from capture.store.recovery import Segment
     from capture.store.shared import Shared
 
-__all__ = ["REQUEST_NAME", "Answer", "Maintenance", "Request"]
+__all__ = ["Answer", "Maintenance", "Request"]
 
-REQUEST_NAME = re.compile(r"request-(purge|retry)-\d+-\d+(?P<done>-done)?\.json")
+_REQUEST_NAME = re.compile(r"request-(purge|retry)-\d+-\d+(?P<done>-done)?\.json")
 #: An answer that nobody fetched goes after this time (s).
 _STALE_S = 60.0
 
@@ -184,7 +184,7 @@ class Maintenance:
     def _answer_requests(self) -> None:
         """Answer the requests that commands have left, oldest first; stale files of theirs go."""
         for file in sorted(files_of(self._c.folder)):
-            name, path = REQUEST_NAME.fullmatch(file), self._c.folder / file
+            name, path = _REQUEST_NAME.fullmatch(file), self._c.folder / file
             if name is None:
                 continue
             with contextlib.suppress(OSError):
