@@ -282,7 +282,8 @@ class Queues:
 
     def goals(self) -> dict[str, Goal]:
         """Return the pending events of every queue, of another process's delivery as well."""
-        self._delivers()
+        if self._s.writer.waiting:
+            self._s.writer.write_waiting()
         with self._looking() as index:
             return {queue: self._goal(index, queue) for queue in self._c.formats}
 
