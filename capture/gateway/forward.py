@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import logging
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -18,10 +17,11 @@ import msgspec
 from capture.config import ProjectConfig, RunConfig
 from capture.delivery import Delivery
 from capture.delivery.base import DeliveryStore
-from capture.gateway.journal import segments, sync_folder
-from capture.gateway.state import try_lock
+from capture.gateway.journal import segments
 from capture.process import make_private_folder
 from capture.sinks import configure, create
+from capture.sinks.objects import open_objects
+from capture.store.locks import FileLock
 from capture.store.rows import StoredBatch
 
 if TYPE_CHECKING:
@@ -29,12 +29,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capture.gateway.config import GatewayConfig
+    from capture.sinks.objects import Objects
 
 __all__ = ["DEAD_LETTERS", "Outbox", "forget_waiting", "forwarding", "waiting"]
 
 _log = logging.getLogger("capture.gateway")
 #: File of batches that a sink refused, in the folder of its queue.
 DEAD_LETTERS = "dead-letters.jsonl"
+_PLACE = "place.json"
+_PUT_S = 60.0
 #: Wire format -> key of a batch's events.
 _KEYS = {"native": "pl", "currents": "events"}
 _encode = msgspec.json.Encoder().encode
@@ -73,17 +76,14 @@ class Outbox:
 
     Parameters
     ----------
-    folder : Path
-        Of the queues.
+    config : GatewayConfig
     scratch : Path
         For the file until it is complete.
-    names : collection of str
-        Of the sinks.
     """
 
-    def __init__(self, folder: Path, scratch: Path, names: Collection[str]) -> None:
-        self._folder, self._names, self._path = folder, names, scratch / "forward"
-        self._file = gzip.open(self._path, "wb", 1) if names else None  # noqa: SIM115 - closed by `publish`
+    def __init__(self, config: GatewayConfig, scratch: Path) -> None:
+        self._config, self._path = config, scratch / "forward"
+        self._file = gzip.open(self._path, "wb", 1) if config.sinks else None  # noqa: SIM115 - closed by `publish`
 
     def add(self, project: int, text: bytes) -> None:
         """Add a batch."""
@@ -103,10 +103,9 @@ class Outbox:
         if self._file is None:
             return
         self._file.close()
-        for name in self._names:
-            folder = self._folder / name
-            make_private_folder(folder)
-            _replace(folder / f"{segment}.jsonl.gz", self._path.read_bytes())
+        queues, content = _queues(self._config), self._path.read_bytes()
+        for sink in self._config.sinks:
+            queues.put(f"{sink.name}/{segment}.jsonl.gz", content, _PUT_S)
 
 
 class _Place(NamedTuple):
@@ -120,18 +119,18 @@ class _Place(NamedTuple):
 class _Queue(DeliveryStore):
     """The batches of one sink, as a `DeliveryStore`; one thread reads them."""
 
-    def __init__(self, folder: Path, wire: str) -> None:
-        make_private_folder(folder)
-        self._folder, self._wire = folder, wire
-        self._path = folder / "place.json"
-        self._at = _Place(*msgspec.json.decode(self._path.read_bytes())) if self._path.exists() else _Place()
-        self._lines: Iterator[tuple[int, bytes]] = iter(())
+    def __init__(self, config: GatewayConfig, name: str, wire: str) -> None:
+        self._name, self._wire, self._queues = name, wire, _queues(config)
+        self._folder = config.forward_folder / name
+        make_private_folder(self._folder)
+        place = self._folder / _PLACE
+        self._at = _Place(*msgspec.json.decode(place.read_bytes())) if place.exists() else _Place()
+        self._lines = self._read()
         #: Header and events of the line that is being sent.
         self._project = b""
         self._header: dict[str, msgspec.Raw] = {}
         self._events: list[msgspec.Raw] = []
-        self._is_open = False
-        self._lock: int | None = None
+        self._lock = FileLock(self._folder / "lock")
 
     def compose(self, wire: str, payloads: list[bytes], *owner: bytes) -> bytes:
         """Return events of the line that is being sent, with its own header."""
@@ -143,7 +142,7 @@ class _Queue(DeliveryStore):
     ) -> StoredBatch | None:
         """Return the next events of a line."""
         del skip, apart
-        if self._at.event >= len(self._events) and not self._read():
+        if self._at.event >= len(self._events) and not next(self._lines):
             return None
         start = self._at.event
         payloads: list[bytes] = []
@@ -158,34 +157,36 @@ class _Queue(DeliveryStore):
             place=self._at[:2], start=start, end=start + len(payloads), full=True,
         )  # fmt: skip
 
-    def _read(self) -> bool:
-        """Go on to the next line of the sink's wire format; a file that is done goes."""
+    def _read(self) -> Iterator[bool]:
+        """Go on to the next line of the sink's wire format, and yield True; False where none waits.
+
+        A file that is done is deleted.
+        """
         while True:
-            for line, whole in self._lines:
+            self._events = []
+            waiting = segments(self._folder)
+            if not waiting:
+                yield False
+                continue
+            path = waiting[0]
+            if path.name != self._at.name:
+                self._at = _Place(path.name)
+            for line, whole in _lines_of(path):
                 if line > self._at.line:
-                    self._at = _Place(self._at.name, line)
+                    self._at = _Place(path.name, line)
                 self._project, _, text = whole.partition(b" ")
                 batch = _decode_batch(text)
                 self._events = batch.pl if self._wire == "native" else batch.events
                 if line == self._at.line and self._at.event < len(self._events):
                     self._header = _decode_fields(text)
-                    return True
-            self._events = []
-            if self._is_open:
-                (self._folder / self._at.name).unlink(missing_ok=True)
-            waiting = segments(self._folder)
-            self._is_open = bool(waiting)
-            if not waiting:
-                return False
-            self._lines = _lines_of(waiting[0])
-            if waiting[0].name != self._at.name:
-                self._at = _Place(waiting[0].name)
+                    yield True
+            path.unlink(missing_ok=True)
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
         """Note how far the sink is."""
         del queue
         self._at = self._at._replace(event=batch.end)
-        _replace(self._path, _encode(self._at))
+        self._queues.put(f"{self._name}/{_PLACE}", _encode(self._at), _PUT_S)
         return True
 
     def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
@@ -199,14 +200,11 @@ class _Queue(DeliveryStore):
 
     def claim_delivery(self) -> bool:
         """Become the process that sends, unless another one is."""
-        self._lock = try_lock(self._folder / "lock") if self._lock is None else self._lock
-        return self._lock is not None
+        return self._lock.claim()
 
     def close(self) -> None:
         """Let another process send."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.release()
 
     def reached(self, queue: str, goal: Any) -> bool:
         """Return whether nothing is left."""
@@ -251,16 +249,8 @@ def _lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
         yield from enumerate(file)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(0o600)
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    sync_folder(path.parent)
+def _queues(config: GatewayConfig) -> Objects:
+    return open_objects(str(config.forward_folder), "output.state", None)
 
 
 def waiting(config: GatewayConfig) -> dict[str, int]:
@@ -276,12 +266,14 @@ def waiting(config: GatewayConfig) -> dict[str, int]:
 
 def forget_waiting(config: GatewayConfig, project: int, users: Collection[str]) -> None:
     """Empty the lines of users in the queues; lines keep their numbers, by which a sink's place is known."""
+    queues = _queues(config)
     for path in config.forward_folder.glob("*/*.jsonl*"):
         lines = [text for _, text in _lines_of(path)]
         left = [b"%d {}\n" % project if _is_of(text, project, users) else text for text in lines]
         if left != lines:
             text = b"".join(left)
-            _replace(path, gzip.compress(text, 1) if path.suffix == ".gz" else text)
+            text = gzip.compress(text, 1) if path.suffix == ".gz" else text
+            queues.put(f"{path.parent.name}/{path.name}", text, _PUT_S)
 
 
 def _is_of(text: bytes, project: int, users: Collection[str]) -> bool:
@@ -305,7 +297,7 @@ def forwarding(config: GatewayConfig, close_s: float = 5.0) -> Iterator[list[Del
         for table in config.sinks:
             sink = create(table, base=config.base)
             configure([sink], run)
-            queue = _Queue(config.forward_folder / sink.name, sink.formats[0])
+            queue = _Queue(config, sink.name, sink.formats[0])
             opened.callback(queue.close)
             made.append(Delivery(queue, [sink], config=run, compose=queue.compose, on_report=_report))
             opened.callback(made[-1].close, close_s)

@@ -12,6 +12,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from capture.gateway.state import NO_PROJECT
 from capture.gateway.steps import step
 from capture.gateway.topic import line_of_message
 from capture.gateway.writer import hour_of
@@ -207,7 +208,7 @@ class Group:
         """Go on behind the file that another member made."""
         _log.warning("partition %d: another member wrote these messages; continuing after its file", number)
         with self._state.transaction():
-            self._state.add_total("kafka_fenced_total", -1, 1)
+            self._state.add_total("kafka_fenced_total", NO_PROJECT, 1)
         part = self._parts[number] = self._part(number, {})
         try:
             self._consumer.seek(self._kafka.TopicPartition(self._settings.topic, number, part.start))

@@ -9,13 +9,12 @@ ones in files.
 from __future__ import annotations
 
 import math
-import os
 import uuid
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from capture.gateway.journal import sync_folder
+from capture.sinks.objects import open_objects
 
 if TYPE_CHECKING:
     from capture.gateway.state import State
@@ -30,6 +29,9 @@ _FAR = -(2**62)
 _MOST_IN_DATABASE = 50_000
 #: Runs of about the same size are merged when there are so many.
 _MOST_ALIKE = 4
+_PUT_S = 60.0
+#: Project, wire format and bucket.
+_Key: TypeAlias = "tuple[int, str, int]"
 
 
 class Keys(NamedTuple):
@@ -59,6 +61,7 @@ class _Run(NamedTuple):
     high: Any
     low: Any
     marks: Any
+    name: str = ""
 
     def marks_at(self, positions: Any) -> Any:
         return (self.marks[positions >> 1] >> ((positions & 1) * 4).astype(np.uint8)) & 15
@@ -77,9 +80,10 @@ class Ids:
     def __init__(self, state: State, window_days: int) -> None:
         self._state = state
         self._folder = state.folder / "ids"
+        self._files = open_objects(str(state.folder), "output.state", None)
         self._window_ms = window_days * _DAY_MS
         #: New ids, by bucket: pending until `commit`.
-        self._new: dict[tuple[int, str, int], list[_Run]] = {}
+        self._new: dict[_Key, list[_Run]] = {}
 
     def find(self, project: int, wire: str, keys: Keys, now_ms: int) -> Found:
         """Return which events are copies; the others are added by `commit`."""
@@ -87,36 +91,34 @@ class Ids:
         conflicts = 0
         hours = keys.time_ms // _HOUR_MS
         far = (keys.time_ms < now_ms - self._window_ms) | (keys.time_ms > now_ms + _DAY_MS)
-        known = self._buckets(project, wire)
+        query = "SELECT DISTINCT bucket FROM ids WHERE project = ? AND wire = ?"
+        known = [row[0] for row in self._state.db.execute(query, (project, wire))]
         # An hour that was near when its first event came stays a bucket until it is forgotten.
-        buckets = np.where(far & ~np.isin(hours, list(known)), _FAR, hours)
+        buckets = np.where(far & ~np.isin(hours, known), _FAR, hours)
         order = np.argsort(buckets, kind="stable")
         starts = np.flatnonzero(np.diff(buckets[order], prepend=buckets[order[:1]] - 1))
         for part in np.split(order, starts[1:]) if len(order) else []:
-            bucket = int(buckets[part[0]])
-            pending = self._new.setdefault((project, wire, bucket), [])
-            runs = self._runs(project, wire, bucket) + pending
-            if bucket != _FAR:
-                runs += self._runs(project, wire, _FAR) if _FAR in known else []
-                runs += self._new.get((project, wire, _FAR), [])
+            key = project, wire, int(buckets[part[0]])
+            runs = self._runs(key)
+            if key[2] != _FAR:
+                runs += self._runs((project, wire, _FAR))
             new, differing = _new(keys, part, runs)
             conflicts += differing
             is_copy[part] = True
             is_copy[new] = False
             if len(new):
-                pending.append(_run_of(keys.high[new], keys.low[new], keys.mark[new]))
+                run = _run_of(keys.high[new], keys.low[new], keys.mark[new])
+                self._new.setdefault(key, []).append(run)
         return Found(is_copy, conflicts)
 
     def commit(self, now_ms: int) -> None:
         """Add the new ids that `find` found, inside a transaction; delete ids older than the window."""
-        for key, runs in self._new.items():
-            if runs:
-                self._add(key, _merged(runs), now_ms)
-        self._new = {}
-        old = now_ms - self._window_ms
+        new, self._new = self._new, {}
+        for key, runs in new.items():
+            self._add(key, _merged(runs), now_ms)
         late = "SELECT project, wire, bucket FROM ids GROUP BY project, wire, bucket HAVING max(received) < ?"
-        for key in self._state.db.execute(late, (old,)).fetchall():
-            self._remove(key, [row[0] for row in self._listed(*key)])
+        delete = f"DELETE FROM ids WHERE (project, wire, bucket) IN ({late})"  # noqa: S608 - its own text
+        self._state.db.execute(delete, (now_ms - self._window_ms,))
 
     def sweep(self) -> None:
         """Delete files of runs that the database does not name, after a commit or a crash."""
@@ -130,65 +132,38 @@ class Ids:
         """Drop the new ids of `find`: its unit failed."""
         self._new = {}
 
-    def _buckets(self, project: int, wire: str) -> set[int]:
-        query = "SELECT DISTINCT bucket FROM ids WHERE project = ? AND wire = ?"
-        return {row[0] for row in self._state.db.execute(query, (project, wire))}
-
-    def _listed(self, project: int, wire: str, bucket: int) -> list[tuple[str, int]]:
-        query = "SELECT run, count FROM ids WHERE project = ? AND wire = ? AND bucket = ?"
-        return self._state.db.execute(query, (project, wire, bucket)).fetchall()
-
-    def _runs(self, project: int, wire: str, bucket: int, only: set[str] | None = None) -> list[_Run]:
+    def _runs(self, key: _Key) -> list[_Run]:
         query = "SELECT run, count, data FROM ids WHERE project = ? AND wire = ? AND bucket = ?"
         found = []
-        for name, count, blob in self._state.db.execute(query, (project, wire, bucket)):
-            if only is None or name in only:
-                data = (
-                    np.memmap(self._folder / name, np.uint8, "r")
-                    if blob is None
-                    else np.frombuffer(blob, np.uint8)
-                )
-                words = data[: 16 * count].view(np.uint64)
-                found.append(_Run(words[:count], words[count:], data[16 * count :]))
-        return found
+        for name, count, blob in self._state.db.execute(query, key):
+            if blob is None:
+                data = np.memmap(self._folder / name, np.uint8, "r")
+            else:
+                data = np.frombuffer(blob, np.uint8)
+            words = data[: 16 * count].view(np.uint64)
+            found.append(_Run(words[:count], words[count:], data[16 * count :], name))
+        return found + self._new.get(key, [])
 
-    def _add(self, key: tuple[int, str, int], run: _Run, now_ms: int) -> None:
+    def _add(self, key: _Key, run: _Run, now_ms: int) -> None:
         """Add a run; merge runs of about the same size when there are many."""
-        alike: dict[int, set[str]] = {}
-        for name, count in self._listed(*key):
-            alike.setdefault(_tier(count), set()).add(name)
-        names = alike.get(_tier(len(run.high)), set())
-        while len(names) >= _MOST_ALIKE - 1:
-            run = _merged([run, *self._runs(*key, only=names)])
-            self._remove(key, list(names))
-            names = alike.get(_tier(len(run.high)), set()) - names
-        self._insert(key, run, now_ms)
-
-    def _insert(self, key: tuple[int, str, int], run: _Run, now_ms: int) -> None:
+        by_tier: dict[int, list[_Run]] = {}
+        for each in self._runs(key):
+            by_tier.setdefault(_tier(each), []).append(each)
+        delete = "DELETE FROM ids WHERE project = ? AND wire = ? AND bucket = ? AND run = ?"
+        while len(alike := by_tier.pop(_tier(run), [])) >= _MOST_ALIKE - 1:
+            run = _merged([run, *alike])
+            self._state.db.executemany(delete, [(*key, each.name) for each in alike])
         name = uuid.uuid4().hex
-        data = b"".join((run.high.tobytes(), run.low.tobytes(), run.marks.tobytes()))
-        is_file = len(run.high) > _MOST_IN_DATABASE
-        if is_file:
-            self._folder.mkdir(exist_ok=True, mode=0o700)
-            with open(self._folder / name, "xb", opener=_private) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            sync_folder(self._folder)
-        row = (*key, name, len(run.high), now_ms, None if is_file else data)
+        data: bytes | None = b"".join((run.high.tobytes(), run.low.tobytes(), run.marks.tobytes()))
+        if len(run.high) > _MOST_IN_DATABASE:
+            self._files.put(f"ids/{name}", data, _PUT_S)
+            data = None
+        row = (*key, name, len(run.high), now_ms, data)
         self._state.db.execute("INSERT INTO ids VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
-    def _remove(self, key: tuple[int, str, int], names: list[str]) -> None:
-        query = "DELETE FROM ids WHERE project = ? AND wire = ? AND bucket = ? AND run = ?"
-        self._state.db.executemany(query, [(*key, name) for name in names])
 
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _tier(count: int) -> int:
-    return int(math.log(count, 4))
+def _tier(run: _Run) -> int:
+    return int(math.log(len(run.high), 4))
 
 
 def _sorted_by_id(high: Any, low: Any) -> Any:

@@ -1,13 +1,17 @@
-"""``state.db``: which segments are in files, the ids of their events, and files that are being replaced.
+"""What a writer knows of its output: ``state.db``, and the users who are forgotten.
 
-One SQLite database. It holds nothing that the files do not say: without it the index is read from them.
+``state.db`` is one SQLite database: which segments are in files, the ids of their events, and files that are
+being replaced. It holds nothing that the files do not say: without it the index is read from them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
+import hmac
 import os
+import secrets
 import sqlite3
 from collections import Counter
 from itertools import count
@@ -17,15 +21,18 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from capture.gateway.steps import step
+from capture.store.locks import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from capture.sinks.objects import Objects
 
-__all__ = ["State", "finish_swaps", "swap", "totals", "try_lock"]
+__all__ = ["NO_PROJECT", "Forgotten", "State", "finish_swaps", "swap", "totals"]
 
-_LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+_FORGOTTEN = "forgotten"
+_KEY = f"{_FORGOTTEN}/key"
+_PUT_S = 60.0
 #: Project of a count that is of no project.
 NO_PROJECT = -1
 _SCHEMA = """
@@ -52,8 +59,8 @@ class State:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = folder
-        self._member: int | None = None
-        self._lock = os.open(folder / "state.lock", _LOCK_FLAGS, 0o600)
+        self._member = FileLock(folder / "member.lock")
+        self._lock = os.open(folder / "state.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         path = folder / "state.db"
         path.touch(0o600)
         self.db = sqlite3.connect(path, timeout=60, isolation_level=None)
@@ -66,16 +73,14 @@ class State:
         """Return the first state in a folder that no other process has: ``0``, ``1``, ..."""
         for number in count():
             made = cls(folder / str(number))
-            made._member = try_lock(made.folder / "member.lock")
-            if made._member is not None:
+            if made._member.claim():
                 return made
             made.close()
         raise AssertionError
 
     def close(self) -> None:
         """Close it."""
-        if self._member is not None:
-            os.close(self._member)
+        self._member.release()
         self.db.close()
         os.close(self._lock)
 
@@ -127,15 +132,45 @@ class State:
         self.db.execute("INSERT OR REPLACE INTO offsets VALUES (?, ?)", (stream, offset))
 
 
-def try_lock(path: Path) -> int | None:
-    """Return the descriptor of a locked file; None where another process has it."""
-    descriptor = os.open(path, _LOCK_FLAGS, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
+class Forgotten:
+    """The forgotten users of an output: an empty file for each.
+
+    Its name means nothing without the key beside it.
+
+    Parameters
+    ----------
+    objects : Objects
+    scratch : Path
+        Folder for files on their way.
+    """
+
+    def __init__(self, objects: Objects, scratch: Path) -> None:
+        self._objects, self._scratch = objects, scratch
+        self._names: set[str] = set()
+        self._key = b""
+
+    def load(self) -> None:
+        """Read the list of forgotten users."""
+        self._names = set(self._objects.listed(_FORGOTTEN))
+        if _KEY in self._names and not self._key:
+            self._key = self._objects.fetch(_KEY, self._scratch).read_bytes()
+
+    def has(self, project: int, user: str) -> bool:
+        """Return whether a user is forgotten, as of `load`."""
+        return len(self._names) > 1 and self._name(project, user) in self._names
+
+    def add(self, project: int, users: Iterable[str]) -> None:
+        """Forget users."""
+        fresh = self._scratch / "key"
+        fresh.write_bytes(secrets.token_bytes(32))
+        self._objects.move(fresh, _KEY)  # the first one stays
+        self.load()
+        for user in users:
+            self._objects.put(self._name(project, user), b"", _PUT_S)
+
+    def _name(self, project: int, user: str) -> str:
+        digest = hmac.new(self._key, f"{project}/{user}".encode(), hashlib.sha256).hexdigest()
+        return f"{_FORGOTTEN}/{digest}"
 
 
 def swap(state: State, objects: Objects, path: str, fresh: Path | None, others: Sequence[str] = ()) -> None:

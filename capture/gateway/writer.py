@@ -24,11 +24,10 @@ import numpy as np
 from capture.formats.currents.avro import name_types, storage_row, to_file
 from capture.formats.currents.files import records_in
 from capture.gateway.database import HALVES, connect
-from capture.gateway.forgotten import Forgotten
 from capture.gateway.forward import Outbox
 from capture.gateway.ids import Ids, Keys
 from capture.gateway.journal import lines_of, recover, segments
-from capture.gateway.state import State, finish_swaps
+from capture.gateway.state import NO_PROJECT, Forgotten, State, finish_swaps
 from capture.gateway.steps import step
 from capture.gateway.unit import Unit, record_keys
 from capture.sinks.cloud_storage import integration_of, record_path
@@ -171,7 +170,6 @@ class Writer:
             The offset after them, for the file's metadata; the file is made even for no rows.
         """
         unreadable: dict[int, str] = {}
-        names = [sink.name for sink in self._config.sinks]
         while True:
             unit = Unit(
                 self.ids,
@@ -180,7 +178,7 @@ class Writer:
                 self._wall_ms(),
                 lambda stream: self.state.offset(stream) or 0,
                 unreadable,
-                Outbox(self._config.forward_folder, self.scratch, names),
+                Outbox(self._config, self.scratch),
             )
             for line in lines():
                 unit.add(*line)
@@ -229,7 +227,7 @@ class Writer:
             self.state.set_offset(stream, offset)
         for (total, project), number in unit.counts.items():
             self.state.add_total(total, project, number)
-        self.state.add_total("damaged_bytes_total", -1, damaged)
+        self.state.add_total("damaged_bytes_total", NO_PROJECT, damaged)
         rows = sum(file.rows for file in files)
         counted = [size for file, size in zip(files, sizes, strict=True) if file.path.startswith("events")]
         self.state.add_files(len(counted), sum(counted), rows)
