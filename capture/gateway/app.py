@@ -18,6 +18,7 @@ import msgspec
 from capture.formats.receive import NotABatchError, Received, TooLargeError, read_batch, unpack
 from capture.gateway.config import is_loopback
 from capture.gateway.journal import Journal, Line
+from capture.gateway.state import totals
 from capture.gateway.topic import MessageTooLargeError, Topic
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from capture.gateway.config import GatewayConfig, ProjectSection
     from capture.gateway.metrics import Metrics
 
-__all__ = ["Door", "Health", "Outlet", "open_outlet"]
+__all__ = ["Door", "Outlet", "open_outlet"]
 
 #: Seconds until a device may try again: drawn for each answer, or a herd would come back together.
 _RETRY_AFTER_S = (1, 30)
@@ -69,14 +70,6 @@ def open_outlet(config: GatewayConfig, on_sync: Callable[[float], object] = floa
     return Journal(config.journal_folder, config.journal, on_sync=on_sync)
 
 
-class Health(msgspec.Struct):
-    """State of a door, checked once a second: why nothing can be accepted, or an empty text."""
-
-    problem: str = "starting"
-    values: dict[str, float] = {}
-    is_writer_down: bool = False
-
-
 class _Answer(NamedTuple):
     status: int
     body: bytes = b"{}"
@@ -91,10 +84,8 @@ class _RefusedError(Exception):
         self.status = status
 
     def answer(self) -> _Answer:
-        headers: tuple[tuple[bytes, bytes], ...] = ()
-        if self.status == 503:
-            headers = ((b"retry-after", b"%d" % random.randint(*_RETRY_AFTER_S)),)  # noqa: S311 - no secret
-        return _Answer(self.status, _encode({"error": str(self)}), headers)
+        wait = (b"retry-after", b"%d" % random.randint(*_RETRY_AFTER_S))  # noqa: S311 - no secret
+        return _Answer(self.status, _encode({"error": str(self)}), (wait,) if self.status == 503 else ())
 
 
 class Door:
@@ -104,35 +95,25 @@ class Door:
     ----------
     config : GatewayConfig
     outlet : Outlet
-    health : Health
-        Why nothing can be accepted at the moment.
     metrics : Metrics
-    more_metrics : callable
-        Returns the counts of the writer.
-    wall_ns, monotonic_s : callable
-        Clocks.
+
+    Attributes
+    ----------
+    problem : str
+        Why nothing can be accepted at the moment, or an empty text.
+    is_writer_down : bool
+        Whether a writer should run beside the door, and does not.
     """
 
-    def __init__(
-        self,
-        config: GatewayConfig,
-        outlet: Outlet,
-        health: Health,
-        metrics: Metrics,
-        *,
-        more_metrics: Callable[[], Mapping[tuple[str, str], float]] = dict,
-        wall_ns: Callable[[], int] = time.time_ns,
-        monotonic_s: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, config: GatewayConfig, outlet: Outlet, metrics: Metrics) -> None:
+        self.problem = "starting"
+        self.is_writer_down = False
         self._config = config
         self._limits = config.limits
         self._max_body = config.max_body_bytes
         self._outlet = outlet
-        self._health = health
         self._metrics = metrics
-        self._more_metrics = more_metrics
-        self._wall_ns = wall_ns
-        self._rates = _Rates(monotonic_s)
+        self._rates = _Rates()
         self._in_flight = 0
         self._in_flight_bytes = 0
 
@@ -144,7 +125,7 @@ class Door:
         elif path == "/healthz":
             await _reply(send, _Answer(200))
         elif path == "/readyz":
-            problem = self._health.problem or ("the writer is down" if self._health.is_writer_down else "")
+            problem = self.problem or ("the writer is down" if self.is_writer_down else "")
             await _reply(send, _Answer(503 if problem else 200, _encode({"problem": problem})))
         elif path == "/metrics" and self._shows_metrics(scope):
             await self.metrics(scope, receive, send)
@@ -161,10 +142,8 @@ class Door:
         del scope, receive
         self._metrics.set("in_flight", self._in_flight)
         self._metrics.set("in_flight_bytes", self._in_flight_bytes)
-        for name, value in self._health.values.items():
-            self._metrics.set(name, value)
-        text = self._metrics.text(self._more_metrics()).encode()
-        await _reply(send, _Answer(200, text, ((b"content-type", b"text/plain; version=0.0.4"),)))
+        text = self._metrics.text(totals(self._config.state_folder)).encode()
+        await _reply(send, _Answer(200, text), b"text/plain; version=0.0.4")
 
     async def _post(self, scope: Any, receive: Any, send: Any) -> None:
         headers = dict(scope["headers"])
@@ -206,8 +185,8 @@ class Door:
             raise _RefusedError(413, f"larger than {self._max_body} bytes")
         if headers.get(b"content-encoding", b"identity") not in {b"gzip", b"identity", b""}:
             raise _RefusedError(415, "Content-Encoding: expected gzip or none")
-        if self._health.problem:
-            raise _RefusedError(503, self._health.problem)
+        if self.problem:
+            raise _RefusedError(503, self.problem)
         if (
             self._in_flight >= self._limits.max_in_flight
             or self._in_flight_bytes + size > self._limits.max_in_flight_bytes
@@ -225,7 +204,7 @@ class Door:
         except NotABatchError as error:
             raise _RefusedError(400, str(error)) from None
         self._check(project, received)
-        now = self._wall_ns() // 1_000_000
+        now = time.time_ns() // 1_000_000
         line = Line(
             received=now,
             project=project.id,
@@ -268,14 +247,13 @@ class Door:
 class _Rates:
     """Events per second by key: a bucket that fills at the rate, and holds a burst."""
 
-    def __init__(self, monotonic_s: Callable[[], float]) -> None:
-        self._monotonic_s = monotonic_s
+    def __init__(self) -> None:
         #: Key -> remaining allowance, and its time.
         self._left: OrderedDict[tuple[int, str], tuple[float, float]] = OrderedDict()
 
     def allow(self, keys: list[tuple[tuple[int, str], float]], count: int) -> bool:
         """Subtract `count` events from every key with a rate, unless one has too few."""
-        now = self._monotonic_s()
+        now = time.monotonic()
         taken = {}
         for key, rate in keys:
             if rate:
@@ -325,10 +303,8 @@ async def _drained(receive: Any, headers: Mapping[bytes, bytes]) -> bool:
     return bool(message["type"] == "http.request")
 
 
-async def _reply(send: Any, answer: _Answer) -> None:
-    headers = [(b"content-length", b"%d" % len(answer.body))]
-    if not any(name == b"content-type" for name, _ in answer.headers):
-        headers.append((b"content-type", b"application/json"))
+async def _reply(send: Any, answer: _Answer, content_type: bytes = b"application/json") -> None:
+    headers = [(b"content-length", b"%d" % len(answer.body)), (b"content-type", content_type)]
     start = {"type": "http.response.start", "status": answer.status, "headers": [*headers, *answer.headers]}
     await send(start)
     await send({"type": "http.response.body", "body": answer.body})

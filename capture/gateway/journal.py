@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import mmap
 import os
+import re
 import struct
 import time
 import zlib
@@ -22,6 +23,7 @@ import msgspec
 
 from capture.formats.receive import Problem  # noqa: TC001 - msgspec reads the annotation
 from capture.gateway.steps import step
+from capture.store.files import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,13 +32,15 @@ if TYPE_CHECKING:
     from capture.formats.receive import Received
     from capture.gateway.config import JournalSection
 
-__all__ = ["Journal", "Line", "Segment", "line_of", "lines_of", "recover", "segments", "sync_folder"]
+__all__ = ["Journal", "Line", "Segment", "line_of", "lines_of", "recover", "segments"]
 
 #: Header of a gzip member with one stored block, up to the block's length.
 _STORED = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01"
 _HEAD = b'{"received":'
 _BATCH = b',"batch":'
 _END = b"}\n"
+#: Beginning of a line: the header of its stored member, and the head.
+_BEGINNING = re.compile(rb"\x1f\x8b\x08.{12}" + re.escape(_HEAD), re.DOTALL)
 _HOUR_NS = 3600 * 10**9
 
 
@@ -75,24 +79,15 @@ def line_of(line: Line, member: bytes) -> bytes:
     return _stored(head) + member + _END_MEMBER
 
 
-def sync_folder(folder: Path) -> None:
-    """Sync a folder, so that its names are on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class Segment:
     """An open file of the journal; whole lines or nothing."""
 
-    def __init__(self, folder: Path, *, sync: bool, now_ns: int) -> None:
+    def __init__(self, folder: Path, *, sync: bool) -> None:
         self.size = 0
-        self.opened_ns = now_ns
+        self.opened_ns = time.time_ns()
         self._sync = sync
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = f"{now_ns}-{os.getpid()}"
+        name = f"{self.opened_ns}-{os.getpid()}"
         self.path = folder / f"{name}.open"
         fresh = folder / f"{name}.new"
         step("journal.open")
@@ -134,17 +129,17 @@ class Segment:
 
     def seal(self) -> None:
         """Close the segment for the writer."""
-        step("journal.seal")
-        self.path.rename(self.path.with_suffix(".jsonl.gz"))
-        step("journal.renamed")
-        sync_folder(self.path.parent)
-        self.abandon()
+        try:
+            step("journal.seal")
+            self.path.rename(self.path.with_suffix(".jsonl.gz"))
+            step("journal.renamed")
+            sync_folder(self.path.parent)
+        finally:
+            self.abandon()
 
     def abandon(self) -> None:
         """Close the file as it is; `recover` finds it."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        os.close(self._file)
 
 
 class Journal:
@@ -156,26 +151,18 @@ class Journal:
     settings : JournalSection
     on_sync : callable
         Called with the time (s) of each sync.
-    wall_ns : callable
-        Nanoseconds since the epoch.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        settings: JournalSection,
-        *,
-        on_sync: Callable[[float], object] = float,
-        wall_ns: Callable[[], int] = time.time_ns,
+        self, folder: Path, settings: JournalSection, *, on_sync: Callable[[float], object] = float
     ) -> None:
         self.problem = ""
         self._folder = folder
         self._settings = settings
         self._on_sync = on_sync
-        self._wall_ns = wall_ns
         self._segment: Segment | None = None
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
-        self._busy = False
+        self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "touchcapture-journal")
 
     async def take(self, line: Line, received: Received, member: bytes) -> None:
@@ -193,10 +180,8 @@ class Journal:
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((line, done))
-        if not self._busy:
-            self._busy = True
-            task = asyncio.get_running_loop().create_task(self._drain())
-            self._task = task  # an event loop holds no strong reference
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._drain())
         await done
 
     async def _drain(self) -> None:
@@ -214,58 +199,44 @@ class Journal:
                     done.set_result(None)
                 else:
                     done.set_exception(error)
-        self._busy = False
+        self._task = None
 
     def _write(self, data: bytes) -> OSError | None:
         try:
             if self._segment is None:
-                self._segment = Segment(
-                    self._folder, sync=self._settings.sync == "power", now_ns=self._wall_ns()
-                )
+                self._segment = Segment(self._folder, sync=self._settings.sync == "power")
             self._on_sync(self._segment.write(data))
-            if self._segment.size >= self._settings.segment_bytes:
-                self._seal()
         except OSError as error:
-            self._give_up()
+            if self._segment is not None:  # after a failed sync its state is not known
+                self._segment.abandon()
+                self._segment = None
             return error
+        if self._segment.size >= self._settings.segment_bytes:
+            self._seal()
         return None
 
-    def _give_up(self) -> None:
-        """Leave a segment that failed: after a failed sync its state is not known."""
-        if self._segment is not None:
-            segment, self._segment = self._segment, None
-            segment.abandon()
-
     def _seal(self) -> None:
-        if self._segment is not None:
-            segment, self._segment = self._segment, None
-            try:
+        """Close the segment for the writer; where that fails, `recover` does it later."""
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            with contextlib.suppress(OSError):
                 segment.seal()
-            finally:
-                segment.abandon()
 
     async def tick(self) -> None:
         """Close a segment that is old, or of an hour that is over; call it every second."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._tick)
 
     def _tick(self) -> None:
-        segment = self._segment
-        if segment is None:
-            return
-        now = self._wall_ns()
-        old = now - segment.opened_ns >= self._settings.segment_age_s * 1e9
-        if old or now // _HOUR_NS != segment.opened_ns // _HOUR_NS:
-            with contextlib.suppress(OSError):
+        if self._segment is not None:
+            now, opened = time.time_ns(), self._segment.opened_ns
+            old = now - opened >= self._settings.segment_age_s * 1e9
+            if old or now // _HOUR_NS != opened // _HOUR_NS:
                 self._seal()
 
     async def close(self) -> None:
         """Close the segment for the writer; nothing may be appended any more."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._seal)
         self._thread.shutdown()
-
-    def _close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._seal()
 
 
 def segments(folder: Path) -> list[Path]:
@@ -273,26 +244,14 @@ def segments(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.jsonl.gz"), key=lambda path: (len(path.name.split("-")[0]), path.name))
 
 
-def recover(folder: Path) -> list[Path]:
-    """Close the segments of doors that died, after their whole lines; return those that were closed."""
-    closed = []
+def recover(folder: Path) -> None:
+    """Close the segments of doors that died, after their whole lines."""
     for path in sorted(folder.glob("*.open")):
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            end = path.with_suffix(".jsonl.gz")
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists():  # no other process did it before the lock was free
-                path.rename(end)
+                path.rename(path.with_suffix(".jsonl.gz"))
                 sync_folder(folder)
-                closed.append(end)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(descriptor)
-    return closed
 
 
 def lines_of(path: Path, damaged: Callable[[int], object] = int) -> Iterator[tuple[Line, bytes]]:
@@ -310,37 +269,31 @@ def lines_of(path: Path, damaged: Callable[[int], object] = int) -> Iterator[tup
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             position = 0
             while position < len(data):
-                line, after = _line_at(data, position)
-                if line is None:
-                    after = _next_head(data, position + 1)
-                    damaged(after - position)
+                found = _line_at(data, position)
+                if found is None:
+                    start, position = position, _next_head(data, position + 1)
+                    damaged(position - start)
                 else:
-                    yield line
-                position = after
+                    line, text, position = found
+                    yield line, text
 
 
-def _line_at(data: mmap.mmap, position: int) -> tuple[tuple[Line, bytes] | None, int]:
+def _line_at(data: mmap.mmap, position: int) -> tuple[Line, bytes, int] | None:
     """Return the line that begins at a position, and the position after it; None for no whole line."""
     head, start = _member_at(data, position)
     batch, end = _member_at(data, start)
     after = end + len(_END_MEMBER)
     whole = head.startswith(_HEAD) and data[end:after] == _END_MEMBER
     if not whole or b"\n" in head or b"\n" in batch:
-        return None, position
+        return None
     try:
-        return (_decode(head.removesuffix(_BATCH) + b"}"), batch), after
+        return _decode(head.removesuffix(_BATCH) + b"}"), batch, after
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None, position
+        return None
 
 
 def _member_at(data: mmap.mmap, position: int) -> tuple[bytes, int]:
     """Return the text of the gzip member at a position, and the position after it; none: it is damaged."""
-    start = position + len(_STORED) + 4
-    if data[position : position + len(_STORED)] == _STORED and start <= len(data):
-        (size,) = struct.unpack("<H", data[start - 4 : start - 2])
-        text = data[start : start + size]
-        if data[position : start + size + 8] == _stored(text):
-            return text, start + size + 8
     unpacker = zlib.decompressobj(wbits=31)
     text, piece = b"", 16_384
     try:
@@ -355,11 +308,5 @@ def _member_at(data: mmap.mmap, position: int) -> tuple[bytes, int]:
 
 def _next_head(data: mmap.mmap, position: int) -> int:
     """Return the position of the next line's beginning, at or after a position, or the end."""
-    while True:
-        found = data.find(_STORED[:3], position)
-        if found < 0:
-            return len(data)
-        start = found + len(_STORED) + 4
-        if data[start : start + len(_HEAD)] == _HEAD:
-            return found
-        position = found + 1
+    found = _BEGINNING.search(data, position)
+    return found.start() if found else len(data)

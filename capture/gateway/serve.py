@@ -15,10 +15,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import cannot_listen
-from capture.gateway.app import Door, Health, open_outlet
+from capture.gateway.app import Door, open_outlet
 from capture.gateway.journal import recover, segments
 from capture.gateway.metrics import Metrics
-from capture.gateway.state import totals
 from capture.optional import require
 
 if TYPE_CHECKING:
@@ -99,22 +98,17 @@ class _Service:
     """The door, and the tasks beside it on its event loop."""
 
     def __init__(
-        self,
-        config: GatewayConfig,
-        write: Sequence[str],
-        uvicorn: Any,
-        on_ready: Callable[[], object] = bool,
+        self, config: GatewayConfig, write: Sequence[str], uvicorn: Any, on_ready: Callable[[], object] = bool
     ) -> None:
         self._config = config
         self._uvicorn = uvicorn
         self._on_ready = on_ready
         self._writer = _Writer(write) if write else None
-        self._health = Health()
         self._metrics = Metrics()
-        self._outlet: Any = None
+        self._outlet = open_outlet(config, self._metrics.synced)
+        self._door = Door(config, self._outlet, self._metrics)
         self._tasks: list[asyncio.Task[None]] = []
         self._metrics_server: Any = None
-        self.door: Door | None = None
 
     def run(self, listening: socket.socket) -> None:
         """Serve until the end."""
@@ -136,8 +130,7 @@ class _Service:
             timeout_graceful_shutdown=_DRAIN_S,
         )
         # The server raises the signal again when all is done; the default would hide the orderly end.
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: None)
         server = self._uvicorn.Server(settings)
         end = server.handle_exit
 
@@ -150,8 +143,8 @@ class _Service:
         server.run([listening])
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and self.door is not None:
-            await self.door(scope, receive, send)
+        if scope["type"] == "http":
+            await self._door(scope, receive, send)
         elif scope["type"] == "lifespan":
             await receive()
             self._start()
@@ -162,14 +155,6 @@ class _Service:
 
     def _start(self) -> None:
         config = self._config
-        self._outlet = open_outlet(config, self._metrics.synced)
-        self.door = Door(
-            config,
-            self._outlet,
-            self._health,
-            self._metrics,
-            more_metrics=lambda: totals(config.state_folder),
-        )
         recover(config.journal_folder)
         self._look()
         loop = asyncio.get_running_loop()
@@ -181,10 +166,9 @@ class _Service:
         self._on_ready()
 
     def _serve_metrics(self, address: str) -> None:
-        assert self.door is not None  # noqa: S101 - made before
         host, _, port = address.rpartition(":")
         settings = self._uvicorn.Config(
-            self.door.metrics,
+            self._door.metrics,
             host=host,
             port=int(port),
             lifespan="off",
@@ -195,7 +179,7 @@ class _Service:
         threading.Thread(target=self._metrics_server.run, name="touchcapture-metrics", daemon=True).start()
 
     async def _stop(self) -> None:
-        self._health.problem = "draining"
+        self._door.problem = "draining"
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -213,8 +197,9 @@ class _Service:
 
     def _look(self) -> None:
         """Check disk, journal, quarantine and writer."""
-        values = self._health.values = _measure(self._config)
-        limits = self._config.limits
+        values, limits = _measure(self._config), self._config.limits
+        for name, value in values.items():
+            self._metrics.set(name, value)
         problem = str(self._outlet.problem)
         if values.get("free_bytes", limits.min_free_bytes) < limits.min_free_bytes:
             problem = "the journal's disk is full"
@@ -222,10 +207,10 @@ class _Service:
             problem = "the writer is too far behind"
         elif values.get("quarantine_bytes", 0) > limits.quarantine_max_bytes:
             problem = "the quarantine is full"
-        if problem and problem != self._health.problem:
+        if problem and problem != self._door.problem:
             _log.warning("no batch is accepted: %s", problem)
-        self._health.problem = problem
-        self._health.is_writer_down = self._writer is not None and self._writer.is_down
+        self._door.problem = problem
+        self._door.is_writer_down = self._writer is not None and self._writer.is_down
 
 
 def _measure(config: GatewayConfig) -> dict[str, float]:
