@@ -255,7 +255,7 @@ STATEMENT = """
 import sys, time
 import duckdb
 from pathlib import Path
-from capture.gateway.database import select_from
+from capture.gateway.rows import select_from
 config = {"threads": 1, "preserve_insertion_order": False}
 connection = duckdb.connect(":memory:", config=config)
 connection.execute("SET enable_progress_bar = false")

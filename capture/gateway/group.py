@@ -48,9 +48,9 @@ class _Part:
         self.since_s = 0.0
         self.is_read = False
 
-    def add(self, message: Any, now_s: float) -> None:
+    def add(self, message: Any) -> None:
         self.messages.append(message)
-        self.since_s = self.since_s or now_s
+        self.since_s = self.since_s or time.monotonic()
         self.size += len(message)
         self.next = message.offset() + 1
         self.is_read = False
@@ -65,22 +65,13 @@ class Group:
     writer : Writer
     once : bool
         Whether `run_once` ends at the end of the topic.
-    monotonic_s : callable
     """
 
-    def __init__(
-        self,
-        config: GatewayConfig,
-        writer: Writer,
-        *,
-        once: bool = False,
-        monotonic_s: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, config: GatewayConfig, writer: Writer, *, once: bool = False) -> None:
         self._kafka = require("confluent_kafka", "kafka.brokers")
         self._config, self._settings = config, config.kafka
         self._writer, self._state, self._objects = writer, writer.state, writer.objects
         self._once = once
-        self._monotonic_s = monotonic_s
         self._parts: dict[int, _Part] = {}
         self._problem = ""
         self._consumer = self._kafka.Consumer(
@@ -117,7 +108,7 @@ class Group:
                 _log.warning("Kafka: %s", self._problem)
         ends = self._once and self._parts and all(part.is_read for part in self._parts.values())
         for number, part in list(self._parts.items()):
-            held_s = self._monotonic_s() - part.since_s
+            held_s = time.monotonic() - part.since_s
             if part.messages and (ends or held_s >= self._settings.segment_age_s):
                 self._write(number, part)
         return None if ends else True
@@ -130,7 +121,7 @@ class Group:
             part = self._parts.get(number)
         if part is None or offset < part.next:
             return  # it went to another member, or is read again
-        part.add(message, self._monotonic_s())
+        part.add(message)
         if part.next == part.stop:
             self._write(number, part)
         elif sum(each.size for each in self._parts.values()) >= self._settings.segment_bytes:
@@ -149,11 +140,9 @@ class Group:
 
     def _make(self, number: int, part: _Part, end: int) -> bool:
         """Make the files of a partition's messages; return False if another member did."""
-        damaged: list[int] = []
-        unit = self._writer.unit(lambda: self._lines(part, damaged), end)
+        unit = self._writer.unit(lambda damaged: self._lines(part, damaged), end)
         time_s = part.messages[0].timestamp()[1] // 1000
         files = list(self._writer.files(unit, f"events+{number}+{part.start:020d}", time_s, number))
-        sizes = [file.local.stat().st_size for file in files]
         if part.stop is None:
             step("chain.written")
             if not self._objects.move(files[0].local, files[0].path):
@@ -162,18 +151,19 @@ class Group:
         for file in files[1:]:
             self._objects.move(file.local, file.path)  # where it is there, it is the same
         with self._state.transaction():
-            self._writer.commit(unit, files[0].path, files, sizes, sum(damaged))
+            self._writer.commit(unit, files[0].path)
             self._state.set_offset(f"ids/{number}", end)
         self._writer.ids.sweep()
         return True
 
-    def _lines(self, part: _Part, damaged: list[int]) -> Iterator[tuple[Line, bytes, int]]:
-        damaged.clear()
+    def _lines(
+        self, part: _Part, damaged: Callable[[int], object]
+    ) -> Iterator[tuple[Line, bytes, int | None]]:
         for message in part.messages:
             try:
                 line, text = line_of_message(message, 2 * self._config.limits.max_unpacked_bytes)
             except ValueError:
-                damaged.append(len(message))
+                damaged(len(message))
                 continue
             yield line, text, message.offset()
 
@@ -195,7 +185,8 @@ class Group:
         except self._kafka.KafkaException:
             committed = {}
         for place in places:
-            part = self._parts[place.partition] = self._part(place.partition, committed)
+            number = place.partition
+            part = self._parts[number] = self._part(number, committed.get(number, 0))
             place.offset = part.start
         consumer.assign(places)
 
@@ -209,32 +200,30 @@ class Group:
         _log.warning("partition %d: another member wrote these messages; continuing after its file", number)
         with self._state.transaction():
             self._state.add_total("kafka_fenced_total", NO_PROJECT, 1)
-        part = self._parts[number] = self._part(number, {})
+        part = self._parts[number] = self._part(number)
         try:
             self._consumer.seek(self._kafka.TopicPartition(self._settings.topic, number, part.start))
         except self._kafka.KafkaException:
             del self._parts[number]  # it is the other's by now
 
-    def _part(self, number: int, committed: dict[int, int]) -> _Part:
+    def _part(self, number: int, committed: int = 0) -> _Part:
         """Return where a partition is to be read from; its ids are in the index then."""
-        prefix = f"events+{number}+"
-        listed = self._objects.listed("events")
-        chain = sorted((path for path in listed if f"/{prefix}" in path), key=_start)
-        records = [path for path in self._objects.listed("events.currents") if f"+{number}+" in path]
-        hint = committed.get(number, -1)
-        start, end = (_start(chain[-1]), self._end(chain[-1])) if chain else (max(hint, 0), None)
+        committed = max(committed, 0)
+        files = [path for path in self._writer.listed() if f"+{number}+" in path]
+        chain = sorted((path for path in files if path.startswith("events/")), key=_start)
+        start = end = committed
+        if chain:
+            start, end = _start(chain[-1]), self._end(chain[-1])
         with self._state.unit():
             self._writer.prepare()
             stream = f"ids/{number}"
-            indexed = self._state.offset(stream) or 0
             since_s = self._writer.now_s() - self._config.dedupe.window_days * 86_400
-            self._writer.index(
-                path for path in _unindexed([*chain, *records], indexed) if hour_of(path) >= since_s
-            )
+            fresh = _unindexed(files, self._state.offset(stream) or 0)
+            self._writer.index(path for path in fresh if hour_of(path) >= since_s)
             with self._state.transaction():
                 self._writer.ids.commit(self._writer.now_s() * 1000)
-                self._state.set_offset(stream, end or start)
-        return _Part(start, end) if end is not None and hint < end else _Part(max(hint, start))
+                self._state.set_offset(stream, end)
+        return _Part(start, end) if committed < end else _Part(committed)
 
     def _end(self, path: str) -> int:
         """Return the offset behind a file."""
@@ -251,11 +240,9 @@ def _start(path: str) -> int:
 
 def _unindexed(paths: list[str], indexed: int) -> Iterator[str]:
     """Yield the files that may hold messages from an offset on: not those that another follows before it."""
-    streams: dict[str, list[str]] = {}
-    for path in sorted(paths, key=_start):
+    following: dict[str, int] = {}
+    for path in sorted(paths, key=_start, reverse=True):
         stream = path.partition("/date=")[0]
-        streams.setdefault(stream, []).append(path)
-    for files in streams.values():
-        for path, following in zip(files, [*files[1:], None], strict=True):
-            if following is None or _start(following) > indexed:
-                yield path
+        if following.get(stream, indexed + 1) > indexed:
+            yield path
+        following[stream] = _start(path)

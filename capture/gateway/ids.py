@@ -136,10 +136,10 @@ class Ids:
         query = "SELECT run, count, data FROM ids WHERE project = ? AND wire = ? AND bucket = ?"
         found = []
         for name, count, blob in self._state.db.execute(query, key):
-            if blob is None:
-                data = np.memmap(self._folder / name, np.uint8, "r")
-            else:
-                data = np.frombuffer(blob, np.uint8)
+            is_file = blob is None
+            data: Any = (
+                np.memmap(self._folder / name, np.uint8, "r") if is_file else np.frombuffer(blob, np.uint8)
+            )
             words = data[: 16 * count].view(np.uint64)
             found.append(_Run(words[:count], words[count:], data[16 * count :], name))
         return found + self._new.get(key, [])
@@ -154,11 +154,11 @@ class Ids:
             run = _merged([run, *alike])
             self._state.db.executemany(delete, [(*key, each.name) for each in alike])
         name = uuid.uuid4().hex
-        data: bytes | None = b"".join((run.high.tobytes(), run.low.tobytes(), run.marks.tobytes()))
-        if len(run.high) > _MOST_IN_DATABASE:
+        data = b"".join((run.high.tobytes(), run.low.tobytes(), run.marks.tobytes()))
+        is_file = len(run.high) > _MOST_IN_DATABASE
+        if is_file:
             self._files.put(f"ids/{name}", data, _PUT_S)
-            data = None
-        row = (*key, name, len(run.high), now_ms, data)
+        row = (*key, name, len(run.high), now_ms, None if is_file else data)
         self._state.db.execute("INSERT INTO ids VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
 

@@ -13,17 +13,25 @@ import msgspec
 
 from capture.formats.header import Int64  # noqa: TC001 - msgspec reads the annotation
 from capture.gateway.ids import Keys
-from capture.gateway.spool import Spool
+from capture.gateway.rows import Spool
+from capture.gateway.state import NO_PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from capture.gateway.forward import Outbox
     from capture.gateway.ids import Ids
     from capture.gateway.journal import Line
+    from capture.gateway.state import Forgotten, State
 
-__all__ = ["Unit", "record_keys", "users_of"]
+    #: Takes a function to call with numbers of damaged bytes; returns lines, each with its offset in a topic.
+    Lines = Callable[[Callable[[int], object]], Iterable[tuple[Line, bytes, int | None]]]
+
+__all__ = ["DAMAGED", "Unit", "record_keys", "users_of"]
+
+#: Count of the bytes that were passed over.
+DAMAGED = "damaged_bytes_total"
 
 #: Text of batches whose ids are looked up at a time (bytes): this bounds the memory.
 _PIECE_BYTES = 24 * 1024 * 1024
@@ -77,19 +85,16 @@ class Unit:
 
     Parameters
     ----------
+    state : State
+        It has the next offset of each stream of records, for lines that have none.
     ids : Ids
         The index; new ids are pending there.
-    is_forgotten : callable
-        Takes project and user.
+    forgotten : Forgotten
+    outbox : Outbox
+        New events go into it as well.
     folder : Path
         For the text that the database reads.
     now_ms : int
-    offset_of : callable
-        Returns the next offset of a stream of records, for lines that have none.
-    unreadable : mapping
-        Number of a line -> why the database cannot read it.
-    outbox : Outbox
-        New events go into it as well.
 
     Attributes
     ----------
@@ -106,40 +111,43 @@ class Unit:
     """
 
     def __init__(  # noqa: PLR0917 - parts of a unit
-        self,
-        ids: Ids,
-        is_forgotten: Callable[[int, str], bool],
-        folder: Path,
-        now_ms: int,
-        offset_of: Callable[[str], int],
-        unreadable: Mapping[int, str],
-        outbox: Outbox,
+        self, state: State, ids: Ids, forgotten: Forgotten, outbox: Outbox, folder: Path, now_ms: int
     ) -> None:
         self.rows = 0
         self.records: dict[tuple[int, str], list[tuple[int, dict[str, Any]]]] = {}
         self.offsets: dict[str, int] = {}
         self.quarantine: list[dict[str, Any]] = []
         self.counts: Counter[tuple[str, int]] = Counter()
-        self._ids, self._is_forgotten, self._now_ms = ids, is_forgotten, now_ms
-        self._offset_of, self._unreadable, self.outbox = offset_of, unreadable, outbox
+        self.spool, self.outbox = Spool(folder), outbox
+        self._state, self._ids, self._forgotten, self._now_ms = state, ids, forgotten, now_ms
         self._piece: list[_Read] = []
-        self._bytes = self._lines = 0
-        self.spool = Spool(folder)
+        self._bytes = 0
 
-    def add(self, line: Line, text: bytes, offset: int | None = None) -> None:
-        """Add a batch; `flush` when all are added."""
-        number, self._lines = self._lines, self._lines + 1
+    def read(self, lines: Lines, unreadable: Mapping[int, str]) -> None:
+        """Add the new events of lines, without those that the database cannot read: number -> reason."""
+        for number, (line, text, offset) in enumerate(lines(self._skip)):
+            self._add(line, text, number if line.wire == "native" else offset, unreadable.get(number, ""))
+            if self._bytes >= _PIECE_BYTES:
+                self._flush()
+        self._flush()
+
+    def count_file(self, rows: int, size: int) -> None:
+        """Count a file that is made of the unit's events."""
+        self.counts["files_total", NO_PROJECT] += 1
+        self.counts["rows_total", NO_PROJECT] += rows
+        self.counts["file_bytes", NO_PROJECT] += size
+
+    def _skip(self, size: int) -> None:
+        self.counts[DAMAGED, NO_PROJECT] += size
+
+    def _add(self, line: Line, text: bytes, at: int | None, problem: str) -> None:
         place = {"project": line.project, "received": line.received, "wire": line.wire, "key": line.key}
         self.quarantine += [{**place, **msgspec.structs.asdict(each)} for each in line.bad]
         self.counts["events_set_aside_total", line.project] += len(line.bad)
         try:
-            if number in self._unreadable:
-                raise ValueError(self._unreadable[number])
-            read = (
-                self._native(line, text, number)
-                if line.wire == "native"
-                else self._records(line, text, offset)
-            )
+            if problem:
+                raise ValueError(problem)
+            read = (self._native if line.wire == "native" else self._records)(line, text, at)
         except _WRONG as error:
             self.quarantine.append(
                 {**place, "reason": str(error)[:200], "batch": text.decode(errors="replace")}
@@ -148,15 +156,13 @@ class Unit:
             return
         self._piece.append(read)
         self._bytes += len(text)
-        if self._bytes >= _PIECE_BYTES:
-            self.flush()
 
-    def _native(self, line: Line, text: bytes, number: int) -> _Read:
+    def _native(self, line: Line, text: bytes, number: int | None) -> _Read:
         if b'": ' in text:  # spaces that a copy may not have
             text = msgspec.json.format(text, indent=-1)
         batch = _decode_batch(text)
         events: list[Any] = _decode_payloads(text).pl
-        if self._is_forgotten(line.project, batch.uid):
+        if self._forgotten.has(line.project, batch.uid):
             self.counts["events_forgotten_total", line.project] += len(events)
             return _Read(line, text, number, [], b"", [], [])
         ids = bytes.fromhex("".join([event.euid for event in batch.pl]).replace("-", ""))
@@ -167,15 +173,12 @@ class Unit:
 
     def _records(self, line: Line, text: bytes, offset: int | None) -> _Read:
         records = _decode_records(text).events
-        kept = [
-            each
-            for each in records
-            if not any(self._is_forgotten(line.project, user) for user in users_of(each))
-        ]
+        has, project = self._forgotten.has, line.project
+        kept = [each for each in records if not any(has(project, user) for user in users_of(each))]
         self.counts["events_forgotten_total", line.project] += len(records) - len(kept)
         return _Read(line, text, offset, kept, *record_keys(kept))
 
-    def flush(self) -> None:
+    def _flush(self) -> None:
         """Keep the new events of the added batches."""
         piece, self._piece, self._bytes = self._piece, [], 0
         groups: dict[tuple[int, str], list[_Read]] = {}
@@ -226,9 +229,10 @@ class Unit:
             event, offset = record["event_type"], read.at
             if offset is None:
                 stream = f"{project}/{event}"
-                offset = self.offsets.get(stream)
-                offset = self._offset_of(stream) if offset is None else offset
-                self.offsets[stream] = offset + 1
+                if stream not in self.offsets:
+                    self.offsets[stream] = self._state.offset(stream) or 0
+                offset = self.offsets[stream]
+                self.offsets[stream] += 1
             self.records.setdefault((project, event), []).append((offset, record))
 
 

@@ -13,9 +13,9 @@ import msgspec
 
 from capture.errors import StoreError
 from capture.formats.currents.files import records_in
-from capture.gateway.database import ORDER, PARQUET, quoted
 from capture.gateway.forward import forget_waiting
 from capture.gateway.journal import segments
+from capture.gateway.rows import ORDER, PARQUET, quoted
 from capture.gateway.state import swap
 from capture.gateway.unit import users_of
 from capture.gateway.writer import hour_of
@@ -48,7 +48,7 @@ class Forgot(msgspec.Struct):
 def compact(writer: Writer, config: GatewayConfig, now_ms: int) -> int:
     """Merge the files of every hour that is over; return how many files are gone."""
     hours: dict[str, dict[str, int]] = {}
-    listed = {**writer.objects.listed("events"), **writer.objects.listed("events.currents")}
+    listed = writer.listed()
     last = {_stream(path): path for path in sorted(listed, key=lambda path: path.rpartition("/")[2])}
     for path, size in listed.items():
         # A file of a partition may only go when another follows: its name has the end of the partition.
@@ -87,7 +87,7 @@ def delete_old(writer: Writer, retention_days: int | None, now_ms: int) -> int:
     """Delete the files of hours that are older than the retention; return how many."""
     if retention_days is None:
         return 0
-    listed = {**writer.objects.listed("events"), **writer.objects.listed("events.currents")}
+    listed = writer.listed()
     old = [path for path in listed if hour_of(path) < now_ms / 1000 - retention_days * _DAY_S]
     with writer.state.unit():
         writer.prepare()

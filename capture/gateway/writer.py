@@ -15,6 +15,7 @@ import re
 import shutil
 import signal
 import time
+from collections import Counter
 from pathlib import Path  # noqa: TC003 - a field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,13 +24,13 @@ import numpy as np
 
 from capture.formats.currents.avro import name_types, storage_row, to_file
 from capture.formats.currents.files import records_in
-from capture.gateway.database import HALVES, connect
 from capture.gateway.forward import Outbox
 from capture.gateway.ids import Ids, Keys
 from capture.gateway.journal import lines_of, recover, segments
-from capture.gateway.state import NO_PROJECT, Forgotten, State, finish_swaps
+from capture.gateway.rows import HALVES, connect
+from capture.gateway.state import Forgotten, State, finish_swaps
 from capture.gateway.steps import step
-from capture.gateway.unit import Unit, record_keys
+from capture.gateway.unit import DAMAGED, Unit, record_keys
 from capture.sinks.cloud_storage import integration_of, record_path
 from capture.sinks.objects import open_objects
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from capture.gateway.config import GatewayConfig
-    from capture.gateway.journal import Line
+    from capture.gateway.unit import Lines
 
 __all__ = ["Report", "Writer", "write_forever"]
 
@@ -55,20 +56,19 @@ class Report(msgspec.Struct, kw_only=True):
     """Outcome of a unit: numbers of events, and bytes that were damaged."""
 
     segment: str
-    rows: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    quarantined: int = 0
-    forgotten: int = 0
-    damaged_bytes: int = 0
+    rows: int
+    duplicates: int
+    conflicts: int
+    quarantined: int
+    forgotten: int
+    damaged_bytes: int
 
 
 class File(NamedTuple):
-    """A file that is ready: its path, where it is now, and its events."""
+    """A file that is ready: its path, and where it is now."""
 
     path: str
     local: Path
-    rows: int
 
 
 class Writer:
@@ -113,6 +113,10 @@ class Writer:
         self.ids.drop()
         self.ids.sweep()
 
+    def listed(self) -> dict[str, int]:
+        """Return path -> size (bytes) of the files of events."""
+        return {**self.objects.listed("events"), **self.objects.listed("events.currents")}
+
     def run_once(self) -> Report | None:
         """Write the oldest segment; return None if there is no segment."""
         with self.state.unit():
@@ -130,59 +134,47 @@ class Writer:
 
     def _write(self, path: Path, name: str) -> Report:
         step("writer.read")
-        damaged: list[int] = []
-        unit = self.unit(lambda: ((*line, None) for line in lines_of(path, damaged.append)))
+        unit = self.unit(lambda damaged: ((*line, None) for line in lines_of(path, damaged)))
         files = list(self.files(unit, name, int(name.partition("-")[0]) // 10**9, 0))
         with self.state.transaction() as db:
             rows = [(file.path, "", _encode([file.path]).decode()) for file in files]
             db.executemany("INSERT OR REPLACE INTO swaps VALUES (?, ?, ?)", rows)
-        sizes = [self._save(file) for file in files]
+        for file in files:
+            self._save(file)
         unit.outbox.publish(name)
         step("writer.commit")
         with self.state.transaction() as db:
             db.execute("INSERT INTO segments VALUES (?)", (name,))
             db.execute("DELETE FROM swaps")
-            report = self.commit(unit, name, files, sizes, sum(damaged))
+            report = self.commit(unit, name)
         step("writer.committed")
         path.unlink()
         step("writer.unlinked")
         self.ids.sweep()
         return report
 
-    def _save(self, file: File) -> int:
-        """Move a file to its place in the output; return its size in bytes."""
-        size = file.local.stat().st_size
+    def _save(self, file: File) -> None:
+        """Move a file to its place in the output."""
         step("writer.written")
         self.objects.move(file.local, file.path, replace=True)
         step("writer.renamed")
-        return size
 
-    def unit(
-        self, lines: Callable[[], Iterable[tuple[Line, bytes, int | None]]], end: int | None = None
-    ) -> Unit:
+    def unit(self, lines: Lines, end: int | None = None) -> Unit:
         """Return the new events of lines, whose rows are in the file ``rows.parquet`` of the scratch folder.
 
         Parameters
         ----------
         lines : callable
-            Returns the lines, each with its offset in a topic.
+            Takes a function to call with numbers of damaged bytes; returns the lines, each with its offset in
+            a topic.
         end : int, optional
             The offset after them, for the file's metadata; the file is made even for no rows.
         """
         unreadable: dict[int, str] = {}
         while True:
-            unit = Unit(
-                self.ids,
-                self.forgotten.has,
-                self.scratch,
-                self._wall_ms(),
-                lambda stream: self.state.offset(stream) or 0,
-                unreadable,
-                Outbox(self._config, self.scratch),
-            )
-            for line in lines():
-                unit.add(*line)
-            unit.flush()
+            outbox = Outbox(self._config, self.scratch)
+            unit = Unit(self.state, self.ids, self.forgotten, outbox, self.scratch, self._wall_ms())
+            unit.read(lines, unreadable)
             if not unit.rows and end is None:
                 return unit
             metadata = "" if end is None else f", KV_METADATA {{end_offset: '{end}'}}"
@@ -193,11 +185,13 @@ class Writer:
             self.ids.drop()
 
     def files(self, unit: Unit, name: str, time_s: int, partition: int) -> Iterator[File]:
-        """Yield the files of a unit; that of its rows is the first."""
+        """Yield the files of a unit, and count them; that of its rows is the first."""
         hour = time.gmtime(time_s)
         rows = self.scratch / "rows.parquet"
         if rows.exists():
-            yield File(time.strftime(f"events/date=%Y-%m-%d/hour=%H/{name}.parquet", hour), rows, unit.rows)
+            path = time.strftime(f"events/date=%Y-%m-%d/hour=%H/{name}.parquet", hour)
+            unit.count_file(unit.rows, rows.stat().st_size)
+            yield File(path, rows)
         ending = "json" if self._config.output.format == "jsonl" else "avro"
         for (project, event), records in unit.records.items():
             source = f"dataexport.prod-01.S3.integration.{integration_of(project)}"
@@ -209,49 +203,42 @@ class Writer:
                     version="current", ending=ending,
                 )  # fmt: skip
                 content = _content(event, [record for _, record in part], ending)
-                yield File(f"events.currents/{path}", self._local(content), len(part))
+                unit.count_file(len(part), len(content))
+                yield self._file(f"events.currents/{path}", content)
         if unit.quarantine:
             text = gzip.compress(b"".join(_encode(each) + b"\n" for each in unit.quarantine))
-            path = time.strftime(f"quarantine/%Y-%m-%d/{name}.jsonl.gz", hour)
-            yield File(path, self._local(text), 0)
+            yield self._file(time.strftime(f"quarantine/%Y-%m-%d/{name}.jsonl.gz", hour), text)
 
-    def _local(self, content: bytes) -> Path:
-        path = self.scratch / f"{len(list(self.scratch.iterdir()))}.file"
-        path.write_bytes(content)
-        return path
+    def _file(self, path: str, content: bytes) -> File:
+        local = self.scratch / f"{len(list(self.scratch.iterdir()))}.file"
+        local.write_bytes(content)
+        return File(path, local)
 
-    def commit(self, unit: Unit, name: str, files: list[File], sizes: list[int], damaged: int) -> Report:
+    def commit(self, unit: Unit, name: str) -> Report:
         """Note the outcome of a unit in a transaction."""
         self.ids.commit(self._wall_ms())
         for stream, offset in unit.offsets.items():
             self.state.set_offset(stream, offset)
+        totals: Counter[str] = Counter()
         for (total, project), number in unit.counts.items():
             self.state.add_total(total, project, number)
-        self.state.add_total("damaged_bytes_total", NO_PROJECT, damaged)
-        rows = sum(file.rows for file in files)
-        counted = [size for file, size in zip(files, sizes, strict=True) if file.path.startswith("events")]
-        self.state.add_files(len(counted), sum(counted), rows)
-        if damaged:
-            _log.warning("%s: %d damaged bytes were skipped", name, damaged)
-
-        def count(total: str) -> int:
-            return sum(value for (each, _), value in unit.counts.items() if each == f"events_{total}_total")
-
+            totals[total] += number
+        if totals[DAMAGED]:
+            _log.warning("%s: %d damaged bytes were skipped", name, totals[DAMAGED])
         return Report(
             segment=name,
-            rows=rows,
-            duplicates=count("duplicate"),
-            conflicts=count("conflict"),
-            quarantined=count("set_aside"),
-            forgotten=count("forgotten"),
-            damaged_bytes=damaged,
+            rows=totals["rows_total"],
+            duplicates=totals["events_duplicate_total"],
+            conflicts=totals["events_conflict_total"],
+            quarantined=totals["events_set_aside_total"],
+            forgotten=totals["events_forgotten_total"],
+            damaged_bytes=totals[DAMAGED],
         )
 
     def _index_all(self) -> None:
         """Read the index of ids, and the offsets of records, from the files: the state is new."""
         since_s = self.now_s() - self._config.dedupe.window_days * 86_400
-        paths = [*self.objects.listed("events"), *self.objects.listed("events.currents")]
-        rows = self.index([path for path in paths if hour_of(path) >= since_s])
+        rows = self.index(path for path in self.listed() if hour_of(path) >= since_s)
         with self.state.transaction():
             for path, count in rows.items():
                 if found := re.search(r"event_type=([^/]+)/.*\+(\d+)\.\w+$", path):

@@ -187,12 +187,12 @@ def test_a_disk_that_is_full_while_files_are_written_loses_nothing(config, monke
 def test_a_database_without_room_sets_no_event_aside(config, monkeypatch):
     import duckdb
 
-    from capture.gateway import spool
+    from capture.gateway import rows
 
     journal(config, batch(event(1), event(2)))
-    real = spool.select_from
+    real = rows.select_from
     with monkeypatch.context() as patched:
-        patched.setattr(spool, "select_from", lambda path, most: real(path.with_name("gone"), most))
+        patched.setattr(rows, "select_from", lambda path, most: real(path.with_name("gone"), most))
         with pytest.raises(duckdb.IOException):
             write(config)
     [report] = write(config)

@@ -1,24 +1,36 @@
-"""New native batches of a unit, on their way to a Parquet file: brought into its order, then read as rows."""
+"""Rows of native batches: the database engine that makes Parquet files, and a unit's batches on their way.
+
+The batches are brought into the order of the file, then read as rows.
+"""
 
 from __future__ import annotations
 
+import re
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, get_args
 
 import msgspec
 
-from capture.gateway.database import LEAST_BUFFER, PARQUET, quoted, select_from
+from capture.formats import native
 from capture.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from capture.gateway.journal import Line
 
-__all__ = ["Spool"]
+__all__ = ["HALVES", "ORDER", "PARQUET", "Spool", "connect", "quoted", "select_from"]
 
+#: How rows are sorted in a file.
+ORDER = "project_id, user_id, time, uptime_ms"
+#: Options of every Parquet file; a group of rows is held in memory, several times as large as in the file.
+PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 24576"
+#: The two halves of an id.
+HALVES = "(event_id::UHUGEINT >> 64)::UBIGINT, (event_id::UHUGEINT & 18446744073709551615)::UBIGINT"
+#: Least size (bytes) of its buffer for a line.
+_LEAST_BUFFER = 1024 * 1024
 #: Batches that are looked at together for one that the database cannot read.
 _PROBE = 1000
 #: Text of one user's batches that is sorted event by event, at most (bytes).
@@ -60,6 +72,42 @@ class _Spooled(NamedTuple):
     size: int
 
 
+def connect(scratch: Path, memory_bytes: int) -> Any:
+    """Return a connection to a database in memory, which spills into `scratch` and loads no extension."""
+    connection = require("duckdb", "the gateway's writer").connect(
+        ":memory:",
+        config={
+            "memory_limit": f"{memory_bytes}B",
+            "threads": 1,
+            "temp_directory": str(scratch),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        },
+    )
+    # It would write to the standard output of the command.
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def quoted(path: Path) -> str:
+    """Return a path for a statement that takes no parameter."""
+    return str(path).replace("'", "''")
+
+
+def select_from(path: Path, most_bytes: int) -> str:
+    """Return the statement that reads rows from a file of lines, each at most so long (bytes)."""
+    names = {struct.__struct_config__.tag: struct.__name__ for struct in get_args(native.WireEvent)}
+    case = " ".join(f"WHEN {tag} THEN '{_event_name(name)}'" for tag, name in names.items())
+    text = (Path(__file__).parent / "events.sql").read_text(encoding="utf-8")
+    text = text.replace("$names", f"CASE e.ea {case} END").replace("$most", str(most_bytes))
+    return text.replace("$path", f"'{quoted(path)}'")
+
+
+def _event_name(struct: str) -> str:
+    """Return ``long_press`` for LongPressWire."""
+    return re.sub("(?<!^)([A-Z])", r"_\1", struct.removesuffix("Wire")).lower()
+
+
 class Spool:
     """Batches in a file.
 
@@ -75,7 +123,7 @@ class Spool:
         self._texts: list[bytes] = []
         self._spooled: list[_Spooled] = []
         self._end = 0
-        self._longest = LEAST_BUFFER
+        self._longest = _LEAST_BUFFER
 
     def add(self, line: Line, user: str, times_ms: list[int], number: int, text: bytes) -> None:
         """Add a batch, with the number of its line; `flush` now and then."""
