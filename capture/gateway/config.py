@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import ipaddress
 import os
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
@@ -56,6 +55,16 @@ class ListenSection(Section, frozen=True, kw_only=True):
     connections_per_address: Annotated[int, Meta(ge=0, le=1_000_000)] = 50
     #: Time (s) that a request's header, and then its body, may take to arrive.
     request_timeout_s: Seconds = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ConfigError("listen.tls_cert and listen.tls_key: expected both, or neither")
+        if not (is_loopback(self.host) or self.tls_cert or self.behind_proxy):
+            raise ConfigError(
+                f"listen.host = {self.host!r}: others can reach it; set tls_cert and tls_key, "
+                "or behind_proxy = true where a proxy ends TLS"
+            )
 
 
 class ProjectSection(Section, frozen=True, kw_only=True):
@@ -215,16 +224,14 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
         sinks = settings.build_sinks(SinkConfig, tables.get("sinks", []), source, problems)
         known = _projects(projects, source, problems)
         tokens = _tokens(known, source, environ, problems)
-        names = Counter(sink.name for sink in sinks)
+        names = [sink.name for sink in sinks]
         problems += [
             f"{source}: sinks.name = {name!r}: two sinks have this name; give each its own"
-            for name, count in names.items()
-            if count > 1
+            for name in dict.fromkeys(names)
+            if names.count(name) > 1
         ]
         if sinks and isinstance(kafka := built.get("kafka"), KafkaSection) and kafka.brokers:
             problems.append(f"{source}: sinks: with Kafka, read the topic instead")
-        if not problems:
-            problems += [f"{source}: {each}" for each in _conflicts(**built)]
         if problems:
             raise ConfigError("\n".join(problems))
         base = Path(path).absolute().parent
@@ -299,19 +306,6 @@ def _tokens(
                     f"{source}: projects.token_env = {name!r}: another project has the same token"
                 )
     return tokens
-
-
-def _conflicts(listen: ListenSection, **others: Section) -> list[str]:
-    del others
-    found = []
-    if (listen.tls_cert is None) != (listen.tls_key is None):
-        found.append("listen.tls_cert and listen.tls_key: expected both, or neither")
-    if not (is_loopback(listen.host) or listen.tls_cert or listen.behind_proxy):
-        found.append(
-            f"listen.host = {listen.host!r}: others can reach it; set tls_cert and tls_key, "
-            "or behind_proxy = true where a proxy ends TLS"
-        )
-    return found
 
 
 def is_loopback(host: str) -> bool:

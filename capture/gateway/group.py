@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from capture.gateway.state import NO_PROJECT
 from capture.gateway.steps import step
 from capture.gateway.topic import line_of_message
-from capture.gateway.writer import hour_of
 from capture.optional import require
 from capture.sinks.kafka import client_options
 
@@ -217,11 +216,9 @@ class Group:
         with self._state.unit():
             self._writer.prepare()
             stream = f"ids/{number}"
-            since_s = self._writer.now_s() - self._config.dedupe.window_days * 86_400
-            fresh = _unindexed(files, self._state.offset(stream) or 0)
-            self._writer.index(path for path in fresh if hour_of(path) >= since_s)
+            self._writer.index(_unindexed(files, self._state.offset(stream) or 0))
             with self._state.transaction():
-                self._writer.ids.commit(self._writer.now_s() * 1000)
+                self._writer.ids.commit(self._writer.now_ms())
                 self._state.set_offset(stream, end)
         return _Part(start, end) if committed < end else _Part(committed)
 

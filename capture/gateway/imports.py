@@ -21,7 +21,7 @@ from capture.gateway.app import open_outlet
 from capture.gateway.journal import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from capture.gateway.config import GatewayConfig
@@ -43,13 +43,7 @@ class Imported(msgspec.Struct):
     refused: list[str] = []
 
 
-def import_files(
-    config: GatewayConfig,
-    paths: Iterable[Path],
-    project: int | None = None,
-    *,
-    wall_ns: Callable[[], int] = time.time_ns,
-) -> Imported:
+def import_files(config: GatewayConfig, paths: Iterable[Path], project: int | None = None) -> Imported:
     """Put the batches of files into the journal, or the topic: they are safe when this returns.
 
     Parameters
@@ -60,26 +54,17 @@ def import_files(
         files of records.
     project : int, optional
         Project of Currents records: they do not name it.
-    wall_ns : callable
-        Nanoseconds since the epoch.
 
     Raises
     ------
     ConfigError
         When a file cannot be read, or Currents records come without a project.
     """
+    return asyncio.run(_import(config, paths, project))
+
+
+async def _import(config: GatewayConfig, paths: Iterable[Path], project: int | None) -> Imported:
     report = Imported()
-    asyncio.run(_import(config, paths, project, wall_ns, report))
-    return report
-
-
-async def _import(
-    config: GatewayConfig,
-    paths: Iterable[Path],
-    project: int | None,
-    wall_ns: Callable[[], int],
-    report: Imported,
-) -> None:
     known = {each.id for each in config.projects}
     outlet = open_outlet(config)
     waiting = []
@@ -97,7 +82,8 @@ async def _import(
                 if owner not in known:
                     report.refused.append(f"{path}:{place}: project {owner} is not in the configuration")
                     continue
-                now_ms, bad = wall_ns() // 1_000_000, received.problems
+                bad = received.problems
+                now_ms = time.time_ns() // 1_000_000
                 line = Line(received=now_ms, project=owner, wire=received.wire, bad=bad)
                 waiting.append(outlet.take(line, received, zlib.compress(received.body, 6, 31)))
                 report.batches += 1
@@ -109,6 +95,7 @@ async def _import(
     finally:
         await asyncio.gather(*waiting)
         await outlet.close()
+    return report
 
 
 def _bodies(path: Path) -> Iterator[tuple[int, bytes]]:

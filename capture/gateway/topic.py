@@ -83,8 +83,7 @@ class Topic:
             futures.append(done)
         if self._timer is None:
             self._timer = loop.call_later(_POLL_S, self._poll)
-        for done in futures:
-            await done
+        await asyncio.gather(*futures)
 
     async def tick(self) -> None:
         """Check whether unreachable brokers can be reached again."""

@@ -23,7 +23,7 @@ from capture.optional import require
 from capture.sinks.cloud_storage import integration_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from capture.gateway.config import GatewayConfig
@@ -62,7 +62,7 @@ def compact(writer: Writer, config: GatewayConfig, now_ms: int) -> int:
                 writer.prepare()
                 there = writer.objects.listed(group[0].rpartition("/")[0])
                 if len(group) > 1 and all(path in there for path in group):  # no other process did it
-                    _replace(writer, group, None)
+                    _replace(writer, group)
                     gone += len(group) - 1
     return gone
 
@@ -118,8 +118,9 @@ def forget(writer: Writer, config: GatewayConfig, project: int, users: list[str]
     report = Forgot(users=len(gone))
     with writer.state.unit():
         writer.prepare()
-        for path in (*writer.objects.listed("events"), *_records_of(writer, project), *_quarantine(writer)):
-            deleted = _replace(writer, [path], (project, gone))
+        quarantine = writer.objects.listed("quarantine")
+        for path in (*writer.objects.listed("events"), *_records_of(writer, project), *quarantine):
+            deleted = _replace(writer, [path], project, gone)
             report.files += deleted > 0
             report.rows += deleted
         forget_waiting(config, project, gone)
@@ -134,10 +135,6 @@ def _records_of(writer: Writer, project: int) -> list[str]:
     return [path for path in writer.objects.listed("events.currents") if integration_of(project) in path]
 
 
-def _quarantine(writer: Writer) -> list[str]:
-    return list(writer.objects.listed("quarantine"))
-
-
 def _users_of(writer: Writer, project: int, external: set[str]) -> set[str]:
     """Return the user ids that Currents records have beside the host's own ids."""
     records = (
@@ -148,22 +145,23 @@ def _users_of(writer: Writer, project: int, external: set[str]) -> set[str]:
     return {record["user_id"] for record in records if record.get("external_user_id") in external}
 
 
-def _replace(writer: Writer, paths: Sequence[str], without: tuple[int, set[str]] | None) -> int:
+def _replace(writer: Writer, paths: Sequence[str], project: int = 0, users: Collection[str] = ()) -> int:
     """Merge files of one kind into the first of them, the others go; return how many events went.
 
     Parameters
     ----------
     writer : Writer
     paths : sequence of str
-    without : tuple, optional
-        Project and users whose events go.
+    project : int
+    users : collection of str
+        Users of the project whose events go.
     """
     locals_ = [writer.objects.fetch(path, writer.scratch) for path in paths]
     fresh = writer.scratch / "fresh"
     size = sum(path.stat().st_size for path in locals_)
     rewrite = _parquet if paths[0].endswith(".parquet") else _records
-    left, deleted = rewrite(writer, locals_, fresh, without)
-    if without and not deleted:
+    left, deleted = rewrite(writer, locals_, fresh, project, users)
+    if users and not deleted:
         return 0
     keep = left or "+" in paths[0]  # a file without events still has its partition's end
     if paths[0].startswith("events"):
@@ -174,17 +172,19 @@ def _replace(writer: Writer, paths: Sequence[str], without: tuple[int, set[str]]
     return deleted
 
 
-def _parquet(writer: Writer, paths: list[Path], fresh: Path, without: Any) -> tuple[int, int]:
+def _parquet(
+    writer: Writer, paths: list[Path], fresh: Path, project: int, users: Collection[str]
+) -> tuple[int, int]:
     """Write rows of Parquet files; return the numbers of those that are left and that are not."""
     source = "read_parquet([" + ", ".join(f"'{quoted(path)}'" for path in paths) + "], union_by_name = true)"
-    where, values = ("false", []) if without is None else (_WITHOUT, [without[0], list(without[1])])
+    where, values = (_WITHOUT, [project, list(users)]) if users else ("false", [])
 
     def count(query: str, values: Any) -> int:
         [(found,)] = writer.connection.execute(f"SELECT count(*) FROM {query}", values).fetchall()  # noqa: S608 - its own text
         return int(found)
 
     deleted = count(f"{source} WHERE {where}", values)
-    if without and not deleted:
+    if users and not deleted:
         return 0, 0
     query = f"SELECT decode(value) FROM parquet_kv_metadata('{quoted(paths[-1])}') WHERE key = 'end_offset'"  # noqa: S608 - its own text
     ends = writer.connection.execute(query).fetchall()
@@ -197,10 +197,11 @@ def _parquet(writer: Writer, paths: list[Path], fresh: Path, without: Any) -> tu
     return left, deleted
 
 
-def _records(writer: Writer, paths: list[Path], fresh: Path, without: Any) -> tuple[int, int]:
+def _records(
+    writer: Writer, paths: list[Path], fresh: Path, project: int, users: Collection[str]
+) -> tuple[int, int]:
     """Write records, or lines of the quarantine, as `_parquet` does."""
-    del writer
-    users = set() if without is None else without[1]
+    del writer, project
     names = [user.encode() for user in users]
     schema: Any = None
     records: list[Any] = []
@@ -211,15 +212,14 @@ def _records(writer: Writer, paths: list[Path], fresh: Path, without: Any) -> tu
             schema = reader.writer_schema
             records += reader
         else:
-            records += (gzip.decompress(content) if path.suffix == ".gz" else content).splitlines(
-                keepends=True
-            )
+            text = gzip.decompress(content) if path.suffix == ".gz" else content
+            records += text.splitlines(keepends=True)
     if schema is None:
         left = [line for line in records if not any(name in line for name in names)]
         text = b"".join(left)
         fresh.write_bytes(gzip.compress(text) if paths[0].suffix == ".gz" else text)
     else:
-        left = [record for record in records if users.isdisjoint(users_of(record))]
+        left = [record for record in records if not any(user in users for user in users_of(record))]
         with fresh.open("wb") as file:
             require("fastavro", "the gateway").writer(file, schema, left)
     return len(left), len(records) - len(left)

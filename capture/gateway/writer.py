@@ -85,10 +85,9 @@ class Writer:
         self, config: GatewayConfig, *, wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     ) -> None:
         self._config = config
-        self._wall_ms = wall_ms
-        self.state = (
-            State.of_member(config.state_folder) if config.kafka.brokers else State(config.state_folder)
-        )
+        self.now_ms = wall_ms
+        open_state = State.of_member if config.kafka.brokers else State
+        self.state = open_state(config.state_folder)
         self.scratch = self.state.folder / ".scratch"
         self.objects = open_objects(config.output.url, "output.url", config.base)
         self.ids = Ids(self.state, config.dedupe.window_days)
@@ -99,10 +98,6 @@ class Writer:
         """Close the databases."""
         self.connection.close()
         self.state.close()
-
-    def now_s(self) -> int:
-        """Return the time (s)."""
-        return self._wall_ms() // 1000
 
     def prepare(self) -> None:
         """Finish or undo another process's work, inside a `State.unit`."""
@@ -173,7 +168,7 @@ class Writer:
         unreadable: dict[int, str] = {}
         while True:
             outbox = Outbox(self._config, self.scratch)
-            unit = Unit(self.state, self.ids, self.forgotten, outbox, self.scratch, self._wall_ms())
+            unit = Unit(self.state, self.ids, self.forgotten, outbox, self.scratch, self.now_ms())
             unit.read(lines, unreadable)
             if not unit.rows and end is None:
                 return unit
@@ -216,7 +211,7 @@ class Writer:
 
     def commit(self, unit: Unit, name: str) -> Report:
         """Note the outcome of a unit in a transaction."""
-        self.ids.commit(self._wall_ms())
+        self.ids.commit(self.now_ms())
         for stream, offset in unit.offsets.items():
             self.state.set_offset(stream, offset)
         totals: Counter[str] = Counter()
@@ -237,21 +232,26 @@ class Writer:
 
     def _index_all(self) -> None:
         """Read the index of ids, and the offsets of records, from the files: the state is new."""
-        since_s = self.now_s() - self._config.dedupe.window_days * 86_400
-        rows = self.index(path for path in self.listed() if hour_of(path) >= since_s)
+        rows = self.index(self.listed())
         with self.state.transaction():
             for path, count in rows.items():
                 if found := re.search(r"event_type=([^/]+)/.*\+(\d+)\.\w+$", path):
                     for project in self._owners(path):
                         stream, end = f"{project}/{found[1]}", int(found[2]) + count
                         self.state.set_offset(stream, max(end, self.state.offset(stream) or 0))
-            self.ids.commit(self._wall_ms())
+            self.ids.commit(self.now_ms())
             self.state.set_offset(_INDEXED, 1)
 
     def index(self, paths: Iterable[str]) -> dict[str, int]:
-        """Find the ids of files new, for `Ids.commit`; return path -> number of events."""
+        """Find the ids of files new, for `Ids.commit`; return path -> number of events.
+
+        Files older than the window are passed over.
+        """
+        since_s = self.now_ms() // 1000 - self._config.dedupe.window_days * 86_400
         rows = {}
         for path in paths:
+            if hour_of(path) < since_s:
+                continue
             local = self.objects.fetch(path, self.scratch)
             if path.endswith(".parquet"):
                 query = f"SELECT project_id, {HALVES}, epoch_ms(time) FROM read_parquet(?)"  # noqa: S608 - its own text
@@ -260,12 +260,12 @@ class Writer:
                 for each in np.unique(project):
                     mine = project == each
                     keys = Keys(high[mine], low[mine], t[mine], np.zeros(mine.sum(), np.uint8))
-                    self.ids.find(int(each), "native", keys, self._wall_ms())
+                    self.ids.find(int(each), "native", keys, self.now_ms())
                 rows[path] = len(project)
             else:
                 records = list(records_in(local))
                 for owner in self._owners(path):
-                    self.ids.find(owner, "currents", Keys.of(*record_keys(records)), self._wall_ms())
+                    self.ids.find(owner, "currents", Keys.of(*record_keys(records)), self.now_ms())
                 rows[path] = len(records)
         return rows
 
