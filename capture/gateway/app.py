@@ -11,7 +11,7 @@ import random
 import time
 import zlib
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from capture.gateway.config import GatewayConfig, ProjectSection
     from capture.gateway.metrics import Metrics
 
-__all__ = ["Door", "Outlet", "open_outlet"]
+__all__ = ["Door", "open_outlet"]
 
 #: Seconds until a device may try again: drawn for each answer, or a herd would come back together.
 _RETRY_AFTER_S = (1, 30)
@@ -42,29 +42,8 @@ _MAX_RATES = 100_000
 _encode = msgspec.json.Encoder().encode
 
 
-class Outlet(Protocol):
-    """Where accepted batches go.
-
-    Attributes
-    ----------
-    problem : str
-        Why nothing can be taken at the moment, or an empty text.
-    """
-
-    problem: str
-
-    async def take(self, line: Line, received: Received, member: bytes) -> None:
-        """Return when the batch cannot be lost any more; OSError: it was not taken."""
-
-    async def tick(self) -> None:
-        """Run the periodic tasks; called every second."""
-
-    async def close(self) -> None:
-        """Finish open requests."""
-
-
-def open_outlet(config: GatewayConfig, on_sync: Callable[[float], object] = float) -> Outlet:
-    """Return the journal, or the topic, of a configuration."""
+def open_outlet(config: GatewayConfig, on_sync: Callable[[float], object] = float) -> Journal | Topic:
+    """Return where the accepted batches of a configuration go."""
     if config.kafka.brokers:
         return Topic(config.kafka)
     return Journal(config.journal_folder, config.journal, on_sync=on_sync)
@@ -94,7 +73,7 @@ class Door:
     Parameters
     ----------
     config : GatewayConfig
-    outlet : Outlet
+    outlet : Journal or Topic
     metrics : Metrics
 
     Attributes
@@ -105,7 +84,7 @@ class Door:
         Whether a writer should run beside the door, and does not.
     """
 
-    def __init__(self, config: GatewayConfig, outlet: Outlet, metrics: Metrics) -> None:
+    def __init__(self, config: GatewayConfig, outlet: Journal | Topic, metrics: Metrics) -> None:
         self.problem = "starting"
         self.is_writer_down = False
         self._config = config

@@ -142,8 +142,10 @@ class _Queue(DeliveryStore):
     ) -> StoredBatch | None:
         """Return the next events of a line."""
         del skip, apart
-        if self._at.event >= len(self._events) and not next(self._lines):
-            return None
+        if self._at.event >= len(self._events) and not next(self._lines, False):
+            self._lines = self._read()  # it ended: nothing waited, or a file could not be read
+            if not next(self._lines, False):
+                return None
         start = self._at.event
         payloads: list[bytes] = []
         for event in self._events[start : start + max_events]:
@@ -158,16 +160,8 @@ class _Queue(DeliveryStore):
         )  # fmt: skip
 
     def _read(self) -> Iterator[bool]:
-        """Go on to the next line of the sink's wire format, and yield True; False where none waits.
-
-        A file that is done is deleted.
-        """
-        while True:
-            self._events = []
-            waiting = segments(self._folder)
-            if not waiting:
-                yield False
-                continue
+        """Go on to the next line of the sink's wire format, and yield True; delete files that are done."""
+        while waiting := segments(self._folder):
             path = waiting[0]
             if path.name != self._at.name:
                 self._at = _Place(path.name)
@@ -180,6 +174,7 @@ class _Queue(DeliveryStore):
                 if line == self._at.line and self._at.event < len(self._events):
                     self._header = _decode_fields(text)
                     yield True
+            self._events = []
             path.unlink(missing_ok=True)
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> bool:

@@ -56,10 +56,6 @@ class Metrics:
         """Set a gauge."""
         self._values[name, _labels(labels)] = value
 
-    def get(self, name: str, **labels: object) -> float:
-        """Return a value; 0 for one that was never set."""
-        return self._values.get((name, _labels(labels)), 0)
-
     def synced(self, seconds: float) -> None:
         """Count a sync and its time (s)."""
         self._syncs[bisect_left(_SYNC_BOUNDS, seconds)] += 1

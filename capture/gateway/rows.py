@@ -5,11 +5,12 @@ The batches are brought into the order of the file, then read as rows.
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import msgspec
 
@@ -43,20 +44,15 @@ class _Event(msgspec.Struct):
     t: int
 
 
-class _Payloads(msgspec.Struct):
-    pl: list[msgspec.Raw]
-
-
 class _Line(msgspec.Struct):
     project: int
     received: int
-    batch: msgspec.Raw
+    batch: dict[str, msgspec.Raw]
 
 
-_decode_payloads = msgspec.json.Decoder(_Payloads).decode
 _decode_line = msgspec.json.Decoder(_Line).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
-_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_events = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class _Spooled(NamedTuple):
@@ -174,7 +170,7 @@ class Spool:
         with self._spool.open("rb") as spool:
             for _, group in groupby(sorted(self._spooled), key=lambda each: each[:2]):
                 batches = list(group)
-                lines = ((each.number, _read_at(spool, each)) for each in batches)
+                lines = ((each.number, os.pread(spool.fileno(), each.size, each.start)) for each in batches)
                 follow = all(each.last_ms <= later.first_ms for each, later in pairwise(batches))
                 in_order = follow and all(each.is_sorted for each in batches)
                 if in_order or sum(each.size for each in batches) > _MOST_SORTED:
@@ -205,19 +201,13 @@ def _check_room(error: Exception) -> None:
         raise error
 
 
-def _read_at(spool: BinaryIO, batch: _Spooled) -> bytes:
-    spool.seek(batch.start)
-    return spool.read(batch.size)
-
-
 def _one_by_one(lines: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     """Return a line for each event of lines, by time."""
     rows: list[tuple[int, int, bytes]] = []
     for number, text in lines:
         line = _decode_line(text)
-        fields = _decode_fields(line.batch)
-        for event in _decode_payloads(line.batch).pl:
-            batch = _encode({**fields, "pl": [event]})
+        for event in _decode_events(line.batch["pl"]):
+            batch = _encode({**line.batch, "pl": [event]})
             rows.append((_decode_event(event).t, number, _LINE % (line.project, line.received, batch)))
     rows.sort(key=itemgetter(0))
     return [row[1:] for row in rows]

@@ -83,7 +83,8 @@ class Topic:
             futures.append(done)
         if self._timer is None:
             self._timer = loop.call_later(_POLL_S, self._poll)
-        await asyncio.gather(*futures)
+        for done in futures:
+            await done
 
     async def tick(self) -> None:
         """Check whether unreachable brokers can be reached again."""
