@@ -12,6 +12,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from capture.gateway.rows import end_of
 from capture.gateway.state import NO_PROJECT
 from capture.gateway.steps import step
 from capture.gateway.topic import line_of_message
@@ -212,22 +213,13 @@ class Group:
         chain = sorted((path for path in files if path.startswith("events/")), key=_start)
         start = end = committed
         if chain:
-            start, end = _start(chain[-1]), self._end(chain[-1])
+            last = self._objects.fetch(chain[-1], self._writer.scratch)
+            start, end = _start(chain[-1]), end_of(self._writer.connection, last) or 0
         with self._state.unit():
             self._writer.prepare()
             stream = f"ids/{number}"
-            self._writer.index(_unindexed(files, self._state.offset(stream) or 0))
-            with self._state.transaction():
-                self._writer.ids.commit(self._writer.now_ms())
-                self._state.set_offset(stream, end)
+            self._writer.index(_unindexed(files, self._state.offset(stream) or 0), stream, end)
         return _Part(start, end) if committed < end else _Part(committed)
-
-    def _end(self, path: str) -> int:
-        """Return the offset behind a file."""
-        local = self._objects.fetch(path, self._writer.scratch)
-        query = "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE key = 'end_offset'"
-        [(found,)] = self._writer.connection.execute(query, [str(local)]).fetchall()
-        return int(found)
 
 
 def _start(path: str) -> int:

@@ -18,16 +18,16 @@ from capture.formats import native
 from capture.optional import require
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from capture.gateway.journal import Line
 
-__all__ = ["HALVES", "ORDER", "PARQUET", "Spool", "connect", "quoted", "select_from"]
+__all__ = ["HALVES", "ORDER", "Spool", "connect", "end_of", "quoted", "select_from", "write_rows"]
 
 #: How rows are sorted in a file.
 ORDER = "project_id, user_id, time, uptime_ms"
 #: Options of every Parquet file; a group of rows is held in memory, several times as large as in the file.
-PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 24576"
+_PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 24576"
 #: The two halves of an id.
 HALVES = "(event_id::UHUGEINT >> 64)::UBIGINT, (event_id::UHUGEINT & 18446744073709551615)::UBIGINT"
 #: Least size (bytes) of its buffer for a line.
@@ -90,6 +90,24 @@ def quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
+def write_rows(
+    connection: Any, rows: str, path: Path, end: int | None = None, values: Sequence[Any] = ()
+) -> None:
+    """Write the rows of a statement, which has these `values`, to a Parquet file.
+
+    `end` is the offset after them in a partition of a topic; the file's metadata have it.
+    """
+    metadata = "" if end is None else f", KV_METADATA {{end_offset: '{end}'}}"
+    connection.execute(f"COPY ({rows}) TO '{quoted(path)}' ({_PARQUET}{metadata})", values)
+
+
+def end_of(connection: Any, path: Path) -> int | None:
+    """Return the offset after the rows of a file, if it is of a partition of a topic."""
+    query = "SELECT decode(value)::BIGINT FROM parquet_kv_metadata(?) WHERE key = 'end_offset'"
+    found = connection.execute(query, [str(path)]).fetchone()
+    return int(found[0]) if found else None
+
+
 def select_from(path: Path, most_bytes: int) -> str:
     """Return the statement that reads rows from a file of lines, each at most so long (bytes)."""
     names = {struct.__struct_config__.tag: struct.__name__ for struct in get_args(native.WireEvent)}
@@ -137,18 +155,16 @@ class Spool:
             file.writelines(self._texts)
         self._texts = []
 
-    def save(self, connection: Any, path: Path, metadata: str = "") -> dict[int, str]:
-        """Write the rows to a Parquet file, sorted; return the lines that the database cannot read.
+    def save(self, connection: Any, path: Path, end: int | None) -> dict[int, str]:
+        """Write the rows to a Parquet file, as `write_rows` does; return the lines that cannot be read.
 
         Where there are any, there is no file: make the unit again, without them.
         """
-        select = select_from(self._scratch, self._longest)
-        copy = f"COPY ({select}) TO '{quoted(path)}' ({PARQUET}{metadata})"
         with self._scratch.open("wb") as file:
             numbers = [file.write(line) and number for number, line in self._sorted()]
         wrong: dict[int, str] = {}
         try:
-            connection.execute(copy)
+            write_rows(connection, select_from(self._scratch, self._longest), path, end)
         except require("duckdb").Error as error:
             _check_room(error)
             with self._scratch.open("rb") as file:

@@ -15,7 +15,7 @@ from capture.errors import StoreError
 from capture.formats.currents.files import records_in
 from capture.gateway.forward import forget_waiting
 from capture.gateway.journal import segments
-from capture.gateway.rows import ORDER, PARQUET, quoted
+from capture.gateway.rows import ORDER, end_of, quoted, write_rows
 from capture.gateway.state import swap
 from capture.gateway.unit import users_of
 from capture.gateway.writer import hour_of
@@ -186,11 +186,8 @@ def _parquet(
     deleted = count(f"{source} WHERE {where}", values)
     if users and not deleted:
         return 0, 0
-    query = f"SELECT decode(value) FROM parquet_kv_metadata('{quoted(paths[-1])}') WHERE key = 'end_offset'"  # noqa: S608 - its own text
-    ends = writer.connection.execute(query).fetchall()
-    metadata = f", KV_METADATA {{end_offset: '{int(ends[0][0])}'}}" if ends else ""
     rows = f"FROM {source} WHERE NOT ({where}) ORDER BY {ORDER}"
-    writer.connection.execute(f"COPY ({rows}) TO '{quoted(fresh)}' ({PARQUET}{metadata})", values)
+    write_rows(writer.connection, rows, fresh, end_of(writer.connection, paths[-1]), values)
     left, before = count(f"read_parquet('{quoted(fresh)}')", []), count(source, [])
     if left + deleted != before:
         raise StoreError(f"{paths[0]}: {left} rows after a rewrite of {before}; nothing was changed")

@@ -55,7 +55,6 @@ _encode = msgspec.json.Encoder().encode
 class Report(msgspec.Struct, kw_only=True):
     """Outcome of a unit: numbers of events, and bytes that were damaged."""
 
-    segment: str
     rows: int
     duplicates: int
     conflicts: int
@@ -117,7 +116,7 @@ class Writer:
         with self.state.unit():
             self.prepare()
             if self.state.offset(_INDEXED) is None:
-                self._index_all()
+                self.index(self.listed(), _INDEXED, 1)
             recover(self._config.journal_folder)
             for path in segments(self._config.journal_folder):
                 name = path.name.partition(".")[0]
@@ -172,8 +171,7 @@ class Writer:
             unit.read(lines, unreadable)
             if not unit.rows and end is None:
                 return unit
-            metadata = "" if end is None else f", KV_METADATA {{end_offset: '{end}'}}"
-            wrong = unit.spool.save(self.connection, self.scratch / "rows.parquet", metadata)
+            wrong = unit.spool.save(self.connection, self.scratch / "rows.parquet", end)
             if not wrong:
                 return unit
             unreadable |= wrong
@@ -221,7 +219,6 @@ class Writer:
         if totals[DAMAGED]:
             _log.warning("%s: %d damaged bytes were skipped", name, totals[DAMAGED])
         return Report(
-            segment=name,
             rows=totals["rows_total"],
             duplicates=totals["events_duplicate_total"],
             conflicts=totals["events_conflict_total"],
@@ -230,47 +227,37 @@ class Writer:
             damaged_bytes=totals[DAMAGED],
         )
 
-    def _index_all(self) -> None:
-        """Read the index of ids, and the offsets of records, from the files: the state is new."""
-        rows = self.index(self.listed())
-        with self.state.transaction():
-            for path, count in rows.items():
-                if found := re.search(r"event_type=([^/]+)/.*\+(\d+)\.\w+$", path):
-                    for project in self._owners(path):
-                        stream, end = f"{project}/{found[1]}", int(found[2]) + count
-                        self.state.set_offset(stream, max(end, self.state.offset(stream) or 0))
-            self.ids.commit(self.now_ms())
-            self.state.set_offset(_INDEXED, 1)
-
-    def index(self, paths: Iterable[str]) -> dict[str, int]:
-        """Find the ids of files new, for `Ids.commit`; return path -> number of events.
-
-        Files older than the window are passed over.
-        """
+    def index(self, paths: Iterable[str], stream: str, end: int) -> None:
+        """Add the ids in files to the index, unless they are older than the window; set a stream's offset."""
         since_s = self.now_ms() // 1000 - self._config.dedupe.window_days * 86_400
-        rows = {}
-        for path in paths:
-            if hour_of(path) < since_s:
-                continue
-            local = self.objects.fetch(path, self.scratch)
-            if path.endswith(".parquet"):
-                query = f"SELECT project_id, {HALVES}, epoch_ms(time) FROM read_parquet(?)"  # noqa: S608 - its own text
-                columns = self.connection.execute(query, [str(local)]).fetchnumpy().values()
-                project, high, low, t = (np.asarray(column) for column in columns)
-                for each in np.unique(project):
-                    mine = project == each
-                    keys = Keys(high[mine], low[mine], t[mine], np.zeros(mine.sum(), np.uint8))
-                    self.ids.find(int(each), "native", keys, self.now_ms())
-                rows[path] = len(project)
-            else:
-                records = list(records_in(local))
-                for owner in self._owners(path):
-                    self.ids.find(owner, "currents", Keys.of(*record_keys(records)), self.now_ms())
-                rows[path] = len(records)
-        return rows
+        with self.state.transaction():
+            for path in paths:
+                if hour_of(path) >= since_s:
+                    local = self.objects.fetch(path, self.scratch)
+                    if path.endswith(".parquet"):
+                        self._index_rows(local)
+                    else:
+                        self._index_records(path, list(records_in(local)))
+            self.ids.commit(self.now_ms())
+            self.state.set_offset(stream, end)
 
-    def _owners(self, path: str) -> list[int]:
-        return [each.id for each in self._config.projects if integration_of(each.id) in path]
+    def _index_rows(self, local: Path) -> None:
+        query = f"SELECT project_id, {HALVES}, epoch_ms(time) FROM read_parquet(?)"  # noqa: S608 - its own text
+        columns = self.connection.execute(query, [str(local)]).fetchnumpy().values()
+        project, high, low, t = (np.asarray(column) for column in columns)
+        for each in np.unique(project):
+            mine = project == each
+            keys = Keys(high[mine], low[mine], t[mine], np.zeros(mine.sum(), np.uint8))
+            self.ids.find(int(each), "native", keys, self.now_ms())
+
+    def _index_records(self, path: str, records: list[dict[str, Any]]) -> None:
+        """Index the records of a file, and set the next offset of their stream."""
+        found = re.search(r"event_type=([^/]+)/.*\+(\d+)\.\w+$", path)
+        for project in [each.id for each in self._config.projects if integration_of(each.id) in path]:
+            self.ids.find(project, "currents", Keys.of(*record_keys(records)), self.now_ms())
+            if found is not None:
+                stream, end = f"{project}/{found[1]}", int(found[2]) + len(records)
+                self.state.set_offset(stream, max(end, self.state.offset(stream) or 0))
 
 
 def hour_of(path: str) -> int:
