@@ -153,7 +153,6 @@ class Group:
         with self._state.transaction():
             self._writer.commit(unit, files[0].path)
             self._state.set_offset(f"ids/{number}", end)
-        self._writer.ids.sweep()
         return True
 
     def _lines(

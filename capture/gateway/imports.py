@@ -122,8 +122,7 @@ def _as_batch(line: bytes, event: str | None) -> bytes:
         document = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return line  # the reader names the mistake
-    if "pl" in document or "events" in document:
-        return line
-    if "event_type" not in document and event is not None:
+    if event is not None:
         document = {"event_type": msgspec.Raw(msgspec.json.encode(event)), **document}
-    return msgspec.json.encode({"events": [document]}) if "event_type" in document else line
+    is_record = "event_type" in document and not {"pl", "events"} & document.keys()
+    return msgspec.json.encode({"events": [document]}) if is_record else line

@@ -6,7 +6,7 @@ import hashlib
 import uuid
 import zlib
 from collections import Counter
-from itertools import chain
+from itertools import chain, compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -195,30 +195,25 @@ class Unit:
             self.counts["events_duplicate_total", project] += copies
             self.counts["events_conflict_total", project] += found.conflicts
             self.counts["events_written_total", project] += len(found.is_copy) - copies
-            is_new = (~found.is_copy).tolist()
-            start = 0
+            # Each batch takes as many of them as it has events.
+            is_new = iter((~found.is_copy).tolist())
             for read in reads:
-                new = is_new[start : start + len(read.events)]
-                start += len(new)
-                if wire == "native":
-                    self._take_native(read, new)
-                else:
-                    self._take_records(read, new)
+                self._keep(read, list(compress(read.events, is_new)))
         self.spool.flush()
 
-    def _take_native(self, read: _Read, new: list[bool]) -> None:
-        text = read.text
-        if not all(new):
-            left = [event for event, is_new in zip(read.events, new, strict=True) if is_new]
-            text = _encode({**_decode_fields(text), "pl": left})
-        if any(new):
+    def _keep(self, read: _Read, events: list[Any]) -> None:
+        """Keep those events of a batch that are new."""
+        project, text = read.line.project, read.text
+        if read.line.wire == "currents":
+            self._keep_records(project, events, read.at)
+        elif events:
+            if len(events) < len(read.events):
+                text = _encode({**_decode_fields(text), "pl": events})
             self.spool.add(read.line, read.user, read.times_ms, read.at or 0, text)
-            self.outbox.add(read.line.project, text)
-            self.rows += sum(new)
+            self.outbox.add(project, text)
+            self.rows += len(events)
 
-    def _take_records(self, read: _Read, new: list[bool]) -> None:
-        project = read.line.project
-        records = [record for record, is_new in zip(read.events, new, strict=True) if is_new]
+    def _keep_records(self, project: int, records: list[dict[str, Any]], at: int | None) -> None:
         self.outbox.add_records(project, records)
         for record in records:
             extra = record.pop("extra", None)
@@ -226,7 +221,7 @@ class Unit:
                 reason = "unknown fields; the record is in its file"
                 about = {"project": project, "id": record["id"], "extra": extra}
                 self.quarantine.append({"reason": reason, **about})
-            event, offset = record["event_type"], read.at
+            event, offset = record["event_type"], at
             if offset is None:
                 stream = f"{project}/{event}"
                 if stream not in self.offsets:

@@ -144,7 +144,6 @@ class Writer:
         step("writer.committed")
         path.unlink()
         step("writer.unlinked")
-        self.ids.sweep()
         return report
 
     def _save(self, file: File) -> None:
