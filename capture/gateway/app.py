@@ -22,7 +22,7 @@ from capture.gateway.state import totals
 from capture.gateway.topic import MessageTooLargeError, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from capture.gateway.config import GatewayConfig, ProjectSection
     from capture.gateway.metrics import Metrics
@@ -127,9 +127,11 @@ class Door:
     async def _post(self, scope: Any, receive: Any, send: Any) -> None:
         headers = dict(scope["headers"])
         project = self._config.project_of(headers.get(b"authorization", b""))
+        length = headers.get(b"content-length", b"")
+        size = int(length[:15]) if length.isdigit() else -1
         body: bytes | None = None
         try:
-            project, size = self._admit(scope["path"], project, headers)
+            project = self._admit(scope["path"], project, headers, size)
             self._in_flight += 1
             self._in_flight_bytes += size
             try:
@@ -140,26 +142,24 @@ class Door:
                 self._in_flight_bytes -= size
         except _RefusedError as error:
             answer = error.answer()
-            if body is None and not await _drained(receive, headers):
+            if body is None and not await _drained(receive, size):
                 answer = answer._replace(headers=(*answer.headers, (b"connection", b"close")))
         label = "none" if project is None else project.id
         self._metrics.add("requests_total", project=label, status=answer.status)
         await _reply(send, answer)
 
     def _admit(
-        self, path: str, project: ProjectSection | None, headers: dict[bytes, bytes]
-    ) -> tuple[ProjectSection, int]:
-        """Return the sender's project, and the size of a body that may be read."""
+        self, path: str, project: ProjectSection | None, headers: dict[bytes, bytes], size: int
+    ) -> ProjectSection:
+        """Return the sender's project, if a body of this size may be read."""
         if path != "/batches" and not (path.startswith("/v1/") and path.endswith("/batches")):
             raise _RefusedError(404, "batches are posted to /batches")
         if project is None:
             raise _RefusedError(401, "expected Authorization: Bearer with the token of a project")
         if path not in {"/batches", f"/v1/{project.id}/batches"}:
             raise _RefusedError(403, "the token is of another project")
-        length = headers.get(b"content-length", b"")
-        if not length.isdigit():
+        if size < 0:
             raise _RefusedError(411, "Content-Length is missing")
-        size = int(length[:15])
         if size > self._max_body:
             raise _RefusedError(413, f"larger than {self._max_body} bytes")
         if headers.get(b"content-encoding", b"identity") not in {b"gzip", b"identity", b""}:
@@ -171,7 +171,7 @@ class Door:
             or self._in_flight_bytes + size > self._limits.max_in_flight_bytes
         ):
             raise _RefusedError(503, "too many requests under way")
-        return project, size
+        return project
 
     async def _accept(self, project: ProjectSection, headers: dict[bytes, bytes], body: bytes) -> _Answer:
         packed = headers.get(b"content-encoding") == b"gzip"
@@ -268,10 +268,9 @@ async def _body(receive: Any, size: int, timeout_s: float) -> bytes:
     return bytes(body)
 
 
-async def _drained(receive: Any, headers: Mapping[bytes, bytes]) -> bool:
+async def _drained(receive: Any, size: int) -> bool:
     """Throw a body away; return whether the connection can be kept."""
-    length = headers.get(b"content-length", b"")
-    if not length.isdigit() or int(length[:15]) > _MAX_DISCARDED:
+    if not 0 <= size <= _MAX_DISCARDED:
         return False
     try:
         async with asyncio.timeout(_DISCARD_S):

@@ -104,12 +104,12 @@ class Segment:
             raise
 
     def write(self, data: bytes) -> float:
-        """Append whole lines, bring them to the disk, and return the time (s) that this took.
+        """Append whole lines, bring them to the disk, and return the time (s) of the sync.
 
         Raises
         ------
         OSError
-            When that failed; a partial write is cut off again.
+            When that failed; a partial write is cut off, and nothing more may be written.
         """
         try:
             step("journal.write")
@@ -122,7 +122,6 @@ class Segment:
                 os.fdatasync(self._file)
         except OSError:
             os.ftruncate(self._file, self.size)
-            os.lseek(self._file, self.size, os.SEEK_SET)
             raise
         self.size += len(data)
         return time.perf_counter() - started
