@@ -24,7 +24,7 @@ CAUSES = Path(__file__).with_name("error_causes.toml")
 #: Methods whose first text is a message to the user.
 _REPORTS = frozenset({"error", "warning", "info", "exception", "say", "once", "problem", "refuse", "_tell"})
 #: Functions that return a message.
-_MAKERS = frozenset({"how_to_install", "cannot_listen", "_unreadable", "_conflicts", "_reason"})
+_MAKERS = frozenset({"how_to_install", "cannot_listen", "_unreadable", "_reason"})
 #: Raised and caught within the package, or by a call that only its developers can get wrong.
 _INTERNAL = frozenset({"StopIteration", "AssertionError", "NotImplementedError", "Exit", "KeyError"})
 #: Heading of the page -> parts of the package.

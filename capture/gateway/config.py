@@ -7,7 +7,7 @@ import hmac
 import ipaddress
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
@@ -285,9 +285,9 @@ def _projects(tables: Any, source: str, problems: list[str]) -> list[ProjectSect
     for table in tables:
         sections: dict[str, type[Section]] = {"projects": ProjectSection}
         values, wrong = settings.build_sections(sections, {"projects": table}, source, {})
-        found = settings.construct(sections, values, source, wrong)
+        found: dict[str, Any] = settings.construct(sections, values, source, wrong)
         problems += wrong
-        built += [cast("ProjectSection", each) for each in found.values() if not wrong]
+        built += [] if wrong else found.values()
     return built
 
 

@@ -62,10 +62,6 @@ class _Batch(msgspec.Struct):
     pl: list[msgspec.Raw] = []
     events: list[msgspec.Raw] = []
 
-    def is_of(self, users: Collection[str]) -> bool:
-        owner = _decode_event(self.events[0]) if self.events else _Event(user_id=self.uid)
-        return owner.user_id in users or owner.external_user_id in users
-
 
 _decode_batch = msgspec.json.Decoder(_Batch).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
@@ -272,8 +268,10 @@ def forget_waiting(config: GatewayConfig, project: int, users: Collection[str]) 
 
 
 def _is_of(text: bytes, project: int, users: Collection[str]) -> bool:
-    owner, _, batch = text.partition(b" ")
-    return int(owner) == project and _decode_batch(batch).is_of(users)
+    owner, _, rest = text.partition(b" ")
+    batch = _decode_batch(rest)
+    user = _decode_event(batch.events[0]) if batch.events else _Event(user_id=batch.uid)
+    return int(owner) == project and (user.user_id in users or user.external_user_id in users)
 
 
 @contextlib.contextmanager

@@ -270,8 +270,10 @@ def lines_of(path: Path, damaged: Callable[[int], object] = int) -> Iterator[tup
             while position < len(data):
                 found = _line_at(data, position)
                 if found is None:
-                    start, position = position, _next_head(data, position + 1)
-                    damaged(position - start)
+                    beginning = _BEGINNING.search(data, position + 1)
+                    end = beginning.start() if beginning else len(data)
+                    damaged(end - position)
+                    position = end
                 else:
                     line, text, position = found
                     yield line, text
@@ -303,9 +305,3 @@ def _member_at(data: mmap.mmap, position: int) -> tuple[bytes, int]:
     except zlib.error:
         return b"", position
     return (text if unpacker.eof else b""), position
-
-
-def _next_head(data: mmap.mmap, position: int) -> int:
-    """Return the position of the next line's beginning, at or after a position, or the end."""
-    found = _BEGINNING.search(data, position)
-    return found.start() if found else len(data)

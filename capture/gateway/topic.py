@@ -33,14 +33,6 @@ class MessageTooLargeError(Exception):
     """A batch is larger than the brokers take."""
 
 
-class _Record(msgspec.Struct):
-    user_id: str
-
-
-class _Records(msgspec.Struct):
-    events: list[msgspec.Raw]
-
-
 class Topic:
     """Produces a message for each batch, keyed by user: copies and a user's order meet in a partition.
 
@@ -163,9 +155,9 @@ def _messages(line: Line, received: Received, member: bytes) -> Iterator[tuple[s
     if len(received.users) < 2:
         yield "".join(received.users), line, member
         return
-    by_user: dict[str, list[msgspec.Raw]] = {}
-    for record in msgspec.json.decode(received.body, type=_Records).events:
-        by_user.setdefault(msgspec.json.decode(record, type=_Record).user_id, []).append(record)
+    by_user: dict[str, list[Any]] = {}
+    for record in msgspec.json.decode(received.body)["events"]:
+        by_user.setdefault(record["user_id"], []).append(record)
     for user, records in by_user.items():
         yield user, line, zlib.compress(_encode({"events": records}), 1, 31)
         line = msgspec.structs.replace(line, bad=[])
