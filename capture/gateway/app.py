@@ -166,10 +166,8 @@ class Door:
             raise _RefusedError(415, "Content-Encoding: expected gzip or none")
         if self.problem:
             raise _RefusedError(503, self.problem)
-        if (
-            self._in_flight >= self._limits.max_in_flight
-            or self._in_flight_bytes + size > self._limits.max_in_flight_bytes
-        ):
+        is_full = self._in_flight >= self._limits.max_in_flight
+        if is_full or self._in_flight_bytes + size > self._limits.max_in_flight_bytes:
             raise _RefusedError(503, "too many requests under way")
         return project
 
@@ -184,13 +182,8 @@ class Door:
             raise _RefusedError(400, str(error)) from None
         self._check(project, received)
         now = time.time_ns() // 1_000_000
-        line = Line(
-            received=now,
-            project=project.id,
-            wire=received.wire,
-            key=headers.get(b"idempotency-key", b"")[:_KEY_CHARS].decode(errors="replace"),
-            bad=received.problems,
-        )
+        key = headers.get(b"idempotency-key", b"")[:_KEY_CHARS].decode(errors="replace")
+        line = Line(received=now, project=project.id, wire=received.wire, key=key, bad=received.problems)
         member = body if packed and not received.is_changed else zlib.compress(received.body, 1, 31)
         try:
             await self._outlet.take(line, received, member)

@@ -62,12 +62,8 @@ def _stored(text: bytes) -> bytes:
     size = len(text)
     if size > 0xFFFF:
         return zlib.compress(text, 1, 31)
-    return b"%b%b%b%b" % (
-        _STORED,
-        struct.pack("<HH", size, size ^ 0xFFFF),
-        text,
-        struct.pack("<II", zlib.crc32(text), size),
-    )
+    head = _STORED + struct.pack("<HH", size, size ^ 0xFFFF)
+    return head + text + struct.pack("<II", zlib.crc32(text), size)
 
 
 _END_MEMBER = _stored(_END)
@@ -246,7 +242,7 @@ def segments(folder: Path) -> list[Path]:
 def recover(folder: Path) -> None:
     """Close the segments of doors that died, after their whole lines."""
     for path in sorted(folder.glob("*.open")):
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists():  # no other process did it before the lock was free
                 path.rename(path.with_suffix(".jsonl.gz"))

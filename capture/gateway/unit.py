@@ -149,9 +149,8 @@ class Unit:
                 raise ValueError(problem)
             read = (self._native if line.wire == "native" else self._records)(line, text, at)
         except _WRONG as error:
-            self.quarantine.append(
-                {**place, "reason": str(error)[:200], "batch": text.decode(errors="replace")}
-            )
+            about = {"reason": str(error)[:200], "batch": text.decode(errors="replace")}
+            self.quarantine.append({**place, **about})
             self.counts["events_set_aside_total", line.project] += max(1, text.count(b'"euid"'))
             return
         self._piece.append(read)
