@@ -17,6 +17,8 @@ import numpy as np
 from capture.sinks.objects import open_objects
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from capture.gateway.state import State
 
 __all__ = ["Found", "Ids", "Keys"]
@@ -61,7 +63,6 @@ class _Run(NamedTuple):
     high: Any
     low: Any
     marks: Any
-    name: str = ""
 
     def marks_at(self, positions: Any) -> Any:
         return (self.marks[positions >> 1] >> ((positions & 1) * 4).astype(np.uint8)) & 15
@@ -132,27 +133,27 @@ class Ids:
         """Drop the new ids of `find`: its unit failed."""
         self._new = {}
 
-    def _runs(self, key: _Key) -> list[_Run]:
+    def _runs(self, key: _Key, only: Collection[str] | None = None) -> list[_Run]:
         query = "SELECT run, count, data FROM ids WHERE project = ? AND wire = ? AND bucket = ?"
         found = []
         for name, count, blob in self._state.db.execute(query, key):
-            is_file = blob is None
-            data: Any = (
-                np.memmap(self._folder / name, np.uint8, "r") if is_file else np.frombuffer(blob, np.uint8)
-            )
-            words = data[: 16 * count].view(np.uint64)
-            found.append(_Run(words[:count], words[count:], data[16 * count :], name))
+            if only is None or name in only:
+                file = self._folder / name
+                data: Any = np.memmap(file, np.uint8, "r") if blob is None else np.frombuffer(blob, np.uint8)
+                words = data[: 16 * count].view(np.uint64)
+                found.append(_Run(words[:count], words[count:], data[16 * count :]))
         return found + self._new.get(key, [])
 
     def _add(self, key: _Key, run: _Run, now_ms: int) -> None:
         """Add a run; merge runs of about the same size when there are many."""
-        by_tier: dict[int, list[_Run]] = {}
-        for each in self._runs(key):
-            by_tier.setdefault(_tier(each), []).append(each)
+        by_tier: dict[int, list[str]] = {}
+        query = "SELECT run, count FROM ids WHERE project = ? AND wire = ? AND bucket = ?"
+        for name, count in self._state.db.execute(query, key):
+            by_tier.setdefault(_tier(count), []).append(name)
         delete = "DELETE FROM ids WHERE project = ? AND wire = ? AND bucket = ? AND run = ?"
-        while len(alike := by_tier.pop(_tier(run), [])) >= _MOST_ALIKE - 1:
-            run = _merged([run, *alike])
-            self._state.db.executemany(delete, [(*key, each.name) for each in alike])
+        while len(alike := by_tier.pop(_tier(len(run.high)), [])) >= _MOST_ALIKE - 1:
+            run = _merged([run, *self._runs(key, alike)])
+            self._state.db.executemany(delete, [(*key, name) for name in alike])
         name = uuid.uuid4().hex
         data = b"".join((run.high.tobytes(), run.low.tobytes(), run.marks.tobytes()))
         is_file = len(run.high) > _MOST_IN_DATABASE
@@ -162,8 +163,8 @@ class Ids:
         self._state.db.execute("INSERT INTO ids VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
 
-def _tier(run: _Run) -> int:
-    return int(math.log(len(run.high), 4))
+def _tier(count: int) -> int:
+    return int(math.log(count, 4))
 
 
 def _sorted_by_id(high: Any, low: Any) -> Any:
