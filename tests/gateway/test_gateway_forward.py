@@ -152,6 +152,31 @@ def test_two_processes_do_not_send_one_queue(config, collector):
         assert second.flush(timeout_s=120)  # the first one has sent all of it
 
 
+def test_a_file_that_cannot_be_read_for_a_while_stays_in_its_queue(config, monkeypatch):
+    journal(config, batch(event(1)), batch(event(2)))
+    write(config)
+    queue = forward._Queue(config, "native", "native")
+    lines = forward._lines_of
+
+    def fail(path):
+        yield next(lines(path))
+        raise OSError("the disk fails")
+
+    def following():
+        found = queue.next_batch("native", 50, 10**6, skip=(), apart=False)
+        return found and (queue.acknowledge("native", found), found.event_ids)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(forward, "_lines_of", fail)
+        assert following() == (True, ids(1))
+        with pytest.raises(OSError, match="the disk fails"):
+            following()
+    assert following() == (True, ids(2))
+    assert following() is None
+    assert list(config.forward_folder.glob("native/*.gz")) == []
+    queue.close()
+
+
 def test_sinks_that_cannot_be_are_said(tmp_path, monkeypatch):
     for name, value in ENVIRON.items():
         monkeypatch.setenv(name, value)
