@@ -27,7 +27,7 @@ import msgspec
 from capture.errors import ConfigError, cannot_listen, plain
 from capture.formats import native
 from capture.formats.receive import NotABatchError, TooLargeError, payloads_of, read_batch, unpack
-from capture.gateway.config import is_loopback
+from capture.settings import is_loopback
 from capture.testing import Fault
 
 if TYPE_CHECKING:

@@ -49,6 +49,7 @@ __all__ = [
     "construct",
     "expanded",
     "is_disabled",
+    "is_loopback",
     "nearest",
     "noted",
     "read_toml",
@@ -332,6 +333,16 @@ def build_sinks(struct: type[_SinkT], tables: Any, source: str, problems: list[s
 def is_disabled(environ: Mapping[str, str]) -> bool:
     """Return whether ``CAPTURE_DISABLED`` switches everything off."""
     return environ.get("CAPTURE_DISABLED", "").strip().lower() not in _FALSE
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches an address."""
+    import ipaddress  # apps that embed the engine do not need it
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def shown(path: str, value: Any) -> str:

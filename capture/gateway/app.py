@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from capture.formats.receive import NotABatchError, Received, TooLargeError, read_batch, unpack
-from capture.gateway.config import is_loopback
 from capture.gateway.journal import Journal, Line
 from capture.gateway.state import totals
 from capture.gateway.topic import MessageTooLargeError, Topic
+from capture.settings import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable

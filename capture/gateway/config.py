@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -15,12 +14,12 @@ from msgspec import Meta
 from capture import settings
 from capture.config.sections import SinkConfig
 from capture.errors import ConfigError
-from capture.settings import Seconds, Section, Text
+from capture.settings import Seconds, Section, Text, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SECTIONS", "GatewayConfig", "ProjectSection", "is_loopback"]
+__all__ = ["SECTIONS", "GatewayConfig", "ProjectSection"]
 
 _Port = Annotated[int, Meta(ge=0, le=65535)]
 _Count = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -306,11 +305,3 @@ def _tokens(
                     f"{source}: projects.token_env = {name!r}: another project has the same token"
                 )
     return tokens
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -75,7 +75,7 @@ class LogReplay:
         self._recognizer = Recognizer(device.density, context.config.gestures)
         self._shift_ns: int | None = None if start_ms is not None else 0
         #: Streams that have samples, in the order of the first ones, and what the first one became.
-        self._streams: list[int] = []
+        self._streams: dict[int, None] = {}
         self._lead: StreamTimeline | None = None
         #: By stream: strokes, chords and marks that wait until the streams before it have ended.
         self._waiting: dict[int, list[Item]] = {}
@@ -103,7 +103,7 @@ class LogReplay:
         self._process(self._recognizer.finish(multi=self._multi))
         yield ()
         silent = [stream for stream in self._waiting if stream not in self._streams]
-        for stream in [*self._streams[1:], *silent]:
+        for stream in (*list(self._streams)[1:], *silent):
             self._begin(stream)
             yield ()
         if failure is not None:
@@ -114,9 +114,9 @@ class LogReplay:
             self._check_epoch(int(memoryview(chunk.time)[0]))
         if self._shift_ns is None:
             self._shift_ns = (self._start_ms or 0) * NS_PER_MS - int(memoryview(chunk.time)[0])
-        self._streams += [stream for stream in streams_of(chunk) if stream not in self._streams]
+        self._streams |= dict.fromkeys(streams_of(chunk))
         if self._lead is None:
-            self._lead = self._begin(self._streams[0])
+            self._lead = self._begin(next(iter(self._streams)))
         table = self._recognizer.feed(chunk, multi=self._multi)
         self.summary.samples += len(chunk)
         self._process(table)
@@ -163,7 +163,7 @@ class LogReplay:
             for stream, run in groupby(merge(*sources, key=_sample_of), _stream_of):
                 self._waiting.setdefault(stream, []).extend(run)
             if self._lead is not None:
-                self._lead.process(self._waiting.pop(self._streams[0], []))
+                self._lead.process(self._waiting.pop(next(iter(self._streams)), []))
         self.summary.strokes += len(table)
         if len(table):
             self._kinds.update(counts(GestureKind, table.kind))
