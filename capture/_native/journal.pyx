@@ -300,7 +300,10 @@ cdef class SegmentWriter:
 
     @cython.critical_section
     def end(self):
-        """Write the end mark, which states the last sequence numbers, and refuse further records: for rotation, the end of the session, and close."""
+        """Write the end mark, which states the last sequence numbers, and refuse further records.
+
+        For a rotation, the end of a session, and close.
+        """
         self.frozen = True
         if self.torn or not self.position:
             return False

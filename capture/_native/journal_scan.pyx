@@ -4,7 +4,9 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from capture._native.journal cimport END_MARK, FIXED, MORE, MOST_BYTES, copy_number, crc_choose, crc_of, padded
+from capture._native.journal cimport (
+    END_MARK, FIXED, MORE, MOST_BYTES, copy_number, crc_choose, crc_of, padded,
+)
 
 cdef extern from "bytes.h":
     char *put_uuid "capture_put_uuid"(char *place, const uint8_t *raw) noexcept
