@@ -256,18 +256,36 @@ class Queues:
             return usable and add_reports(self._c.folder, reports)
 
     def goal(self, queue: str) -> Goal:
-        """Return the events that are stored for a queue now, including those in memory."""
+        """Return the events that are stored for a queue now, including those in memory.
+
+        Raises
+        ------
+        StoreError
+            When one of its segments cannot be read.
+        """
         if not self._delivers():
             return Goal({}, self._s.writer.call_count)
         with self._s.reading() as index:
             index.refresh(force=True)
             return self._goal(index, queue)
 
-    def _goal(self, index: Index, queue: str) -> Goal:
-        last: dict[Name, int] = {}
+    def _goal(self, index: Index, queue: str, *left_out: type[OSError]) -> Goal:
+        """Return the pending events of a queue.
+
+        Parameters
+        ----------
+        *left_out : type of OSError
+            Errors for which a segment is left out.
+
+        Raises
+        ------
+        OSError
+            When a segment cannot be read: its events would be taken for delivered.
+        """
+        last: dict[tuple[Name, bytes], int] = {}
         for segment in index.order:
             position = segment.positions.get(queue)
-            with contextlib.suppress(OSError):  # delivered and deleted meanwhile, or not to be read now
+            with contextlib.suppress(*left_out):
                 if position is not None and index.pending(segment, position):
                     last[segment.name] = position.last
         return Goal(last, self._s.writer.call_count)
@@ -281,11 +299,15 @@ class Queues:
         return Watch(self, self._c)
 
     def goals(self) -> dict[str, Goal]:
-        """Return the pending events of every queue, of another process's delivery as well."""
+        """Write the waiting events, and return the pending ones of every queue.
+
+        For a process that does not deliver: a segment that it cannot read is left out, for the other process
+        may have delivered and deleted it meanwhile.
+        """
         if self._s.writer.waiting:
             self._s.writer.write_waiting()
         with self._looking() as index:
-            return {queue: self._goal(index, queue) for queue in self._c.formats}
+            return {queue: self._goal(index, queue, OSError) for queue in self._c.formats}
 
     def have_reached(self, goals: Mapping[str, Goal]) -> bool:
         """Return whether every queue has reached its goal."""

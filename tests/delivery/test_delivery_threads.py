@@ -1,5 +1,6 @@
 """Threads and deadlines: flush, close, abort, drain, and a second process on the store."""
 
+import errno
 import math
 import os
 import threading
@@ -15,7 +16,7 @@ from capture.delivery.wake import Wake
 from capture.errors import StoreError
 from capture.sinks import ACCEPTED, Answer, Outcome
 from capture.sinks.memory import MemorySink
-from capture.store import Store, StoredEvent
+from capture.store import Store, StoredEvent, recovery
 
 CONFIG = RunConfig(project=ProjectConfig(id=1), buffer=BufferConfig(flush_interval_s=1000.0))
 TEMPORARY = Answer(Outcome.TEMPORARY, "HTTP 503")
