@@ -378,11 +378,13 @@ def count_pending(index: Index, queue: str, sessions: dict[int, int]) -> int | N
             continue
         try:
             count = index.pending(segment, position)
-            first, _ = segment.walk(position.offset, position.offset + _LOOK) if count else ([], 0)
         except OSError:
             continue  # the process that delivers has deleted it meanwhile, or it cannot be read now
         if count:
-            session, first_ms = segment.name.session, first[0][4] if first else 0
+            session, first_ms = segment.name.session, 0
+            with contextlib.suppress(OSError):
+                first, _ = segment.walk(position.offset, position.offset + _LOOK)
+                first_ms = first[0][4] if first else 0
             sessions[session] = sessions.get(session, 0) + count
             oldest = first_ms if oldest is None else min(first_ms, oldest)
     return oldest
