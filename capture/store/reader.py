@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from capture._native.journal_scan import BAD, FULL, SHORT, scan, walk
 from capture.store.dead_letters import make_letter
-from capture.store.files import exists
 from capture.store.recovery import Segment, count_unchecked, load, move, segment_names, write_slot
 from capture.store.rows import StoredBatch
 from capture.store.segment import END_MARK, Name, Position
@@ -145,7 +144,13 @@ class Index:
             self.delete(segment)
 
     def delete(self, segment: Segment) -> bool:
-        """Delete a complete segment, unless a restart needs it for the state; return whether it is gone."""
+        """Delete a complete segment, unless a restart needs it for the state; return whether it is gone.
+
+        Raises
+        ------
+        OSError
+            When it is not known whether it is gone.
+        """
         session = segment.name.session
         if segment.name.retried or self.has_later(segment):
             return self._unlink(segment)
@@ -162,20 +167,25 @@ class Index:
 
     def _unlink(self, segment: Segment) -> bool:
         if not self.delete_file(segment.path):
-            # Somebody has it open, on Windows: its slots are at the end, and it is tried again.
-            return False
+            # On Windows somebody may have it open: its slots are at the end, and it is tried again.
+            with contextlib.suppress(FileNotFoundError):
+                segment.path.stat()
+                return False
         self.forget(segment)
         return True
 
     def delete_file(self, path: Path) -> bool:
-        """Delete a file and return whether it is gone.
+        """Delete a file and return whether it is gone; False also where the system cannot tell.
 
         If the folder was replaced, a file of that name is another store's.
         """
-        with contextlib.suppress(OSError):
-            if self._c.claims.delivery.is_in_place():
-                path.unlink()
-        return not exists(path)
+        if not self._c.claims.delivery.is_in_place():
+            return False
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            return False
+        return True
 
     def _size(self, segment: Segment) -> int:
         try:
@@ -305,13 +315,22 @@ class Index:
         return {queue: self.pending(segment, each) for queue, each in segment.positions.items()}
 
     def acknowledge(self, segment: Segment, batch: StoredBatch) -> bool:
-        """Move a queue behind a batch, and write its slot; False if the batch was purged meanwhile."""
+        """Move a queue behind a batch, write its slot, and delete the segment if it is done.
+
+        False if the batch was dropped or purged meanwhile. May be called again after an error.
+
+        Raises
+        ------
+        OSError
+            When the segment cannot be read or deleted now.
+        """
         position = segment.positions[batch.queue]
-        if segment.gone or position.offset >= batch.end:
+        if segment.gone or position.purged >= batch.end:
             return False
-        if position.counted >= batch.end:
-            position.pending -= batch.count
-        move(position, batch.end, batch.seq)
+        if position.offset < batch.end:
+            if position.counted >= batch.end:
+                position.pending -= batch.count
+            move(position, batch.end, batch.seq)
         position.tried = 0
         self._write(segment, position)
         self.delete_if_done(segment)
@@ -363,11 +382,11 @@ class Index:
         if position.pending:
             position.seq = position.last_seq
         position.tried = position.pending = 0
-        position.offset = position.counted
+        position.offset = position.purged = position.counted
         self._write(segment, position)
 
     def write_slots(self, segments: Iterable[Segment]) -> None:
-        """Write the slots of segments that could not be written."""
+        """Write the slots that are not in the file yet: new ones, and those whose last write failed."""
         for segment in segments:
             for position in segment.positions.values():
                 if position.unwritten:

@@ -134,6 +134,8 @@ class Position(msgspec.Struct, eq=False):
         Up to here the records were counted; those that are not done.
     last, last_seq : int
         Where the last of these begins; its sequence number.
+    purged : int
+        All before it was purged or done.
     """
 
     queue: str
@@ -147,6 +149,7 @@ class Position(msgspec.Struct, eq=False):
     pending: int = 0
     last: int = 0
     last_seq: int = 0
+    purged: int = 0
 
 
 def wire_number(name: str) -> int:

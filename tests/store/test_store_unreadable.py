@@ -1,0 +1,129 @@
+"""Segments that cannot be read or looked at for a while: nothing is taken for delivered, deleted or lost."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from journal_events import drain, put, segments
+
+from capture.errors import StoreError
+from capture.store import Store, context as module, recovery
+from capture.testing import FakeClock
+
+
+def opened(folder, **more):
+    return Store(folder, formats={"a": "native"}, clock=FakeClock(), **more)
+
+
+@pytest.fixture
+def unreadable(monkeypatch):
+    """Return a set of files whose reads fail, and one of files that cannot be looked at or deleted."""
+    reads, looks = set(), set()
+
+    def failing(call, files):
+        def fails(path, *values, **more):
+            if path in files:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+            return call(path, *values, **more)
+
+        return fails
+
+    monkeypatch.setattr(recovery, "read_at", failing(recovery.read_at, reads))
+    for name in ("stat", "unlink"):
+        monkeypatch.setattr(Path, name, failing(getattr(Path, name), looks))
+    return reads, looks
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Have segments of a few events."""
+    monkeypatch.setattr(module, "_SEGMENT_BYTES", 1100)
+
+
+def begun(store, size=50):
+    """Return a batch that its sink has, and that is not acknowledged yet."""
+    batch = store.next_batch("a", size)
+    assert store.begin_send("a", batch)
+    store.end_send("a", batch)
+    return batch
+
+
+def test_a_goal_needs_every_segment(tmp_path, unreadable):
+    store = opened(tmp_path)
+    put(store, 0, 5)
+    assert store.next_batch("a", 1).count == 1
+    unreadable[0].update(segments(tmp_path))
+    with pytest.raises(StoreError):
+        store.goal("a")
+    unreadable[0].clear()
+    goal = store.goal("a")
+
+    assert not store.reached("a", goal)
+    assert drain(store) == list(range(5))
+    assert store.reached("a", goal)
+    store.close()
+
+
+def test_pending_events_stay_counted_while_they_cannot_be_read(tmp_path, unreadable):
+    store = opened(tmp_path)
+    put(store, 0, 5)
+    assert store.next_batch("a", 50).count == 5
+    known = store.pending("a")
+    unreadable[0].update(segments(tmp_path))
+    now = store.pending("a")
+
+    assert (now.count, now.sessions, now.oldest_ms) == (5, {1: 5}, 0)
+    assert known.oldest_ms > 0
+    store.close()
+
+
+def test_an_acknowledged_batch_is_delivered_though_the_first_answer_fails(tmp_path, unreadable):
+    store = opened(tmp_path)
+    put(store, 0, 5)
+    store.release_session()
+    batch = begun(store, 5)
+    unreadable[0].update(segments(tmp_path))
+    with pytest.raises(StoreError):
+        store.acknowledge("a", batch)
+    unreadable[0].clear()
+
+    assert store.acknowledge("a", batch)
+    assert store.pending("a").count == 0
+    assert drain(store) == []
+    store.close()
+
+
+@pytest.mark.usefixtures("small")
+def test_a_segment_that_cannot_be_looked_at_is_not_taken_for_deleted(tmp_path, unreadable):
+    store = opened(tmp_path)
+    put(store, 0, 20)
+    batch = begun(store)
+    unreadable[1].add(batch.place.path)
+    with pytest.raises(StoreError):
+        store.acknowledge("a", batch)
+    assert not batch.place.gone
+    unreadable[1].clear()
+
+    assert store.acknowledge("a", batch)
+    assert batch.place.gone
+    assert not batch.place.path.exists()
+    assert drain(store) == list(range(batch.count, 20))
+    store.close()
+
+
+@pytest.mark.usefixtures("small")
+def test_a_segment_that_cannot_be_deleted_is_not_counted_as_dropped(tmp_path, unreadable):
+    store = opened(tmp_path)
+    put(store, 0, 20)
+    assert store.claim_delivery()
+    assert store.pending("a").count == 20
+    unreadable[1].add(segments(tmp_path)[0])
+    store._c.max_bytes = 4096
+    with pytest.raises(StoreError):
+        store.upkeep()
+    unreadable[1].clear()
+
+    assert store.dropped == {}
+    assert drain(store) == list(range(20))
+    store.close()
