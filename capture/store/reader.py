@@ -96,13 +96,16 @@ class Index:
                 segment.complete = segment.size > 0
 
     def _load(self, name: Name) -> bool:
-        """Add a segment; False if it is not whole yet, or cannot be read now."""
+        """Add a segment; False if it is not whole yet, or cannot be read now: it is tried again.
+
+        One of a later version is left alone.
+        """
         try:
             segment = load(self._c.folder / name.file, name, self._c.formats)
         except OSError:
             return False
         if segment is None:
-            return False
+            return True
         self.write_slots([segment])
         user = segment.header.user_id
         if self._writes and user and not self._state.knows(user):

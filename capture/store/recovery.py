@@ -146,15 +146,17 @@ class Segment(msgspec.Struct, eq=False):
 
 
 def load(path: Path, name: Name, formats: Mapping[str, str]) -> Segment | None:
-    """Read header and slots of a segment; None if they are not there yet, or of a later version.
+    """Read header and slots of a segment; None if it is of a later version.
 
     Raises
     ------
     OSError
-        When it cannot be read.
+        When it cannot be read, or they are not there yet.
     """
     block = read_at(path, 0, _FIRST)
-    if len(block) < _FIRST or is_later_version(block):
+    if len(block) < _FIRST:
+        raise BlockingIOError
+    if is_later_version(block):
         return None
     header = read_header(block)
     if header is None:

@@ -1,5 +1,6 @@
 """Torn tails, flipped bits, damaged headers and slots: nothing altered is sent, losses are exact."""
 
+import os
 import random
 import tracemalloc
 import uuid
@@ -10,7 +11,7 @@ from journal_events import HEAD, batches, drain, event_id, number_of, put, segme
 
 from capture._native.journal import crc32c
 from capture._native.journal_scan import walk
-from capture.store import Store, buffer, context as module
+from capture.store import Store, buffer, context as module, reader
 from capture.store.files import read_at
 from capture.store.segment import read_header
 from capture.testing import FakeClock
@@ -197,7 +198,7 @@ def test_a_segment_of_an_unknown_user_is_deleted_unsent(tmp_path):
     store.close()
 
 
-def test_a_segment_of_a_later_version_is_left_alone(tmp_path):
+def test_a_segment_of_a_later_version_is_left_alone(tmp_path, monkeypatch):
     (path,) = recorded(tmp_path, 10)
     data = bytearray(path.read_bytes())
     data[4] = 2
@@ -207,6 +208,14 @@ def test_a_segment_of_a_later_version_is_left_alone(tmp_path):
     assert drain(store) == []
     assert store.dropped == {}
     store.upkeep()
+    # It is listed no more often for it.
+    monkeypatch.setattr(reader, "_LIST_S", 1000)
+    os.utime(tmp_path, (0, 0))
+    index = store._s.index
+    index.refresh()
+    monkeypatch.setattr(reader, "segment_names", pytest.fail)
+    index.refresh()
+    monkeypatch.undo()
     store.close()
 
     assert path.read_bytes() == data
