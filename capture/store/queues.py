@@ -31,15 +31,18 @@ _LOOK = 64 * 1024
 
 
 class Goal(msgspec.Struct):
-    """Events that were stored at a moment: for a queue, the last in each segment and in memory."""
+    """Events that were stored at a moment: for a queue, the last in each segment and in memory.
 
-    last: dict[Name, int]
+    A segment is known by name and stamp: the name may come back in a folder that was made anew.
+    """
+
+    last: dict[tuple[Name, bytes], int]
     number: int
 
     def covers(self, batch: StoredBatch) -> bool:
         """Return whether a batch begins within it."""
         place = batch.place
-        last = self.last.get(place.name, -1) if isinstance(place, Segment) else self.number
+        last = self.last.get((place.name, place.stamp), -1) if isinstance(place, Segment) else self.number
         return batch.start <= last
 
 
@@ -287,7 +290,7 @@ class Queues:
             position = segment.positions.get(queue)
             with contextlib.suppress(*left_out):
                 if position is not None and index.pending(segment, position):
-                    last[segment.name] = position.last
+                    last[segment.name, segment.stamp] = position.last
         return Goal(last, self._s.writer.call_count)
 
     def reached(self, queue: str, goal: Goal) -> bool:
@@ -313,9 +316,11 @@ class Queues:
         """Return whether every queue has reached its goal."""
         with self._looking() as index:
             for queue, goal in goals.items():
-                for name, last in goal.last.items():
+                for (name, stamp), last in goal.last.items():
                     segment = index.segments.get(name)
-                    position = None if segment is None else segment.positions.get(queue)
+                    if segment is None or segment.stamp != stamp:
+                        continue
+                    position = segment.positions.get(queue)
                     if position is not None and position.offset <= last:
                         return False
                 if self._memory.has_before(queue, goal.number):

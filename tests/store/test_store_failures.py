@@ -59,8 +59,8 @@ def store(tmp_path, disk):
     made.close()
 
 
-def opened(folder, **more):
-    return Store(folder, formats={"a": "native"}, clock=FakeClock(), **more)
+def opened(folder, clock=None, **more):
+    return Store(folder, formats={"a": "native"}, clock=clock or FakeClock(), **more)
 
 
 def test_short_writes_are_gone_on_with(store, disk):
@@ -204,9 +204,14 @@ def test_a_folder_that_cannot_be_made_loses_nothing_silently(tmp_path):
 
 
 @pytest.fixture
-def app(tmp_path):
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def app(tmp_path, clock):
     revoked = []
-    store = opened(tmp_path / "store", on_revoked=lambda: revoked.append(True))
+    store = opened(tmp_path / "store", clock, on_revoked=lambda: revoked.append(True))
     store.told = revoked
     store.first_state({"user_id": USER, "salt": "s"})
     assert store.claim_session(1)
@@ -229,6 +234,20 @@ def test_a_folder_that_is_deleted_is_made_anew_and_counted(app):
     assert later.read_state()["user_id"] == USER
     later.close()
     assert not app.told
+
+
+def test_a_goal_is_reached_when_its_folder_is_deleted_though_names_come_back(app, clock):
+    put(app, 0, 5)
+    goal = app.goal("a")
+    names = segments(app.folder)
+    shutil.rmtree(app.folder)
+    clock.advance(s=1)
+    app.upkeep()
+    put(app, 5, 8)
+    assert segments(app.folder) == names
+
+    assert app.reached("a", goal)
+    assert not goal.covers(app.next_batch("a", 50))
 
 
 def test_what_is_recorded_into_a_deleted_folder_waits_for_the_new_one(app):
