@@ -47,13 +47,12 @@ def use_crc_table(bint table):
 cpdef bytes id_bytes(object event_id):
     """Return an id as 16 bytes: those of a UUID, which may be text, or the hash of any other text."""
     cdef bytes raw = b""
-    if type(event_id) is bytes:
-        raw = event_id
-    else:
-        try:
-            raw = unhexlify((<str>event_id).replace("-", ""))
-        except ValueError:
-            pass
+    if type(event_id) is bytes and len(event_id) == 16:
+        return event_id
+    try:
+        raw = unhexlify((<str?>event_id).replace("-", ""))
+    except ValueError:
+        pass
     return raw if len(raw) == 16 else sha256(event_id.encode("utf-8", "replace")).digest()[:16]
 
 

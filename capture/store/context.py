@@ -73,7 +73,9 @@ class Losses:
 
     def add(self, cause: str, count: int, queue: str) -> None:
         """Count events that a queue lost; `report` informs the owner later, when no lock is held."""
-        self._by_queue[cause, queue] += max(0, count)
+        if count <= 0:
+            return
+        self._by_queue[cause, queue] += count
         more = self._by_queue[cause, queue] - self.dropped.get(cause, 0)
         if more > 0:
             self.dropped[cause] = self._by_queue[cause, queue]
@@ -81,7 +83,7 @@ class Losses:
 
     def of(self, queue: str, *causes: str) -> int:
         """Return how many events a queue lost, by any cause or by some."""
-        known = self._by_queue.items()
+        known = list(self._by_queue.items())  # other threads count meanwhile
         return sum(
             count for (cause, name), count in known if name == queue and (not causes or cause in causes)
         )

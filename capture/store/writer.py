@@ -93,10 +93,10 @@ class Writer:
         self.guard = Guard(_WAIT_S)
         self._c, self._state = context, state
         wires = sorted(set(context.formats.values()))
-        #: By wire format: last sequence number before the segment, and how far it is above the number of
-        #: events that this process has written before.
+        #: By wire format: the last sequence number before the segment, and how many of the numbers up to it
+        #: others gave. Events that this process wrote before = _seqs - _seqs_of_others.
         self._seqs = dict.fromkeys(map(wire_number, wires), 0)
-        self._others = self._seqs.copy()
+        self._seqs_of_others = self._seqs.copy()
         #: Descriptors of ended segments that are not synced yet.
         self._ended: list[int] = []
 
@@ -135,7 +135,7 @@ class Writer:
             try:
                 if call.sent or call.sending or not self._write(call):
                     return False
-            except ValueError:
+            except (TypeError, ValueError):
                 # No event of ours: it must not delay the events behind it.
                 waiting.popleft()
                 raise
@@ -201,10 +201,13 @@ class Writer:
         try:
             if self.name is None or self.name.session != session:
                 last = last_seqs(self._c.folder, session)
-                for number, seq in self._seqs.items():
-                    self._others[number] += last.get(number, 0) - seq
-                self._seqs = {number: last.get(number, 0) for number in self._seqs}
-                self.name = None
+                seqs = {number: last.get(number, 0) for number in self._seqs}
+                others = {
+                    number: self._seqs_of_others[number] + seqs[number] - self._seqs[number]
+                    for number in seqs
+                }
+                # No exception of a signal handler comes between.
+                self._seqs, self._seqs_of_others, self.name = seqs, others, None
             known = 0 if self.name is None else self.name.number
             name = next_name(self._c.folder, session, known=known)
             return self._admits() and self._create(name, call.user_id)
@@ -339,7 +342,7 @@ class Writer:
     def written_of(self, wire: str) -> int:
         """Return how many events of a wire format this process has written."""
         number = wire_number(wire)
-        return self._seqs[number] - self._others[number] + self.in_segment(wire)
+        return self._seqs[number] - self._seqs_of_others[number] + self.in_segment(wire)
 
     def in_segment(self, wire: str) -> int:
         """Return how many of them are in the segment that is written now."""
