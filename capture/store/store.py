@@ -12,8 +12,6 @@ store's (index, slots, deletion). A caller that needs both takes the store's fir
 from __future__ import annotations
 
 import contextlib
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Unpack
 
 from capture._native.guard import BusyError
@@ -164,9 +162,14 @@ class Store:
         elapsed_ms, screens, boot_ms
             As for `append`, after all of them.
         """
+        calls: list[list[Any]] = []
+        for event in events:
+            if not calls or calls[-1][0][0] != event.session:
+                calls.append([])
+            calls[-1].append((event.session, event.payloads, event.time_ms, event.event_id))
         written = True
-        for _, rows in groupby(events, attrgetter("session")):
-            written = self._append_call(list(rows), elapsed_ms, screens, boot_ms) and written
+        for rows in calls:
+            written = self._append_call(rows, elapsed_ms, screens, boot_ms) and written
         return written
 
     def _append_call(
