@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,7 @@ class Delivery:
         self._guard = Guard(_WAIT_S)
         self._maintenance = Maintenance(self._store)
         self._threads: list[threading.Thread] = []
-        self._forks = fork_count()
+        self._forks, self._pid = fork_count(), os.getpid()
         self._deadline_ns: int | None = None
 
     # From the caller
@@ -377,7 +378,8 @@ class Delivery:
 
     def _check_fork(self) -> None:
         """Start afresh in a forked child, where the parent's threads do not run."""
-        if self._forks == fork_count():
+        # The count does not change in the child of a system call that is no `fork` of the C library.
+        if self._pid == os.getpid() and self._forks == fork_count():
             return
         self._reset()
         self._states.after_fork()

@@ -11,7 +11,7 @@ import pytest
 from journal_events import event_id
 
 from capture.config import BufferConfig, ProjectConfig, RunConfig
-from capture.delivery import Delivery
+from capture.delivery import Delivery, delivery as module
 from capture.delivery.wake import Wake
 from capture.errors import StoreError
 from capture.sinks import ACCEPTED, Answer, Outcome
@@ -498,6 +498,43 @@ def test_a_forked_child_waits_for_no_lock_of_the_parents(store, call, stop):
     delivery.close(LONG_S)
 
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_that_no_fork_handler_ran_in_starts_its_threads(store, monkeypatch):
+    monkeypatch.setattr(module, "fork_count", lambda: 0)  # as after a system call that is no `fork`
+    delivery = make(store, MemorySink())
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            delivery.send_pending()
+            code = 0 if any(thread.is_alive() for thread in delivery._threads) else 2
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    delivery.close(LONG_S)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.parametrize("call", ["flush", "close"])
+def test_events_that_cannot_be_read_are_not_delivered(store, monkeypatch, call):
+    delivery = make(store, MemorySink())
+    put(store, 0, 3)
+    assert delivery.flush(LONG_S)
+    put(store, 3, 6)
+
+    def failing(*_):
+        raise OSError(errno.EIO, "broken")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(recovery, "read_at", failing)
+        assert not getattr(delivery, call)(0.3)
+    assert delivery.flush(LONG_S) is (call == "flush")
+    delivery.close(LONG_S)
+
+    assert store.pending("memory").count == (0 if call == "flush" else 3)
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), KeyboardInterrupt(), MemoryError()])
