@@ -11,7 +11,7 @@ from capture.clock import Clock
 from capture.config.run import RunConfig
 from capture.engine.device import detect
 from capture.engine.dispatch import UpDispatch
-from capture.engine.forwarded import forwarded
+from capture.engine.forwarded import Forwarded
 from capture.engine.lifecycle import Lifecycle, make_sinks
 from capture.engine.recorder import Recorder
 from capture.engine.stats import Stats, read_stats
@@ -584,24 +584,24 @@ class Capture:
 
     # Callbacks
 
-    on_gesture: Callable[[Gesture, Target], None] | None = forwarded(
+    on_gesture = Forwarded["Callable[[Gesture, Target], None] | None"](
         "_telemetry.on_gesture",
         """Called with ``(gesture, target)`` after every stroke, recognized or not, with no lock held.
 
         ``gesture.rage`` marks a rage tap; ``target.responsive is False`` a dead one.
         """,
     )
-    on_drop: Callable[[str, int], None] | None = forwarded(
+    on_drop = Forwarded["Callable[[str, int], None] | None"](
         "_telemetry.on_drop", "Called with ``(cause, count)`` when stored events are lost, with no lock held."
     )
-    before_send: Callable[[events.Event], events.Event | None] | None = forwarded(
+    before_send = Forwarded["Callable[[events.Event], events.Event | None] | None"](
         "_recorder.before_send",
         """Called with every event before it is stored; returns it, a changed one, or None to drop it.
 
         It must not track anything itself. Event id, session and time cannot be changed.
         """,
     )
-    hook: str | None = forwarded(
+    hook = Forwarded["str | None"](
         "_telemetry.hook",
         "How a toolkit's touches reach the engine: ``raw``, ``merged`` or None; set by its integration.",
     )

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
-from typing import Any
+from typing import Any, Generic, Self, TypeVar, overload
 
-__all__ = ["forwarded"]
+__all__ = ["Forwarded"]
+
+_T = TypeVar("_T")
 
 
-def forwarded(path: str, doc: str) -> Any:
-    """Return the property that reads and sets ``self.<path>``, the name of a part and of its attribute."""
-    part, _, name = path.partition(".")
+class Forwarded(Generic[_T]):
+    """Reads and sets ``owner.<path>``, the name of a part and of its attribute."""
 
-    def assign(owner: Any, value: Any) -> None:
-        setattr(getattr(owner, part), name, value)
+    def __init__(self, path: str, doc: str) -> None:
+        self._part, _, self._name = path.partition(".")
+        self.__doc__ = doc
 
-    return property(attrgetter(path), assign, doc=doc)
+    @overload
+    def __get__(self, owner: None, kind: type) -> Self: ...
+    @overload
+    def __get__(self, owner: object, kind: type) -> _T: ...
+    def __get__(self, owner: object | None, kind: type) -> _T | Self:
+        if owner is None:
+            return self
+        value: _T = getattr(getattr(owner, self._part), self._name)
+        return value
+
+    def __set__(self, owner: Any, value: _T) -> None:
+        setattr(getattr(owner, self._part), self._name, value)

@@ -2,10 +2,12 @@
 
 import json
 import re
+import typing
 from pathlib import Path
 
 import pytest
 
+from capture import Capture
 from capture.config import PrivacyConfig, RunConfig
 from capture.formats.schema import batch_schema
 
@@ -96,3 +98,9 @@ def test_every_example_that_records_has_its_consent():
 
     assert {name for name, _ in found} >= {"README.md", "embedding.md", "hosts.md"}
     assert [name for name, code in found if not re.search(r"opt_in\(\)|opted_in=True", code)] == []
+
+
+def test_annotations_of_the_class_can_be_evaluated():
+    typing.get_type_hints(Capture)
+
+    assert Capture.on_gesture.__doc__.startswith("Called with ``(gesture, target)``")
