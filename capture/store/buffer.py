@@ -276,7 +276,13 @@ def _change(folder: str | os.PathLike[str], request: Request) -> int:
 
 
 def _ask(folder: Path, request: Request, claim: Callable[[], bool]) -> int | None:
-    """Leave a request and return its answer; None where this process may deliver, and can do it itself."""
+    """Leave a request and return its answer; None where this process may deliver, and can do it itself.
+
+    Raises
+    ------
+    StoreError
+        When the request cannot be written, or the process that delivers failed or did not answer.
+    """
     name = f"request-{request.what}-{os.getpid()}-{time.monotonic_ns()}"
     path, done = folder / f"{name}.json", folder / f"{name}-done.json"
     try:

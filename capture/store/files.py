@@ -60,7 +60,10 @@ def files_of(folder: Path) -> list[str]:
 
 
 def exists(path: Path) -> bool:
-    """Return whether there is a file or a folder; False if the system cannot tell."""
+    """Return whether there is a file or a folder; False if the system cannot tell.
+
+    Not for a deletion: what cannot be looked at now may be there all the same.
+    """
     try:
         path.stat()
     except (OSError, ValueError):
@@ -120,8 +123,9 @@ def create_segment(
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     numbers = {wire: wire_number(wire) for wire in (*queues.values(), *wires)}
     seqs = header.seqs or dict.fromkeys(numbers.values(), 0)
+    head = make_head(header, queues)  # before there is a descriptor to close
     descriptor = os.open(path, flags, 0o600)
-    return SegmentWriter(descriptor, header.session, make_head(header, queues), numbers, seqs, **more)
+    return SegmentWriter(descriptor, header.session, head, numbers, seqs, **more)
 
 
 def write_private(path: Path, data: bytes, *, sync: bool = True) -> Path:
