@@ -202,10 +202,7 @@ class Writer:
             if self.name is None or self.name.session != session:
                 last = last_seqs(self._c.folder, session)
                 seqs = {number: last.get(number, 0) for number in self._seqs}
-                others = {
-                    number: self._seqs_of_others[number] + seqs[number] - self._seqs[number]
-                    for number in seqs
-                }
+                others = {at: self._seqs_of_others[at] + seqs[at] - seq for at, seq in self._seqs.items()}
                 # No exception of a signal handler comes between.
                 self._seqs, self._seqs_of_others, self.name = seqs, others, None
             known = 0 if self.name is None else self.name.number
