@@ -260,8 +260,8 @@ def other():
     assert cap.track_variable("other", 1) is not None
     slowest = max(slowest, time.perf_counter() - begun)
 for _ in range(int(sys.argv[2])):
-    signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0005, 0.003))
     try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0005, 0.003))
         while True:
             cap.touch_down(0, 1.0, 1.0, target=target)
             cap.touch_up(0, 1.0, 1.0)
