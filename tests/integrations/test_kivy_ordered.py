@@ -13,6 +13,11 @@ class Box:
         return self.x <= x <= self.x + self.width and self.y <= y <= self.y + self.height
 
 
+def front(boxes, x, y):
+    """Return the one that Kivy touches: it asks the children in their order."""
+    return next((box for box in boxes if box.collide_point(x, y)), None)
+
+
 def grid(columns, rows, spacing, *, by_column, backwards):
     cells = [(column, row) for row in range(rows) for column in range(columns)]
     if by_column:
@@ -35,5 +40,25 @@ def test_the_same_child_as_a_look_at_all(columns, rows, spacing, by_column, back
     hit = [box for box in boxes if box.collide_point(*place)]
     found = in_order(boxes, *place)
 
-    # On a common edge of two either is right.
-    assert found in hit if hit else found is None
+    # Of cells that were added column by column either is right on a common edge.
+    assert found is front(boxes, *place) or (by_column and found in hit)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    heights=st.lists(st.sampled_from([0, 10, 25]), min_size=1, max_size=60),
+    columns=st.integers(0, 4),
+    backwards=st.booleans(),
+)
+def test_on_the_edges_of_rows_the_child_that_kivy_touches(heights, columns, backwards):
+    rows, y = [], 0
+    for height in heights:
+        # Without columns: a horizontal box.
+        row = [Box(20 * column, y, 20, height) for column in range(columns)] or [Box(y, 0, height, 20)]
+        rows += row
+        y += height
+    boxes = rows[::-1] if backwards else rows
+
+    for box in boxes:
+        for place in ((box.x, box.y), (box.x + box.width, box.y + box.height), (box.x + 5, box.y)):
+            assert in_order(boxes, *place) is front(boxes, *place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -176,16 +176,20 @@ def in_order(children: Sequence[Any], x: float, y: float) -> Any:
 
 
 def _bisect(children: Sequence[Any], place: float, position: str, extent: str) -> int | None:
-    """Return the number of a child whose extent along an axis covers a place."""
+    """Return the number of the front child of those whose extent along an axis covers a place."""
     start = attrgetter(position)
+
+    def end(child: Any) -> float:
+        return start(child) + getattr(child, extent)  # type: ignore[no-any-return]
+
     if start(children[0]) <= start(children[-1]):
-        number = bisect_right(children, place, key=start) - 1
+        number = bisect_left(children, place, key=end)
     else:
         number = bisect_left(children, -place, key=lambda child: -start(child))
-    if not 0 <= number < len(children):
+    if number >= len(children):
         return None
     child = children[number]
-    return number if start(child) <= place <= start(child) + getattr(child, extent) else None
+    return number if start(child) <= place <= end(child) else None
 
 
 def is_masked(widget: Any) -> bool:
