@@ -152,6 +152,22 @@ def test_pointers_are_the_smallest_that_are_free(strokes, calls, due):
     ]
 
 
+def test_a_stroke_that_begins_while_an_up_is_reported_has_a_pointer_of_its_own(strokes, calls, due):
+    seen = []
+    strokes.listeners.append(
+        SimpleNamespace(
+            down=lambda stroke: seen.append(("down", stroke.pointer)),
+            up=lambda stroke, *_: seen.append(("up", stroke.pointer)),
+        )
+    )
+    calls.touch_up = lambda *_: play(strokes, due, ("begin", touch(2), 500, 40 * MS))
+    tap = touch(1)
+    play(strokes, due, ("begin", tap, 0, 0), ("end", tap, 0, 20 * MS))
+    play(strokes, due, ("begin", touch(3), 900, 400 * MS))
+
+    assert seen == [("down", 0), ("down", 1), ("up", 0), ("down", 0)]
+
+
 @pytest.mark.parametrize(
     ("device", "x", "time", "is_twin"),
     [

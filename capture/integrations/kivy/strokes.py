@@ -80,6 +80,8 @@ class OpenTouches:
         self._untimed: deque[Sample] = deque(maxlen=_QUEUE_LENGTH)
         self._last_poll_ns = 0
         self._recent: deque[OpenTouch] = deque(maxlen=_REMEMBERED)
+        #: Strokes whose listeners are being told of the UP: one of them may begin another stroke.
+        self._ending: list[OpenTouch] = []
 
     def poll(self, sample: Sample) -> None:
         """Queue a raw sample as it is polled."""
@@ -110,12 +112,14 @@ class OpenTouches:
             self._cancel(stroke, now_ns() if stroke.end is None else stroke.end.time)
             return
         dispatch = stroke.dispatch or self._dispatch(stroke, event)
+        self._ending.append(stroke)
         dispatch.finish()
         up = stroke.end
         if up is not None:
             x, y = self._place(up.sx, up.sy)
             for listener in self.listeners:
                 listener.up(stroke, x, y, up.time)
+        self._ending.remove(stroke)
         self._recent.append(stroke)
 
     def _dispatch(self, stroke: OpenTouch, event: Any) -> UpDispatch:
@@ -207,7 +211,7 @@ class OpenTouches:
             return
         if is_raw:
             self._forget_lost(sample.event)
-        used = {stroke.pointer for stroke in self.open.values()}
+        used = {stroke.pointer for stroke in (*self.open.values(), *self._ending)}
         pointer = next(number for number in range(len(used) + 1) if number not in used)
         event, target = sample.event, self._around.find_target(sample.sx, sample.sy)
         stroke = OpenTouch(pointer, event, sample.time, x, y, target, _device_of(event), is_raw=is_raw)
