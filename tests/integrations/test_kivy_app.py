@@ -115,3 +115,7 @@ def test_a_resized_window_is_told(raw):
 def test_a_failure_stops_the_capture_and_not_the_app(raw):
     assert raw["app_goes_on"] is True
     assert raw["after_failure"] == [None, 0]
+
+
+def test_the_overlay_is_hidden_after_a_failure(raw):
+    assert raw["overlays"] == [1, 0]

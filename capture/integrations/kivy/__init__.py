@@ -85,6 +85,7 @@ def _install(capture: Capture, *, wait: bool = False) -> KivyHooks:
 def uninstall() -> None:
     """Remove all hooks; may be called again."""
     global _installed  # noqa: PLW0603 - as in install
+    hide_overlay()
     if _installed is not None:
         _installed.uninstall()
         _installed = None
@@ -155,14 +156,15 @@ def show_overlay(capture: Capture) -> Overlay:
     """
     host = _current(capture)
     hide_overlay()
-    return Overlay(host)
+    host.overlay = Overlay(host)
+    return host.overlay
 
 
 def hide_overlay() -> None:
-    """Hide the overlay, if it is shown."""
-    for listener in _installed.strokes.listeners.copy() if _installed is not None else ():
-        if isinstance(listener, Overlay):
-            listener.hide()
+    """Hide the overlay, if it is shown; also after a failure ended the capturing."""
+    if _installed is not None and _installed.overlay is not None:
+        _installed.overlay.hide()
+        _installed.overlay = None
 
 
 def _current(capture: Capture) -> KivyHooks:

@@ -170,6 +170,10 @@ def lifecycle(lab):
 
 def failure(lab):
     """The app's tree turns out to be strange: the capture stops, the app does not."""
+    integration.show_overlay(cap)
+    lab.finger.tap(widget("dead"))
+    yield 0.2
+    overlays = result["overlays"] = [len(Window.canvas.after.children)]
 
     class Strange(Label):
         def collide_point(self, *_):
@@ -188,6 +192,8 @@ def failure(lab):
     lab.finger.tap_at(100, 300)
     yield 0.15
     result["after_failure"] = [cap.stats.hook, len(strokes) - before]
+    integration.hide_overlay()
+    overlays.append(len(Window.canvas.after.children))
     Window.remove_widget(strange)
 
 
