@@ -137,7 +137,7 @@ class QtHost(HostBase):
             x, y = self._px(window, point.scenePosition())
             state = point.state()
             if state == self._state.Pressed:
-                if not self._fingers:
+                if not self._has_fingers():
                     self._receiver = None
                 pointer = self._pointer_of(point.id())
                 self._places[point.id()] = _place(window, event)
@@ -148,8 +148,12 @@ class QtHost(HostBase):
             elif state == self._state.Released and point.id() in self._fingers:
                 pointer = self._fingers.pop(point.id())
                 # The first finger becomes a press of the mouse where no widget asks for touches.
-                responsive = self._is_responsive(window, event, point) if not self._fingers else None
+                responsive = None if self._has_fingers() else self._is_responsive(window, event, point)
                 self.capture.touch_up(pointer, x, y, stamp, responsive)
+
+    def _has_fingers(self) -> bool:
+        """Return whether a finger is down, the mouse apart."""
+        return any(pointer != _MOUSE for pointer in self._fingers.values())
 
     def _forget_lost(self, window: Any, event: Any, named: set[int]) -> None:
         """Cancel fingers of the same panel and window that an event does not name: their UP was lost."""

@@ -60,6 +60,12 @@ def test_a_lost_release_spoils_nothing(result):
     assert result["odd"][-1] == ["TAP", "NONE", "buy"]
 
 
+def test_a_mouse_that_stays_down_changes_no_verdict_of_a_finger(result):
+    label, button = "[root]>QWidget>QLabel>", "[root]>QWidget>QPushButton#buy>"
+
+    assert result["verdicts"] == [[button, True], [label, False], [label, None]]
+
+
 def test_uninstalled_it_sees_nothing(result):
     assert result["after"] == 0
 

@@ -76,6 +76,16 @@ odd = [stroke[:2] + stroke[3:4] for stroke in found[normal + 1 :]]
 QTest.touchEvent(handle, panel).press(5, middle(label), handle).press(6, middle(button), handle).commit()
 QTest.touchEvent(handle, panel).release(5, middle(label), handle).release(6, middle(button), handle).commit()
 QTest.qWait(30)
+# The release of a mouse may be lost: a drag and drop, a native menu.
+chords, with_mouse = dict(cap.stats.chords), len(found)
+QTest.mousePress(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle(label))
+for widget in (button, label):
+    QTest.touchEvent(handle, panel).press(7, middle(widget), handle).commit()
+    QTest.qWait(30)
+    QTest.touchEvent(handle, panel).release(7, middle(widget), handle).commit()
+    QTest.qWait(30)
+QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle(label))
+verdicts = [stroke[2:5:2] for stroke in found[with_mouse:]]
 del pressed[2:]
 before = len(found)
 host.uninstall()
@@ -87,11 +97,12 @@ result = {
     "others": others,
     "disabled": disabled[3:5],
     "odd": odd,
+    "verdicts": verdicts,
     "after": len(found) - before,
     "pressed": pressed,
     "screen": [device.width, device.height, device.orientation],
     "ignored": cap.stats.ignored,
-    "chords": cap.stats.chords,
+    "chords": chords,
 }
 sys.stdout.write("RESULT " + json.dumps(result) + "\n")
 cap.close()
