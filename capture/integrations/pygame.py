@@ -103,6 +103,8 @@ class PygameHost(HostBase):
             self._down(_MOUSE, x, y)
         elif kind == pygame.MOUSEBUTTONUP:
             self._up(MOUSE, x, y)
+        elif MOUSE not in self._fingers:
+            return
         elif event.buttons[0]:
             self._move(MOUSE, x, y, time.monotonic_ns())
         else:

@@ -195,6 +195,10 @@ for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP, pygame.FINGERDOWN, py
 feed(pygame.MOUSEBUTTONDOWN, pos=None, button=1)
 host.feed(object())
 strokes("posted")
+logged = []
+host._log_once = lambda *values, **_: logged.append(str(values[-1]))
+feed(pygame.MOUSEMOTION, pos=(5, 5))
+result["hover"] = logged
 mouse(pygame.MOUSEBUTTONDOWN)
 mouse(pygame.MOUSEBUTTONUP)
 strokes("after_posted")
@@ -215,6 +219,10 @@ def odd(tmp_path_factory):
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_mouse_that_is_not_pressed_may_lack_its_buttons(odd):
+    assert odd["hover"] == []
 
 
 @pytest.mark.parametrize(
