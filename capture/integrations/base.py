@@ -41,7 +41,7 @@ class HostBase(ABC):
         self.capture = capture
         self._find_target_at = find_target
         #: The toolkit's id of a finger that is down, or `MOUSE` -> pointer.
-        self._fingers: dict[Any, int] = {}
+        self._pointers: dict[Any, int] = {}
         self._log_once = LogOnce(_log)
 
     @abstractmethod
@@ -86,22 +86,22 @@ class HostBase(ABC):
 
         The toolkits' own ids are large; some report the DOWN of a finger twice.
         """
-        if finger in self._fingers:
-            return self._fingers[finger]
-        used = set(self._fingers.values())
+        if finger in self._pointers:
+            return self._pointers[finger]
+        used = set(self._pointers.values())
         pointer = next(n for n in range(_FIRST_FINGER, _FIRST_FINGER + 1 + len(used)) if n not in used)
-        self._fingers[finger] = pointer
+        self._pointers[finger] = pointer
         return pointer
 
     def _move(self, finger: Any, x: float, y: float, time_ns: int) -> None:
         """Move a finger, unless its DOWN was not seen."""
-        if finger in self._fingers:
-            self.capture.touch_move(self._fingers[finger], x, y, time_ns)
+        if finger in self._pointers:
+            self.capture.touch_move(self._pointers[finger], x, y, time_ns)
 
-    def _cancel_fingers(self, fingers: Iterable[Any], time_ns: int | None = None) -> None:
+    def _cancel(self, fingers: Iterable[Any], time_ns: int | None = None) -> None:
         """Cancel fingers whose UP will not come, those of them that are down."""
-        for finger in [each for each in fingers if each in self._fingers]:
-            self.capture.touch_cancel(self._fingers.pop(finger), time=time_ns)
+        for finger in [each for each in fingers if each in self._pointers]:
+            self.capture.touch_cancel(self._pointers.pop(finger), time=time_ns)
 
 
 def element(kind: str, name: str, number: Callable[[], int | None]) -> str:

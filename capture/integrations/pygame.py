@@ -87,28 +87,28 @@ class PygameHost(HostBase):
             if event.touch_id not in _MOUSE_TOUCH:
                 self._finger(kind, event)
         elif kind in {pygame.WINDOWHIDDEN, pygame.WINDOWMINIMIZED, pygame.APP_DIDENTERBACKGROUND}:
-            self._cancel_fingers(self._fingers)
+            self._cancel(self._pointers)
             self.capture.app_hide()
         elif kind in {pygame.WINDOWSHOWN, pygame.WINDOWRESTORED, pygame.APP_DIDENTERFOREGROUND}:
             self.capture.app_show()
         elif kind == pygame.WINDOWFOCUSLOST:
             # A release in another window is not reported to this one.
-            self._cancel_fingers(self._fingers)
+            self._cancel(self._pointers)
 
     def _mouse(self, kind: int, event: Any) -> None:
         pygame = self._pygame
         x, y = event.pos
         if kind == pygame.MOUSEBUTTONDOWN:
-            self._fingers[MOUSE] = _MOUSE
+            self._pointers[MOUSE] = _MOUSE
             self._down(_MOUSE, x, y)
         elif kind == pygame.MOUSEBUTTONUP:
             self._up(MOUSE, x, y)
-        elif MOUSE not in self._fingers:
+        elif MOUSE not in self._pointers:
             return
         elif event.buttons[0]:
             self._move(MOUSE, x, y, time.monotonic_ns())
         else:
-            self._cancel_fingers([MOUSE])
+            self._cancel([MOUSE])
 
     def _finger(self, kind: int, event: Any) -> None:
         pygame = self._pygame
@@ -126,7 +126,7 @@ class PygameHost(HostBase):
     def _forget_lost(self, key: tuple[int, int]) -> None:
         """Cancel the oldest fingers of a device that has fewer down than we know: SDL loses some UPs."""
         device = key[0]
-        open_fingers = [each for each in self._fingers if each[0] == device and each != key]
+        open_fingers = [each for each in self._pointers if each[0] == device and each != key]
         if not open_fingers:
             return
         try:
@@ -136,15 +136,15 @@ class PygameHost(HostBase):
             return
         # None: the events are of no device that SDL knows, or all fingers were lifted since.
         if down > 0:
-            self._cancel_fingers(open_fingers[: max(0, len(open_fingers) + 1 - down)])
+            self._cancel(open_fingers[: max(0, len(open_fingers) + 1 - down)])
 
     def _down(self, pointer: int, x: float, y: float) -> None:
         self._window_size()
         self.capture.touch_down(pointer, x, y, time.monotonic_ns(), self._target_at(x, y))
 
     def _up(self, finger: Any, x: float, y: float) -> None:
-        if finger in self._fingers:
-            self.capture.touch_up(self._fingers.pop(finger), x, y, time.monotonic_ns())
+        if finger in self._pointers:
+            self.capture.touch_up(self._pointers.pop(finger), x, y, time.monotonic_ns())
 
     def _screen(self) -> tuple[float, float, float]:
         return *self._size, 1.0

@@ -99,7 +99,7 @@ class QtHost(HostBase):
             elif kind in self._touch_kinds and isinstance(receiver, self._window_class):
                 self._touch(receiver, event)
             elif kind == self._touch_cancel and isinstance(receiver, self._window_class):
-                self._cancel_fingers(self._places, self._stamp(event))
+                self._cancel(self._places, self._stamp(event))
         except Exception as error:  # noqa: BLE001 - no error may reach the app's event loop
             _log.error(
                 "touches are no longer captured after an error; the app continues: %s", error, exc_info=error
@@ -114,20 +114,20 @@ class QtHost(HostBase):
         x, y = self._px(window, place)
         is_left = event.button() == self._left
         if kind == "down" and is_left:
-            self._fingers[MOUSE], self._receiver = _MOUSE, None
+            self._pointers[MOUSE], self._receiver = _MOUSE, None
             target = self._target(window, event)
             self._update_window(window)
             self.capture.touch_down(_MOUSE, x, y, stamp, target)
-        elif MOUSE not in self._fingers:
+        elif MOUSE not in self._pointers:
             return
         elif kind == "up" and is_left:
-            del self._fingers[MOUSE]
+            del self._pointers[MOUSE]
             self.capture.touch_up(_MOUSE, x, y, stamp, self._is_responsive(window, event, event.point(0)))
         elif kind == "move" and event.buttons() & self._left:
             self._move(MOUSE, x, y, stamp)
         elif kind == "move":
             # Released where this app did not see it.
-            self._cancel_fingers([MOUSE])
+            self._cancel([MOUSE])
 
     def _touch(self, window: Any, event: Any) -> None:
         stamp = self._stamp(event)
@@ -145,22 +145,22 @@ class QtHost(HostBase):
                 self.capture.touch_down(pointer, x, y, stamp, self._target(window, point))
             elif state == self._state.Updated:
                 self._move(point.id(), x, y, stamp)
-            elif state == self._state.Released and point.id() in self._fingers:
-                pointer = self._fingers.pop(point.id())
+            elif state == self._state.Released and point.id() in self._pointers:
+                pointer = self._pointers.pop(point.id())
                 # The first finger becomes a press of the mouse where no widget asks for touches.
                 responsive = None if self._has_fingers() else self._is_responsive(window, event, point)
                 self.capture.touch_up(pointer, x, y, stamp, responsive)
 
     def _has_fingers(self) -> bool:
         """Return whether a finger is down, the mouse apart."""
-        return any(pointer != _MOUSE for pointer in self._fingers.values())
+        return any(pointer != _MOUSE for pointer in self._pointers.values())
 
     def _forget_lost(self, window: Any, event: Any, named: set[int]) -> None:
         """Cancel fingers of the same panel and window that an event does not name: their UP was lost."""
         here = _place(window, event)
-        self._places = {finger: place for finger, place in self._places.items() if finger in self._fingers}
+        self._places = {finger: place for finger, place in self._places.items() if finger in self._pointers}
         lost = [finger for finger, place in self._places.items() if place == here and finger not in named]
-        self._cancel_fingers(lost, self._stamp(event))
+        self._cancel(lost, self._stamp(event))
 
     def _target(self, window: Any, point: Any) -> Target:
         if window.inherits(_QUICK_WINDOW):
@@ -228,7 +228,7 @@ class QtHost(HostBase):
             self.capture.app_show()
             return
         # A release in another window is not reported to this app.
-        self._cancel_fingers(self._fingers)
+        self._cancel(self._pointers)
         if state == self._hidden:
             self.capture.app_hide()
 
