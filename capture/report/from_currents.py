@@ -70,7 +70,7 @@ def _recording(name: str, records: list[dict[str, Any]]) -> Recording:
     for record, properties in _in_order(known):
         if "session_number" in properties and "screen" in properties:
             session, title = properties["session_number"], properties["screen"]
-        elif record.get("name") == "screen_view":
+        if record.get("name") == "screen_view":
             title = properties.get("title", "")
         time_ms, stage = _time_ms((record, properties)), (title, False)
         entry = Entry(event_id=record["id"], time_ms=time_ms, session=session, stage=stage)

@@ -17,6 +17,7 @@ from capture.gestures.kinds import GestureKind
 from capture.replay import replay
 from capture.report import build_page, read
 from capture.report.data import page_data
+from capture.report.from_currents import read_currents
 from capture.report.marks import screenshot_uri
 from capture.report.packed import Packed
 from capture.report.picture import screen_svg
@@ -250,3 +251,19 @@ def test_what_acts_is_shown_as_its_escape(text, expected):
 def test_a_long_text_loses_its_middle():
     assert shorten("a" * 50 + "z" * 50, 11) == "aaaaa…zzzzz"
     assert shorten("short", 5) == "short"
+
+
+def test_the_stage_of_a_screen_view_of_currents_is_its_title(tmp_path):
+    properties = {"title": "Checkout", "screen": "Cart", "session_number": 3}
+    record = {
+        "event_type": "users.behaviors.CustomEvent",
+        "id": "1",
+        "user_id": "u",
+        "name": "screen_view",
+        "time": 1,
+        "properties": json.dumps(properties),
+    }
+    [recording] = read_currents([lines(tmp_path / "records.jsonl", record)])
+
+    assert [each.title for each in recording.stages] == ["Checkout"]
+    assert [each.number for each in recording.sessions] == [3]
