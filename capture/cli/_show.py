@@ -110,19 +110,23 @@ def check_suffix(output: Path | None, *suffixes: str) -> None:
 def writing(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for writing that has its name when it is complete, and is called ``*.part`` before.
 
+    What is no file (a pipe, ``/dev/stdout``) is opened as it is, and so is a link.
+
     Raises
     ------
     ConfigError
         When it cannot be written.
     """
-    partial = path.with_name(path.name + ".part")
+    is_plain = not path.is_symlink() and (path.is_file() or not path.exists())
+    partial = path.with_name(path.name + ".part") if is_plain else path
     try:
         file = partial.open("wb")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
     with file:
         yield file
-    partial.replace(path)
+    if is_plain:
+        partial.replace(path)
 
 
 class Listed(NamedTuple):

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from rich.text import Text
 
 from capture import formats
 from capture.cli._options import Json, flag, option, output_option
-from capture.cli._show import console_for, print_json
+from capture.cli._show import console_for, print_json, writing
 from capture.config.run import RunConfig
 from capture.engine.app_data import data_folder
 from capture.engine.device import detect
@@ -150,14 +150,12 @@ def export(
         lines = _batches(events, RunConfig.load(config))
     else:
         lines = (msgspec.json.encode(_exported(event)) for event in events)
-    # The store is read before the file is made.
-    line = next(lines, None)
-    count = 0
-    with contextlib.nullcontext(sys.stdout.buffer) if output is None else output.open("wb") as file:
-        while line is not None:
+    # The first line is read before the file is made: of a store that cannot be read there is none.
+    first, count = list(islice(lines, 1)), 0
+    with contextlib.nullcontext(sys.stdout.buffer) if output is None else writing(output) as file:
+        for line in chain(first, lines):
             file.write(line + b"\n")
             count += 1
-            line = next(lines, None)
         file.flush()
     if output is not None:
         typer.echo(f"{count} {'batches' if batches else 'events'} -> {output}")

@@ -1,15 +1,19 @@
 """``capture buffer``: looks at a store, and mends it."""
 
 import json
+import os
 
+import msgspec
 import pytest
 
 from capture import Capture, ProjectConfig, RunConfig
 from capture.__main__ import main
 from capture.config import BufferConfig
+from capture.errors import StoreError
 from capture.formats import native
 from capture.sinks import Answer, Outcome
 from capture.sinks.memory import MemorySink
+from capture.store import buffer
 
 
 @pytest.fixture
@@ -136,3 +140,37 @@ def test_whole_batches_can_be_exported(run, store, tmp_path):
         assert {(batch.project_id, batch.user_id) for batch in batches} == {(8, cap.user_id)}
     assert len((tmp_path / "batches.jsonl").read_bytes().splitlines()) == 2
     assert "expected no --dead, and --config" in run("buffer", "export", store, "--batches")[2]
+
+
+@pytest.mark.parametrize("form", [[], ["--batches"]], ids=["events", "batches"])
+def test_an_export_that_fails_leaves_the_earlier_one(run, store, tmp_path, monkeypatch, form):
+    exported = buffer.export
+
+    def failing(*arguments, **options):
+        for number, event in enumerate(exported(*arguments, **options)):
+            if number == 2:
+                raise StoreError("cannot be read")
+            yield msgspec.structs.replace(event, session=number)
+
+    monkeypatch.setattr(buffer, "export", failing)
+    config, output = tmp_path / "capture.toml", tmp_path / "pending.jsonl"
+    config.write_text("[project]\nid = 8\n", encoding="utf-8")
+    output.write_text("an earlier export\n", encoding="utf-8")
+    status, _, err = run("buffer", "export", store, "--config", config, *form, "-o", output)
+
+    assert (status, "cannot be read" in err) == (1, True)
+    assert output.read_text(encoding="utf-8") == "an earlier export\n"
+
+
+def test_an_export_to_a_link_or_a_pipe_leaves_it_there(run, store, tmp_path):
+    file, link, pipe = (tmp_path / name for name in ("pending.jsonl", "link.jsonl", "pipe"))
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    assert run("buffer", "export", store, "-o", link)[0] == 0
+    assert run("buffer", "export", store, "-o", pipe)[0] == 0
+    assert link.is_symlink()
+    assert pipe.is_fifo()
+    with os.fdopen(reader, "rb") as piped:
+        assert piped.read() == file.read_bytes()
