@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
 
 import msgspec
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -97,13 +98,13 @@ def check_suffix(output: Path | None, *suffixes: str) -> None:
 
     Raises
     ------
-    ConfigError
+    typer.BadParameter
         When it does not.
     """
     if output is not None and output.suffix.lower() not in suffixes:
         *others, last = suffixes
         expected = f"{', '.join(others)} or {last}" if others else last
-        raise ConfigError(f"{output}: expected a name that ends in {expected}")
+        raise typer.BadParameter(f"{output}: expected a name that ends in {expected}", param_hint="-o")
 
 
 @contextlib.contextmanager

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from capture.__main__ import main
+
 DATA = Path(__file__).parents[1] / "data"
 GETEVENT = (DATA / "phone.getevent.txt").read_bytes()
 JSONL = (DATA / "session.touch.jsonl").read_bytes()
@@ -121,3 +123,24 @@ def test_a_truncated_jsonl_says_so(tmp_path):
     path.write_bytes(JSONL[:-7])
 
     assert f"{path}: 1 x the log ends too early" in run("classify", path).stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["classify"],
+        ["compare-dialects"],
+        ["diff", "--set", "hold_ms=400"],
+        ["report"],
+        ["sweep", "--hold", "400"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_wrong_suffix_of_the_output_names_the_option_and_the_help(command, tmp_path, capsys):
+    status = main([*command, str(DATA / "session.touch.jsonl"), "-o", str(tmp_path / "x.pdf")])
+    said = capsys.readouterr().err
+
+    assert status == 2
+    assert "Invalid value for -o: " in said
+    assert said.endswith(f" (see: capture {command[0]} --help)\n")
+    assert said.count("\n") == 1
