@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +15,7 @@ import numpy as np
 from capture.errors import TouchLogError
 from capture.events.targets import Target
 from capture.formats import native
-from capture.gestures.kinds import KINDS, Direction, Kind
+from capture.gestures.kinds import KINDS, Direction, GestureKind, Kind
 from capture.report.recording import Occurrence, Recording, Session, Stage, Visit
 from capture.sinks.file import FILE_NAME
 
@@ -30,17 +32,20 @@ _MOMENTS: dict[type, str] = {
     native.AppShowWire: "app_show",
     native.AppHideWire: "app_hide",
 }
-#: Columns of gestures, and the values of those that an event lacks: the table shows them as unknown.
-_COLUMNS: dict[str, Any] = {
-    "kind": np.uint8(0),
-    "direction": np.uint8(Direction.NONE),
-    "end": np.float64(0),
-    "distance": np.float32(np.nan),
-    "velocity": np.float32(np.nan),
-    "stage": np.int32(0),
-    "target": np.int32(0),
-    "session": np.int32(0),
-    "dead": np.bool_(0),
+#: Columns of gestures that an event has.
+_COLUMNS: dict[str, type[np.generic]] = {
+    "kind": np.uint8,
+    "direction": np.uint8,
+    "distance": np.float32,
+    "velocity": np.float32,
+    "end": np.float64,
+    "stage": np.int32,
+    "target": np.int32,
+    "session": np.int32,
+    "dead": np.bool_,
+}
+#: Columns that it lacks: the table shows them as unknown.
+_UNKNOWN: dict[str, Any] = {
     "span_ns": np.int64(-1),
     "x": np.float32(np.nan),
     "y": np.float32(np.nan),
@@ -63,8 +68,10 @@ class Entry(msgspec.Struct, kw_only=True):
         Title of the screen, and whether it is in landscape.
     target : Target
         Of a gesture.
-    gesture : dict of str to number, optional
-        Its kind; of a movement direction, distance and velocity too.
+    kind : GestureKind
+        Of a gesture, else ``NONE``.
+    direction, distance, velocity
+        Of a movement.
     name, label : str
         Of any other event.
     """
@@ -74,16 +81,19 @@ class Entry(msgspec.Struct, kw_only=True):
     session: int
     stage: tuple[str, bool]
     target: Target = Target()
-    gesture: dict[str, float] | None = None
+    kind: GestureKind = GestureKind.NONE
+    direction: int = Direction.NONE
+    distance: float = math.nan
+    velocity: float = math.nan
     name: str = ""
     label: str = ""
 
-    def be_transaction(self, value: float, currency: int) -> None:
-        """Become the event of a transaction."""
+    def set_transaction(self, value: float, currency: int) -> None:
+        """Name the event as a transaction."""
         self.name, self.label = "transaction", f"{value:g} (currency {currency})"
 
-    def be_variable(self, key: str, value: object) -> None:
-        """Become the event of a variable."""
+    def set_variable(self, key: str, value: object) -> None:
+        """Name the event as a variable."""
         self.name, self.label = "variable", f"{key} = {value}"
 
 
@@ -152,21 +162,20 @@ class Reader:
         )
         stages: dict[tuple[str, bool], int] = {}
         targets = {Target(): 0}
-        rows: list[dict[str, float]] = []
+        rows: list[tuple[float, ...]] = []
         for entry in ordered:
             time = float(entry.time_ms - origin)
             stage = stages.setdefault(entry.stage, len(stages))
             _extend(recording, time, entry.session, stage)
-            if entry.gesture is None:
+            if entry.kind is GestureKind.NONE:
                 recording.events.append(Occurrence(time, entry.name, entry.label))
                 continue
             target = targets.setdefault(entry.target, len(targets))
-            found = {"end": time, "stage": stage, "target": target, "session": entry.session}
-            rows.append({**entry.gesture, **found, "dead": entry.target.responsive is False})
-        columns = recording.columns = {name: np.full(len(rows), each) for name, each in _COLUMNS.items()}
-        for number, row in enumerate(rows):
-            for column, value in row.items():
-                columns[column][number] = value
+            measures = entry.kind, entry.direction, entry.distance, entry.velocity
+            rows.append((*measures, time, stage, target, entry.session, entry.target.responsive is False))
+        columns = recording.columns = {field: np.full(len(rows), value) for field, value in _UNKNOWN.items()}
+        for number, (field, kind) in enumerate(_COLUMNS.items()):
+            columns[field] = np.fromiter(map(itemgetter(number), rows), kind, len(rows))
         # An event knows when the finger was lifted and not when it came down.
         columns["start"] = columns["end"]
         recording.targets = list(targets)
@@ -193,18 +202,17 @@ def entry_of(event: Any) -> Entry:
             case native.ScreenViewWire():
                 entry.name, entry.label = "screen", event.title
             case native.TransactionWire():
-                entry.be_transaction(event.payment.value, event.payment.currency)
+                entry.set_transaction(event.payment.value, event.payment.currency)
             case native.StringVariableWire() | native.NumberVariableWire():
-                entry.be_variable(event.key, event.value)
+                entry.set_variable(event.key, event.value)
             case _:
                 entry.name = _MOMENTS[type(event)]
         return entry
     responsive = event.responsive if kind.runs else None
     entry.target = Target(path=event.target_path, id=event.target_id, responsive=responsive)
-    entry.gesture = {"kind": kind.kind}
+    entry.kind = kind.kind
     if kind.moves:
-        for name in ("direction", "distance", "velocity"):
-            entry.gesture[name] = getattr(event, name)
+        entry.direction, entry.distance, entry.velocity = event.direction, event.distance, event.velocity
     return entry
 
 

@@ -105,11 +105,11 @@ def _describe(entry: Entry, record: dict[str, Any], properties: dict[str, Any]) 
     name = entry.name = record.get("name", "")
     if record["event_type"].endswith(".Purchase"):
         _, number = currencies.find(record["currency"]) or ("", 999)
-        entry.be_transaction(record["price"], number)
+        entry.set_transaction(record["price"], number)
     elif name == "screen_view":
         entry.name, entry.label = "screen", properties.get("title", "")
     elif name == "dynamic_variable" and {"key", "value"} <= properties.keys():
-        entry.be_variable(properties["key"], properties["value"])
+        entry.set_variable(properties["key"], properties["value"])
     elif name in _GESTURES and "time_down" in properties:
         kind = _GESTURES[name]
         entry.target = Target(
@@ -117,18 +117,20 @@ def _describe(entry: Entry, record: dict[str, Any], properties: dict[str, Any]) 
             id=properties.get("target_id", ""),
             responsive=properties.get("responsive", True) if kind.runs else None,
         )
-        entry.gesture = {"kind": kind.kind, **(_movement(properties) if kind.moves else {})}
+        entry.kind = kind.kind
+        if kind.moves:
+            entry.direction, entry.distance, entry.velocity = _movement(properties)
     else:
         return name in _PLAIN
     return True
 
 
-def _movement(properties: dict[str, Any]) -> dict[str, float]:
+def _movement(properties: dict[str, Any]) -> tuple[int, int, int]:
+    """Return direction, distance and velocity."""
     direction = Direction.__members__.get(properties.get("direction", "none").upper(), Direction.NONE)
-    names = ("direction", "distance", "velocity")
     if direction is Direction.NONE:
-        return dict(zip(names, HIDDEN_MOVEMENT, strict=True))
-    return {"direction": direction, **{name: round(properties.get(name, 0)) for name in names[1:]}}
+        return HIDDEN_MOVEMENT
+    return direction, round(properties.get("distance", 0)), round(properties.get("velocity", 0))
 
 
 def _time_ms(known: _Known) -> int:
