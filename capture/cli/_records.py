@@ -109,14 +109,21 @@ SUFFIXES = tuple(_WRITERS)
 
 @contextlib.contextmanager
 def open_records(path: Path | None, *, with_log: bool = False, multi: bool = False) -> Iterator[Records]:
-    """Open a file of records, or standard output; the file is there when it is whole, partial or not.
+    """Open a file of records, or standard output; the file has its name once it is complete (`writing`).
 
-    With `with_log` each record begins with its log; with `multi` records are those of chords.
+    Parameters
+    ----------
+    path : Path or None
+        Its suffix is one of `SUFFIXES`; None is standard output, as JSON lines.
+    with_log : bool
+        Whether each record begins with its log.
+    multi : bool
+        Whether records are those of chords.
 
     Raises
     ------
     ConfigError
-        When the name has no known suffix, or the file cannot be written.
+        When the file cannot be written.
     """
     suffix = ".jsonl" if path is None else path.suffix.lower()
     with (

@@ -74,7 +74,7 @@ def _recognise(found: Found, reading: Reading, file: Path | None, json: bool, *,
     report = _Report(found)
     with progress() as after_chunk:
         measured = strokes(found.paths, reading, after_chunk, multi=multi)
-        # The first log is opened before the file is made.
+        # There is at least one log, and it is opened before the file is made: of a wrong one there is none.
         first = next(measured)
         with open_records(file, with_log=len(found.paths) > 1, multi=multi) as records:
             for each in chain([first], measured):
@@ -169,11 +169,11 @@ def classify_data(
     _refuse_others(reading.options)
     console = Console(stderr=True)
     columns = (TextColumn("partitions"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with held_back() as interrupted, Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("partitions", total=None)
+    with held_back() as interrupted, Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("partitions", total=None)
 
         def after(_: Done, total: int) -> bool:
-            progress.update(task, advance=1, total=total)
+            bar.update(task, advance=1, total=total)
             return interrupted()
 
         summary = classify_dataset(
@@ -209,5 +209,5 @@ def _report_data(summary: Summary, output: str) -> None:
 def _refuse_others(options: ReadOptions) -> None:
     for field in ("device", "axis_max", "screen", "start_time_ms"):
         if getattr(options, field) is not None:
-            option = "--" + field.removesuffix("_ms").replace("_", "-")
-            raise ConfigError(f"{option}: not available for a data set; run capture convert {option} first")
+            name = "--" + field.removesuffix("_ms").replace("_", "-")
+            raise ConfigError(f"{name}: not available for a data set; run capture convert {name} first")

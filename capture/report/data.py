@@ -58,8 +58,6 @@ _VELOCITY = ("velocity_strategy", "max_fling_velocity_dp_s")
 _MULTI_TAP = ("multi_tap_timeout_ms", "multi_tap_slop_dp")
 _RAGE = ("rage_tap_count", "rage_tap_timeout_ms", "rage_tap_radius_dp")
 _THRESHOLDS = (*_RULE, *_VELOCITY, *_MULTI_TAP, *_RAGE, "unknown_responsive")
-
-
 #: Fields of a dialect.
 _ROW = tuple(name for name in GestureConfig.__struct_fields__ if name != "dialects")
 
@@ -92,13 +90,13 @@ def _others(recording: Recording, packed: Packed, most: int) -> dict[str, Any]:
         margins.append(np.nan_to_num(np.minimum(columns["margin"] * 100, most), nan=255).round())
     if not words:
         return {"names": []}
-    every = np.stack([*words, *runs], axis=1).astype(np.uint8)
-    sets, of, count = np.unique(every, axis=0, return_inverse=True, return_counts=True)
+    rows = np.stack([*words, *runs], axis=1).astype(np.uint8)
+    sets, set_of_row, count = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
     order = np.argsort(-count)
     return {
         "names": list(recording.others),
         "words": packed.column(sets[order].T.reshape(-1), "u1"),
-        "of": packed.whole(np.argsort(order)[of.reshape(-1)]),
+        "of": packed.whole(np.argsort(order)[set_of_row.reshape(-1)]),
         "margins": packed.column(np.concatenate(margins), "u1"),
         "most": most,
     }

@@ -179,11 +179,10 @@ class Reader:
         # An event knows when the finger was lifted and not when it came down.
         columns["start"] = columns["end"]
         recording.targets = list(targets)
-        width, height = float(self.resolution.width or 360), float(self.resolution.height or 640)
-        recording.stages = [
-            Stage(title, landscape, *((height, width) if landscape else (width, height)))
-            for title, landscape in stages or [("", False)]
-        ]
+        size = float(self.resolution.width or 360), float(self.resolution.height or 640)
+        for title, landscape in stages or [("", False)]:
+            width, height = size[::-1] if landscape else size
+            recording.stages.append(Stage(title=title, landscape=landscape, width=width, height=height))
         return recording
 
 
@@ -227,7 +226,7 @@ def _extend(recording: Recording, time: float, session: int, stage: int) -> None
     if visits:
         visits[-1].end = time
     if not visits or visits[-1].stage != stage:
-        visits.append(Visit(time, time, stage))
+        visits.append(Visit(start=time, end=time, stage=stage))
     if not sessions or sessions[-1].number != session:
-        sessions.append(Session(time, time, session))
+        sessions.append(Session(start=time, end=time, number=session))
     sessions[-1].end = time

@@ -6,7 +6,6 @@ import base64
 import binascii
 import math
 from bisect import bisect_right
-from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +41,8 @@ _LARGEST_SCREEN = 100_000.0
 _NOT_SHOWN = frozenset({"target", "verdict", "screenshot"})
 #: Fields that name an event best, in this order.
 _LABELS = ("name", "title", "key", "id", "kind")
-_sample = itemgetter(0)
+#: The sample of an entry of `Marks._shown`.
+_sample_of = itemgetter(0)
 
 
 class Origin:
@@ -166,7 +166,7 @@ class Marks:
             stream, pointer, first, last = strokes[row]
             target, bounds = self._target_at((stream, pointer), first, last)
             shown = self._shown[stream]
-            stage = stages[shown[bisect_right(shown, first, key=_sample) - 1][2]]
+            stage = stages[shown[bisect_right(shown, first, key=_sample_of) - 1][2]]
             number = targets.setdefault(target, len(targets))
             stage_column[row], target_column[row], dead[row] = stage, number, target.responsive is False
             if bounds is not None:
@@ -174,15 +174,18 @@ class Marks:
         columns["stage"], columns["target"] = stage_column, target_column
         columns["dead"] = dead & (columns["kind"] == GestureKind.TAP)
         short, long = sorted(self._size)
-        recording.stages = [
-            Stage(title, landscape, *((long, short) if landscape else (short, long)), image)
-            for (title, landscape), image in self._stages.items()
-        ]
+        for (title, landscape), image in self._stages.items():
+            width, height = (long, short) if landscape else (short, long)
+            recording.stages.append(
+                Stage(title=title, landscape=landscape, width=width, height=height, image=image)
+            )
         recording.targets = list(targets)
         recording.length = max([0.0, *columns["end"].tolist(), *(event.time for event in recording.events)])
         for shown in self._shown.values():
-            steps = pairwise([*shown, (0, recording.length, shown[-1][2])])
-            recording.visits += [Visit(start, end, stages[key]) for (_, start, key), (_, end, _) in steps]
+            # A visit ends when the next one begins, the last one with the recording.
+            ends = [start for _, start, _ in shown[1:]] + [recording.length]
+            for (_, start, key), end in zip(shown, ends, strict=True):
+                recording.visits.append(Visit(start=start, end=end, stage=stages[key]))
         _add_sessions(recording, timeout_ms)
         if self._left_out:
             recording.warnings.append(
@@ -227,7 +230,8 @@ def _add_sessions(recording: Recording, timeout_ms: int) -> None:
     for time, stream, row in sorted(moments):
         session = current.get(stream)
         if session is None or int(time) - int(session.end) >= timeout_ms:
-            session = current[stream] = Session(time, time, len(recording.sessions) + 1)
+            session = Session(start=time, end=time, number=len(recording.sessions) + 1)
+            current[stream] = session
             recording.sessions.append(session)
         session.end = time
         if row >= 0:

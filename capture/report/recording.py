@@ -26,7 +26,7 @@ __all__ = ["Occurrence", "Recording", "Session", "Stage", "Trail", "Visit"]
 Columns = dict[str, "np.ndarray[Any, Any]"]
 
 
-class Stage(msgspec.Struct):
+class Stage(msgspec.Struct, kw_only=True):
     """A screen in one orientation, on which trails are drawn.
 
     Attributes
@@ -47,7 +47,7 @@ class Stage(msgspec.Struct):
     image: str | None = None
 
 
-class Visit(msgspec.Struct):
+class Visit(msgspec.Struct, kw_only=True):
     """A stage was shown, from a time on."""
 
     start: float
@@ -55,7 +55,7 @@ class Visit(msgspec.Struct):
     stage: int
 
 
-class Session(msgspec.Struct):
+class Session(msgspec.Struct, kw_only=True):
     """A session and when it was."""
 
     start: float
