@@ -156,14 +156,14 @@ def show_overlay(capture: Capture) -> Overlay:
     """
     host = _current(capture)
     hide_overlay()
-    host.overlay = Overlay(host)
-    return host.overlay
+    host.overlay = overlay = Overlay(host)
+    return overlay
 
 
 def hide_overlay() -> None:
     """Hide the overlay, if it is shown; also after a failure ended the capturing."""
     if _installed is not None and _installed.overlay is not None:
-        _installed.overlay.hide()
+        _installed.overlay.stop()
         _installed.overlay = None
 
 

@@ -18,8 +18,7 @@ from capture.integrations.kivy.targets import box_of, describe, judge, path_at, 
 if TYPE_CHECKING:
     from capture.engine.capture import Capture
     from capture.events.targets import Target
-    from capture.integrations.kivy.overlay import Overlay
-    from capture.integrations.kivy.touches import OpenTouch
+    from capture.integrations.kivy.touches import Listener, OpenTouch
 
 __all__ = ["KivyHooks", "Lifecycle"]
 
@@ -37,15 +36,15 @@ class KivyHooks(HostBase):
     capture : Capture
     strokes : OpenTouches
     screens : Screens
-    overlay : Overlay or None
-        What is drawn over the app.
+    overlay : Listener or None
+        What draws over the app.
     window : object
         Kivy's window; None before there is one.
     """
 
     def __init__(self, capture: Capture) -> None:
         super().__init__(capture)
-        self.overlay: Overlay | None = None
+        self.overlay: Listener | None = None
         self.window: Any = None
         self._loop = import_module("kivy.base").EventLoop
         self._clock = import_module("kivy.clock").Clock
