@@ -79,7 +79,7 @@ class Outbox:
 
     def __init__(self, config: GatewayConfig, scratch: Path) -> None:
         self._config, self._path = config, scratch / "forward"
-        self._file = gzip.open(self._path, "wb", 1) if config.sinks else None  # noqa: SIM115 - closed by `publish`
+        self._file = gzip.open(self._path, "wb", 1) if config.sinks else None  # noqa: SIM115 - closed by `close`
 
     def add(self, project: int, text: bytes) -> None:
         """Add a batch."""
@@ -94,11 +94,16 @@ class Outbox:
         for each in by_user.values():
             self.add(project, _encode({"events": each}))
 
+    def close(self) -> None:
+        """Complete the file, before another outbox begins it again."""
+        if self._file is not None:
+            self._file.close()
+
     def publish(self, segment: str) -> None:
         """Hand the batches of a segment to the sinks; once more is no harm."""
+        self.close()
         if self._file is None:
             return
-        self._file.close()
         queues, content = _queues(self._config), self._path.read_bytes()
         for sink in self._config.sinks:
             queues.put(f"{sink.name}/{segment}.jsonl.gz", content, _PUT_S)

@@ -174,6 +174,7 @@ class Writer:
             if not wrong:
                 return unit
             unreadable |= wrong
+            outbox.close()
             self.ids.drop()
 
     def files(self, unit: Unit, name: str, time_s: int, partition: int) -> Iterator[File]:

@@ -1,6 +1,7 @@
 """What is new goes on to sinks: each event at least once, under the header that its device sent."""
 
 import json
+import secrets
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,17 @@ def test_a_file_that_cannot_be_read_for_a_while_stays_in_its_queue(config, monke
     assert following() is None
     assert list(config.forward_folder.glob("native/*.gz")) == []
     queue.close()
+
+
+def test_an_event_that_the_database_cannot_read_damages_no_queue(config, collector):
+    # The first making of the unit is larger than the buffer of its file.
+    journal(config, *(batch(event(number, url=secrets.token_hex(500))) for number in range(200)))
+    journal(config, *(batch(event(number, url=secrets.token_hex(500))) for number in range(200, 400)),
+            batch({**event(400), "t": 2**62}))  # fmt: skip
+    journal(config, batch(event(500)))
+    assert sum(report.quarantined for report in write(config)) == 1
+    assert send(config) == [True, True]
+    assert sorted(collector.events) == ids(*range(400), 500)
 
 
 def test_sinks_that_cannot_be_are_said(tmp_path, monkeypatch):
