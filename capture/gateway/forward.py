@@ -2,7 +2,8 @@
 
 A file has the new events of one segment. Each line is a project and one of its batches, with the header. The
 file is written before the segment is committed, and removed after the sink acknowledged all: a sink
-receives each event at least once.
+receives each event at least once. What is damaged in a file is skipped, and becomes a dead letter without
+events.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import logging
+import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -18,6 +20,7 @@ from capture.config import ProjectConfig, RunConfig
 from capture.delivery import Delivery
 from capture.delivery.base import DeliveryStore
 from capture.gateway.journal import segments
+from capture.gateway.state import NO_PROJECT
 from capture.process import make_private_folder
 from capture.sinks import configure, create
 from capture.sinks.objects import open_objects
@@ -40,6 +43,10 @@ _PLACE = "place.json"
 _PUT_S = 60.0
 #: Wire format -> key of a batch's events.
 _KEYS = {"native": "pl", "currents": "events"}
+#: Errors of a file whose rest is damaged; others of the system are tried again.
+_DAMAGED = (gzip.BadGzipFile, EOFError, zlib.error)
+#: Errors of a damaged line.
+_WRONG = (msgspec.MsgspecError, ValueError)
 _encode = msgspec.json.Encoder().encode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -131,6 +138,7 @@ class _Queue(DeliveryStore):
         self._project = b""
         self._header: dict[str, msgspec.Raw] = {}
         self._events: list[msgspec.Raw] = []
+        self._damages = 0
         self._lock = FileLock(self._folder / "lock")
 
     def compose(self, wire: str, payloads: list[bytes], *owner: bytes) -> bytes:
@@ -166,17 +174,34 @@ class _Queue(DeliveryStore):
             path = waiting[0]
             if path.name != self._at.name:
                 self._at = _Place(path.name)
-            for line, whole in _lines_of(path):
-                if line > self._at.line:
-                    self._at = _Place(path.name, line)
-                self._project, _, text = whole.partition(b" ")
-                batch = _decode_batch(text)
-                self._events = batch.pl if self._wire == "native" else batch.events
-                if line == self._at.line and self._at.event < len(self._events):
-                    self._header = _decode_fields(text)
-                    yield True
+            try:
+                yield from self._read_file(path)
+            except _DAMAGED as error:
+                self._skip(path, error)
             self._events = []
             path.unlink(missing_ok=True)
+
+    def _read_file(self, path: Path) -> Iterator[bool]:
+        for line, whole in _lines_of(path):
+            if line < self._at.line:
+                continue
+            if line > self._at.line:
+                self._at = _Place(path.name, line)
+            self._project, _, text = whole.partition(b" ")
+            self._events = []
+            try:
+                batch, self._header = _decode_batch(text), _decode_fields(text)
+            except _WRONG as error:
+                self._skip(path, error)
+                self._at = _Place(path.name, line + 1)  # it is said once
+                continue
+            self._events = batch.pl if self._wire == "native" else batch.events
+            if self._at.event < len(self._events):
+                yield True
+
+    def _skip(self, path: Path, error: Exception) -> None:
+        self._damages += 1
+        _note_damage(path, error)
 
     def acknowledge(self, queue: str, batch: StoredBatch) -> bool:
         """Note how far the sink is."""
@@ -188,11 +213,13 @@ class _Queue(DeliveryStore):
     def move_to_dead_letters(self, queue: str, batch: StoredBatch, reason: str) -> bool:
         """Append a refused batch to a file."""
         lost = {**msgspec.json.decode(self.compose("", batch.payloads)), "reason": reason}
-        path = self._folder / DEAD_LETTERS
-        path.touch(0o600)
-        with path.open("ab") as file:
-            file.write(b"%b %b\n" % (self._project, _encode(lost)))
+        _add_letter(self._folder, self._project, lost)
         return self.acknowledge(queue, batch)
+
+    def dropped_of(self, queue: str) -> int:
+        """Return how many lines and ends of files were damaged."""
+        del queue
+        return self._damages
 
     def claim_delivery(self) -> bool:
         """Become the process that sends, unless another one is."""
@@ -245,6 +272,20 @@ def _lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
         yield from enumerate(file)
 
 
+def _add_letter(folder: Path, project: bytes, lost: dict[str, Any]) -> None:
+    path = folder / DEAD_LETTERS
+    path.touch(0o600)
+    with path.open("ab") as file:
+        file.write(b"%b %b\n" % (project, _encode(lost)))
+
+
+def _note_damage(path: Path, error: Exception) -> None:
+    """Log that something of a sink's file is damaged, and count it among the dead letters."""
+    reason = type(error).__name__  # the text of an error may have that of the line
+    _log.warning("%s: what is damaged is not sent: %s", path, reason)
+    _add_letter(path.parent, b"%d" % NO_PROJECT, {"reason": f"{path.name} is damaged: {reason}"})
+
+
 def _queues(config: GatewayConfig) -> Objects:
     return open_objects(str(config.forward_folder), "output.state", None)
 
@@ -261,15 +302,32 @@ def waiting(config: GatewayConfig) -> dict[str, int]:
 
 
 def forget_waiting(config: GatewayConfig, project: int, users: Collection[str]) -> None:
-    """Empty the lines of users in the queues; lines keep their numbers, by which a sink's place is known."""
+    """Empty the lines of users in the queues; lines keep their numbers, by which a sink's place is known.
+
+    What is damaged goes as well: it may be theirs.
+    """
     queues = _queues(config)
     for path in config.forward_folder.glob("*/*.jsonl*"):
-        lines = [text for _, text in _lines_of(path)]
-        left = [b"%d {}\n" % project if _is_of(text, project, users) else text for text in lines]
-        if left != lines:
+        lines: list[bytes] = []
+        left: list[bytes] = []
+        damages: list[Exception] = []
+        try:
+            for _, text in _lines_of(path):
+                lines.append(text)
+                try:
+                    is_theirs = _is_of(text, project, users)
+                except _WRONG as error:
+                    is_theirs = True
+                    damages.append(error)
+                left.append(b"%d {}\n" % project if is_theirs else text)
+        except _DAMAGED as error:
+            damages.append(error)
+        if damages or left != lines:
             text = b"".join(left)
             text = gzip.compress(text, 1) if path.suffix == ".gz" else text
             queues.put(f"{path.parent.name}/{path.name}", text, _PUT_S)
+        for each in damages:
+            _note_damage(path, each)
 
 
 def _is_of(text: bytes, project: int, users: Collection[str]) -> bool:

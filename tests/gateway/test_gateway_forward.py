@@ -1,5 +1,6 @@
 """What is new goes on to sinks: each event at least once, under the header that its device sent."""
 
+import gzip
 import json
 import secrets
 from pathlib import Path
@@ -180,13 +181,56 @@ def test_a_file_that_cannot_be_read_for_a_while_stays_in_its_queue(config, monke
 
 def test_an_event_that_the_database_cannot_read_damages_no_queue(config, collector):
     # The first making of the unit is larger than the buffer of its file.
-    journal(config, *(batch(event(number, url=secrets.token_hex(500))) for number in range(200)))
-    journal(config, *(batch(event(number, url=secrets.token_hex(500))) for number in range(200, 400)),
-            batch({**event(400), "t": 2**62}))  # fmt: skip
+    large = [event(number, url=secrets.token_hex(500)) for number in range(400)]
+    journal(config, batch(*large[:200]), batch(*large[200:]), batch({**event(400), "t": 2**62}))
     journal(config, batch(event(500)))
     assert sum(report.quarantined for report in write(config)) == 1
     assert send(config) == [True, True]
     assert sorted(collector.events) == ids(*range(400), 500)
+
+
+def damage(path, how):
+    content = path.read_bytes()
+    if how == "garbage":
+        path.write_bytes(content + b"garbage")
+    elif how == "cut":
+        path.write_bytes(content[:-12])
+    elif how == "changed":
+        path.write_bytes(content[:-8] + bytes(8))
+    else:
+        lines = gzip.decompress(content).splitlines(keepends=True)
+        path.write_bytes(gzip.compress(b"".join([lines[0], b'8 {"pl": [' + b"\n", *lines[1:]])))
+
+
+@pytest.mark.parametrize("how", ["garbage", "cut", "changed", "line"])
+def test_damage_in_a_queue_is_skipped_said_and_counted(config, collector, caplog, how):
+    journal(config, batch(event(1)), batch(event(2)))
+    journal(config, batch(event(3)))
+    write(config)
+    path = min(config.forward_folder.glob("native/*.gz"))
+    damage(path, how)
+    assert send(config) == [False, True]  # something was lost
+    assert set(collector.events) >= set(ids(3))
+    assert how == "cut" or sorted(collector.events) == ids(1, 2, 3)
+    assert caplog.text.count(f"{path}: what is damaged is not sent") == 1
+    assert forward.waiting(config)["dead_letters native"] == 1
+    assert list(config.forward_folder.glob("*/*.gz")) == []
+    assert send(config) == [True, True]
+
+
+@pytest.mark.parametrize("how", ["garbage", "cut", "changed", "line"])
+def test_users_are_forgotten_in_a_damaged_queue(config, collector, how):
+    journal(config, batch(event(1)), batch(event(2), user=OTHER))
+    write(config)
+    [path] = config.forward_folder.glob("native/*.gz")
+    damage(path, how)
+    writer = Writer(config)
+    forget(writer, config, 8, [OTHER])
+    writer.close()
+    assert forward.waiting(config)["dead_letters native"] == 1
+    assert OTHER.encode() not in gzip.decompress(path.read_bytes())
+    assert send(config) == [True, True]
+    assert how == "cut" or sorted(collector.events) == ids(1)
 
 
 def test_sinks_that_cannot_be_are_said(tmp_path, monkeypatch):
