@@ -222,8 +222,8 @@ class _Queue(DeliveryStore):
         return self._damages
 
     def claim_delivery(self) -> bool:
-        """Become the process that sends, unless another one is."""
-        return self._lock.claim()
+        """Become the process that sends, unless another one is; an OSError if there can be no lock."""
+        return self._lock.claim_or_raise()
 
     def close(self) -> None:
         """Let another process send."""

@@ -73,8 +73,12 @@ class State:
         """Return the first state in a folder that no other process has: ``0``, ``1``, ..."""
         for number in count():
             made = cls(folder / str(number))
-            if made._member.claim():
-                return made
+            try:
+                if made._member.claim_or_raise():
+                    return made
+            except OSError:
+                made.close()
+                raise
             made.close()
         raise AssertionError
 

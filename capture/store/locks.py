@@ -59,6 +59,7 @@ class FileLock:
         self.path = path
         #: Whether no lock file could be made at the last `claim`: a read-only folder, a full disk.
         self.unavailable = False
+        self._problem: OSError | None = None
         self._descriptor: int | None = None
 
     @property
@@ -70,10 +71,11 @@ class FileLock:
         """Acquire the lock without waiting; return whether it is held now."""
         if self._descriptor is not None:
             return True
+        self._problem = None
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        except OSError:
-            self.unavailable = True
+        except OSError as error:
+            self._problem, self.unavailable = error, True
             return False
         self.unavailable = False
         try:
@@ -81,11 +83,25 @@ class FileLock:
             # Another process may have removed the file between our open and our lock.
             if not _same_file(descriptor, self.path):
                 raise BlockingIOError
-        except OSError:
+        except OSError as error:
             os.close(descriptor)
+            self._problem = None if isinstance(error, BlockingIOError) else error
             return False
         self._descriptor = descriptor
         return True
+
+    def claim_or_raise(self) -> bool:
+        """Acquire the lock as `claim` does; return False only if another process holds it (POSIX).
+
+        Raises
+        ------
+        OSError
+            When the lock file cannot be made, or the file system has no locks.
+        """
+        claimed = self.claim()
+        if self._problem is not None:
+            raise self._problem
+        return claimed
 
     def is_in_place(self) -> bool:
         """Return whether the lock is held and its file is still the one of that name."""

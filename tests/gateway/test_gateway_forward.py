@@ -3,6 +3,7 @@
 import gzip
 import json
 import secrets
+import time
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,29 @@ def test_two_processes_do_not_send_one_queue(config, collector):
         second.start()
 
         assert second.flush(timeout_s=120)  # the first one has sent all of it
+
+
+def test_a_lock_that_cannot_be_made_is_said(config, collector, caplog):
+    journal(config, batch(event(1)))
+    write(config)
+    lock = config.forward_folder / "native" / "lock"
+    lock.mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        send(config)
+
+    def deliver():
+        with forward.forwarding(config, 0) as (native, _):
+            native.start()
+            end_s = time.monotonic() + 30
+            while "IsADirectoryError" not in caplog.text and time.monotonic() < end_s:
+                time.sleep(0.05)
+
+    with pytest.raises(IsADirectoryError):
+        deliver()
+    assert "sink native fails, its events are kept" in caplog.text
+    lock.rmdir()
+    assert send(config) == [True, True]
+    assert sorted(collector.events) == ids(1)
 
 
 def test_a_file_that_cannot_be_read_for_a_while_stays_in_its_queue(config, monkeypatch):

@@ -1,5 +1,6 @@
 """The writer: every event once, whatever ends the process, whoever sends it again."""
 
+import errno
 import gzip
 import json
 import os
@@ -24,6 +25,7 @@ from capture.gateway.ids import Ids, Keys
 from capture.gateway.journal import lines_of, segments
 from capture.gateway.state import State
 from capture.gateway.writer import Writer
+from capture.store import locks
 
 DAY_MS = 24 * HOUR_MS
 
@@ -35,6 +37,21 @@ def config(tmp_path):
 
 def numbers(config):
     return sorted(row[0] for row in query(config, "SELECT uptime_ms FROM EVENTS"))
+
+
+def test_members_have_folders_of_their_own_and_say_where_there_are_no_locks(tmp_path, monkeypatch):
+    first, second = State.of_member(tmp_path), State.of_member(tmp_path)
+    assert second.folder.name == "1"
+    first.close()
+    second.close()
+
+    def fail(descriptor):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks, "_lock", fail)
+    with pytest.raises(OSError, match="No locks available"):
+        State.of_member(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_events_become_sorted_rows(config):

@@ -1,7 +1,10 @@
 """The locks of the store, asked for by several threads of one process."""
 
+import errno
 import threading
 from pathlib import Path
+
+import pytest
 
 from capture.store import locks
 from capture.store.locks import Claims, FileLock
@@ -37,6 +40,31 @@ def test_another_process_may_deliver_after_a_release(tmp_path):
     first.delivery.release()
     assert second.claim_delivery()
     second.delivery.release()
+
+
+def test_a_lock_is_of_another_process_or_cannot_be_made(tmp_path, monkeypatch):
+    first, second = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
+    assert first.claim_or_raise()
+    assert first.claim_or_raise()
+    assert not second.claim_or_raise()
+    first.release()
+    no_file = FileLock(tmp_path)
+    assert not no_file.claim()
+    assert no_file.unavailable
+    with pytest.raises(IsADirectoryError):
+        no_file.claim_or_raise()
+
+    def fail(descriptor):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(locks, "_lock", fail)
+        assert not second.claim()
+        assert not second.unavailable  # the store goes on to another session
+        with pytest.raises(OSError, match="No locks available"):
+            second.claim_or_raise()
+    assert second.claim_or_raise()
+    second.release()
 
 
 def test_a_lock_file_is_deleted_behind_its_close_where_no_open_file_can_be(tmp_path, monkeypatch):
