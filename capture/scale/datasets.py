@@ -10,8 +10,9 @@ import os
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, get_args
 
 import msgspec
@@ -133,13 +134,19 @@ def _processors() -> int:
 
 def _run_here(job: Job, partitions: list[Partition], workers: int, stop: threading.Event) -> Iterator[Done]:
     """Do partitions in threads: decoding, recognising and encoding all release the GIL."""
+    queue = iter(partitions)
     with ThreadPoolExecutor(workers, thread_name_prefix="capture-partition") as pool:
-        running = [pool.submit(classify_partition, job, each, stop) for each in partitions]
+        running = {pool.submit(classify_partition, job, each, stop) for each in islice(queue, workers)}
         try:
-            for future in as_completed(running):
-                done = future.result()
-                if done is not None:
-                    yield done
+            while running:
+                ready, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    done = future.result()
+                    if done is not None:
+                        yield done
+                    # No more than are worked on: the caller may end the run at any of them.
+                    for following in islice(queue, 0 if stop.is_set() else 1):
+                        running.add(pool.submit(classify_partition, job, following, stop))
         finally:
             # Where one failed the others need not finish: their files have no name yet.
             stop.set()

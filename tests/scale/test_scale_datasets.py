@@ -1,6 +1,7 @@
 """Data sets on disk: exactly the records of classify, resumable, clear about what is wrong."""
 
 import threading
+import time
 
 import msgspec
 import numpy as np
@@ -98,6 +99,19 @@ def test_finished_partitions_are_not_done_again(dataset):
     assert (again.partitions, again.skipped) == (3, 1)
     assert all(path.stat().st_mtime_ns == changed for path, changed in times.items())
     assert run(source, output).skipped == 3
+
+
+def test_a_run_that_is_ended_begins_no_other_partition(dataset):
+    source, _, output = dataset
+    seen = []
+
+    def end(done, count):
+        seen.append(done)
+        time.sleep(0.3)  # the worker would go on
+        return True
+
+    assert run(source, output, workers=1, on_done=end).partitions == 1
+    assert len(seen) == len(list(output.rglob("*.parquet"))) == 1
 
 
 @pytest.mark.parametrize(
