@@ -263,6 +263,7 @@ class TouchLog:
             if shift is None:
                 shift = (start_ms or 0) * 1_000_000 - begun_ns
             self._show_marks(shift, times, before)
+            self._note_untimed()
             before += len(chunk)
             if self.first_ns is None:
                 self.first_ns = min([begun_ns + shift, *(mark.time_ns for mark in self.marks)])
@@ -271,10 +272,14 @@ class TouchLog:
             yield shifted(chunk, shift) if shift else chunk
         if self.source.cut_off:
             self.warnings["cut_off"] += 1
-        if self.untimed:
-            self.warnings["no_clock"] += 1
+        self._note_untimed()
         self.keep_names(self.streams, self.pointers)
         self._show_marks(shift or 0, times[-1:], before)
+
+    def _note_untimed(self) -> None:
+        """Warn that times are made up: before the samples, for readers that stop at the first ones."""
+        if self.untimed:
+            self.warnings["no_clock"] = 1
 
     def _named(self) -> Iterator[TouchSamples]:
         """Yield the samples as they are in the log; an error without a place gets that of the log."""

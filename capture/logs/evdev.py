@@ -319,7 +319,6 @@ class EvdevTextLog(EvdevLog):
                 raise self.error("the line is longer than 1 MiB", line=reader.lines + 1)
             yield
         self._feed(reader, rest, last=True)
-        self.untimed = reader.untimed
         self.count("unknown_lines", self.held_back())
         self.count(USED, reader.used)
         self.count(CONTEXT, reader.skipped)
@@ -335,6 +334,7 @@ class EvdevTextLog(EvdevLog):
             self.count(CONTEXT if became == "unknown_lines" and is_nothing(line) else became)
             after = text.find(b"\n", start + length) + 1
             start, length = reader.feed(text, after or len(text), last)
+        self.untimed = reader.untimed
         return start
 
 

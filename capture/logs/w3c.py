@@ -96,10 +96,10 @@ class Log(TouchLog):
         now = bodies = 0
         for body in self._bodies():
             bodies += 1
+            self.untimed = int(bodies > 1)
             now = self._play(body, now, writer) + BETWEEN_NS
             if writer.is_full:
                 yield writer.take()
-        self.untimed = int(bodies > 1)
         if not bodies:
             raise self.error("has no actions of a pointer")
         yield writer.finish()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from capture import ProjectConfig, RunConfig, logs
+from capture import ProjectConfig, RunConfig, TouchLogError, logs
 from capture.replay import Replay
 from capture.sinks.memory import MemorySink
 from capture.testing import FakeClock
@@ -32,6 +32,27 @@ def spans(path):
     rows = [row for chunk in log.chunks() for row in chunk.rows()]
     first = log.first_ns
     return [mark.time_ns - first for mark in log.marks], [row[3] - first for row in rows]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "adb shell input tap 1 2\n",
+        '<Gesture Name="x"><Point X="1" Y="2"/><Point X="3" Y="4"/></Gesture>',
+        "TOUCH|{'x':536,'y':1708,'type':'downAndUp',}\n",
+    ],
+)
+def test_times_that_are_made_up_are_told_with_the_first_samples(tmp_path, text):
+    path = tmp_path / "log.txt"
+    path.write_text(text, encoding="ascii")
+    log = logs.open_log(path)
+    assert len(next(log.chunks()))
+    assert log.warnings["no_clock"] == 1
+    config, sink = RunConfig(project=ProjectConfig(id=0)), MemorySink("records", formats=("currents",))
+    job = Replay([path], config=config, sinks=[sink], needs_epoch=True)
+    with pytest.raises(TouchLogError, match="not since the epoch"):
+        job.run()
+    assert [each.warnings["no_clock"] for each in job.summary.logs] == [1]
 
 
 @pytest.mark.parametrize("marked", STARTS)
