@@ -145,7 +145,7 @@ def check_required(
     ]
     for key in missing:
         # Not if its value is a problem already.
-        if not any(f"{path}.{key}" in problem for problem in problems):
+        if not any(f"{path}.{key}{end}" in problem for problem in problems for end in " :"):
             problems.append(f"{prefix}{path}.{key}: required; expected {allowed(hints(struct)[key])}")
     return not missing
 
@@ -297,11 +297,14 @@ def construct(
     source: str,
     problems: list[str],
 ) -> dict[str, Section]:
-    """Build each section; a section's errors between its keys join `problems`."""
+    """Build each section whose values are right; errors between its keys join `problems`."""
     prefix = f"{source}: " if source else ""
     built: dict[str, Section] = {}
     for name, struct in sections.items():
-        if check_required(name, struct, values[name], problems, prefix):
+        # A key whose value is a problem would be at its default.
+        wrong = f"{prefix}{name}.", f"CAPTURE_{name.upper()}_"
+        is_right = not any(problem.startswith(wrong) for problem in problems)
+        if check_required(name, struct, values[name], problems, prefix) and is_right:
             with noted(problems, prefix):
                 built[name] = struct(**values[name])
     return built

@@ -119,6 +119,20 @@ def test_a_mistake_is_one_line_that_names_file_key_and_what_is_allowed(tmp_path,
     assert "\n" not in said
 
 
+def test_keys_are_compared_only_where_each_is_right(tmp_path):
+    said = problem(tmp_path, "[project]\nid = 1\n[gestures]\ntouch_slop_dp = 50\ndrag_distance_dp = 'x'\n")
+    assert len(said.splitlines()) == 1
+    assert "gestures.drag_distance_dp = 'x': expected a number" in said
+
+
+def test_a_required_key_is_missed_beside_a_misspelt_one(tmp_path):
+    said = problem(tmp_path, "[project]\nids = 1\n").splitlines()
+    assert "project.ids: no such key; did you mean 'id'?" in said[0]
+    assert "project.id: required" in said[1]
+    said = problem(tmp_path, "[project]\nid = 'x'\n")
+    assert ": required" not in said
+
+
 def test_all_mistakes_are_said_at_once(tmp_path):
     said = problem(tmp_path, "[project]\nid = -1\n[session]\ntimeout = 3\n[delivery]\ntimeout_s = 0\n")
 

@@ -259,6 +259,16 @@ def test_tls(tmp_path):
             assert connection.getresponse().status == 200
 
 
+def mistakes(folder, text, **environ):
+    from capture.errors import ConfigError
+    from capture.gateway.config import GatewayConfig
+
+    (folder / "gateway.toml").write_text(text)
+    with pytest.raises(ConfigError) as error:
+        GatewayConfig.load(folder / "gateway.toml", environ=ENVIRON | environ)
+    return str(error.value)
+
+
 PROJECT = '[[projects]]\nid = 8\ntoken_env = ["GATEWAY_TOKEN"]\n'
 
 
@@ -276,11 +286,26 @@ PROJECT = '[[projects]]\nid = 8\ntoken_env = ["GATEWAY_TOKEN"]\n'
     ],
 )  # fmt: skip
 def test_mistakes_in_the_configuration(tmp_path, text, said):
-    from capture.errors import ConfigError
-    from capture.gateway.config import GatewayConfig
+    found = mistakes(tmp_path, text)
+    assert said in found
+    assert TOKEN not in found
 
-    (tmp_path / "gateway.toml").write_text(text)
-    with pytest.raises(ConfigError) as error:
-        GatewayConfig.load(tmp_path / "gateway.toml", environ=ENVIRON)
-    assert said in str(error.value)
-    assert TOKEN not in str(error.value)
+
+@pytest.mark.parametrize(
+    ("listen", "said"),
+    [
+        ('tls_cert = 5\ntls_key = "k"', "listen.tls_cert = 5: expected text"),
+        ('tls_certt = "c"\ntls_key = "k"', "listen.tls_certt: no such key"),
+        ('host = "0.0.0.0"\nbehind_proxy = "yes"', "listen.behind_proxy = 'yes': expected true or false"),
+    ],
+)
+def test_a_wrong_value_is_one_mistake(tmp_path, listen, said):
+    found = mistakes(tmp_path, f"{PROJECT}[listen]\n{listen}\n")
+    assert said in found
+    assert len(found.splitlines()) == 1
+
+
+def test_a_wrong_variable_is_one_mistake(tmp_path):
+    text = PROJECT + '[listen]\nhost = "0.0.0.0"\n'
+    found = mistakes(tmp_path, text, CAPTURE_LISTEN_BEHIND_PROXY="perhaps")
+    assert found == "CAPTURE_LISTEN_BEHIND_PROXY: listen.behind_proxy = 'perhaps': expected true or false"
