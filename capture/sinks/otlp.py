@@ -29,6 +29,15 @@ _MAX_ANSWER_BYTES = 65_536
 _encode = msgspec.json.Encoder().encode
 
 
+class _PartialSuccess(msgspec.Struct):
+    #: A number in text, as protobuf's JSON has it, or a plain one.
+    rejected: int | str = msgspec.field(name="rejectedLogRecords", default=0)
+
+
+class _Response(msgspec.Struct):
+    partial_success: _PartialSuccess = msgspec.field(name="partialSuccess", default_factory=_PartialSuccess)
+
+
 class OtlpSettings(Section, frozen=True, kw_only=True):
     """Keys of an ``otlp`` sink."""
 
@@ -150,8 +159,8 @@ def _rejected(content: bytes, *, is_json: bool) -> int:
     """Return the number of log records that an answer to an accepted request left out."""
     try:
         if is_json:
-            found = msgspec.json.decode(content or b"{}").get("partialSuccess", {})
-            return max(0, int(found.get("rejectedLogRecords", 0)))
+            found = msgspec.json.decode(content or b"{}", type=_Response).partial_success
+            return max(0, int(found.rejected))
         service = require(_PROTOBUF, "encoding = 'protobuf'")
         response = service.ExportLogsServiceResponse.FromString(content)
         return max(0, int(response.partial_success.rejected_log_records))

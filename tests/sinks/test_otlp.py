@@ -187,6 +187,14 @@ def test_what_the_receiver_leaves_out_is_counted(server, encoding):
     assert sink.not_sent == {"rejected": 1, "storage_only": 1}
 
 
+@pytest.mark.parametrize("number", [1.9, True, 1e300, "x", None])
+def test_a_number_that_is_none_leaves_nothing_out(server, number):
+    server.default = (200, {"partialSuccess": {"rejectedLogRecords": number}})
+    sink = OtlpSink(OtlpSettings(url=server.url, encoding="json"))
+    assert sink.send(batch(full(CUSTOM)), 5).outcome is Outcome.ACCEPTED
+    assert sink.not_sent == {}
+
+
 def test_what_only_storage_has_makes_no_request(server):
     sink = OtlpSink(OtlpSettings(url=server.url))
 
