@@ -134,8 +134,8 @@ class Unit:
     def count_file(self, rows: int, size: int) -> None:
         """Count a file that is made of the unit's events."""
         self.counts["files_total", NO_PROJECT] += 1
-        self.counts["rows_total", NO_PROJECT] += rows
         self.counts["file_bytes", NO_PROJECT] += size
+        self.counts["rows_total", NO_PROJECT] += rows
 
     def _skip(self, size: int) -> None:
         self.counts[DAMAGED, NO_PROJECT] += size

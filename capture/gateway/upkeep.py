@@ -145,7 +145,9 @@ def _users_of(writer: Writer, project: int, external: set[str]) -> set[str]:
     return {record["user_id"] for record in records if record.get("external_user_id") in external}
 
 
-def _replace(writer: Writer, paths: Sequence[str], project: int = 0, users: Collection[str] = ()) -> int:
+def _replace(
+    writer: Writer, paths: Sequence[str], project: int = 0, users: Collection[str] | None = None
+) -> int:
     """Merge files of one kind into the first of them, the others go; return how many events went.
 
     Parameters
@@ -153,15 +155,15 @@ def _replace(writer: Writer, paths: Sequence[str], project: int = 0, users: Coll
     writer : Writer
     paths : sequence of str
     project : int
-    users : collection of str
-        Users of the project whose events go.
+    users : collection of str, optional
+        Users of the project whose events go; default: merge alone.
     """
     locals_ = [writer.objects.fetch(path, writer.scratch) for path in paths]
     fresh = writer.scratch / "fresh"
     size = sum(path.stat().st_size for path in locals_)
     rewrite = _parquet if paths[0].endswith(".parquet") else _records
     left, deleted = rewrite(writer, locals_, fresh, project, users)
-    if users and not deleted:
+    if users is not None and not deleted:
         return 0
     keep = left or "+" in paths[0]  # a file without events still has its partition's end
     if paths[0].startswith("events"):
@@ -173,18 +175,18 @@ def _replace(writer: Writer, paths: Sequence[str], project: int = 0, users: Coll
 
 
 def _parquet(
-    writer: Writer, paths: list[Path], fresh: Path, project: int, users: Collection[str]
+    writer: Writer, paths: list[Path], fresh: Path, project: int, users: Collection[str] | None
 ) -> tuple[int, int]:
     """Write rows of Parquet files; return the numbers of those that are left and that are not."""
     source = "read_parquet([" + ", ".join(f"'{quoted(path)}'" for path in paths) + "], union_by_name = true)"
-    where, values = (_WITHOUT, [project, list(users)]) if users else ("false", [])
+    where, values = ("false", []) if users is None else (_WITHOUT, [project, list(users)])
 
     def count(query: str, values: Any) -> int:
         [(found,)] = writer.connection.execute(f"SELECT count(*) FROM {query}", values).fetchall()  # noqa: S608 - its own text
         return int(found)
 
     deleted = count(f"{source} WHERE {where}", values)
-    if users and not deleted:
+    if users is not None and not deleted:
         return 0, 0
     rows = f"FROM {source} WHERE NOT ({where}) ORDER BY {ORDER}"
     write_rows(writer.connection, rows, fresh, end_of(writer.connection, paths[-1]), values)
@@ -195,10 +197,11 @@ def _parquet(
 
 
 def _records(
-    writer: Writer, paths: list[Path], fresh: Path, project: int, users: Collection[str]
+    writer: Writer, paths: list[Path], fresh: Path, project: int, users: Collection[str] | None
 ) -> tuple[int, int]:
     """Write records, or lines of the quarantine, as `_parquet` does."""
     del writer, project
+    users = users or ()
     names = [user.encode() for user in users]
     schema: Any = None
     records: list[Any] = []

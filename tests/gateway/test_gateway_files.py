@@ -222,6 +222,23 @@ def test_a_forgotten_user_is_in_no_file(config, writer, path, capsys, tmp_path):
     assert "0 rows in 0 files" in capsys.readouterr().out
 
 
+def made(config):
+    """Return path -> the file's number and time of change, of the files of events."""
+    found = (path for path in config.output_folder.glob("events*/**/*") if path.is_file())
+    return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in found}
+
+
+def test_to_forget_nobody_changes_no_file(config, writer):
+    filled(config, 2)
+    journal(config, {"events": [record(9)]})
+    assert len(write(config)) == 1
+    before = made(config)
+    report = forget(writer, config, 8, [])
+    assert (report.users, report.files, report.rows) == (0, 0, 0)
+    assert len(before) == 3
+    assert made(config) == before
+
+
 def test_status(config, path, capsys):
     filled(config, 2)
     journal(config, batch(event(9)))
@@ -230,6 +247,8 @@ def test_status(config, path, capsys):
 
     assert (found["segments"], found["files_total"], found["rows_total"]) == (1, 2, 4)
     assert found['events_written_total{project="8"}'] == 4
+    names = list(found)
+    assert names.index("files_total") < names.index("file_bytes") < names.index("rows_total")
     assert cli(["gateway", "write", "--once", "--config", str(path)]) == 0
     assert cli(["gateway", "status", "--config", str(path)]) == 0
     assert "rows_total" in capsys.readouterr().out
