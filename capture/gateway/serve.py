@@ -130,7 +130,8 @@ class _Service:
             timeout_graceful_shutdown=_DRAIN_S,
         )
         # The server raises the signal again when all is done; the default would hide the orderly end.
-        signal.signal(signal.SIGTERM, lambda *_: None)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: None)
         server = self._uvicorn.Server(settings)
         end = server.handle_exit
 

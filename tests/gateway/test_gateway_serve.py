@@ -1,13 +1,17 @@
 """What the door needs before it listens; the door itself: test_gateway_door.py."""
 
+import queue
 import signal
 import socket
 import sys
+import threading
+from urllib.parse import urlsplit
 
 import pytest
-from gateway_kit import Gateway, configure
+from gateway_kit import ENVIRON, Gateway, configure
 
 from capture import ConfigError
+from capture.gateway.config import GatewayConfig
 from capture.gateway.serve import serve
 
 
@@ -16,6 +20,23 @@ def test_a_missing_server_names_the_extra_of_the_gateway(monkeypatch):
 
     with pytest.raises(ConfigError, match=r"pip install 'touchcapture\[gateway\]'"):
         serve(None)
+
+
+def test_it_serves_in_another_thread(tmp_path):
+    config = GatewayConfig.load(configure(tmp_path), environ=ENVIRON)
+    ready = queue.Queue()
+
+    def run():
+        try:
+            serve(config, on_ready=ready.put)
+        except ValueError as error:
+            ready.put(str(error))
+
+    # A daemon: only a signal ends the server.
+    threading.Thread(target=run, daemon=True).start()
+    url = ready.get(timeout=30)
+    assert url.startswith("http://127.0.0.1:")
+    socket.create_connection(("127.0.0.1", urlsplit(url).port)).close()
 
 
 def is_listening(gateway):
