@@ -12,6 +12,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from capture.errors import StoreError
 from capture.gateway.rows import end_of
 from capture.gateway.state import NO_PROJECT
 from capture.gateway.steps import step
@@ -213,7 +214,10 @@ class Group:
         start = end = committed
         if chain:
             last = self._objects.fetch(chain[-1], self._writer.scratch)
-            start, end = _start(chain[-1]), end_of(self._writer.connection, last) or 0
+            found = end_of(self._writer.connection, last)
+            if found is None:
+                raise StoreError(f"{chain[-1]}: no end_offset in its metadata")
+            start, end = _start(chain[-1]), found
         with self._state.unit():
             self._writer.prepare()
             stream = f"ids/{number}"

@@ -29,6 +29,20 @@ _POLL_S = 0.002
 _encode = msgspec.json.encode
 
 
+class _Record(msgspec.Struct):
+    user_id: str
+
+
+class _Records(msgspec.Struct):
+    """A batch; its events go on in the text that the sender gave them."""
+
+    events: list[msgspec.Raw]
+
+
+_decode_record = msgspec.json.Decoder(_Record).decode
+_decode_records = msgspec.json.Decoder(_Records).decode
+
+
 class MessageTooLargeError(Exception):
     """A batch is larger than the brokers take."""
 
@@ -155,9 +169,9 @@ def _messages(line: Line, received: Received, member: bytes) -> Iterator[tuple[s
     if len(received.users) < 2:
         yield "".join(received.users), line, member
         return
-    by_user: dict[str, list[Any]] = {}
-    for record in msgspec.json.decode(received.body)["events"]:
-        by_user.setdefault(record["user_id"], []).append(record)
+    by_user: dict[str, list[msgspec.Raw]] = {}
+    for record in _decode_records(received.body).events:
+        by_user.setdefault(_decode_record(record).user_id, []).append(record)
     for user, records in by_user.items():
         yield user, line, zlib.compress(_encode({"events": records}), 1, 31)
         line = msgspec.structs.replace(line, bad=[])

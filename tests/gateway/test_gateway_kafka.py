@@ -21,11 +21,14 @@ pytest.importorskip("fastavro")
 pytest.importorskip("confluent_kafka")
 
 import fastavro
+import pyarrow as pa
 from gateway_kit import ENVIRON, NOW_MS, Gateway, batch, configure, event, query, record
 from kafka_cluster import Cluster
+from pyarrow import parquet
 
+from capture.errors import StoreError
 from capture.formats.receive import read_batch
-from capture.gateway import steps
+from capture.gateway import steps, topic
 from capture.gateway.config import GatewayConfig
 from capture.gateway.group import Group
 from capture.gateway.journal import Line
@@ -306,6 +309,30 @@ def test_a_producer_that_lost_its_place_is_replaced_and_its_batches_are_refused(
 
     asyncio.run(take())
     assert len(made) == 2
+
+
+def test_the_text_of_each_users_events_goes_on(config):
+    latitudes = "1.50", "0.30000000000000001665"
+    one, other = (
+        f'{{"event_type":"users.behaviors.Location","id":"{uuid.UUID(int=number)}","user_id":"{user}",'
+        f'"time":1,"latitude":{latitude},"longitude":2e0,"app_id":"a"}}'
+        for number, (user, latitude) in enumerate(zip(USERS, latitudes, strict=False))
+    )
+    received = read_batch(f'{{"events":[{one},{other}]}}'.encode())
+    line = Line(received=NOW_MS, project=8, wire="currents")
+    sent = {user: gzip.decompress(value).decode() for user, _, value in topic._messages(line, received, b"")}
+    assert sent == {USERS[0]: f'{{"events":[{one}]}}', USERS[1]: f'{{"events":[{other}]}}'}
+
+
+def test_a_chain_file_without_its_end_is_said(config):
+    folder = config.output_folder / "events/date=2026-09-01/hour=10"
+    folder.mkdir(parents=True)
+    parquet.write_table(pa.table({"project_id": [8]}), folder / f"events+0+{0:020d}.parquet")
+    with (
+        member(config) as group,
+        pytest.raises(StoreError, match=r"0\.parquet: no end_offset in its"),
+    ):
+        group._part(0)
 
 
 def test_messages_of_others_are_counted_and_passed_over(config, cluster):
