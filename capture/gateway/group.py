@@ -213,11 +213,11 @@ class Group:
         chain = sorted((path for path in files if path.startswith("events/")), key=_start)
         start = end = committed
         if chain:
-            last = self._objects.fetch(chain[-1], self._writer.scratch)
-            found = end_of(self._writer.connection, last)
-            if found is None:
-                raise StoreError(f"{chain[-1]}: no end_offset in its metadata")
-            start, end = _start(chain[-1]), found
+            path = chain[-1]
+            last = end_of(self._writer.connection, self._objects.fetch(path, self._writer.scratch))
+            if last is None:
+                raise StoreError(f"{path}: no end_offset in its metadata")
+            start, end = _start(path), last
         with self._state.unit():
             self._writer.prepare()
             stream = f"ids/{number}"
