@@ -7,7 +7,7 @@ import os
 import shutil
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from capture.errors import ConfigError
@@ -36,6 +36,40 @@ _KINDS = {
 _INCOMING = ".incoming"
 #: Deadline (s) for moving or fetching a whole file, or a listing.
 _FILE_S = 300.0
+
+
+class Objects(Protocol):
+    """A place for files under names with slashes."""
+
+    #: The storage's name in paths: S3, GCS or AzureBlob.
+    kind: str
+
+    def put(self, path: str, content: bytes, timeout_s: float) -> None:
+        """Make a file, or replace it, in one step that others see.
+
+        Raises
+        ------
+        OSError
+            When it could not be made; it is not visible then.
+        """
+
+    def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:
+        """Add a line to a list; where files cannot grow, it is in a file of its own, which `part` names."""
+
+    def move(self, local: Path, path: str, *, replace: bool = False) -> bool:
+        """Move a local file here; return whether it was: not if there is one, unless it may `replace` it.
+
+        Of several who move a file to one name at once, one succeeds.
+        """
+
+    def fetch(self, path: str, scratch: Path) -> Path:
+        """Return the local path of a file, which may be in the folder `scratch`, a copy of its own."""
+
+    def listed(self, prefix: str) -> dict[str, int]:
+        """Return path -> size (bytes) of the files in a folder, at any depth, sorted; no hidden ones."""
+
+    def delete(self, path: str) -> None:
+        """Delete a file, if it is there."""
 
 
 def open_objects(url: str, key: str, base: Path | None) -> Objects:
@@ -75,9 +109,8 @@ def open_objects(url: str, key: str, base: Path | None) -> Objects:
 
 
 class _Folder:
-    """Files in a local folder, under names with slashes, brought to the disk before they get their names."""
+    """Files in a local folder, brought to the disk before they get their names."""
 
-    #: The storage's name in paths: S3, GCS or AzureBlob.
     kind = _KINDS["file"]
 
     def __init__(self, root: Path) -> None:
@@ -85,13 +118,6 @@ class _Folder:
         self._swept = False
 
     def put(self, path: str, content: bytes, timeout_s: float) -> None:
-        """Make a file, or replace it, in one step that others see.
-
-        Raises
-        ------
-        OSError
-            When it could not be made; it is not visible then.
-        """
         del timeout_s
         incoming = self._root / _INCOMING
         make_private_folder(incoming)
@@ -100,14 +126,16 @@ class _Folder:
         partial = incoming / f"{os.getpid()}-{uuid.uuid4().hex}"
         try:
             partial.touch(0o600, exist_ok=False)
-            partial.write_bytes(content)
-            self._name(partial, path, replace=True)
+            with partial.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            self._give_name(partial, path, replace=True)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
 
     def add_line(self, name: str, part: str, line: bytes, timeout_s: float) -> None:
-        """Add a line to a list; where files cannot grow, it is in a file of its own, which `part` names."""
         del part, timeout_s
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
         descriptor = os.open(self._root / name, flags, 0o600)
@@ -119,22 +147,18 @@ class _Folder:
             os.close(descriptor)
 
     def move(self, local: Path, path: str, *, replace: bool = False) -> bool:
-        """Move a local file here; return whether it was: not if there is one, unless it may `replace` it.
-
-        Of several who move a file to one name at once, one succeeds.
-        """
         make_private_folder(self._root)
         if local.stat().st_dev != self._root.stat().st_dev:
             make_private_folder(self._root / _INCOMING)
             partial = self._root / _INCOMING / f"{os.getpid()}-{uuid.uuid4().hex}"
             local = Path(shutil.move(local, partial))
         local.chmod(0o600)
-        return self._name(local, path, replace=replace)
-
-    def _name(self, local: Path, path: str, *, replace: bool) -> bool:
-        """Give a complete file its name here; return False if there is one that it may not `replace`."""
         with local.open("rb+") as file:
             os.fsync(file.fileno())
+        return self._give_name(local, path, replace=replace)
+
+    def _give_name(self, local: Path, path: str, *, replace: bool) -> bool:
+        """Give a complete file its name here; return False if there is one that it may not `replace`."""
         target = self._root / path
         make_private_folder(target.parent)
         if replace:
@@ -150,12 +174,10 @@ class _Folder:
         return True
 
     def fetch(self, path: str, scratch: Path) -> Path:
-        """Return the local path of a file, which may be in the folder `scratch`, a copy of its own."""
         del scratch
         return self._root / path
 
     def listed(self, prefix: str) -> dict[str, int]:
-        """Return path -> size (bytes) of the files in a folder, at any depth, sorted; no hidden ones."""
         found = {}
         for path in sorted((self._root / prefix).rglob("[!.]*")):
             with contextlib.suppress(FileNotFoundError):  # another process replaced it
@@ -164,7 +186,6 @@ class _Folder:
         return found
 
     def delete(self, path: str) -> None:
-        """Delete a file, if it is there."""
         (self._root / path).unlink(missing_ok=True)
 
     def _sweep(self, incoming: Path) -> None:
@@ -177,15 +198,12 @@ class _Folder:
 
 
 class _Bucket:
-    """Objects in S3, Google Cloud Storage or Azure: the methods of `_Folder`.
-
-    Credentials are found as the vendors' tools find them.
-    """
+    """Objects in S3, Google Cloud Storage or Azure; credentials are found as the vendors' tools find them."""
 
     def __init__(self, url: str, kind: str, key: str) -> None:
         self.kind = kind
         self._url = url
-        self._name = f"touchcapture-{key}-storage"
+        self._thread = f"touchcapture-{key}-storage"
         self._store: PerProcess[Any] = PerProcess()
 
     def put(self, path: str, content: bytes, timeout_s: float) -> None:
@@ -234,7 +252,7 @@ class _Bucket:
     def _call(self, function: Callable[[Any], Any], timeout_s: float) -> Any:
         obstore = self._connect()
         try:
-            return call_with_deadline(lambda: function(obstore), timeout_s, name=self._name)
+            return call_with_deadline(lambda: function(obstore), timeout_s, name=self._thread)
         except obstore.exceptions.BaseError as error:
             raise OSError(f"{type(error).__name__} of the object store") from error
 
@@ -247,10 +265,6 @@ class _Bucket:
             # The delivery waits and tries again by itself.
             self._store.value = obstore.store.from_url(self._url, retry_config={"max_retries": 0})
         return obstore
-
-
-#: A place for files under names with slashes.
-Objects = _Folder | _Bucket
 
 
 def _sync_folder(folder: Path) -> None:
