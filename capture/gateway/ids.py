@@ -134,6 +134,11 @@ class Ids:
         self._new = {}
 
     def _runs(self, key: _Key, only: Collection[str] | None = None) -> list[_Run]:
+        """Return the runs of a bucket, or only those of these names, and behind them the new ones.
+
+        Their columns are views of the stored bytes; those of files are read from the disk where they are
+        looked at.
+        """
         query = "SELECT run, count, data FROM ids WHERE project = ? AND wire = ? AND bucket = ?"
         found = []
         for name, count, blob in self._state.db.execute(query, key):
@@ -145,7 +150,10 @@ class Ids:
         return found + self._new.get(key, [])
 
     def _add(self, key: _Key, run: _Run, now_ms: int) -> None:
-        """Add a run; merge runs of about the same size when there are many."""
+        """Add a run; merge runs of about the same size when there are many.
+
+        `commit` has taken the new runs of the unit, so that `_runs` returns stored ones alone.
+        """
         by_tier: dict[int, list[str]] = {}
         query = "SELECT run, count FROM ids WHERE project = ? AND wire = ? AND bucket = ?"
         for name, count in self._state.db.execute(query, key):

@@ -1,7 +1,4 @@
-"""Rows of native batches: the database engine that makes Parquet files, and a unit's batches on their way.
-
-The batches are brought into the order of the file, then read as rows.
-"""
+"""Rows in Parquet files, and the `Spool`: native batches in the order of their rows, which DuckDB reads."""
 
 from __future__ import annotations
 

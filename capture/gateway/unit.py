@@ -141,6 +141,10 @@ class Unit:
         self.counts[DAMAGED, NO_PROJECT] += size
 
     def _add(self, line: Line, text: bytes, at: int | None, problem: str) -> None:
+        """Read a batch into the piece; one that is wrong, or has a `problem`, goes to the quarantine.
+
+        `at` is that of `_Read`.
+        """
         place = {"project": line.project, "received": line.received, "wire": line.wire, "key": line.key}
         self.quarantine += [{**place, **msgspec.structs.asdict(each)} for each in line.bad]
         self.counts["events_set_aside_total", line.project] += len(line.bad)
@@ -194,7 +198,7 @@ class Unit:
             self.counts["events_duplicate_total", project] += copies
             self.counts["events_conflict_total", project] += found.conflicts
             self.counts["events_written_total", project] += len(found.is_copy) - copies
-            # Each batch takes as many of them as it has events.
+            # In the order of the batches: `compress` takes from it as many as a batch has events.
             is_new = iter((~found.is_copy).tolist())
             for read in reads:
                 self._keep(read, list(compress(read.events, is_new)))

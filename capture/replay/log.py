@@ -74,8 +74,9 @@ class LogReplay:
         self._multi = context.wants_chords
         self._recognizer = Recognizer(device.density, context.config.gestures)
         self._shift_ns: int | None = None if start_ms is not None else 0
-        #: Streams that have samples, in the order of the first ones, and what the first one became.
+        #: Streams that have samples, in the order of their first ones; a dict is a set in order.
         self._streams: dict[int, None] = {}
+        #: What the first of them becomes.
         self._lead: StreamTimeline | None = None
         #: By stream: strokes, chords and marks that wait until the streams before it have ended.
         self._waiting: dict[int, list[Item]] = {}

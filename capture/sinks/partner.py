@@ -114,7 +114,8 @@ class PartnerSink(Sink, ABC):
         self._key_env = key_env
         self._environ = os.environ if environ is None else environ
         self._client = HttpClient(url, name=name, content_bytes=_MAX_ANSWER_BYTES, environ=self._environ)
-        #: Id of a record that is settled -> why it was refused; empty if it was accepted.
+        #: Id of a record that is not sent again when its batch is -> why it was refused; "" if it was
+        #: accepted. `send` forgets the ids of a batch once it has answered for all of them.
         self._settled: dict[str, str] = {}
 
     def configure(self, config: RunConfig) -> None:
@@ -131,7 +132,7 @@ class PartnerSink(Sink, ABC):
         """Return why a record cannot be sent, or None; may delete fields that the partner would refuse."""
 
     def _complete(self, event: dict[str, Any], key: str) -> None:
-        """Add fields that depend on the sink's settings or key."""
+        """Add the fields of an event that depend on the sink's settings or key; by default there are none."""
 
     @abstractmethod
     def _body(self, events: Sequence[Event], key: str) -> tuple[bytes, dict[str, str]]:
