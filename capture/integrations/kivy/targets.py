@@ -182,7 +182,8 @@ def _bisect(children: Sequence[Any], place: float, position: str, extent: str) -
     def end(child: Any) -> float:
         return start(child) + getattr(child, extent)  # type: ignore[no-any-return]
 
-    if start(children[0]) <= start(children[-1]):
+    first, last = children[0], children[-1]
+    if (start(first), end(first)) <= (start(last), end(last)):
         number = bisect_left(children, place, key=end)
     else:
         number = bisect_left(children, -place, key=lambda child: -start(child))
