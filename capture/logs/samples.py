@@ -245,12 +245,12 @@ class Names:
 
 
 class Fingers:
-    """Watches over chunks for times that go back, and for fingers that come down and are never lifted.
+    """Counts the times that went back, and refuses logs with too many fingers that are never lifted.
 
     Parameters
     ----------
     warnings : Counter
-        Where the times that went back are counted.
+        Where the times that went back are counted, by the stream that they are in.
     """
 
     def __init__(self, warnings: Counter[str]) -> None:
@@ -287,17 +287,25 @@ class Fingers:
         """Count the times that are before the one before in their stream."""
         import numpy as np
 
+        if not len(chunk):
+            return
         time = np.asarray(memoryview(chunk.time))
         stream = np.zeros(1, np.int64) if chunk.stream is None else np.asarray(memoryview(chunk.stream))
-        is_one = bool((stream == stream[:1]).all())
-        for one in stream[:1].tolist() if is_one else np.unique(stream).tolist():
-            mine = time if is_one else time[stream == one]
-            if not len(mine):
-                continue
-            back = int(np.count_nonzero(mine[1:] < mine[:-1])) + (int(mine[0]) < self._last.get(one, mine[0]))
-            if back:
-                self._warnings["time_went_back"] += back
-            self._last[one] = int(mine[-1])
+        stream = np.broadcast_to(stream, time.shape)
+        if (stream != stream[0]).any():
+            order = np.argsort(stream, kind="stable")
+            stream, time = stream[order], time[order]
+        first = np.flatnonzero(np.append(True, stream[1:] != stream[:-1]))
+        last = np.append(first[1:], len(stream)) - 1
+        is_back = time[1:] < time[:-1]
+        is_back[first[1:] - 1] = False
+        count = int(np.count_nonzero(is_back))
+        ends = zip(stream[first].tolist(), time[first].tolist(), time[last].tolist(), strict=True)
+        for one, begin, end in ends:
+            count += begin < self._last.get(one, begin)
+            self._last[one] = end
+        if count:
+            self._warnings["time_went_back"] += count
 
 
 def shifted(chunk: TouchSamples, shift_ns: int) -> TouchSamples:
