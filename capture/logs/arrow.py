@@ -123,7 +123,7 @@ class Converter:
                 pass
         rows = zip(*(column.to_pylist() for column in columns), strict=True)
         cells = (row[0] if len(row) == 1 else row for row in rows)
-        return _filled(pa.array([0 if cell is None else names.number(cell) for cell in cells], kind))
+        return _filled(pa.array([names.number(0 if cell is None else cell) for cell in cells], kind))
 
     def _column(self, batch: Any, role: str) -> Any:
         return batch.column(self.chosen[role][0])

@@ -1,5 +1,6 @@
 """Tables by a column map: CSV, TSV and Parquet with any columns."""
 
+import msgspec
 import pytest
 
 from capture import logs
@@ -146,6 +147,7 @@ def test_time_going_back_is_counted(tmp_path):
     _, log = read(tmp_path, "action,time,x,y\n0,5,2,3\n2,4,2,3\n1,6,2,3\n")
 
     assert log.warnings == {"time_went_back": 1, "time_unit_doubtful": 1}
+    assert msgspec.json.decode(msgspec.json.encode(log.warnings)) == log.warnings
 
 
 @pytest.mark.parametrize(
@@ -228,3 +230,13 @@ def test_columns_of_one_name_that_nobody_reads_are_left_out(tmp_path):
     path.write_text("action,time,x,y,note,note\n0,0,1,1,a,b\n1,80000000,2,2,a,b\n", encoding="ascii")
 
     assert [len(chunk) for chunk in logs.open_log(path).chunks()] == [2]
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large-enough-for-pyarrow"])
+def test_rows_without_a_name_are_a_stream_of_their_own(tmp_path, monkeypatch, large):
+    monkeypatch.setattr(csv, "_LARGE_BYTES", 0 if large else 1 << 30)
+    content = "action,time,x,y,user\n0,1,1,1,a\n0,2,2,2,\n1,3,1,1,a\n1,4,2,2,\n"
+    rows, log = read(tmp_path, content, "action=action,time=time,x=x,y=y,stream=user,time-unit=ms")
+
+    assert [row[0] for row in rows] == [0, 1, 0, 1]
+    assert log.info.streams == {0: "a", 1: "0"}
