@@ -22,6 +22,7 @@ __all__ = [
     "SCHEMA_KEY",
     "StreamKeys",
     "check_schema",
+    "file_schema",
     "gesture_schema",
     "is_text",
     "multi_schema",
@@ -114,6 +115,15 @@ def named(table: pa.Table) -> pa.Table:
         place = table.schema.get_field_index(column)
         table = table.set_column(place, field, pa.chunked_array(chunks, field.type))
     return table
+
+
+def file_schema(
+    *, keyed: bool = False, with_log: bool = False, verdicts: bool = False, multi: bool = False
+) -> pa.Schema:
+    """Return the schema of gesture files: kinds, reasons and directions by name, the log first if wanted."""
+    numbers = multi_schema(keyed=keyed) if multi else gesture_schema(keyed=keyed, verdicts=verdicts)
+    table = named(numbers.empty_table())
+    return (of_log(table, "") if with_log else table).schema
 
 
 def check_schema(schema: pa.Schema) -> None:

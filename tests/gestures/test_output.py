@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from capture import GestureConfig, TouchSamples, classify
+from capture.gestures.arrow import SCHEMA_KEY, file_schema
+from capture.gestures.parquet import GestureFile
 
 
 def taps(count, *, stream=None, pointer=None):
@@ -75,3 +77,25 @@ def test_a_table_that_is_looked_at_is_refused():
     with pytest.raises(BufferError, match="still in use"):
         classify(LOGS[1], out=table)
     assert len(looked_at) == 700
+
+
+@pytest.mark.parametrize("multi", [False, True])
+@pytest.mark.parametrize("with_log", [False, True])
+def test_the_schema_of_files_is_that_of_the_writer(tmp_path, multi, with_log):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    with (tmp_path / "gestures.parquet").open("wb") as file:
+        gestures = GestureFile(file, with_log=with_log, multi=multi)
+        gestures.close()
+    schema = file_schema(with_log=with_log, multi=multi)
+
+    assert schema.equals(parquet.read_schema(tmp_path / "gestures.parquet"))
+    assert schema.metadata[SCHEMA_KEY] == (b"multi/1" if multi else b"gestures/1")
+    assert schema.names[0] == ("log" if with_log else "stream")
+
+
+def test_the_schema_of_files_with_verdicts_and_streams_by_text():
+    pytest.importorskip("pyarrow")
+    schema = file_schema(keyed=True, verdicts=True)
+
+    assert "margin" in schema.names
+    assert str(schema.field("stream").type).startswith("dictionary<values=string")
