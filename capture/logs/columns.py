@@ -243,7 +243,7 @@ def _set(settings: dict[str, Any], key: str, value: str) -> None:
     elif key == "gap" and value.isdecimal() and 0 < int(value) < 10**9:
         settings["gap_ns"] = int(value) * 1_000_000
     elif key == "only" and colon and column:
-        settings["only"] = (*settings.get("only", ()), (column, wanted))
+        settings["only"] = (*settings.get("only", ()), (column, wanted.strip()))
     else:
         raise ValueError(
             f"column map: {key}={value}: expected {', '.join(_ROLES)}, time-unit=ns|us|ms|s, x-unit or "

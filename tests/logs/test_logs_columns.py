@@ -240,3 +240,11 @@ def test_rows_without_a_name_are_a_stream_of_their_own(tmp_path, monkeypatch, la
 
     assert [row[0] for row in rows] == [0, 1, 0, 1]
     assert log.info.streams == {0: "a", 1: "0"}
+
+
+@pytest.mark.parametrize("value", ["finger", " finger "])
+def test_only_takes_no_blanks_around_a_value(tmp_path, value):
+    content = "kind,action,time,x,y\nfinger,0,1,1,1\n finger ,1,2,1,1\nmouse,0,3,1,1\n"
+    rows, _ = read(tmp_path, content, f"action=action,time=time,x=x,y=y,time-unit=ms,only=kind:{value}")
+
+    assert [row[2] for row in rows] == [0, 1]
