@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ class Log(TouchLog):
 
     def _begin(self) -> None:
         self.untimed = 1
-        self._player = Player()
+        self._player = Player(math.inf)
 
     def _take(self, line: str, writer: SampleWriter) -> str:
         if not line:
@@ -46,7 +47,7 @@ class Log(TouchLog):
             player.wait(float(item["seconds"]) * 1e9)
             return CONTEXT
         if found[1] == "TOUCH" and item["type"] == "downAndUp":
-            player.tap(writer, item["x"], item["y"])
+            player.tap(writer, float(item["x"]), float(item["y"]))
         elif found[1] == "TOUCH":
             writer.add(0, 0, _ACTIONS[item["type"]], player.now_ns, float(item["x"]), float(item["y"]))
             player.wait(BETWEEN_NS)

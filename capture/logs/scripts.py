@@ -14,7 +14,7 @@ MS = 1_000_000
 TAP_NS = 50 * MS
 BETWEEN_NS = 1_000 * MS
 STEP_NS = 10 * MS
-#: No way takes longer (ns), and none has more samples: a script may ask for an endless one.
+#: No wait and no way takes longer (ns), and no way has more samples: a script may ask for endless ones.
 _LONGEST_NS = 3_600 * 1_000 * MS
 _MOST_SAMPLES = 10_000
 
@@ -29,22 +29,30 @@ def even_times(start_ns: int, lasts_ns: int, steps: int) -> list[int]:
 class Player:
     """Plays commands into samples, one after the other.
 
+    Parameters
+    ----------
+    longest_ns : float
+        No wait and no way takes longer.
+
     Attributes
     ----------
     now_ns : int
         When the next command begins.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, longest_ns: float = _LONGEST_NS) -> None:
         self.now_ns = 0
+        self._longest_ns = longest_ns
 
     def wait(self, span_ns: float) -> None:
-        """Advance the time by a wait, at most an hour."""
-        self.now_ns += round(min(max(span_ns, 0), _LONGEST_NS))
+        """Advance the time by a wait."""
+        self.now_ns += self._limited(span_ns)
 
     def tap(self, writer: SampleWriter, x: float, y: float, lasts_ns: float = TAP_NS) -> None:
         """Add a tap, and the time to the next command."""
-        self.way(writer, (x, y), (x, y), lasts_ns, 1)
+        end_ns = self.now_ns + self._limited(lasts_ns)
+        writer.stroke([self.now_ns, end_ns], [x, x], [y, y])
+        self.now_ns = end_ns + BETWEEN_NS
 
     def way(
         self,
@@ -55,7 +63,7 @@ class Player:
         steps: int = 0,
     ) -> None:
         """Add a straight way in so many equal steps, each 10 ms where that is 0, and the time to the next."""
-        lasts = round(min(max(lasts_ns, 0), _LONGEST_NS))
+        lasts = self._limited(lasts_ns)
         steps = min(max(steps or -(-lasts // STEP_NS), 1), _MOST_SAMPLES)
         (x0, y0), (x1, y1) = start, end
         dx, dy = (x1 - x0) / steps, (y1 - y0) / steps
@@ -66,3 +74,6 @@ class Player:
         xs[-1], ys[-1] = x1, y1
         writer.stroke(times, xs, ys)
         self.now_ns += lasts + BETWEEN_NS
+
+    def _limited(self, span_ns: float) -> int:
+        return round(min(max(span_ns, 0), self._longest_ns))

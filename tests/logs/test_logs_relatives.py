@@ -160,3 +160,29 @@ def test_another_line_of_lua_leaves_a_recording_one(tmp_path, line):
 
     assert sum(len(chunk) for chunk in log.chunks()) == 4
     assert log.counts == {"read": 7, "used": 4, "context": 2, "unknown_lines": 1}
+
+
+@pytest.mark.parametrize(
+    ("step", "places", "times_s"),
+    [
+        pytest.param("TOUCH|{'x':'5','y':'6','type':'downAndUp',}", [(5, 6)] * 2, [1.05, 1.1], id="quoted"),
+        pytest.param("WAIT|{'seconds':7200,}", [], [], id="two-hours"),
+        pytest.param(
+            "DRAG|{'start':(1,2),'end':(3,4),'duration':7200.0,'steps':1,}",
+            [(1, 2), (3, 4)],
+            [1.05, 7201.05],
+            id="a-drag-of-two-hours",
+        ),
+    ],
+)
+def test_steps_of_monkeyrecorder_are_played_as_they_are_written(tmp_path, step, places, times_s):
+    tap = "TOUCH|{'x':1,'y':2,'type':'downAndUp',}\n"
+    path = tmp_path / "a.mr"
+    path.write_text(f"{tap}{step}\n{tap}", encoding="ascii")
+    log = logs.open_log(path)
+    rows = [row for chunk in log.chunks() for row in chunk.rows()]
+
+    assert [row[4:] for row in rows] == [(1, 2)] * 2 + places + [(1, 2)] * 2
+    assert [row[3] / 1e9 for row in rows[2:-2]] == times_s
+    assert rows[-2][3] / 1e9 == (7201.05 if "WAIT" in step else times_s[-1] + 1)
+    assert log.warnings == {"no_clock": 1}
