@@ -328,15 +328,19 @@ def _gaps(exact: dict[str, list[Any]], found: dict[str, list[Any]], good: list[b
     if "down" in exact:
         pairs = zip(exact["down"], exact["up"], good, strict=True)
         return [up - down for down, up, keep in pairs if keep][:8192]
-    gaps = Gaps()
     actions = found.get("action") or [_MOVE] * len(good)
     columns = zip(found["stream"], found["pointer"], actions, exact["time"], good, strict=True)
-    rows: Iterable[tuple[Any, ...]] = islice(columns, 8192)
+    rows = [sample for *sample, keep in islice(columns, 8192) if keep]
     if "action" not in found:
-        rows = sorted((row for row in rows if row[4]), key=itemgetter(3))
-    for *sample, keep in rows:
-        if keep:
-            gaps.add(*sample)
+        rows.sort(key=itemgetter(3))
+    gaps = Gaps()
+    for row in rows:
+        gaps.add(*row)
+    if not gaps.found:
+        # No stroke has two rows, as in a table of UPs alone: all rows of a finger count as one.
+        gaps = Gaps()
+        for stream, pointer, action, time in rows:
+            gaps.add(stream, pointer, _MOVE if action else _DOWN, time)
     return gaps.found
 
 

@@ -121,3 +121,18 @@ def test_a_table_in_any_unit(tmp_path, start, unit):
     _, samples = spans(path)
 
     assert samples == pytest.approx([0, 80_000_000, 2_000_000_000, 2_080_000_000], abs=1_000_000)
+
+
+@pytest.mark.parametrize("words", [["up"] * 12, ["cancel"] * 12, ["up"] * 11 + ["down"]])
+@pytest.mark.parametrize(("step", "unit"), [(16_000, 1000), (16, 1_000_000), (0.016, 1_000_000_000)])
+def test_the_unit_of_a_table_whose_strokes_have_one_row_each(tmp_path, words, step, unit):
+    path = tmp_path / "a.csv"
+    lines = [f"{100 + step * at:.3f},1,2,{word}" for at, word in enumerate(words)]
+    lines = [line.replace(".000", "") for line in lines]
+    path.write_text("\n".join(["ts,posX,posY,event", *lines]) + "\n", encoding="ascii")
+    log = logs.open_log(path)
+    times = [row[3] for chunk in log.chunks() for row in chunk.rows()]
+
+    assert times[0] == 100 * unit
+    assert times[1] - times[0] == 16_000_000
+    assert log.warnings == {"guessed_columns": 1, "time_unit_guessed": 1}
