@@ -94,7 +94,7 @@ class Log(TouchLog):
         line = text if text.startswith("{") else _bare(text)
         try:
             return self._use(line, writer)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, RecursionError):
             return "skipped_rows"
         except msgspec.DecodeError:
             self._broken = line

@@ -5,7 +5,7 @@ from __future__ import annotations
 import array
 import math
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import compress, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -284,7 +284,7 @@ def _end(down: Any, duration: Any) -> str | None:
     """Return a time that much later; None where a cell is no number."""
     try:
         return str(sum(Decimal(str(cell).strip().replace(",", ".")) for cell in (down, duration)))
-    except InvalidOperation:
+    except ArithmeticError:
         return None
 
 

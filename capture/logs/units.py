@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from capture.logs.columns import UNITS
@@ -169,5 +169,5 @@ def _time(cell: Any, moments: Moments) -> tuple[int | None, bool]:
             # As spreadsheets write large numbers: the digits that tell one time from the next are lost.
             return None, False
         return (int(number * PARTS) if abs(number) < _INT64 else None), False
-    except (InvalidOperation, ValueError, OverflowError):
+    except (ArithmeticError, ValueError):
         return moments.read(text), True
