@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from capture.logs.evdev import ABS_CODES, Device, EvdevTextLog
-from capture.logs.lines import CONTEXT, Start, whole_lines
+from capture.logs.lines import CONTEXT, Start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +75,7 @@ class Log(EvdevTextLog):
         """Return the device to read; lines without a path belong to the only one there is."""
         touches = _touches([self.source.text_head()])
         if touches and not any(touches.values()) and not self.source.is_stream:
-            touches = _touches(self.source.text_blocks())
+            touches = _touches(self.source.line_blocks())
         known = {device.path for device in devices}
         devices = devices + [Device(path=path) for path in touches if path not in known]
         if self.options.device or not touches:
@@ -102,7 +102,7 @@ def _axis_code(label: str) -> int:
 def _touches(blocks: Iterable[bytes]) -> Counter[str]:
     """Count the touch events of each device path; a path without one is there with 0."""
     touches: Counter[str] = Counter()
-    for text in whole_lines(blocks):
+    for text in blocks:
         for line in _TOUCH.finditer(text):
             touches[line[1].decode("utf-8", "replace")] += line[2] is not None
     return touches

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from capture._native.evdev.text import contains
 from capture.logs.evdev import BTN_TOUCH, Device, EvdevTextLog
-from capture.logs.lines import CONTEXT, Start, undecorated, whole_lines
+from capture.logs.lines import CONTEXT, Start, undecorated
 
 if TYPE_CHECKING:
     from capture._native.evdev.text import TextReader
@@ -55,10 +55,10 @@ class Log(EvdevTextLog):
     def devices(self) -> list[Device]:
         """Return all devices; those after the first follow the events of the previous one."""
         devices: list[Device] = []
-        blocks = [self.source.text_head()] if self.source.is_stream else self.source.text_blocks()
+        blocks = [self.source.text_head()] if self.source.is_stream else self.source.line_blocks()
         before = self.starts.before(self.source.text_head())
         described = True  # the text before a device's events
-        for text in whole_lines(blocks):
+        for text in blocks:
             if described or contains(text, _DEVICE, 2):
                 for part in _PART.finditer(undecorated(text, before)):
                     _note(part, devices)

@@ -1,9 +1,10 @@
-"""A damaged line or cell takes its line away, not the log."""
+"""A damaged line or cell takes its line away, not the log; a line without an end names file and line."""
 
 import pytest
 from log_seeds import SEEDS
 
 from capture import logs
+from capture.errors import TouchLogError
 
 DIGITS = b"7" * 5000
 #: Digits of a number that is too large for the arithmetic of decimals.
@@ -45,3 +46,17 @@ def test_a_tap_whose_time_overflows_is_left_out_and_counted(tmp_path, columns):
 
     assert len(rows) == 2
     assert log.counts["skipped_rows"] == 1
+
+
+@pytest.mark.parametrize("name", ["libinput", "getevent"])
+def test_a_line_without_an_end_names_file_and_line(tmp_path, name):
+    path = tmp_path / "long.log"
+    seed = SEEDS[name]
+    if name == "getevent":
+        # Without a touch in the head: the whole log is looked through for the device with touches.
+        seed = b"[    1.000000] /dev/input/event2: EV_SYN       SYN_REPORT           00000000\n" * 10
+    path.write_bytes(seed + b"x" * (3 << 20))
+    with pytest.raises(TouchLogError, match="longer than 1 MiB") as caught:
+        read(path)
+
+    assert (caught.value.path, caught.value.line) == (str(path), seed.count(b"\n") + 1)
