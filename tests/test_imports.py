@@ -147,6 +147,10 @@ def test_the_recogniser_by_samples_loads_no_numpy():
     assert "numpy" not in loaded_by(f"import capture; r = capture.Recognizer(2.0); {calls}")
 
 
+def test_importing_the_lineup_of_dialects_loads_no_numpy():
+    assert "numpy" not in loaded_by("import capture.gestures.lineup")
+
+
 def test_import_cost_is_reported(record_property):
     script = "import time; t = time.perf_counter(); import capture; print(time.perf_counter() - t)"
     times = [

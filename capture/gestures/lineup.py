@@ -11,7 +11,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from capture.gestures import dialects
 from capture.gestures.config import GestureConfig
@@ -22,6 +21,7 @@ from capture.gestures.recognizer import Recognizer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import numpy as np
     import pyarrow as pa
 
     from capture.gestures.recognizer import Gesture, GestureTable
@@ -101,6 +101,8 @@ class Lineup:
 
     def column(self, dialect: str, field: str) -> np.ndarray[Any, Any]:
         """Return a column of all strokes in a dialect."""
+        import numpy as np
+
         return np.concatenate([getattr(table, field) for table in self._tables[dialect]])
 
     def gestures(self, stroke: int) -> dict[str, Gesture]:
@@ -127,6 +129,8 @@ class Lineup:
 
     def partings(self) -> Iterator[Parting]:
         """Yield the strokes that dialects call differently, in order."""
+        import numpy as np
+
         kinds = np.stack([self.column(name, "kind") for name in self.configs])
         for stroke in np.flatnonzero((kinds != kinds[0]).any(axis=0)).tolist():
             yield self.parting(stroke)
@@ -189,6 +193,7 @@ class Lineup:
 
     def to_arrow(self) -> pa.Table:
         """Return a row for each stroke: the stroke, then the kind and the margin of each dialect."""
+        import numpy as np
         import pyarrow as pa
 
         first = next(iter(self.configs))
