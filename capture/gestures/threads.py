@@ -2,7 +2,7 @@
 
 A cut is a place at which no stroke is open, as far as the samples before it show. Each range has a recogniser
 of its own, and writes its records where they belong in the one table: every DOWN makes one record. (Of a log
-that is read piece by piece each range keeps its own: `Chain`.) Then state across the cuts is handed over
+that is read piece by piece each `Range` keeps its own records.) Then state across the cuts is handed over
 (`capture._native.seams`); behind a cut at which a stroke turns out to have been open, the recogniser from
 before the cut does the range again.
 """

@@ -240,7 +240,7 @@ class TouchLog:
         self._fresh.clear()
         self.first_ns: int | None = None
         self.streams, self.pointers = Names(), Names(32)  # of readers that number the log's names
-        self.untimed = 0  # events that got a time of ours
+        self.untimed = 0  # events with a made-up time, or 1 for a log of such: more than 0 is `no_clock`
 
     def chunks(self) -> Iterator[TouchSamples]:
         """Yield the samples in chunks; from the start again at each call, where the log is a file.
@@ -368,9 +368,9 @@ class TouchLog:
         """Set what a reader remembers from line to line, before the first."""
 
     def _take(self, line: str, writer: SampleWriter) -> str:
-        """Add the samples of a line; return ``used``, ``context`` or the cause for which it is left out.
+        """Add the samples of a line; return its outcome, for `count`.
 
-        ValueError, TypeError, KeyError and OverflowError leave it out as unknown.
+        A line on which it fails is left out as unknown (`_read_each` names the errors).
         """
         raise NotImplementedError
 

@@ -53,6 +53,7 @@ class Log(EvdevLog):
     def devices(self) -> list[Device]:
         """Return the one device, of which nothing is known."""
         self._record_size = record_size(self.source.head)
+        # From here on the source gives its bytes as they are; a dump of them is text.
         self.source.is_binary = bool(self._record_size)
         return [Device()]
 

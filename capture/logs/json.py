@@ -193,7 +193,10 @@ class Log(MappedLog):
         if first != b"{":
             return None
         row = attempt(decode_row, raw)
-        return {} if row is None else row if finder.is_row(row) else None
+        if row is None:
+            # Damaged: no record, and none inside.
+            return {}
+        return row if finder.is_row(row) else None
 
 
 def _sample(records: Records) -> tuple[list[str], dict[str, list[str]]]:

@@ -48,7 +48,7 @@ class LogSource:
     wrapping : Wrapping or None
         The wrapping of the log's text; removed by `text_blocks` and `text_head`.
     is_binary : bool
-        Whether the log is no text: it is read as it is.
+        Whether the log is no text: `text_blocks` and `text_head` give it as it is. Its reader sets it.
     line_times : bool
         Whether lines without a time get that of the record around them.
     """

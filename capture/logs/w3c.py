@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import groupby, islice, zip_longest
+from itertools import islice, zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -106,21 +106,27 @@ class Log(TouchLog):
 
     def _bodies(self) -> Iterator[list[_Source]]:
         """Yield the sources of each body; of a damaged one, the sources and actions that are left."""
-        before: list[_Source] = []
-        for is_loose, group in groupby(records(self, _body), key=lambda record: isinstance(record, dict)):
-            if is_loose:
-                yield [_Source(type="pointer", id="", actions=list(group))]
+        loose: list[Any] = []  # actions without a source, in a row
+        before: list[_Source] = []  # of the last body
+        found: Iterator[list[_Source] | _Source | dict[str, Any]] = records(self, _body)
+        for record in found:
+            if isinstance(record, dict):
+                loose.append(record)
                 continue
-            for record in group:
-                if isinstance(record, list):
-                    before = record.copy()
-                    yield record
-                elif isinstance(record, _Source) and record in before:
-                    # A server logs the sources of a body once more where it calls its driver.
-                    before.remove(record)
-                    self.count("duplicate_events", len(record.actions))
-                elif isinstance(record, _Source):
-                    yield [record]
+            if loose:
+                yield [_Source(type="pointer", id="", actions=loose)]
+                loose = []
+            if isinstance(record, list):
+                before = record.copy()
+                yield record
+            elif record in before:
+                # A server logs the sources of a body once more where it calls its driver.
+                before.remove(record)
+                self.count("duplicate_events", len(record.actions))
+            else:
+                yield [record]
+        if loose:
+            yield [_Source(type="pointer", id="", actions=loose)]
 
     def _play(self, body: list[_Source], now: int, writer: SampleWriter) -> int:
         """Add the samples of a body in the order of their times; return when it ends."""
