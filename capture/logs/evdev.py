@@ -183,8 +183,8 @@ class EvdevLog(TouchLog):
         for number, line in enumerate(self.lines(blocks)):
             try:
                 counts[self.play(bare(line), model)] += 1
-            except (OverflowError, ValueError):
-                # A number is too large for an event or a clock, or has too many digits.
+            except OverflowError:
+                # A number is too large for an event or a clock.
                 counts["unknown_lines"] += 1
             if number % 1000 == 0:
                 yield

@@ -21,7 +21,9 @@ DESCRIPTION_SUFFIXES = (".desc", ".prop", ".device")
 #: Note of our own writer for our reader; evemu-play skips it as a comment.
 SCREEN_COMMENT = "# touchcapture: screen"
 
-_AXIS = re.compile(r"(?:^|[\s>|:+])A: ([0-9a-fA-F]+) (-?\d+) (-?\d+)(?: -?\d+ -?\d+ (\d+))?")
+_AXIS = re.compile(
+    r"(?:^|[\s>|:+])A: ([0-9a-fA-F]{1,8}) (-?\d{1,11}) (-?\d{1,11})\b(?: -?\d+ -?\d+ (\d{1,9})\b)?"
+)
 _NAME = re.compile(r"(?:^|[\s>|:+])N: (.*)")
 _BITS = re.compile(r"(?:^|[\s>|:+])B: (\w\w)((?: \w\w)+)")
 _PART = re.compile(r"(?:^|[\s>|:+])[NIPBALS]: ")

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["Log"]
 
 _BEGUN = Start(r"(?:Event: )?time \d*\.\d", b"time ")
-_CODE = re.compile(r"\bEvent code (\d+) \(([\w?]*)\)")
+_CODE = re.compile(r"\bEvent code (\d{1,9}) \(([\w?]*)\)")
 _NUMBER = re.compile(r"\b(Value|Min|Max|Resolution)\s+(-?\d{1,10})\s*$")
 _NAME = re.compile(r'Input device name: "(.*)"')
-_TYPE = re.compile(r"\bEvent type (\d+)")
+_TYPE = re.compile(r"\bEvent type (\d{1,9})")
 _EV_KEY, _EV_REL, _EV_ABS = 1, 2, 3
 _CHATTER = re.compile(
     r"^[\s>|]*(Input d|Supported events|Properties|Testing|Event (type|code)"

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["Log"]
 
 _LINE = re.compile(
-    r"(\d{1,2}:\d\d:\d\d\.\d+): EV_([A-Z]+) (?:code=(\d+) value=(-?\d+)"
-    r"|(\w+)(?: \((0x[0-9a-fA-F]+)\))? (-?\d+|pressed|released|repeated?))\s*$"
+    r"(\d{1,2}:\d\d:\d\d\.\d+): EV_([A-Z]+) (?:code=(\d{1,9}) value=(-?\d{1,20})"
+    r"|(\w+)(?: \((0x[0-9a-fA-F]{1,8})\))? (-?\d{1,20}|pressed|released|repeated?))\s*$"
 )
 _NAME = re.compile(r'^\s*name\s*: "(.*)"')
 _HEADER = re.compile(r"^\s*(?:/dev/|bustype|vendor|product|version|name|bits|waiting for|timeout)")

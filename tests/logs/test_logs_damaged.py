@@ -38,6 +38,22 @@ def test_a_damaged_line_is_left_out_and_counted(tmp_path, name, content):
     assert log.counts["unknown_lines"] + log.counts["skipped_rows"] == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        pytest.param("evtest", b"Event code 53", id="evtest-code"),
+        pytest.param("libinput", b"  53", id="libinput-code"),
+        pytest.param("libinput", b"4095", id="libinput-largest"),
+        pytest.param("evemu", b"A: 35 0 799", id="evemu-largest"),
+    ],
+)
+def test_endless_digits_in_a_header_stop_no_reading(tmp_path, name, number):
+    path = tmp_path / "a"
+    path.write_bytes(SEEDS[name].replace(number, number + DIGITS, 1))
+
+    assert read(path)[1]
+
+
 @pytest.mark.parametrize("columns", ["down=a,duration=b,x=x,y=y", "down=a,up=b,x=x,y=y"])
 def test_a_tap_whose_time_overflows_is_left_out_and_counted(tmp_path, columns):
     path = tmp_path / "a.csv"
