@@ -82,7 +82,7 @@ class DeliveryStore(Protocol):
 
     @property
     def needs_upkeep(self) -> bool:
-        """Whether `upkeep` should not wait; never, where there is none."""
+        """Whether the next `upkeep` is due at once; False where a store has none."""
         return False
 
     @property

@@ -84,7 +84,7 @@ def _place_near(parts: Sequence[TouchSamples], ideal: int) -> int:
 
 @contextmanager
 def _in_threads(threads: int) -> Iterator[Callable[[Iterable[Callable[[], _Result]]], list[_Result]]]:
-    """Give a way to do pieces of work at the same time, the first in this thread."""
+    """Yield a function that runs tasks in parallel, the first of them in the calling thread."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads - 1, thread_name_prefix="capture-classify") as pool:

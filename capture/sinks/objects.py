@@ -158,7 +158,7 @@ class _Folder:
         return self._give_name(local, path, replace=replace)
 
     def _give_name(self, local: Path, path: str, *, replace: bool) -> bool:
-        """Give a complete file its name here; return False if there is one that it may not `replace`."""
+        """Move a complete file to its name; return False if that exists and `replace` is not set."""
         target = self._root / path
         make_private_folder(target.parent)
         if replace:
