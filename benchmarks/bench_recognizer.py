@@ -131,7 +131,7 @@ def test_threads(benchmark):
         "arithmetic, once": arithmetic,
         "arithmetic, twice in two threads": two_threads,
     }
-    seconds = interleaved(contenders, rounds=5)
+    seconds = interleaved(contenders, rounds=15)
     benchmark.extra_info["speed_up"] = seconds["one thread"] / seconds["two threads"]
     benchmark.extra_info["speed_up_of_arithmetic"] = (
         2 * seconds["arithmetic, once"] / seconds["arithmetic, twice in two threads"]
