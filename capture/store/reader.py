@@ -60,8 +60,15 @@ class Index:
 
     # Segments and sessions
 
-    def refresh(self, *, force: bool = False) -> None:
-        """Read the folder again, if it may have changed.
+    def refresh(self, *, force: bool = False, if_seen: bool = False) -> bool:
+        """Read the folder again, if it may have changed; return whether it was read.
+
+        Parameters
+        ----------
+        force : bool
+            Read it in any case.
+        if_seen : bool
+            Read it only where a change is seen; one so soon after the last may not be.
 
         Raises
         ------
@@ -70,9 +77,9 @@ class Index:
         """
         now_s = time.monotonic()
         changed_ns = self._c.folder.stat().st_mtime_ns
-        coarse = abs(time.time_ns() - changed_ns) < _COARSE_S * 1e9
-        if not force and changed_ns == self._changed_ns and not coarse and now_s - self._listed_s < _LIST_S:
-            return
+        unsure = not if_seen and abs(time.time_ns() - changed_ns) < _COARSE_S * 1e9
+        if not force and changed_ns == self._changed_ns and not unsure and now_s - self._listed_s < _LIST_S:
+            return False
         names = segment_names(self._c.folder)
         self._changed_ns, self._listed_s = changed_ns, now_s
         for name in names:
@@ -94,6 +101,7 @@ class Index:
                 # Of unknown size it is not done: it is looked at again.
                 segment.size = self._size(segment)
                 segment.complete = segment.size > 0
+        return True
 
     def _load(self, name: Name) -> bool:
         """Add a segment; False if it is not whole yet, or cannot be read now: it is tried again.
@@ -215,13 +223,21 @@ class Index:
         self, queue: str, max_events: int, max_bytes: int, skip: Collection[int], *, apart: bool
     ) -> StoredBatch | None:
         """Return the next batch of a queue, as `Store.next_batch` does; `apart`: a part of a tried batch."""
-        self.refresh()
+        self.refresh(if_seen=True)
+        batch = self._next_listed(queue, (max_events, max_bytes), skip, apart=apart)
+        if batch is None and self.refresh():
+            batch = self._next_listed(queue, (max_events, max_bytes), skip, apart=apart)
+        return batch
+
+    def _next_listed(
+        self, queue: str, most: tuple[int, int], skip: Collection[int], *, apart: bool
+    ) -> StoredBatch | None:
         for segment in list(self.order):
             position = segment.positions.get(queue)
             if position is None or segment.name.session in skip:
                 continue
             if position.offset < self.end_of(segment):
-                batch = self._read(segment, position, (max_events, max_bytes), apart=apart)
+                batch = self._read(segment, position, most, apart=apart)
                 if batch is not None:
                     return batch
         return None

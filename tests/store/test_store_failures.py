@@ -309,7 +309,7 @@ def test_a_segment_that_goes_before_it_is_read_holds_nobody_up(tmp_path, monkeyp
     index = shared.make_index(writes=False)
     index.refresh()
     path.unlink()
-    monkeypatch.setattr(index, "refresh", lambda: None)
+    monkeypatch.setattr(index, "refresh", lambda **_: None)
     found = []
     read = partial(index.next_batch, "a", 2, 1000, (), apart=False)
     reader = threading.Thread(target=lambda: found.append(read()), daemon=True)
