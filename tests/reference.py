@@ -252,8 +252,8 @@ class Reference:
         if float(backtrack) > slop or float(wander) > slop:
             return 5
         if horizontal:
-            return 3 if dx < 0 else 4
-        return 1 if dy < 0 else 2
+            return 4 if dx > 0 else 3
+        return 2 if dy > 0 else 1
 
     def count_taps(self, stream, record, density):
         s = self.settings

@@ -34,8 +34,8 @@ static inline int32_t capture_direction_of(
     int32_t kind, float dx, float dy, float width, float height, const capture_thresholds *limits)
 {
     const float complex_above = limits->touch_slop_dp.given;
-    const int32_t sideways = dx < 0 ? CAPTURE_DIRECTION_LEFT : CAPTURE_DIRECTION_RIGHT;
-    const int32_t lengthways = dy < 0 ? CAPTURE_DIRECTION_UP : CAPTURE_DIRECTION_DOWN;
+    const int32_t sideways = dx > 0 ? CAPTURE_DIRECTION_RIGHT : CAPTURE_DIRECTION_LEFT;
+    const int32_t lengthways = dy > 0 ? CAPTURE_DIRECTION_DOWN : CAPTURE_DIRECTION_UP;
     const int32_t straight = fabsf(dx) > fabsf(dy) ? sideways : lengthways;
     /* Backtrack on the dominant axis and wander on the other have the same limit. */
     const int32_t complex_x = width - fabsf(dx) > complex_above ? -1 : 0;

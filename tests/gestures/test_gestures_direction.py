@@ -5,7 +5,7 @@ import math
 import pytest
 from strokes import nearest_float32, samples, stroke
 
-from capture import Direction, classify
+from capture import Direction, GestureConfig, GestureKind, classify
 
 
 def direction(*places, **settings):
@@ -66,3 +66,12 @@ def test_the_limit_is_the_touch_slop_to_the_last_bit():
 @pytest.mark.parametrize("place", [(0, 0), (30, 0)], ids=["tap", "dead-band"])
 def test_what_did_not_drag_has_no_direction(place):
     assert direction((0, 0), place) == Direction.NONE
+
+
+def test_a_drag_that_ends_where_it_began_goes_up():
+    slow = [(0, 0, 0), (500, 40, 40), (1000, 0, 0)]
+    gestures = GestureConfig(touch_slop_dp=40.5)
+
+    table = classify(samples(stroke(*slow)), gestures=gestures)
+
+    assert (table[0].kind, table[0].direction) == (GestureKind.DRAG, Direction.UP)

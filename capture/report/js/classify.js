@@ -43,8 +43,8 @@ function beyond(c, i) {
 function directionOf(c, i, limits) {
   const [beyondX, beyondY] = beyond(c, i);
   if (beyondX > Math.fround(limits.touch_slop_dp) || beyondY > Math.fround(limits.touch_slop_dp)) return COMPLEX_PATTERN;
-  if (Math.abs(c.dx[i]) > Math.abs(c.dy[i])) return c.dx[i] < 0 ? LEFT : RIGHT;
-  return c.dy[i] < 0 ? UP : DOWN;
+  if (Math.abs(c.dx[i]) > Math.abs(c.dy[i])) return c.dx[i] > 0 ? RIGHT : LEFT;
+  return c.dy[i] > 0 ? DOWN : UP;
 }
 
 /** Returns the function that finds the kind of a stroke under thresholds: the first row whose conditions hold. */
