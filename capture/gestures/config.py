@@ -171,10 +171,13 @@ class GestureConfig(Section, frozen=True, kw_only=True):
             As on construction.
         """
         row = type(self)(dialect=self.dialect, dialects=self.dialects)
+        kept = {"dialect", "dialects"}
+        if "dialect" not in keys and not _follows(self.hold_ms):
+            kept.add("hold_ms")  # Set to what it would be: it must not follow another timeout.
         own = {
             key: value
             for key in self.__struct_fields__
-            if (value := getattr(self, key)) != getattr(row, key) or key in {"dialect", "dialects"}
+            if (value := getattr(self, key)) != getattr(row, key) or key in kept
         }
         return type(self)(**{**own, **keys})
 

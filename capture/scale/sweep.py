@@ -150,7 +150,10 @@ def _recognised(
 
 def by_measures(gestures: GestureConfig, axes: Iterable[str] = ()) -> bool:
     """Return whether recorded measures decide under a configuration and all that is swept."""
-    return gestures.by_measures and not _OF_DIALECTS & set(axes)
+    swept = set(axes)
+    if "tap_timeout_ms" in swept:  # Any other one: a `hold_ms` that was set does not follow it.
+        gestures = gestures.changed(tap_timeout_ms=float(gestures.tap_timeout_ms == 0))
+    return gestures.by_measures and not _OF_DIALECTS & swept
 
 
 class Sweep(msgspec.Struct):

@@ -108,6 +108,7 @@ def test_changes_keep_what_was_set_and_follow_the_dialect():
     assert (config.touch_slop_dp, config.drag_distance_dp, config.min_samples) == (12.0, 18.0, 3)
     assert GestureConfig().changed(tap_timeout_ms=200).hold_ms == 200
     assert GestureConfig(hold_ms=900).changed(tap_timeout_ms=200).hold_ms == 900
+    assert GestureConfig(hold_ms=500).changed(tap_timeout_ms=200).hold_ms == 500
 
 
 def test_a_row_of_a_users_file_is_a_dialect(tmp_path):

@@ -38,6 +38,18 @@ def test_json_has_every_setting(log, capsys, columns):
     assert [row["tap"], row["long_press"]] == [kinds.count(6), kinds.count(8)]
 
 
+def test_a_hold_that_was_set_does_not_follow_a_swept_timeout(log, tmp_path, capsys, columns):
+    config = tmp_path / "capture.toml"
+    config.write_text("[gestures]\ntap_timeout_ms = 500\nhold_ms = 500\n")
+    status = run(["sweep", log, "--tap-timeout", "20", "--config", str(config), "--json"])
+    row = json.loads(capsys.readouterr().out)["rows"][0]
+    gestures = GestureConfig(tap_timeout_ms=20, hold_ms=500)
+    kinds = classify(TouchSamples(**columns), gestures=gestures).kind.tolist()
+
+    assert status == 0
+    assert [row["tap"], row["long_press"], row["none"]] == [kinds.count(6), kinds.count(8), kinds.count(0)]
+
+
 def test_two_logs_are_two_streams(log, tmp_path, capsys):
     other = tmp_path / "other.parquet"
     other.write_bytes((tmp_path / "log.parquet").read_bytes())
