@@ -204,6 +204,10 @@ class GestureConfig(Section, frozen=True, kw_only=True):
         """Whether records have the verdict columns."""
         return self.verdict_columns or self.dialect != dialects.DEFAULT
 
+    def with_verdicts(self) -> Self:
+        """Return this configuration with the verdict columns, unless the measures alone explain a record."""
+        return self if self.has_verdicts or self.has_default_rule else self.changed(verdict_columns=True)
+
     def _set(self, key: str, value: Any) -> None:
         if value is not getattr(self, key):
             msgspec.structs.force_setattr(self, key, value)

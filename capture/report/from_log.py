@@ -63,7 +63,7 @@ def read_log(
     samples = _whole(log, on_progress)
     density = device_of(log, config, options).density
     touches = TouchSamples(**samples)
-    table = classify(touches, density=density, gestures=config.gestures, multi=True)
+    table = classify(touches, density=density, gestures=config.gestures.with_verdicts(), multi=True)
     origin = Origin(samples, log.marks)
     columns, trail = _columns(table, origin, density), _trail(table, samples, origin)
     add_measures(columns, touches, config.gestures, density)
