@@ -52,7 +52,7 @@ def _find(log: TouchLog, reading: Reading, stroke: int) -> tuple[Gesture, Explan
     rows = configurations(config)
     if rows[config.dialect] == config.changed(verdict_columns=True):
         del rows[config.dialect]
-    own, others, before = Recognizer(density, config), Lineup(rows, density), 0
+    own, others, before = Recognizer(density, config.with_verdicts()), Lineup(rows, density), 0
     for chunk in chain(log.chunks(), [None]):
         table = own.finish() if chunk is None else own.feed(chunk)
         others.finish() if chunk is None else others.feed(chunk)

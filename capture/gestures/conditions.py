@@ -7,7 +7,10 @@ import struct
 
 import msgspec
 
-__all__ = ["Condition", "compared", "float32"]
+__all__ = ["UNRECORDED", "Condition", "compared", "float32"]
+
+#: Measure that records lack: the way within the samples of a release velocity.
+UNRECORDED = "fling distance"
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -17,9 +20,10 @@ class Condition(msgspec.Struct, frozen=True):
     ----------
     measure : str
         ``duration``, ``distance``, ``velocity``, ``backtrack`` or ``wander``; in other dialects
-        ``slop_distance``, ``drag_distance`` and ``slop_time`` too.
+        ``slop_distance``, ``drag_distance``, ``slop_time`` and ``fling_distance`` too, and ``fling distance``
+        where the record lacks it.
     value : float or None
-        The measured value; None if it is no finite number.
+        The measured value; None if it is no finite number, or not recorded.
     relation : str
         ``<``, ``<=``, ``>`` or ``>=``.
     threshold : float
@@ -43,12 +47,19 @@ class Condition(msgspec.Struct, frozen=True):
     margin: float | None
     source: str = ""
 
+    def value_text(self) -> str:
+        """Return the value with the digits that matter beside a threshold."""
+        if self.value is None:
+            return "not recorded" if self.measure == UNRECORDED else "not finite"
+        return f"{self.value:.6g}"
+
 
 def compared(  # noqa: PLR0917 - the parts of a comparison
     measure: str, value: float, relation: str, threshold: float, setting: str, holds: bool
 ) -> Condition:
     """Return a comparison that was made, with its unit and its margin."""
-    unit = "ms" if setting.endswith("_ms") else "dp/s" if setting.endswith("_dp_s") else "dp"
+    is_time = measure in {"duration", "slop_time"}
+    unit = "ms" if is_time else "dp/s" if setting.endswith("_dp_s") else "dp"
     margin = threshold - value if relation.startswith("<") else value - threshold
     shown, shown_margin = (each if math.isfinite(each) else None for each in (value, margin))
     return Condition(measure, shown, relation, threshold, setting, unit, holds, shown_margin)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from capture.gestures import explain_dialect
-from capture.gestures.conditions import Condition, compared, float32
+from capture.gestures.conditions import UNRECORDED, Condition, compared, float32
 from capture.gestures.config import GestureConfig
 from capture.gestures.kinds import KINDS, Direction, GestureKind, Kind, Reason, kind_of, plain_value
 from capture.gestures.sources import source_of
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "Rival", "Verdict", "explain", "render"]
 
-#: Reasons that the measures of a stroke gave.
-_JUDGED = {Reason.RECOGNIZED, Reason.BETWEEN_SLOP_AND_DRAG, Reason.BETWEEN_TAP_AND_HOLD}
 #: Reasons that overrule the measures.
 _OVERRULED = {
     Reason.MALFORMED: "the DOWN's position is not a number: nothing can be measured from it",
@@ -126,7 +124,7 @@ def explain(gesture: Gesture, gestures: GestureConfig | None = None, *, density:
     measured = kind_of(
         next((kind for kind in order if all(each.holds for each in classes[kind])), GestureKind.NONE)
     )
-    if not config.has_default_rule and gesture.reason in _JUDGED:
+    if not config.has_default_rule and gesture.reason in explain_dialect.JUDGED:
         measured = kind_of(gesture.kind)
     rivals = tuple(
         Rival(plain_value(kind), _sourced((each for each in conditions if not each.holds), config))
@@ -278,13 +276,14 @@ def _other(verdict: Verdict) -> str:
 
 
 def _line(condition: Condition) -> str:
-    value = "not finite" if condition.value is None else _number(condition.value)
     text = f"{condition.measure} {condition.relation} {_number(condition.threshold)} {condition.unit}"
-    if condition.margin is None:
-        margin = "by any margin" if condition.holds else "and can never be"
+    if condition.margin is not None:
+        margin = f", by {_number(abs(condition.margin))}" if condition.margin else ", exactly at it"
+    elif condition.measure == UNRECORDED:
+        margin = ""
     else:
-        margin = f"by {_number(abs(condition.margin))}" if condition.margin else "exactly at it"
-    return f"{text:<32} it is {value:>10}: {'holds' if condition.holds else 'fails'}, {margin}"
+        margin = ", by any margin" if condition.holds else ", and can never be"
+    return f"{text:<32} it is {condition.value_text():>10}: {'holds' if condition.holds else 'fails'}{margin}"
 
 
 def _number(value: float) -> str:

@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from capture.gestures.conditions import Condition, compared, float32
+from capture.gestures.conditions import UNRECORDED, Condition, compared, float32
 from capture.gestures.kinds import GestureKind, Reason
 
 if TYPE_CHECKING:
     from capture.gestures.config import GestureConfig
     from capture.gestures.recognizer import Gesture
 
-__all__ = ["ORDER", "classes"]
+__all__ = ["JUDGED", "ORDER", "classes"]
 
 #: The kinds in the order in which they are tried.
 ORDER = (GestureKind.LONG_PRESS, GestureKind.FLING, GestureKind.DRAG, GestureKind.TAP, GestureKind.NONE)
+
+#: Reasons that the measures of a stroke gave.
+JUDGED = {Reason.RECOGNIZED, Reason.BETWEEN_SLOP_AND_DRAG, Reason.BETWEEN_TAP_AND_HOLD}
 
 
 def classes(
@@ -38,14 +41,16 @@ def classes(
     dragged = _length("drag_distance", gone, ">", "drag_distance_dp", config, density)
     speed = _speed(gesture, config)
     fast = _length("velocity", speed, ">", "fling_velocity_dp_s", config, 1.0)
-    flung = (fast, *_far(gesture, config, fast))
+    flung = (fast, *_far(gesture, config, fast, density))
     undone = (_not(dragged),) if config.after_hold == "drag" else ()
     near = way if config.tap_at == "farthest" else _end(gesture, config, density)
     close = _length("slop_distance", near, "<", "touch_slop_dp", config, density)
-    held = _held(gesture, config, close)
+    pressed = (*_held(gesture, config, close), *undone)
+    if _continues_run(gesture, config) and all(each.holds for each in pressed):
+        pressed = (compared("duration", gesture.duration, ">=", math.inf, "run_hold", False),)
     in_time = _time(gesture.duration, "<", "tap_timeout_ms", config)
     return {
-        GestureKind.LONG_PRESS: (*held, *undone),
+        GestureKind.LONG_PRESS: pressed,
         GestureKind.FLING: (dragged, *flung),
         GestureKind.DRAG: (dragged,),
         GestureKind.TAP: (close, in_time) if in_time.threshold < math.inf else (close,),
@@ -55,7 +60,13 @@ def classes(
 
 def _missed(gesture: Gesture, close: Condition, in_time: Condition) -> tuple[Condition, ...]:
     """Return the condition that keeps an unrecognised stroke from being a tap."""
-    return (_not(in_time),) if gesture.reason is Reason.BETWEEN_TAP_AND_HOLD else (_not(close),)
+    late = gesture.kind is GestureKind.NONE and close.holds and not in_time.holds
+    return (_not(in_time),) if late else (_not(close),)
+
+
+def _continues_run(gesture: Gesture, config: GestureConfig) -> bool:
+    """Return whether a stroke that looks held continued a run of taps, in which there are no holds."""
+    return not config.run_hold and gesture.kind is not GestureKind.LONG_PRESS and gesture.reason in JUDGED
 
 
 def _held(gesture: Gesture, config: GestureConfig, close: Condition) -> tuple[Condition, ...]:
@@ -71,12 +82,17 @@ def _held(gesture: Gesture, config: GestureConfig, close: Condition) -> tuple[Co
     return (reached, slow)
 
 
-def _far(gesture: Gesture, config: GestureConfig, fast: Condition) -> tuple[Condition, ...]:
-    """Return the condition of a fling's distance, which the record lacks: the kind tells."""
+def _far(gesture: Gesture, config: GestureConfig, fast: Condition, density: float) -> tuple[Condition, ...]:
+    """Return the condition of a fling's distance; where the record lacks it, the kind of a movement tells."""
     if not config.fling_distance_dp or not fast.holds:
         return ()
+    if config.fling_over == "stroke" and config.fling_on != "drag_axis":
+        gone = _dp(gesture.x_up - gesture.x_down, gesture.y_up - gesture.y_down, density)
+        return (_length("fling_distance", gone, ">", "fling_distance_dp", config, density),)
+    if gesture.kind not in {GestureKind.DRAG, GestureKind.FLING}:
+        return ()
     holds = gesture.kind is GestureKind.FLING
-    return (compared("fling distance", math.nan, ">", config.fling_distance_dp, "fling_distance_dp", holds),)
+    return (compared(UNRECORDED, math.nan, ">", config.fling_distance_dp, "fling_distance_dp", holds),)
 
 
 def _not(condition: Condition) -> Condition:
@@ -111,7 +127,8 @@ def _length(  # noqa: PLR0917 - one comparison and all that it depends on
 ) -> Condition:
     """Compare as float32, with whole px where places are."""
     limit, opened = float(getattr(config, setting)), setting in config.open
-    if config.slop_metric == "trunc" and setting != "fling_velocity_dp_s" and limit < math.inf:
+    whole = config.slop_metric == "trunc" and setting in {"touch_slop_dp", "drag_distance_dp"}
+    if whole and limit < math.inf:
         limit = max(1, math.floor(limit * density + 0.5)) / density
     limit = float32(limit)
     beyond = value >= limit if opened else value > limit
@@ -128,12 +145,20 @@ def _speed(gesture: Gesture, config: GestureConfig) -> float:
 
 def _end(gesture: Gesture, config: GestureConfig, density: float) -> float:
     """Return the way from the first place to the last one, as the metric has it."""
-    ways = []
+    if gesture.reason is Reason.MALFORMED:
+        return 0.0
+    ways, whole = [], config.slop_metric == "trunc"
     for last, first in ((gesture.x_up, gesture.x_down), (gesture.y_up, gesture.y_down)):
         if config.slop_metric == "round":
-            ways.append(float32(math.floor(last + 0.5) - math.floor(first + 0.5)))
+            ways.append(float(math.floor(last + 0.5) - math.floor(first + 0.5)))
         else:
             way = float32(last - first)
-            ways.append(float(math.trunc(way)) if config.slop_metric == "trunc" else way)
-    squared = float32(float32(ways[0] * ways[0]) + float32(ways[1] * ways[1]))
+            ways.append(float(math.trunc(way)) if whole and math.isfinite(way) else way)
+    return _dp(ways[0], ways[1], density)
+
+
+def _dp(dx: float, dy: float, density: float) -> float:
+    """Return the length of a way (px) in dp, rounded as in the core."""
+    dx, dy = float32(dx), float32(dy)
+    squared = float32(float32(dx * dx) + float32(dy * dy))
     return float32(float32(math.sqrt(squared)) / density)

@@ -177,8 +177,8 @@ class Lineup:
         if not failed:
             return found.verdict
         first = failed[0]
-        value = "not finite" if first.value is None else f"{first.value:.6g}"
-        return f"{first.measure} {value}, {wanted.name.lower()} needs {first.relation} {first.threshold:.6g}"
+        needs = f"{wanted.name.lower()} needs {first.relation} {first.threshold:.6g}"
+        return f"{first.measure} {first.value_text()}, {needs}"
 
     def _why(self, gestures: dict[str, Gesture]) -> str:
         usual = Counter(gesture.kind for gesture in gestures.values()).most_common(1)[0][0]

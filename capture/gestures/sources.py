@@ -50,6 +50,7 @@ SOURCES: dict[str, dict[str, str]] = {
         "touch_slop_dp": _CHROMIUM_SLOP,
         "drag_distance_dp": _CHROMIUM_SLOP,
         "hold_ms": "Chromium gesture_detector.cc, show press + long press",
+        "run_hold": "Chromium gesture_provider.cc",
         "fling_velocity_dp_s": "Chromium gesture_configuration.cc",
         "multi_tap_timeout_ms": "Chromium gesture_detector.cc",
         "multi_tap_min_ms": "Chromium gesture_detector.cc",

@@ -69,7 +69,7 @@ def thresholds(gestures: GestureConfig) -> dict[str, Any]:
 
 def sources(gestures: GestureConfig) -> dict[str, str]:
     """Return where each threshold of the why box is from."""
-    return {name: source_of(gestures, name) for name in (*_RULE, "hold_ms", "fling_distance_dp")}
+    return {name: source_of(gestures, name) for name in (*_RULE, "hold_ms", "run_hold", "fling_distance_dp")}
 
 
 def _others(recording: Recording, packed: Packed, most: int) -> dict[str, Any]:

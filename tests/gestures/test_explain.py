@@ -224,6 +224,71 @@ def test_a_dialect_is_explained_by_its_own_limits():
     assert [(each.relation, each.threshold, each.margin) for each in hold.failed] == [(">=", 251.0, -1.0)]
 
 
+def test_a_bad_first_place_is_explained_where_the_last_place_decides():
+    config = GestureConfig(dialect="hammer")
+    found = explain(stroke((0, math.inf, 0), (100, 20, 0), config=config), config)
+
+    assert found.reason == "malformed"
+    assert "nothing can be measured" in found.verdict
+
+
+def test_a_second_tap_that_is_too_long_for_a_hold_is_no_long_press_in_a_run():
+    config = GestureConfig(dialect="chromium")
+    recognizer = Recognizer(gestures=config)
+    for at, last in ((0, 50), (100, 900)):
+        recognizer.down(0, 0, 0, at * MS)
+        tap = recognizer.up(0, 0, 0, last * MS)
+    found = explain(tap, config)
+    [hold] = [rival for rival in found.rivals if rival.kind == "long_press"]
+
+    assert (found.by_measures, tap.tap_count) == ("tap", 2)
+    assert [(each.setting, each.threshold, each.source) for each in hold.failed] == [
+        ("run_hold", math.inf, "Chromium gesture_provider.cc")
+    ]
+    assert "duration >= inf ms" in render(found)
+
+
+@pytest.mark.parametrize("options", [{"end": "cancel"}, {"second": True}], ids=["canceled", "multi-touch"])
+def test_what_is_between_a_tap_and_a_hold_and_overruled_is_nothing(options):
+    config = GestureConfig(dialect="kivy")
+    found = explain(stroke((0, 0, 0), (300, 0, 0), config=config, **options), config)
+
+    assert found.by_measures == "none"
+    assert [(each.measure, each.relation) for each in found.conditions if each.holds] == [
+        ("drag_distance", "<="),
+        ("duration", ">="),
+    ]
+    assert all(each.holds for each in found.conditions)
+
+
+def test_the_distance_of_a_fling_is_measured_from_the_record():
+    config = GestureConfig(dialect="hammer")
+    found = explain(stroke((0, 0, 0), (100, 40, 30), config=config), config)
+
+    assert found.by_measures == "fling"
+    assert conditions(found)["fling_distance"].value == 50
+
+
+def test_a_fling_distance_that_no_record_has_is_said_to_be_not_recorded():
+    config = GestureConfig(dialect="flutter")
+    found = explain(stroke((0, 0, 0), (10, 20, 0), (20, 40, 0), (30, 60, 0), config=config), config)
+
+    assert found.by_measures == "fling"
+    assert "fling distance > 18 dp           it is not recorded: holds\n" in render(found)
+
+
+def test_an_overruled_fling_is_one_by_its_velocity():
+    config = GestureConfig(dialect="flutter")
+    points = (0, 0, 0), (10, 20, 0), (20, 40, 0), (30, 60, 0)
+    recognizer = Recognizer(gestures=config)
+    recognizer.down(1, 0, 500, 0)
+    for at, x, y in points[:-1]:
+        getattr(recognizer, "move" if at else "down")(0, x, y, at * MS)
+    found = explain(recognizer.up(0, *points[-1][1:], points[-1][0] * MS), config)
+
+    assert (found.reason, found.by_measures) == ("multi_touch", "fling")
+
+
 def sources(found):
     return {each.setting: each.source for each in found.conditions}
 
@@ -251,6 +316,17 @@ def test_sources_are_of_keys_and_rows_that_exist():
     assert set(SOURCES) == set(ROWS)
     for name, keys in SOURCES.items():
         assert set(keys) <= set(GestureConfig.__struct_fields__), name
+
+
+def test_the_command_explains_the_default_dialect_with_another_lens(capsys, tmp_path):
+    config, log = tmp_path / "capture.toml", tmp_path / "held.csv"
+    config.write_text('[gestures]\nafter_hold = "keep"\n')
+    log.write_text("action,time,x,y\n0,0,0,0\n2,600000000,0,0\n2,700000000,60,0\n1,800000000,60,0\n")
+
+    assert run(["explain", str(log), "--stroke", "0", "--config", str(config), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["by_measures"] == "long_press"
+    assert all(each["holds"] for each in found["conditions"])
 
 
 def test_the_command_says_what_other_dialects_call_the_stroke(capsys):

@@ -69,6 +69,31 @@ def test_sliders_decide_as_the_engine_does_in_each_dialect(limits_page, logs):
     assert opened.problems == []
 
 
+KEYS_OF_OTHERS = [
+    {"hold_ms": 700.0},
+    {"open": ()},
+    {"multi_tap_count": 2},
+    {"up_moves": False, "after_hold": "keep"},
+]
+
+
+def test_the_default_dialect_takes_keys_of_others(show):
+    configs = [GestureConfig(**keys) for keys in KEYS_OF_OTHERS]
+    run = RunConfig.load(default_project_id=0, environ={})
+    runs = [msgspec.structs.replace(run, gestures=each) for each in configs]
+    opened = show(build_page([read([str(SESSION)], config=run)[0] for run in runs]))
+    page = opened.page
+    for number, config in enumerate(configs):
+        page.locator("#recording").select_option(str(number))
+        table = classify(samples_of(SESSION), density=2.75, gestures=config.with_verdicts())
+        for name, column in COLUMNS.items():
+            found = page.evaluate("(name) => [...touchReport.classes[name]]", name)
+            assert found == np.asarray(getattr(table, column)).tolist()
+        told = [explain(gesture, config, density=2.75).verdict.lower() for gesture in table]
+        assert [each["verdict"].lower() for each in page.evaluate(WHY, len(table))] == told
+    assert opened.problems == []
+
+
 def sliders(config):
     keys = ["hold_ms", "touch_slop_dp", "fling_velocity_dp_s"]
     keys += ["tap_timeout_ms"] if config.tap_timeout_ms < math.inf else []
@@ -102,7 +127,8 @@ def lacks(rival, told):
 
 def lacked(condition):
     if condition.margin is None:
-        return f"{condition.measure} {condition.relation} {condition.threshold:.6g} {condition.unit}never"
+        never = "not recorded" if condition.measure == "fling distance" else "never"
+        return f"{condition.measure} {condition.relation} {condition.threshold:.6g} {condition.unit}{never}"
     return lack(condition)
 
 

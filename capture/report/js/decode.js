@@ -50,7 +50,7 @@ function recordingOf(data) {
     row: Object.fromEntries(Object.entries(data.row).map(([name, value]) => [name, value === null ? Infinity : value])),
     chords: chordsOf(data.chords),
   };
-  rec.gestures = Object.fromEntries(Object.keys({ ...data.gestures, ...(data.plain ? {} : { hold_ms: 0, multi_tap_min_ms: 0 }) })
+  rec.gestures = Object.fromEntries(Object.keys({ ...data.gestures, ...(data.plain ? {} : { hold_ms: 0, multi_tap_min_ms: 0, fling_distance_dp: 0 }) })
     .map((name) => [name, rec.row[name]]));
   if (data.trail) rec.trail = trailOf(data.trail);
   if (data.rounded) addRounded(rec, data.rounded);

@@ -4,6 +4,8 @@
 const TAP = KINDS.find((row) => row.name === "tap").kind, LONG_PRESS = KINDS.find((row) => row.name === "long_press").kind;
 const DRAG = KINDS.find((row) => row.name === "drag").kind, FLING = KINDS.find((row) => row.name === "fling").kind;
 const MULTI_TOUCH = 2, BETWEEN_TAP_AND_HOLD = 6;
+/** The measure that records lack: the way within the samples of a release velocity. */
+const UNRECORDED = "fling distance";
 
 const isOpen = (rec, key) => rec.row.open.includes(key);
 
@@ -37,8 +39,8 @@ function slopTimeOf(rec, limits) {
   return (c, i) => {
     const first = trail.start[i], end = trail.start[i + 1] - (rec.row.up_moves ? 0 : 1);
     for (let s = first + 1; s < end; s++) {
-      const dx = whole(place(trail.x[s]) - place(trail.x[first])), dy = whole(place(trail.y[s]) - place(trail.y[first]));
-      if (passed(Math.fround(Math.hypot(dx, dy) / rec.density))) return Math.max(0, trail.time[s] - trail.time[first]);
+      const dx = whole(f32(place(trail.x[s]) - place(trail.x[first]))), dy = whole(f32(place(trail.y[s]) - place(trail.y[first])));
+      if (passed(f32(length32(dx, dy) / rec.density))) return Math.max(0, trail.time[s] - trail.time[first]);
     }
     return NaN;
   };
@@ -46,7 +48,7 @@ function slopTimeOf(rec, limits) {
 
 /** The speed that a fling's limit is compared with. */
 function speedOf(rec) {
-  return rec.row.fling_on === "speed" ? (c, i) => c.velocity[i]
+  return rec.row.fling_on !== "axis" ? (c, i) => c.velocity[i]
     : (c, i) => Math.max(Math.abs(c.velocity_x[i]), Math.abs(c.velocity_y[i]));
 }
 
@@ -197,17 +199,28 @@ function needsOf(rec, c, i, limits, cls) {
   const dragged = length("drag_distance", c.drag_distance[i], "drag_distance_dp", true);
   const fast = length("velocity", speedOf(rec)(c, i), "fling_velocity_dp_s", true);
   const flung = [fast];
-  if (row.fling_distance_dp && fast.holds) flung.push(condition("fling distance", NaN, ">", row.fling_distance_dp, "fling_distance_dp", cls.kind[i] === FLING));
+  if (row.fling_distance_dp && fast.holds) {
+    if (row.fling_over === "stroke" && row.fling_on !== "drag_axis") {
+      const gone = f32(length32(f32(c.x_up[i] - c.x[i]), f32(c.y_up[i] - c.y[i])) / rec.density);
+      flung.push(length("fling_distance", gone, "fling_distance_dp", true));
+    } else if (ROWS.get(cls.kind[i]).moves) {
+      flung.push(condition(UNRECORDED, NaN, ">", row.fling_distance_dp, "fling_distance_dp", cls.kind[i] === FLING));
+    }
+  }
   const close = length("slop_distance", row.tap_at === "end" ? c.end_distance[i] : c.slop_distance[i], "touch_slop_dp", false);
   const held = [time("hold_ms", true)];
   if (!Number.isNaN(passed)) held.push(condition("slop_time", passed, ">=", limits.hold_ms, "hold_ms", row.after_hold !== "whole" && Math.round(passed * 1e6) >= spanOf(rec, limits, "hold_ms")));
-  const inTime = time("tap_timeout_ms", false);
+  const inTime = time("tap_timeout_ms", false), late = cls.kind[i] === NONE && close.holds && !inTime.holds;
+  let pressed = [...held, ...(row.after_hold === "drag" ? [not(dragged)] : [])];
+  const unlike = cls.kind[i] !== LONG_PRESS && !OVERRULED[cls.reason[i]] && pressed.every((each) => each.holds);
+  // In a run of taps there are no holds.
+  if (!row.run_hold && unlike) pressed = [condition("duration", ms, ">=", Infinity, "run_hold", false)];
   return new Map([
-    [LONG_PRESS, [...held, ...(row.after_hold === "drag" ? [not(dragged)] : [])]],
+    [LONG_PRESS, pressed],
     [FLING, [dragged, ...flung]],
     [DRAG, [dragged]],
     [TAP, limits.tap_timeout_ms < Infinity ? [close, inTime] : [close]],
-    [NONE, [not(dragged), not(cls.reason[i] === BETWEEN_TAP_AND_HOLD ? inTime : close)]],
+    [NONE, [not(dragged), not(late ? inTime : close)]],
   ]);
 }
 

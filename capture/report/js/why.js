@@ -14,7 +14,7 @@ const WAYS = ["", "upwards", "downwards", "to the left", "to the right"];
 
 /** A number with six digits, as the engine prints it. */
 function six(value) {
-  if (value === 0) return "0";
+  if (value === 0 || value === Infinity) return value ? "inf" : "0";
   const exponent = Number(value.toExponential(5).split("e")[1]);
   if (exponent < -4 || exponent >= 6) {
     const [digit, power] = value.toExponential(5).split("e");
@@ -30,7 +30,7 @@ function compare(measure, value, relation, limits, setting, exact = value) {
   const threshold = limits[setting];
   return {
     measure, value, relation, threshold, setting, unit: UNITS[measure] || "dp",
-    holds: HOLDS[relation](exact, measure === "duration" ? nsOf(threshold) : threshold),
+    holds: HOLDS[relation](exact, measure === "duration" ? nsOf(threshold) : Math.fround(threshold)),
     margin: relation[0] === "<" ? threshold - value : value - threshold,
   };
 }
@@ -46,12 +46,13 @@ function explainDialect(rec, i, limits, cls) {
   const measured = OVERRULED[cls.reason[i]] ? TRIED.find((kind) => needs.get(kind).every((each) => each.holds)) ?? NONE : cls.kind[i];
   const rivals = [...needs].filter(([kind]) => kind !== measured)
     .map(([kind, conditions]) => ({ kind, failed: conditions.filter((each) => !each.holds) }));
+  const straight = rec.row.direction === "box" ? straightOf(rec.columns, i, limits, measured) : [];
   const all = [...needs.values()].flat(), measures = new Map();
   for (const { measure, value, setting, threshold } of all) {
     if (!measures.has(measure)) measures.set(measure, { value, settings: new Map() });
     if (threshold !== Infinity) measures.get(measure).settings.set(setting, threshold);
   }
-  return { measured, conditions: needs.get(measured), rivals, straight: [], measures, verdict: verdictOf(cls, i, measured, []) };
+  return { measured, conditions: needs.get(measured), rivals, straight, measures, verdict: verdictOf(cls, i, measured, straight) };
 }
 
 function explainPlain(rec, i, limits, cls) {
@@ -60,15 +61,18 @@ function explainPlain(rec, i, limits, cls) {
     compare(measure, valueOf(c, i, measure), relation, limits, setting, MEASURES[measure](c, i)))]));
   const rivals = [...classes].filter(([kind]) => kind !== measured)
     .map(([kind, conditions]) => ({ kind, failed: conditions.filter((each) => !each.holds) }));
-  let straight = [];
-  if (ROWS.get(measured).moves) {
-    const [x, y] = beyond(c, i), across = Math.abs(c.dx[i]) > Math.abs(c.dy[i]);
-    straight = [
-      compare("backtrack", across ? x : y, "<=", limits, "touch_slop_dp"),
-      compare("wander", across ? y : x, "<=", limits, "touch_slop_dp"),
-    ];
-  }
+  const straight = straightOf(c, i, limits, measured);
   return { measured, conditions: classes.get(measured), rivals, straight, verdict: verdictOf(cls, i, measured, straight) };
+}
+
+/** The conditions of a straight movement. */
+function straightOf(c, i, limits, measured) {
+  if (!ROWS.get(measured).moves) return [];
+  const [x, y] = beyond(c, i), across = Math.abs(c.dx[i]) > Math.abs(c.dy[i]);
+  return [
+    compare("backtrack", across ? x : y, "<=", limits, "touch_slop_dp"),
+    compare("wander", across ? y : x, "<=", limits, "touch_slop_dp"),
+  ];
 }
 
 const called = (kind) => (kind === NONE ? "nothing" : `a ${ROWS.get(kind).label}`);
@@ -121,7 +125,7 @@ function makeWhy(app) {
     };
     if (why.measures) {
       for (const [measure, { value, settings }] of why.measures) {
-        if (settings.size && measure !== "fling distance") list.append(meter(measure, value, [...settings], decisive));
+        if (settings.size && measure !== UNRECORDED) list.append(meter(measure, value, [...settings], decisive));
       }
       return list;
     }
@@ -157,7 +161,7 @@ function makeWhy(app) {
     const list = el("ul", { className: "rivals", "aria-label": "Failed conditions of the other classes" });
     for (const rival of why.rivals) {
       const lacks = rival.failed.map((each) => {
-        const off = Number.isFinite(each.margin) ? each.margin === 0 ? ["exactly at it"] : ["off by ", shown(Math.abs(each.margin))] : ["never"];
+        const off = Number.isFinite(each.margin) ? each.margin === 0 ? ["exactly at it"] : ["off by ", shown(Math.abs(each.margin))] : [each.measure === UNRECORDED ? "not recorded" : "never"];
         return el("span", { className: "lack" }, `${each.measure} ${each.relation} ${six(each.threshold)} ${each.unit}`, el("i", {}, ...off));
       });
       if (!lacks.length) lacks.push(el("span", { className: "lack", textContent: `nothing: ${ROWS.get(why.measured).label} is tried first` }));
