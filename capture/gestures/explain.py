@@ -106,7 +106,8 @@ def explain(gesture: Gesture, gestures: GestureConfig | None = None, *, density:
     Parameters
     ----------
     gesture : Gesture
-        The record.
+        The record. In the default dialect with keys of others it needs the columns of
+        ``GestureConfig(verdict_columns=True)``.
     gestures : GestureConfig, optional
         The thresholds that it was classified with.
     density : float, default 1.0

@@ -15,7 +15,8 @@ import msgspec
 from capture.gestures import dialects
 from capture.gestures.config import GestureConfig
 from capture.gestures.explain import Verdict, explain
-from capture.gestures.kinds import KINDS, GestureKind, counts
+from capture.gestures.explain_dialect import JUDGED
+from capture.gestures.kinds import KINDS, GestureKind, counts, plain_value
 from capture.gestures.recognizer import Recognizer
 
 if TYPE_CHECKING:
@@ -165,25 +166,33 @@ class Lineup:
                 direction=each.direction.name.lower(),
                 tap_count=each.tap_count,
                 margin=each.margin if each.margin == each.margin else None,
-                why="" if each.kind == gesture.kind else self._parts(name, each, gesture.kind),
+                why="" if each.kind == gesture.kind else self._parts(name, each, gesture),
             )
             for name, each in self.gestures(stroke).items()
         ]
 
-    def _parts(self, name: str, gesture: Gesture, wanted: GestureKind) -> str:
-        """Return the comparison that keeps a stroke from being of another kind in a dialect."""
+    def _parts(self, name: str, gesture: Gesture, other: Gesture) -> str:
+        """Return the comparison that keeps a stroke in a dialect from being what another calls it."""
+        # Only a second finger is a reason in some dialects and none in others.
+        if gesture.reason not in JUDGED:
+            return "another finger was down"
+        if other.reason not in JUDGED:
+            return "another finger is ignored"
         found = explain(gesture, self.configs[name], density=self.density)
-        failed = next((rival.failed for rival in found.rivals if rival.kind == wanted.name.lower()), ())
-        if not failed:
-            return found.verdict
-        first = failed[0]
-        needs = f"{wanted.name.lower()} needs {first.relation} {first.threshold:.6g}"
-        return f"{first.measure} {first.value_text()}, {needs}"
+        kind, wanted = found.kind, plain_value(other.kind)
+        failed = next((rival.failed for rival in found.rivals if rival.kind == wanted), ())
+        if failed:
+            kind, first = wanted, failed[0]
+        else:  # It has all that the other kind needs; its own is tried first.
+            conditions = found.conditions
+            first = next((each for each in conditions if each.measure != "drag_distance"), conditions[0])
+        return f"{first.measure} {first.value_text()}, {kind} needs {first.relation} {first.threshold:.6g}"
 
     def _why(self, gestures: dict[str, Gesture]) -> str:
-        usual = Counter(gesture.kind for gesture in gestures.values()).most_common(1)[0][0]
+        most = Counter(gesture.kind for gesture in gestures.values()).most_common(1)[0][0]
+        usual = next(gesture for gesture in gestures.values() if gesture.kind == most)
         others = sorted(
-            (item for item in gestures.items() if item[1].kind != usual), key=lambda item: item[1].kind
+            (item for item in gestures.items() if item[1].kind != most), key=lambda item: item[1].kind
         )
         said = []
         for kind, group in groupby(others, key=lambda item: item[1].kind):

@@ -5,7 +5,7 @@ import json
 import pytest
 from strokes import samples, stroke
 
-from capture import ConfigError, GestureConfig, classify
+from capture import ConfigError, GestureConfig, TouchSamples, classify
 from capture.cli import run
 from capture.gestures.dialects import ROWS
 from capture.gestures.lineup import Lineup, configurations
@@ -45,6 +45,44 @@ def test_dialects_part_where_one_calls_it_otherwise(lineup):
     assert way.kinds["kivy"] != "tap"
     assert lineup.agreement()["android"]["android"] == 3
     assert lineup.agreement()["android"]["ios"] < 3
+
+
+def parting(touches, *names):
+    lineup = Lineup(configurations(GestureConfig(), names))
+    lineup.feed(touches)
+    lineup.finish()
+    return next(lineup.partings())
+
+
+@pytest.mark.parametrize(
+    ("points", "names", "why"),
+    [
+        pytest.param(
+            [(0, 0, 0), (50, 100, 0), (300, 100, 0)],
+            ["android", "ios", "kivy"],
+            "fling in kivy: velocity 2000, fling needs > 800",
+            id="fling-before-drag",
+        ),
+        pytest.param(
+            [(0, 0, 0), (750, 60, 0), (900, 60, 0)],
+            ["chromium", "hammer", "android"],
+            "long_press in android: duration 900, long_press needs >= 400",
+            id="long-press-before-drag",
+        ),
+    ],
+)
+def test_a_class_that_is_tried_first_is_told_by_its_own_condition(points, names, why):
+    assert parting(samples(stroke(*points)), *names).why == why
+
+
+def test_dialects_that_part_by_a_second_finger_say_so():
+    two = TouchSamples(
+        pointer=[0, 1, 0, 0, 1], action=[0, 0, 2, 1, 1], time=[0, 1, 10**7, 2 * 10**7, 3 * 10**7],
+        x=[0, 300, 100, 200, 300], y=[0] * 5,
+    )  # fmt: skip
+
+    assert parting(two, "android", "ios", "flutter").why == "drag in flutter: another finger is ignored"
+    assert parting(two, "flutter", "flutter_scroll", "ios").why == "none in ios: another finger was down"
 
 
 def test_a_row_of_ones_own_is_compared_too():
