@@ -183,9 +183,8 @@ class Lineup:
         failed = next((rival.failed for rival in found.rivals if rival.kind == wanted), ())
         if failed:
             kind, first = wanted, failed[0]
-        else:  # It has all that the other kind needs; its own is tried first.
-            conditions = found.conditions
-            first = next((each for each in conditions if each.measure != "drag_distance"), conditions[0])
+        else:
+            first = found.decisive()
         return f"{first.measure} {first.value_text()}, {kind} needs {first.relation} {first.threshold:.6g}"
 
     def _why(self, gestures: dict[str, Gesture]) -> str:

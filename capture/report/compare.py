@@ -144,6 +144,8 @@ def _why(was: Explanation, now: Explanation) -> str:
     if was.reason != now.reason and not {was.reason, now.reason} <= settled:
         return f"{was.reason.replace('_', ' ')} became {now.reason.replace('_', ' ')}"
     failed = next((rival.failed for rival in now.rivals if rival.kind == was.by_measures), ())
+    if not failed and was.by_measures != now.by_measures:
+        failed = (now.decisive(),)
     if not failed:
         before = {each.measure: each.holds for each in was.direction_conditions}
         failed = tuple(
@@ -158,5 +160,6 @@ def _side(condition: Condition) -> str:
     """Return on which side of its threshold a measure is now."""
     opposite = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
     relation = condition.relation if condition.holds else opposite[condition.relation]
-    value = "not finite" if condition.value is None else f"{condition.value:.6g}"
-    return f"{condition.measure} {value} {relation} {condition.threshold:.6g} {condition.unit}"
+    return (
+        f"{condition.measure} {condition.value_text()} {relation} {condition.threshold:.6g} {condition.unit}"
+    )

@@ -53,6 +53,13 @@ def test_what_changed_is_listed_with_the_reason(opened):
     assert (opened.problems, opened.requests) == ([], [])
 
 
+def test_a_drag_that_became_a_fling_in_a_dialect_has_its_velocity_as_the_reason():
+    before, after = (under(SESSION, dialect="android", fling_velocity_dp_s=each) for each in (2000.0, 50.0))
+
+    assert compare(before, after).changes[0].why == "velocity 69.0732 > 50 dp/s"
+    assert compare(after, before).changes[0].why == "velocity 69.0732 <= 2000 dp/s"
+
+
 def test_both_stages_show_the_chosen_stroke_and_play(opened):
     page = opened.page
     page.locator("#filter").select_option("all")
