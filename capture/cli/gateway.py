@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -74,6 +75,9 @@ def write(
                 write_forever(
                     writer.run_once, upkeep=lambda: _upkeep(settings, writer), once=once, beside=beside
                 )
+                if beside == os.getppid():
+                    # The gateway ends in good order: its last segment is closed by now.
+                    write_forever(writer.run_once, once=True, beside=beside)
             return
         with contextlib.closing(Group(settings, writer, once=once)) as group:
             write_forever(group.run_once, once=once, beside=beside)

@@ -295,6 +295,9 @@ def write_forever(
     """
     ended: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
+    if beside is not None:
+        # Ctrl-C in a terminal reaches every process of the command; that process sends SIGTERM at its end.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     next_upkeep = 0.0
     while not ended and beside in {None, os.getppid()}:
         if run_once() is not None:
