@@ -74,12 +74,12 @@ docs: $(BUILT)
 	$(BIN)/python scripts/make_docs.py
 
 example: $(BUILT)
-	$(PIP) install -e '.[kivy]'
+	$(PIP) install 'touchcapture[kivy]'
 	env -u DISPLAY SDL_VIDEODRIVER=offscreen KIVY_GL_BACKEND=mock KIVY_NO_FILELOG=1 \
 	  XDG_DATA_HOME=$(CURDIR)/$(OUT)/example $(BIN)/python examples/kivy_shop --tour
 
 demo: $(BUILT)
-	$(PIP) install --editable '.[demo]' --no-build-isolation
+	$(PIP) install 'touchcapture[demo]'
 	$(BIN)/capture demo --open
 
 $(VENV)/bin/python:
@@ -112,7 +112,7 @@ $(BUILT): $(READY) $(SOURCES)
 	@touch $(BUILT)
 
 clean:
-	rm -rf build dist *.egg-info $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(BUILT) build dist *.egg-info $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find capture -name '*.so' -delete -o -name '*.html' -path '*/_native/*' -delete
 	find capture -name '*.c' -path '*/_native/*' -delete
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
