@@ -116,18 +116,22 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
     Raises
     ------
     ConfigError
-        When it cannot be written.
+        When it cannot be written, or the disk is full.
     """
     is_plain = not path.is_symlink() and (path.is_file() or not path.exists())
     partial = path.with_name(path.name + ".part") if is_plain else path
     try:
-        file = partial.open("wb")
+        with partial.open("wb") as file:
+            yield file
+        if is_plain:
+            partial.replace(path)
     except OSError as error:
+        if isinstance(error, BrokenPipeError) or error.filename not in {None, str(partial)}:
+            raise
+        if is_plain:
+            with contextlib.suppress(OSError):
+                partial.unlink()
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
-    with file:
-        yield file
-    if is_plain:
-        partial.replace(path)
 
 
 class Listed(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import inspect
+import io
 import re
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 from rich.table import Table
 
 from capture.cli._options import Json, Logs, Reading, option, output_option, with_options, with_reading
-from capture.cli._show import check_suffix, console_for, plural, print_json, progress, remarks
+from capture.cli._show import check_suffix, console_for, plural, print_json, progress, remarks, writing
 from capture.cli._work import samples as read_samples, strokes as read_strokes
 from capture.scale.sweep import KINDS, SWEPT, Strokes, Sweep, Touches, by_measures, parse_range, sweep
 
@@ -102,15 +103,18 @@ def command(
 
 
 def _save(swept: Sweep, output: Path) -> None:
-    if output.suffix.lower() != ".csv":
-        from capture.scale.sweep_picture import save
-
-        save(swept, output)
-        return
-    with output.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(swept.base), lineterminator="\n")
+    if output.suffix.lower() == ".csv":
+        table = io.StringIO()
+        writer = csv.DictWriter(table, list(swept.base), lineterminator="\n")
         writer.writeheader()
         writer.writerows(swept.rows)
+        content = table.getvalue().encode()
+    else:
+        from capture.scale.sweep_picture import encode
+
+        content = encode(swept, output)
+    with writing(output) as file:
+        file.write(content)
 
 
 def _show(swept: Sweep, output: Path | None) -> None:

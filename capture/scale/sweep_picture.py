@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from capture.gestures.kinds import Kind
     from capture.scale.sweep import Sweep
 
-__all__ = ["draw", "save"]
+__all__ = ["draw", "encode"]
 
 _LEFT, _TOP, _GAP = 74, 58, 40
 _BARS = (640, 300)
@@ -23,8 +23,8 @@ _MAP = 300
 _UNITS = {"ms": "ms", "dp": "dp", "s": "dp/s"}
 
 
-def save(swept: Sweep, path: Path) -> None:
-    """Write a picture of a sweep: ``.svg`` or ``.png`` by its name (PNG needs the extra ``report``).
+def encode(swept: Sweep, path: Path) -> bytes:
+    """Return the file of a picture of a sweep: SVG or PNG by its name (PNG needs the extra ``report``).
 
     Raises
     ------
@@ -35,7 +35,7 @@ def save(swept: Sweep, path: Path) -> None:
     if suffix not in {".svg", ".png"}:
         raise ConfigError(f"{path}: expected a name that ends in .svg or .png")
     svg = draw(swept)
-    path.write_bytes(svg.encode() if suffix == ".svg" else to_png(svg))
+    return svg.encode() if suffix == ".svg" else to_png(svg)
 
 
 def draw(swept: Sweep) -> str:

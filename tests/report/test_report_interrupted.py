@@ -1,12 +1,14 @@
 """Pages that are written: an interrupt leaves no half page, and screenshots only where they are wanted."""
 
 import base64
+import errno
 import json
+import os
 
 import pytest
 from report_recordings import DATA
 
-from capture import report
+from capture import ConfigError, report
 from capture.__main__ import main
 from capture.cli._show import writing
 
@@ -30,6 +32,18 @@ def interrupted_write(page):
     with writing(page) as file:
         file.write(b"<!doctype html><html>")
         raise KeyboardInterrupt
+
+
+def test_a_full_disk_names_the_file_and_leaves_no_part(tmp_path):
+    with pytest.raises(ConfigError, match=r"page\.html: cannot be written: No space left"):
+        full_disk(tmp_path / "page.html")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def full_disk(page):
+    with writing(page):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.parametrize("command", [["report", SESSION], ["diff", SESSION, "--set", "touch_slop_dp=40"]])

@@ -11,7 +11,7 @@ from pyarrow import parquet
 from capture import ConfigError, GestureConfig, TouchSamples, classify
 from capture.cli import run
 from capture.scale.sweep import Strokes, sweep
-from capture.scale.sweep_picture import draw, save
+from capture.scale.sweep_picture import draw, encode
 
 
 @pytest.fixture
@@ -147,15 +147,14 @@ def test_three_axes_cannot_be_drawn(strokes):
 
 def test_pictures_are_saved_by_name(strokes, tmp_path):
     swept = sweep(strokes, {"touch_slop_dp": [8, 16]})
-    save(swept, tmp_path / "s.svg")
 
-    assert (tmp_path / "s.svg").read_text() == draw(swept)
+    assert encode(swept, tmp_path / "s.svg") == draw(swept).encode()
     with pytest.raises(ConfigError, match=r"\.svg or \.png"):
-        save(swept, tmp_path / "s.gif")
+        encode(swept, tmp_path / "s.gif")
 
 
 def test_png_is_made_of_the_svg(strokes, tmp_path):
     pytest.importorskip("resvg_py")
-    save(sweep(strokes, {"touch_slop_dp": [8, 16]}), tmp_path / "s.png")
+    content = encode(sweep(strokes, {"touch_slop_dp": [8, 16]}), tmp_path / "s.png")
 
-    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+    assert content.startswith(b"\x89PNG")
