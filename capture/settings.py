@@ -207,7 +207,7 @@ def _limits(meta: Meta) -> str:
         (meta.ge, " at least {}"),
         (meta.lt, " below {}"),
         (meta.le, " at most {}"),
-        (meta.pattern, " that matches {}"),
+        (None if meta.description else meta.pattern, " that matches {}"),
     ]
     limits = ",".join(text.format(limit) for limit, text in words if limit is not None)
     if meta.max_length is not None:

@@ -10,8 +10,9 @@ import typer
 
 from capture import settings, sinks
 from capture.cli._options import Json
-from capture.cli._show import print_json
+from capture.cli._show import print_json, writing
 from capture.config.run import RunConfig
+from capture.config.sections import SinkConfig
 from capture.config.text import toml_text
 from capture.errors import ConfigError
 
@@ -27,13 +28,10 @@ def init(
 
     Example: capture config init capture.toml
     """
-    try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(toml_text(sinks.SINKS))
-    except FileExistsError:
-        raise ConfigError(f"{path}: exists already; --force replaces it") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
+    if path.exists() and not force:
+        raise ConfigError(f"{path}: exists already; --force replaces it")
+    with writing(path) as file:
+        file.write(toml_text(sinks.SINKS).encode())
     typer.echo(f"{path}: set project.id, then run: capture config check {path}")
 
 
@@ -46,14 +44,21 @@ def check(
 
     Example: capture config check capture.toml
     """
-    config = RunConfig.load(path)
     problems: list[str] = []
-    for sink in config.sinks:
-        with settings.noted(problems):
+    try:
+        config = RunConfig.load(path)
+        tables = config.sinks
+    except ConfigError as error:
+        problems = str(error).splitlines()
+        tables = settings.build_sinks(SinkConfig, settings.read_toml(path).get("sinks", []), "", [])
+    for sink in tables:
+        found: list[str] = []
+        with settings.noted(found):
             # A relative path starts where the app will: in the working directory.
             sinks.create(sink)
+        problems += [f"{path}: {line}" for each in found for line in each.splitlines()]
     if problems:
-        raise ConfigError("\n".join(f"{path}: {line}" for each in problems for line in each.splitlines()))
+        raise ConfigError("\n".join(problems))
     if json:
         print_json(msgspec.structs.replace(config, sinks=tuple(sink.masked() for sink in config.sinks)))
         return

@@ -35,7 +35,12 @@ __all__ = ["HttpClient", "Url", "check_address"]
 
 #: An address to post to: http or https; user and password become the request's basic authentication.
 Url = Annotated[
-    str, Meta(pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://([^\s/?#]*@)?[^\s/?#@]+([/?][^\s#]*)?$", max_length=2083)
+    str,
+    Meta(
+        pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://([^\s/?#]*@)?[^\s/?#@]+([/?][^\s#]*)?$",
+        max_length=2083,
+        description="http://host/path or https://host/path, without a fragment",
+    ),
 ]
 #: A host, or an address in brackets, and a port.
 _AUTHORITY = re.compile(r"(\[[^\[\]]+\]|[^\[\]:%\\]+)(:[0-9]*)?")

@@ -508,6 +508,7 @@ def test_everything_wrong_in_a_configuration_is_said(run, tmp_path):
     assert status == 2
     assert f"{path}: project.id = -1: expected a whole number at least 0" in err
     assert "did you mean 'touch_slop_dp'?" in err
+    assert f"{path}: sinks.file.path = ''" in err
     assert "Traceback" not in err
 
 
