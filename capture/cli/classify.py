@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from itertools import chain
 from pathlib import Path, PurePath
@@ -167,6 +168,7 @@ def classify_data(
             "expected a data set: Parquet with the columns of touch samples; run capture convert first"
         )
     _refuse_others(reading.options)
+    _refuse_other_log(logs[0], output)
     console = Console(stderr=True)
     columns = (TextColumn("partitions"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with held_back() as interrupted, Progress(*columns, console=console, transient=True) as bar:
@@ -204,6 +206,16 @@ def _report_data(summary: Summary, output: str) -> None:
         f"{plural(summary.samples, 'sample')} of {plural(summary.partitions, 'partition')}{before}: "
         f"{chords}{plural(summary.gestures, 'stroke')} in {summary.seconds:.1f} s -> {output}"
     )
+
+
+def _refuse_other_log(path: str, output: str) -> None:
+    """Raise ConfigError for a file that is not Parquet; folders, globs and stores are looked at later."""
+    with contextlib.suppress(OSError), Path(path).open("rb") as file:
+        if file.read(4) != b"PAR1":
+            raise ConfigError(
+                f"{output}: a folder as output needs a data set of Parquet files, and {path} is none; "
+                f"a file of records ends in {', '.join(SUFFIXES)}"
+            )
 
 
 def _refuse_others(options: ReadOptions) -> None:

@@ -79,6 +79,7 @@ def test_what_was_ignored_is_said(touches, capsys):
     ("logs", "options", "message"),
     [
         (["a", "b"], {}, "2 logs: a folder as output needs one data set"),
+        ([__file__], {}, "and .*command.py is none; a file of records ends in .jsonl, .csv, .parquet"),
         (["a"], {"columns": "time=ts"}, "run capture convert first"),
         (["a"], {"format": "csv"}, "run capture convert first"),
         (
