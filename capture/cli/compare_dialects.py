@@ -48,7 +48,7 @@ def command(
     check_suffix(output, ".parquet", ".html")
     names = [name.strip() for name in dialects.split(",")] if dialects else []
     configs = configurations(reading.config.gestures, names)
-    lineup = _read(log, reading, configs)
+    lineup, first_ns = _read(log, reading, configs)
     partings = list(lineup.partings())
     if output is not None and output.suffix.lower() == ".html":
         _write_page(log, reading, list(configs), output)
@@ -64,23 +64,24 @@ def command(
             }
         )
         return
-    _show(lineup, partings, rows)
+    _show(lineup, partings[:rows], first_ns)
     told = f"{plural(lineup.count, 'stroke')}; {len(partings)} are not the same in all dialects"
     remarks().print(told if output is None else f"{told} -> {output}", markup=False)
 
 
-def _read(log: str, reading: Reading, configs: dict[str, GestureConfig]) -> Lineup:
+def _read(log: str, reading: Reading, configs: dict[str, GestureConfig]) -> tuple[Lineup, int]:
+    """Return the lineup of a log, and the first time of the log (ns)."""
     [path] = reading.find([log]).paths
     with progress() as after_chunk:
-        [(_, density, chunks)] = read_samples([path], reading, after_chunk)
+        [(opened, density, chunks)] = read_samples([path], reading, after_chunk)
         lineup = Lineup(configs, density)
         for chunk in chunks:
             lineup.feed(chunk)
     lineup.finish()
-    return lineup
+    return lineup, opened.first_ns or 0
 
 
-def _show(lineup: Lineup, partings: list[Parting], rows: int) -> None:
+def _show(lineup: Lineup, partings: list[Parting], first_ns: int) -> None:
     console = console_for()
     counts = lineup.counts()
     kinds = [kind.replace("_", " ") for kind in next(iter(counts.values()))]
@@ -93,11 +94,10 @@ def _show(lineup: Lineup, partings: list[Parting], rows: int) -> None:
         for name, row in lineup.agreement().items()
     }
     console.print(_grid("Called the same, %", shares, shares))
-    if partings and rows:
+    if partings:
         console.print()
         console.print("Strokes on which they part", style="bold")
-        times = lineup.column(next(iter(lineup.configs)), "time_down")
-        for line in _lines(partings[:rows], int(times.min())):
+        for line in _lines(partings, first_ns):
             console.print(line, markup=False, soft_wrap=True)
 
 

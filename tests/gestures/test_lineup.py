@@ -102,6 +102,7 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "Strokes of each kind" in printed
     assert "Called the same, %" in printed
+    assert "\n  13    18.702 s  fling: android" in printed  # the time that explain and replay print
     table = parquet.read_table(file)
     assert table.schema.names[-4:] == ["android", "android_margin", "hammer", "hammer_margin"]
     page = tmp_path / "dialects.html"
