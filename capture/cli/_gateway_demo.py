@@ -70,6 +70,8 @@ def run_demo(folder: Path, log: Path | None, devices: int) -> Iterator[str]:
     config = folder / "gateway.toml"
     environ = {**os.environ, "CAPTURE_DEMO_TOKEN": secrets.token_urlsafe(24)}
     config.write_text(_CONFIG.format(port=_free_port()), encoding="utf-8")
+    settings = GatewayConfig.load(config, environ=environ)
+    earlier = _events_in_files(settings)
     gateway, url = _start(config, environ)
     yield f"a gateway listens at {url}"
     try:
@@ -88,16 +90,20 @@ def run_demo(folder: Path, log: Path | None, devices: int) -> Iterator[str]:
         gateway.wait()
         if gateway.stdout is not None:
             gateway.stdout.close()
-    settings = GatewayConfig.load(config, environ=environ)
     writer = Writer(settings)
     while writer.run_once() is not None:
         pass
     writer.close()
-    total = int(totals(settings.state_folder)["rows_total", ""])
-    yield f"{total} events are in {settings.output_folder / 'events'}, each once"
+    written = _events_in_files(settings) - earlier
+    beside = f", beside {earlier} of earlier runs" if earlier else ""
+    yield f"{written} events are in {settings.output_folder / 'events'}, each once{beside}"
     page = folder / "fleet.html"
     page.write_text(fleet_page(settings.output_folder, title="The fleet of the demo"), encoding="utf-8")
     yield f"-> {page}"
+
+
+def _events_in_files(settings: GatewayConfig) -> int:
+    return int(totals(settings.state_folder).get(("rows_total", ""), 0))
 
 
 def _free_port() -> int:

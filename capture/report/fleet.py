@@ -26,6 +26,7 @@ table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e6e9ee}
 td{overflow-wrap:anywhere}.n{text-align:right;white-space:nowrap}svg{width:100%;height:9rem;background:#f5f7fa}
 rect{fill:#2f6fdb}.bar{background:#cfe0fb;display:block;height:.7rem}
+@media(max-width:40rem){table{display:block;overflow-x:auto}th,td{padding:.25rem .3rem}}
 @media(prefers-color-scheme:dark){body{color:#dfe5ee;background:#12161c}svg{background:#1a212b}
 .facts div,th,td{border-color:#333d4a}.bar{background:#2d4f86}}
 """
