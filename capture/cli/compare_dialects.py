@@ -27,7 +27,7 @@ def command(
     output: Annotated[
         Path | None,
         output_option(
-            "Parquet: a row a stroke, a column a dialect; HTML: the report page, seen with other eyes."
+            "Parquet: a row a stroke, a column a dialect; HTML: the report page with these dialects."
         ),
     ] = None,
     rows: Annotated[int, option("Show so many strokes on which dialects part.", "N", min=0)] = 40,

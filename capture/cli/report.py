@@ -54,8 +54,8 @@ def command(
             data = _picture(recordings, suffix, stroke, stage)
     with writing(output) as file:
         file.write(data)
-    strokes = plural(sum(map(len, recordings)), "stroke")
-    remarks().print(f"{strokes} -> {output} ({len(data):,} bytes)", markup=False)
+    strokes = plural(sum(map(len, recordings)), "stroke") + " " if suffix == ".html" else ""
+    remarks().print(f"{strokes}-> {output} ({len(data):,} bytes)", markup=False)
     found = Found([], left_out)
     found.tell()
     found.check()
