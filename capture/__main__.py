@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import io
 import json
 import os
 import sys
@@ -69,6 +70,9 @@ def _line(error: BaseException) -> tuple[str, int]:
 
 def run() -> NoReturn:
     """Run the command line as the whole of a process: the entry point of ``capture``."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # An encoding without one of the signs (a pipe on Windows, the locale C) ends no command.
+        sys.stdout.reconfigure(errors="replace")
     status = main()
     if "pyarrow" not in sys.modules:
         sys.exit(status)

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from capture import formats
 from capture.cli._options import Json, flag, option, output_option
-from capture.cli._show import console_for, print_json, writing
+from capture.cli._show import console_for, plural, print_json, writing
 from capture.config.run import RunConfig
 from capture.engine.app_data import data_folder
 from capture.engine.device import detect
@@ -122,7 +122,7 @@ def retry(folder: Folder = None, config: Config = None, queue: Queue = None, jso
     if json:
         print_json({"retried": count})
     else:
-        typer.echo(f"{count} events are pending again")
+        typer.echo(f"{plural(count, 'event')} pending again")
 
 
 @app.command("export")
@@ -203,4 +203,4 @@ def purge(
     if json:
         print_json({"purged": count})
     else:
-        typer.echo(f"{count} events deleted")
+        typer.echo(f"{plural(count, 'event')} deleted")

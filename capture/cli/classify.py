@@ -132,7 +132,7 @@ class _Report:
         print_doubts(console, {}, ignored)
         if output is not None:
             chords = "" if self._chords is None else f"{plural(self._chords, 'chord')} of "
-            console.print(f"{chords}{self._strokes.total()} strokes -> {output}")
+            console.print(f"{chords}{plural(self._strokes.total(), 'stroke')} -> {output}")
 
 
 # Data sets

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from capture.cli._options import Json, Logs, Reading, output_option, with_reading
-from capture.cli._show import print_doubts, print_json, progress, remarks
+from capture.cli._show import plural, print_doubts, print_json, progress, remarks
 from capture.errors import TouchLogError
 from capture.gestures.samples import TouchSamples
 from capture.logs import LogInfo, Mark, ReadOptions, TouchLog, open_log, write
@@ -56,7 +56,7 @@ def command(
             print_doubts(console, warnings, path=path)
         for cause, count in joined.lost.items():
             console.print(f"{count} x {LOSSES[cause]}", style="yellow")
-        console.print(f"{joined.samples} samples -> {output}")
+        console.print(f"{plural(joined.samples, 'sample')} -> {output}")
     found.check()
 
 

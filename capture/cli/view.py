@@ -14,7 +14,7 @@ from rich.text import Text
 
 from capture import report
 from capture.cli._options import Found, Json, Logs, Reading, flag, option, with_reading
-from capture.cli._show import Meter, console_for, print_json
+from capture.cli._show import Meter, console_for, plural, print_json
 from capture.gestures.kinds import GestureKind, kind_of
 from capture.logs import TouchLog
 from capture.report import Recording, summary
@@ -106,7 +106,7 @@ def _view(recording: Recording, console: Console, limit: int | None) -> Renderab
 def _table(recording: Recording, console: Console, limit: int | None) -> Table:
     first = 0 if limit is None else max(0, len(recording) - limit)
     rows = summary.rows(recording, first)
-    table = Table(box=None, pad_edge=False, caption=f"{first} strokes before" if first else None)
+    table = Table(box=None, pad_edge=False, caption=f"{plural(first, 'stroke')} before" if first else None)
     room = console.width
     # Batches know neither the time nor the way of most strokes.
     unknown = {field for field in _MEASURES if all(getattr(row, field) == "-" for row in rows)}

@@ -74,7 +74,7 @@ def test_export_writes_events_as_they_would_be_sent(run, store, tmp_path):
 
 
 def test_retry_makes_dead_letters_pending(run, store):
-    assert run("buffer", "retry", store)[:2] == (0, "1 events are pending again\n")
+    assert run("buffer", "retry", store)[:2] == (0, "1 event pending again\n")
     [queue] = json.loads(run("buffer", "status", store, "--json")[1])["queues"]
 
     assert (queue["pending"], queue["dead_letters"]) == (4, 0)

@@ -695,6 +695,19 @@ def test_a_reader_that_has_enough_is_no_error():
     assert error == b""
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_an_encoding_without_the_signs_ends_no_command(encoding):
+    done = subprocess.run(
+        [sys.executable, "-m", "capture", "view", SESSION],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"23 strokes" in done.stdout
+
+
 def test_names_in_files_are_those_of_the_enums():
     samples = TouchSamples(action=[0, 1, 0], time=[0, 1, 2], x=[0, 0, 0], y=[0, 0, 0])
     found = [gesture.to_dict() for gesture in classify(samples)]
