@@ -204,7 +204,9 @@ def _format_of(head: bytes, raw: bytes, *, columns: bool) -> str | None:
 
 
 def find_logs(
-    paths: Iterable[str | Path], options: ReadOptions | None = None, left_out: dict[str, str] | None = None
+    paths: str | Path | Iterable[str | Path],
+    options: ReadOptions | None = None,
+    left_out: dict[str, str] | None = None,
 ) -> list[str]:
     """Return the logs in paths, folders and globs, in order.
 
@@ -212,7 +214,7 @@ def find_logs(
 
     Parameters
     ----------
-    paths : iterable of path-like
+    paths : path-like, or iterable of them
     options : ReadOptions, optional
         How the logs will be read: a table may need its column map.
     left_out : dict of str to str, optional
@@ -224,7 +226,7 @@ def find_logs(
         When a folder or a glob has no log in it, or a path does not exist.
     """
     found: list[str] = []
-    for given in map(str, paths):
+    for given in map(str, [paths] if isinstance(paths, str | Path) else paths):
         path = Path(given)
         # os.path takes an unreadable path for absent, where Path raises.
         if given != "-" and os.path.isdir(given):  # noqa: PTH112

@@ -51,7 +51,9 @@ _STALL_S = 30.0
 
 
 def replay(
-    paths: Iterable[str | os.PathLike[str]], output: str | os.PathLike[str] | None = None, **options: Any
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | None = None,
+    **options: Any,
 ) -> Summary:
     """Replay recorded logs; the parameters are those of `Replay`.
 
@@ -74,7 +76,7 @@ class Replay:
 
     Parameters
     ----------
-    paths : iterable of path-like
+    paths : path-like, or iterable of them
         Logs, folders and globs; ``-`` is standard input.
     output : path-like, optional
         Folder of ``summary.json`` and, where no sink is given or configured, of ``batches.jsonl``.
@@ -119,7 +121,7 @@ class Replay:
 
     def __init__(
         self,
-        paths: Iterable[str | os.PathLike[str]],
+        paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
         output: str | os.PathLike[str] | None = None,
         *,
         config: RunConfig | None = None,
@@ -137,6 +139,7 @@ class Replay:
         if speed is not None and not 0 < speed < float("inf"):
             raise ConfigError(f"speed = {speed}: expected a number above 0; 1 is the log's own pace")
         self._config = config or RunConfig.load(default_project_id=0)
+        paths = [paths] if isinstance(paths, str | os.PathLike) else paths
         self._paths = [os.fspath(path) for path in paths]
         self._output = None if output is None else Path(output)
         # The shift of --start-time is not the reader's: the uptime of events stays the log's own.
@@ -162,7 +165,7 @@ class Replay:
         if configured or sinks is not None:
             return tuple(configured)
         if self._output is None:
-            raise ConfigError("no sink is configured: name a folder for the batches")
+            raise ConfigError("no sink is configured: name a folder for the batches (-o)")
         return (FileSink(self._output, replace=True),)
 
     def open(self) -> TouchLog:

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["Recording", "build_page", "read"]
 
 
-def read(paths: Iterable[str], left_out: dict[str, str] | None = None, **options: Any) -> list[Recording]:
+def read(
+    paths: str | Iterable[str], left_out: dict[str, str] | None = None, **options: Any
+) -> list[Recording]:
     """Read touch logs and folders of batches.
 
     Parameters
     ----------
-    paths : iterable of str
+    paths : str, or iterable of str
         Logs, folders and globs; a ``batches.jsonl``, or a folder with one, is read as batches,
         a folder of Currents files as a recording of each user.
     left_out : dict of str to str, optional
@@ -40,7 +42,7 @@ def read(paths: Iterable[str], left_out: dict[str, str] | None = None, **options
     from capture.report.from_log import read_log
 
     recordings: list[Recording] = []
-    for path in paths:
+    for path in [paths] if isinstance(paths, str) else paths:
         if records := find_currents(path):
             recordings += read_currents(records)
         elif (batches := find_batches(path)) is not None:

@@ -263,6 +263,7 @@ def test_folders_and_globs_stand_for_their_logs(tmp_path):
     assert logs.find_logs([tmp_path]) == found
     assert logs.find_logs([tmp_path / "*.txt"]) == found[:2]
     assert logs.find_logs([tmp_path / "b.txt", "-"]) == [found[1], "-"]
+    assert logs.find_logs(str(tmp_path / "b.txt")) == logs.find_logs(tmp_path / "b.txt") == [found[1]]
 
 
 def test_folder_without_a_log_and_glob_without_a_file(tmp_path):

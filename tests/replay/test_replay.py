@@ -1,6 +1,7 @@
 """Replays: what comes out, in which order, and that it comes out the same each time."""
 
 import json
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -77,6 +78,13 @@ def test_header_and_common_section_take_nothing_from_the_machine(tmp_path):
         "tvid": "",
         "ur": True,
     }
+
+
+@pytest.mark.parametrize("as_path", [str, Path])
+def test_a_single_log_needs_no_list(tmp_path, as_path):
+    path = as_path(log(tmp_path, *tap(0)))
+
+    assert replay(path, tmp_path / "out").strokes == 1
 
 
 def test_ids_are_derived_from_the_content(tmp_path):

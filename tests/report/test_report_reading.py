@@ -42,6 +42,12 @@ def tap(ms, x=50, y=60, pointer=0, stream=0):
     ]
 
 
+def test_a_single_log_needs_no_list():
+    path = str(DATA / "session.touch.jsonl")
+
+    assert [len(each) for each in read(path)] == [len(each) for each in read([path])] == [23]
+
+
 def test_a_recording_has_the_records_of_the_engine(loaded):
     for recording, path, options in loaded:
         table = classify(samples_of(path, options), density=recording.density)
