@@ -19,8 +19,8 @@ from capture.gestures.kinds import GestureKind, kind_of
 from capture.logs import TouchLog
 from capture.report import Recording, summary
 
-#: Below this width (characters) there is no room for the screen.
-_WIDE = 100
+#: Below these widths (characters) there is no room for the screen, and for the target.
+_WIDE, _NARROW = 100, 62
 #: Width of outputs that have none: a file, a pipe.
 _PIPED = 160
 _NAMES = ("#", "at (s)", "gesture", "", "screen", "ms", "dp", "dp/s", "target")
@@ -110,7 +110,9 @@ def _table(recording: Recording, console: Console, limit: int | None) -> Table:
     room = console.width
     # Batches know neither the time nor the way of most strokes.
     unknown = {field for field in _MEASURES if all(getattr(row, field) == "-" for row in rows)}
-    left_out = unknown | ({"screen"} if console.width < _WIDE else set())
+    left_out = unknown | {
+        name for name, least in {"screen": _WIDE, "target": _NARROW}.items() if console.width < least
+    }
     for field, name in zip(summary.Row._fields, _NAMES, strict=True):
         if field in left_out:
             continue
@@ -121,8 +123,9 @@ def _table(recording: Recording, console: Console, limit: int | None) -> Table:
         table.add_column(
             name,
             justify="right" if field in _NUMBERS else "left",
-            width=width,
-            no_wrap=True,
+            # In a narrow terminal the gesture is shortened first, and never a number.
+            width=None if field == "gesture" else width,
+            no_wrap=field != "gesture",
             overflow="ellipsis",
             style={"number": "dim", "flags": "magenta"}.get(field),
         )

@@ -45,6 +45,16 @@ def test_view_is_plain_text_when_piped(capsys, monkeypatch, golden, columns):
     )
 
 
+@pytest.mark.parametrize("columns", [50, 66])
+def test_a_narrow_terminal_shortens_words_and_no_number(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    said = run(capsys, "view", SESSION)[1].out
+
+    [row] = [line.split() for line in said.splitlines() if line.startswith("12  ")]
+    assert row[:2] == ["12", "17.698"]
+    assert {"413", "35.2", "85"} < set(row)
+
+
 @pytest.mark.parametrize("columns", [80, 200])
 def test_view_in_tmux(columns, tmp_path):
     tmux = shutil.which("tmux")
