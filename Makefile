@@ -76,7 +76,7 @@ docs: $(BUILT)
 example: $(BUILT)
 	$(PIP) install 'touchcapture[kivy]'
 	env -u DISPLAY SDL_VIDEODRIVER=offscreen KIVY_GL_BACKEND=mock KIVY_NO_FILELOG=1 \
-	  XDG_DATA_HOME=$(CURDIR)/$(OUT)/example $(BIN)/python examples/kivy_shop --tour
+	  XDG_DATA_HOME="$(CURDIR)/$(OUT)/example" $(BIN)/python examples/kivy_shop --tour
 
 demo: $(BUILT)
 	$(PIP) install 'touchcapture[demo]'
