@@ -49,9 +49,8 @@ def head(recording: Recording) -> str:
 
 
 def _screens(recording: Recording) -> str:
-    """Return how many screens there are, and how many views of them where one was shown again."""
-    screens, views = len({stage.title for stage in recording.stages}), len(recording.stages)
-    return _plural(screens, "screen") + (f" ({views} views)" if views > screens else "")
+    """Return how many screens there are; events before the first screen have an empty title."""
+    return _plural(len({stage.title for stage in recording.stages} - {""}) or 1, "screen")
 
 
 def facts(recording: Recording) -> str:

@@ -15,7 +15,7 @@ from capture.errors import TouchLogError
 from capture.gestures import FIELDS, classify
 from capture.gestures.kinds import GestureKind
 from capture.replay import replay
-from capture.report import build_page, read
+from capture.report import build_page, read, summary
 from capture.report.data import page_data
 from capture.report.from_currents import read_currents
 from capture.report.marks import screenshot_uri
@@ -46,6 +46,15 @@ def test_a_single_log_needs_no_list():
     path = str(DATA / "session.touch.jsonl")
 
     assert [len(each) for each in read(path)] == [len(each) for each in read([path])] == [23]
+
+
+def test_the_time_before_the_first_screen_is_no_screen(tmp_path):
+    log = lines(tmp_path / "a.touch.jsonl", mark("app_start", 0), mark("screen", 1, name="Home"), *tap(2))
+    replay(log, tmp_path / "out")
+    [recording] = read(str(tmp_path / "out"))
+
+    assert [stage.title for stage in recording.stages] == ["", "Home"]
+    assert "1 screen ·" in summary.head(recording)
 
 
 def test_a_recording_has_the_records_of_the_engine(loaded):

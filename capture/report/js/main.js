@@ -157,9 +157,10 @@ function chips() {
   const { rec, classes } = app, count = (column) => column.reduce((sum, each) => sum + (each ? 1 : 0), 0);
   const chip = (value, name, className = "") => el("span", { className: `chip ${className}` }, el("b", { textContent: value }), ` ${name}`);
   const dead = count(classes.dead), rage = count(classes.rage);
+  const screens = new Set(rec.stages.map((each) => each.title).filter(Boolean)).size || 1;
   $("chips").replaceChildren(
     chip(spoken(rec.length), "long"), chip(rec.count.toLocaleString("en"), rec.count === 1 ? "stroke" : "strokes"),
-    chip(rec.stages.length, rec.stages.length === 1 ? "screen" : "screens"),
+    chip(screens, screens === 1 ? "screen" : "screens"),
     chip(rec.sessions.length, rec.sessions.length === 1 ? "session" : "sessions"),
     ...(rec.chords.length ? [chip(rec.chords.length, "of several fingers")] : []),
     chip(countsOf(classes.kind).get(NONE) || 0, "not recognised"),
