@@ -131,7 +131,7 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
         if is_plain:
             with contextlib.suppress(OSError):
                 partial.unlink()
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from None
+        raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 class Listed(NamedTuple):
