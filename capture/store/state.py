@@ -233,16 +233,17 @@ class AppState:
         if exists(marker):
             return Presence.REVOKED
         in_place = claims.are_in_place()
-        user_id = None if self.known is None or self.waits else self.known.get("user_id")
-        if user_id is None or (in_place and not deeply):
+        ours = {} if self.waits else self.known or {}
+        if not ours.get("user_id") or (in_place and not deeply):
             return Presence.OURS
         state: dict[str, Any] | None = {}
         # Damaged or not to be read now: it is looked at again.
         with contextlib.suppress(StoreError):
             state = read_state(self._c.folder)
         # An opt-out makes the marker first: where the state was deleted, the marker is there by now.
-        known = state or {}
-        if user_id not in {known.get("user_id", user_id), *known.get("users", ())} or exists(marker):
+        # The file still has the user before while this process writes a new one.
+        known = state if state and state.get("user_id") else ours
+        if not ids_of(known) & ids_of(ours) or exists(marker):
             return Presence.REVOKED
         return Presence.GONE if state is None or not in_place else Presence.OURS
 

@@ -8,7 +8,7 @@ import pytest
 from journal_events import NOW_MS, drain, event_id, put, segments
 
 from capture.errors import StoreError
-from capture.store import Store, StoredEvent
+from capture.store import Store, StoredEvent, state as state_module
 from capture.store.locks import FileLock
 
 USER, OTHER = (str(uuid.UUID(int=n)) for n in (7, 8))
@@ -253,3 +253,21 @@ def test_names_of_sinks_need_a_state_that_is_there(tmp_path):
     store.close()
 
     assert not (tmp_path / "state.json").exists()
+
+
+def test_a_user_that_is_being_changed_is_no_opt_out(tmp_path, monkeypatch):
+    """The maintenance thread may look while the file still has the user before."""
+    store = opened(tmp_path)
+    store.write_state({"user_id": USER})
+    update, found = state_module.update_state, []
+
+    def slow_update(*values):
+        found.append(store.check_presence(deeply=True))
+        return update(*values)
+
+    monkeypatch.setattr(state_module, "update_state", slow_update)
+    store.write_state({"user_id": OTHER, "users": [USER]})
+    found.append(store.check_presence(deeply=True))
+
+    assert found == [True, True]
+    store.close()
