@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from capture.events.session import SessionState
 from capture.formats import make_encoder
 from capture.store.rows import StoredEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from capture.events.device import Device
     from capture.events.domain import Event
-    from capture.events.session import SessionState
     from capture.formats import Row, Source
     from capture.store.store import Store
 
@@ -56,17 +56,22 @@ class Encoders:
             note |= encoder.state(state.number)
         store.describe_session(state.number, note)
 
-    def begin(self, store: Store, state: SessionState, time_ms: int) -> None:
-        """Store the rows that are due when recording begins."""
-        for wire, encoder in self._encoders:
-            rows = _stored(wire, encoder.begin(time_ms))
-            if rows and store.claim_session(rows[0].session):
-                self._append_rows(store, rows, state)
+    def begin(self, store: Store, time_ms: int, uptime_ms: int, claim: Callable[[], int]) -> None:
+        """Store the rows that are due when recording begins, in the session that `claim` returns.
 
-    def end(self, store: Store, state: SessionState) -> None:
+        They open no session: it stays empty until its first event.
+        """
+        rows = [row for wire, encoder in self._encoders for row in _stored(wire, encoder.begin(time_ms))]
+        if rows:
+            number = claim()
+            store.describe_session(number, {"is_empty": True})
+            rows = [StoredEvent(number, row.payloads, row.time_ms, row.event_id) for row in rows]
+            self._store_rows(store, rows, SessionState(), uptime_ms)
+
+    def end(self, store: Store, state: SessionState, uptime_ms: int) -> None:
         """Store the rows that the end of a session makes due."""
         rows = [row for wire, encoder in self._with_state for row in _stored(wire, encoder.end())]
-        self._append_rows(store, rows, state)
+        self._append_ended(store, rows, state, uptime_ms)
 
     def append(self, store: Store, event: Event, before: SessionState, state: SessionState) -> bytes | None:
         """Store an event in each format as one call, behind the rows that it makes due.
@@ -95,7 +100,7 @@ class Encoders:
             due += _stored(wire, rows)
         ended = [row for row in due if row.session != own]
         if ended:
-            self._append_rows(store, ended, before)
+            self._append_ended(store, ended, before, common.uptime_ms)
             due = [row for row in due if row.session == own]
         if self._with_state:
             self.describe(store, state)
@@ -104,10 +109,13 @@ class Encoders:
         self._store_rows(store, due, state, common.uptime_ms)
         return payloads[0][1] if payloads else None
 
-    def _append_rows(self, store: Store, rows: list[StoredEvent], state: SessionState) -> None:
+    def _append_ended(
+        self, store: Store, rows: list[StoredEvent], state: SessionState, uptime_ms: int
+    ) -> None:
+        """Store the last rows of a session, which is over whatever the clock says at the next start."""
         if rows:
-            self.describe(store, state)
-            self._store_rows(store, rows, state, 0)
+            store.describe_session(rows[-1].session, {"ended": True})
+            self._store_rows(store, rows, state, uptime_ms)
 
     @staticmethod
     def _store_rows(store: Store, rows: list[StoredEvent], state: SessionState, uptime_ms: int) -> None:

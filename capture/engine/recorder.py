@@ -6,6 +6,7 @@ The engine calls a recorder with its lock held; nothing here locks.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import sys
 from collections import Counter
@@ -107,7 +108,12 @@ class Recorder:
             store.write_state(state)
         if self.is_sampled:
             time_ms, uptime_ms, _ = self._moment()
-            self._encoders.begin(store, self.timeline.session, time_ms)
+            if last.get("is_empty"):
+                # Held, it is the session of the first event, however late that comes.
+                store.claim_session(last["session_number"])
+            elif not self.timeline.session.number:
+                claim = functools.partial(self._claim_new, store, store.last_session() + 1)
+                self._encoders.begin(store, time_ms, uptime_ms, claim)
             if self.timeline.is_over(time_ms, uptime_ms):
                 self._end_session(store)
             if self._wires == ("native",) and not self.debug:
@@ -334,14 +340,20 @@ class Recorder:
         if not self._ends_session(store):
             self._encoders.forget()
         # The rows of a new user are in its first session already.
-        first = last if state.number == 0 and store.holds_session(last) else last + 1
-        for number in range(first, last + _CLAIM_TRIES):
+        is_empty = state.number == 0 and last > self._ended and store.holds_session(last)
+        number = self._claim_new(store, last if is_empty else last + 1)
+        opened = SessionState.opened(number, time_ms)
+        self._encoders.describe(store, opened)
+        self.on_opened(number)
+        return opened
+
+    @staticmethod
+    def _claim_new(store: Store, first: int) -> int:
+        """Return the first session number from `first` on that no process has used, held by this one."""
+        for number in range(first, first + _CLAIM_TRIES):
             if store.claim_session(number, new=True):
-                opened = SessionState.opened(number, time_ms)
-                self._encoders.describe(store, opened)
-                self.on_opened(number)
-                return opened
-        raise StoreError(f"no free session number after {last}")
+                return number
+        raise StoreError(f"no free session number from {first} on")
 
     def _ends_session(self, store: Store) -> bool:
         """Return whether the end of the session is this process's to record."""
@@ -354,13 +366,15 @@ class Recorder:
     def _end_session(self, store: Store) -> None:
         number = self.timeline.session.number
         if number and self._encoders.have_state and self._ends_session(store) and store.claim_session(number):
-            self._encoders.end(store, self.timeline.session)
+            self._encoders.end(store, self.timeline.session, self._moment()[1])
 
     def _session_of(self, stored: dict[str, Any]) -> SessionState:
         """Return the session that the store remembers; a new chain if it cannot be read.
 
         Where its last event is of this boot, the time since then is that of the boot clock.
         """
+        if stored.get("is_empty"):
+            return SessionState()
         try:
             state = msgspec.convert(stored, SessionState)
         except msgspec.ValidationError as error:

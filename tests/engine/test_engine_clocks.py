@@ -5,9 +5,17 @@ import json
 import pytest
 
 from capture import Capture, SessionConfig
-from capture.config import BufferConfig, CurrentsConfig, PrivacyConfig, ProjectConfig, RunConfig
+from capture.config import (
+    BufferConfig,
+    CurrentsConfig,
+    DeliveryConfig,
+    PrivacyConfig,
+    ProjectConfig,
+    RunConfig,
+)
 from capture.sinks import Answer, Outcome
 from capture.sinks.memory import MemorySink
+from capture.store import Store
 from capture.testing import FakeClock, TouchScript, decode_batches, memory_capture
 
 HOUR_S = 3600
@@ -132,6 +140,29 @@ def test_a_kiosk_without_a_battery_loses_nothing_at_ntp(tmp_path, boot_s):
 
     assert len(recorded(sink)) == 32
     assert {event.session_number for event in recorded(sink)} == {1}
+
+
+def test_records_of_sessions_are_as_old_as_events_are(tmp_path):
+    clock, sink = FakeClock(), Shy(formats=("currents",))
+    config = RunConfig(
+        project=ProjectConfig(id=8),
+        buffer=BufferConfig(path=str(tmp_path)),
+        privacy=PrivacyConfig(opted_in=True),
+        delivery=DeliveryConfig(shutdown_timeout_s=0.1),
+    )
+    with Capture(config, clock=clock, sinks=[sink]) as cap:
+        cap.track_variable("k", "v")
+    clock.advance(s=1800)
+    # The end of the session has a segment of its own, whose batch was not tried.
+    Capture(config, clock=clock, sinks=[sink]).close()
+    clock.set_wall(1_790_000_000 * 10**9)
+    store = Store(tmp_path, formats={sink.name: "currents"}, clock=clock)
+    assert store.claim_delivery()
+    store.upkeep()
+
+    assert store.pending(sink.name).count == 6
+    assert store.dropped == {}
+    store.close()
 
 
 def test_durations_are_elapsed_time(tmp_path, jump_s):

@@ -85,6 +85,50 @@ def test_a_new_user_gets_bucket_first_session_and_session_start(runs):
     assert {record["app_group_id"] for record in runs.records} == {"group"}
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_the_first_event_long_after_the_opt_in_is_in_session_1(runs, restarts):
+    cap = runs.start()
+    if restarts:
+        runs.end(cap)
+        cap = runs.start()
+    runs.clock.advance(s=8 * 3600)
+    cap.screen_view("Home")
+    runs.end(cap)
+
+    assert kinds(runs.records)[:3] == ["RandomBucketNumberUpdate", "FirstSession", "SessionStart"]
+    assert [event.session_number for batch in runs.batches for event in batch.events] == [1, 1]
+
+
+@pytest.mark.parametrize("views", [0, 1, 2])
+def test_another_user_of_the_device_gets_bucket_first_session_and_session_start(runs, views):
+    cap = runs.start()
+    for _ in range(views):
+        cap.screen_view("Home")
+        runs.clock.advance(s=1800)
+    cap.new_user()
+    cap.screen_view("Home")
+    user = cap.user_id
+    runs.end(cap)
+    records = [record for record in runs.records if record["user_id"] == user]
+
+    assert kinds(records)[:3] == ["RandomBucketNumberUpdate", "FirstSession", "SessionStart"]
+    assert runs.batches[-1].user_id == user
+
+
+def test_a_session_that_has_its_end_is_over_whatever_the_clock_says(runs):
+    cap = runs.start()
+    cap.screen_view("Home")
+    runs.clock.advance(s=1800)
+    runs.end(cap)
+    runs.clock.set_wall(START_NS - 3600 * 10**9)
+    cap = runs.start()
+    cap.screen_view("Home")
+    runs.end(cap)
+
+    assert cap.session_number == 2
+    assert [len(of(runs.records, kind)) for kind in ("SessionStart", "SessionEnd")] == [2, 1]
+
+
 @pytest.mark.parametrize(
     ("away_s", "sessions", "durations"),
     [

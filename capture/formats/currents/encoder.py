@@ -120,6 +120,8 @@ class CurrentsEncoder(Encoder):
             if session_id is not None and session.number
             else None
         )
+        #: Whether the user was made after others, and has had no session.
+        self._is_new = "users" in state and not session.number
         #: Whether the next event of that session comes after a restart of the machine.
         self._rebooted = not state.get("is_this_boot", True)
 
@@ -206,7 +208,8 @@ class CurrentsEncoder(Encoder):
         boot_ms = uptime_ms if self._source.is_live else None
         session = _OpenSession(number, session_id, time_ms, time_ms, boot_ms, boot_ms, user)
         rows: list[Row] = []
-        for name in ("FirstSession", "SessionStart") if number == 1 else ("SessionStart",):
+        first, self._is_new = self._is_new or number == 1, False
+        for name in ("FirstSession", "SessionStart") if first else ("SessionStart",):
             record_id = self._source.new_id(f"{name} {session_id}")
             rows += self._made(f"{_SESSION}{name}", session, time_ms, record_id, {"session_id": session_id})
         return session, rows
