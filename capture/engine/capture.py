@@ -392,13 +392,7 @@ class Capture:
         altitude, horizontal_accuracy, vertical_accuracy : float, optional
             m; accuracies are at least 0.
         """
-        measures = (
-            api.check_degrees("latitude", latitude, 90),
-            api.check_degrees("longitude", longitude, 180),
-            api.check_optional_float("altitude", altitude),
-            api.check_optional_float("horizontal_accuracy", horizontal_accuracy, least=0),
-            api.check_optional_float("vertical_accuracy", vertical_accuracy, least=0),
-        )
+        measures = api.check_location(latitude, longitude, altitude, horizontal_accuracy, vertical_accuracy)
         return self._track(lambda common: events.Location(common, *measures))
 
     def track_install_attribution(self, source: str) -> str | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from capture.errors import InvalidEventError
 from capture.events.checks import same_event
 from capture.formats import native
+from capture.formats.currents import api
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -25,12 +27,18 @@ def filtered(
     """Return the event after the host's filter; None, counted as dropped, if it may not be recorded."""
     try:
         result = before_send(event)
-        if result is event:
-            return event
         if result is not None:
-            changed = same_event(event, result)
-            native.check(changed)
+            changed = event
+            if result is not event:
+                changed = same_event(event, result)
+                native.check(changed)
+            # Properties may be changed in place.
+            api.check_event(changed)
             return changed
+    except InvalidEventError as error:
+        # Without the value: it is of the user.
+        name = str(error).partition(" = ")[0]
+        _log.error("before_send failed: %s: wrong in a %s; it is dropped", name, type(event).__name__)
     except Exception:  # noqa: BLE001 - the host's code may raise anything; it could not judge the event
         _log.exception("before_send failed; the event is dropped")
     except BaseException:

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from capture import Capture, InvalidEventError, RunConfig
@@ -462,6 +463,40 @@ def test_a_wrong_call_is_refused_before_anything_is_recorded(runs, call, values,
     runs.end(cap)
 
     assert kinds(runs.records) == ["RandomBucketNumberUpdate"]
+
+
+CHANGES = [
+    pytest.param("track_custom_event", ("x",), {"name": 5}, id="name"),
+    pytest.param("track_custom_event", ("x",), {"properties": {"secret": {1}}}, id="properties"),
+    pytest.param("track_purchase", ("p", 1, "EUR"), {"currency_code": "secret"}, id="currency"),
+    pytest.param("track_purchase", ("p", 1, "EUR"), {"product_id": ""}, id="product"),
+    pytest.param("track_location", (1, 2), {"latitude": 91}, id="latitude"),
+    pytest.param("track_install_attribution", ("x",), {"source": None}, id="source"),
+]
+
+
+@pytest.mark.parametrize(("call", "values", "change"), CHANGES)
+def test_an_event_that_before_send_makes_wrong_is_dropped_and_counted(runs, caplog, call, values, change):
+    cap = runs.start()
+    cap.app_start()
+    cap.before_send = lambda event: msgspec.structs.replace(event, **change)
+    assert getattr(cap, call)(*values) is None
+    runs.end(cap)
+
+    assert kinds(runs.records)[3:] == ["CustomEvent"]
+    assert cap.stats.dropped == {"before_send": 1}
+    assert "before_send failed" in caplog.text
+    assert "{1}" not in caplog.text
+
+
+def test_properties_that_before_send_changes_in_place_are_checked(runs):
+    cap = runs.start()
+    cap.app_start()
+    cap.before_send = lambda event: event.properties.update(a={1}) or event
+    assert cap.track_custom_event("x", {"a": 1}) is None
+    runs.end(cap)
+
+    assert cap.stats.dropped == {"before_send": 1}
 
 
 @pytest.mark.parametrize("place", [*itertools.product((-90, 0, 90), (-180, 0, 180))])

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from capture.errors import InvalidEventError
-from capture.events import checks as tracking
+from capture.events import checks as tracking, domain as events
 from capture.events.checks import refuse
 from capture.formats.currents.float32 import shortest
 from capture.formats.currents.schema import FIELDS, MAX_RECORD_BYTES, PLATFORMS, platform_of
@@ -21,7 +21,9 @@ from capture.formats.currents.schema import FIELDS, MAX_RECORD_BYTES, PLATFORMS,
 __all__ = [
     "check_ad_id_type",
     "check_degrees",
+    "check_event",
     "check_float",
+    "check_location",
     "check_name",
     "check_optional_bool",
     "check_platform",
@@ -68,6 +70,23 @@ def check_degrees(argument: str, value: object, most: float) -> float:
     return number
 
 
+def check_location(
+    latitude: object,
+    longitude: object,
+    altitude: object,
+    horizontal_accuracy: object,
+    vertical_accuracy: object,
+) -> tuple[float, float, float | None, float | None, float | None]:
+    """Return the measures of a location: degrees, and metres or None."""
+    return (
+        check_degrees("latitude", latitude, 90),
+        check_degrees("longitude", longitude, 180),
+        check_optional_float("altitude", altitude),
+        check_optional_float("horizontal_accuracy", horizontal_accuracy, least=0),
+        check_optional_float("vertical_accuracy", vertical_accuracy, least=0),
+    )
+
+
 def check_optional_bool(argument: str, value: object) -> bool | None:
     """Return true, false or None."""
     if value is not None and not isinstance(value, bool):
@@ -109,6 +128,29 @@ def check_properties(value: object) -> dict[str, Any]:
         )
     copy: dict[str, Any] = msgspec.json.decode(encoded)
     return copy
+
+
+def check_event(event: events.Event) -> None:
+    """Check what only Currents records have of an event that a host has changed."""
+    match event:
+        case events.CustomEvent():
+            check_name("name", event.name)
+            check_properties(event.properties)
+        case events.InstallAttribution():
+            check_name("source", event.source)
+        case events.Location():
+            check_location(
+                event.latitude,
+                event.longitude,
+                event.altitude,
+                event.horizontal_accuracy,
+                event.vertical_accuracy,
+            )
+        case events.Transaction():
+            tracking.check_currency(event.currency_code)
+            if isinstance(event, events.Purchase):
+                check_name("product_id", event.product_id)
+                check_properties(event.properties)
 
 
 def _check_json(path: str, value: object, depth: int) -> None:
