@@ -228,8 +228,6 @@ class Touches:
         gesture = self._recognizer.up(pointer, x, y, now_ns if time is None else time)
         if gesture is None:
             return None, _ROOT
-        if self._recognizer.chords:  # mostly none, and this runs while a finger lifts
-            self._count_chords()
         opened = self._open.pop(pointer, None)
         scene, target = opened or (self._recorder.timeline.scene, _ROOT)
         if responsive is not None and responsive is not target.responsive:
@@ -242,6 +240,8 @@ class Touches:
             self._recorder.record_gesture(gesture, scene, target, age_ns)
         except Exception as error:  # noqa: BLE001 - the stroke is the host's all the same
             self._telemetry.failed("touch_up", error)
+        if self._recognizer.chords:  # mostly none, and this runs while a finger lifts
+            self._count_chords()
         return gesture, target
 
     def cancel(self, pointer: int, x: float | None, y: float | None, time: int | None) -> Gesture | None:

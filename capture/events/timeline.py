@@ -20,6 +20,7 @@ from capture.events.domain import (
     version_origin,
 )
 from capture.events.session import SessionState
+from capture.gestures.kinds import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Moment", "Timeline"]
 
+_WITHOUT_UP = frozenset({Reason.CANCELED, Reason.INCOMPLETE})
 #: When an event occurs and which it is: wall clock (ms since the epoch), system uptime (ms), event id.
 Moment: TypeAlias = tuple[int, int, str]
 
@@ -129,12 +131,12 @@ class Timeline:
     ) -> tuple[Event, SessionState] | None:
         """Return the event of a gesture, with the scene and the target of its DOWN.
 
-        None for a stroke that is no gesture: only load times are measured from its UP.
+        None for a stroke that is no gesture: only load times are measured from its UP, if it has one.
         """
         time_ms, uptime_ms, event_id = moment
         build = event_builder(gesture)
         if build is None:
-            if not self.is_over(time_ms, uptime_ms):
+            if gesture.reason not in _WITHOUT_UP and not self.is_over(time_ms, uptime_ms):
                 self.session = self.session.acted(self._steady(time_ms, uptime_ms))
             return None
         scene, state = self.place(scene, time_ms, uptime_ms)

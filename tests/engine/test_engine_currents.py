@@ -568,6 +568,24 @@ def test_a_pinch_is_a_custom_event_where_asked_for(runs, asked):
         }
 
 
+def test_a_chord_comes_behind_its_strokes_as_in_a_replay(runs):
+    cap = runs.start(chords=True)
+    cap.screen_view("Home")
+    runs.clock.advance(s=1800)
+    for pointer in (0, 1):
+        cap.touch_down(pointer, 100 + pointer * 50, 100)
+    cap.touch_up(0, 100, 100)
+    cap.touch_cancel(1)
+    assert cap.stats.chords == {"tap": 1}
+    runs.clock.advance(ms=10)
+    cap.screen_view("Basket")
+    runs.end(cap)
+    view = next(event for event in runs.batches[-1].events if getattr(event, "title", "") == "Basket")
+
+    # The session that the chord opens has no UP of a gesture.
+    assert (view.session_number, view.load_time_ms) == (2, 0)
+
+
 def test_chords_make_nothing_native(tmp_path):
     cap, sink = memory_capture(tmp_path, clock=FakeClock(), currents=CurrentsConfig(chords=True))
     with cap:

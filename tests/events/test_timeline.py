@@ -3,7 +3,7 @@
 import pytest
 from strokes import samples, stroke
 
-from capture import classify
+from capture import Action, classify
 from capture.config import ProjectConfig, SessionConfig
 from capture.events import AppHide, AppShow
 from capture.events.device import Device
@@ -14,6 +14,10 @@ from capture.targets import Target
 NOW = 1_700_000_000_000
 TIMEOUT_MS = 60_000
 TAP, NO_GESTURE = classify(samples(stroke((0, 0, 0), (50, 0, 0)), stroke((1000, 0, 0), (1050, 30, 0))))
+
+CANCELED, CUT = classify(
+    samples(stroke((0, 0, 0), (50, 0, 0), end=Action.CANCEL), stroke((60, 0, 0), (90, 0, 0), end=Action.MOVE))
+)
 
 
 class Walk:
@@ -83,6 +87,15 @@ def test_load_times_are_measured_from_any_stroke(gesture, is_event):
 
     assert (made is not None) is is_event
     assert walk.show("Basket", 130).load_time_ms == 30
+
+
+@pytest.mark.parametrize("ended", [pytest.param(CANCELED, id="canceled"), pytest.param(CUT, id="incomplete")])
+def test_a_stroke_without_an_up_moves_no_load_time(ended):
+    walk = Walk()
+    walk.event(AppShow, 0, action=True)
+    walk.gesture(ended, walk.timeline.scene, 100)
+
+    assert walk.show("Basket", 130).load_time_ms == 130
 
 
 def test_a_stroke_that_is_no_gesture_opens_no_session():
