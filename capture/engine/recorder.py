@@ -337,7 +337,7 @@ class Recorder:
         if not over and state.number == last and store.claim_session(last):
             self._encoders.describe(store, state)
             return state
-        if not self._ends_session(store):
+        if not self._ends_session(store) or (state.number and not self.timeline.session.number):
             self._encoders.forget()
         # The rows of a new user are in its first session already.
         is_empty = state.number == 0 and last > self._ended and store.holds_session(last)

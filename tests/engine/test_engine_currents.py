@@ -100,6 +100,19 @@ def test_the_first_event_long_after_the_opt_in_is_in_session_1(runs, restarts):
     assert [event.session_number for batch in runs.batches for event in batch.events] == [1, 1]
 
 
+@pytest.mark.parametrize("idle", [0, 1], ids=["the-first-waits", "the-second-waits"])
+def test_one_of_two_processes_has_the_first_session(tmp_path, idle):
+    processes = [Runs(tmp_path), Runs(tmp_path)]
+    caps = [runs.start(native=False) for runs in processes]
+    for number in (1 - idle, idle):
+        caps[number].screen_view("Home")
+    for cap in reversed(caps):  # the first one delivers
+        cap.close()
+    sent = kinds(json.loads(payload) for runs in processes for payload in runs.sink.payloads)
+
+    assert [sent.count(kind) for kind in ("FirstSession", "SessionStart")] == [1, 2]
+
+
 @pytest.mark.parametrize("views", [0, 1, 2])
 def test_another_user_of_the_device_gets_bucket_first_session_and_session_start(runs, views):
     cap = runs.start()

@@ -120,8 +120,8 @@ class CurrentsEncoder(Encoder):
             if session_id is not None and session.number
             else None
         )
-        #: Whether the user was made after others, and has had no session.
-        self._is_new = "users" in state and not session.number
+        #: Whether the user has had no session.
+        self._is_new = not session.number
         #: Whether the next event of that session comes after a restart of the machine.
         self._rebooted = not state.get("is_this_boot", True)
 
@@ -133,8 +133,9 @@ class CurrentsEncoder(Encoder):
         self._heads.clear()
 
     def forget(self) -> None:
-        """Forget the open session: another process ends it."""
+        """Forget the open session: another process ends it, and had the first one of the user."""
         self._session = None
+        self._is_new = False
 
     def state(self, session: int) -> dict[str, Any]:
         """Return the id of a session and when it began, as long as it is open."""
