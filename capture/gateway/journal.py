@@ -42,6 +42,8 @@ _END = b"}\n"
 #: Beginning of a line: the header of its stored member, and the head.
 _BEGINNING = re.compile(rb"\x1f\x8b\x08.{12}" + re.escape(_HEAD), re.DOTALL)
 _HOUR_NS = 3600 * 10**9
+#: What is written to see whether a disk that failed works again.
+_PAGE = bytes(4096)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,8 +135,12 @@ class Segment:
             self.abandon()
 
     def abandon(self) -> None:
-        """Close the file as it is; `recover` finds it."""
-        os.close(self._file)
+        """Close the file as it is; `recover` finds it, unless it is empty."""
+        if not self.size:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+        with contextlib.suppress(OSError):
+            os.close(self._file)
 
 
 class Journal:
@@ -151,6 +157,7 @@ class Journal:
     def __init__(
         self, folder: Path, settings: JournalSection, *, on_sync: Callable[[float], object] = float
     ) -> None:
+        #: Why the last write failed, if it did.
         self.problem = ""
         self._folder = folder
         self._settings = settings
@@ -201,7 +208,9 @@ class Journal:
             if self._segment is None:
                 self._segment = Segment(self._folder, sync=self._settings.sync == "power")
             self._on_sync(self._segment.write(data))
+            self.problem = ""
         except OSError as error:
+            self.problem = f"the journal cannot be written: {error.strerror or error}"
             if self._segment is not None:  # after a failed sync its state is not known
                 self._segment.abandon()
                 self._segment = None
@@ -222,11 +231,24 @@ class Journal:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._tick)
 
     def _tick(self) -> None:
+        if self.problem:
+            self._try_again()
         if self._segment is not None:
             now, opened = time.time_ns(), self._segment.opened_ns
             old = now - opened >= self._settings.segment_age_s * 1e9
             if old or now // _HOUR_NS != opened // _HOUR_NS:
                 self._seal()
+
+    def _try_again(self) -> None:
+        """Write to a disk that failed, and take it back, to see whether it works again."""
+        with contextlib.suppress(OSError):
+            segment = Segment(self._folder, sync=self._settings.sync == "power")
+            try:
+                segment.write(_PAGE)
+                self.problem = ""
+            finally:
+                segment.size = 0
+                segment.abandon()
 
     async def close(self) -> None:
         """Close the segment for the writer; nothing may be appended any more."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import mmap
+import struct
+import zlib
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Self
+
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Metrics"]
 
@@ -39,13 +45,33 @@ _ABOUT = {
 }
 
 
-class Metrics:
-    """Counts of a process, by name and labels."""
+#: A process's counts in memory that all processes of a door see begin with their size and checksum.
+_HEAD = struct.Struct("<II")
+_SHARED_BYTES = 1024 * 1024
+#: Values that add up over the processes.
+_PARTS = {"in_flight", "in_flight_bytes", *(name for name, about in _ABOUT.items() if about[0] == "counter")}
+#: Names of the sync histogram's values: the count of each of its ranges, and the time.
+_SYNCS, _SYNC_SECONDS = "journal_sync_seconds", "journal_sync_seconds_sum"
 
-    def __init__(self) -> None:
+
+class Metrics:
+    """Counts of a process, by name and labels; `text` has those of the processes `others` as well."""
+
+    def __init__(self, own: mmap.mmap | None = None, others: Sequence[mmap.mmap] = ()) -> None:
+        self._own, self._others = own, others
         self._values: dict[tuple[str, str], float] = {}
-        self._syncs = [0] * (len(_SYNC_BOUNDS) + 1)
-        self._sync_seconds = 0.0
+
+    @classmethod
+    def of_processes(cls, count: int) -> list[Self]:
+        """Return the counts of processes that are going to be forked."""
+        shared = [mmap.mmap(-1, _SHARED_BYTES) for _ in range(count)]
+        return [cls(own, [each for each in shared if each is not own]) for own in shared]
+
+    def share(self) -> None:
+        """Show the other processes how far this one has counted."""
+        data = msgspec.msgpack.encode(list(self._values.items()))
+        if self._own is not None and len(data) <= _SHARED_BYTES - _HEAD.size:
+            self._own[: _HEAD.size + len(data)] = _HEAD.pack(len(data), zlib.crc32(data)) + data
 
     def add(self, name: str, amount: float = 1, **labels: object) -> None:
         """Add to a counter."""
@@ -58,28 +84,42 @@ class Metrics:
 
     def synced(self, seconds: float) -> None:
         """Count a sync and its time (s)."""
-        self._syncs[bisect_left(_SYNC_BOUNDS, seconds)] += 1
-        self._sync_seconds += seconds
+        self.add(_SYNCS, le=bisect_left(_SYNC_BOUNDS, seconds))
+        self.add(_SYNC_SECONDS, seconds)
 
     def text(self, more: Mapping[tuple[str, str], float]) -> str:
         """Return everything as text; `more` are values from elsewhere, by name and labels."""
-        values = {**self._values, **more, ("syncs_total", ""): sum(self._syncs)}
+        values = self._values.copy()
+        for (name, labels), value in chain.from_iterable(map(_shared, self._others)):
+            adds_up = name in _PARTS or name.startswith(_SYNCS)
+            values[name, labels] = value + values.get((name, labels), 0) if adds_up else value
+        syncs = [int(values.get((_SYNCS, _labels({"le": at})), 0)) for at in range(len(_SYNC_BOUNDS) + 1)]
+        values |= {**more, ("syncs_total", ""): sum(syncs)}
         lines: list[str] = []
         for name, (kind, about) in _ABOUT.items():
             rows = [(labels, value) for (each, labels), value in values.items() if each == name]
             if rows:
                 lines += [f"# HELP gateway_{name} {about}", f"# TYPE gateway_{name} {kind}"]
                 lines += [f"gateway_{name}{labels} {value:.15g}" for labels, value in sorted(rows)]
-        return "\n".join([*lines, *self._histogram(), ""])
+        return "\n".join([*lines, *_histogram(syncs, values.get((_SYNC_SECONDS, ""), 0)), ""])
 
-    def _histogram(self) -> list[str]:
-        name = "gateway_journal_sync_seconds"
-        lines = [f"# HELP {name} Time of a sync of the journal.", f"# TYPE {name} histogram"]
-        total = 0
-        for bound, count in zip((*_SYNC_BOUNDS, "+Inf"), self._syncs, strict=True):
-            total += count
-            lines.append(f'{name}_bucket{{le="{bound}"}} {total}')
-        return [*lines, f"{name}_sum {self._sync_seconds:.9g}", f"{name}_count {total}"]
+
+def _shared(memory: mmap.mmap) -> list[tuple[tuple[str, str], float]]:
+    """Return the counts that another process shows."""
+    for _ in range(3):  # it may be writing them
+        size, checksum = _HEAD.unpack_from(memory)
+        data = memory[_HEAD.size : _HEAD.size + size]
+        if size and zlib.crc32(data) == checksum:
+            return msgspec.msgpack.decode(data, type=list[tuple[tuple[str, str], float]])
+    return []
+
+
+def _histogram(syncs: list[int], seconds: float) -> list[str]:
+    name = f"gateway_{_SYNCS}"
+    lines = [f"# HELP {name} Time of a sync of the journal.", f"# TYPE {name} histogram"]
+    for bound, total in zip((*_SYNC_BOUNDS, "+Inf"), accumulate(syncs), strict=True):
+        lines.append(f'{name}_bucket{{le="{bound}"}} {total}')
+    return [*lines, f"{name}_sum {seconds:.9g}", f"{name}_count {sum(syncs)}"]
 
 
 def _labels(labels: Mapping[str, object]) -> str:

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from capture.errors import cannot_listen
+from capture.errors import ConfigError, cannot_listen
 from capture.gateway.app import Door, open_outlet
 from capture.gateway.journal import recover, segments
 from capture.gateway.metrics import Metrics
@@ -49,9 +49,9 @@ def listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(2048)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listening.close()
-        raise cannot_listen(host, port, error) from error
+        raise cannot_listen(host, port, OSError(*error.args)) from error
     return listening
 
 
@@ -74,44 +74,64 @@ def serve(
         When an address cannot be used, or a package is missing.
     """
     uvicorn = require("uvicorn", "capture gateway serve", extra="gateway")
-    listening = listen(config.listen.host, config.listen.port)
     scheme = "https" if config.listen.tls_cert else "http"
-    host, port = listening.getsockname()[:2]
-    workers: list[int] = []
-    for _ in range(config.listen.workers - 1):
-        pid = os.fork()
-        if not pid:
-            with contextlib.suppress(KeyboardInterrupt):
-                _Service(config, (), uvicorn).run(listening)
-            os._exit(0)
-        workers.append(pid)
-    try:
-        _Service(config, write, uvicorn, lambda: on_ready(f"{scheme}://{host}:{port}/batches")).run(listening)
-    finally:
-        for pid in workers:
-            with contextlib.suppress(ProcessLookupError, ChildProcessError):
-                os.kill(pid, signal.SIGTERM)
-                os.waitpid(pid, 0)
+    address, _, metrics_port = (config.metrics.listen or "").rpartition(":")
+    with contextlib.ExitStack() as opened:
+        listening = opened.enter_context(listen(config.listen.host, config.listen.port))
+        host, port = listening.getsockname()[:2]
+        url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/batches"
+        metrics_listening = opened.enter_context(listen(address, int(metrics_port))) if address else None
+        counts = Metrics.of_processes(config.listen.workers)
+        workers: list[int] = []
+        opened.callback(_end, workers)
+        for metrics in counts[1:]:
+            parent, pid = os.getpid(), os.fork()
+            if not pid:
+                with contextlib.suppress(KeyboardInterrupt):
+                    _Service(config, uvicorn, metrics, parent=parent).run(listening)
+                os._exit(0)
+            workers.append(pid)
+        first = _Service(config, uvicorn, counts[0], write, lambda: on_ready(url))
+        first.run(listening, metrics_listening)
+
+
+def _end(workers: list[int]) -> None:
+    """End processes: first all of them get the signal, since each takes its time."""
+    for pid in workers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    for pid in workers:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
 
 
 class _Service:
-    """The door, and the tasks beside it on its event loop."""
+    """The door, and the tasks beside it on its event loop; it ends with the process `parent`, if any."""
 
     def __init__(
-        self, config: GatewayConfig, write: Sequence[str], uvicorn: Any, on_ready: Callable[[], object] = bool
+        self,
+        config: GatewayConfig,
+        uvicorn: Any,
+        metrics: Metrics,
+        write: Sequence[str] = (),
+        on_ready: Callable[[], object] = bool,
+        *,
+        parent: int | None = None,
     ) -> None:
         self._config = config
         self._uvicorn = uvicorn
+        self._metrics = metrics
         self._on_ready = on_ready
+        self._parent = parent
         self._writer = _Writer(write) if write else None
-        self._metrics = Metrics()
         self._outlet = open_outlet(config, self._metrics.synced)
         self._door = Door(config, self._outlet, self._metrics)
         self._tasks: list[asyncio.Task[None]] = []
-        self._metrics_server: Any = None
 
-    def run(self, listening: socket.socket) -> None:
+    def run(self, listening: socket.socket, metrics_listening: socket.socket | None = None) -> None:
         """Serve until the end."""
+        if metrics_listening is not None:
+            self._serve_metrics(metrics_listening)
         config = self._config.listen
         settings = self._uvicorn.Config(
             self._app,
@@ -129,6 +149,10 @@ class _Service:
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_DRAIN_S,
         )
+        try:
+            settings.load()
+        except OSError as error:
+            raise ConfigError(f"listen.tls_cert and listen.tls_key cannot be used: {error}") from None
         # The server raises the signal again when all is done; the default would hide the orderly end.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, lambda *_: None)
@@ -156,28 +180,21 @@ class _Service:
 
     def _start(self) -> None:
         config = self._config
-        recover(config.journal_folder)
+        with contextlib.suppress(OSError):  # the writer tries it as well
+            recover(config.journal_folder)
         self._look()
         loop = asyncio.get_running_loop()
         self._tasks.append(loop.create_task(self._watch()))
         if self._writer is not None:
             self._tasks.append(loop.create_task(self._writer.run()))
-        if config.metrics.listen is not None:
-            self._serve_metrics(config.metrics.listen)
         self._on_ready()
 
-    def _serve_metrics(self, address: str) -> None:
-        host, _, port = address.rpartition(":")
+    def _serve_metrics(self, listening: socket.socket) -> None:
         settings = self._uvicorn.Config(
-            self._door.metrics,
-            host=host,
-            port=int(port),
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
+            self._door.metrics, interface="asgi3", lifespan="off", log_level="warning", access_log=False
         )
-        self._metrics_server = self._uvicorn.Server(settings)
-        threading.Thread(target=self._metrics_server.run, name="touchcapture-metrics", daemon=True).start()
+        run = self._uvicorn.Server(settings).run
+        threading.Thread(target=run, args=([listening],), name="touchcapture-metrics", daemon=True).start()
 
     async def _stop(self) -> None:
         self._door.problem = "draining"
@@ -185,8 +202,6 @@ class _Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._outlet.close()
-        if self._metrics_server is not None:
-            self._metrics_server.should_exit = True
         if self._writer is not None:
             await self._writer.stop()
 
@@ -195,13 +210,19 @@ class _Service:
             await asyncio.sleep(1.0)
             await self._outlet.tick()
             self._look()
+            self._metrics.share()
+            if self._parent not in {None, os.getppid()}:
+                signal.raise_signal(signal.SIGTERM)
 
     def _look(self) -> None:
         """Check disk, journal, quarantine and writer."""
-        values, limits = _measure(self._config), self._config.limits
+        problem, values, limits = str(self._outlet.problem), {}, self._config.limits
+        try:
+            values = _measure(self._config)
+        except OSError as error:
+            problem = f"the journal cannot be read: {error.strerror or error}"
         for name, value in values.items():
             self._metrics.set(name, value)
-        problem = str(self._outlet.problem)
         if values.get("free_bytes", limits.min_free_bytes) < limits.min_free_bytes:
             problem = "the journal's disk is full"
         elif values.get("oldest_unwritten_seconds", 0) > limits.max_lag_s:
@@ -221,6 +242,8 @@ def _measure(config: GatewayConfig) -> dict[str, float]:
         values["quarantine_bytes"] = sum(
             path.stat().st_size for path in (config.output_folder / "quarantine").rglob("*.gz")
         )
+    if config.kafka.brokers:
+        return values  # there is no journal
     folder = config.journal_folder
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -230,8 +253,6 @@ def _measure(config: GatewayConfig) -> dict[str, float]:
         values["oldest_unwritten_seconds"] = time.time() - closed[0].stat().st_mtime if closed else 0
     except FileNotFoundError:
         pass  # the writer took a segment meanwhile
-    except OSError:
-        values["free_bytes"] = 0
     return values
 
 
@@ -248,9 +269,14 @@ class _Writer:
         backoff_s = 0.5
         while True:
             started = time.monotonic()
-            self._process = await asyncio.create_subprocess_exec(*self._command)
-            self.is_down = False
-            status = await self._process.wait()
+            status: object
+            try:
+                self._process = await asyncio.create_subprocess_exec(*self._command)
+            except OSError as error:
+                status = error
+            else:
+                self.is_down = False
+                status = await self._process.wait()
             self.is_down = True
             if time.monotonic() - started > _MAX_BACKOFF_S:
                 backoff_s = 0.5

@@ -1,16 +1,19 @@
 """What the door needs before it listens; the door itself: test_gateway_door.py."""
 
+import json
 import os
 import queue
 import signal
 import socket
 import sys
 import threading
+import time
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from gateway_kit import ENVIRON, Gateway, batch, configure, event
+from gateway_kit import ENVIRON, Gateway, batch, configure, event, journal_lines
 
 from capture import ConfigError
 from capture.gateway.config import GatewayConfig
@@ -83,3 +86,117 @@ def test_at_the_end_the_writer_writes_the_last_segment(tmp_path, number):
 
     assert segments(tmp_path / "journal") == []
     assert len(list(output.rglob("*.parquet"))) == 2
+
+
+# Addresses
+
+
+def test_the_metrics_address_has_the_counts_of_all_processes(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    listen = {"port": 0, "workers": 3, "connections_per_address": 0}
+
+    def accepted():
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=20) as answer:
+            lines = answer.read().decode().splitlines()
+        return [line for line in lines if line.startswith("gateway_events_accepted_total")]
+
+    with Gateway(configure(tmp_path, listen=listen, metrics={"listen": address})) as gateway:
+        for number in range(30):
+            assert gateway.post(batch(event(number)))[0] == 200
+        end = time.monotonic() + 20
+        while accepted() != ['gateway_events_accepted_total{project="8"} 30']:
+            assert time.monotonic() < end, accepted()
+    assert len(journal_lines(tmp_path)) == 30
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        pytest.param({"metrics": {"listen": "127.0.0.1:TAKEN"}}, "already in use", id="metrics-taken"),
+        pytest.param({"metrics": {"listen": "127.0.0.1:99999"}}, "port 99999 of 127.0.0.1", id="no-port"),
+        pytest.param({"listen": {"port": 0, "tls_cert": "a", "tls_key": "b"}}, "tls_cert", id="no-cert"),
+    ],
+)
+def test_what_cannot_be_listened_with_is_said(tmp_path, sections, said):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        text = json.dumps(sections).replace("TAKEN", str(taken.getsockname()[1]))
+        config = GatewayConfig.load(configure(tmp_path, **json.loads(text)), environ=ENVIRON)
+        with pytest.raises(ConfigError, match=said):
+            serve(config)
+
+
+def test_an_address_of_ipv6_is_a_url(tmp_path):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6")
+    with Gateway(configure(tmp_path, listen={"port": 0, "host": "::1"})) as gateway:
+        assert gateway.url.startswith("http://[::1]:")
+
+
+# Processes that are killed, disks that fail
+
+
+def test_the_processes_of_a_killed_door_end_and_free_its_port(tmp_path):
+    config = configure(tmp_path, listen={"port": 0, "workers": 3})
+    gateway = Gateway(config)
+    gateway.kill()
+    end = time.monotonic() + 30
+    while is_listening(gateway):
+        assert time.monotonic() < end
+    with Gateway(config, port=gateway.port) as other:
+        assert other.post(batch(event(1)))[0] == 200
+
+
+FAILING = """
+import errno, os
+real = os.write
+def write(descriptor, data):
+    path = os.readlink(f"/proc/self/fd/{descriptor}")
+    if path.endswith(".open") and os.path.exists("FLAG"):
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+    return real(descriptor, data)
+os.write = write
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of open files are in /proc")
+def test_a_journal_that_cannot_be_written_is_not_ready_until_it_can(tmp_path):
+    flag = tmp_path / "flag"
+
+    def wait_for(status):
+        end = time.monotonic() + 20
+        while gateway.get("/readyz")[0] != status:
+            assert time.monotonic() < end
+
+    with Gateway(configure(tmp_path), prelude=FAILING.replace("FLAG", str(flag))) as gateway:
+        flag.touch()
+        assert [gateway.post(batch(event(1)))[0] for _ in range(5)] == [503] * 5
+        wait_for(503)
+        assert list((tmp_path / "journal").iterdir()) == []
+        flag.unlink()
+        wait_for(200)
+        assert gateway.post(batch(event(1)))[0] == 200
+    assert len(journal_lines(tmp_path)) == 1
+
+
+def test_it_starts_where_an_open_segment_cannot_be_recovered(tmp_path):
+    (tmp_path / "journal" / "1-1.open").mkdir(parents=True)
+    with Gateway(configure(tmp_path)) as gateway:
+        assert gateway.post(batch(event(1)))[0] == 200
+
+
+def test_a_writer_that_cannot_be_started_is_tried_again(tmp_path):
+    prelude = (
+        "import asyncio, capture.gateway.serve as serve\n"
+        "real, left = asyncio.create_subprocess_exec, [1]\n"
+        "async def fail_once(*command):\n"
+        "    if left: raise OSError(24, left.pop())\n"
+        "    return await real(*command)\n"
+        "asyncio.create_subprocess_exec = fail_once\n"
+    )
+    with Gateway(configure(tmp_path), "--with-writer", prelude=prelude) as gateway:
+        end = time.monotonic() + 30
+        while gateway.get("/readyz")[0] != 200:
+            assert time.monotonic() < end
