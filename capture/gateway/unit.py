@@ -17,7 +17,7 @@ from capture.gateway.rows import Spool
 from capture.gateway.state import NO_PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from capture.gateway.forward import Outbox
@@ -62,6 +62,7 @@ _decode_batch = msgspec.json.Decoder(_Batch).decode
 _decode_payloads = msgspec.json.Decoder(_Payloads).decode
 _decode_records = msgspec.json.Decoder(_Records).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_owner = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class _Read(NamedTuple):
@@ -145,20 +146,32 @@ class Unit:
 
         `at` is that of `_Read`.
         """
-        place = {"project": line.project, "received": line.received, "wire": line.wire, "key": line.key}
-        self.quarantine += [{**place, **msgspec.structs.asdict(each)} for each in line.bad]
-        self.counts["events_set_aside_total", line.project] += len(line.bad)
+        for each in line.bad:
+            owner = text if line.wire == "native" else each.event.encode()
+            self._set_aside(line, owner, 1, msgspec.structs.asdict(each))
         try:
             if problem:
                 raise ValueError(problem)
             read = (self._native if line.wire == "native" else self._records)(line, text, at)
         except _WRONG as error:
             about = {"reason": str(error)[:200], "batch": text.decode(errors="replace")}
-            self.quarantine.append({**place, **about})
-            self.counts["events_set_aside_total", line.project] += max(1, text.count(b'"euid"'))
+            self._set_aside(line, text, max(1, text.count(b'"euid"')), about)
             return
         self._piece.append(read)
         self._bytes += len(text)
+
+    def _set_aside(self, line: Line, owner: bytes, count: int, about: dict[str, Any]) -> None:
+        """Put events into the quarantine, unless a user is forgotten: `owner` is JSON with the users' ids."""
+        try:
+            users = users_of(_decode_owner(owner))
+        except _WRONG:
+            users = []  # `forget` looks for them in the text
+        if any(self._forgotten.has(line.project, user) for user in users):
+            self.counts["events_forgotten_total", line.project] += count
+        else:
+            self.counts["events_set_aside_total", line.project] += count
+            place = {"project": line.project, "received": line.received, "wire": line.wire, "key": line.key}
+            self.quarantine.append({**place, "users": users, **about})
 
     def _native(self, line: Line, text: bytes, number: int | None) -> _Read:
         if b'": ' in text:  # spaces that a copy may not have
@@ -222,7 +235,7 @@ class Unit:
             extra = record.pop("extra", None)
             if extra is not None:
                 reason = "unknown fields; the record is in its file"
-                about = {"project": project, "id": record["id"], "extra": extra}
+                about = {"project": project, "id": record["id"], "users": users_of(record), "extra": extra}
                 self.quarantine.append({"reason": reason, **about})
             event, offset = record["event_type"], at
             if offset is None:
@@ -234,9 +247,10 @@ class Unit:
             self.records.setdefault((project, event), []).append((offset, record))
 
 
-def users_of(record: Mapping[str, Any]) -> Collection[str]:
-    """Return the ids of a record's user."""
-    return [record[name] for name in ("user_id", "external_user_id") if record.get(name) is not None]
+def users_of(record: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the user of a record, or of a native batch."""
+    found = [record.get(name) for name in ("uid", "user_id", "external_user_id")]
+    return [user for user in found if isinstance(user, str)]
 
 
 def record_keys(records: list[dict[str, Any]]) -> tuple[bytes, list[int], list[int]]:

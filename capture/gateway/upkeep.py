@@ -58,10 +58,12 @@ def compact(writer: Writer, config: GatewayConfig, now_ms: int) -> int:
     gone = 0
     for files in hours.values():
         for group in _groups(files, config.output.target_bytes):
+            if len(group) < 2:
+                continue
             with writer.state.unit():
                 writer.prepare()
                 there = writer.objects.listed(group[0].rpartition("/")[0])
-                if len(group) > 1 and all(path in there for path in group):  # no other process did it
+                if all(path in there for path in group):  # no other process did it
                     _replace(writer, group)
                     gone += len(group) - 1
     return gone
@@ -109,12 +111,12 @@ def forget(writer: Writer, config: GatewayConfig, project: int, users: list[str]
     users : list of str
         User ids, or the host's own (external) ones.
     """
+    while not config.kafka.brokers and writer.run_once() is not None:
+        pass  # what waits may tell user ids of the host's own ones
     with writer.state.unit():
         writer.prepare()
         gone = set(users) | _users_of(writer, project, set(users))
         writer.forgotten.add(project, gone)
-    while not config.kafka.brokers and writer.run_once() is not None:
-        pass
     report = Forgot(users=len(gone))
     with writer.state.unit():
         writer.prepare()
@@ -200,9 +202,8 @@ def _records(
     writer: Writer, paths: list[Path], fresh: Path, project: int, users: Collection[str] | None
 ) -> tuple[int, int]:
     """Write records, or lines of the quarantine, as `_parquet` does."""
-    del writer, project
+    del writer
     users = users or ()
-    names = [user.encode() for user in users]
     schema: Any = None
     records: list[Any] = []
     for path in paths:
@@ -215,7 +216,7 @@ def _records(
             text = gzip.decompress(content) if path.suffix == ".gz" else content
             records += text.splitlines(keepends=True)
     if schema is None:
-        left = [line for line in records if not any(name in line for name in names)]
+        left = [line for line in records if not (users and _is_of(line, project, users))]
         text = b"".join(left)
         fresh.write_bytes(gzip.compress(text) if paths[0].suffix == ".gz" else text)
     else:
@@ -223,3 +224,14 @@ def _records(
         with fresh.open("wb") as file:
             require("fastavro", "the gateway").writer(file, schema, left)
     return len(left), len(records) - len(left)
+
+
+def _is_of(line: bytes, project: int, users: Collection[str]) -> bool:
+    """Return whether a record, or a note of the quarantine, is of one of the users of a project."""
+    found = msgspec.json.decode(line)
+    if found.get("project", project) != project:
+        return False
+    if known := found.get("users") or users_of(found):
+        return any(user in users for user in known)
+    text = found.get("event", "") + found.get("batch", "")
+    return any(msgspec.json.encode(user).decode() in text for user in users)
