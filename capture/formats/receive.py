@@ -27,6 +27,8 @@ __all__ = ["NotABatchError", "Problem", "Received", "TooLargeError", "payloads_o
 #: Errors of a document, from any reader.
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidEventError)
 _REASON_CHARS = 200
+#: A body of a few kB may unpack to a million events that cannot be read, each with its reason.
+_MOST_PROBLEMS = 1000
 #: Number of an event kind -> its struct.
 _KINDS: dict[int, type[msgspec.Struct]] = {
     kind.__struct_config__.tag: kind for kind in get_args(native.WireEvent)
@@ -38,7 +40,7 @@ class NotABatchError(ValueError):
 
 
 class TooLargeError(ValueError):
-    """A body unpacks to more bytes than are allowed."""
+    """A body unpacks to more bytes, or has more events that cannot be read, than are allowed."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +155,8 @@ def read_batch(body: bytes) -> Received:
     ------
     NotABatchError
         When nothing in it can be used; the message has the reason.
+    TooLargeError
+        When there are too many events that cannot be read.
     """
     try:
         batch = native.decode(body)
@@ -257,6 +261,8 @@ def _sort_out(
         except _ERRORS as error:
             text = bytes(payload).decode(errors="backslashreplace")
             problems.append(Problem(index=index, reason=_reason(error), event=text))
+            if len(problems) > _MOST_PROBLEMS:
+                raise TooLargeError(f"more than {_MOST_PROBLEMS} events that cannot be read") from None
     return good, problems
 
 

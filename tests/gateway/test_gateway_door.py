@@ -87,6 +87,7 @@ def test_a_broken_line_in_json_does_not_break_the_journal(gateway, folder):
 
 BIG = gzip.compress(b" " * 2_000_000)
 MANY_KEYS = gzip.compress(b"{" + b",".join(b'"k%d":1' % n for n in range(10_000)) + b"}")
+MANY_BAD = gzip.compress(b'{"events":[' + b"0," * 150_000 + b"0]}")
 FORGED = pack(batch(event(666))) + gzip.compress(b'}\n{"received":1,"project":9,"wire":"native","batch":{')
 
 
@@ -102,6 +103,7 @@ FORGED = pack(batch(event(666))) + gzip.compress(b'}\n{"received":1,"project":9,
         pytest.param(pack(batch(event(1))), {"path": "/nowhere"}, 404, id="unknown-path"),
         pytest.param(b"x" * 300_000, {}, 413, id="long"),
         pytest.param(BIG, {}, 413, id="long-unpacked"),
+        pytest.param(MANY_BAD, {}, 413, id="many-bad-events"),
         pytest.param(pack(batch(event(1))), {"Content_Encoding": "br"}, 415, id="brotli"),
         pytest.param(FORGED, {}, 400, id="forged-line"),
         pytest.param(pack(batch(event(1)))[:-4], {}, 400, id="cut-off"),
