@@ -16,15 +16,19 @@ import msgspec
 
 from capture.errors import ConfigError
 from capture.formats.currents.files import records_in
-from capture.formats.receive import NotABatchError, read_batch
+from capture.formats.receive import NotABatchError, TooLargeError, read_batch
 from capture.gateway.app import open_outlet
 from capture.gateway.journal import Line
+from capture.gateway.topic import MessageTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from capture.formats.receive import Received
     from capture.gateway.config import GatewayConfig
+    from capture.gateway.journal import Journal
+    from capture.gateway.topic import Topic
 
 __all__ = ["Imported", "import_files"]
 
@@ -73,7 +77,7 @@ async def _import(config: GatewayConfig, paths: Iterable[Path], project: int | N
             for place, body in _bodies(path):
                 try:
                     received = read_batch(body)
-                except NotABatchError as error:
+                except (NotABatchError, TooLargeError) as error:
                     report.refused.append(f"{path}:{place}: {error}")
                     continue
                 owner = project if received.project_id is None else received.project_id
@@ -82,20 +86,29 @@ async def _import(config: GatewayConfig, paths: Iterable[Path], project: int | N
                 if owner not in known:
                     report.refused.append(f"{path}:{place}: project {owner} is not in the configuration")
                     continue
-                bad = received.problems
-                now_ms = time.time_ns() // 1_000_000
-                line = Line(received=now_ms, project=owner, wire=received.wire, bad=bad)
-                waiting.append(outlet.take(line, received, zlib.compress(received.body, 6, 31)))
-                report.batches += 1
-                report.events += received.accepted
-                report.quarantined += len(bad)
+                waiting.append(_put(outlet, owner, received, report, f"{path}:{place}"))
                 if len(waiting) == _AT_ONCE:
-                    await asyncio.gather(*waiting)
-                    waiting = []
+                    these, waiting = waiting, []
+                    await asyncio.gather(*these)
     finally:
-        await asyncio.gather(*waiting)
-        await outlet.close()
+        try:
+            await asyncio.gather(*waiting)
+        finally:
+            await outlet.close()
     return report
+
+
+async def _put(outlet: Journal | Topic, project: int, received: Received, report: Imported, at: str) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    line = Line(received=now_ms, project=project, wire=received.wire, bad=received.problems)
+    try:
+        await outlet.take(line, received, zlib.compress(received.body, 6, 31))
+    except MessageTooLargeError:
+        report.refused.append(f"{at}: larger than the topic's limit for a message")
+        return
+    report.batches += 1
+    report.events += received.accepted
+    report.quarantined += len(received.problems)
 
 
 def _bodies(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -1,5 +1,6 @@
 """What happens to files later: merges, retention, imports, and users who are forgotten."""
 
+import errno
 import gzip
 import json
 import os
@@ -39,6 +40,14 @@ from capture.gateway.writer import Writer
 
 OTHER = str(uuid.UUID(int=77))
 LATER_MS = NOW_MS + 3 * HOUR_MS
+
+
+def fail_at(name):
+    def call(step):
+        if step == name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return call
 
 
 @pytest.fixture
@@ -171,6 +180,13 @@ def test_currents_files_of_a_device_are_imported(config, tmp_path, path):
     assert (report.rows, report.duplicates) == (700, 700)
 
 
+def test_an_import_on_a_full_disk_says_so(config, tmp_path, monkeypatch):
+    (tmp_path / "b.jsonl").write_text("\n".join(json.dumps(batch(event(n))) for n in range(250)))
+    monkeypatch.setattr(steps, "on_step", [fail_at("journal.write")])
+    with pytest.raises(OSError, match="No space"):
+        import_files(config, [tmp_path / "b.jsonl"])
+
+
 def test_what_came_over_http_and_by_file_is_there_once(config, tmp_path):
     journal(config, batch(event(1), event(2)))
     write(config)
@@ -220,6 +236,55 @@ def test_a_forgotten_user_is_in_no_file(config, writer, path, capsys, tmp_path):
     assert sorted(query(config, "SELECT * FROM EVENTS")) == kept
     assert cli(["gateway", "forget", "--project", "8", OTHER, "--config", str(path)]) == 0
     assert "0 rows in 0 files" in capsys.readouterr().out
+
+
+JO = {"user": OTHER, "external_user_id": "ACME\\jö"}
+BAD = [
+    pytest.param(batch(event(1), event(2, ea=99), user=OTHER), id="native"),
+    pytest.param({"events": [record(1, name=5, **JO), record(2, **JO)]}, id="currents"),
+    pytest.param({"events": [record(1, mail="new", **JO)]}, id="unknown-field"),
+]
+
+
+def quarantined(config):
+    paths = (config.output_folder / "quarantine").rglob("*.gz")
+    return [line for path in paths for line in gzip.decompress(path.read_bytes()).splitlines()]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_forgotten_user_is_not_in_the_quarantine_and_does_not_come_back(config, writer, bad):
+    journal(config, bad, {"events": [record(7, **JO)]}, {"events": [record(8, name=5)]})
+    write(config)
+    of_others = [line for line in quarantined(config) if OTHER.encode() not in line]
+    forget(writer, config, 8, [JO["external_user_id"]])
+    assert len(of_others) == 1
+    assert quarantined(config) == of_others
+    journal(config, bad)
+    [late] = write(config)
+    assert (late.quarantined, quarantined(config)) == (0, of_others)
+
+
+@pytest.mark.parametrize("ending", ["avro", "jsonl"])
+@pytest.mark.parametrize(("project", "user"), [(8, "42"), (9, "#42#")], ids=["a-part", "another-project"])
+def test_who_has_a_like_id_is_not_forgotten(tmp_path, project, user, ending):
+    path = configure(tmp_path, output={"format": ending})
+    path.write_text(path.read_text().replace('wires = ["native"]', ""))
+    config = GatewayConfig.load(path, environ=ENVIRON)
+    of_others = [record(1, external_user_id="#42#"), record(2, external_user_id="#42#", name=5)]
+    journal(config, {"events": of_others})
+    write(config)
+    before = sorted(each for each in contents(config.output_folder) if b"#42#" in each)
+    writer = Writer(config)
+    assert forget(writer, config, project, [user]).rows == 0
+    writer.close()
+    assert sorted(each for each in contents(config.output_folder) if b"#42#" in each) == before
+
+
+def test_a_user_whose_id_waits_in_the_journal_is_forgotten_by_the_hosts_id(config, writer):
+    journal(config, {"events": [record(1, **JO)]}, batch(event(1), user=OTHER))
+    assert forget(writer, config, 8, [JO["external_user_id"]]).users == 2
+    journal(config, batch(event(2), user=OTHER))
+    assert [report.forgotten for report in write(config)] == [1]
 
 
 def made(config):

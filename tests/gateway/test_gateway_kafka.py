@@ -31,6 +31,7 @@ from capture.formats.receive import read_batch
 from capture.gateway import steps, topic
 from capture.gateway.config import GatewayConfig
 from capture.gateway.group import Group
+from capture.gateway.imports import import_files
 from capture.gateway.journal import Line
 from capture.gateway.state import totals
 from capture.gateway.topic import MessageTooLargeError, Topic
@@ -255,6 +256,25 @@ def test_a_door_acknowledges_what_the_brokers_have(config, cluster, tmp_path):
     write(config)
     assert 1 in numbers(config)
     assert records(config) == [record(1)["id"], record(2)["id"]]
+
+
+def test_a_door_needs_no_folder(config, tmp_path):
+    (tmp_path / "journal").write_text("in the way")
+    with Gateway(tmp_path / "gateway.toml") as gateway:
+        assert gateway.get("/readyz") == (200, '{"problem":""}')
+
+
+def test_an_import_names_the_batch_that_is_too_large(config, tmp_path):
+    texts = [json.dumps(batch(event(n, st=st))) for n, st in enumerate(["small", noise(2_000_000)])]
+    (tmp_path / "b.jsonl").write_text("\n".join(texts))
+    found = import_files(config, [tmp_path / "b.jsonl"])
+    assert (found.batches, found.refused) == (
+        1, [f"{tmp_path}/b.jsonl:2: larger than the topic's limit for a message"],
+    )  # fmt: skip
+
+
+def noise(size):
+    return random.Random(1).randbytes(size).hex()
 
 
 def test_what_the_brokers_refuse_is_said(config):
