@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import os
 import socket
 import threading
 from collections import deque
@@ -31,7 +32,6 @@ from capture.settings import is_loopback
 from capture.testing import Fault
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
 __all__ = ["Collector", "CollectorCounters", "Fault"]
@@ -142,7 +142,7 @@ class Collector:
         try:
             if folder is not None:
                 Path(folder).mkdir(parents=True, exist_ok=True)
-                self._file = (Path(folder) / "batches.jsonl").open("ab")
+                self._file = (Path(folder) / "batches.jsonl").open("ab", buffering=0)
         except OSError:
             self._server.server_close()
             raise
@@ -152,7 +152,7 @@ class Collector:
     def url(self) -> str:
         """Where to post batches to."""
         host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}/batches"
+        return f"http://{f'[{host!s}]' if ':' in str(host) else host!s}:{port}/batches"
 
     def start(self) -> Self:
         """Serve on a thread."""
@@ -244,13 +244,12 @@ class Collector:
             return "refused"
         with self._lock:
             new = {euid: payload for euid, payload in batch.items() if euid not in self.events}
+            if self._file is not None and new:
+                _append(self._file, _only(body, list(new.values())) + b"\n")
             self.counters.batches += 1
             self.counters.duplicates += len(batch) - len(new)
             self.keys.append(key)
             self.events.update(new)
-            if self._file is not None and new:
-                self._file.write(_only(body, list(new.values())) + b"\n")
-                self._file.flush()
         return ""
 
     def _read(self, body: bytes) -> dict[str, bytes]:
@@ -270,6 +269,17 @@ class Collector:
         self._closing.wait(seconds)
 
 
+def _append(file: IO[bytes], line: bytes) -> None:
+    """Append a whole line, or nothing and raise."""
+    start = file.seek(0, os.SEEK_END)
+    try:
+        while line:
+            line = line[file.write(line) :]
+    except OSError:
+        file.truncate(start)
+        raise
+
+
 def _only(body: bytes, payloads: list[bytes]) -> bytes:
     """Return a batch with these of its events alone, in one line."""
     fields: dict[str, Any] = msgspec.json.decode(body)
@@ -287,9 +297,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, *values: Any) -> None:
+    def __init__(self, address: tuple[str, int], handler: Any) -> None:
         self._open: set[socket.socket] = set()
-        super().__init__(*values)
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection: closing the server must end it. One too many is closed at once."""
@@ -339,7 +350,13 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None:
             fault.answer(self, keep=lambda: collector.take(body, key), wait=collector.wait)
             return
-        problem = collector.take(body, key)
+        try:
+            problem = collector.take(body, key)
+        except OSError as error:
+            problem = f"cannot be written: {error.strerror}"
+            collector.refused(503, problem, body)
+            self._answer(503, _error(problem))
+            return
         if problem:
             self._answer(400, _error(problem))
         else:

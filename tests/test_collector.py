@@ -3,6 +3,8 @@
 import gzip
 import http.client
 import json
+import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -51,6 +53,23 @@ def test_events_are_kept_once(collector, tmp_path):
     collector.close()
     lines = [json.loads(line) for line in (tmp_path / "batches.jsonl").read_bytes().splitlines()]
     assert [[event["euid"][-1] for event in line["pl"]] for line in lines] == [["1", "2"], ["3"]]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_what_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "batches.jsonl").symlink_to("/dev/full")
+    with Collector(folder=tmp_path) as collector:
+        assert [post(collector, body(1))[0] for _ in range(2)] == [503, 503]
+        assert collector.events == {}
+
+
+def test_an_address_of_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6")
+    with Collector("::1") as collector:
+        assert post(collector, body(1))[0] == 200
 
 
 @pytest.mark.parametrize(
