@@ -72,11 +72,11 @@ class ProjectSection(Section, frozen=True, kw_only=True):
     section: ClassVar[str] = "projects"
 
     #: The project's number in batches.
-    id: Annotated[int, Meta(ge=0)]
+    id: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     #: Environment variables with bearer tokens; several, so that one can be replaced.
     token_env: Annotated[tuple[Text, ...], Meta(min_length=1)]
     #: Wire formats that it may send.
-    wires: tuple[Literal["native", "currents"], ...] = ("native", "currents")
+    wires: Annotated[tuple[Literal["native", "currents"], ...], Meta(min_length=1)] = ("native", "currents")
     #: Events/s that one user may send on average (0: any number).
     rate_events_s: _Rate = 200.0
     #: Events/s that the project may send on average (0: any number).

@@ -281,6 +281,7 @@ PROJECT = '[[projects]]\nid = 8\ntoken_env = ["GATEWAY_TOKEN"]\n'
         ("[[projects]]\nid = 8\n", "projects.token_env: required"),
         ('[[projects]]\nid = 8\ntoken_env = ["NONE_SUCH"]\n', "'NONE_SUCH': no such environment"),
         (PROJECT + "wire = 1\n", "projects.wire: no such key; did you mean 'wires'?"),
+        (PROJECT + "wires = []\n", "projects.wires = []: expected"),
         ("[listn]\n", "listn: no such section; did you mean 'listen'?"),
         (PROJECT + '[listen]\nhost = "0.0.0.0"\n', "others can reach it"),
         (PROJECT + '[kafka]\nbroker = "b:9092"\n', "kafka.broker: no such key; did you mean"),
