@@ -153,9 +153,6 @@ class _Service:
             settings.load()
         except OSError as error:
             raise ConfigError(f"listen.tls_cert and listen.tls_key cannot be used: {error}") from None
-        # The server raises the signal again when all is done; the default would hide the orderly end.
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, lambda *_: None)
         server = self._uvicorn.Server(settings)
         end = server.handle_exit
 
@@ -165,6 +162,9 @@ class _Service:
                 end(*signal_and_frame)
 
         server.handle_exit = end_once
+        # The server raises the signal again when all is done; the default would hide the orderly end.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, end_once)
         server.run([listening])
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:

@@ -88,6 +88,19 @@ def test_at_the_end_the_writer_writes_the_last_segment(tmp_path, number):
     assert len(list(output.rglob("*.parquet"))) == 2
 
 
+def test_a_signal_just_before_it_serves_ends_it(tmp_path):
+    prelude = (
+        "import os, uvicorn\n"
+        "real = uvicorn.Server.run\n"
+        "uvicorn.Server.run = lambda *values: (os.kill(os.getpid(), 15), real(*values))\n"
+    )
+    gateway = Gateway(configure(tmp_path), prelude=prelude)
+    try:
+        assert gateway.process.wait(30) == 0
+    finally:
+        gateway.kill()
+
+
 # Addresses
 
 
