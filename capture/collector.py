@@ -157,10 +157,7 @@ class Collector:
     def start(self) -> Self:
         """Serve on a thread."""
         self._thread = threading.Thread(
-            target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.05},
-            name="touchcapture-collector",
-            daemon=True,
+            target=self._server.serve_forever, args=(0.05,), name="touchcapture-collector", daemon=True
         )
         self._thread.start()
         return self
@@ -351,14 +348,12 @@ class _Handler(BaseHTTPRequestHandler):
             fault.answer(self, keep=lambda: collector.take(body, key), wait=collector.wait)
             return
         try:
-            problem = collector.take(body, key)
+            status, problem = 400, collector.take(body, key)
         except OSError as error:
-            problem = f"cannot be written: {error.strerror}"
-            collector.refused(503, problem, body)
-            self._answer(503, _error(problem))
-            return
+            status, problem = 503, f"cannot be written: {error.strerror}"
+            collector.refused(status, problem, body)
         if problem:
-            self._answer(400, _error(problem))
+            self._answer(status, _error(problem))
         else:
             self._answer(200, b"{}")
 

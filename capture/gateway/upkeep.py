@@ -5,8 +5,11 @@ Each replaces files by new ones; readers may have the old ones open.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
+import logging
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Forgot", "compact", "delete_old", "forget"]
 
+_log = logging.getLogger("capture.gateway")
 _DAY_S = 86_400
+#: Errors of a damaged file, beside those of the database.
+_DAMAGED = (OSError, EOFError, ValueError, KeyError, IndexError, zlib.error, msgspec.MsgspecError)
 _WITHOUT = "project_id = ? AND user_id IN (SELECT unnest(?))"
 
 
@@ -64,7 +70,11 @@ def compact(writer: Writer, config: GatewayConfig, now_ms: int) -> int:
                 writer.prepare()
                 there = writer.objects.listed(group[0].rpartition("/")[0])
                 if all(path in there for path in group):  # no other process did it
-                    _replace(writer, group)
+                    try:
+                        _replace(writer, group)
+                    except StoreError as error:
+                        _log.warning("not merged: %s", error)
+                        continue
                     gone += len(group) - 1
     return gone
 
@@ -110,6 +120,11 @@ def forget(writer: Writer, config: GatewayConfig, project: int, users: list[str]
     project : int
     users : list of str
         User ids, or the host's own (external) ones.
+
+    Raises
+    ------
+    StoreError
+        When files are damaged, which it names; the users are forgotten in the others.
     """
     while not config.kafka.brokers and writer.run_once() is not None:
         pass  # what waits may tell user ids of the host's own ones
@@ -117,17 +132,23 @@ def forget(writer: Writer, config: GatewayConfig, project: int, users: list[str]
         writer.prepare()
         gone = set(users) | _users_of(writer, project, set(users))
         writer.forgotten.add(project, gone)
-    report = Forgot(users=len(gone))
+    report, damaged = Forgot(users=len(gone)), []
     with writer.state.unit():
         writer.prepare()
         quarantine = writer.objects.listed("quarantine")
         for path in (*writer.objects.listed("events"), *_records_of(writer, project), *quarantine):
-            deleted = _replace(writer, [path], project, gone)
+            try:
+                deleted = _replace(writer, [path], project, gone)
+            except StoreError as error:
+                damaged.append(str(error))
+                continue
             report.files += deleted > 0
             report.rows += deleted
         forget_waiting(config, project, gone)
     writer.state.db.execute("VACUUM")
     writer.state.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    if damaged:
+        raise StoreError("; ".join(damaged))
     folder = config.journal_folder
     report.open_segments = len(list(folder.glob("*.open"))) + len(segments(folder))
     return report
@@ -139,12 +160,22 @@ def _records_of(writer: Writer, project: int) -> list[str]:
 
 def _users_of(writer: Writer, project: int, external: set[str]) -> set[str]:
     """Return the user ids that Currents records have beside the host's own ids."""
-    records = (
-        record
-        for path in _records_of(writer, project)
-        for record in records_in(writer.objects.fetch(path, writer.scratch))
-    )
-    return {record["user_id"] for record in records if record.get("external_user_id") in external}
+    found = set()
+    for path in _records_of(writer, project):
+        with _naming([path]):
+            records = records_in(writer.objects.fetch(path, writer.scratch))
+            found |= {each["user_id"] for each in records if each.get("external_user_id") in external}
+    return found
+
+
+@contextlib.contextmanager
+def _naming(paths: Sequence[str]) -> Iterator[None]:
+    """Raise an error that names the files, where one of them is damaged."""
+    try:
+        yield
+    except (require("duckdb").Error, *_DAMAGED) as error:
+        reason = str(error).partition("\n")[0]
+        raise StoreError(f"{', '.join(paths)}: cannot be read: {reason}") from None
 
 
 def _replace(
@@ -164,7 +195,8 @@ def _replace(
     fresh = writer.scratch / "fresh"
     size = sum(path.stat().st_size for path in locals_)
     rewrite = _parquet if paths[0].endswith(".parquet") else _records
-    left, deleted = rewrite(writer, locals_, fresh, project, users)
+    with _naming(paths):
+        left, deleted = rewrite(writer, locals_, fresh, project, users)
     if users is not None and not deleted:
         return 0
     keep = left or "+" in paths[0]  # a file without events still has its partition's end

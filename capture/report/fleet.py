@@ -80,7 +80,7 @@ def fleet_page(folder: Path, *, title: str = "The fleet", day: str | None = None
     Raises
     ------
     ConfigError
-        When there are no events.
+        When there are no events, or a file is damaged.
     """
     duckdb = require("duckdb", "the fleet page")
     pattern = str(folder / "events" / "**" / "*.parquet")
@@ -89,14 +89,17 @@ def fleet_page(folder: Path, *, title: str = "The fleet", day: str | None = None
             f"{folder}: no events there: expected {pattern}; a gateway writes them after "
             "[journal] segment_age_s, and when it stops"
         )
-    with duckdb.connect(":memory:") as connection:
-        events = connection.read_parquet(pattern, union_by_name=True)
-        if day is not None:
-            events = events.filter(f"time::DATE = '{_date(day)}'::DATE")
-        events.create_view("events")
-        facts = _query(connection, _FACTS)
-        tables = {name: _query(connection, query) for name, query in _TABLES.items()}
-        return _page(title, facts, _chart(connection), tables)
+    try:
+        with duckdb.connect(":memory:") as connection:
+            events = connection.read_parquet(pattern, union_by_name=True)
+            if day is not None:
+                events = events.filter(f"time::DATE = '{_date(day)}'::DATE")
+            events.create_view("events")
+            facts = _query(connection, _FACTS)
+            tables = {name: _query(connection, query) for name, query in _TABLES.items()}
+            return _page(title, facts, _chart(connection), tables)
+    except duckdb.Error as error:
+        raise ConfigError(str(error).partition("\n")[0]) from None
 
 
 def _date(day: str) -> str:

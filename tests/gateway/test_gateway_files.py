@@ -31,6 +31,7 @@ from gateway_kit import (
 )
 
 from capture.cli import run as cli
+from capture.errors import StoreError
 from capture.gateway import steps
 from capture.gateway.config import GatewayConfig
 from capture.gateway.imports import import_files
@@ -135,6 +136,22 @@ def test_a_merge_killed_at_any_step_loses_and_doubles_nothing(config, step):
     assert merge(kill=True) == -signal.SIGKILL
     assert merge(kill=False) == 0
     assert numbers(config) == list(range(10))
+
+
+def test_a_damaged_file_stops_neither_a_merge_nor_forgetting(config, writer, caplog):
+    journal(config, batch(event(0), user=OTHER))
+    write(config)
+    [damaged] = config.output_folder.glob("events/**/*.parquet")
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    for number in (1, 2, 3):
+        journal(config, batch(event(number), user=OTHER), {"events": [record(number)]})
+        write(config)
+
+    assert compact(writer, config, LATER_MS) == 2
+    assert damaged.name in caplog.text
+    with pytest.raises(StoreError, match=damaged.name):
+        forget(writer, config, 8, [OTHER])
+    assert list(config.output_folder.glob("events/**/*.parquet")) == [damaged]
 
 
 def test_old_files_are_deleted(config, writer):
