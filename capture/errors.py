@@ -236,7 +236,7 @@ class LogOnce:
         self._keys: set[str] = set()
 
     def __call__(
-        self, key: str, level: int, message: str, *args: object, error: Exception | None = None
+        self, key: str, level: int, message: str, *args: object, error: BaseException | None = None
     ) -> None:
         """Log `message` unless one with this `key` was logged before."""
         if key not in self._keys:

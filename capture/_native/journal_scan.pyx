@@ -75,7 +75,7 @@ def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, 
     -------
     tuple
         (payloads, event ids, time of the first, end in `data`, last seq, records lost before that, end of
-        the scan)
+        the scan); where the last record lacks its padding, the end is behind `data`
     """
     cdef const uint8_t *start = &data[0] if data.shape[0] else NULL
     cdef size_t length = data.shape[0], at = 0, end = 0
@@ -122,10 +122,8 @@ def scan(const uint8_t[::1] data not None, int64_t seed, int wire, int64_t seq, 
             break
     if whole_count < count:
         del payloads[whole_count:], ids[whole_count:]
-    if end > length:
-        end = length        # the last record lacks its padding
     if why != 1:
-        why = 0 if end == length else why or 3
+        why = 0 if end >= length else why or 3
     return payloads, ids, first_ms, end, whole_seq, whole_gap, why
 
 
@@ -166,6 +164,6 @@ def walk(const uint8_t[::1] data not None, int64_t seed, bint over=False):
         records.append((at, size, number, seq, time_ms, elapsed_ms, screens, flags, event_id, boot_ms))
         at += padded(FIXED + size)
         if not flags & MORE:
-            end, whole = min(at, length), len(records)
+            end, whole = at, len(records)
     del records[whole:]
     return records, end

@@ -181,7 +181,11 @@ class Delivery:
         if not self._started or not self._start_threads():
             return self.drain(timeout_s=timeout_s)
         if not self._store.claim_delivery():
-            return wait_for_others(self._store, self._pause, lambda: self._left_s(deadline_ns), self.flush)
+            with contextlib.suppress(StoreError):
+                return wait_for_others(
+                    self._store, self._pause, lambda: self._left_s(deadline_ns), self.flush
+                )
+            return False  # it cannot be read now
         lost = self._lost()
         wanted = self._request()
         wake = Wake()
@@ -309,13 +313,13 @@ class Delivery:
         while not self._stopped:
             try:
                 wait_s = self._step(worker)
+                for waiting in list(self._waiting):
+                    waiting.set()
+                if wait_s > 0 and not self._stopped:
+                    wake.wait(wait_s)
             except BaseException as error:  # noqa: BLE001 - sys.exit() in a sink must not end the delivery
                 _log.debug("the delivery to sink %s failed", worker.name, exc_info=True)
-                wait_s = worker.failed(self._clock.monotonic_ns(), error)
-            for waiting in list(self._waiting):
-                waiting.set()
-            if wait_s > 0 and not self._stopped:
-                wake.wait(wait_s)
+                worker.failed(self._clock.monotonic_ns(), error)
 
     def _step(self, worker: Worker) -> float:
         if not self._store.claim_delivery():

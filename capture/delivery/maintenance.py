@@ -47,15 +47,14 @@ class Maintenance:
     def run(self) -> None:
         """Maintain the store until `stop`."""
         while not self._ended:
-            failed = False
+            failed = True
             try:
                 self._store.upkeep()
+                failed = False
             except StoreError as error:
                 _log.debug("maintenance: %s", error)
-                failed = True
-            except Exception as error:  # noqa: BLE001 - this thread must not end
+            except BaseException as error:  # noqa: BLE001 - sys.exit() in a callback must not end this thread
                 self._log_once("upkeep", logging.ERROR, "the store could not be maintained", error=error)
-                failed = True
             if failed or self._store.waiting_in_memory:
                 self._pause.wait(_RETRY_S)
             if not self._ended:

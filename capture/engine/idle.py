@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,8 @@ class IdleWatch:
             left_ns = self._after_ns
         elif left_ns <= 0:
             self._called = True
-            self._on_idle()
+            with contextlib.suppress(SystemExit):  # which would end this thread only
+                self._on_idle()
             left_ns = self._after_ns
         return min(left_ns / 1e9, _LONGEST_S)
 

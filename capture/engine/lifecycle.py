@@ -342,10 +342,14 @@ class Lifecycle:
         try:
             left_s = max(0.0, (end_ns - self._clock.monotonic_ns()) / 1e9)
             delivered = not self._withdrawn if delivery is None else delivery.close(left_s)
-            self._left = self.pending()
+            self._left = left = self.pending()
         finally:
             self.app_data.close()
         self._delivered = delivered and self._nothing_waits()
+        store = self.app_data.store
+        if store is not None:
+            # Events that were still in memory are dropped by now.
+            self._left = {name: max(0, left[name] - store.dropped_of(name, "close")) for name in left}
         return self._delivered
 
     def _stop_recording(self) -> None:

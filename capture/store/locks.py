@@ -57,7 +57,8 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        #: Whether no lock file could be made at the last `claim`: a read-only folder, a full disk.
+        #: Whether no process could have had it at the last `claim`: a read-only folder, a full disk, a file
+        #: system without locks.
         self.unavailable = False
         self._problem: OSError | None = None
         self._descriptor: int | None = None
@@ -71,13 +72,12 @@ class FileLock:
         """Acquire the lock without waiting; return whether it is held now."""
         if self._descriptor is not None:
             return True
-        self._problem = None
+        self._problem, self.unavailable = None, False
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError as error:
             self._problem, self.unavailable = error, True
             return False
-        self.unavailable = False
         try:
             _lock(descriptor)
             # Another process may have removed the file between our open and our lock.
@@ -85,7 +85,9 @@ class FileLock:
                 raise BlockingIOError
         except OSError as error:
             os.close(descriptor)
-            self._problem = None if isinstance(error, BlockingIOError) else error
+            if not isinstance(error, BlockingIOError):
+                # On Windows perhaps a lock that another process holds.
+                self._problem, self.unavailable = error, _DELETES_OPEN
             return False
         self._descriptor = descriptor
         return True
@@ -180,16 +182,21 @@ class Claims:
 
     def settle(self, number: int) -> bool:
         """Release the sessions before `number`; return whether the lock of that one is held."""
-        if number != self.session:
-            return number in self._sessions and self._sessions[number].held
-        for before in list(self._sessions)[:-1]:
-            self._sessions.pop(before).release(remove=True)
-        return self._sessions[number].claim()
+        lock = self._sessions.get(number)
+        if lock is None or number != self.session:
+            return lock is not None and lock.held
+        self._release(list(self._sessions)[:-1])
+        return lock.claim()
 
     def release_session(self) -> None:
         """Release the lock on the session, and on those before."""
-        while self._sessions:
-            self._sessions.popitem()[1].release(remove=True)
+        self._release(list(self._sessions))
+
+    def _release(self, numbers: list[int]) -> None:
+        for number in numbers:
+            lock = self._sessions.pop(number, None)  # another thread may close the store meanwhile
+            if lock is not None:
+                lock.release(remove=True)
 
     def holds(self, number: int) -> bool:
         """Return whether this process holds the session."""
@@ -200,7 +207,8 @@ class Claims:
         if self.holds(number):
             return True
         lock = self._lock_of(number)
-        live = lock.path.exists() and not lock.claim() and not lock.unavailable
+        # One that cannot be asked about is live: what it writes later would be taken for read.
+        live = lock.path.exists() and not lock.claim()
         lock.release(remove=True)
         return live
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from capture.errors import StoreError
 from capture.store.dead_letters import letter_files, make_letter, read_letters
 from capture.store.recovery import Segment
 from capture.store.rows import Pending, StoredBatch
@@ -304,13 +305,12 @@ class Queues:
     def goals(self) -> dict[str, Goal]:
         """Write the waiting events, and return the pending ones of every queue.
 
-        For a process that does not deliver: a segment that it cannot read is left out, for the other process
-        may have delivered and deleted it meanwhile.
+        For a process that does not deliver: one that the other process has deleted meanwhile is left out.
         """
         if self._s.writer.waiting:
             self._s.writer.write_waiting()
         with self._looking() as index:
-            return {queue: self._goal(index, queue, OSError) for queue in self._c.formats}
+            return {queue: self._goal(index, queue, FileNotFoundError) for queue in self._c.formats}
 
     def have_reached(self, goals: Mapping[str, Goal]) -> bool:
         """Return whether every queue has reached its goal."""
@@ -344,9 +344,12 @@ class Queues:
                 yield index
         else:
             index = self._s.make_index(writes=False)
-            with contextlib.suppress(OSError):
-                index.refresh()
-            yield index
+            try:
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    index.refresh()
+                yield index
+            except OSError as error:
+                raise StoreError(f"{self._c.folder}: {error}") from error
 
 
 class Watch:

@@ -7,6 +7,7 @@ store's lock.
 from __future__ import annotations
 
 import contextlib
+import errno
 import time
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ _MARK_BYTES = 64 + 80
 _COARSE_S = 0.02
 _LIST_S = 1.0
 _ASK_S = 0.2
+#: Errors that are not the file's: it is waited for, lest later events go before those in it.
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class Index:
@@ -110,7 +113,9 @@ class Index:
         """
         try:
             segment = load(self._c.folder / name.file, name, self._c.formats)
-        except OSError:
+        except OSError as error:
+            if error.errno in _PASSING:
+                raise
             return False
         if segment is None:
             return True
@@ -283,7 +288,9 @@ class Index:
             size = min(size, stop - position.offset)
             try:
                 data = segment.read(position.offset, position.offset + size)
-            except OSError:
+            except OSError as error:
+                if error.errno in _PASSING:
+                    raise
                 data = b""
             found = scan(data, segment.seed, position.wire, position.seq, *bounds, position.tried > 0)
             if found[-1] in {FULL, BAD} or position.offset + size >= stop or len(data) < size:
@@ -392,7 +399,7 @@ class Index:
             left = segment.size - position.offset
             if 0 < left <= _MARK_BYTES:
                 records, used = segment.walk(position.offset, segment.size)
-                if used == left and all(record[7] & END_MARK for record in records):
+                if used >= left and all(record[7] & END_MARK for record in records):
                     move(position, segment.size, position.seq)
         return segment.complete and all(each.offset >= segment.size for each in segment.positions.values())
 

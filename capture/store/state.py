@@ -84,7 +84,7 @@ def update_state(
     try:
         make_private_folder(folder)
         end = time.monotonic() + _LOCK_S
-        while not lock.claim():
+        while not lock.claim_or_raise():
             if time.monotonic() > end:
                 raise StoreError(f"{lock.path}: held by another process")
             time.sleep(_POLL_S)
@@ -103,14 +103,18 @@ def _replace(folder: Path, state: dict[str, Any], lock: FileLock) -> None:
     path, kept = folder / STATE_FILE, folder / f"{STATE_FILE}.bak"
     new = folder / f"state-{os.getpid()}-{time.monotonic_ns()}.tmp"
     write_private(new, with_checksum(state))
-    if not lock.is_in_place():
-        new.unlink()
-        raise FileNotFoundError("the folder was replaced meanwhile")
-    with contextlib.suppress(OSError):
-        kept.unlink()
-    with contextlib.suppress(OSError):
-        os.link(path, kept)
-    replace_file(new, path)
+    try:
+        if not lock.is_in_place():
+            raise FileNotFoundError("the folder was replaced meanwhile")
+        with contextlib.suppress(OSError):
+            kept.unlink()
+        with contextlib.suppress(OSError):
+            os.link(path, kept)
+        replace_file(new, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise
     sync_folder(folder)
 
 

@@ -189,7 +189,10 @@ class Store:
             written = writer.write_waiting(count=True)
         else:
             written = writer.append(rows, elapsed_ms, screens, boot_ms)
-        if writer.made != made:
+        if c.closed or c.revoked:  # perhaps meanwhile, by another thread or a signal handler
+            s.let_go("close" if c.closed else "opted_out")
+            delete_withdrawn(self.folder)
+        elif writer.made != made:
             self._maintenance.after_rotation()
         elif not written and len(writer.waiting) == 1:
             c.wanted = True

@@ -91,6 +91,8 @@ class Writer:
         self._note = self._noted = (0, b"")
         self.deferred_count = self.made = self.call_count = 0
         self.guard = Guard(_WAIT_S)
+        #: The call that is being written.
+        self._writing: WaitingCall | None = None
         self._c, self._state = context, state
         wires = sorted(set(context.formats.values()))
         #: By wire format: the last sequence number before the segment, and how many of the numbers up to it
@@ -130,16 +132,20 @@ class Writer:
 
     def _write_waiting(self) -> bool:
         waiting = self.waiting
-        while waiting:
-            call = waiting[0]
-            try:
+        if self._writing is not None:
+            return False  # a signal or log handler records while its thread writes: its call comes next
+        try:
+            while waiting:
+                call = self._writing = waiting[0]
                 if call.sent or call.sending or not self._write(call):
                     return False
-            except (TypeError, ValueError):
-                # No event of ours: it must not delay the events behind it.
                 waiting.popleft()
-                raise
+        except (TypeError, ValueError):
+            # No event of ours: it must not delay the events behind it.
             waiting.popleft()
+            raise
+        finally:
+            self._writing = None
         native = self.native
         if native is not None and not native.torn:
             native.frozen = False
@@ -177,7 +183,8 @@ class Writer:
         native = self.native
         first = 1 if native is not None and native.torn else 0
         while len(self.waiting) > MAX_WAITING:
-            victim = next((call for call in list(self.waiting)[first:] if not call.sending), None)
+            calls = list(self.waiting)[first:]
+            victim = next((call for call in calls if not call.sending and call is not self._writing), None)
             if victim is None:
                 return
             self.waiting.remove(victim)
@@ -246,16 +253,20 @@ class Writer:
             sync=self._c.power,
             pwrite=self._c.pwrite,
         )
-        if not self._admits():
-            os.close(native.descriptor)
-            with contextlib.suppress(OSError):
-                (self._c.folder / name.file).unlink()
-            return False
-        if self._c.power:
-            sync_folder(self._c.folder)
-        self.native, self.name, self._noted = native, name, (0, b"")
-        self.made += 1
-        return True
+        admitted = False
+        try:
+            if self._c.power:
+                sync_folder(self._c.folder)
+            admitted = self._admits()
+        finally:
+            if not admitted:
+                os.close(native.descriptor)
+                with contextlib.suppress(OSError):
+                    (self._c.folder / name.file).unlink()
+        if admitted:
+            self.native, self.name, self._noted = native, name, (0, b"")
+            self.made += 1
+        return admitted
 
     def _leave(self, *, mark: bool = True) -> None:
         """End the segment, with an end mark or as it is: nothing is appended to it any more."""
@@ -324,10 +335,11 @@ class Writer:
         self._leave(mark=False)
         self.name = None
         self._close_ended(sync=False)
-        while self.waiting:
-            call = self.waiting.popleft()
-            if cause:
-                self.count_lost(call, cause)
+        for call in list(self.waiting):
+            if call is not self._writing:
+                self.waiting.remove(call)
+                if cause:
+                    self.count_lost(call, cause)
 
     def forget(self) -> None:
         """Leave everything to the parent: in a forked child."""

@@ -556,14 +556,15 @@ def test_nothing_that_a_sink_raises_ends_the_delivery(store, error):
     assert delivery.counters["memory"].delivered == 3
 
 
-def test_nothing_that_upkeep_raises_ends_the_maintenance(store, monkeypatch, caplog):
+@pytest.mark.parametrize("error", [RuntimeError("bug"), SystemExit(3)])
+def test_nothing_that_upkeep_raises_ends_the_maintenance(store, monkeypatch, caplog, error):
     again, tried = threading.Event(), []
 
     def upkeep():
         tried.append(1)
         if len(tried) == 2:
             again.set()
-        raise RuntimeError("bug")
+        raise error
 
     monkeypatch.setattr(store, "upkeep", upkeep)
     delivery = make(store, MemorySink())
@@ -573,3 +574,42 @@ def test_nothing_that_upkeep_raises_ends_the_maintenance(store, monkeypatch, cap
     delivery.close(0.0)
 
     assert [record.levelname for record in caplog.records].count("ERROR") == 1
+
+
+def test_an_exception_that_ends_a_wait_does_not_end_the_delivery(store):
+    """As `PyThreadState_SetAsyncExc` raises it."""
+    waited, delivery = threading.Event(), make(store, MemorySink(), start=False)
+    wake = delivery._wakes["memory"]
+
+    class Ending:
+        set = wake.set
+
+        def wait(self, timeout_s):
+            if not waited.is_set():
+                waited.set()
+                raise SystemExit
+            wake.wait(timeout_s)
+
+    delivery._wakes["memory"] = Ending()
+    delivery.start()
+    assert waited.wait(LONG_S)
+    put(store, 0, 3)
+
+    assert delivery.flush(LONG_S)
+    delivery.close(LONG_S)
+
+
+def test_a_flush_beside_another_process_that_cannot_look_is_not_whole(store, tmp_path, monkeypatch):
+    assert store.claim_delivery()
+    other = Store(tmp_path, formats={"memory": "native"})
+    delivery = make(other, MemorySink())
+    put(other, 0, 3, session=2)
+
+    def fail(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(recovery, "read_at", fail)
+        assert not delivery.flush(LONG_S)
+    delivery.close(LONG_S)
+    other.close()

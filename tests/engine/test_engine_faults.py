@@ -1,8 +1,11 @@
 """What goes wrong around a capture, and that the app goes on."""
 
+import errno
 import functools
+import os
 import threading
 
+import msgspec
 import pytest
 
 from capture.config import PrivacyConfig, RunConfig, SinkConfig
@@ -13,7 +16,7 @@ from capture.events.privacy import Consent
 from capture.replay import Replay
 from capture.sinks import Answer, Outcome
 from capture.sinks.memory import MemorySink
-from capture.store import Store
+from capture.store import Store, locks
 from capture.store.state import AppState
 from capture.testing import FakeClock, TouchScript, decode_batches, memory_capture
 
@@ -238,3 +241,35 @@ def test_without_a_sink_events_wait_and_nothing_counts_as_delivered(tmp_path):
     cap, sink = memory_capture(tmp_path)
     with cap:
         assert [type(event).__name__ for event in recorded(cap, sink)] == ["AppStartWire", "ScreenViewWire"]
+
+
+def test_events_that_a_close_loses_are_dropped_and_not_pending(tmp_path):
+    (tmp_path / "file").touch()
+    config = memory_capture(tmp_path / "x", privacy=PrivacyConfig())[0].config
+    config = msgspec.structs.replace(
+        config,
+        buffer=msgspec.structs.replace(config.buffer, path=str(tmp_path / "file" / "store")),
+        privacy=PrivacyConfig(opted_in=True),
+    )
+    cap = Capture(config, sinks=[MemorySink(answers=lambda _: Answer(Outcome.UNAVAILABLE, "HTTP 404"))])
+    cap.screen_view("A")
+    assert cap.stats.pending == 2
+
+    assert cap.close() is False
+    counts = cap.stats.sinks["memory"]
+    assert (counts.stored, counts.dropped, counts.pending) == (2, 2, 0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX tells a lock that is held from one that cannot be")
+def test_a_file_system_without_locks_delivers_from_memory(tmp_path, monkeypatch, caplog):
+    def fail(_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks, "_lock", fail)
+    cap, sink = memory_capture(tmp_path)
+    cap.screen_view("A")
+
+    assert len(recorded(cap, sink)) == 2
+    assert cap.close()
+    assert "No locks available" in caplog.text
+    assert len(list(tmp_path.iterdir())) <= 3

@@ -1,6 +1,7 @@
 """What the host hears and decides: before_send, on_drop, idle, debug, statistics."""
 
 import logging
+import sys
 import threading
 
 import msgspec
@@ -283,6 +284,22 @@ def test_a_touch_arms_it_again():
     idle.touched(0)
     clock.advance(s=60)
     idle.check()
+
+    assert len(told) == 2
+
+
+def test_an_exit_in_the_callback_does_not_end_the_watch():
+    clock, told, _ = watch()
+
+    def leave():
+        told.append(1)
+        sys.exit(3)
+
+    idle = IdleWatch(60, leave, clock.monotonic_ns)
+    for _ in range(2):
+        idle.touched(0)
+        clock.advance(s=60)
+        idle.check()
 
     assert len(told) == 2
 

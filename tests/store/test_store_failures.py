@@ -181,6 +181,43 @@ def test_power_syncs_before_it_returns(tmp_path, monkeypatch):
     store.close()
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts descriptors in /proc")
+@pytest.mark.parametrize(
+    ("error", "made"), [(errno.EIO, 0), (errno.EINVAL, 1)], ids=["failing", "syncs no folders"]
+)
+def test_a_folder_that_cannot_be_synced_leaves_no_file_open(tmp_path, monkeypatch, error, made):
+    def sync(descriptor):
+        raise OSError(error, os.strerror(error))
+
+    store = opened(tmp_path, durability="power")
+    store.claim_session(1)
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir()))
+    monkeypatch.setattr(os, "fsync", sync)
+    put(store, 0, 20)
+
+    assert len(segments(tmp_path)) == len(list(descriptors.iterdir())) - before == made
+    monkeypatch.undo()
+    assert drain(store) == list(range(20))
+    store.close()
+
+
+@pytest.mark.parametrize("padding", range(1, 8))
+def test_events_behind_a_record_that_lacks_its_padding_are_read(store, disk, padding):
+    put(store, 0, 1)
+    assert drain(store) == [0]
+    payload = b"1" * (16 - padding)
+    disk.room = 64 + len(payload)
+    assert put(store, 1, 2, payload=payload) == [True]
+    disk.room = None
+    assert drain(store) == [1]
+    put(store, 2, 5)
+
+    assert store.pending("a").count == 3
+    assert drain(store) == [2, 3, 4]
+    assert store.dropped == {}
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes of folders")
 def test_a_folder_that_cannot_be_made_loses_nothing_silently(tmp_path):
     drops = []

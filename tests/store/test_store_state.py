@@ -1,5 +1,6 @@
 """The state, the sessions and the locks."""
 
+import errno
 import os
 import threading
 import uuid
@@ -271,3 +272,15 @@ def test_a_user_that_is_being_changed_is_no_opt_out(tmp_path, monkeypatch):
 
     assert found == [True, True]
     store.close()
+
+
+def test_a_state_that_cannot_take_its_place_leaves_no_file(store, monkeypatch):
+    def refuse(path, _):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(type(store.folder), "replace", refuse)
+    assert [store.write_state({"user_id": USER, "n": n}) for n in range(3)] == [False] * 3
+    monkeypatch.undo()
+
+    assert list(store.folder.glob("*.tmp")) == []
+    assert store.read_state()["n"] == 2

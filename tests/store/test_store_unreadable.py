@@ -127,3 +127,70 @@ def test_a_segment_that_cannot_be_deleted_is_not_counted_as_dropped(tmp_path, un
     assert store.dropped == {}
     assert drain(store) == list(range(20))
     store.close()
+
+
+@pytest.mark.usefixtures("small")
+def test_later_events_do_not_go_first_where_no_file_can_be_opened(tmp_path, monkeypatch):
+    store, read = opened(tmp_path), recovery.read_at
+    put(store, 0, 20)
+    first = segments(tmp_path)[0]
+
+    def read_at(path, *place):
+        if path == first:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+        return read(path, *place)
+
+    monkeypatch.setattr(recovery, "read_at", read_at)
+    with pytest.raises(StoreError, match="Too many open files"):
+        store.next_batch("a", 50)
+    monkeypatch.undo()
+
+    assert drain(store) == list(range(20))
+    store.close()
+
+
+@pytest.mark.parametrize("what", ["list", "read"])
+def test_events_that_cannot_be_looked_at_are_not_taken_for_delivered(tmp_path, monkeypatch, what):
+    delivering, store = opened(tmp_path), opened(tmp_path)
+    assert delivering.claim_delivery()
+    put(store, 0, 5)
+    watch = store.watch()
+
+    def fail(*_):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    broken = {"list": (Path, "iterdir"), "read": (recovery, "read_at")}[what]
+    monkeypatch.setattr(*broken, fail)
+    with pytest.raises(StoreError, match="Too many open files"):
+        watch.is_over()
+    with pytest.raises(StoreError, match="Too many open files"):
+        store.watch()
+    monkeypatch.undo()
+
+    assert not watch.is_over()
+    assert drain(delivering) == list(range(5))
+    assert watch.is_over()
+    store.close()
+    delivering.close()
+
+
+@pytest.mark.usefixtures("small")
+def test_a_session_that_cannot_be_asked_about_is_live(tmp_path, monkeypatch):
+    delivering, store, open_file = opened(tmp_path), opened(tmp_path), os.open
+    assert delivering.claim_delivery()
+    assert store.claim_session(1)
+    put(store, 0, 3)
+
+    def fail(path, *flags):
+        if os.fspath(path).endswith("session-1.lock"):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return open_file(path, *flags)
+
+    monkeypatch.setattr(os, "open", fail)
+    assert drain(delivering) == [0, 1, 2]
+    monkeypatch.undo()
+    put(store, 3, 20)
+
+    assert drain(delivering) == list(range(3, 20))
+    store.close()
+    delivering.close()
