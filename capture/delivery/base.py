@@ -86,6 +86,11 @@ class DeliveryStore(Protocol):
         return False
 
     @property
+    def delivers(self) -> bool:
+        """Whether this process delivers what is stored; else what waits in memory alone."""
+        return True
+
+    @property
     def waiting_in_memory(self) -> int:
         """How many calls wait in memory."""
         return 0

@@ -180,11 +180,13 @@ class Delivery:
         deadline_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
         if not self._started or not self._start_threads():
             return self.drain(timeout_s=timeout_s)
-        if not self._store.claim_delivery():
-            with contextlib.suppress(StoreError):
-                return wait_for_others(
-                    self._store, self._pause, lambda: self._left_s(deadline_ns), self.flush
-                )
+        try:
+            if not self._store.claim_delivery():
+                left_s = functools.partial(self._left_s, deadline_ns)
+                return wait_for_others(self._store, self._pause, left_s, self.flush)
+            # Where the lock cannot be had, what is stored waits for another process.
+            stored = None if self._store.delivers else self._store.watch()
+        except StoreError:
             return False  # it cannot be read now
         lost = self._lost()
         wanted = self._request()
@@ -200,7 +202,9 @@ class Delivery:
             self._states.publish(anyway=True)
         done = all(worker.asked.completed >= wanted[worker.name] for worker in self._workers)
         # The store is looked at first: that counts the events that are gone with it.
-        done = is_whole(self._store) and not self._has_failed(wanted) and self._lost() == lost and done
+        done = (
+            is_whole(self._store, stored) and self._lost() == lost and not self._has_failed(wanted) and done
+        )
         for sink in self._sinks if done else ():
             done = self._finish(sink.flush, sink.name) and done
         return done

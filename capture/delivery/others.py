@@ -11,7 +11,7 @@ from capture.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from capture.delivery.base import DeliveryStore
+    from capture.delivery.base import DeliveryStore, Watch
     from capture.delivery.wake import Wake
 
 __all__ = ["is_whole", "wait_for_others"]
@@ -52,8 +52,11 @@ def wait_for_others(
     return flush(max(0.0, left_s())) and not watch.has_lost()
 
 
-def is_whole(store: DeliveryStore) -> bool:
-    """Return whether the store is still ours and in its place; lost events are counted."""
+def is_whole(store: DeliveryStore, stored: Watch | None = None) -> bool:
+    """Return whether the store is still ours and in its place, and has none of `stored` left.
+
+    Lost events are counted.
+    """
     with contextlib.suppress(StoreError, BusyError):
-        return store.check_presence(deeply=True)
+        return store.check_presence(deeply=True) and (stored is None or stored.is_over())
     return False

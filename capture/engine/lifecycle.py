@@ -119,10 +119,9 @@ class Lifecycle:
 
     def resume_consent(self) -> None:
         """Record if the last run did, or by the configuration; an opt-out overrides both."""
-        if self.app_data.consent.is_withdrawn():
-            return
         try:
-            self._resume_with(self.app_data.read_existing())
+            if not self.app_data.consent.is_withdrawn():
+                self._resume_with(self.app_data.read_existing())
         except StoreError as error:
             # The app must start all the same. The user's ids are in that store, which is tried again.
             _log.error("nothing is recorded until the store can be read: %s", error)

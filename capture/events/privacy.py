@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from capture.errors import StoreError
 from capture.process import make_private_folder
 
 if TYPE_CHECKING:
@@ -43,8 +44,17 @@ class Consent:
         self._marker = folder / OPTED_OUT
 
     def is_withdrawn(self) -> bool:
-        """Return whether the user opted out; that wins over ``opted_in = true``."""
-        return self._marker.exists()
+        """Return whether the user opted out; that wins over ``opted_in = true``.
+
+        Raises
+        ------
+        StoreError
+            When that is not known: the folder is another user's.
+        """
+        try:
+            return self._marker.exists()
+        except OSError as error:
+            raise StoreError(f"{self._marker}: {error}") from error
 
     def withdraw(self) -> None:
         """Remember an opt-out."""

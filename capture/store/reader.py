@@ -43,13 +43,7 @@ _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class Index:
-    """The segments of a folder.
-
-    Parameters
-    ----------
-    writes : bool
-        Whether this process delivers: it alone writes slots, deletes, and counts lost events.
-    """
+    """The segments of a folder; with `writes`, those of the process that writes slots, deletes and counts."""
 
     def __init__(
         self, context: Context, state: AppState, writer: Writer, letters: DeadLetters, *, writes: bool
@@ -120,6 +114,9 @@ class Index:
         if segment is None:
             return True
         self.write_slots([segment])
+        for queue, each in segment.positions.items() if self._writes else ():
+            if queue != each.queue:
+                self._c.losses.say(queue, f"sink {each.queue}: events in its former wire format are not sent")
         user = segment.header.user_id
         if self._writes and user and not self._state.knows(user):
             # In a folder that another store has taken over it is ours that is unknown.
@@ -170,8 +167,7 @@ class Index:
         session = segment.name.session
         if segment.name.retried or self.has_later(segment):
             return self._unlink(segment)
-        others = (other.name for other in self.order)
-        if all(other.session <= session for other in others if not other.retried):
+        if all(other.name.session <= session for other in self.order if not other.name.retried):
             return False  # no other session that has a record is later
         lock = self._c.claims.take(session)
         if lock is None:
@@ -239,9 +235,7 @@ class Index:
     ) -> StoredBatch | None:
         for segment in list(self.order):
             position = segment.positions.get(queue)
-            if position is None or segment.name.session in skip:
-                continue
-            if position.offset < self.end_of(segment):
+            if position is not None and segment.name.session not in skip:
                 batch = self._read(segment, position, most, apart=apart)
                 if batch is not None:
                     return batch

@@ -169,11 +169,20 @@ def load(path: Path, name: Name, formats: Mapping[str, str]) -> Segment | None:
     segment = Segment(name, path, header, seed, block[HEADER - 4 : HEADER], complete=name.retried)
     queues = {slot_name(queue): queue for queue in formats}
     slots = [read_slot(block, place, queues) for place in range(HEADER, header.head, SLOT)]
-    segment.positions = {slot.queue: slot for slot in slots if slot is not None and slot.queue}
+    segment.positions = {_key(slot, formats): slot for slot in slots if slot is not None and slot.queue}
     segment.give_slots(slots, formats)
     if segment.complete:
         segment.size = path.stat().st_size
     return segment
+
+
+def _key(slot: Position, formats: Mapping[str, str]) -> str:
+    """Return the queue of a slot; another name if its sink has another wire format by now.
+
+    Its events stay until they are too old, as those of a sink that is gone.
+    """
+    wire = formats.get(slot.queue)
+    return slot.queue if wire is None or wire_number(wire) == slot.wire else f"{slot.queue} ({slot.wire})"
 
 
 def move(position: Position, offset: int, seq: int) -> None:

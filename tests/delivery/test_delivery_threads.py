@@ -613,3 +613,22 @@ def test_a_flush_beside_another_process_that_cannot_look_is_not_whole(store, tmp
         assert not delivery.flush(LONG_S)
     delivery.close(LONG_S)
     other.close()
+
+
+def test_a_flush_without_the_lock_on_delivery_is_not_whole_while_events_are_stored(tmp_path, monkeypatch):
+    def fail(path, *flags):
+        if os.fspath(path).endswith("delivery.lock"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+        return open_file(path, *flags)
+
+    open_file, store = os.open, Store(tmp_path, formats={"memory": "native"})
+    monkeypatch.setattr(os, "open", fail)
+    delivery = make(store, MemorySink())
+    assert delivery.flush(LONG_S)
+    put(store, 0, 3)
+    assert not delivery.flush(LONG_S)
+    monkeypatch.undo()
+
+    assert delivery.flush(LONG_S)
+    delivery.close(LONG_S)
+    store.close()

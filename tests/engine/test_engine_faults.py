@@ -4,6 +4,7 @@ import errno
 import functools
 import os
 import threading
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -273,3 +274,19 @@ def test_a_file_system_without_locks_delivers_from_memory(tmp_path, monkeypatch,
     assert cap.close()
     assert "No locks available" in caplog.text
     assert len(list(tmp_path.iterdir())) <= 3
+
+
+def test_a_folder_of_another_user_records_nothing_and_is_told(tmp_path, monkeypatch, caplog):
+    def refuse(path):
+        if tmp_path not in path.parents:
+            return exists(path)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    config, exists = memory_capture(tmp_path)[0].config, Path.exists
+    monkeypatch.setattr(Path, "exists", refuse)
+    with Capture(config, sinks=[MemorySink()]) as cap:
+        assert cap.screen_view("A") is None
+        assert cap.stats.recording == "store"
+
+    told = [record.levelname for record in caplog.records if "Permission denied" in record.message]
+    assert told == ["ERROR"]

@@ -347,3 +347,19 @@ def test_a_call_of_which_a_record_is_missing_is_not_there(tmp_path):
         assert drain(store) == ([0, 1] if cut < size + 3 * 72 - 7 else [0, 1, 2, 3, 4]), cut
         assert store.dropped == {}
         store.close()
+
+
+def test_a_sink_with_another_wire_format_does_not_get_events_of_the_former_one(tmp_path, caplog):
+    former = Store(tmp_path, formats={"a": "native"}, clock=FakeClock())
+    put(former, 0, 3)
+    former.close()
+    store = Store(tmp_path, formats={"a": "currents"}, clock=FakeClock())
+    put(store, 3, 5, session=2, wires=("currents",))
+    assert drain(store) == [3, 4]
+    assert store.pending("a").count == 0
+    store.close()
+    again = Store(tmp_path, formats={"a": "native"}, clock=FakeClock())
+
+    assert drain(again) == [0, 1, 2]
+    assert caplog.text.count("events in its former wire format are not sent") == 2
+    again.close()
