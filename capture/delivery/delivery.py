@@ -123,8 +123,7 @@ class Delivery:
         self._started = True
         for worker in self._workers:
             stored: Goal | None = None
-            # Otherwise the worker asks at its first look.
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(StoreError):  # else the worker asks at its first look
                 stored = self._store.goal(worker.name)
             worker.request(stored)
         self._start_threads()
@@ -178,23 +177,22 @@ class Delivery:
             Whether each of them was accepted; False also if one became a dead letter or was dropped.
         """
         deadline_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
+        left_s = functools.partial(self._left_s, deadline_ns)
         if not self._started or not self._start_threads():
             return self.drain(timeout_s=timeout_s)
         try:
             if not self._store.claim_delivery():
-                left_s = functools.partial(self._left_s, deadline_ns)
                 return wait_for_others(self._store, self._pause, left_s, self.flush)
             # Where the lock cannot be had, what is stored waits for another process.
             stored = None if self._store.delivers else self._store.watch()
         except StoreError:
             return False  # it cannot be read now
         lost = self._lost()
-        wanted = self._request()
-        wake = Wake()
+        wanted, wake = self._request(), Wake()
         self._waiting.append(wake)
         try:
             while not self._is_finished(wanted, deadline_ns):
-                if (remaining_s := self._left_s(deadline_ns)) <= 0:
+                if (remaining_s := left_s()) <= 0:
                     return False
                 wake.wait(min(remaining_s, _POLL_S))
         finally:
@@ -226,7 +224,7 @@ class Delivery:
             return False
         self._deadline_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
         # A process that does not deliver leaves its events to the one that does.
-        done = self.flush(timeout_s) if self._store.claim_delivery() else False
+        done = self._store.claim_delivery() and self.flush(timeout_s)
         self._stop()
         for worker in self._workers:
             worker.settle()
@@ -306,21 +304,19 @@ class Delivery:
             thread = threading.Thread(target=target, name=f"touchcapture-{name}", daemon=True)
             try:
                 thread.start()
-            except RuntimeError:
-                # The interpreter is shutting down.
+            except RuntimeError:  # the interpreter is shutting down
                 return False
             self._threads.append(thread)
         return True
 
     def _run(self, worker: Worker) -> None:
-        wake = self._wakes[worker.name]
         while not self._stopped:
             try:
                 wait_s = self._step(worker)
                 for waiting in list(self._waiting):
                     waiting.set()
                 if wait_s > 0 and not self._stopped:
-                    wake.wait(wait_s)
+                    self._wakes[worker.name].wait(wait_s)
             except BaseException as error:  # noqa: BLE001 - sys.exit() in a sink must not end the delivery
                 _log.debug("the delivery to sink %s failed", worker.name, exc_info=True)
                 worker.failed(self._clock.monotonic_ns(), error)
@@ -346,14 +342,13 @@ class Delivery:
         """Return whether each worker is done, or will not be by the deadline."""
         return all(
             worker.asked.completed >= wanted[worker.name]
-            or bool(worker.counters.paused)
+            or worker.counters.paused
             or worker.blocked_until_ns > deadline_ns
             for worker in self._workers
         )
 
     def _drain(self, worker: Worker, deadline_ns: int | None) -> bool:
-        # Nobody records meanwhile.
-        wanted = worker.request(Everything())
+        wanted = worker.request(Everything())  # nobody records meanwhile
         while worker.asked.completed < wanted:
             now_ns = self._clock.monotonic_ns()
             if self._stopped or worker.counters.paused:
