@@ -256,13 +256,10 @@ class Maintenance:
         with s.reading() as index, writer.guard:
             if c.closed or s.state.look(deeply=True) is not Presence.GONE:
                 return  # another thread was faster
-            for queue, wire in c.formats.items():
-                lost = sum(self._lost_with(segment, queue) for segment in index.order)
-                if writer.name not in index.segments:
-                    lost += writer.in_segment(wire)
-                c.losses.add("store_gone", lost, queue)
             for segment in list(index.order):
-                index.forget(segment)
+                (index.forget if segment.path.exists() else index.lose)(segment)
+            for queue, wire in c.formats.items():
+                c.losses.add("store_gone", writer.in_segment(wire), queue)  # of one that was not listed yet
             waiting = list(writer.waiting)
             writer.waiting.clear()
             number = c.claims.session
@@ -273,13 +270,3 @@ class Maintenance:
             if number:
                 c.claims.claim_session(number, lambda: True)
         c.losses.say("gone", "the folder of the store was deleted; a new one is created")
-
-    def _lost_with(self, segment: Segment, queue: str) -> int:
-        """Return the number of events that a queue loses with a segment that somebody else deleted."""
-        position = segment.positions.get(queue)
-        if position is None or segment.path.exists():
-            return 0
-        native = self._s.writer.native
-        if native is None or segment.name != self._s.writer.name or position.seq < 0:
-            return position.pending
-        return native.last_seqs[position.wire] - position.seq

@@ -10,6 +10,7 @@ import msgspec
 
 from capture.errors import StoreError
 from capture.store.dead_letters import letter_files, make_letter, read_letters
+from capture.store.reader import PASSING
 from capture.store.recovery import Segment
 from capture.store.rows import Pending, StoredBatch
 from capture.store.sink_reports import add_reports, read_reports
@@ -274,17 +275,9 @@ class Queues:
             return self._goal(index, queue)
 
     def _goal(self, index: Index, queue: str, *left_out: type[OSError]) -> Goal:
-        """Return the pending events of a queue.
+        """Return the pending events of a queue; a segment whose read fails with one of `left_out` is left out.
 
-        Parameters
-        ----------
-        *left_out : type of OSError
-            Errors for which a segment is left out.
-
-        Raises
-        ------
-        OSError
-            When a segment cannot be read: its events would be taken for delivered.
+        Other errors are raised: the events would be taken for delivered.
         """
         last: dict[tuple[Name, bytes], int] = {}
         for segment in index.order:
@@ -345,8 +338,11 @@ class Queues:
         else:
             index = self._s.make_index(writes=False)
             try:
-                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                try:
                     index.refresh()
+                except OSError as error:
+                    if error.errno in PASSING:  # else nothing is stored
+                        raise
                 yield index
             except OSError as error:
                 raise StoreError(f"{self._c.folder}: {error}") from error

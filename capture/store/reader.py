@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from capture.store.state import AppState
     from capture.store.writer import Writer
 
-__all__ = ["Index"]
+__all__ = ["PASSING", "Index"]
 
 _CHUNK = 64 * 1024
 _MOST = 1 << 30
@@ -39,7 +39,7 @@ _COARSE_S = 0.02
 _LIST_S = 1.0
 _ASK_S = 0.2
 #: Errors that are not the file's: it is waited for, lest later events go before those in it.
-_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class Index:
@@ -60,17 +60,8 @@ class Index:
     def refresh(self, *, force: bool = False, if_seen: bool = False) -> bool:
         """Read the folder again, if it may have changed; return whether it was read.
 
-        Parameters
-        ----------
-        force : bool
-            Read it in any case.
-        if_seen : bool
-            Read it only where a change is seen; one so soon after the last may not be.
-
-        Raises
-        ------
-        OSError
-            When it cannot be listed.
+        `if_seen`: only where a change is seen; one so soon after the last may not be. An OSError says that
+        it cannot be listed.
         """
         now_s = time.monotonic()
         changed_ns = self._c.folder.stat().st_mtime_ns
@@ -83,7 +74,7 @@ class Index:
             if name not in self.segments and not self._load(name):
                 self._changed_ns = -1
         for name in self.segments.keys() - set(names):
-            self.forget(self.segments[name])
+            self.lose(self.segments[name])
         self.order = [self.segments[name] for name in sorted(self.segments)]
         # First whether a session lives, then the size of its segments: that stays the same then.
         dead: set[int] = set()
@@ -108,7 +99,7 @@ class Index:
         try:
             segment = load(self._c.folder / name.file, name, self._c.formats)
         except OSError as error:
-            if error.errno in _PASSING:
+            if error.errno in PASSING:
                 raise
             return False
         if segment is None:
@@ -138,6 +129,14 @@ class Index:
     def _write(self, segment: Segment, position: Position) -> None:
         """Write a slot, if this process may."""
         position.unwritten = not self._writes or not write_slot(segment, position, self._c.pwrite)
+
+    def lose(self, segment: Segment) -> None:
+        """Leave out a segment that somebody else deleted, and count what its queues lose."""
+        last = self._writer.abandon(segment.name) if self._writes else {}
+        for queue, each in segment.positions.items() if self._writes else ():
+            lost = last[each.wire] - each.seq if last and each.seq >= 0 else each.pending
+            self._c.losses.add("store_gone", lost, queue)
+        self.forget(segment)
 
     def forget(self, segment: Segment) -> None:
         """Leave out a segment that was deleted."""
@@ -283,7 +282,7 @@ class Index:
             try:
                 data = segment.read(position.offset, position.offset + size)
             except OSError as error:
-                if error.errno in _PASSING:
+                if error.errno in PASSING:
                     raise
                 data = b""
             found = scan(data, segment.seed, position.wire, position.seq, *bounds, position.tried > 0)

@@ -268,7 +268,7 @@ class Writer:
             self.made += 1
         return admitted
 
-    def _leave(self, *, mark: bool = True) -> None:
+    def _leave(self, mark: bool = True) -> None:
         """End the segment, with an end mark or as it is: nothing is appended to it any more."""
         native = self.native
         if native is None:
@@ -329,6 +329,13 @@ class Writer:
         """Leave a segment whose last call is written in part, so that the call can be sent from memory."""
         if self.native is not None and self.native.torn:
             self.guard.call(self._leave)
+
+    def abandon(self, name: Name) -> dict[int, int]:
+        """Leave a segment whose file is gone; return its last sequence numbers if it is written now."""
+        if self.native is None or name != self.name:
+            return {}
+        self.guard.call(self._leave, False)
+        return self._seqs
 
     def give_up(self, cause: str) -> None:
         """Close without another write; waiting events are lost, counted under `cause` if not empty."""

@@ -273,6 +273,23 @@ def test_a_folder_that_is_deleted_is_made_anew_and_counted(app):
     assert not app.told
 
 
+@pytest.mark.parametrize("noticed", ["by a look", "by upkeep"])
+def test_files_that_are_deleted_are_counted_without_what_was_delivered(app, noticed):
+    put(app, 0, 10)
+    assert drain(app) == list(range(10))
+    put(app, 10, 13)
+    for path in app.folder.iterdir():
+        path.unlink()
+    if noticed == "by a look":
+        app.pending("a")
+    app.upkeep()
+    put(app, 13, 15)
+
+    assert app.dropped == {"store_gone": 3}
+    assert drain(app) == [13, 14]
+    assert app.stored_of("a") == 15
+
+
 def test_a_goal_is_reached_when_its_folder_is_deleted_though_names_come_back(app, clock):
     put(app, 0, 5)
     goal = app.goal("a")
