@@ -275,7 +275,7 @@ class Queues:
             return self._goal(index, queue)
 
     def _goal(self, index: Index, queue: str, *left_out: type[OSError]) -> Goal:
-        """Return the pending events of a queue; a segment whose read fails with one of `left_out` is left out.
+        """Return the pending events of a queue; without segments whose read fails with one of `left_out`.
 
         Other errors are raised: the events would be taken for delivered.
         """

@@ -127,8 +127,9 @@ class Index:
         return True
 
     def _write(self, segment: Segment, position: Position) -> None:
-        """Write a slot, if this process may."""
-        position.unwritten = not self._writes or not write_slot(segment, position, self._c.pwrite)
+        """Write a slot, if this process may: a request may end after the close of its store."""
+        may = self._writes and not self._c.closed
+        position.unwritten = not (may and write_slot(segment, position, self._c.pwrite))
 
     def lose(self, segment: Segment) -> None:
         """Leave out a segment that somebody else deleted, and count what its queues lose."""

@@ -363,3 +363,20 @@ def test_a_sink_with_another_wire_format_does_not_get_events_of_the_former_one(t
     assert drain(again) == [0, 1, 2]
     assert caplog.text.count("events in its former wire format are not sent") == 2
     again.close()
+
+
+def test_an_answer_after_the_close_writes_no_slot(tmp_path):
+    closed = Store(tmp_path, formats={"a": "native"}, clock=FakeClock())
+    put(closed, 0, 9)
+    late = closed.next_batch("a", 3)
+    assert closed.begin_send("a", late)
+    closed.close()
+    store = Store(tmp_path, formats={"a": "native"}, clock=FakeClock())
+    batches_of_three = batches(store, size=3)
+    assert [next(batches_of_three)[1] for _ in range(2)] == [[0, 1, 2], [3, 4, 5]]
+    path = segments(tmp_path)[0]
+    before = path.read_bytes()
+    closed.acknowledge("a", late)
+
+    assert path.read_bytes() == before
+    store.close()
