@@ -166,6 +166,8 @@ def load(path: Path, name: Name, formats: Mapping[str, str]) -> Segment | None:
         seed = header.seed
         if header.head > len(block):
             block = read_at(path, 0, header.head)
+            if len(block) < header.head:
+                raise BlockingIOError  # a slot that is not there yet would be one of a queue without events
     segment = Segment(name, path, header, seed, block[HEADER - 4 : HEADER], complete=name.retried)
     queues = {slot_name(queue): queue for queue in formats}
     slots = [read_slot(block, place, queues) for place in range(HEADER, header.head, SLOT)]

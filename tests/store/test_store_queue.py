@@ -380,3 +380,20 @@ def test_an_answer_after_the_close_writes_no_slot(tmp_path):
 
     assert path.read_bytes() == before
     store.close()
+
+
+def test_the_slots_of_many_queues_are_read_once_all_are_there(tmp_path):
+    queues = {f"q{n}": "native" for n in range(100)}
+    writing, store = (Store(tmp_path, formats=queues, clock=FakeClock()) for _ in range(2))
+    assert store.claim_delivery()
+    assert writing.claim_session(1)
+    put(writing, 0, 3)
+    path = segments(tmp_path)[0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096])  # as a write looks that the system has not ended
+    assert store.next_batch("q99", 50) is None
+    path.write_bytes(whole)
+
+    assert drain(store, "q0") == drain(store, "q99") == [0, 1, 2]
+    store.close()
+    writing.close()
