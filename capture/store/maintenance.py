@@ -17,7 +17,8 @@ from capture._native.guard import BusyError
 from capture.errors import StoreError
 from capture.store.dead_letters import letter_files, read_letters, retry_letters
 from capture.store.files import BLOCK, delete_withdrawn, exists, files_of, store_bytes, write_private
-from capture.store.segment import uuid_bytes
+from capture.store.recovery import segment_names
+from capture.store.segment import HEADER, uuid_bytes
 from capture.store.sink_reports import add_drops
 from capture.store.state import Presence, read_state
 
@@ -88,6 +89,7 @@ class Maintenance:
                     index.refresh(force=True)
                     index.write_slots(index.order)
                     index.delete_done()
+                    self._delete_empty(index)
                     if c.max_age_s != float("inf"):
                         self._drop_old(index)
                 self._answer_requests()
@@ -99,6 +101,19 @@ class Maintenance:
                 native.limit = min(native.limit, _SMALL_BYTES)
         finally:
             c.losses.report()
+
+    def _delete_empty(self, index: Index) -> None:
+        """Delete segments without a record, but for the last session: a kill or a full disk leaves them."""
+        names = segment_names(self._c.folder)
+        for name in names:
+            path, lock = self._c.folder / name.file, None
+            if name not in index.segments and name.session < names[-1].session:
+                lock = self._c.claims.take(name.session)
+            if lock is not None:
+                with contextlib.suppress(OSError):
+                    if path.stat().st_size < HEADER:
+                        index.delete_file(path)
+                lock.release(remove=True)
 
     def after_rotation(self) -> None:
         """Keep the bound where writing continues faster than upkeep comes."""

@@ -217,3 +217,18 @@ def test_dead_letters_go_by_age_as_events_do(tmp_path, age_s, count):
     assert bool(letter_files(tmp_path)) == bool(count)
     assert store.dropped == ({} if count else {"dead_letters_old": 3})
     store.close()
+
+
+def test_segments_of_ended_sessions_without_a_record_go(tmp_path):
+    """As a kill before the first write leaves them, or a full disk."""
+    live, store = (Store(tmp_path, formats={"a": "native"}, clock=FakeClock()) for _ in range(2))
+    assert live.claim_session(2)
+    for session in (1, 2, 3, 9):
+        (tmp_path / f"s{session:010}-000001.seg").touch()
+    put(store, 0, 3, session=5)
+    store.upkeep()
+
+    assert [path.name[9:11] for path in segments(tmp_path)] == ["02", "05", "09"]
+    assert drain(store) == [0, 1, 2]
+    live.close()
+    store.close()
