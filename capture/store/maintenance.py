@@ -159,12 +159,12 @@ class Maintenance:
         return max(segment.size, BLOCK)
 
     def _drop_letters(self, index: Index, path: Path, cause: str) -> int:
-        """Delete a file of dead letters, counted where a cause is given; return how many were in it."""
+        """Delete a file of dead letters; return how many were in it."""
         self._s.letters.close()
         queues = [letter.queue for letter in read_letters(path) if letter.queue]
         if not index.delete_file(path):
             return 0
-        for queue in queues if cause else ():
+        for queue in queues:
             self._c.losses.add(cause, 1, queue)
         return len(queues)
 
@@ -231,15 +231,18 @@ class Maintenance:
         """Drop the pending events and the dead letters; return their number."""
         with self._s.reading() as index:
             index.refresh(force=True)
-            count = sum(self._drop_letters(index, path, "") for path in letter_files(self._c.folder))
+            count = sum(self._drop_letters(index, path, "purged") for path in letter_files(self._c.folder))
             for segment in list(index.order) if not dead_only else ():
                 pending = index.pending_in(segment)
                 add_drops(self._c.folder, pending)
                 count += max(pending.values(), default=0)
+                for queue, purged in pending.items():
+                    self._c.losses.add("purged", purged, queue)
                 for position in segment.positions.values():
                     index.skip_counted(segment, position)
                 if index.is_done(segment):
                     index.delete(segment)
+            self._c.losses.unreported.pop("purged", None)  # somebody asked for it
             return count
 
     def retry(self, queue: str | None = None) -> int:

@@ -121,7 +121,8 @@ def test_purge_beside_an_app(kept):
     put(kept, 3, 4, session=2)
 
     assert drain(kept, "a") == [3]
-    assert kept.dropped == {}
+    assert [(kept.stored_of(queue), kept.dropped_of(queue)) for queue in "ab"] == [(4, 3), (4, 3)]
+    assert kept.dropped == {"purged": 3}
     assert not list(kept.folder.glob("request-*"))
 
 

@@ -303,7 +303,7 @@ def test_purge_empties_and_goes_on(store):
     assert store.pending("a").count == 0
     put(store, 3, 4)
     assert drain(store) == [3]
-    assert store.dropped == {}
+    assert store.dropped == {"purged": 3}
 
 
 def test_destroy_leaves_what_is_not_its_own(store):
