@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLOCK",
+    "PASSING",
     "checked",
     "create_segment",
     "delete_own",
@@ -43,6 +44,8 @@ _POLL_S = 0.005
 _REPLACE_TRIES = 20
 #: Least size that a file counts (bytes): a block of the file system.
 BLOCK = 4096
+#: Errors that are not the file's: it is waited for, lest later events go before those in it.
+PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _log = logging.getLogger("capture.store")
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from typing import TYPE_CHECKING
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,7 +18,7 @@ from capture._native.guard import BusyError
 from capture.errors import StoreError
 from capture.store.dead_letters import letter_files, read_letters, retry_letters
 from capture.store.files import BLOCK, delete_withdrawn, exists, files_of, store_bytes, write_private
-from capture.store.recovery import segment_names
+from capture.store.recovery import move, segment_names
 from capture.store.segment import HEADER, uuid_bytes
 from capture.store.sink_reports import add_drops
 from capture.store.state import Presence, read_state
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from capture.store.reader import Index
     from capture.store.recovery import Segment
+    from capture.store.segment import Position
     from capture.store.shared import Shared
 
 __all__ = ["Answer", "Maintenance", "Request"]
@@ -39,6 +41,8 @@ _STALE_S = 60.0
 _FIRST_MS = 1_577_836_800_000
 #: While the bound is passed, a segment ends at this size (bytes).
 _SMALL_BYTES = 64 * 1024
+#: Bytes to find the first record in.
+_LOOK = 4096
 
 
 class Request(msgspec.Struct):
@@ -172,7 +176,7 @@ class Maintenance:
         """Drop old events, and files whose last letter is old."""
         for segment in list(index.order):
             for queue, position in segment.positions.items() if not segment.sending else ():
-                count = index.drop_before(segment, position, self._is_old)
+                count = self._drop_old_of(index, segment, position)
                 self._c.losses.add("too_old", count, queue)
                 add_drops(self._c.folder, {queue: count})
         for path in letter_files(self._c.folder):
@@ -180,6 +184,30 @@ class Maintenance:
             if not newest or not self._is_old(newest):
                 break
             self._drop_letters(index, path, "dead_letters_old")
+
+    def _drop_old_of(self, index: Index, segment: Segment, position: Position) -> int:
+        """Move a queue behind its old records; return how many those were."""
+
+        def is_passed(record: tuple[Any, ...]) -> bool:
+            return record[2] != position.wire or self._is_old(record[4], record[9], segment.header.boot_id)
+
+        start, end = position.offset, index.end_of(segment)
+        if position.tried or start >= end:
+            return 0
+        records, used = segment.walk(start, min(start + _LOOK, end))
+        if records and not is_passed(records[0]):
+            return 0  # mostly nothing is that old
+        records, used = segment.walk(start, end)
+        passed = list(takewhile(is_passed, records))
+        if not passed:
+            return 0
+        size = used if len(passed) == len(records) else records[len(passed)][0]
+        seqs = [record[3] for record in passed if record[2] == position.wire]
+        if position.counted >= start + size:
+            position.pending -= len(seqs)
+        move(position, start + size, seqs[-1] if seqs else position.seq)
+        index.write_slot(segment, position)
+        return len(seqs)
 
     def _is_old(self, time_ms: int, uptime_ms: int = 0, boot_id: bytes = b"") -> bool:
         """Return whether an event of a time (ms, wall clock and uptime; 0 unknown) is too old.

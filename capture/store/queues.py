@@ -10,7 +10,7 @@ import msgspec
 
 from capture.errors import StoreError
 from capture.store.dead_letters import letter_files, make_letter, read_letters
-from capture.store.reader import PASSING
+from capture.store.files import PASSING
 from capture.store.recovery import Segment
 from capture.store.rows import Pending, StoredBatch
 from capture.store.sink_reports import add_reports, read_reports

@@ -7,19 +7,18 @@ store's lock.
 from __future__ import annotations
 
 import contextlib
-import errno
 import time
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from capture._native.journal_scan import BAD, FULL, SHORT, scan, walk
 from capture.store.dead_letters import make_letter
+from capture.store.files import PASSING
 from capture.store.recovery import Segment, count_unchecked, load, move, segment_names, write_slot
 from capture.store.rows import StoredBatch
 from capture.store.segment import END_MARK, Name, Position
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from capture.store.context import Context
@@ -27,19 +26,16 @@ if TYPE_CHECKING:
     from capture.store.state import AppState
     from capture.store.writer import Writer
 
-__all__ = ["PASSING", "Index"]
+__all__ = ["Index"]
 
 _CHUNK = 64 * 1024
 _MOST = 1 << 30
-_LOOK = 4096
 #: An end mark is not larger.
 _MARK_BYTES = 64 + 80
 #: How long (s) a folder's time of change is not trusted; how often it is listed at least.
 _COARSE_S = 0.02
 _LIST_S = 1.0
 _ASK_S = 0.2
-#: Errors that are not the file's: it is waited for, lest later events go before those in it.
-PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class Index:
@@ -69,10 +65,9 @@ class Index:
         if not force and changed_ns == self._changed_ns and not unsure and now_s - self._listed_s < _LIST_S:
             return False
         names = segment_names(self._c.folder)
-        self._changed_ns, self._listed_s = changed_ns, now_s
-        for name in names:
-            if name not in self.segments and not self._load(name):
-                self._changed_ns = -1
+        loaded = [self._load(name) for name in names if name not in self.segments]
+        # Where one is not whole, or an error comes, it is read again at once.
+        self._changed_ns, self._listed_s = changed_ns if all(loaded) else -1, now_s
         for name in self.segments.keys() - set(names):
             self.lose(self.segments[name])
         self.order = [self.segments[name] for name in sorted(self.segments)]
@@ -126,7 +121,7 @@ class Index:
             self._c.losses.add("opted_out", count, queue)
         return True
 
-    def _write(self, segment: Segment, position: Position) -> None:
+    def write_slot(self, segment: Segment, position: Position) -> None:
         """Write a slot, if this process may: a request may end after the close of its store."""
         may = self._writes and not self._c.closed
         position.unwritten = not (may and write_slot(segment, position, self._c.pwrite))
@@ -255,7 +250,7 @@ class Index:
                 # Once: from then on they are behind the cached position.
                 position.seq = seq - len(payloads)
                 self._c.losses.add("damaged", gap, queue)
-                self._write(segment, position)
+                self.write_slot(segment, position)
             if payloads:
                 return StoredBatch(
                     queue=queue,
@@ -352,7 +347,7 @@ class Index:
                 position.pending -= batch.count
             move(position, batch.end, batch.seq)
         position.tried = 0
-        self._write(segment, position)
+        self.write_slot(segment, position)
         self.delete_if_done(segment)
         return True
 
@@ -361,31 +356,7 @@ class Index:
         position = segment.positions[batch.queue]
         if position.tried != batch.end - batch.start:
             position.tried = batch.end - batch.start
-            self._write(segment, position)
-
-    def drop_before(self, segment: Segment, position: Position, is_over: Callable[..., bool]) -> int:
-        """Move a queue behind its records that are too old; return how many those were."""
-
-        def is_passed(record: tuple[Any, ...]) -> bool:
-            return record[2] != position.wire or is_over(record[4], record[9], segment.header.boot_id)
-
-        start, end = position.offset, self.end_of(segment)
-        if position.tried or start >= end:
-            return 0
-        records, used = segment.walk(start, min(start + _LOOK, end))
-        if records and not is_passed(records[0]):
-            return 0  # mostly nothing is that old
-        records, used = segment.walk(start, end)
-        passed = list(takewhile(is_passed, records))
-        if not passed:
-            return 0
-        size = used if len(passed) == len(records) else records[len(passed)][0]
-        seqs = [record[3] for record in passed if record[2] == position.wire]
-        if position.counted >= start + size:
-            position.pending -= len(seqs)
-        move(position, start + size, seqs[-1] if seqs else position.seq)
-        self._write(segment, position)
-        return len(seqs)
+            self.write_slot(segment, position)
 
     def is_done(self, segment: Segment) -> bool:
         """Return whether every queue has all of a segment; the end mark is nobody's."""
@@ -403,11 +374,11 @@ class Index:
             position.seq = position.last_seq
         position.tried = position.pending = 0
         position.offset = position.purged = position.counted
-        self._write(segment, position)
+        self.write_slot(segment, position)
 
     def write_slots(self, segments: Iterable[Segment]) -> None:
         """Write the slots that are not in the file yet: new ones, and those whose last write failed."""
         for segment in segments:
             for position in segment.positions.values():
                 if position.unwritten:
-                    self._write(segment, position)
+                    self.write_slot(segment, position)
