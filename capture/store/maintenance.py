@@ -304,8 +304,9 @@ class Maintenance:
                 return  # another thread was faster
             for segment in list(index.order):
                 (index.forget if segment.path.exists() else index.lose)(segment)
-            for queue, wire in c.formats.items():
-                c.losses.add("store_gone", writer.in_segment(wire), queue)  # of one that was not listed yet
+            if writer.name is not None and not exists(c.folder / writer.name.file):
+                for queue, wire in c.formats.items():
+                    c.losses.add("store_gone", writer.in_segment(wire), queue)  # it was not listed yet
             waiting = list(writer.waiting)
             writer.waiting.clear()
             number = c.claims.session

@@ -16,6 +16,7 @@ from capture.store.files import PASSING
 from capture.store.recovery import Segment, count_unchecked, load, move, segment_names, write_slot
 from capture.store.rows import StoredBatch
 from capture.store.segment import END_MARK, Name, Position
+from capture.store.state import Presence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -127,9 +128,10 @@ class Index:
         position.unwritten = not (may and write_slot(segment, position, self._c.pwrite))
 
     def lose(self, segment: Segment) -> None:
-        """Leave out a segment that somebody else deleted, and count what its queues lose."""
+        """Leave out a segment that somebody else deleted; count its pending events, but for an opt-out."""
         last = self._writer.abandon(segment.name) if self._writes else {}
-        for queue, each in segment.positions.items() if self._writes else ():
+        counts = self._writes and self._state.look(deeply=True) is not Presence.REVOKED
+        for queue, each in segment.positions.items() if counts else ():
             lost = last[each.wire] - each.seq if last and each.seq >= 0 else each.pending
             self._c.losses.add("store_gone", lost, queue)
         self.forget(segment)

@@ -290,6 +290,33 @@ def test_files_that_are_deleted_are_counted_without_what_was_delivered(app, noti
     assert app.stored_of("a") == 15
 
 
+@pytest.mark.parametrize("deleted", ["*.lock", "state.json*"])
+def test_events_that_stay_are_not_counted_where_other_files_are_deleted(app, deleted):
+    put(app, 0, 10)
+    assert next(batches(app, size=4))[1] == [0, 1, 2, 3]
+    for path in app.folder.glob(deleted):
+        path.unlink()
+    app.upkeep()
+    put(app, 10, 12)
+
+    assert app.dropped == {}
+    assert drain(app) == list(range(4, 12))
+
+
+def test_events_that_an_opt_out_deletes_are_not_lost(app):
+    put(app, 0, 10)
+    assert app.claim_delivery()
+    assert app.pending("a").count == 10
+    (app.folder / OPTED_OUT).touch()
+    for path in segments(app.folder):
+        path.unlink()
+    assert app.next_batch("a", 50) is None
+    app.upkeep()
+
+    assert app.told
+    assert app.dropped == {}
+
+
 def test_a_goal_is_reached_when_its_folder_is_deleted_though_names_come_back(app, clock):
     put(app, 0, 5)
     goal = app.goal("a")
