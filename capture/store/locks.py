@@ -57,9 +57,6 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        #: Whether no process could have had it at the last `claim`: a read-only folder, a full disk, a file
-        #: system without locks.
-        self.unavailable = False
         self._problem: OSError | None = None
         self._descriptor: int | None = None
 
@@ -68,15 +65,20 @@ class FileLock:
         """Whether this object holds the lock."""
         return self._descriptor is not None
 
+    @property
+    def unavailable(self) -> bool:
+        """Whether no process could have it at the last `claim`: read-only, a full disk, no locks there."""
+        return self._problem is not None
+
     def claim(self) -> bool:
         """Acquire the lock without waiting; return whether it is held now."""
         if self._descriptor is not None:
             return True
-        self._problem, self.unavailable = None, False
+        self._problem = None
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError as error:
-            self._problem, self.unavailable = error, True
+            self._problem = error
             return False
         try:
             _lock(descriptor)
@@ -85,15 +87,14 @@ class FileLock:
                 raise BlockingIOError
         except OSError as error:
             os.close(descriptor)
-            if not isinstance(error, BlockingIOError):
-                # On Windows perhaps a lock that another process holds.
-                self._problem, self.unavailable = error, _DELETES_OPEN
+            if _DELETES_OPEN and not isinstance(error, BlockingIOError):
+                self._problem = error  # on Windows perhaps a lock that another process holds
             return False
         self._descriptor = descriptor
         return True
 
     def claim_or_raise(self) -> bool:
-        """Acquire the lock as `claim` does; return False only if another process holds it (POSIX).
+        """Acquire the lock as `claim` does; return False while another process holds it.
 
         Raises
         ------

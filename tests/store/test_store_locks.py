@@ -67,6 +67,22 @@ def test_a_lock_is_of_another_process_or_cannot_be_made(tmp_path, monkeypatch):
     second.release()
 
 
+def test_a_lock_that_is_held_is_waited_for_on_windows_too(tmp_path, monkeypatch):
+    """There the error of a lock that is held is no `BlockingIOError`."""
+
+    def fail(descriptor):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    lock = FileLock(tmp_path / "lock")
+    monkeypatch.setattr(locks, "_DELETES_OPEN", False)
+    with monkeypatch.context() as patched:
+        patched.setattr(locks, "_lock", fail)
+        assert not lock.claim_or_raise()
+        assert not lock.unavailable
+    assert lock.claim_or_raise()
+    lock.release()
+
+
 def test_a_lock_file_is_deleted_behind_its_close_where_no_open_file_can_be(tmp_path, monkeypatch):
     """As on Windows: a file that is open stays."""
     lock, unlink = FileLock(tmp_path / "session-1.lock"), Path.unlink
