@@ -310,16 +310,19 @@ class Delivery:
         return True
 
     def _run(self, worker: Worker) -> None:
+        wait_s = 0.0
         while not self._stopped:
             try:
+                if wait_s > 0:
+                    self._wakes[worker.name].wait(wait_s)
+                    wait_s = 0.0
+                    continue
                 wait_s = self._step(worker)
                 for waiting in list(self._waiting):
                     waiting.set()
-                if wait_s > 0 and not self._stopped:
-                    self._wakes[worker.name].wait(wait_s)
             except BaseException as error:  # noqa: BLE001 - sys.exit() in a sink must not end the delivery
                 _log.debug("the delivery to sink %s failed", worker.name, exc_info=True)
-                worker.failed(self._clock.monotonic_ns(), error)
+                wait_s = worker.failed(self._clock.monotonic_ns(), error)
 
     def _step(self, worker: Worker) -> float:
         if not self._store.claim_delivery():

@@ -576,6 +576,22 @@ def test_nothing_that_upkeep_raises_ends_the_maintenance(store, monkeypatch, cap
     assert [record.levelname for record in caplog.records].count("ERROR") == 1
 
 
+def test_a_step_that_fails_each_time_is_tried_once_a_second(store, monkeypatch):
+    tries, waits = [], []
+
+    def fail():
+        tries.append(1)
+        delivery._stopped = len(tries) == 3
+        raise RuntimeError("bug")
+
+    delivery = make(store, MemorySink(), start=False)
+    monkeypatch.setattr(Wake, "wait", lambda _, timeout_s: waits.append(timeout_s))
+    monkeypatch.setattr(store, "claim_delivery", fail)
+    delivery._run(delivery._workers[0])
+
+    assert waits == [1.0, 1.0]
+
+
 def test_an_exception_that_ends_a_wait_does_not_end_the_delivery(store):
     """As `PyThreadState_SetAsyncExc` raises it."""
     waited, delivery = threading.Event(), make(store, MemorySink(), start=False)
