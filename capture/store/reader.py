@@ -36,6 +36,8 @@ _MARK_BYTES = 64 + 80
 #: How long (s) a folder's time of change is not trusted; how often it is listed at least.
 _COARSE_S = 0.02
 _LIST_S = 1.0
+#: How long (s) a look at the folder serves while events are known that can be sent.
+_LOOK_S = 0.005
 _ASK_S = 0.2
 
 
@@ -50,17 +52,20 @@ class Index:
         self._c, self._state, self._writer = context, state, writer
         self._letters, self._writes = letters, writes
         self._changed_ns = -1
-        self._listed_s = self._asked_s = -_LIST_S
+        self._looked_s = self._listed_s = self._asked_s = -_LIST_S
 
     # Segments and sessions
 
     def refresh(self, *, force: bool = False, if_seen: bool = False) -> bool:
         """Read the folder again, if it may have changed; return whether it was read.
 
-        `if_seen`: only where a change is seen; one so soon after the last may not be. An OSError says that
-        it cannot be listed.
+        `if_seen`: only where a change is seen; one just after a look, or after the last one, may not be.
+        An OSError says that it cannot be listed.
         """
         now_s = time.monotonic()
+        if if_seen and now_s - self._looked_s < _LOOK_S:
+            return False
+        self._looked_s = now_s
         changed_ns = self._c.folder.stat().st_mtime_ns
         unsure = not if_seen and abs(time.time_ns() - changed_ns) < _COARSE_S * 1e9
         if not force and changed_ns == self._changed_ns and not unsure and now_s - self._listed_s < _LIST_S:

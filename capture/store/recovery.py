@@ -203,8 +203,7 @@ def write_slot(segment: Segment, position: Position, pwrite: Callable[[int, byte
     data = slot_bytes(position)
     try:
         with FileIO(segment.path, "r+") as file:
-            file.seek(HEADER - len(segment.stamp))
-            if file.read(len(segment.stamp)) != segment.stamp:
+            if not file.read(HEADER).endswith(segment.stamp):
                 return False  # another store's, in a folder that was replaced
             if pwrite is not None:
                 return pwrite(file.fileno(), data, position.slot) == SLOT
