@@ -90,9 +90,10 @@ class Metrics:
     def text(self, more: Mapping[tuple[str, str], float]) -> str:
         """Return everything as text; `more` are values from elsewhere, by name and labels."""
         values = self._values.copy()
-        for (name, labels), value in chain.from_iterable(map(_shared, self._others)):
-            adds_up = name in _PARTS or name.startswith(_SYNCS)
-            values[name, labels] = value + values.get((name, labels), 0) if adds_up else value
+        for key, value in chain.from_iterable(map(_shared, self._others)):
+            adds_up = key[0] in _PARTS or key[0].startswith(_SYNCS)
+            # Of gauges its own is the newest one: the other process may have ended.
+            values[key] = values.get(key, 0) + value if adds_up else values.get(key, value)
         syncs = [int(values.get((_SYNCS, _labels({"le": at})), 0)) for at in range(len(_SYNC_BOUNDS) + 1)]
         values |= {**more, ("syncs_total", ""): sum(syncs)}
         lines: list[str] = []

@@ -87,11 +87,12 @@ def serve(
         for metrics in counts[1:]:
             parent, pid = os.getpid(), os.fork()
             if not pid:
-                with contextlib.suppress(KeyboardInterrupt):
+                try:
                     _Service(config, uvicorn, metrics, parent=parent).run(listening)
-                os._exit(0)
+                finally:
+                    os._exit(0)  # the first process says what is wrong, and ends the others
             workers.append(pid)
-        first = _Service(config, uvicorn, counts[0], write, lambda: on_ready(url))
+        first = _Service(config, uvicorn, counts[0], write, lambda: on_ready(url), workers=workers)
         first.run(listening, metrics_listening)
 
 
@@ -100,9 +101,9 @@ def _end(workers: list[int]) -> None:
     for pid in workers:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-    for pid in workers:
+    while workers:
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, 0)
+            os.waitpid(workers.pop(), 0)
 
 
 class _Service:
@@ -116,12 +117,14 @@ class _Service:
         write: Sequence[str] = (),
         on_ready: Callable[[], object] = bool,
         *,
+        workers: list[int] | None = None,
         parent: int | None = None,
     ) -> None:
         self._config = config
         self._uvicorn = uvicorn
         self._metrics = metrics
         self._on_ready = on_ready
+        self._workers = workers or []
         self._parent = parent
         self._writer = _Writer(write) if write else None
         self._outlet = open_outlet(config, self._metrics.synced)
@@ -130,8 +133,6 @@ class _Service:
 
     def run(self, listening: socket.socket, metrics_listening: socket.socket | None = None) -> None:
         """Serve until the end."""
-        if metrics_listening is not None:
-            self._serve_metrics(metrics_listening)
         config = self._config.listen
         settings = self._uvicorn.Config(
             self._app,
@@ -153,6 +154,8 @@ class _Service:
             settings.load()
         except OSError as error:
             raise ConfigError(f"listen.tls_cert and listen.tls_key cannot be used: {error}") from None
+        if metrics_listening is not None:
+            self._serve_metrics(metrics_listening)
         server = self._uvicorn.Server(settings)
         end = server.handle_exit
 
@@ -203,6 +206,7 @@ class _Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._outlet.close()
         if self._writer is not None:
+            await asyncio.to_thread(_end, self._workers)  # they close their last segments
             await self._writer.stop()
 
     async def _watch(self) -> None:

@@ -146,26 +146,24 @@ class Unit:
 
         `at` is that of `_Read`.
         """
+        is_native = line.wire == "native"
+        users = _users_in(text) if line.bad and is_native else []
         for each in line.bad:
-            owner = text if line.wire == "native" else each.event.encode()
-            self._set_aside(line, owner, 1, msgspec.structs.asdict(each))
+            its_users = users if is_native else _users_in(each.event)
+            self._set_aside(line, its_users, 1, msgspec.structs.asdict(each))
         try:
             if problem:
                 raise ValueError(problem)
-            read = (self._native if line.wire == "native" else self._records)(line, text, at)
+            read = (self._native if is_native else self._records)(line, text, at)
         except _WRONG as error:
             about = {"reason": str(error)[:200], "batch": text.decode(errors="replace")}
-            self._set_aside(line, text, max(1, text.count(b'"euid"')), about)
+            self._set_aside(line, _users_in(text), max(1, text.count(b'"euid"')), about)
             return
         self._piece.append(read)
         self._bytes += len(text)
 
-    def _set_aside(self, line: Line, owner: bytes, count: int, about: dict[str, Any]) -> None:
-        """Put events into the quarantine, unless a user is forgotten: `owner` is JSON with the users' ids."""
-        try:
-            users = users_of(_decode_owner(owner))
-        except _WRONG:
-            users = []  # `forget` looks for them in the text
+    def _set_aside(self, line: Line, users: list[str], count: int, about: dict[str, Any]) -> None:
+        """Put events of a user, by all known ids, into the quarantine, unless the user is forgotten."""
         if any(self._forgotten.has(line.project, user) for user in users):
             self.counts["events_forgotten_total", line.project] += count
         else:
@@ -251,6 +249,14 @@ def users_of(record: Mapping[str, Any]) -> list[str]:
     """Return the ids of the user of a record, or of a native batch."""
     found = [record.get(name) for name in ("uid", "user_id", "external_user_id")]
     return [user for user in found if isinstance(user, str)]
+
+
+def _users_in(text: bytes | str) -> list[str]:
+    """Return `users_of` a text; none where it cannot be read: `forget` looks for them in the text."""
+    try:
+        return users_of(_decode_owner(text))
+    except _WRONG:
+        return []
 
 
 def record_keys(records: list[dict[str, Any]]) -> tuple[bytes, list[int], list[int]]:

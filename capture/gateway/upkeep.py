@@ -162,20 +162,10 @@ def _users_of(writer: Writer, project: int, external: set[str]) -> set[str]:
     """Return the user ids that Currents records have beside the host's own ids."""
     found = set()
     for path in _records_of(writer, project):
-        with _naming([path]):
+        with contextlib.suppress(*_DAMAGED):  # `forget` names it
             records = records_in(writer.objects.fetch(path, writer.scratch))
             found |= {each["user_id"] for each in records if each.get("external_user_id") in external}
     return found
-
-
-@contextlib.contextmanager
-def _naming(paths: Sequence[str]) -> Iterator[None]:
-    """Raise an error that names the files, where one of them is damaged."""
-    try:
-        yield
-    except (require("duckdb").Error, *_DAMAGED) as error:
-        reason = str(error).partition("\n")[0]
-        raise StoreError(f"{', '.join(paths)}: cannot be read: {reason}") from None
 
 
 def _replace(
@@ -195,8 +185,11 @@ def _replace(
     fresh = writer.scratch / "fresh"
     size = sum(path.stat().st_size for path in locals_)
     rewrite = _parquet if paths[0].endswith(".parquet") else _records
-    with _naming(paths):
+    try:
         left, deleted = rewrite(writer, locals_, fresh, project, users)
+    except (require("duckdb").Error, *_DAMAGED) as error:
+        reason = str(error).partition("\n")[0]
+        raise StoreError(f"{', '.join(paths)}: cannot be rewritten: {reason}") from None
     if users is not None and not deleted:
         return 0
     keep = left or "+" in paths[0]  # a file without events still has its partition's end

@@ -18,7 +18,9 @@ from gateway_kit import ENVIRON, Gateway, batch, configure, event, journal_lines
 from capture import ConfigError
 from capture.gateway.config import GatewayConfig
 from capture.gateway.journal import segments
+from capture.gateway.metrics import Metrics
 from capture.gateway.serve import serve
+from capture.gateway.state import totals
 
 
 def test_a_missing_server_names_the_extra_of_the_gateway(monkeypatch):
@@ -69,14 +71,25 @@ def test_another_interrupt_does_not_break_off_the_orderly_end(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the writer in /proc")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-def test_at_the_end_the_writer_writes_the_last_segment(tmp_path, number):
-    output = tmp_path / "output" / "events"
-    with Gateway(configure(tmp_path, journal={"segment_age_s": 2}), "--with-writer") as gateway:
-        gateway.post(batch(event(1)))
+@pytest.mark.parametrize(
+    ("number", "workers"),
+    [
+        pytest.param(signal.SIGTERM, 1, id="SIGTERM"),
+        pytest.param(signal.SIGINT, 1, id="Ctrl-C"),
+        pytest.param(signal.SIGTERM, 3, id="several-processes"),
+    ],
+)
+def test_at_the_end_the_writer_writes_the_last_segments(tmp_path, number, workers):
+    output = tmp_path / "output"
+    listen = {"port": 0, "workers": workers, "connections_per_address": 0}
+    config = configure(tmp_path, listen=listen, journal={"segment_age_s": 2})
+    with Gateway(config, "--with-writer") as gateway:
+        gateway.post(batch(event(0)))
+        end = time.monotonic() + 60
         while not any(output.rglob("*.parquet")):
-            pass  # the writer runs from here on
-        gateway.post(batch(event(2)))
+            assert time.monotonic() < end  # the writer runs from here on
+        for other in range(1, 30):
+            gateway.post(batch(event(other)))
         if number == signal.SIGINT:
             # A terminal sends it to all processes.
             pid = gateway.process.pid
@@ -85,7 +98,7 @@ def test_at_the_end_the_writer_writes_the_last_segment(tmp_path, number):
         gateway.process.send_signal(number)
 
     assert segments(tmp_path / "journal") == []
-    assert len(list(output.rglob("*.parquet"))) == 2
+    assert totals(output)["rows_total", ""] == 30
 
 
 def test_a_signal_just_before_it_serves_ends_it(tmp_path):
@@ -137,6 +150,26 @@ def test_what_cannot_be_listened_with_is_said(tmp_path, sections, said):
         config = GatewayConfig.load(configure(tmp_path, **json.loads(text)), environ=ENVIRON)
         with pytest.raises(ConfigError, match=said):
             serve(config)
+
+
+def test_several_processes_say_once_what_is_wrong(tmp_path):
+    config = configure(tmp_path, listen={"port": 0, "workers": 3, "tls_cert": "a", "tls_key": "b"})
+    with (tmp_path / "stderr").open("w") as stderr, pytest.raises(RuntimeError, match="did not start"):
+        Gateway(config, stderr=stderr)
+
+    assert (tmp_path / "stderr").read_text().count("capture: ") == 1
+
+
+def test_counts_of_processes_add_up_and_gauges_do_not():
+    first, other = Metrics.of_processes(2)
+    for metrics, free in ((other, 5), (first, 7)):
+        metrics.add("requests_total", project=8, status=200)
+        metrics.set("free_bytes", free)
+        metrics.share()
+
+    lines = first.text({}).splitlines()
+    assert 'gateway_requests_total{project="8",status="200"} 2' in lines
+    assert "gateway_free_bytes 7" in lines
 
 
 def test_an_address_of_ipv6_is_a_url(tmp_path):
