@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -226,6 +227,8 @@ def plural(count: int, noun: str, several: str = "") -> str:
 
 def print_json(value: object) -> None:
     """Print a value as indented JSON on standard output."""
-    Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print(
-        plain_json(msgspec.json.format(msgspec.json.encode(value), indent=2)).decode()
-    )
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+    data = plain_json(msgspec.json.format(msgspec.json.encode(value), indent=2))
+    # Where the output's encoding may lack characters, they are escapes.
+    is_unicode = console.encoding.startswith("utf")
+    console.print(data.decode() if is_unicode else json.dumps(msgspec.json.decode(data), indent=2))

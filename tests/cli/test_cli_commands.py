@@ -708,6 +708,21 @@ def test_an_encoding_without_the_signs_ends_no_command(encoding):
     assert b"23 strokes" in done.stdout
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_json_has_the_same_values_in_every_encoding(encoding, tmp_path):
+    (tmp_path / "c.toml").write_text(
+        '[project]\nid = 1\n[[sinks]]\ntype = "file"\npath = "j\\u00f6\\u4e2d"\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "capture", "config", "check", tmp_path / "c.toml", "--json"],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        check=True,
+    )
+
+    assert json.loads(done.stdout)["sinks"][0]["options"]["path"] == "j\u00f6\u4e2d"
+
+
 def test_names_in_files_are_those_of_the_enums():
     samples = TouchSamples(action=[0, 1, 0], time=[0, 1, 2], x=[0, 0, 0], y=[0, 0, 0])
     found = [gesture.to_dict() for gesture in classify(samples)]
