@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
@@ -172,7 +173,7 @@ class GestureConfig(Section, frozen=True, kw_only=True):
         """
         row = type(self)(dialect=self.dialect, dialects=self.dialects)
         kept = {"dialect", "dialects"}
-        if "dialect" not in keys and not _follows(self.hold_ms):
+        if "dialect" not in keys and _follows(row.hold_ms) and not _follows(self.hold_ms):
             kept.add("hold_ms")  # Set to what it would be: it must not follow another timeout.
         own = {
             key: value
@@ -180,6 +181,13 @@ class GestureConfig(Section, frozen=True, kw_only=True):
             if (value := getattr(self, key)) != getattr(row, key) or key in kept
         }
         return type(self)(**{**own, **keys})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A `hold_ms` that follows `tap_timeout_ms` does so in another process too.
+        keys = msgspec.structs.asdict(self)
+        if _follows(self.hold_ms):
+            del keys["hold_ms"]
+        return functools.partial(type(self), **keys), ()
 
     @property
     def has_default_lens(self) -> bool:

@@ -99,9 +99,10 @@ class Explanation(msgspec.Struct, frozen=True):
     dialect: str = ""
     others: tuple[Verdict, ...] = ()
 
-    def decisive(self) -> Condition:
-        """Return the condition that parts the class from one that it has all of and that is tried later."""
-        return next((each for each in self.conditions if each.measure != "drag_distance"), self.conditions[0])
+    def decisive(self, other: str) -> Condition:
+        """Return the condition that parts the class from another one that holds too but is tried later."""
+        # A fling is a drag that has one condition more.
+        return self.conditions[1 if (self.by_measures, other) == ("fling", "drag") else 0]
 
 
 def explain(gesture: Gesture, gestures: GestureConfig | None = None, *, density: float = 1.0) -> Explanation:

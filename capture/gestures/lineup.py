@@ -184,7 +184,7 @@ class Lineup:
         if failed:
             kind, first = wanted, failed[0]
         else:
-            first = found.decisive()
+            first = found.decisive(wanted)
         return f"{first.measure} {first.value_text()}, {kind} needs {first.relation} {first.threshold:.6g}"
 
     def _why(self, gestures: dict[str, Gesture]) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from capture.report.page import build_page
@@ -17,13 +18,15 @@ __all__ = ["Recording", "build_page", "read"]
 
 
 def read(
-    paths: str | Iterable[str], left_out: dict[str, str] | None = None, **options: Any
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    left_out: dict[str, str] | None = None,
+    **options: Any,
 ) -> list[Recording]:
     """Read touch logs and folders of batches.
 
     Parameters
     ----------
-    paths : str, or iterable of str
+    paths : path-like, or iterable of them
         Logs, folders and globs; a ``batches.jsonl``, or a folder with one, is read as batches,
         a folder of Currents files as a recording of each user.
     left_out : dict of str to str, optional
@@ -42,7 +45,8 @@ def read(
     from capture.report.from_log import read_log
 
     recordings: list[Recording] = []
-    for path in [paths] if isinstance(paths, str) else paths:
+    for given in [paths] if isinstance(paths, str | os.PathLike) else paths:
+        path = os.fspath(given)
         if records := find_currents(path):
             recordings += read_currents(records)
         elif (batches := find_batches(path)) is not None:

@@ -145,7 +145,7 @@ def _why(was: Explanation, now: Explanation) -> str:
         return f"{was.reason.replace('_', ' ')} became {now.reason.replace('_', ' ')}"
     failed = next((rival.failed for rival in now.rivals if rival.kind == was.by_measures), ())
     if not failed and was.by_measures != now.by_measures:
-        failed = (now.decisive(),)
+        failed = (now.decisive(was.by_measures),)
     if not failed:
         before = {each.measure: each.holds for each in was.direction_conditions}
         failed = tuple(

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import pickle
 from pathlib import Path
 
 import msgspec
@@ -109,6 +110,20 @@ def test_changes_keep_what_was_set_and_follow_the_dialect():
     assert GestureConfig().changed(tap_timeout_ms=200).hold_ms == 200
     assert GestureConfig(hold_ms=900).changed(tap_timeout_ms=200).hold_ms == 900
     assert GestureConfig(hold_ms=500).changed(tap_timeout_ms=200).hold_ms == 500
+
+
+def test_a_hold_of_ones_own_row_follows_that_row():
+    config = GestureConfig(dialect="own", dialects={"own": {"hold_ms": 300}})
+
+    assert config.changed(dialects={"own": {"hold_ms": 400}}).hold_ms == 400
+
+
+@pytest.mark.parametrize(("keys", "hold_ms"), [({}, 200), ({"hold_ms": 500}, 500)], ids=["follows", "set"])
+def test_a_hold_does_in_another_process_what_it_does_in_this_one(keys, hold_ms):
+    config = pickle.loads(pickle.dumps(GestureConfig(**keys)))  # noqa: S301 - its own
+
+    assert config == GestureConfig(**keys)
+    assert config.changed(tap_timeout_ms=200).hold_ms == hold_ms
 
 
 def test_a_row_of_a_users_file_is_a_dialect(tmp_path):

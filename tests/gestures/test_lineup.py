@@ -75,6 +75,14 @@ def test_a_class_that_is_tried_first_is_told_by_its_own_condition(points, names,
     assert parting(samples(stroke(*points)), *names).why == why
 
 
+def test_a_fling_is_no_tap_by_its_distance():
+    config = GestureConfig(dialects={"wide": {"base": "ios", "touch_slop_dp": 40}})
+    lineup = Lineup(configurations(config, ["contentsquare", "wide"]))
+    lineup.feed(samples(stroke((0, 0, 0), (20, 10, 0), (40, 20, 0), (45, 20, 0))))
+
+    assert next(lineup.partings()).why == "fling in wide: drag_distance 20, fling needs > 10"
+
+
 def test_dialects_that_part_by_a_second_finger_say_so():
     two = TouchSamples(
         pointer=[0, 1, 0, 0, 1], action=[0, 0, 2, 1, 1], time=[0, 1, 10**7, 2 * 10**7, 3 * 10**7],

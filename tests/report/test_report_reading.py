@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import zlib
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -42,8 +43,9 @@ def tap(ms, x=50, y=60, pointer=0, stream=0):
     ]
 
 
-def test_a_single_log_needs_no_list():
-    path = str(DATA / "session.touch.jsonl")
+@pytest.mark.parametrize("as_path", [str, Path])
+def test_a_single_log_needs_no_list(as_path):
+    path = as_path(DATA / "session.touch.jsonl")
 
     assert [len(each) for each in read(path)] == [len(each) for each in read([path])] == [23]
 
