@@ -17,8 +17,10 @@ from capture.store.segment import UNSENT, check_wires, uuid_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Context", "Losses", "Options"]
+__all__ = ["PURGED", "Context", "Losses", "Options"]
 
+#: Cause of what somebody deletes by a command: it is counted and not reported.
+PURGED = "purged"
 #: Size (bytes) at which a segment ends.
 _SEGMENT_BYTES = 1024 * 1024
 #: A kind of loss is over when it did not happen for so long (ns), and something went well since.
@@ -79,7 +81,8 @@ class Losses:
         more = self._by_queue[cause, queue] - self.dropped.get(cause, 0)
         if more > 0:
             self.dropped[cause] = self._by_queue[cause, queue]
-            self.unreported[cause] += more
+            if cause != PURGED:
+                self.unreported[cause] += more
 
     def of(self, queue: str, *causes: str) -> int:
         """Return how many events a queue lost, by any cause or by some."""

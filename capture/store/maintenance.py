@@ -16,6 +16,7 @@ import msgspec
 
 from capture._native.guard import BusyError
 from capture.errors import StoreError
+from capture.store.context import PURGED
 from capture.store.dead_letters import letter_files, read_letters, retry_letters
 from capture.store.files import BLOCK, delete_withdrawn, exists, files_of, store_bytes, write_private
 from capture.store.recovery import move, segment_names
@@ -259,18 +260,17 @@ class Maintenance:
         """Drop the pending events and the dead letters; return their number."""
         with self._s.reading() as index:
             index.refresh(force=True)
-            count = sum(self._drop_letters(index, path, "purged") for path in letter_files(self._c.folder))
+            count = sum(self._drop_letters(index, path, PURGED) for path in letter_files(self._c.folder))
             for segment in list(index.order) if not dead_only else ():
                 pending = index.pending_in(segment)
                 add_drops(self._c.folder, pending)
                 count += max(pending.values(), default=0)
                 for queue, purged in pending.items():
-                    self._c.losses.add("purged", purged, queue)
+                    self._c.losses.add(PURGED, purged, queue)
                 for position in segment.positions.values():
                     index.skip_counted(segment, position)
                 if index.is_done(segment):
                     index.delete(segment)
-            self._c.losses.unreported.pop("purged", None)  # somebody asked for it
             return count
 
     def retry(self, queue: str | None = None) -> int:

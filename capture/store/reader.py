@@ -99,16 +99,17 @@ class Index:
         """
         try:
             segment = load(self._c.folder / name.file, name, self._c.formats)
+            if segment is None:
+                return True
+            for queue, each in segment.positions.items() if self._writes else ():
+                if queue != each.queue and self.pending(segment, each):
+                    message = f"sink {each.queue}: events in its former wire format are not sent"
+                    self._c.losses.say(queue, message)
         except OSError as error:
             if error.errno in PASSING:
                 raise
             return False
-        if segment is None:
-            return True
         self.write_slots([segment])
-        for queue, each in segment.positions.items() if self._writes else ():
-            if queue != each.queue:
-                self._c.losses.say(queue, f"sink {each.queue}: events in its former wire format are not sent")
         user = segment.header.user_id
         if self._writes and user and not self._state.knows(user):
             # In a folder that another store has taken over it is ours that is unknown.

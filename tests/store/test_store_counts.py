@@ -102,3 +102,14 @@ def test_an_id_of_another_size_is_refused_and_holds_nothing_up(store, count):
     put(store, 1, 3)
 
     assert drain(store) == [*range(count), 1, 2]
+
+
+def test_what_a_command_deletes_is_counted_and_not_told(caplog):
+    told = []
+    losses = Losses("store", lambda *drop: told.append(drop), lambda: 0)
+    losses.add("purged", 3, "a")
+    losses.report()
+
+    assert losses.dropped == {"purged": 3}
+    assert not told
+    assert caplog.text == ""

@@ -361,8 +361,20 @@ def test_a_sink_with_another_wire_format_does_not_get_events_of_the_former_one(t
     again = Store(tmp_path, formats={"a": "native"}, clock=FakeClock())
 
     assert drain(again) == [0, 1, 2]
-    assert caplog.text.count("events in its former wire format are not sent") == 2
+    assert caplog.text.count("events in its former wire format are not sent") == 1
     again.close()
+
+
+def test_a_sink_that_had_all_before_its_wire_format_was_changed_is_not_told(tmp_path, caplog):
+    former = Store(tmp_path, formats={"a": "native"}, clock=FakeClock())
+    put(former, 0, 3)
+    assert drain(former) == [0, 1, 2]
+    former.close()
+    store = Store(tmp_path, formats={"a": "currents"}, clock=FakeClock())
+    assert drain(store) == []
+    store.close()
+
+    assert caplog.text == ""
 
 
 def test_an_answer_after_the_close_writes_no_slot(tmp_path):
