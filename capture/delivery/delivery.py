@@ -200,9 +200,8 @@ class Delivery:
             self._states.publish(anyway=True)
         done = all(worker.asked.completed >= wanted[worker.name] for worker in self._workers)
         # The store is looked at first: that counts the events that are gone with it.
-        done = (
-            is_whole(self._store, stored) and self._lost() == lost and not self._has_failed(wanted) and done
-        )
+        done = is_whole(self._store, stored) and self._lost() == lost and done
+        done = done and not self._has_failed(wanted)
         for sink in self._sinks if done else ():
             done = self._finish(sink.flush, sink.name) and done
         return done
@@ -315,9 +314,7 @@ class Delivery:
             try:
                 if wait_s > 0:
                     self._wakes[worker.name].wait(wait_s)
-                    wait_s = 0.0
-                    continue
-                wait_s = self._step(worker)
+                wait_s = 0.0 if self._stopped else self._step(worker)
                 for waiting in list(self._waiting):
                     waiting.set()
             except BaseException as error:  # noqa: BLE001 - sys.exit() in a sink must not end the delivery
