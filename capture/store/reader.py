@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import time
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from capture._native.journal_scan import BAD, FULL, SHORT, scan, walk
 from capture.store.dead_letters import make_letter
-from capture.store.files import PASSING
+from capture.store.files import PASSING, exists
 from capture.store.recovery import Segment, count_unchecked, load, move, segment_names, write_slot
 from capture.store.rows import StoredBatch
 from capture.store.segment import END_MARK, Name, Position
@@ -74,9 +75,12 @@ class Index:
         loaded = [self._load(name) for name in names if name not in self.segments]
         # Where one is not whole, or an error comes, it is read again at once.
         self._changed_ns, self._listed_s = changed_ns if all(loaded) else -1, now_s
-        for name in self.segments.keys() - set(names):
-            self.lose(self.segments[name])
-        self.order = [self.segments[name] for name in sorted(self.segments)]
+        listed = set(names)
+        for segment in list(self.segments.values()):
+            # A signal handler that records may have made one since.
+            if segment.name not in listed and not exists(segment.path):
+                self.lose(segment)
+        self.order = sorted(self.segments.values(), key=attrgetter("name"))
         # First whether a session lives, then the size of its segments: that stays the same then.
         dead: set[int] = set()
         if self._writes and (force or now_s - self._asked_s >= _ASK_S):

@@ -302,6 +302,18 @@ def test_events_that_stay_are_not_counted_where_other_files_are_deleted(app, del
     assert drain(app) == list(range(4, 12))
 
 
+def test_a_segment_that_was_made_during_a_listing_is_not_lost(app, monkeypatch):
+    """As by a signal handler that records."""
+    put(app, 0, 10)
+    assert next(batches(app, size=4))[1] == [0, 1, 2, 3]
+    with monkeypatch.context() as listing:
+        listing.setattr("capture.store.reader.segment_names", lambda _: [])
+        app.upkeep()
+
+    assert app.dropped == {}
+    assert drain(app) == list(range(4, 10))
+
+
 def test_events_that_an_opt_out_deletes_are_not_lost(app):
     put(app, 0, 10)
     assert app.claim_delivery()
