@@ -314,7 +314,7 @@ class Delivery:
             try:
                 if wait_s > 0:
                     self._wakes[worker.name].wait(wait_s)
-                wait_s = 0.0 if self._stopped else self._step(worker)
+                wait_s = self._step(worker)
                 for waiting in list(self._waiting):
                     waiting.set()
             except BaseException as error:  # noqa: BLE001 - sys.exit() in a sink must not end the delivery
@@ -322,7 +322,7 @@ class Delivery:
                 wait_s = worker.failed(self._clock.monotonic_ns(), error)
 
     def _step(self, worker: Worker) -> float:
-        if not self._store.claim_delivery():
+        if self._stopped or not self._store.claim_delivery():
             return _TAKE_OVER_S
         now_ns = self._clock.monotonic_ns()
         remaining_s = None if self._deadline_ns is None else max(0.05, (self._deadline_ns - now_ns) / 1e9)
