@@ -2,36 +2,9 @@
 
 import errno
 import logging
-import os
 
 import pytest
 from journal_events import drain, put
-
-from capture.store import Store
-from capture.testing import FakeClock
-
-
-class Disk:
-    """Fails with an error while there is one."""
-
-    error = None
-
-    def __call__(self, descriptor, data, place):
-        if self.error is not None:
-            raise OSError(self.error, os.strerror(self.error))
-        return os.pwrite(descriptor, data, place)
-
-
-@pytest.fixture
-def disk():
-    return Disk()
-
-
-@pytest.fixture
-def store(tmp_path, disk):
-    made = Store(tmp_path / "store", formats={"a": "native"}, clock=FakeClock(), pwrite=disk)
-    yield made
-    made.close()
 
 
 @pytest.fixture
