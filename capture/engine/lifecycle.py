@@ -102,7 +102,8 @@ class Lifecycle:
     @property
     def opted_in(self) -> bool:
         """Whether there is consent, and a store to record into."""
-        return self.app_data.store is not None
+        store = self.app_data.store
+        return store is not None and not store.revoked
 
     @property
     def recording(self) -> str:
@@ -155,10 +156,12 @@ class Lifecycle:
 
     def opt_in(self) -> None:
         """As `Capture.opt_in`."""
+        data = self.app_data
         with self._touches.lock:
-            if self.closed or self.opted_in:
+            # Another thread may have met an opt-out, and wait for the lock to say so.
+            self._revoked()
+            if self.closed or data.store is not None:
                 return
-            data = self.app_data
             data.open()
             try:
                 # Last: only a store that can be recorded into ends an opt-out.
@@ -184,10 +187,12 @@ class Lifecycle:
 
     def _revoked(self) -> None:
         """Stop, for another process opted out; called by the store, from any thread."""
+        store = self.app_data.store
+        if store is None or not store.revoked:
+            return  # it was the store before, whose user opted out here meanwhile
         with self._touches.canceled():
-            store = self.app_data.store
-            if store is None or not store.revoked:
-                return  # it was the store before, whose user opted out here meanwhile
+            if self.app_data.store is not store:
+                return
             self._withdrawn = True
             self._cut_off()
             self.app_data.release()

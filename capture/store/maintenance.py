@@ -84,8 +84,8 @@ class Maintenance:
             self.check_presence(deeply=True)
             if c.revoked or c.closed:
                 return
-            if s.state.waits and s.state.known is not None:
-                s.state.write(s.state.known)
+            if s.state.waits:
+                self._write_state()
             s.writer.write_waiting()
             if not c.power:
                 s.writer.sync()
@@ -106,6 +106,13 @@ class Maintenance:
                 native.limit = min(native.limit, _SMALL_BYTES)
         finally:
             c.losses.report()
+
+    def _write_state(self) -> None:
+        """Write the state that waits in memory, unless the store was closed or deleted meanwhile."""
+        with self._s.reading():
+            known = self._s.state.known
+            if known is not None and not self._c.closed and not self._c.revoked:
+                self._s.state.write(known)
 
     def _delete_empty(self, index: Index) -> None:
         """Delete segments without a record, but for the last session: a kill or a full disk leaves them."""

@@ -249,6 +249,32 @@ def test_what_another_process_withdrew_was_not_delivered(tmp_path, delivers):
         assert cap.flush()
 
 
+def test_an_opt_out_of_another_process_is_seen_while_a_call_holds_the_lock(tmp_path):
+    cap, _ = memory_capture(tmp_path)
+    met, goes_on = threading.Event(), threading.Event()
+
+    def before_send(event):
+        met.set()
+        assert goes_on.wait(30)
+        return event
+
+    with cap:
+        cap.before_send = before_send
+        caller = threading.Thread(target=cap.track_variable, args=("k", 1))
+        caller.start()
+        assert met.wait(30)
+        (tmp_path / "opted-out").touch()
+        try:
+            # The thread that meets the marker waits for the lock of the call.
+            assert cap.flush(5) is False
+            assert (cap.opted_in, cap.stats.recording) == (False, "not_opted_in")
+        finally:
+            goes_on.set()
+            caller.join(30)
+        cap.opt_in()
+        assert cap.opted_in
+
+
 def test_a_pause_records_nothing_and_cancels_strokes(tmp_path):
     clock = FakeClock()
     cap, sink = memory_capture(tmp_path, clock=clock)
@@ -276,7 +302,7 @@ def test_a_store_that_cannot_be_made_does_not_stop_the_app(tmp_path):
     blocked = BufferConfig(path=str(tmp_path / "file" / "store"))
     cap, sink = memory_capture(tmp_path, buffer=blocked)
     with cap:
-        everything(cap)
+        assert cap.track_variable("k", 1) is not None
         with pytest.raises(StoreError, match="the opt-out is not remembered"):
             cap.opt_out()
         assert everything(cap) == [None] * 11

@@ -284,3 +284,30 @@ def test_a_state_that_cannot_take_its_place_leaves_no_file(store, monkeypatch):
 
     assert list(store.folder.glob("*.tmp")) == []
     assert store.read_state()["n"] == 2
+
+
+def test_a_state_that_is_being_written_does_not_outlive_its_store(store, monkeypatch):
+    """The maintenance thread may be writing a state that waited when the user opts out."""
+    monkeypatch.setattr(state_module, "_LOCK_S", 0.05)
+    other = FileLock(store.folder / "state.lock")
+    assert other.claim()
+    assert not store.write_state({"user_id": USER})
+    other.release()
+    update, writes, goes_on = state_module.update_state, threading.Event(), threading.Event()
+
+    def slow_update(*values):
+        writes.set()
+        assert goes_on.wait(30)
+        return update(*values)
+
+    monkeypatch.setattr(state_module, "update_state", slow_update)
+    maintenance, opt_out = threading.Thread(target=store.upkeep), threading.Thread(target=store.destroy)
+    maintenance.start()
+    assert writes.wait(30)
+    opt_out.start()
+    opt_out.join(0.1)
+    goes_on.set()
+    maintenance.join(30)
+    opt_out.join(30)
+
+    assert list(store.folder.iterdir()) == []
