@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BLOCK",
     "PASSING",
+    "KeptFile",
     "checked",
     "create_segment",
     "delete_own",
@@ -74,19 +75,31 @@ def exists(path: Path) -> bool:
     return True
 
 
-def read_at(path: Path, offset: int, size: int) -> bytes:
-    """Return a part of a file, up to its end: opened, read and closed, so that no descriptor is held."""
-    with FileIO(path) as file:
-        # A read takes memory for all that it asks for, and a caller's bound may be more than a device has.
-        size = max(0, min(size, os.fstat(file.fileno()).st_size - offset))
-        if offset:
-            file.seek(offset)
-        data = file.read(size)
-        while len(data) < size:
-            more = file.read(size - len(data))
-            if not more:
-                break
-            data += more
+class KeptFile(FileIO):
+    """A file that is open for reading and writing until nobody refers to it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "r+")
+
+    def __del__(self) -> None:
+        """Close it, without the warning that it was left open."""
+        self.close()
+
+
+def read_at(place: Path | FileIO, offset: int, size: int) -> bytes:
+    """Return a part of a file, up to its end; a path is opened for that and closed again."""
+    if not isinstance(place, FileIO):
+        with FileIO(place) as file:
+            return read_at(file, offset, size)
+    # A read takes memory for all that it asks for, and a caller's bound may be more than a device has.
+    size = max(0, min(size, os.fstat(place.fileno()).st_size - offset))
+    place.seek(offset)
+    data = place.read(size)
+    while len(data) < size:
+        more = place.read(size - len(data))
+        if not more:
+            break
+        data += more
     return data
 
 

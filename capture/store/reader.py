@@ -52,6 +52,8 @@ class Index:
         self.order: list[Segment] = []
         self._c, self._state, self._writer = context, state, writer
         self._letters, self._writes = letters, writes
+        #: The segment that was read last, whose file is kept open.
+        self._open: Segment | None = None
         self._changed_ns = -1
         self._looked_s = self._listed_s = self._asked_s = -_LIST_S
 
@@ -92,7 +94,7 @@ class Index:
             name = segment.name
             if not segment.complete and (name.session in dead or last.get(name.session, 0) > name.number):
                 # Of unknown size it is not done: it is looked at again.
-                segment.size = self._size(segment)
+                segment.size = segment.file_size()
                 segment.complete = segment.size > 0
         return True
 
@@ -148,7 +150,7 @@ class Index:
 
     def forget(self, segment: Segment) -> None:
         """Leave out a segment that was deleted."""
-        segment.gone = True
+        segment.gone, segment.file = True, None
         self.segments.pop(segment.name, None)
         if segment in self.order:
             self.order.remove(segment)
@@ -185,8 +187,9 @@ class Index:
             lock.release(remove=True)
 
     def _unlink(self, segment: Segment) -> bool:
+        segment.file = None  # Windows deletes no open file
         if not self.delete_file(segment.path):
-            # On Windows somebody may have it open: its slots are at the end, and it is tried again.
+            # On Windows somebody else may have it open: its slots are at the end, and it is tried again.
             with contextlib.suppress(FileNotFoundError):
                 segment.path.stat()
                 return False
@@ -206,18 +209,12 @@ class Index:
             return False
         return True
 
-    def _size(self, segment: Segment) -> int:
-        try:
-            return segment.path.stat().st_size
-        except OSError:
-            return 0
-
     def end_of(self, segment: Segment) -> int:
         """Return up to where a segment may be read now."""
         if segment.complete:
             return segment.size
         own = self._writer.position_of(segment.name)
-        return self._size(segment) if own is None else own
+        return segment.file_size() if own is None else own
 
     def has_later(self, segment: Segment) -> bool:
         """Return whether the session continues in a later segment."""
@@ -284,6 +281,12 @@ class Index:
 
     def _scan(self, segment: Segment, position: Position, stop: int, bounds: tuple[int, int]) -> Any:
         """Scan from a position on, reading as much as that needs."""
+        if segment is not self._open:
+            if self._open is not None:
+                self._open.file = None
+            self._open = segment
+            with contextlib.suppress(OSError):
+                segment.file = segment.open()
         size = _CHUNK
         while True:
             size = min(size, stop - position.offset)

@@ -9,14 +9,13 @@ import contextlib
 import re
 import struct
 import uuid
-from io import FileIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from capture._native.journal import crc32c
 from capture._native.journal_scan import walk
-from capture.store.files import files_of, read_at
+from capture.store.files import KeptFile, files_of, read_at
 from capture.store.segment import (
     END_MARK,
     HEADER,
@@ -96,6 +95,8 @@ class Segment(msgspec.Struct, eq=False):
         Queues whose worker is sending its events.
     damaged : set of int
         Offsets of damage that is noted already.
+    file : KeptFile or None
+        The file, while it is kept open.
     """
 
     name: Name
@@ -109,10 +110,25 @@ class Segment(msgspec.Struct, eq=False):
     positions: dict[str, Position] = {}
     sending: set[str] = set()
     damaged: set[int] = set()
+    file: KeptFile | None = None
+
+    def open(self) -> KeptFile:
+        """Open the file, if it is still the one that was loaded."""
+        file = KeptFile(self.path)
+        if not file.read(HEADER).endswith(self.stamp):
+            raise FileNotFoundError("another store's, in a folder that was replaced")
+        return file
+
+    def file_size(self) -> int:
+        """Return the size of the file now (bytes); 0 where that is not known."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
 
     def read(self, start: int, end: int) -> bytes:
         """Return a part of the file."""
-        return read_at(self.path, start, end - start)
+        return read_at(self.file or self.path, start, end - start)
 
     def walk(self, start: int, end: int, *, over: bool = False) -> tuple[list[tuple[Any, ...]], int]:
         """Return the records of a part of the file, as `walk` has them."""
@@ -202,13 +218,11 @@ def write_slot(segment: Segment, position: Position, pwrite: Callable[[int, byte
         return False
     data = slot_bytes(position)
     try:
-        with FileIO(segment.path, "r+") as file:
-            if not file.read(HEADER).endswith(segment.stamp):
-                return False  # another store's, in a folder that was replaced
-            if pwrite is not None:
-                return pwrite(file.fileno(), data, position.slot) == SLOT
-            file.seek(position.slot)
-            return file.write(data) == SLOT
+        file = segment.file or segment.open()
+        if pwrite is not None:
+            return pwrite(file.fileno(), data, position.slot) == SLOT
+        file.seek(position.slot)
+        return file.write(data) == SLOT
     except OSError:
         return False
 

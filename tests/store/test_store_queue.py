@@ -1,11 +1,15 @@
 """Appending, reading, acknowledging: what a queue returns, and in which order."""
 
+from pathlib import Path
+
 import pytest
 from journal_events import NOW_MS, batches, drain, event_id, number_of, put, segments
 
 from capture.errors import ConfigError
 from capture.store import Store, StoredEvent, context as module, segment
 from capture.testing import FakeClock
+
+OPEN_FILES = Path("/proc/self/fd")
 
 
 @pytest.fixture
@@ -22,6 +26,12 @@ def store(tmp_path, clock):
 
 def opened(folder, *queues, **more):
     return Store(folder, formats=dict.fromkeys(queues or ("a",), "native"), clock=FakeClock(), **more)
+
+
+def open_files(folder):
+    """Return the segments of a folder that this process has open, deleted ones too."""
+    links = [str(link.readlink()) for link in OPEN_FILES.iterdir() if link.is_symlink()]
+    return [link for link in links if link.startswith(str(folder)) and ".seg" in link]
 
 
 def test_a_batch_holds_one_session_in_order(store):
@@ -163,6 +173,26 @@ def test_segments_end_at_their_size_and_go_when_they_are_done(tmp_path, monkeypa
     assert len(segments(tmp_path)) == 1
     assert store.dropped == {}
     store.close()
+
+
+@pytest.mark.skipif(not OPEN_FILES.exists(), reason="no /proc/self/fd")
+def test_at_most_one_segment_is_kept_open_for_the_delivery(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_SEGMENT_BYTES", 1100)
+    store, found = Store(tmp_path, formats={"a": "native", "b": "native"}, clock=FakeClock()), []
+    put(store, 0, 40)
+    written = set(open_files(tmp_path))
+    for queue in "abab":
+        batch = store.next_batch(queue, 15)
+        assert store.begin_send(queue, batch)
+        store.end_send(queue, batch)
+        store.acknowledge(queue, batch)
+        found.append(len(open_files(tmp_path)) - len(written))
+    drain(store, "a")
+    drain(store, "b")
+    store.close()
+
+    assert set(found) == {0, 1}
+    assert open_files(tmp_path) == []
 
 
 def test_a_restart_goes_on_where_it_was(tmp_path):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,11 @@ def unreadable(monkeypatch):
     reads, looks = set(), set()
 
     def failing(call, files):
-        def fails(path, *values, **more):
+        def fails(place, *values, **more):
+            path = place.name if isinstance(place, FileIO) else place
             if path in files:
                 raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
-            return call(path, *values, **more)
+            return call(place, *values, **more)
 
         return fails
 
