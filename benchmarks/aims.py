@@ -60,6 +60,16 @@ AIMS = (
         if name != DEFAULT
     ),
     *(
+        Aim(
+            f"lens of {name}, by ours with the same columns",
+            "test_dialects",
+            ("by_the_default_with_the_same_columns", name),
+            most=1.6,
+        )
+        for name in names()
+        if name != DEFAULT
+    ),
+    *(
         Aim(f"two threads, {what}", f"test_threads{which}", ("speed_up",), least=1.6)
         for what, which in (
             ("one stream", "_on_ranges[None]"),

@@ -7,7 +7,12 @@ import time
 
 
 def interleaved(contenders, rounds=7):
-    """Run each contender once per round, in turn, and return name -> median seconds.
+    """Run each contender once per round, in turn, and return name -> median seconds."""
+    return {name: statistics.median(times) for name, times in timed(contenders, rounds).items()}
+
+
+def timed(contenders, rounds):
+    """Run each contender once per round, in turn, and return name -> seconds of each round.
 
     Each round has an order of its own, so that no contender always finds the caches as another leaves them.
     """
@@ -22,7 +27,7 @@ def interleaved(contenders, rounds=7):
             result = run()
             seconds[name].append(time.perf_counter() - begin)
             del result
-    return {name: statistics.median(times) for name, times in seconds.items()}
+    return seconds
 
 
 def report(benchmark, ours, seconds, per, unit):
