@@ -88,7 +88,7 @@ class Gateway:
     def __exit__(self, *error):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        self.process.wait(120)
         self.process.stdout.close()
 
     @property
@@ -97,11 +97,11 @@ class Gateway:
 
     def kill(self):
         self.process.kill()
-        self.process.wait(30)
+        self.process.wait(120)
         self.process.stdout.close()
 
     def connect(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 
     def post(self, data, **headers):
         """Post a batch, packed unless it is bytes; return status, document and headers of the answer."""
@@ -119,7 +119,7 @@ class Gateway:
 
 
 def request(port, data, path="/batches", token=TOKEN, **headers):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     with contextlib.closing(connection):
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request("POST", path, data, {"Authorization": f"Bearer {token}", **names})

@@ -86,7 +86,7 @@ class Display:
     def mouse(self, *words):
         """Do what xdotool is told in one call, so that no time passes between."""
         command = [shutil.which("xdotool"), *map(str, words)]
-        subprocess.run(command, check=True, env={**os.environ, **self.environment}, timeout=20)
+        subprocess.run(command, check=True, env={**os.environ, **self.environment}, timeout=120)
 
     def close(self):
         self._server.terminate()

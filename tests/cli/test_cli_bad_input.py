@@ -62,7 +62,7 @@ def run(*arguments, given=b""):
         [sys.executable, "-m", "capture", *map(str, arguments)],
         input=given,
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -32,7 +32,7 @@ def run(folder, part):
         [sys.executable, SCRIPT, folder, part],
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=300,
         check=False,
         env={**os.environ, "PYTHONPATH": str(SCRIPT.parents[2])},
     )

@@ -28,7 +28,7 @@ def start(folder, *arguments):
 
 
 def end(process, text=""):
-    out, err = process.communicate(text, timeout=60)
+    out, err = process.communicate(text, timeout=300)
     assert process.returncode == 0, err
     return out
 

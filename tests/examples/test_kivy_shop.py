@@ -24,7 +24,7 @@ def visit(tmp_path_factory):
         env=environment(**HEADLESS, KIVY_HOME=str(folder), XDG_DATA_HOME=str(folder / "data")),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

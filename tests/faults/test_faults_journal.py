@@ -234,7 +234,7 @@ def test_ctrl_c_ends_the_process(tmp_path):
         pause.wait(chance.uniform(0.01, 0.1))
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(6)
+            process.wait(LONG_S)
         finally:
             process.kill()
             process.wait()
@@ -253,12 +253,9 @@ config = RunConfig(project=ProjectConfig(id=1), buffer=BufferConfig(path=sys.arg
     sinks=(SinkConfig(type="file", options={"path": sys.argv[1] + "/out"}),))
 cap = Capture(config)
 target = Target(path="[root]>b#x>", id="x", responsive=True)
-slowest = 0.0
+answers = []
 def other():
-    global slowest
-    begun = time.perf_counter()
-    assert cap.track_variable("other", 1) is not None
-    slowest = max(slowest, time.perf_counter() - begun)
+    answers.append(cap.track_variable("other", 1))
 for _ in range(int(sys.argv[2])):
     try:
         signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0005, 0.003))
@@ -273,12 +270,13 @@ for _ in range(int(sys.argv[2])):
     assert not thread.is_alive()
 begun = time.perf_counter()
 cap.close()
-print(slowest < 1.0, time.perf_counter() - begun < 6.0)
+print(len(answers), None in answers, time.perf_counter() - begun < 20.0)
 """
 
 
 def test_an_exception_of_a_signal_handler_leaves_no_lock_taken(tmp_path):
-    assert run(SIGNALS, tmp_path, 2000 if SOAK else 300) == "True True"
+    count = 2000 if SOAK else 300
+    assert run(SIGNALS, tmp_path, count) == f"{count} False True"
 
 
 # Locks of other processes

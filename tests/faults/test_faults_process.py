@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from free_port import free_port
 
 import capture
 from capture.collector import Collector, Fault
@@ -61,11 +62,6 @@ def confirmed(folder):
 
 def size_of(path):
     return path.stat().st_size if path.exists() else 0
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def restart(folder, port, **more):

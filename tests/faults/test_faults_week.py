@@ -75,6 +75,9 @@ def test_a_week_offline(tmp_path, run):
             largest = max(largest, store_bytes(tmp_path))
             growth = max(growth, resident_bytes() - before)
     online.set()
+    # An attempt that fails after the wake-up would be waited for, and the clock does not go on.
+    while delivery.counters["memory"].state == "sending":
+        threading.Event().wait(0.01)
     delivery.wake()
     assert delivery.flush(120.0)
     # Only now: until then the store's upkeep may drop what was pending a moment ago.

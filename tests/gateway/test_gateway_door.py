@@ -149,7 +149,7 @@ def test_slow_senders_are_cut_off(gateway):
         b"POST /batch",
         b"POST /batches HTTP/1.1\r\nContent-Length: 9\r\nAuthorization: Bearer %b\r\n\r\nx",
     ):
-        sender = socket.create_connection(("127.0.0.1", gateway.port), timeout=20)
+        sender = socket.create_connection(("127.0.0.1", gateway.port), timeout=120)
         sender.sendall(start % TOKEN.encode() if b"%b" in start else start)
         ends.append(sender)
     for sender, expected in zip(ends, (b"", b"HTTP/1.1 408"), strict=True):
@@ -253,7 +253,7 @@ def test_tls(tmp_path):
     with Gateway(configure(tmp_path, listen=listen)) as gateway:
         assert gateway.url.startswith("https://")
         context = ssl.create_default_context(cafile=tmp_path / "cert.pem")
-        connection = http.client.HTTPSConnection("localhost", gateway.port, context=context, timeout=20)
+        connection = http.client.HTTPSConnection("localhost", gateway.port, context=context, timeout=120)
         with contextlib.closing(connection):
             connection.request(
                 "POST", "/batches", json.dumps(batch(event(1))), {"Authorization": f"Bearer {TOKEN}"}

@@ -166,7 +166,7 @@ def test_a_lock_that_cannot_be_made_is_said(config, collector, caplog):
     def deliver():
         with forward.forwarding(config, 0) as (native, _):
             native.start()
-            end_s = time.monotonic() + 30
+            end_s = time.monotonic() + 60
             while "its events are kept" not in caplog.text and time.monotonic() < end_s:
                 time.sleep(0.05)
 

@@ -79,7 +79,7 @@ def lost_events(folder, step, prelude=""):
         if not send(gateway, number):
             break
         acknowledged.append(number)
-    assert gateway.process.wait(20) == -9
+    assert gateway.process.wait(120) == -9
     gateway.kill()
     config = GatewayConfig.load(config, environ=ENVIRON)
     recover(config.journal_folder)

@@ -110,7 +110,7 @@ def day(displays, tmp_path_factory):
         try:
             day.click((BASKET, 2))
             day.display.mouse("key", "Escape")
-            output, errors = evening.communicate(timeout=30)
+            output, errors = evening.communicate(timeout=300)
             assert evening.returncode == 0, errors
             day.output = output.decode()
         finally:

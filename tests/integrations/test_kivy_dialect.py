@@ -43,7 +43,7 @@ def test_the_distance_of_a_double_tap_is_a_part_of_the_window(tmp_path):
         env=environment(**HEADLESS, KIVY_HOME=str(tmp_path / "kivy")),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -60,8 +60,8 @@ def test_view_in_tmux(columns, tmp_path):
     tmux = shutil.which("tmux")
     if tmux is None:
         pytest.skip("no tmux on this machine")
-    socket, done = tmp_path / "tmux", tmp_path / "done"
-    command = f"{sys.executable} -m capture view {SESSION} --rows 12; touch {done}; cat"
+    socket = tmp_path / "tmux"
+    command = f"{sys.executable} -m capture view {SESSION} --rows 12; echo ended; cat"
     size = ["-x", str(columns), "-y", "40"]
     call = [tmux, "-S", str(socket), "-f", "/dev/null"]
     # Of this process as Python sees it: readline, once imported, sets COLUMNS behind its back.
@@ -72,11 +72,15 @@ def test_view_in_tmux(columns, tmp_path):
         cwd=DATA.parents[1],
         env=environment,
     )
+
+    def pane():
+        command = [*call, "capture-pane", "-p", "-e", "-t", "view"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
     try:
-        wait_for(done.exists)
-        shown = subprocess.run(
-            [*call, "capture-pane", "-p", "-e", "-t", "view"], check=True, capture_output=True, text=True
-        ).stdout
+        # What the command wrote is shown a while later.
+        wait_for(lambda: "ended" in pane())
+        shown = pane()
     finally:
         subprocess.run([*call, "kill-server"], check=True)
 
@@ -86,7 +90,7 @@ def test_view_in_tmux(columns, tmp_path):
     assert "11 strokes before" in shown
 
 
-def wait_for(condition, seconds=20):
+def wait_for(condition, seconds=60):
     event = threading.Event()
     for _ in range(seconds * 20):
         if condition():

@@ -295,7 +295,7 @@ MOMENTS = ["open", "write", "fsync", "mkdir", "replace", "manifest"]
 def test_a_kill_at_any_moment_leaves_whole_files_and_loses_nothing(tmp_path, moment, number):
     run = [sys.executable, WRITER, tmp_path]
     environ = {**os.environ, "PYTHONPATH": str(WRITER.parents[2])}
-    killed = subprocess.run([*run, moment, str(number)], env=environ, timeout=60, check=False)
+    killed = subprocess.run([*run, moment, str(number)], env=environ, timeout=300, check=False)
     visible = {
         path: content
         for path, content in files_in(tmp_path / "out").items()
@@ -303,7 +303,7 @@ def test_a_kill_at_any_moment_leaves_whole_files_and_loses_nothing(tmp_path, mom
     }
     # What is visible is whole.
     early = rows_of(visible)
-    ended = subprocess.run([*run, "never", "0"], env=environ, timeout=60, check=False)
+    ended = subprocess.run([*run, "never", "0"], env=environ, timeout=300, check=False)
     rows = rows_of(files_in(tmp_path / "out"))
 
     assert killed.returncode == -signal.SIGKILL
@@ -360,12 +360,12 @@ def test_a_kill_around_a_request_loses_nothing_in_a_bucket(s3, tmp_path, number)
     url = f"s3://bucket/killed-{number}"
     run = [sys.executable, WRITER, tmp_path]
     environ = {**os.environ, "PYTHONPATH": str(WRITER.parents[2]), "STORAGE_URL": url}
-    killed = subprocess.run([*run, "put", str(number)], env=environ, timeout=60, check=False)
+    killed = subprocess.run([*run, "put", str(number)], env=environ, timeout=300, check=False)
     early = {
         key: content for key, content in objects(client, f"killed-{number}/").items() if key.endswith("avro")
     }
     rows_of(early)  # nothing that is there is cut off
-    ended = subprocess.run([*run, "never", "0"], env=environ, timeout=60, check=False)
+    ended = subprocess.run([*run, "never", "0"], env=environ, timeout=300, check=False)
     found = {
         key: content for key, content in objects(client, f"killed-{number}/").items() if key.endswith("avro")
     }

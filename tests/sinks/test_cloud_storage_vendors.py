@@ -93,8 +93,8 @@ def test_a_kill_around_a_request_loses_nothing(vendor, tmp_path, number):
         "PYTHONPATH": str(WRITER.parents[2]),
         "STORAGE_URL": f"{scheme}://bucket/{prefix}",
     }
-    killed = subprocess.run([*run, "put", str(number)], env=environ, timeout=60, check=False)
-    ended = subprocess.run([*run, "never", "0"], env=environ, timeout=60, check=False)
+    killed = subprocess.run([*run, "put", str(number)], env=environ, timeout=300, check=False)
+    ended = subprocess.run([*run, "never", "0"], env=environ, timeout=300, check=False)
     found = {path: content for path, content in objects(vendor, prefix).items() if path.endswith("avro")}
     own = [row for row in rows_of(found) if row.get("name", "").startswith("event")]
 

