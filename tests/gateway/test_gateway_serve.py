@@ -87,7 +87,7 @@ def test_at_the_end_the_writer_writes_the_last_segments(tmp_path, number, worker
     with Gateway(config, "--with-writer") as gateway:
         gateway.post(batch(event(0)))
         end = time.monotonic() + 60
-        while not any(output.rglob("*.parquet")):
+        while not any((output / "events").rglob("*.parquet")):
             assert time.monotonic() < end  # the writer runs from here on
         for other in range(1, 30):
             gateway.post(batch(event(other)))
