@@ -60,29 +60,29 @@ def test_view_in_tmux(columns, tmp_path):
     tmux = shutil.which("tmux")
     if tmux is None:
         pytest.skip("no tmux on this machine")
-    socket = tmp_path / "tmux"
     command = f"{sys.executable} -m capture view {SESSION} --rows 12; echo ended; cat"
-    size = ["-x", str(columns), "-y", "40"]
-    call = [tmux, "-S", str(socket), "-f", "/dev/null"]
+    size = ["-x", str(columns), "-y", "40", "-c", str(DATA.parents[1])]
+    # From the folder of its socket, whose whole path may be longer than one of a socket can be.
+    call = [tmux, "-S", "tmux", "-f", "/dev/null"]
     # Of this process as Python sees it: readline, once imported, sets COLUMNS behind its back.
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     subprocess.run(
         [*call, "new-session", "-d", *size, "-s", "view", command],
         check=True,
-        cwd=DATA.parents[1],
+        cwd=tmp_path,
         env=environment,
     )
 
     def pane():
         command = [*call, "capture-pane", "-p", "-e", "-t", "view"]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path).stdout
 
     try:
         # What the command wrote is shown a while later.
         wait_for(lambda: "ended" in pane())
         shown = pane()
     finally:
-        subprocess.run([*call, "kill-server"], check=True)
+        subprocess.run([*call, "kill-server"], check=True, cwd=tmp_path)
 
     assert "\x1b[" in shown  # colours
     assert "button_buy" in shown
