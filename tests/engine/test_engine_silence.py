@@ -68,7 +68,7 @@ def capture_with(folder, sink, clock=None, **delivery):
 def settled(cap, states):
     """Return the counts of the sink once it is in one of the states: an attempt may be under way."""
     pause = threading.Event()
-    for _ in range(1000):
+    for _ in range(6000):
         stats = cap.stats.sinks["memory"]
         if stats.state in states:
             return stats

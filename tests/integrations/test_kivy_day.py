@@ -34,7 +34,7 @@ HOME, CATALOGUE, BASKET = (183, 622), (450, 622), (716, 622)
 MIDDLE, HOURS, ADD, CONFIRM = (450, 350), (450, 460), (450, 565), (600, 350)
 
 
-def until(condition, seconds=30.0):
+def until(condition, seconds=120.0):
     waiting = threading.Event()
     for _ in range(int(seconds / 0.05)):
         if condition():
