@@ -29,6 +29,21 @@ type = "http"
 url = "{url}"
 """
 
+#: The shop, with a file that is there after a frame in which no screen slides in.
+SHOP = """
+import runpy, sys
+from pathlib import Path
+from kivy.app import App
+from kivy.clock import Clock
+still, shop = Path(sys.argv.pop()), sys.argv.pop()
+def look(_):
+    root = getattr(App.get_running_app(), "root", None)
+    if root is not None and not root.transition.is_active:
+        still.touch()
+Clock.schedule_interval(look, 0)
+runpy.run_path(shop, run_name="__main__")
+"""
+
 #: Places in the window, whose corner is at (50, 50).
 HOME, CATALOGUE, BASKET = (183, 622), (450, 622), (716, 622)
 MIDDLE, HOURS, ADD, CONFIRM = (450, 350), (450, 460), (450, 565), (600, 350)
@@ -53,14 +68,16 @@ class Day:
         self.config = folder / "capture.toml"
         self.config.write_text(CONFIG.format(folder=folder, url=collector.url))
         self.store = folder / "store"
+        self.still = folder / "still"
 
     def events(self):
         return [decode(payload) for payload in list(self.collector.events.values())]
 
     def open(self):
         before = self.count("AppStart")
+        shop = ROOT / "examples" / "kivy_shop"
         process = subprocess.Popen(
-            [sys.executable, ROOT / "examples" / "kivy_shop", "--config", self.config],
+            [sys.executable, "-c", SHOP, "--config", self.config, shop, self.still],
             env=environment(KIVY_HOME=str(self.config.parent), **self.display.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -84,9 +101,11 @@ class Day:
         """Click at places; each with the number of events that come of it."""
         for (x, y), count in places:
             expected = len(self.recorded()) + count
-            # A screen slides in for 0.1 s; the mock of a person waits for it.
-            self.display.mouse("mousemove", x, y, "mousedown", 1, "sleep", 0.05, "mouseup", 1, "sleep", 0.6)
+            self.display.mouse("mousemove", x, y, "mousedown", 1, "sleep", 0.05, "mouseup", 1)
             until(lambda expected=expected: len(self.recorded()) >= expected)
+            # A screen slides in; the mock of a person waits for it.
+            self.still.unlink(missing_ok=True)
+            until(self.still.exists)
 
 
 @pytest.fixture(scope="module")
