@@ -5,6 +5,7 @@ Nothing is created before `open`; `forget` leaves only the marker of the opt-out
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
@@ -223,7 +224,20 @@ def _first_state(store: Store, state: dict[str, Any]) -> dict[str, Any]:
     try:
         return store.first_state(state)
     except StoreError as error:
-        # It cannot be written now: they wait in memory, as events do.
-        _log.error("nothing can be stored, events are delivered from memory: %s", error)
-        store.write_state(state)
-        return state
+        # One that was faster may have released the lock to others that start.
+        found = _stored(store)
+        if found is None:
+            # It cannot be written now: they wait in memory, as events do.
+            _log.error("nothing can be stored, events are delivered from memory: %s", error)
+            store.write_state(state)
+            found = _stored(store)
+        return found or state
+
+
+def _stored(store: Store) -> dict[str, Any] | None:
+    """Return the state if it has a user and can be read."""
+    with contextlib.suppress(StoreError):
+        found = store.read_state()
+        if found and found.get("user_id"):
+            return found
+    return None

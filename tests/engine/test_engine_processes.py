@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from capture.formats import native
+from capture.store import state as state_module
+from capture.store.locks import FileLock
+from capture.store.state import AppState
 from capture.testing import decode_batches, memory_capture
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "app.py"
@@ -156,3 +159,38 @@ def test_async_use(tmp_path):
     assert asyncio.run(main()) > 1
     assert len(sink.batches) == 1
     assert not cap.is_recording
+
+
+@pytest.mark.parametrize("call", ["first", "write"])
+def test_who_starts_while_others_hold_the_state_has_the_user_of_the_fastest(tmp_path, monkeypatch, call):
+    """As where many processes make a store at once, and the machine is busy."""
+    first, write = AppState.first, AppState.write
+    lock, fastest = FileLock(tmp_path / "state.lock"), []
+
+    def overtaken(name):
+        if name == call:
+            monkeypatch.undo()
+            fastest.append(memory_capture(tmp_path)[0])
+
+    def first_held(state, values):
+        overtaken("first")
+        with monkeypatch.context() as short:
+            short.setattr(state_module, "_LOCK_S", 0.05)
+            assert lock.claim()
+            try:
+                return first(state, values)
+            finally:
+                lock.release()
+
+    def write_late(state, values):
+        overtaken("write")
+        return write(state, values)
+
+    monkeypatch.setattr(AppState, "first", first_held)
+    monkeypatch.setattr(AppState, "write", write_late)
+    cap, _ = memory_capture(tmp_path)
+    [other] = fastest
+    with other, cap:
+        assert cap.track_variable("k", 1) is not None
+        cap.flush(0.0)
+        assert (cap.opted_in, cap.user_id) == (True, other.user_id)
