@@ -12,6 +12,7 @@ from capture.logs.decoding import attempt, decode_dict, decode_list, decode_row,
 from capture.logs.documents import first_sign, unpacked
 from capture.logs.jsoncells import Row, Table, flat, is_typed, plain_column
 from capture.logs.names import has_place_names
+from capture.logs.onscreen import OnScreen, repeated_lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +41,6 @@ _BEGINS = re.compile(
 _LONG = 4096
 #: This much of a long list is read to detect its keys (bytes).
 _BEGIN_BYTES = 1 << 16
-#: Of the lists of a browser's touch event, the one with the touches that it is about, and the others.
-_CHANGED, _OTHERS = "changedTouches", ("touches", "targetTouches")
 
 
 def has_place(row: Row) -> bool:
@@ -64,6 +63,7 @@ class Finder:
         self._path = path
         self._needed = needed
         self._header: list[str] | None = None
+        self._screen = OnScreen()
 
     def lists(self, raw: msgspec.Raw) -> Iterator[Records]:
         """Yield the lists of records."""
@@ -138,9 +138,15 @@ class Finder:
             if kinds[key] == "single" and len(memoryview(value)) < _LONG
         }
         inner = outer | _scalars({key: attempt(_decode_any, value) for key, value in single.items()})
+        repeated = repeated_lists(fields)
         for key, value in fields.items():
-            if not (key in _OTHERS and _CHANGED in fields):
+            if key in repeated:
+                continue
+            changed = self._screen.changed(key, inner, attempt(_decode_rows, value))
+            if changed is None:
                 yield from self._inside(value, path, depth + 1, inner)
+            elif changed:
+                yield changed
 
     def _list(self, raw: msgspec.Raw, path: list[str] | None, depth: int, outer: Row) -> Iterator[Records]:
         rows = attempt(_decode_rows, raw)
@@ -219,8 +225,12 @@ class Finder:
         }
         if all(map(_is_plain_list, inside.values())):
             inner = outer | _scalars(row)
+            repeated = repeated_lists(row)
             for key, value in inside.items():
-                if value and not (key in _OTHERS and _CHANGED in row):
+                changed = None if key in repeated else self._screen.changed(key, inner, value)
+                if changed:
+                    yield changed
+                elif changed is None and value and key not in repeated:
                     yield from self._merged(value, inner)
         else:
             yield from self._inside(msgspec.Raw(msgspec.json.encode(row)), None, depth + 1, outer)

@@ -34,6 +34,7 @@ def test_table_and_folder_agree():
         "printed",
         "rows",
         "names",
+        "onscreen",
         "pairs",
         "strokemaker",
         "suggestions",
