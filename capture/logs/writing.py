@@ -50,6 +50,7 @@ class Writable(Protocol):
 LOSSES = {
     "ended_as_canceled": "a finger came down that was down already: its open stroke ends as canceled",
     "cancels_as_ends": "touches were canceled; they end as lifts",
+    "density": "the density is not in this format (give it again where the file is read: --density)",
     "marks": "marks (screens, targets, transactions, ...) were left out",
     "samples_without_stroke": "samples without a stroke, or without a place, were left out",
 }
@@ -91,7 +92,9 @@ def one_stream(log: Writable) -> Iterator[tuple[int, int, int, float, float]]:
 
 
 def leave_marks_out(log: Writable) -> None:
-    """Count the marks that came with the last chunk, and forget them."""
+    """Count the marks that came with the last chunk, and forget them; note the density."""
+    if log.info.density not in {None, 1.0}:
+        log.lost["density"] = 1
     if log.marks:
         log.lost["marks"] += len(log.marks)
         log.marks.clear()

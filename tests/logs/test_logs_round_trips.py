@@ -143,6 +143,21 @@ def test_each_format_that_is_read(tmp_path, name, suffix):
         assert not WRITTEN[suffix].marks or found.marks == read(source)[0].marks
 
 
+@pytest.mark.parametrize("suffix", WRITTEN)
+def test_a_density_that_a_format_does_not_keep_is_told(tmp_path, suffix):
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    source, target = tmp_path / "log", tmp_path / f"a{suffix}"
+    source.write_bytes(SOURCES["getevent"])
+    log = logs.open_log(source, options=logs.ReadOptions(screen=(1080, 2340), density=2.0))
+
+    logs.write(log, target)
+
+    kept = logs.open_log(target).info.density == 2.0
+    assert log.lost["density"] == (0 if kept else 1)
+    assert kept == WRITTEN[suffix].marks
+
+
 @pytest.mark.parametrize(("first", "second"), list(itertools.product(WRITTEN, WRITTEN)))
 def test_every_pair_of_formats_that_are_written(tmp_path, first, second):
     if ".parquet" in {first, second}:
