@@ -85,6 +85,13 @@ _NO_LOGS = frozenset({
     ".toml",
 })  # fmt: skip
 
+#: How files begin that hold logs in a way that is not read.
+_ARCHIVES = {
+    b"PK\3\4": "a zip archive or a workbook: unpack it, or save the sheet as CSV",
+    b"7z\xbc\xaf": "a 7-Zip archive: unpack it",
+    b"BZh": "compressed by bzip2: unpack it",
+}
+
 #: End of a file name -> module that writes such files.
 _WRITERS = {
     ".jsonl": "jsonl",
@@ -149,6 +156,11 @@ def detect(source: LogSource, options: ReadOptions | None = None) -> str:
         When it is none that is known.
     """
     columns = options is not None and options.columns is not None
+    for sign, kind in _ARCHIVES.items():
+        if source.head.startswith(sign):
+            raise TouchLogError(f"is {kind}", path=source.path)
+    if source.head[257:262] == b"ustar":
+        raise TouchLogError("is a tar archive: unpack it", path=source.path)
     if not columns and _BATCH.match(source.text_head()):
         raise TouchLogError(
             "is a file of batches, with events and no touches; capture view and report show a batches.jsonl",

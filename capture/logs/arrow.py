@@ -62,9 +62,7 @@ class Converter:
     ) -> None:
         self._map = column_map
         self.chosen = chosen
-        self._scale = [
-            side / whole if whole else 1 for side, whole in zip(size, column_map.whole, strict=True)
-        ]
+        self._scale = column_map.scales(size)
         self._unit_ns = unit_ns
         self.streams, self.pointers = Names(), Names(32)
         self.used = self.skipped = 0

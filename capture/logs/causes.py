@@ -36,7 +36,7 @@ CAUSES = {
     "repeated_ids": "a contact was listed twice in one frame",
     "skipped_rows": "rows that are no touch samples were left out",
     "time_unit_doubtful": "the times make no sense for a finger in this unit "
-    "(--columns time-unit=s, ms, us or ns)",
+    "(--columns time-unit=s, ms, us or ns; delta=COLUMN where they count from the row before)",
     "time_unit_guessed": "the unit of times was guessed by the gaps (--columns time-unit=s, ms, us or ns)",
     "time_went_back": "a time was earlier than the one before it",
     "unfinished_frame": "the log ended within a frame, whose events were left out",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTION_WORDS",
+    "ALL_UNITS",
     "PRESETS",
     "UNITS",
     "ColumnMap",
@@ -24,8 +25,15 @@ __all__ = [
 _ROLES = ("stream", "pointer", "action", "time", "x", "y", "stroke", "down", "up", "duration", "x-up", "y-up")
 _COMMON = ("stream", "pointer", "action", "time", "x", "y")
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+#: Units that only a map, a name or a date in them tells: ticks of .NET and of Windows, days of spreadsheets.
+RARE_UNITS = {
+    "ticks": 100, "cs": 10_000_000, "min": 60_000_000_000, "h": 3_600_000_000_000, "days": 86_400_000_000_000,
+}  # fmt: skip
+ALL_UNITS = UNITS | RARE_UNITS
 _SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|", "blank": " "}
-_PLACES = {"px": 0.0, "percent": 100.0, "fraction": 1.0}
+_PX_PER_MM = 160 / 25.4
+#: Units of places: the far end of the screen in them, or px of 1/160 inch in one of them, negative.
+_PLACES = {"px": 0.0, "percent": 100.0, "fraction": 1.0, "mm": -_PX_PER_MM, "cm": -10 * _PX_PER_MM}
 _COLUMNS_NAMED = 24
 _DOWN, _UP, _MOVE, _CANCEL = range(4)
 _WORDS = {
@@ -43,7 +51,11 @@ _BEFORE_WORDS = (
 )  # fmt: skip
 #: Names of the actions in sources.
 ACTION_WORDS = {before + word: action for before in _BEFORE_WORDS for word, action in _WORDS.items()}
-ACTION_WORDS |= {f"pointer{word}event": action for word, action in _WORDS.items()}
+ACTION_WORDS |= {
+    f"{before}pointer{word}event": action
+    for before in ("", "_transformed")
+    for word, action in _WORDS.items()
+}
 ACTION_WORDS |= {
     f"on{pan}responder{word}": action
     for pan in ("", "pan")
@@ -87,6 +99,8 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
         Between fields of text; None finds it.
     comment : str
         Prefix of lines that are no rows.
+    deltas : bool
+        Whether times are those since the row before.
     gap_ns : int or None
         Without an action column: a longer pause begins a stroke.
     only : tuple of (str, str)
@@ -94,7 +108,7 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
     records : str
         Where the lists of records are in JSON: keys joined by dots, ``*`` for every key.
     whole : (float, float)
-        x and y at the far end of the screen: 100 or 1; 0 for px.
+        x and y at the far end of the screen: 100 or 1; 0 for px; px in a unit of length, negative.
     common : bool
         Whether it is the common form, whose unit of time is ns.
     guessed : bool
@@ -107,6 +121,7 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
     header: bool = True
     separator: str | None = None
     comment: str = ""
+    deltas: bool = False
     gap_ns: int | None = None
     only: tuple[tuple[str, str], ...] = ()
     records: str = ""
@@ -135,6 +150,8 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
             if key == "action" and ":" in value:
                 value, _, words = value.partition(":")
                 settings["actions"] = _actions(words)
+            if key == "delta":
+                key, settings["deltas"] = "time", True
             if key in _ROLES:
                 columns[key] = value.split("+") if key == "stream" else [value]
             else:
@@ -151,6 +168,12 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
     def makes_strokes(self) -> bool:
         """Whether strokes are made of the rows: no column has actions."""
         return "action" not in self.columns and "down" not in self.columns
+
+    def scales(self, size: tuple[int, int]) -> list[float]:
+        """Return the px in a unit of x and of y, on a screen of this size."""
+        return [
+            side / whole if whole > 0 else -whole or 1.0 for side, whole in zip(size, self.whole, strict=True)
+        ]
 
     def chosen(self, names: Sequence[str]) -> dict[str, list[str]]:
         """Return the map for a table with these columns; optional columns that it lacks are left out.
@@ -174,7 +197,7 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"there is no column {lacking!r} for {role}; there are: {listed(names)}")
         doubled = [name for there in chosen.values() for name in there if names.count(name) > 1]
         if doubled:
-            raise ValueError(f"the column {doubled[0]!r} occurs twice")
+            raise ValueError(f"the column {doubled[0]!r} occurs twice: rename one of them")
         for column, _ in self.only:
             if column not in names and column.lower() not in lower:
                 raise ValueError(f"there is no column {column!r} for only; there are: {listed(names)}")
@@ -226,8 +249,8 @@ def _actions(words: str) -> dict[str, int]:
 def _set(settings: dict[str, Any], key: str, value: str) -> None:
     """Note a setting of the map that is no column."""
     column, colon, wanted = value.partition(":")
-    if key == "time-unit" and value in UNITS:
-        settings["unit_ns"] = UNITS[value]
+    if key == "time-unit" and value in ALL_UNITS:
+        settings["unit_ns"] = ALL_UNITS[value]
     elif key == "header" and value in {"yes", "no"}:
         settings["header"] = value == "yes"
     elif key == "separator" and value in _SEPARATORS:
@@ -246,9 +269,10 @@ def _set(settings: dict[str, Any], key: str, value: str) -> None:
         settings["only"] = (*settings.get("only", ()), (column, wanted.strip()))
     else:
         raise ValueError(
-            f"column map: {key}={value}: expected {', '.join(_ROLES)}, time-unit=ns|us|ms|s, x-unit or "
-            "y-unit=px|percent|fraction, gap=MS, only=COLUMN:VALUE, comment=SIGN, records=PATH, "
-            "header=yes|no, separator=comma|tab|semicolon|pipe|blank or position=px|fraction"
+            f"column map: {key}={value}: expected {', '.join(_ROLES)}, delta, "
+            f"time-unit={'|'.join(ALL_UNITS)}, x-unit or y-unit={'|'.join(_PLACES)}, gap=MS, "
+            "only=COLUMN:VALUE, comment=SIGN, records=PATH, header=yes|no, "
+            "separator=comma|tab|semicolon|pipe|blank or position=px|fraction"
         )
 
 

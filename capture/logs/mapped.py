@@ -41,9 +41,24 @@ class MappedLog(TouchLog):
             raise
         except ValueError as error:
             raise self.error(str(error), line=self.names_line) from None
-        if any(self._map.whole):
+        if self._is_length:
+            density = self.options.density or 1.0
+            whole = tuple(part * density if part < 0 else part for part in self._map.whole)
+            self._map = msgspec.structs.replace(self._map, whole=whole)
+            info = msgspec.structs.replace(info, density=density)
+        if self._is_part:
             return msgspec.structs.replace(info, width=self._size[0], height=self._size[1])
         return info
+
+    @property
+    def _is_part(self) -> bool:
+        """Whether places are parts of the screen."""
+        return max(self._map.whole) > 0
+
+    @property
+    def _is_length(self) -> bool:
+        """Whether places are in mm or cm."""
+        return min(self._map.whole) < 0
 
     def _find_columns(self) -> LogInfo:
         """Find the columns of the map in the log, or guess the map where none was given.
@@ -83,8 +98,10 @@ class MappedLog(TouchLog):
         """Count the guesses about columns and screen."""
         if self._map.guessed:
             self.warnings["guessed_columns"] += 1
-        if any(self._map.whole) and self.options.screen is None:
+        if self._is_part and self.options.screen is None:
             self.warnings["guessed_screen"] += 1
+        if self._is_length:
+            self.warnings["density_from_resolution"] += 1
 
     def _trial(
         self, cells: Mapping[str, Sequence[Any]], count: int, unit_ns: int | None = None
@@ -95,7 +112,7 @@ class MappedLog(TouchLog):
         for _ in rows.finish():
             pass
         odd = self._map.only or self._map.makes_strokes or "down" in self._map.columns
-        return None if odd or rows.skipped or rows.depends else rows
+        return None if odd or rows.skipped or rows.depends or rows.unit.origin else rows
 
     def _sum_up_converted(self, converter: Converter, trial: Rows) -> None:
         """Count the outcomes of the rows that were read by columns."""

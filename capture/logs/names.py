@@ -22,18 +22,21 @@ __all__ = [
     "named_roles",
     "named_unit",
     "other_devices",
+    "place_units",
     "time_name",
 ]
 
 #: A unit at the end of a name: a part of its own, or behind a word for a time.
 _UNIT = re.compile(
-    r"(?:^|[\W_])(ns|nanos|us|micros|ms|millis|msec|sec|secs|seconds|s)\W*$"
-    r"|(?:time|stamp|epoch|elapsed|t)(Ns|Nanos|Us|Micros|Ms|Millis|Sec|Seconds|ms)$"
+    r"(?:^|[\W_])(ns|nanos|us|micros|ms|millis|msec|sec|secs|seconds|s|cs|min|minutes|h|hours|days|[Tt]icks)\W*$"
+    r"|(?:time|stamp|epoch|elapsed|t)(Ns|Nanos|Us|Micros|Ms|Millis|Sec|Seconds|ms|Ticks)$"
 )
 _UNIT_NAMES = {
     "ns": "ns", "nanos": "ns", "us": "us", "micros": "us", "ms": "ms", "millis": "ms", "msec": "ms", "s": "s",
-    "sec": "s", "secs": "s", "seconds": "s",
+    "sec": "s", "secs": "s", "seconds": "s", "cs": "cs", "min": "min", "minutes": "min", "h": "h",
+    "hours": "h", "days": "days", "ticks": "ticks",
 }  # fmt: skip
+_PLACE_UNIT = re.compile(r"(%)\W*$|[\W_](percent|pct|mm|cm)\W*$", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 #: Share of known actions in a column whose name promises actions.
 _KNOWN_PART = 0.8
@@ -83,6 +86,14 @@ def named_unit(name: str) -> str | None:
     """Return the unit of time that the name of a column ends in; None without one."""
     found = _UNIT.search(name)
     return None if found is None else _UNIT_NAMES[(found[1] or found[2]).lower()]
+
+
+def place_units(x: str, y: str) -> list[str]:
+    """Return the unit of places as a part of a map, where the names of both columns end in it."""
+    found = [_PLACE_UNIT.search(name) for name in (x, y)]
+    units = {(each[1] or each[2]).lower() if each else "" for each in found}
+    unit = units.pop() if len(units) == 1 else ""
+    return [f"x-unit={unit if unit in {'mm', 'cm'} else 'percent'}"] if unit else []
 
 
 def is_number(cell: str) -> bool:
@@ -150,7 +161,7 @@ def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | Non
         parts.append(f"time-unit={unit}")
     if are_parts(action_cells.get(found["x"], ()), action_cells.get(found["y"], ())):
         parts.append("position=fraction")
-    return ",".join(parts)
+    return ",".join([*parts, *place_units(found["x"], found["y"])])
 
 
 def _are_other_codes(cells: Sequence[str], *, alone: bool) -> bool:

@@ -21,6 +21,8 @@ _PAIR = re.compile(
 _POINT = re.compile(
     r"\((-?\d{1,9}(?:\.\d{1,19})?), ?(-?\d{1,9}(?:\.\d{1,19})?)\)(?: at (\d{1,18}(?:\.\d{1,19})?))?"
 )
+#: A time of the day, or since the start, under a name of its own, as Flutter prints it.
+_CLOCK = re.compile(r"\btime[a-z_]{0,16}\s?[=:]\s?(\d{1,4}:\d\d:\d\d(?:\.\d{1,9})?)(?!\w)", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_]{2,32}")
 _LONGEST = 1024
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - written without its zone, which is UTC
@@ -47,7 +49,9 @@ def of_pairs(line: str) -> tuple[str, str] | None:
         if point[3] and "time" not in roles:
             found["time"] = _number(point[3])
             roles["time"] = "time"
-    if "time" not in roles:
+    if "time" not in roles and (clock := _CLOCK.search(line)):
+        found["time"] = clock[1]
+    elif "time" not in roles:
         time_ns = line_time(line)
         if time_ns is None:
             return None

@@ -18,7 +18,7 @@ from capture.logs.names import other_devices
 from capture.logs.samples import Fingers, Names
 from capture.logs.strokemaker import StrokeMaker
 from capture.logs.times import Gaps, Moments
-from capture.logs.units import EMPTY, PARTS, Unit, exact_times, quick_times
+from capture.logs.units import EMPTY, PARTS, Deltas, Unit, exact_times, quick_times, refuse_thousands
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -67,15 +67,14 @@ class Rows:
         self.warnings = warnings
         self.first_bad = ""
         self.unit = Unit(unit_ns or column_map.unit_ns)
-        self._scale = [
-            side / whole if whole else 1.0 for side, whole in zip(size, column_map.whole, strict=True)
-        ]
+        self._scale = column_map.scales(size)
         self._words = column_map.actions or ACTION_WORDS
         #: Whether the table says at each time whether a finger is down, and the fingers that are.
         self._is_polled = column_map.actions.keys() in _BOOLEANS
         self._held: dict[tuple[int, int], tuple[float, float]] = {}
         #: Whether rows hang on others, so that they cannot be read column by column.
-        self.depends = self._is_polled
+        self.depends = self._is_polled or column_map.deltas
+        self._deltas = Deltas() if column_map.deltas else None
         self._memo: dict[Any, int | None] = {}
         self._moments = {role: Moments() for role in ("time", "down", "up")}
         self._begun = False
@@ -99,6 +98,8 @@ class Rows:
         roles: dict[str, Any] = dict(cells)
         if "duration" in roles:
             roles["up"] = list(map(_end, roles["down"], roles.pop("duration")))
+        if self._deltas is not None:
+            roles["time"] = self._deltas.times(roles["time"])
         if "only" in roles:
             wanted = roles.pop("only")
             roles = _kept(roles, wanted)
@@ -125,7 +126,7 @@ class Rows:
             self.warnings["date_order_guessed"] += 1
         if self.unit.said:
             self.warnings[self.unit.said] += 1
-        elif self._map.common and self._gaps.doubtful:
+        elif self._gaps.doubtful:
             self.warnings["time_unit_doubtful"] += 1
         if self._whole_s and self._same_s:
             self.warnings["whole_seconds"] += 1
@@ -149,7 +150,7 @@ class Rows:
     def _times(self, roles: dict[str, list[Any]], found: dict[str, list[Any]], good: list[bool]) -> None:
         """Add the columns of times in ns."""
         names: list[str] = [role for role in ("time", "down", "up") if role in roles]
-        if self.unit.ns is not None and quick_times(roles, names, found, self.unit.ns):
+        if self.unit.ns and self.unit.is_plain and quick_times(roles, names, found, self.unit.ns):
             return
         exact: dict[str, list[Any]] = {}
         fractions = False
@@ -158,19 +159,20 @@ class Rows:
             fractions |= fraction
             if are_text:
                 # Dates and times of the day are in seconds.
-                self.unit.ns = UNITS["s"]
-        if self.unit.ns is None:
+                self.unit.ns, self.unit.is_decided = UNITS["s"], True
+        if not self.unit.is_decided:
             times = [time for role in names for time, keep in zip(exact[role], good, strict=True) if keep]
             if not times:
                 found.update(exact)
                 return
             self.unit.decide(times[:8192], _gaps(exact, found, good), fractions=fractions)
-        unit = self.unit.ns or 1
+        unit, origin = self.unit.ns or 1, self.unit.origin
         for role in names:
             column = exact[role]
             if unit != PARTS or not all(good):
                 column = [
-                    time * unit // PARTS if keep else 0 for time, keep in zip(column, good, strict=True)
+                    (time - origin) * unit // PARTS if keep else 0
+                    for time, keep in zip(column, good, strict=True)
                 ]
             if column and (min(column) < -_INT64 or max(column) >= _INT64):
                 for index, time in enumerate(column):
@@ -208,7 +210,7 @@ class Rows:
         self._begun = True
         self._whole_s = self._whole_s and not (time % UNITS["s"]).any()
         self._same_s = self._same_s or bool((steps == 0).any())
-        if self._map.common and not self._gaps.full:
+        if not self._gaps.full:
             for row in zip(stream[:4096], pointer[:4096], actions[:4096], times[:4096], strict=True):
                 self._gaps.add(*row)
 
@@ -301,6 +303,7 @@ def _floats(column: list[Any], kinds: set[type], good: list[bool]) -> list[float
             return list(map(float, column))
         except (ValueError, TypeError, OverflowError):
             pass
+    refuse_thousands(column)
     return [_place(cell, index, good) for index, cell in enumerate(column)]
 
 

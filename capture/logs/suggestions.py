@@ -7,10 +7,10 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from capture.logs.columns import ACTION_WORDS, UNITS
-from capture.logs.names import are_parts, bare_name, is_number, named_roles, named_unit
+from capture.logs.columns import ACTION_WORDS, ALL_UNITS, UNITS
+from capture.logs.names import are_parts, bare_name, is_number, named_roles, named_unit, place_units
 from capture.logs.times import Moments
-from capture.logs.units import PARTS, Unit, exact_times
+from capture.logs.units import PARTS, Deltas, Unit, exact_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +25,20 @@ _STROKES = {
     "swipeid", "swipenumber", "touchid", "touchidentifier", "pointerid", "fingerid", "path", "pathid",
     "segment",
 }  # fmt: skip
+#: Columns of times since the row before, and of the numbers of rows.
+_DELTAS = {
+    "dt",
+    "dtms",
+    "dts",
+    "delta",
+    "deltams",
+    "deltat",
+    "deltatime",
+    "deltatimems",
+    "timedelta",
+    "interval",
+}
+_COUNTERS = {"frame", "frameno", "frameindex", "index", "row", "no", "sample", "count"}
 _PRESSED = {"pressed", "ispressed", "isdown", "down", "touching", "contact", "button", "buttons", "touched"}
 _NAMES = {0: "down", 1: "up", 2: "move", 3: "cancel"}
 _ORDER = ("down", "move", "up", "cancel")
@@ -72,9 +86,12 @@ def suggestion(names: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
     rest.pop(action or "", None)
     settings = ["time-unit=ms"]
     time = found.get("time") or _of_times(rest)
+    delta = None
     if time is not None:
         rest.pop(time, None)
         settings = _unit(time, filled[time])
+    elif delta := next((name for name in rest if bare_name(name) in _DELTAS and _read(rest[name])), None):
+        settings = _unit(delta, [passed or "" for passed in Deltas().times(rest.pop(delta))])
     if not action and "pointer" in found:
         # Each touch has a number of its own.
         rest = {found["pointer"]: filled[found.pop("pointer")], **rest}
@@ -86,11 +103,12 @@ def suggestion(names: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
     places = next((names for names in several if len(names) > 1), numbers)
     whole = not {"x", "y"} & found.keys() and len(places) > 1
     x, y = places[:2] if whole else (found.get("x", "X"), found.get("y", "Y"))
-    parts += [f"time={time or 'TIME'}", f"x={x}", f"y={y}"]
+    parts += [f"delta={delta}" if delta else f"time={time or 'TIME'}", f"x={x}", f"y={y}"]
     parts += [f"{role}={found[role]}" for role in ("stream", "pointer") if role in found]
     parts.append(f"stroke={stroke}" if stroke else _actions(action, filled[action]) if action else "gap=200")
     if are_parts(filled.get(x, ()), filled.get(y, ())):
         settings.append("position=fraction")
+    settings += place_units(x, y)
     return ",".join([*parts, *settings])
 
 
@@ -130,7 +148,9 @@ def _read(column: Sequence[str]) -> tuple[list[int], bool, bool] | None:
 
 def _of_times(rest: Mapping[str, Sequence[str]]) -> str | None:
     """Return the column of times: it rises, and is no number of the rows, or its name tells."""
-    rising = [name for name, column in rest.items() if _is_rising(column)]
+    rising = [
+        name for name, column in rest.items() if _is_rising(column) and bare_name(name) not in _COUNTERS
+    ]
     named = [name for name in rising if re.search("time|stamp|date|zeit|clock", name, re.IGNORECASE)]
     return next(iter([*named, *(name for name in rising if not _are_counted(rest[name])), *rising]), None)
 
@@ -162,7 +182,7 @@ def _unit(name: str, column: Sequence[str]) -> list[str]:
     unit = Unit(None)
     gaps = [later - time for time, later in pairwise(times) if later > time]
     unit.decide(times, gaps, fractions=fractions)
-    return [f"time-unit={name}" for name, ns in UNITS.items() if ns == unit.ns]
+    return [f"time-unit={name}" for name, ns in ALL_UNITS.items() if ns == unit.ns]
 
 
 def _unit_of_durations(filled: Mapping[str, Sequence[str]], around: Mapping[str, str]) -> list[str]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from capture.logs.columns import UNITS
+from capture.errors import TouchLogError
+from capture.logs.columns import ALL_UNITS, UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from capture.logs.times import Moments
 
-__all__ = ["EMPTY", "PARTS", "Unit", "exact_times", "quick_times"]
+__all__ = ["EMPTY", "PARTS", "Deltas", "Unit", "exact_times", "quick_times", "refuse_thousands"]
 
 #: Cells that hold nothing.
 EMPTY = frozenset(["", "NA", "N/A", "null", "NULL", "None", "nan", "NaN"])
@@ -23,6 +25,13 @@ _INT64 = 1 << 63
 _MICRO, _EXACT = 1_000_000, 1 << 53
 _EPOCHS_S = (978_307_200, 4_102_444_800)  # 2001 to 2100
 _SHORTEST_MS, _LONGEST_MS = 1, 100
+#: Units of dates, and 1970 in them: ticks since the year 1 (.NET) or 1601 (Windows), days since 1900 (Excel).
+_DATES = (
+    (ALL_UNITS["ticks"], 621_355_968_000_000_000),
+    (ALL_UNITS["ticks"], 116_444_736_000_000_000),
+    (ALL_UNITS["days"], 25_569),
+)
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?")
 
 
 class Unit:
@@ -32,21 +41,38 @@ class Unit:
     ----------
     ns : int or None
         None until it is decided.
+    origin : int
+        1970 in parts of the unit, where the times are dates in it that begin at another.
+    is_decided : bool
     said : str
         The cause of the decision.
     """
 
     def __init__(self, ns: int | None) -> None:
         self.ns = ns
+        self.origin = 0
+        self.is_decided = ns is not None and all(ns != unit for unit, _ in _DATES)
         self.said = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the unit is decided, and 1970 is 0 in it."""
+        return self.is_decided and not self.origin
 
     def decide(self, times: Sequence[int], gaps: Sequence[int], *, fractions: bool) -> None:
         """Decide by the first times and the gaps within strokes, both in parts of the unit."""
-        if self.ns is not None:
-            return
-        for unit in (UNITS["s"], UNITS["ms"], UNITS["us"], UNITS["ns"]):
-            low, high = (bound * UNITS["s"] // unit * PARTS for bound in _EPOCHS_S)
-            if times and low <= min(times) and max(times) < high:
+        if self.ns is None:
+            self._find(times, gaps, fractions=fractions)
+        if times:
+            origins = (since * PARTS for unit, since in _DATES if unit == self.ns)
+            self.origin = next((since for since in origins if min(times) >= since), 0)
+        self.is_decided = True
+
+    def _find(self, times: Sequence[int], gaps: Sequence[int], *, fractions: bool) -> None:
+        dates = [(unit, 0) for unit in reversed(UNITS.values())]
+        days, known = _DATES[-1], [*dates, *_DATES[:-1]]
+        for unit, since in known:
+            if _are_dates(times, unit, since):
                 self.ns = unit
                 return
         median = sorted(gaps)[len(gaps) // 2] if gaps else 0
@@ -54,7 +80,54 @@ class Unit:
             if _SHORTEST_MS * UNITS["ms"] <= median * unit / PARTS <= _LONGEST_MS * UNITS["ms"]:
                 self.ns, self.said = unit, "time_unit_guessed"
                 return
+        if _are_dates(times, *days) and median * days[0] / PARTS <= _LONGEST_MS * UNITS["ms"]:
+            self.ns, self.said = days[0], "time_unit_guessed"
+            return
         self.ns, self.said = UNITS["s" if fractions else "ms"], "time_unit_doubtful"
+
+
+def _are_dates(times: Sequence[int], unit: int, since: int) -> bool:
+    """Return whether all times are between 2001 and 2100, in a unit and with 1970 at `since`."""
+    low, high = ((since + bound * UNITS["s"] // unit) * PARTS for bound in _EPOCHS_S)
+    return bool(times) and low <= min(times) and max(times) < high
+
+
+class Deltas:
+    """Times since the row before, as times since the first row."""
+
+    def __init__(self) -> None:
+        self._now = Decimal(0)
+
+    def times(self, column: Sequence[Any]) -> list[str | None]:
+        """Return the times of rows; None where a cell is no number."""
+        return list(map(self._time, column))
+
+    def _time(self, cell: Any) -> str | None:
+        try:
+            self._now += Decimal(str(cell).strip().replace(",", "."))
+        except ArithmeticError:
+            return None
+        return f"{self._now:f}"
+
+
+def refuse_thousands(column: Sequence[Any]) -> None:
+    """Refuse numbers with a comma between thousands, which would be read as decimal commas.
+
+    Raises
+    ------
+    TouchLogError
+        Where the numbers without a comma are far above those with one.
+    """
+    cells = [cell.strip() for cell in column if isinstance(cell, str)]
+    commas = [cell for cell in cells if "," in cell]
+    if not commas or not all(map(_THOUSANDS.fullmatch, commas)):
+        return
+    plain = max((int(cell) for cell in cells if cell.isdecimal() and len(cell) <= 3), default=0)
+    odd = next((cell for cell in commas if cell.count(",") > 1 or "." in cell), "")
+    if odd or plain > 10 * max(abs(float(cell.replace(",", "."))) for cell in commas):
+        raise TouchLogError(
+            f"has numbers with commas between thousands, as {odd or commas[0]!r}: leave them out"
+        )
 
 
 def quick_times(
@@ -134,6 +207,7 @@ def exact_times(column: list[Any], good: list[bool], moments: Moments) -> tuple[
     elif (millionths := _millionths(column)) is not None:
         found = [part * (PARTS // _MICRO) for part in millionths.tolist()]
         return found, bool((millionths % _MICRO).any()), False
+    refuse_thousands(column)
     moments.look(column)
     found = []
     fractions = dates = False
