@@ -27,7 +27,7 @@ _COMMON = ("stream", "pointer", "action", "time", "x", "y")
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 #: Units that only a map, a name or a date in them tells: ticks of .NET and of Windows, days of spreadsheets.
 RARE_UNITS = {
-    "ticks": 100, "cs": 10_000_000, "min": 60_000_000_000, "h": 3_600_000_000_000, "days": 86_400_000_000_000,
+    "ticks": 100, "cs": 10_000_000, "days": 86_400_000_000_000,
 }  # fmt: skip
 ALL_UNITS = UNITS | RARE_UNITS
 _SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|", "blank": " "}

@@ -28,13 +28,12 @@ __all__ = [
 
 #: A unit at the end of a name: a part of its own, or behind a word for a time.
 _UNIT = re.compile(
-    r"(?:^|[\W_])(ns|nanos|us|micros|ms|millis|msec|sec|secs|seconds|s|cs|min|minutes|h|hours|days|[Tt]icks)\W*$"
+    r"(?:^|[\W_])(ns|nanos|us|micros|ms|millis|msec|sec|secs|seconds|s|cs|days|[Tt]icks)\W*$"
     r"|(?:time|stamp|epoch|elapsed|t)(Ns|Nanos|Us|Micros|Ms|Millis|Sec|Seconds|ms|Ticks)$"
 )
 _UNIT_NAMES = {
     "ns": "ns", "nanos": "ns", "us": "us", "micros": "us", "ms": "ms", "millis": "ms", "msec": "ms", "s": "s",
-    "sec": "s", "secs": "s", "seconds": "s", "cs": "cs", "min": "min", "minutes": "min", "h": "h",
-    "hours": "h", "days": "days", "ticks": "ticks",
+    "sec": "s", "secs": "s", "seconds": "s", "cs": "cs", "days": "days", "ticks": "ticks",
 }  # fmt: skip
 _PLACE_UNIT = re.compile(r"(%)\W*$|[\W_](percent|pct|mm|cm)\W*$", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")

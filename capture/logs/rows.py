@@ -126,7 +126,7 @@ class Rows:
             self.warnings["date_order_guessed"] += 1
         if self.unit.said:
             self.warnings[self.unit.said] += 1
-        elif self._gaps.doubtful:
+        elif self._map.common and self._gaps.doubtful:
             self.warnings["time_unit_doubtful"] += 1
         if self._whole_s and self._same_s:
             self.warnings["whole_seconds"] += 1
@@ -210,7 +210,7 @@ class Rows:
         self._begun = True
         self._whole_s = self._whole_s and not (time % UNITS["s"]).any()
         self._same_s = self._same_s or bool((steps == 0).any())
-        if not self._gaps.full:
+        if self._map.common and not self._gaps.full:
             for row in zip(stream[:4096], pointer[:4096], actions[:4096], times[:4096], strict=True):
                 self._gaps.add(*row)
 

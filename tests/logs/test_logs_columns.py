@@ -156,7 +156,7 @@ def test_time_going_back_is_counted(tmp_path):
         pytest.param("time=t,x=x,y=y", "down and up\\) missing", id="missing"),
         pytest.param("tim=t", "tim=t: expected", id="unknown-key"),
         pytest.param("nonsense", "expected KEY=COLUMN", id="no-map"),
-        pytest.param("time=t,x=x,y=y,action=a,time-unit=week", "time-unit=week: expected", id="unit"),
+        pytest.param("time=t,x=x,y=y,action=a,time-unit=min", "time-unit=min: expected", id="unit"),
         pytest.param("time=t,x=x,y=y,action=a:fly=hop", "action 'fly=hop'", id="action"),
         pytest.param(
             "time=when,x=x,y=y,action=a", "no column 'when' for time; there are: t, a, x, y", id="column"

@@ -51,8 +51,6 @@ def test_dates_as_numbers(tmp_path, times):
     ("name", "unit_ms", "unit"),
     [
         ("time_cs", 10, "cs"),
-        ("t (min)", 60_000, "min"),
-        ("time_h", 3_600_000, "h"),
         ("elapsed days", 86_400_000, "days"),
         ("Ticks", 0.0001, "ticks"),
     ],
@@ -86,12 +84,6 @@ def test_times_since_the_row_before_count_rows_that_are_left_out(tmp_path):
     _, rows = read(path, f"delta=dt,x=x,y=y,{MAP},time-unit=ms,only=x:14")
 
     assert [row[3] // 10**6 for row in rows] == [1048]
-
-
-def test_times_since_the_row_before_that_are_taken_for_times_are_doubted(tmp_path):
-    log, _ = read(of_times(tmp_path, "dt", [16] * 6), f"time=dt,x=x,y=y,{MAP},time-unit=ms")
-
-    assert log.warnings["time_unit_doubtful"] == 1
 
 
 def test_the_numbers_of_rows_are_no_times(tmp_path):
