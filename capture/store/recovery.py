@@ -116,7 +116,7 @@ class Segment(msgspec.Struct, eq=False):
         """Open the file, if it is still the one that was loaded."""
         file = KeptFile(self.path)
         if not file.read(HEADER).endswith(self.stamp):
-            raise FileNotFoundError("another store's, in a folder that was replaced")
+            raise FileNotFoundError  # another store's, in a folder that was replaced
         return file
 
     def file_size(self) -> int:
