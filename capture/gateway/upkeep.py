@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import io
 import logging
 import zlib
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -205,7 +205,8 @@ def _parquet(
     writer: Writer, paths: list[Path], fresh: Path, project: int, users: Collection[str] | None
 ) -> tuple[int, int]:
     """Write rows of Parquet files; return the numbers of those that are left and that are not."""
-    source = "read_parquet([" + ", ".join(f"'{quoted(path)}'" for path in paths) + "], union_by_name = true)"
+    names = ", ".join(f"'{quoted(path)}'" for path in paths)
+    source = f"read_parquet([{names}], union_by_name = true, hive_partitioning = false)"
     where, values = ("false", []) if users is None else (_WITHOUT, [project, list(users)])
 
     def count(query: str, values: Any) -> int:
@@ -226,34 +227,34 @@ def _parquet(
 def _records(
     writer: Writer, paths: list[Path], fresh: Path, project: int, users: Collection[str] | None
 ) -> tuple[int, int]:
-    """Write records, or lines of the quarantine, as `_parquet` does."""
+    """Write records, or lines of the quarantine, one by one, as `_parquet` does."""
     del writer
-    users = users or ()
-    schema: Any = None
-    records: list[Any] = []
-    for path in paths:
-        content = path.read_bytes()
-        if path.suffix == ".avro":
-            reader = require("fastavro", "the gateway").reader(io.BytesIO(content))
-            schema = reader.writer_schema
-            records += reader
+    fastavro = require("fastavro", "the gateway") if paths[0].suffix == ".avro" else None
+    opened = gzip.open if paths[0].suffix == ".gz" else open
+    counts: Counter[bool] = Counter()
+
+    def left() -> Iterator[Any]:
+        for path in paths:
+            with opened(path, "rb") as file:
+                for each in fastavro.reader(file) if fastavro else file:
+                    goes = users is not None and _is_of(each, project, users)
+                    counts[goes] += 1
+                    if not goes:
+                        yield each
+
+    with opened(fresh, "wb") as file:
+        if fastavro:
+            with paths[-1].open("rb") as last:
+                schema = fastavro.reader(last).writer_schema
+            fastavro.writer(file, schema, left())
         else:
-            text = gzip.decompress(content) if path.suffix == ".gz" else content
-            records += text.splitlines(keepends=True)
-    if schema is None:
-        left = [line for line in records if not (users and _is_of(line, project, users))]
-        text = b"".join(left)
-        fresh.write_bytes(gzip.compress(text) if paths[0].suffix == ".gz" else text)
-    else:
-        left = [record for record in records if not any(user in users for user in users_of(record))]
-        with fresh.open("wb") as file:
-            require("fastavro", "the gateway").writer(file, schema, left)
-    return len(left), len(records) - len(left)
+            file.writelines(left())
+    return counts[False], counts[True]
 
 
-def _is_of(line: bytes, project: int, users: Collection[str]) -> bool:
-    """Return whether a record, or a note of the quarantine, is of one of the users of a project."""
-    found = msgspec.json.decode(line)
+def _is_of(record: Any, project: int, users: Collection[str]) -> bool:
+    """Return whether a record, or a note of the quarantine, or either's JSON is of users of a project."""
+    found = msgspec.json.decode(record) if isinstance(record, bytes) else record
     if found.get("project", project) != project:
         return False
     if known := found.get("users") or users_of(found):

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import tracemalloc
 import uuid
 import warnings
 
@@ -16,6 +17,7 @@ pytest.importorskip("fastavro")
 pytest.importorskip("pyarrow")
 
 import fastavro
+import pyarrow.parquet as pq
 from gateway_kit import (
     ENVIRON,
     HOUR_MS,
@@ -103,6 +105,24 @@ def test_the_files_of_an_hour_become_one(config, writer):
     assert (report.rows, report.duplicates) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        pytest.param(lambda writer, config: compact(writer, config, LATER_MS), id="merged"),
+        pytest.param(lambda writer, config: forget(writer, config, 8, [OTHER]), id="without a user"),
+    ],
+)
+def test_a_file_keeps_its_columns_when_it_is_rewritten(config, writer, rewrite):
+    # The names of its folders are none of them: readers of partitions add those, with types of their own.
+    for start in (0, 2):
+        journal(config, batch(event(start)), batch(event(start + 1), user=OTHER))
+    write(config)
+    columns = pq.read_schema(parquet(config)[0]).names
+
+    assert rewrite(writer, config)
+    assert [pq.read_schema(path).names for path in parquet(config)] == [columns] * len(parquet(config))
+
+
 def test_merged_files_keep_to_the_size(path, tmp_path):
     path.write_text(path.read_text() + "[output]\ntarget_bytes = 1\n")
     config = GatewayConfig.load(path, environ=ENVIRON)
@@ -110,6 +130,25 @@ def test_merged_files_keep_to_the_size(path, tmp_path):
     writer = Writer(config)
     assert compact(writer, config, LATER_MS) == 0
     writer.close()
+
+
+@pytest.mark.parametrize("form", ["avro", "jsonl"])
+def test_records_are_merged_without_being_in_memory_at_once(tmp_path, form):
+    config = GatewayConfig.load(configure(tmp_path, output={"format": form}), environ=ENVIRON)
+    text = json.dumps({"long": "x" * 8000})
+    for start in (0, 1000):
+        records = [record(start + number, properties=text) for number in range(1000)]
+        journal(config, *[{"events": records[at : at + 100]} for at in range(0, 1000, 100)])
+    write(config)
+    writer = Writer(config)
+    tracemalloc.start()
+
+    compact(writer, config, LATER_MS)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    writer.close()
+    size = sum(path.stat().st_size for path in (config.output_folder / "events.currents").rglob("*.*"))
+    assert peak < size / 4
 
 
 @pytest.mark.parametrize("step", [name for name in steps.STEPS if name.startswith("swap.")])
