@@ -14,6 +14,7 @@ import typer
 
 from capture.cli._options import Json, flag, option, output_option
 from capture.cli._show import plural, print_json, writing
+from capture.errors import StoreError, plain
 from capture.gateway.config import GatewayConfig
 
 app = typer.Typer(
@@ -85,12 +86,18 @@ def write(
 
 @contextlib.contextmanager
 def _writer(config: Path) -> Iterator[tuple[Any, Any]]:
-    """Open the output folder."""
+    """Open the output folder; the databases' errors of a disk are those of the store."""
+    import sqlite3
+
     from capture.gateway.writer import Writer
+    from capture.optional import require
 
     settings = GatewayConfig.load(config)
-    with contextlib.closing(Writer(settings)) as writer:
-        yield settings, writer
+    try:
+        with contextlib.closing(Writer(settings)) as writer:
+            yield settings, writer
+    except (sqlite3.DatabaseError, require("duckdb").OperationalError) as error:
+        raise StoreError(f"{settings.state_folder}: {plain(str(error), 300)}") from error
 
 
 def _upkeep(settings: Any, writer: Any) -> tuple[int, int]:

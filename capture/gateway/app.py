@@ -142,7 +142,7 @@ class Door:
                 self._in_flight_bytes -= size
         except _RefusedError as error:
             answer = error.answer()
-            if body is None and not await _drained(receive, size):
+            if error.status == 501 or (body is None and not await _drained(receive, size)):
                 answer = answer._replace(headers=(*answer.headers, (b"connection", b"close")))
         label = "none" if project is None else project.id
         self._metrics.add("requests_total", project=label, status=answer.status)
@@ -162,7 +162,10 @@ class Door:
             raise _RefusedError(411, "Content-Length is missing")
         if size > self._max_body:
             raise _RefusedError(413, f"larger than {self._max_body} bytes")
-        if headers.get(b"content-encoding", b"identity") not in {b"gzip", b"identity", b""}:
+        if b"upgrade" in headers and b"upgrade" in headers.get(b"connection", b"").lower():
+            # The parser took what follows for another protocol.
+            raise _RefusedError(501, "Upgrade is not supported: send HTTP/1.1 without it")
+        if _encoding(headers) not in {b"gzip", b"identity", b""}:
             raise _RefusedError(415, "Content-Encoding: expected gzip or none")
         if self.problem:
             raise _RefusedError(503, self.problem)
@@ -172,7 +175,7 @@ class Door:
         return project
 
     async def _accept(self, project: ProjectSection, headers: dict[bytes, bytes], body: bytes) -> _Answer:
-        packed = headers.get(b"content-encoding") == b"gzip"
+        packed = _encoding(headers) == b"gzip"
         try:
             text = unpack(body, self._limits.max_unpacked_bytes) if packed else body
             received = read_batch(text)
@@ -240,6 +243,11 @@ class _Rates:
         while len(self._left) > _MAX_RATES:
             self._left.popitem(last=False)
         return True
+
+
+def _encoding(headers: dict[bytes, bytes]) -> bytes:
+    """Return the encoding of a body; names have any case, and gzip has two."""
+    return headers.get(b"content-encoding", b"identity").lower().removeprefix(b"x-")
 
 
 async def _body(receive: Any, size: int, timeout_s: float) -> bytes:

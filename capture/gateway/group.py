@@ -187,8 +187,21 @@ class Group:
         for place in places:
             number = place.partition
             part = self._parts[number] = self._part(number, committed.get(number, 0))
+            self._check_end(place, part.stop or part.start)
             place.offset = part.start
         consumer.assign(places)
+
+    def _check_end(self, place: Any, written: int) -> None:
+        """Raise a StoreError if a partition ends before its files do: its messages would be passed over."""
+        try:
+            end = self._consumer.get_watermark_offsets(place, _WAIT_S)[1]
+        except self._kafka.KafkaException:
+            return
+        if end < written:
+            raise StoreError(
+                f"partition {place.partition} of {place.topic} ends at {end}, its files at {written}: "
+                "was it made anew? Choose another topic, or another output.url and kafka.group"
+            )
 
     def _revoked(self, consumer: object, places: Iterable[Any]) -> None:
         del consumer

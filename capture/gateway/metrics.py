@@ -73,6 +73,11 @@ class Metrics:
         if self._own is not None and len(data) <= _SHARED_BYTES - _HEAD.size:
             self._own[: _HEAD.size + len(data)] = _HEAD.pack(len(data), zlib.crc32(data)) + data
 
+    def resume(self) -> None:
+        """Go on with the counts of the process that had this place before, and ended."""
+        if self._own is not None:
+            self._values = {key: value for key, value in _shared(self._own) if "in_flight" not in key[0]}
+
     def add(self, name: str, amount: float = 1, **labels: object) -> None:
         """Add to a counter."""
         key = name, _labels(labels)

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from capture.errors import ConfigError, cannot_listen
@@ -32,6 +33,8 @@ _log = logging.getLogger("capture.gateway")
 _DRAIN_S = 10
 _KEEP_ALIVE_S = 75
 _MAX_BACKOFF_S = 60.0
+#: How often (s) workers that ended are looked for.
+_LOOK_S = 0.25
 #: Most bytes of a header, or of requests that are answered at once, before the next complete one.
 _MAX_HEAD_BYTES = 256 * 1024
 
@@ -84,16 +87,49 @@ def serve(
         counts = Metrics.of_processes(config.listen.workers)
         workers: list[int] = []
         opened.callback(_end, workers)
-        for metrics in counts[1:]:
-            parent, pid = os.getpid(), os.fork()
-            if not pid:
-                try:
-                    _Service(config, uvicorn, metrics, parent=parent).run(listening)
-                finally:
-                    os._exit(0)  # the first process says what is wrong, and ends the others
-            workers.append(pid)
+
+        def work(metrics: Metrics, parent: int) -> None:
+            metrics.resume()
+            _Service(config, uvicorn, metrics, parent=parent).run(listening)
+
+        if config.listen.workers > 1:
+            tasks = [partial(work, metrics) for metrics in counts[1:]]
+            workers.append(_fork(partial(_keep_running, tasks), os.getpid()))
         first = _Service(config, uvicorn, counts[0], write, lambda: on_ready(url), workers=workers)
         first.run(listening, metrics_listening)
+
+
+def _fork(run: Callable[[int], object], parent: int) -> int:
+    """Return the id of a new process, which calls a function with the id of its parent."""
+    pid = os.fork()
+    if not pid:
+        try:
+            run(parent)
+        finally:
+            os._exit(0)  # the first process says what is wrong, and ends the others
+    return pid
+
+
+def _keep_running(tasks: Sequence[Callable[[int], object]], parent: int) -> None:
+    """Run each task in a process, again if that one ends, until a signal, or the end of the process `parent`.
+
+    The door does not do it itself: a process with an event loop and threads cannot be forked.
+    """
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+
+    def run(task: Callable[[int], object], parent: int) -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
+        task(parent)
+
+    pids = [_fork(partial(run, task), os.getpid()) for task in tasks]
+    while os.getppid() == parent and not ends & signal.sigpending():
+        for at, task in enumerate(tasks):
+            if os.waitpid(pids[at], os.WNOHANG)[0]:
+                _log.warning("a process of the door ended; another one takes its place")
+                pids[at] = _fork(partial(run, task), os.getpid())
+        time.sleep(_LOOK_S)
+    _end(pids)
 
 
 def _end(workers: list[int]) -> None:

@@ -33,6 +33,8 @@ from gateway_kit import (
     write,
 )
 
+from capture.cli import run as cli
+from capture.errors import StoreError
 from capture.formats.receive import NotABatchError, read_batch
 from capture.gateway import steps
 from capture.gateway.config import GatewayConfig
@@ -197,6 +199,21 @@ def test_a_database_without_room_sets_no_event_aside(config, monkeypatch):
             write(config)
     [report] = write(config)
     assert (report.rows, report.quarantined) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("sqlite3", "OperationalError"), ("duckdb", "IOException"), ("sqlite3", "DatabaseError")],
+)
+def test_a_full_disk_and_a_damaged_database_are_no_internal_errors(config, monkeypatch, module, name):
+    def fail(writer):
+        raise getattr(pytest.importorskip(module), name)("database or disk is full")
+
+    monkeypatch.setattr(Writer, "run_once", fail)
+    for variable, value in ENVIRON.items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(StoreError, match="output: database or disk is full"):
+        cli(["gateway", "write", "--once", "--config", str(config.base / "gateway.toml")])
 
 
 def start(config, *command):

@@ -59,6 +59,11 @@ def test_zcat_reads_an_open_segment(gateway, folder):
     assert [json.loads(line)["project"] for line in text.splitlines()]
 
 
+@pytest.mark.parametrize("name", ["GZIP", "x-gzip"])
+def test_other_names_of_gzip(gateway, name):
+    assert gateway.post(pack(batch(event(30))), Content_Encoding=name)[:2] == (200, {"accepted": 1})
+
+
 @pytest.mark.parametrize("packed", [True, False])
 def test_currents_and_plain_json(gateway, packed):
     data = {"events": [record(1), record(2)]}
@@ -129,6 +134,20 @@ def test_a_body_without_its_length_is_refused(gateway):
         connection.putheader("Transfer-Encoding", "chunked")
         connection.endheaders()
         assert connection.getresponse().status == 411
+
+
+def test_an_upgrade_is_refused_and_the_device_keeps_its_events(gateway):
+    """Java's client offers HTTP/2 in this way; a body behind it cannot be read."""
+    headers = {
+        "Connection": "Upgrade, HTTP2-Settings",
+        "Upgrade": "h2c",
+        "HTTP2-Settings": "AAEAAEAA",
+    }
+
+    status, answer, got = gateway.post(batch(event(1)), **headers)
+    assert (status, got["connection"]) == (501, "close")
+    assert "Upgrade" in answer["error"]
+    assert gateway.post(batch(event(1)), Upgrade="h2c")[0] == 200  # not of this connection
 
 
 def test_a_kept_connection_serves_many(gateway):

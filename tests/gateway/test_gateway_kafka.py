@@ -367,3 +367,14 @@ def test_messages_of_others_are_counted_and_passed_over(config, cluster):
 
     assert numbers(config) == [1]
     assert totals(config.state_folder)["damaged_bytes_total", ""] > 0
+
+
+def test_a_topic_that_ends_before_its_files_is_said(config):
+    """It was made anew: its first messages have the offsets of others, which are in files."""
+    produce(config, *(batch(event(number), user=USERS[number]) for number in range(8)))
+    write(config)
+    for path in (config.output_folder / "events").rglob("events+0+*.parquet"):
+        parquet.write_table(parquet.read_table(path).replace_schema_metadata({"end_offset": "5000"}), path)
+
+    with pytest.raises(StoreError, match=r"partition 0 of .* ends at \d, its files at 5000"):
+        write(config)

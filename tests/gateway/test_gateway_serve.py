@@ -48,6 +48,10 @@ def test_it_serves_in_another_thread(tmp_path):
     socket.create_connection(("127.0.0.1", urlsplit(url).port)).close()
 
 
+def children(pid):
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def is_listening(gateway):
     try:
         socket.create_connection(("127.0.0.1", gateway.port)).close()
@@ -93,9 +97,8 @@ def test_at_the_end_the_writer_writes_the_last_segments(tmp_path, number, worker
             gateway.post(batch(event(other)))
         if number == signal.SIGINT:
             # A terminal sends it to all processes.
-            pid = gateway.process.pid
-            for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-                os.kill(int(child), number)
+            for child in children(gateway.process.pid):
+                os.kill(child, number)
         gateway.process.send_signal(number)
 
     assert segments(tmp_path / "journal") == []
@@ -172,6 +175,20 @@ def test_counts_of_processes_add_up_and_gauges_do_not():
     assert "gateway_free_bytes 7" in lines
 
 
+def test_a_process_goes_on_with_the_counts_that_the_one_before_showed():
+    first, other = Metrics.of_processes(2)
+    other.add("requests_total", project=8, status=200)
+    other.set("in_flight", 3)
+    other.share()
+    other.add("requests_total", project=8, status=200)
+
+    other.resume()
+    other.share()
+    text = first.text({})
+    assert 'gateway_requests_total{project="8",status="200"} 1' in text.splitlines()
+    assert "gateway_in_flight " not in text
+
+
 def test_an_address_of_ipv6_is_a_url(tmp_path):
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
@@ -193,6 +210,23 @@ def test_the_processes_of_a_killed_door_end_and_free_its_port(tmp_path):
         assert time.monotonic() < end
     with Gateway(config, port=gateway.port) as other:
         assert other.post(batch(event(1)))[0] == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children of a process are in /proc")
+def test_another_process_takes_the_place_of_one_that_was_killed(tmp_path):
+    listen = {"port": 0, "workers": 3, "connections_per_address": 0}
+    with Gateway(configure(tmp_path, listen=listen)) as gateway:
+        [keeper] = children(gateway.process.pid)
+        while len(before := children(keeper)) < 2:
+            assert gateway.process.poll() is None
+        for child in before:
+            os.kill(child, signal.SIGKILL)
+        end = time.monotonic() + 30
+        while len(after := children(keeper)) < 2 or set(after) & set(before):
+            assert time.monotonic() < end
+        assert [gateway.post(batch(event(number)))[0] for number in range(20)] == [200] * 20
+    assert not is_listening(gateway)
+    assert len(journal_lines(tmp_path)) == 20
 
 
 FAILING = """
