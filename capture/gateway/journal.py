@@ -1,8 +1,8 @@
 """The journal: accepted batches on disk, acknowledged after a sync that serves all who wait.
 
 A segment is a valid ``.jsonl.gz``: each line is three gzip members, the gateway's head, the batch as the
-device compressed it, and the end. A door writes ``<ns>-<pid>.open`` and holds a lock on it; a closed segment
-is named ``.jsonl.gz``. An open segment whose lock is free is of a door that died.
+device compressed it, and the end. A door writes ``<ns>-<pid>-<random>.open`` and holds a lock on it; a
+closed segment is named ``.jsonl.gz``. An open segment whose lock is free is of a door that died.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import fcntl
 import mmap
 import os
 import re
+import secrets
 import struct
 import time
 import zlib
@@ -82,10 +83,11 @@ class Segment:
 
     def __init__(self, folder: Path, *, sync: bool) -> None:
         self.size = 0
-        self.opened_ns = time.time_ns()
+        self.opened_ns, self.opened_s = time.time_ns(), time.monotonic()
         self._sync = sync
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = f"{self.opened_ns}-{os.getpid()}"
+        # Of its own also where the clock stands still, or shows a time again.
+        name = f"{self.opened_ns}-{os.getpid()}-{secrets.token_hex(4)}"
         self.path = folder / f"{name}.open"
         fresh = folder / f"{name}.new"
         step("journal.open")
@@ -234,9 +236,8 @@ class Journal:
         if self.problem:
             self._try_again()
         if self._segment is not None:
-            now, opened = time.time_ns(), self._segment.opened_ns
-            old = now - opened >= self._settings.segment_age_s * 1e9
-            if old or now // _HOUR_NS != opened // _HOUR_NS:
+            old = time.monotonic() - self._segment.opened_s >= self._settings.segment_age_s
+            if old or time.time_ns() // _HOUR_NS != self._segment.opened_ns // _HOUR_NS:
                 self._seal()
 
     def _try_again(self) -> None:

@@ -9,6 +9,7 @@ import random
 import socket
 import subprocess
 import sys
+import time
 import uuid
 
 import pytest
@@ -280,3 +281,13 @@ def test_a_clock_that_is_wrong_for_a_while_doubles_nothing(config, days):
     journal(config, batch(event(1), event(2), event(3)))
     write(config, wall_ms=lambda: NOW_MS + HOUR_MS)
     assert numbers(config) == [1, 2, 3]
+
+
+def test_a_clock_that_stands_still_loses_nothing(config, monkeypatch):
+    monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 10**6)
+    for number in range(3):  # the last two wait at the same time
+        journal(config, batch(event(number)))
+        if not number:
+            write(config)
+    write(config)
+    assert numbers(config) == [0, 1, 2]
