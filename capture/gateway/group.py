@@ -38,8 +38,11 @@ _WAIT_S = 30.0
 class _Part:
     """Messages of a partition in memory, from `start` to before `next`, for a file.
 
-    `stop` is the end of a file that is there, but whose records may be missing.
+    `stop` is the end of a file that is there, but whose records may be missing. Nothing was read of a part
+    that `is_fresh` before it was assigned.
     """
+
+    is_fresh = False
 
     def __init__(self, start: int, stop: int | None = None) -> None:
         self.start = self.next = start
@@ -103,6 +106,7 @@ class Group:
                 self._take(message)
             elif message.error().code() == self._kafka.KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                 if part is not None:
+                    _check_end(part, message)
                     part.is_read = True
             elif message.error().name() != self._problem:  # said once, not at each poll
                 self._problem = message.error().name()
@@ -187,21 +191,9 @@ class Group:
         for place in places:
             number = place.partition
             part = self._parts[number] = self._part(number, committed.get(number, 0))
-            self._check_end(place, part.stop or part.start)
+            part.is_fresh = True
             place.offset = part.start
         consumer.assign(places)
-
-    def _check_end(self, place: Any, written: int) -> None:
-        """Raise a StoreError if a partition ends before its files do: its messages would be passed over."""
-        try:
-            end = self._consumer.get_watermark_offsets(place, _WAIT_S)[1]
-        except self._kafka.KafkaException:
-            return
-        if end < written:
-            raise StoreError(
-                f"partition {place.partition} of {place.topic} ends at {end}, its files at {written}: "
-                "was it made anew? Choose another topic, or another output.url and kafka.group"
-            )
 
     def _revoked(self, consumer: object, places: Iterable[Any]) -> None:
         del consumer
@@ -236,6 +228,17 @@ class Group:
             stream = f"ids/{number}"
             self._writer.index(_unindexed(files, self._state.offset(stream) or 0), stream, end)
         return _Part(start, end) if committed < end else _Part(committed)
+
+
+def _check_end(part: _Part, end: Any) -> None:
+    """Raise a StoreError if a partition ends before its files do: its messages would be passed over."""
+    written = part.stop or part.start
+    if part.is_fresh and end.offset() < written:
+        place = f"partition {end.partition()} of {end.topic()}"
+        raise StoreError(
+            f"{place} ends at {end.offset()}, its files at {written}: was it made anew? "
+            "Choose another topic, or another output.url and kafka.group"
+        )
 
 
 def _start(path: str) -> int:
