@@ -7,10 +7,14 @@ import struct
 
 import msgspec
 
-__all__ = ["UNRECORDED", "Condition", "compared", "float32"]
+__all__ = ["END_DISTANCE", "FLING_DISTANCE", "UNRECORDED", "Condition", "compared", "float32"]
 
-#: Measure that records lack: the way within the samples of a release velocity.
-UNRECORDED = "fling distance"
+#: The way within the samples of a release velocity.
+FLING_DISTANCE = "fling distance"
+#: The way to the last place before the UP.
+END_DISTANCE = "end distance"
+#: Measures that records lack.
+UNRECORDED = frozenset({FLING_DISTANCE, END_DISTANCE})
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -21,7 +25,7 @@ class Condition(msgspec.Struct, frozen=True):
     measure : str
         ``duration``, ``distance``, ``velocity``, ``backtrack`` or ``wander``; in other dialects
         ``slop_distance``, ``drag_distance``, ``slop_time`` and ``fling_distance`` too, and ``fling distance``
-        where the record lacks it.
+        and ``end distance`` where the record lacks them.
     value : float or None
         The measured value; None if it is no finite number, or not recorded.
     relation : str
@@ -50,7 +54,7 @@ class Condition(msgspec.Struct, frozen=True):
     def value_text(self) -> str:
         """Return the value with the digits that matter beside a threshold."""
         if self.value is None:
-            return "not recorded" if self.measure == UNRECORDED else "not finite"
+            return "not recorded" if self.measure in UNRECORDED else "not finite"
         return f"{self.value:.6g}"
 
 

@@ -285,7 +285,7 @@ def _line(condition: Condition) -> str:
     text = f"{condition.measure} {condition.relation} {_number(condition.threshold)} {condition.unit}"
     if condition.margin is not None:
         margin = f", by {_number(abs(condition.margin))}" if condition.margin else ", exactly at it"
-    elif condition.measure == UNRECORDED:
+    elif condition.measure in UNRECORDED:
         margin = ""
     else:
         margin = ", by any margin" if condition.holds else ", and can never be"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from capture.gestures.conditions import UNRECORDED, Condition, compared, float32
+from capture.gestures.conditions import END_DISTANCE, FLING_DISTANCE, Condition, compared, float32
 from capture.gestures.kinds import GestureKind, Reason
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def classes(
     fast = _length("velocity", speed, ">", "fling_velocity_dp_s", config, 1.0)
     flung = (fast, *_far(gesture, config, fast, density))
     undone = (_not(dragged),) if config.after_hold == "drag" else ()
-    near = way if config.tap_at == "farthest" else _end(gesture, config, density)
-    close = _length("slop_distance", near, "<", "touch_slop_dp", config, density)
-    pressed = (*_held(gesture, config, close), *undone)
+    within = _length("slop_distance", way, "<", "touch_slop_dp", config, density)
+    close = within if config.tap_at == "farthest" else _end(gesture, config, density)
+    pressed = (*_held(gesture, config, within), *undone)
     if _continues_run(gesture, config) and all(each.holds for each in pressed):
         pressed = (compared("duration", gesture.duration, ">=", math.inf, "run_hold", False),)
     in_time = _time(gesture.duration, "<", "tap_timeout_ms", config)
@@ -69,17 +69,15 @@ def _continues_run(gesture: Gesture, config: GestureConfig) -> bool:
     return not config.run_hold and gesture.kind is not GestureKind.LONG_PRESS and gesture.reason in JUDGED
 
 
-def _held(gesture: Gesture, config: GestureConfig, close: Condition) -> tuple[Condition, ...]:
+def _held(gesture: Gesture, config: GestureConfig, within: Condition) -> tuple[Condition, ...]:
     """Return the conditions of a hold: long enough, and the slop not passed before."""
     reached = _time(gesture.duration, ">", "hold_ms", config)
     if not gesture.has_verdict:
-        return (reached, close)
+        return (reached, within)
     if math.isnan(gesture.slop_time):
         return (reached,)
-    late = round(gesture.slop_time * 1e6) >= _ns(config, "hold_ms")
-    quiet = config.after_hold != "whole" and late
-    slow = compared("slop_time", gesture.slop_time, ">=", config.hold_ms, "hold_ms", quiet)
-    return (reached, slow)
+    slow = _time(gesture.slop_time, ">", "hold_ms", config, "slop_time")
+    return (reached, within if config.after_hold == "whole" else slow)
 
 
 def _far(gesture: Gesture, config: GestureConfig, fast: Condition, density: float) -> tuple[Condition, ...]:
@@ -92,7 +90,7 @@ def _far(gesture: Gesture, config: GestureConfig, fast: Condition, density: floa
     if gesture.kind not in {GestureKind.DRAG, GestureKind.FLING}:
         return ()
     holds = gesture.kind is GestureKind.FLING
-    return (compared(UNRECORDED, math.nan, ">", config.fling_distance_dp, "fling_distance_dp", holds),)
+    return (compared(FLING_DISTANCE, math.nan, ">", config.fling_distance_dp, "fling_distance_dp", holds),)
 
 
 def _not(condition: Condition) -> Condition:
@@ -111,7 +109,9 @@ def _ns(config: GestureConfig, setting: str) -> float:
     return round(limit * 1e6) + step
 
 
-def _time(duration: float, side: str, setting: str, config: GestureConfig) -> Condition:
+def _time(
+    duration: float, side: str, setting: str, config: GestureConfig, measure: str = "duration"
+) -> Condition:
     limit, ns = getattr(config, setting), _ns(config, setting)
     opened = setting in config.open
     exact = round(duration * 1e6)
@@ -119,7 +119,7 @@ def _time(duration: float, side: str, setting: str, config: GestureConfig) -> Co
         relation, holds = (">" if opened else ">="), exact >= ns
     else:
         relation, holds = ("<" if opened else "<="), exact <= ns
-    return compared("duration", duration, relation, limit, setting, holds)
+    return compared(measure, duration, relation, limit, setting, holds)
 
 
 def _length(  # noqa: PLR0917 - one comparison and all that it depends on
@@ -143,7 +143,17 @@ def _speed(gesture: Gesture, config: GestureConfig) -> float:
     return gesture.velocity
 
 
-def _end(gesture: Gesture, config: GestureConfig, density: float) -> float:
+def _end(gesture: Gesture, config: GestureConfig, density: float) -> Condition:
+    """Return the condition that the stroke ends near its start; where no place tells, the reason does."""
+    if not config.up_moves:
+        near = gesture.reason is not Reason.BETWEEN_SLOP_AND_DRAG
+        unknown = _length(END_DISTANCE, math.nan, "<", "touch_slop_dp", config, density)
+        return msgspec.structs.replace(unknown, holds=near)
+    way = _end_distance(gesture, config, density)
+    return _length("slop_distance", way, "<", "touch_slop_dp", config, density)
+
+
+def _end_distance(gesture: Gesture, config: GestureConfig, density: float) -> float:
     """Return the way from the first place to the last one, as the metric has it."""
     if gesture.reason is Reason.MALFORMED:
         return 0.0

@@ -13,12 +13,12 @@ import numpy as np
 from capture.gestures.kinds import GestureKind
 from capture.gestures.lineup import Lineup, configurations
 from capture.gestures.recognizer import classify
+from capture.gestures.samples import COLUMNS, TouchSamples
 
 if TYPE_CHECKING:
     from capture.gestures.chords import MultiTable
     from capture.gestures.config import GestureConfig
     from capture.gestures.recognizer import GestureTable
-    from capture.gestures.samples import TouchSamples
     from capture.report.recording import Columns
 
 __all__ = ["add_measures", "dp", "members_of", "neighbours", "others_of", "spans"]
@@ -74,7 +74,14 @@ def add_measures(columns: Columns, samples: TouchSamples, config: GestureConfig,
     """
     if config.has_default_rule:
         return
-    columns["end_distance"] = _end_distance(columns, config, density)
+    ends = columns
+    if config.tap_at == "end" and not config.up_moves:
+        # An UP without a place ends a stroke where the last sample that counts was.
+        lifted = {name: getattr(samples, name) for name in COLUMNS}
+        lifted["x"] = np.where(np.asarray(samples.action) & 1, np.float32(np.nan), samples.x)
+        table = classify(TouchSamples(**lifted), density=density, gestures=config)
+        ends = columns | {name: getattr(table, name) for name in ("x_up", "y_up")}
+    columns["end_distance"] = _end_distance(ends, config, density)
     if not config.fling_distance_dp:
         columns["far"] = np.ones(len(columns["kind"]), np.uint8)
         return

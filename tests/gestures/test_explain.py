@@ -269,6 +269,43 @@ def test_the_distance_of_a_fling_is_measured_from_the_record():
     assert conditions(found)["fling_distance"].value == 50
 
 
+def test_a_hold_that_ends_with_any_movement_is_explained_by_the_movement():
+    config = GestureConfig(dialect="flutter", after_hold="whole")
+    found = explain(stroke((0, 0, 0), (600, 19, 0), (700, 0, 0), config=config), config)
+    [hold] = [rival for rival in found.rivals if rival.kind == "long_press"]
+
+    assert [(each.measure, each.value, each.relation) for each in hold.failed] == [
+        ("slop_distance", 19, "<=")
+    ]
+
+
+def test_a_movement_at_the_instant_of_an_open_hold_is_before_it():
+    config = GestureConfig(dialect="flutter", open=("hold_ms",))
+    found = explain(stroke((0, 0, 0), (500, 19, 0), (700, 0, 0), config=config), config)
+    [hold] = [rival for rival in found.rivals if rival.kind == "long_press"]
+
+    assert [(each.measure, each.value, each.relation) for each in hold.failed] == [("slop_time", 500, ">")]
+
+
+@pytest.mark.parametrize(
+    ("points", "kind", "rival", "failed"),
+    [
+        (((0, 0, 0), (50, 12, 0), (60, 100, 0)), "tap", "none", "end distance > 18 dp"),
+        (((0, 0, 0), (50, 22, 0), (60, 0, 0)), "none", "tap", "end distance <= 18 dp"),
+    ],
+    ids=["a tap", "no tap"],
+)
+def test_where_the_last_move_decides_its_place_is_said_to_be_not_recorded(points, kind, rival, failed):
+    config = GestureConfig(dialect="flutter", tap_at="end", drag_distance_dp=25.0)
+    found = explain(stroke(*points, config=config), config)
+    [other] = [each for each in found.rivals if each.kind == rival]
+
+    assert (found.kind, found.by_measures) == (kind, kind)
+    assert all(each.holds for each in found.conditions)
+    assert [f"{each.measure} {each.relation} {each.threshold:g} dp" for each in other.failed] == [failed]
+    assert f"{failed:<32} it is not recorded: fails\n" in render(found)
+
+
 def test_a_fling_distance_that_no_record_has_is_said_to_be_not_recorded():
     config = GestureConfig(dialect="flutter")
     found = explain(stroke((0, 0, 0), (10, 20, 0), (20, 40, 0), (30, 60, 0), config=config), config)

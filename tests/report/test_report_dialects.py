@@ -94,6 +94,27 @@ def test_the_default_dialect_takes_keys_of_others(show):
     assert opened.problems == []
 
 
+def test_the_last_place_is_that_of_the_last_move_where_an_up_is_none(show, tmp_path):
+    log = tmp_path / "roll.csv"
+    log.write_text("action,time,x,y\n0,0,0,0\n2,50000000,12,0\n1,60000000,100,0\n")
+    run = RunConfig.load(
+        environ={"CAPTURE_GESTURES_TAP_AT": "end", "CAPTURE_GESTURES_UP_MOVES": "false"}, default_project_id=0
+    )
+    recording = read([str(log)], config=run)[0]
+    page = show(build_page([recording])).page
+
+    assert recording.columns["end_distance"].tolist() == [12]
+    assert page.evaluate("[...touchReport.classes.kind]") == recording.table.kind.tolist() == [6]
+
+
+def test_a_drag_distance_gives_way_to_the_touch_slop_wherever_the_engine_wants_it_larger(show):
+    run = RunConfig.load(default_project_id=0, environ={"CAPTURE_GESTURES_HOLD_MS": "700"})
+    page = show(build_page(read([str(SESSION)], config=run))).page
+    [[limits, _]] = page.evaluate(SLIDE, ["0", [("touch_slop_dp", 60.0)]])
+
+    assert limits["drag_distance_dp"] == 60
+
+
 def sliders(config):
     keys = ["hold_ms", "touch_slop_dp", "fling_velocity_dp_s"]
     keys += ["tap_timeout_ms"] if config.tap_timeout_ms < math.inf else []

@@ -191,9 +191,9 @@ function needsOf(rec, c, i, limits, cls) {
     const limit = lengthOf(rec, limits, setting), open = isOpen(rec, setting), past = open ? value >= limit : value > limit;
     return condition(measure, value, far ? (open ? ">=" : ">") : open ? "<" : "<=", limit, setting, far ? past : !past);
   };
-  const time = (setting, far) => {
-    const limit = limits[setting], ns = spanOf(rec, limits, setting), open = isOpen(rec, setting);
-    return condition("duration", ms, far ? (open ? ">" : ">=") : open ? "<" : "<=", limit, setting, far ? c.span_ns[i] >= ns : c.span_ns[i] <= ns);
+  const time = (setting, far, measure = "duration", value = ms) => {
+    const limit = limits[setting], ns = spanOf(rec, limits, setting), open = isOpen(rec, setting), exact = Math.round(value * 1e6);
+    return condition(measure, value, far ? (open ? ">" : ">=") : open ? "<" : "<=", limit, setting, far ? exact >= ns : exact <= ns);
   };
   const not = (each) => ({ ...each, relation: { "<": ">=", "<=": ">", ">": "<=", ">=": "<" }[each.relation], holds: !each.holds, margin: -each.margin });
   const dragged = length("drag_distance", c.drag_distance[i], "drag_distance_dp", true);
@@ -207,9 +207,10 @@ function needsOf(rec, c, i, limits, cls) {
       flung.push(condition(UNRECORDED, NaN, ">", row.fling_distance_dp, "fling_distance_dp", cls.kind[i] === FLING));
     }
   }
-  const close = length("slop_distance", row.tap_at === "end" ? c.end_distance[i] : c.slop_distance[i], "touch_slop_dp", false);
+  const within = length("slop_distance", c.slop_distance[i], "touch_slop_dp", false);
+  const close = row.tap_at === "end" ? length("slop_distance", c.end_distance[i], "touch_slop_dp", false) : within;
   const held = [time("hold_ms", true)];
-  if (!Number.isNaN(passed)) held.push(condition("slop_time", passed, ">=", limits.hold_ms, "hold_ms", row.after_hold !== "whole" && Math.round(passed * 1e6) >= spanOf(rec, limits, "hold_ms")));
+  if (!Number.isNaN(passed)) held.push(row.after_hold === "whole" ? within : time("hold_ms", true, "slop_time", passed));
   const inTime = time("tap_timeout_ms", false), late = cls.kind[i] === NONE && close.holds && !inTime.holds;
   let pressed = [...held, ...(row.after_hold === "drag" ? [not(dragged)] : [])];
   const unlike = cls.kind[i] !== LONG_PRESS && !OVERRULED[cls.reason[i]] && pressed.every((each) => each.holds);

@@ -6,6 +6,8 @@ const SLIDERS = [...SETTINGS].flatMap(([measure, settings]) => [...settings].map
 /** In other dialects a long press has a limit of its own; a limit that never applies has no slider. */
 const DIALECT_SLIDERS = [["tap_timeout_ms", "ms"], ["hold_ms", "ms"], ["touch_slop_dp", "dp"], ["drag_distance_dp", "dp"], ["fling_velocity_dp_s", "dp/s"]];
 const slidersOf = (rec) => (rec.plain ? SLIDERS : DIALECT_SLIDERS.filter(([key]) => rec.gestures[key] < Infinity).map((each) => sliderOf(...each)));
+const hasDefaultLens = ({ plain, row }) => plain ||
+  (row.slop_metric === "euclid" && row.drag_metric === "euclid" && row.tap_at === "farthest" && row.up_moves);
 
 function sliderOf(key, unit) {
   const name = settingName(key), [times, step] = RANGES[unit];
@@ -37,8 +39,8 @@ function makeTune(app) {
 
   function set(key, value) {
     const limits = { ...app.limits, [key]: value };
-    // A drag distance below the touch slop is no configuration of the default dialect: the other one gives way.
-    if (app.rec.plain && limits.drag_distance_dp < limits.touch_slop_dp) {
+    // A drag distance below the touch slop is no configuration of the default lens: the other one gives way.
+    if (hasDefaultLens(app.rec) && limits.drag_distance_dp < limits.touch_slop_dp) {
       if (key === "touch_slop_dp") limits.drag_distance_dp = value; else limits.touch_slop_dp = value;
     }
     app.tune(limits);
