@@ -22,6 +22,7 @@ Fingers = Annotated[float, Meta(ge=1, le=1000, extra=INFINITE)]
 
 #: Keys of a user's own row besides those of the recogniser.
 _NOT_IN_ROWS = {"dialect", "dialects", "unknown_responsive", "verdict_columns"}
+_LENS = ("slop_metric", "drag_metric", "tap_at", "up_moves")
 _MODES = ("pinch", "rotate", "pan")
 
 
@@ -145,6 +146,8 @@ class GestureConfig(Section, frozen=True, kw_only=True):
         for key in ("dialect", "dialects"):
             self._set(key, check(f"gestures.{key}", getattr(self, key), kinds[key]))
         own = {name: _checked_row(name, row, kinds) for name, row in self.dialects.items()}
+        for name in own:
+            _check_ways(f"gestures.dialects.{name}", dialects.row_of(name, own))
         row = dialects.row_of(self.dialect, own)
         if _follows(self.hold_ms):
             self._set("hold_ms", FROM_ROW)
@@ -155,11 +158,7 @@ class GestureConfig(Section, frozen=True, kw_only=True):
             elif key not in {"dialect", "dialects"}:
                 self._set(key, check(f"gestures.{key}", value, kind))
         _check_words("gestures", self.open, self.modes)
-        if self.has_default_lens and self.drag_distance_dp < self.touch_slop_dp:
-            raise ConfigError(
-                f"gestures.drag_distance_dp = {self.drag_distance_dp}: expected at least "
-                f"gestures.touch_slop_dp, which is {self.touch_slop_dp}"
-            )
+        _check_ways("gestures", msgspec.structs.asdict(self))
 
     def changed(self, **keys: Any) -> Self:
         """Return this configuration with some keys changed.
@@ -192,8 +191,7 @@ class GestureConfig(Section, frozen=True, kw_only=True):
     @property
     def has_default_lens(self) -> bool:
         """Whether ways are measured as in the default dialect: a drag goes farther than a tap there."""
-        lens = self.slop_metric, self.drag_metric, self.tap_at, self.up_moves
-        return lens == ("euclid", "euclid", "farthest", True)
+        return _has_default_lens(msgspec.structs.asdict(self))
 
     @property
     def by_measures(self) -> bool:
@@ -249,6 +247,18 @@ def _checked_row(name: str, row: dict[str, Any], kinds: dict[str, Any]) -> dict[
         row = {**row, key: check(f"{path}.{key}", value, kinds[key])}
     _check_words(path, row.get("open", ()), row.get("modes", ""))
     return row
+
+
+def _has_default_lens(row: dict[str, Any]) -> bool:
+    return all(row[key] == dialects.ROWS[dialects.DEFAULT][key] for key in _LENS)
+
+
+def _check_ways(path: str, row: dict[str, Any]) -> None:
+    slop, drag = row["touch_slop_dp"], row["drag_distance_dp"]
+    if _has_default_lens(row) and drag < slop:
+        raise ConfigError(
+            f"{path}.drag_distance_dp = {drag}: expected at least {path}.touch_slop_dp, which is {slop}"
+        )
 
 
 def _check_words(path: str, opened: tuple[str, ...], modes: str) -> None:

@@ -148,6 +148,11 @@ def test_a_row_of_a_users_file_is_a_dialect(tmp_path):
         ({"open": ["early_ms"]}, "open: 'early_ms': expected words of touch_slop_dp, "),
         ({"modes": "pinch twist"}, "modes: 'twist': expected words of pinch, rotate, pan"),
         ({"dialects": {"a": {"base": "b"}}, "dialect": "a"}, "dialects.a.base = 'b': expected one of"),
+        ({"dialects": {"a": {"base": "b"}}}, "dialects.a.base = 'b': expected one of"),
+        (
+            {"dialects": {"a": {"drag_distance_dp": 3}}},
+            "dialects.a.drag_distance_dp = 3.0: expected at least gestures.dialects.a.touch_slop_dp",
+        ),
         ({"dialects": {"a": {"base": "a"}}, "dialect": "a"}, "dialects.a.base = 'a': expected one of"),
         ({"dialects": {"a": {"touch_slop": 1}}}, "dialects.a.touch_slop: no such key; did you mean"),
         ({"dialects": {"a": {"hold_ms": -1}}}, "dialects.a.hold_ms = -1: expected a number at least 0"),
