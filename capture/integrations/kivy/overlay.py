@@ -39,7 +39,7 @@ class Overlay:
     def __init__(self, host: KivyHooks) -> None:
         self.text = ""
         self._host = host
-        self._config = host.capture.config.gestures
+        self._config = host.capture.config.gestures.with_verdicts()
         self._recognizer = Recognizer(host.strokes.density, self._config)
         self._graphics = import_module("kivy.graphics")
         self._label = import_module("kivy.core.text").Label
