@@ -91,7 +91,7 @@ class Recognizer(native.Recognizer):
     def __init__(self, density: Density = 1.0, gestures: GestureConfig | None = None) -> None:
         self._keys = StreamKeys()
         self._named: dict[str, float] = {}
-        config = _DEFAULTS if gestures is None else gestures
+        config = _checked_config(gestures)
         self._verdicts = config.has_verdicts
         super().__init__(
             Gesture,
@@ -190,7 +190,7 @@ def classify(
         Recognise gestures of several fingers: the table's `multi`.
     out : GestureTable, optional
         A table to fill anew, which is then returned: no fresh memory is taken. Nothing may look at its
-        columns any more.
+        columns any more. Of several threads that fill one table, the last has it.
 
     Returns
     -------
@@ -207,7 +207,7 @@ def classify(
     """
     if threads < 1:
         raise ValueError(f"threads = {threads}: expected at least 1")
-    config = _DEFAULTS if gestures is None else gestures
+    config = _checked_config(gestures)
     keys = StreamKeys()
     parts = list(TouchSamples.batches(samples, keys))
     numbered = keys.densities(density)
@@ -255,9 +255,13 @@ def _columns(out: GestureTable | None, room: int, *, verdicts: bool) -> output.G
         return output.GestureColumns(room, verdicts=verdicts)
     if out.columns.verdicts != verdicts:
         raise ValueError("out: its columns are not those of the dialect; leave it out once")
-    out.forget()
-    out.columns.clear(room)
-    return out.columns
+    return out.take(room)
+
+
+def _checked_config(gestures: GestureConfig | None) -> GestureConfig:
+    if gestures is not None and not isinstance(gestures, GestureConfig):
+        raise TypeError(f"gestures = {gestures!r}: expected a GestureConfig, as GestureConfig(dialect='ios')")
+    return _DEFAULTS if gestures is None else gestures
 
 
 def _checked_density(value: Any) -> float:

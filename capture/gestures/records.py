@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from itertools import repeat
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from capture._native import output, recognizer as native
@@ -36,6 +37,7 @@ FIELDS: tuple[str, ...] = tuple(name for name, _ in output.LAYOUT)
 #: The fields of the verdict, appended if requested.
 VERDICT: tuple[str, ...] = tuple(name for name, _ in output.VERDICT)
 
+_TAKING = Lock()
 _KINDS = {int(kind): kind for kind in GestureKind}
 _REASONS = {int(reason): reason for reason in Reason}
 _DIRECTIONS = {int(direction): direction for direction in Direction}
@@ -188,6 +190,17 @@ class GestureTable:
     def forget(self) -> None:
         """Release the arrays of the columns."""
         self._arrays.clear()
+
+    def take(self, room: int) -> output.GestureColumns:
+        """Return the columns, emptied, with room for so many records; the table is empty meanwhile.
+
+        Another thread that has the table cannot reach them while they are filled.
+        """
+        with _TAKING:
+            self.forget()
+            self.columns.clear(room)
+            columns, self.columns = self.columns, output.GestureColumns(verdicts=self.columns.verdicts)
+        return columns
 
     def become(self, other: GestureTable) -> GestureTable:
         """Replace the content of this table by that of another; return this table."""

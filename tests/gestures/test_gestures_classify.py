@@ -138,6 +138,12 @@ def test_a_density_out_of_range_is_refused(density):
         Recognizer(density)
 
 
+@pytest.mark.parametrize("call", [Recognizer, lambda gestures: classify(None, gestures=gestures)])
+def test_a_name_is_no_configuration(call):
+    with pytest.raises(TypeError, match=r"gestures = 'ios': expected a GestureConfig"):
+        call(gestures="ios")
+
+
 def test_density_may_differ_between_streams():
     log = samples(stroke((0, 0, 0), (50, 60, 0), stream=7), stroke((100, 0, 0), (150, 60, 0), stream=8))
 

@@ -1,6 +1,7 @@
 """Tables that are filled anew, and the memory of tables that are gone: what was there is not seen again."""
 
 import gc
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -99,3 +100,20 @@ def test_the_schema_of_files_with_verdicts_and_streams_by_text():
 
     assert "margin" in schema.names
     assert str(schema.field("stream").type).startswith("dictionary<values=string")
+
+
+def test_threads_that_fill_one_table_share_no_memory():
+    logs = [taps(count) for count in (40, 90_000, 3000)]
+    table, wanted = classify(logs[0]), [classify(log) for log in logs]
+
+    def fill(first):
+        for turn in range(12):
+            classify(logs[(first + turn) % 3], out=table)
+
+    threads = [Thread(target=fill, args=(first,)) for first in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    alike(table, next(each for each in wanted if len(each) == len(table)))
