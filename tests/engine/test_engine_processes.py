@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from capture.errors import StoreError
 from capture.formats import native
-from capture.store import state as state_module
-from capture.store.locks import FileLock
 from capture.store.state import AppState
 from capture.testing import decode_batches, memory_capture
 
@@ -164,8 +163,7 @@ def test_async_use(tmp_path):
 @pytest.mark.parametrize("call", ["first", "write"])
 def test_who_starts_while_others_hold_the_state_has_the_user_of_the_fastest(tmp_path, monkeypatch, call):
     """As where many processes make a store at once, and the machine is busy."""
-    first, write = AppState.first, AppState.write
-    lock, fastest = FileLock(tmp_path / "state.lock"), []
+    write, fastest = AppState.write, []
 
     def overtaken(name):
         if name == call:
@@ -174,13 +172,7 @@ def test_who_starts_while_others_hold_the_state_has_the_user_of_the_fastest(tmp_
 
     def first_held(state, values):
         overtaken("first")
-        with monkeypatch.context() as short:
-            short.setattr(state_module, "_LOCK_S", 0.05)
-            assert lock.claim()
-            try:
-                return first(state, values)
-            finally:
-                lock.release()
+        raise StoreError("state.lock: held by another process")
 
     def write_late(state, values):
         overtaken("write")
