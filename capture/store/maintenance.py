@@ -309,8 +309,8 @@ class Maintenance:
         with s.reading() as index, writer.guard:
             if c.closed or s.state.look(deeply=True) is not Presence.GONE:
                 return  # another thread was faster
-            for segment in list(index.order):
-                (index.forget if segment.path.exists() else index.lose)(segment)
+            self._count_remaining(index)
+            delivered = c.claims.delivery.held
             if writer.name is not None and not exists(c.folder / writer.name.file):
                 for queue, wire in c.formats.items():
                     c.losses.add("store_gone", writer.in_segment(wire), queue)  # it was not listed yet
@@ -323,4 +323,17 @@ class Maintenance:
                 s.state.write(s.state.known)
             if number:
                 c.claims.claim_session(number, lambda: True)
+            if delivered and s.delivers():
+                s.index = index  # the files that remain may go too: what waits in them is counted
         c.losses.say("gone", "the folder of the store was deleted; a new one is created")
+
+    @staticmethod
+    def _count_remaining(index: Index) -> None:
+        """Leave out the segments that are gone, and count what waits in the others while they are there."""
+        with contextlib.suppress(FileNotFoundError):
+            index.refresh(force=True)
+        for segment in list(index.order):
+            try:
+                index.pending_in(segment)
+            except FileNotFoundError:
+                index.lose(segment)

@@ -339,8 +339,8 @@ class Writer:
 
     def give_up(self, cause: str) -> None:
         """Close without another write; waiting events are lost, counted under `cause` if not empty."""
+        # The name stays: in a folder that is made anew it is not given to another segment.
         self._leave(mark=False)
-        self.name = None
         self._close_ended(sync=False)
         for call in list(self.waiting):
             if call is not self._writing:
@@ -354,6 +354,7 @@ class Writer:
         self.waiting = deque()
         self.deferred_count = 0
         self.give_up("")
+        self.name = None
 
     def written_of(self, wire: str) -> int:
         """Return how many events of a wire format this process has written."""

@@ -256,6 +256,26 @@ def test_files_that_are_deleted_are_counted_without_what_was_delivered(app, noti
     assert app.stored_of("a") == 15
 
 
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "not-listed"])
+def test_files_that_are_deleted_one_by_one_are_counted(app, listed):
+    put(app, 0, 10)
+    assert drain(app) == list(range(10))
+    put(app, 10, 13)
+    if listed:
+        app.pending("a")
+    (app.folder / "state.json").unlink()
+    (app.folder / "delivery.lock").unlink()
+    app.upkeep()
+    for path in app.folder.iterdir():
+        path.unlink()
+    put(app, 13, 15)
+    app.upkeep()
+
+    assert app.dropped == {"store_gone": 3}
+    assert drain(app) == [13, 14]
+    assert app.stored_of("a") == 15
+
+
 @pytest.mark.parametrize("deleted", ["*.lock", "state.json*"])
 def test_events_that_stay_are_not_counted_where_other_files_are_deleted(app, deleted):
     put(app, 0, 10)
@@ -302,11 +322,16 @@ def test_a_goal_is_reached_when_its_folder_is_deleted_though_names_come_back(app
     shutil.rmtree(app.folder)
     clock.advance(s=1)
     app.upkeep()
-    put(app, 5, 8)
+    app.release_session()
+    other = opened(app.folder, clock)
+    other.read_state()
+    other.claim_session(1)
+    put(other, 5, 8)
     assert segments(app.folder) == names
 
     assert app.reached("a", goal)
     assert not goal.covers(app.next_batch("a", 50))
+    other.close()
 
 
 def test_what_is_recorded_into_a_deleted_folder_waits_for_the_new_one(app):
