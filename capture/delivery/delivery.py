@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from capture._native.guard import BusyError, Guard, fork_count
 from capture.clock import Clock
 from capture.delivery.base import Everything
+from capture.delivery.finish import finish
 from capture.delivery.maintenance import Maintenance
 from capture.delivery.others import is_whole, wait_for_others
 from capture.delivery.states import SinkStates
@@ -203,7 +204,7 @@ class Delivery:
         done = is_whole(self._store, stored) and self._lost() == lost and done
         done = done and not self._has_failed(wanted)
         for sink in self._sinks if done else ():
-            done = self._finish(sink.flush, sink.name) and done
+            done = finish(sink.flush, sink.name, left_s()) and done
         return done
 
     def close(self, timeout_s: float) -> bool:
@@ -221,7 +222,7 @@ class Delivery:
         """
         if self._stopped:
             return False
-        self._deadline_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
+        self._deadline_ns = end_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
         # A process that does not deliver leaves its events to the one that does.
         done = self._store.claim_delivery() and self.flush(timeout_s)
         self._stop()
@@ -229,7 +230,8 @@ class Delivery:
             worker.settle()
         self._states.publish(anyway=True)
         for sink in self._sinks:
-            done = self._finish(sink.close, sink.name) and done
+            left_s = (end_ns - self._clock.monotonic_ns()) / 1e9
+            done = finish(sink.close, sink.name, left_s) and done
         return done
 
     def abort(self) -> None:
@@ -237,7 +239,7 @@ class Delivery:
         self._deadline_ns = self._clock.monotonic_ns()
         self._stop()
         for sink in self._sinks:
-            self._finish(sink.close, sink.name)
+            finish(sink.close, sink.name, 0.0)
 
     def drain(self, *, active: Collection[int] = (), timeout_s: float | None = None) -> bool:
         """Send pending events in the caller's thread, as a replay does.
@@ -368,14 +370,6 @@ class Delivery:
         for wake in (*self._wakes.values(), self._pause, *list(self._waiting)):
             wake.set()
         self._maintenance.stop()
-
-    def _finish(self, call: Callable[[], None], name: str) -> bool:
-        try:
-            call()
-        except Exception as error:  # noqa: BLE001 - no error of a sink may keep the store open
-            _log.warning("sink %s: %s: %s", name, type(error).__name__, error)
-            return False
-        return True
 
     # Fork
 

@@ -233,6 +233,23 @@ def test_a_sink_that_raises_at_the_end_does_not_keep_others_open(tmp_path, caplo
     store.close()
 
 
+@pytest.mark.parametrize("end", ["flush", "close", "abort"])
+def test_a_sink_that_hangs_at_the_end_is_not_waited_for(tmp_path, caplog, end):
+    store, hung = Store(tmp_path, formats={"memory": "native", "other": "native"}), threading.Event()
+    sink, other = MemorySink(), MemorySink("other")
+    sink.flush = sink.close = lambda: hung.wait(LONG_S)
+    delivery = make(store, sink, other)
+    start = time.monotonic()
+
+    assert not getattr(delivery, end)(*([] if end == "abort" else [0.2]))
+    assert time.monotonic() - start < LONG_S / 2
+    assert "sink memory: TimeoutError: did not end in time" in caplog.text
+    assert other.closed is (end != "flush")
+    hung.set()
+    delivery.abort()
+    store.close()
+
+
 def test_abort_sends_and_acknowledges_nothing_more(store):
     sink = Gate()
     delivery = make(store, sink)
