@@ -66,7 +66,7 @@ class Telemetry:
 
     def after_fork(self) -> None:
         """Replace the lock, which another thread of the parent may have held."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may fail while its thread counts a failure
 
     def nothing_recorded(self, reason: str) -> None:
         """Log once that nothing is recorded without consent: new users look for the reason."""

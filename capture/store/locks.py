@@ -153,7 +153,8 @@ class Claims:
         #: The right to deliver.
         self.delivery = FileLock(folder / "delivery.lock")
         # Workers and the caller of a flush ask at once: a lock on a second descriptor of ours would fail.
-        self._delivery_guard = threading.Lock()
+        # A signal handler may ask while its thread does.
+        self._delivery_guard = threading.RLock()
         _claims.add(self)
 
     @property
@@ -232,7 +233,7 @@ class Claims:
 
     def forget(self) -> None:
         """Leave the locks to the parent: in a forked child."""
-        self._delivery_guard = threading.Lock()
+        self._delivery_guard = threading.RLock()
         for lock in (self.delivery, *self._sessions.values()):
             lock.forget()
         self._sessions = {}

@@ -11,6 +11,7 @@ from capture import events
 from capture.config import PrivacyConfig
 from capture.engine import Capture
 from capture.engine.idle import IdleWatch
+from capture.engine.telemetry import Telemetry
 from capture.errors import InvalidEventError
 from capture.sinks import Answer, Outcome
 from capture.sinks.memory import MemorySink
@@ -161,6 +162,25 @@ def test_callbacks_are_called_with_no_lock_held(opened, clock):
 
     assert done != []
     assert done[0] is not None
+
+
+def test_a_signal_handler_may_fail_while_its_thread_counts_a_failure():
+    class Interrupted(dict):
+        def get(self, *values):
+            if not self:
+                self["touch_up"] = 0
+                telemetry.failed("touch_up", TypeError("in the handler"))
+            return super().get(*values)
+
+    telemetry = Telemetry()
+    telemetry.failures = Interrupted()
+    counting = threading.Thread(
+        target=telemetry.failed, args=("touch_up", TypeError("a wrong time")), daemon=True
+    )
+    counting.start()
+    counting.join(10)
+
+    assert telemetry.failures == {"touch_up": 2}
 
 
 def test_losses_of_the_store_are_reported(lose, opened, caplog):

@@ -32,6 +32,23 @@ def test_threads_that_ask_at_once_all_hear_that_the_process_delivers(tmp_path, m
     claims.delivery.release()
 
 
+def test_a_signal_handler_may_ask_while_its_thread_asks(tmp_path, monkeypatch):
+    take, claims, answers = locks._lock, Claims(tmp_path), []
+
+    def interrupted(descriptor):
+        take(descriptor)
+        monkeypatch.setattr(locks, "_lock", take)
+        answers.append(claims.claim_delivery())
+
+    monkeypatch.setattr(locks, "_lock", interrupted)
+    asking = threading.Thread(target=lambda: answers.append(claims.claim_delivery()), daemon=True)
+    asking.start()
+    asking.join(10)
+
+    assert answers == [False, True]
+    claims.delivery.release()
+
+
 def test_another_process_may_deliver_after_a_release(tmp_path):
     first, second = Claims(tmp_path), Claims(tmp_path)
 
