@@ -164,7 +164,7 @@ def test_events_that_cannot_be_looked_at_are_not_taken_for_delivered(tmp_path, m
     def fail(*_):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    broken = {"list": (Path, "iterdir"), "read": (recovery, "read_at")}[what]
+    broken = {"list": (os, "listdir"), "read": (recovery, "read_at")}[what]
     monkeypatch.setattr(*broken, fail)
     with pytest.raises(StoreError, match="Too many open files"):
         watch.is_over()
