@@ -16,14 +16,15 @@ import msgspec
 
 from capture._native.journal_scan import walk
 from capture.errors import ConfigError, StoreError
+from capture.formats import FORMATS
 from capture.settings import nearest
 from capture.store.dead_letters import letter_files, read_letters
-from capture.store.files import exists, store_bytes, write_private
+from capture.store.files import exists, files_of, read_at, store_bytes, write_private
 from capture.store.locks import FileLock
 from capture.store.maintenance import Answer, Request
 from capture.store.queues import count_pending
 from capture.store.recovery import Content
-from capture.store.segment import UNSENT
+from capture.store.segment import OWN_NAME, UNSENT, wire_number
 from capture.store.shared import Shared
 from capture.store.sink_reports import SinkReport, read_reports
 from capture.store.state import is_store, read_state
@@ -150,10 +151,11 @@ def status(folder: str | os.PathLike[str]) -> BufferStatus:
         When there is no store, or it cannot be read.
     """
     path, formats = _look(folder)
+    _check_files(path)
     index = _index(path, formats)
     letters = list(read_letters(*letter_files(path)))
     reports, lock = read_reports(path), FileLock(path / "delivery.lock")
-    delivering = exists(lock.path) and not lock.claim()
+    delivering = exists(lock.path) and not lock.claim() and not lock.unavailable
     lock.release()
     queues = []
     for name, wire in sorted(formats.items()):
@@ -194,6 +196,7 @@ def export(folder: str | os.PathLike[str], *, dead: bool = False) -> Iterator[Ex
         When there is no store, or it cannot be read.
     """
     path, formats = _look(folder)
+    _check_files(path)
     if dead:
         for letter in read_letters(*letter_files(path)):
             facts = letter.queue, letter.format, letter.session, letter.event_id, letter.payload
@@ -316,7 +319,7 @@ def _look(folder: str | os.PathLike[str]) -> tuple[Path, dict[str, str]]:
     try:
         sinks: dict[str, str] = (read_state(path) or {}).get("sinks") or {}
     except StoreError:
-        sinks = {}
+        sinks = _queues_of(path)
     if UNSENT in sinks and len(sinks) > 1:
         sinks = {name: wire for name, wire in sinks.items() if name != UNSENT}
     return path, sinks or {UNSENT: "native"}
@@ -329,3 +332,22 @@ def _index(path: Path, formats: dict[str, str]) -> Index:
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error}") from error
     return index
+
+
+def _queues_of(path: Path) -> dict[str, str]:
+    """Return the queues that segments have slots of: those of a store whose state is damaged."""
+    wires = {wire_number(name): name for name in FORMATS}
+    slots = [slot for segment in _index(path, {}).order for slot in segment.positions.values()]
+    return {slot.queue: wires[slot.wire] for slot in slots if slot.wire in wires}
+
+
+def _check_files(path: Path) -> None:
+    """Refuse a store with a file that cannot be read: its events would be left out without a word."""
+    for file in files_of(path):
+        if OWN_NAME.fullmatch(file) and not file.endswith(".lock"):
+            try:
+                read_at(path / file, 0, 1)
+            except FileNotFoundError:
+                continue  # delivered, or given up, meanwhile
+            except OSError as error:
+                raise StoreError(f"{path / file}: cannot be read: {error.strerror}") from error

@@ -1,5 +1,7 @@
 """What ``capture buffer`` does, also beside an app that uses the store."""
 
+import errno
+import os
 import threading
 import uuid
 
@@ -7,7 +9,7 @@ import pytest
 from journal_events import NOW_MS, drain, event_id, number_of, put
 
 from capture.errors import ConfigError, StoreError
-from capture.store import Store, buffer
+from capture.store import Store, buffer, locks
 from capture.testing import FakeClock
 
 EACH = pytest.mark.parametrize(
@@ -144,11 +146,47 @@ def test_no_store(tmp_path, call):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("call", [buffer.status, lambda folder: list(buffer.export(folder))])
-def test_a_look_changes_nothing(store, call):
+LOOKS = pytest.mark.parametrize(
+    "look", [buffer.status, lambda folder: list(buffer.export(folder))], ids=["status", "export"]
+)
+
+
+@LOOKS
+def test_files_that_cannot_be_read_are_not_left_out_in_silence(store, monkeypatch, look):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(buffer, "read_at", refuse)
+    with pytest.raises(StoreError, match="cannot be read: Permission denied"):
+        look(store.folder)
+
+
+def test_the_queues_of_a_damaged_state_are_those_of_the_segments(store):
+    (store.folder / "state.json").write_bytes(b"damaged")
+
+    assert [(queue.name, queue.format, queue.pending) for queue in buffer.status(store.folder).queues] == [
+        ("a", "native", 3),
+        ("b", "native", 3),
+    ]
+    assert len(list(buffer.export(store.folder))) == 6
+
+
+def test_a_lock_that_nobody_can_have_is_no_process_that_delivers(store, monkeypatch):
+    def fail(_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    store.claim_delivery()
+    assert buffer.status(store.folder).delivering
+    store.release_delivery()
+    monkeypatch.setattr(locks, "_lock", fail)
+    assert not buffer.status(store.folder).delivering
+
+
+@LOOKS
+def test_a_look_changes_nothing(store, look):
     def contents():
         return {path.name: path.read_bytes() for path in store.folder.iterdir()}
 
     before = contents()
-    assert call(store.folder)
+    assert look(store.folder)
     assert contents() == before
