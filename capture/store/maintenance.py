@@ -309,8 +309,8 @@ class Maintenance:
         with s.reading() as index, writer.guard:
             if c.closed or s.state.look(deeply=True) is not Presence.GONE:
                 return  # another thread was faster
-            self._count_remaining(index)
-            delivered = c.claims.delivery.held
+            if delivers := c.claims.delivery.held:
+                self._count_remaining(index)
             if writer.name is not None and not exists(c.folder / writer.name.file):
                 for queue, wire in c.formats.items():
                     c.losses.add("store_gone", writer.in_segment(wire), queue)  # it was not listed yet
@@ -323,7 +323,7 @@ class Maintenance:
                 s.state.write(s.state.known)
             if number:
                 c.claims.claim_session(number, lambda: True)
-            if delivered and s.delivers():
+            if delivers and s.delivers():
                 s.index = index  # the files that remain may go too: what waits in them is counted
         c.losses.say("gone", "the folder of the store was deleted; a new one is created")
 
