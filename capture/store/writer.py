@@ -353,6 +353,7 @@ class Writer:
         self.guard.renew()
         self.waiting = deque()
         self.deferred_count = 0
+        self._writing = None  # the parent's other thread may be writing
         self.give_up("")
         self.name = None
 

@@ -587,3 +587,16 @@ def test_a_full_disk_is_told_once_an_outage(store, disk, caplog):
     told = [record.getMessage() for record in caplog.records if "wait in memory" in record.getMessage()]
 
     assert len(told) == 1
+
+
+def test_a_child_writes_where_a_thread_of_its_parent_was_writing(tmp_path):
+    store = opened(tmp_path / "store")
+    put(store, 0, 1)
+    store._writer._writing = object()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if put(store, 1, 3, session=2) == [True, True] else 1)
+    store._writer._writing = None
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    store.close()
