@@ -333,6 +333,7 @@ class Maintenance:
         with contextlib.suppress(FileNotFoundError):
             index.refresh(force=True)
         for segment in list(index.order):
+            segment.file = None  # it could still be read, though it has no name any more
             try:
                 index.pending_in(segment)
             except FileNotFoundError:
