@@ -22,6 +22,6 @@ def finish(call: Callable[[], None], name: str, timeout_s: float) -> bool:
     try:
         call_with_deadline(call, max(timeout_s, _LEAST_S), name=f"touchcapture-{name}-end")
     except Exception as error:  # noqa: BLE001 - no error of a sink may keep the store open
-        _log.warning("sink %s: %s: %s", name, type(error).__name__, str(error) or "did not end in time")
+        _log.warning("sink %s: %s: %s", name, type(error).__name__, error)
         return False
     return True

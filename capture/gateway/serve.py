@@ -290,7 +290,8 @@ def _measure(config: GatewayConfig) -> dict[str, float]:
         values["free_bytes"] = shutil.disk_usage(folder).free
         closed = segments(folder)
         values["journal_bytes"] = sum(path.stat().st_size for path in closed)
-        values["oldest_unwritten_seconds"] = time.time() - closed[0].stat().st_mtime if closed else 0
+        age_s = time.time() - closed[0].stat().st_mtime if closed else 0.0
+        values["oldest_unwritten_seconds"] = max(0.0, age_s)  # the clock may have been set back
     except FileNotFoundError:
         pass  # the writer took a segment meanwhile
     return values

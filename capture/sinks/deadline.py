@@ -38,4 +38,9 @@ def call_with_deadline(function: Callable[[], _T], timeout_s: float, *, name: st
         threading.Thread(target=run, name=name, daemon=True).start()
     except RuntimeError:
         run()
-    return future.result(max(0.0, timeout_s))
+    try:
+        return future.result(max(0.0, timeout_s))
+    except TimeoutError:
+        if future.done():  # the function's own
+            raise
+        raise TimeoutError(f"not done within {timeout_s:.3g} s") from None
