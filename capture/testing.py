@@ -35,7 +35,7 @@ START_NS = 1_700_000_000 * 10**9
 class FakeClock(Clock):
     """A clock that changes only when the test changes it.
 
-    Deadlines pass on it alone: `flush` and `close` of a capture whose sink fails wait until the test moves it.
+    Deadlines pass on it alone: `flush` and `close` of a capture whose sink fails wait until it is moved.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ any number of them can run behind a balancer.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 import zlib
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from capture.errors import StoreError
 from capture.formats.receive import NotABatchError, Received, TooLargeError, read_batch, unpack
 from capture.gateway.journal import Journal, Line
 from capture.gateway.state import totals
@@ -121,7 +123,10 @@ class Door:
         del scope, receive
         self._metrics.set("in_flight", self._in_flight)
         self._metrics.set("in_flight_bytes", self._in_flight_bytes)
-        text = self._metrics.text(totals(self._config.state_folder)).encode()
+        written: dict[tuple[str, str], float] = {}
+        with contextlib.suppress(StoreError):  # the writer says it
+            written = totals(self._config.state_folder)
+        text = self._metrics.text(written).encode()
         await _reply(send, _Answer(200, text), b"text/plain; version=0.0.4")
 
     async def _post(self, scope: Any, receive: Any, send: Any) -> None:

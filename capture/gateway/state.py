@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from capture.errors import StoreError
 from capture.gateway.steps import step
 from capture.store.locks import FileLock
 
@@ -200,14 +201,28 @@ def finish_swaps(state: State, objects: Objects) -> None:
 
 
 def totals(folder: Path) -> dict[tuple[str, str], float]:
-    """Return the counts of a folder's writers, by name and labels."""
+    """Return the counts of a folder's writers, by name and labels; none before the first one has begun.
+
+    Raises
+    ------
+    StoreError
+        When a database is damaged.
+    """
     found: Counter[tuple[str, str]] = Counter()
     for path in (folder / "state.db", *folder.glob("*/state.db")):
-        with contextlib.suppress(sqlite3.Error):
-            uri = f"{path.absolute().as_uri()}?mode=ro"
-            with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5)) as db:
-                for (lag,) in db.execute("SELECT next FROM offsets WHERE stream GLOB 'lag/*'"):
-                    found["kafka_lag", ""] += lag
-                for name, project, value in db.execute("SELECT name, project, value FROM totals"):
-                    found[name, "" if project == NO_PROJECT else f'{{project="{project}"}}'] += value
+        try:
+            _add_totals(path, found)
+        except sqlite3.OperationalError:
+            continue  # not there yet, or not all of it
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{path}: {error}") from error
     return dict(found)
+
+
+def _add_totals(path: Path, found: Counter[tuple[str, str]]) -> None:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5)) as db:
+        for (lag,) in db.execute("SELECT next FROM offsets WHERE stream GLOB 'lag/*'"):
+            found["kafka_lag", ""] += lag
+        for name, project, value in db.execute("SELECT name, project, value FROM totals"):
+            found[name, "" if project == NO_PROJECT else f'{{project="{project}"}}'] += value

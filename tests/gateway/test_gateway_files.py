@@ -385,3 +385,12 @@ def test_status(config, path, capsys):
     assert "rows_total" in capsys.readouterr().out
     assert journal_lines(path.parent) == []
     assert cli(["gateway", "compact", "--config", str(path)]) == 0
+
+
+def test_the_status_of_a_damaged_database_names_it(config, path):
+    filled(config, 1)
+    database = config.state_folder / "state.db"
+    database.write_bytes(b"no database, " * 100)
+
+    with pytest.raises(StoreError, match=rf"{database}: file is not a database"):
+        cli(["gateway", "status", "--config", str(path)])
