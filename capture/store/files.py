@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLOCK",
+    "KEEPS_OPEN",
     "PASSING",
     "KeptFile",
     "checked",
@@ -47,6 +48,9 @@ _REPLACE_TRIES = 20
 BLOCK = 4096
 #: Errors that are not the file's: it is waited for, lest later events go before those in it.
 PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+#: Whether a file may be kept open: Windows deletes no open file, and knows only the one position in it,
+#: which a signal handler that looks at the store moves.
+KEEPS_OPEN = hasattr(os, "pread")
 _log = logging.getLogger("capture.store")
 
 
@@ -93,14 +97,20 @@ def read_at(place: Path | FileIO, offset: int, size: int) -> bytes:
             return read_at(file, offset, size)
     # A read takes memory for all that it asks for, and a caller's bound may be more than a device has.
     size = max(0, min(size, os.fstat(place.fileno()).st_size - offset))
-    place.seek(offset)
-    data = place.read(size)
+    data = _read(place, size, offset)
     while len(data) < size:
-        more = place.read(size - len(data))
+        more = _read(place, size - len(data), offset + len(data))
         if not more:
             break
         data += more
     return data
+
+
+def _read(file: FileIO, size: int, offset: int) -> bytes:
+    if KEEPS_OPEN:
+        return os.pread(file.fileno(), size, offset)
+    file.seek(offset)
+    return file.read(size)
 
 
 def store_bytes(folder: Path) -> int:

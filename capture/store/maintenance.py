@@ -335,6 +335,7 @@ class Maintenance:
         for segment in list(index.order):
             segment.file = None  # it could still be read, though it has no name any more
             try:
+                segment.path.stat()  # one that is counted already is not read
                 index.pending_in(segment)
             except FileNotFoundError:
                 index.lose(segment)

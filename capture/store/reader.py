@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from capture._native.journal_scan import BAD, FULL, SHORT, scan, walk
 from capture.store.dead_letters import make_letter
-from capture.store.files import PASSING, exists
+from capture.store.files import KEEPS_OPEN, PASSING, exists
 from capture.store.recovery import Segment, count_unchecked, load, move, segment_names, write_slot
 from capture.store.rows import StoredBatch
 from capture.store.segment import END_MARK, Name, Position
@@ -187,9 +187,8 @@ class Index:
             lock.release(remove=True)
 
     def _unlink(self, segment: Segment) -> bool:
-        segment.file = None  # Windows deletes no open file
         if not self.delete_file(segment.path):
-            # On Windows somebody else may have it open: its slots are at the end, and it is tried again.
+            # On Windows somebody may have it open: its slots are at the end, and it is tried again.
             with contextlib.suppress(FileNotFoundError):
                 segment.path.stat()
                 return False
@@ -281,7 +280,7 @@ class Index:
 
     def _scan(self, segment: Segment, position: Position, stop: int, bounds: tuple[int, int]) -> Any:
         """Scan from a position on, reading as much as that needs."""
-        if segment is not self._open:
+        if segment is not self._open and KEEPS_OPEN:
             if self._open is not None:
                 self._open.file = None
             self._open = segment

@@ -16,7 +16,7 @@ import msgspec
 
 from capture._native.journal import crc32c
 from capture._native.journal_scan import walk
-from capture.store.files import KeptFile, files_of, read_at
+from capture.store.files import KEEPS_OPEN, KeptFile, files_of, read_at
 from capture.store.segment import (
     END_MARK,
     HEADER,
@@ -220,8 +220,8 @@ def write_slot(segment: Segment, position: Position, pwrite: Callable[[int, byte
     data = slot_bytes(position)
     try:
         file = segment.file or segment.open()
-        if pwrite is not None:
-            return pwrite(file.fileno(), data, position.slot) == SLOT
+        if pwrite is not None or KEEPS_OPEN:
+            return (pwrite or os.pwrite)(file.fileno(), data, position.slot) == SLOT
         file.seek(position.slot)
         return file.write(data) == SLOT
     except OSError:

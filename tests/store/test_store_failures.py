@@ -276,6 +276,18 @@ def test_files_that_are_deleted_one_by_one_are_counted(app, listed):
     assert app.stored_of("a") == 15
 
 
+def test_a_folder_that_is_deleted_after_a_look_is_counted_once(app):
+    put(app, 0, 7)
+    app.claim_delivery()
+    app.pending("a")
+    shutil.rmtree(app.folder)
+    app.upkeep()
+    app.upkeep()
+
+    assert app.dropped == {"store_gone": 7}
+    assert app.stored_of("a") == 7
+
+
 @pytest.mark.parametrize("deleted", ["*.lock", "state.json*"])
 def test_events_that_stay_are_not_counted_where_other_files_are_deleted(app, deleted):
     put(app, 0, 10)

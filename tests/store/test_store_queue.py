@@ -1,5 +1,6 @@
 """Appending, reading, acknowledging: what a queue returns, and in which order."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,29 @@ def test_at_most_one_segment_is_kept_open_for_the_delivery(tmp_path, monkeypatch
 
     assert set(found) == {0, 1}
     assert open_files(tmp_path) == []
+
+
+def test_a_signal_handler_may_look_at_any_line_of_a_delivery(tmp_path):
+    store = Store(tmp_path, formats={"a": "native", "b": "native"}, clock=FakeClock())
+    put(store, 0, 60)
+    looks, folder = set(), str(Path(module.__file__).parent)
+
+    def look(frame, event, _):
+        if event == "line" and frame.f_code.co_filename.startswith(folder):
+            looks.add(number_of(store.next_batch("b", 5).event_ids[0]))
+        return look
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    try:
+        sent = drain(store, "a", 7)
+    finally:
+        sys.settrace(before)
+
+    assert sent == drain(store, "b") == list(range(60))
+    assert looks == {0}
+    assert store.dropped == {}
+    store.close()
 
 
 def test_a_restart_goes_on_where_it_was(tmp_path):
