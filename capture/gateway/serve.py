@@ -32,6 +32,8 @@ _log = logging.getLogger("capture.gateway")
 #: Time (s) that requests under way, and then the writer, have for their end.
 _DRAIN_S = 10
 _KEEP_ALIVE_S = 75
+#: Time (s) before a process that ended is started again: at first, and if it ends again and again.
+_BACKOFF_S = 0.5
 _MAX_BACKOFF_S = 60.0
 #: How often (s) workers that ended are looked for.
 _LOOK_S = 0.25
@@ -122,14 +124,20 @@ def _keep_running(tasks: Sequence[Callable[[int], object]], parent: int) -> None
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
         task(parent)
 
-    pids = [_fork(partial(run, task), os.getpid()) for task in tasks]
+    pids, due_s, backoff_s = [0] * len(tasks), [0.0] * len(tasks), [_BACKOFF_S] * len(tasks)
     while os.getppid() == parent and not ends & signal.sigpending():
+        now_s = time.monotonic()
         for at, task in enumerate(tasks):
-            if os.waitpid(pids[at], os.WNOHANG)[0]:
+            if pids[at] and os.waitpid(pids[at], os.WNOHANG)[0]:
                 _log.warning("a process of the door ended; another one takes its place")
-                pids[at] = _fork(partial(run, task), os.getpid())
+                longer_s = min(2 * backoff_s[at], _MAX_BACKOFF_S)
+                backoff_s[at] = _BACKOFF_S if now_s - due_s[at] > _MAX_BACKOFF_S else longer_s
+                pids[at], due_s[at] = 0, now_s + backoff_s[at]
+            if not pids[at] and now_s >= due_s[at]:
+                with contextlib.suppress(OSError):  # no memory for it now
+                    pids[at] = _fork(partial(run, task), os.getpid())
         time.sleep(_LOOK_S)
-    _end(pids)
+    _end([pid for pid in pids if pid])
 
 
 def _end(workers: list[int]) -> None:
@@ -307,7 +315,7 @@ class _Writer:
 
     async def run(self) -> None:
         """Keep the writer running."""
-        backoff_s = 0.5
+        backoff_s = _BACKOFF_S
         while True:
             started = time.monotonic()
             status: object
@@ -320,7 +328,7 @@ class _Writer:
                 status = await self._process.wait()
             self.is_down = True
             if time.monotonic() - started > _MAX_BACKOFF_S:
-                backoff_s = 0.5
+                backoff_s = _BACKOFF_S
             _log.warning("the writer ended with %s; next start in %g s", status, backoff_s)
             await asyncio.sleep(backoff_s)
             backoff_s = min(2 * backoff_s, _MAX_BACKOFF_S)

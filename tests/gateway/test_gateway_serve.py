@@ -229,6 +229,57 @@ def test_another_process_takes_the_place_of_one_that_was_killed(tmp_path):
     assert len(journal_lines(tmp_path)) == 20
 
 
+NO_FORK = """
+import os
+forks, real = [], os.fork
+def fork():
+    forks.append(None)
+    if len(forks) == 4:  # the keeper's first after both workers
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+    return real()
+os.fork = fork
+"""
+ENDING = """
+import os, time
+import capture.gateway.serve as serve
+real, starts = os.fork, []
+def fork():
+    pid = real()
+    if pid or not starts:
+        starts.append(time.monotonic())
+    else:
+        os._exit(1)
+    if len(starts) == 5:
+        open(%r, "w").write(str(starts[4] - starts[1]))
+    return pid
+os.fork = fork
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children of a process are in /proc")
+def test_a_process_is_started_later_where_that_is_not_possible_now(tmp_path):
+    listen = {"port": 0, "workers": 3, "connections_per_address": 0}
+    with Gateway(configure(tmp_path, listen=listen), prelude=NO_FORK) as gateway:
+        [keeper] = children(gateway.process.pid)
+        while len(before := children(keeper)) < 2:
+            assert gateway.process.poll() is None
+        os.kill(before[0], signal.SIGKILL)
+        end = time.monotonic() + 60
+        while len(after := children(keeper)) < 2 or set(after) == set(before):
+            assert time.monotonic() < end
+    assert not is_listening(gateway)
+
+
+def test_a_process_that_ends_at_once_is_started_later_each_time(tmp_path):
+    path = tmp_path / "time"
+    with Gateway(configure(tmp_path, listen={"port": 0, "workers": 2}), prelude=ENDING % str(path)) as gateway:
+        end = time.monotonic() + 60
+        while not path.exists() or not path.read_text():
+            assert time.monotonic() < end
+        assert gateway.post(batch(event(1)))[0] == 200
+    assert float(path.read_text()) > 3.0
+
+
 FAILING = """
 import errno, os
 real = os.write
