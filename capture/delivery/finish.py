@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["finish"]
 
 #: Each call has this time (s), also where another sink took all of it.
-_LEAST_S = 0.1
+_LEAST_S = 0.5
 _log = logging.getLogger("capture.delivery")
 
 
@@ -21,7 +21,7 @@ def finish(call: Callable[[], None], name: str, timeout_s: float) -> bool:
     """Call a sink's `flush` or `close`; return whether it returned within `timeout_s` seconds."""
     try:
         call_with_deadline(call, max(timeout_s, _LEAST_S), name=f"touchcapture-{name}-end")
-    except Exception as error:  # noqa: BLE001 - no error of a sink may keep the store open
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - no error of a sink may keep the store open
         _log.warning("sink %s: %s: %s", name, type(error).__name__, error)
         return False
     return True

@@ -31,7 +31,7 @@ def call_with_deadline(function: Callable[[], _T], timeout_s: float, *, name: st
     def run() -> None:
         try:
             future.set_result(function())
-        except Exception as error:  # noqa: BLE001 - raised again in the caller
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller
             future.set_exception(error)
 
     try:

@@ -129,7 +129,13 @@ class Segment(msgspec.Struct, eq=False):
 
     def read(self, start: int, end: int) -> bytes:
         """Return a part of the file."""
-        return read_at(self.file or self.path, start, end - start)
+        file = self.file
+        if file is not None:
+            try:
+                return read_at(file, start, end - start)
+            except OSError:
+                self.file = None  # perhaps the file system was mounted anew
+        return read_at(self.path, start, end - start)
 
     def walk(self, start: int, end: int, *, over: bool = False) -> tuple[list[tuple[Any, ...]], int]:
         """Return the records of a part of the file, as `walk` has them."""
@@ -225,6 +231,7 @@ def write_slot(segment: Segment, position: Position, pwrite: Callable[[int, byte
         file.seek(position.slot)
         return file.write(data) == SLOT
     except OSError:
+        segment.file = None
         return False
 
 

@@ -214,7 +214,7 @@ class Breaking(MemorySink):
     """A sink whose ends raise what no sink should."""
 
     def flush(self):
-        raise ValueError("a bug in flush")
+        raise SystemExit("a bug in flush")
 
     def close(self):
         raise ValueError("a bug in close")
@@ -228,7 +228,7 @@ def test_a_sink_that_raises_at_the_end_does_not_keep_others_open(tmp_path, caplo
     assert not delivery.flush(LONG_S)
     assert not delivery.close(LONG_S)
     assert other.closed
-    assert "sink memory: ValueError: a bug in flush" in caplog.text
+    assert "sink memory: SystemExit: a bug in flush" in caplog.text
     assert "sink memory: ValueError: a bug in close" in caplog.text
     store.close()
 

@@ -271,8 +271,8 @@ def test_a_process_is_started_later_where_that_is_not_possible_now(tmp_path):
 
 
 def test_a_process_that_ends_at_once_is_started_later_each_time(tmp_path):
-    path = tmp_path / "time"
-    with Gateway(configure(tmp_path, listen={"port": 0, "workers": 2}), prelude=ENDING % str(path)) as gateway:
+    path, config = tmp_path / "time", configure(tmp_path, listen={"port": 0, "workers": 2})
+    with Gateway(config, prelude=ENDING % str(path)) as gateway:
         end = time.monotonic() + 60
         while not path.exists() or not path.read_text():
             assert time.monotonic() < end
