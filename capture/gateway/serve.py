@@ -33,8 +33,7 @@ _log = logging.getLogger("capture.gateway")
 _DRAIN_S = 10
 _KEEP_ALIVE_S = 75
 #: Time (s) before a process that ended is started again: at first, and if it ends again and again.
-_BACKOFF_S = 0.5
-_MAX_BACKOFF_S = 60.0
+_BACKOFF_S, _MAX_BACKOFF_S = 0.5, 60.0
 #: How often (s) workers that ended are looked for.
 _LOOK_S = 0.25
 #: Most bytes of a header, or of requests that are answered at once, before the next complete one.
