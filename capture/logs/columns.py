@@ -26,10 +26,7 @@ _ROLES = ("stream", "pointer", "action", "time", "x", "y", "stroke", "down", "up
 _COMMON = ("stream", "pointer", "action", "time", "x", "y")
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 #: Units that only a map, a name or a date in them tells: ticks of .NET and of Windows, days of spreadsheets.
-RARE_UNITS = {
-    "ticks": 100, "cs": 10_000_000, "days": 86_400_000_000_000,
-}  # fmt: skip
-ALL_UNITS = UNITS | RARE_UNITS
+ALL_UNITS = UNITS | {"ticks": 100, "cs": 10_000_000, "days": 86_400_000_000_000}
 _SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|", "blank": " "}
 _PX_PER_MM = 160 / 25.4
 #: Units of places: the far end of the screen in them, or px of 1/160 inch in one of them, negative.
@@ -150,8 +147,8 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
             if key == "action" and ":" in value:
                 value, _, words = value.partition(":")
                 settings["actions"] = _actions(words)
-            if key == "delta":
-                key, settings["deltas"] = "time", True
+            if key in {"time", "delta"}:
+                key, settings["deltas"] = "time", key == "delta"
             if key in _ROLES:
                 columns[key] = value.split("+") if key == "stream" else [value]
             else:

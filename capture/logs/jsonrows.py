@@ -12,7 +12,7 @@ from capture.logs.decoding import attempt, decode_dict, decode_list, decode_row,
 from capture.logs.documents import first_sign, unpacked
 from capture.logs.jsoncells import Row, Table, flat, is_typed, plain_column
 from capture.logs.names import has_place_names
-from capture.logs.onscreen import OnScreen, repeated_lists
+from capture.logs.onscreen import LISTS, OnScreen, repeated_lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +142,7 @@ class Finder:
         for key, value in fields.items():
             if key in repeated:
                 continue
-            changed = self._screen.changed(key, inner, attempt(_decode_rows, value))
+            changed = self._screen.changed(inner, attempt(_decode_rows, value)) if key in LISTS else None
             if changed is None:
                 yield from self._inside(value, path, depth + 1, inner)
             elif changed:
@@ -227,10 +227,12 @@ class Finder:
             inner = outer | _scalars(row)
             repeated = repeated_lists(row)
             for key, value in inside.items():
-                changed = None if key in repeated else self._screen.changed(key, inner, value)
+                if key in repeated:
+                    continue
+                changed = self._screen.changed(inner, value) if key in LISTS else None
                 if changed:
                     yield changed
-                elif changed is None and value and key not in repeated:
+                elif changed is None and value:
                     yield from self._merged(value, inner)
         else:
             yield from self._inside(msgspec.Raw(msgspec.json.encode(row)), None, depth + 1, outer)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from capture.logs.columns import ACTION_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "are_guessed",
-    "are_parts",
     "bare_name",
     "guess",
     "has_place_names",
@@ -87,12 +86,16 @@ def named_unit(name: str) -> str | None:
     return None if found is None else _UNIT_NAMES[(found[1] or found[2]).lower()]
 
 
-def place_units(x: str, y: str) -> list[str]:
-    """Return the unit of places as a part of a map, where the names of both columns end in it."""
+def place_units(cells: Mapping[str, Sequence[str]], x: str, y: str) -> list[str]:
+    """Return the unit of places as a part of a map, where both names or some cells of the columns tell."""
     found = [_PLACE_UNIT.search(name) for name in (x, y)]
     units = {(each[1] or each[2]).lower() if each else "" for each in found}
     unit = units.pop() if len(units) == 1 else ""
-    return [f"x-unit={unit if unit in {'mm', 'cm'} else 'percent'}"] if unit else []
+    if unit in {"mm", "cm"}:
+        return [f"x-unit={unit}"]
+    if _are_parts(cells.get(x, ()), cells.get(y, ())):
+        return ["position=fraction"]
+    return ["x-unit=percent"] if unit else []
 
 
 def is_number(cell: str) -> bool:
@@ -158,9 +161,7 @@ def guess(names: Sequence[str], action_cells: dict[str, list[str]]) -> str | Non
     parts = [f"{role}={name}" for role, name in found.items()]
     if unit := named_unit(found["time"]):
         parts.append(f"time-unit={unit}")
-    if are_parts(action_cells.get(found["x"], ()), action_cells.get(found["y"], ())):
-        parts.append("position=fraction")
-    return ",".join([*parts, *place_units(found["x"], found["y"])])
+    return ",".join([*parts, *place_units(action_cells, found["x"], found["y"])])
 
 
 def _are_other_codes(cells: Sequence[str], *, alone: bool) -> bool:
@@ -181,7 +182,7 @@ def other_devices(words: Iterable[str]) -> set[str]:
     return set().union(*there[1:])
 
 
-def are_parts(*columns: Sequence[str]) -> bool:
+def _are_parts(*columns: Sequence[str]) -> bool:
     """Return whether places are parts of a screen: all from 0 to 1, and several between."""
     try:
         places = [float(cell) for column in columns for cell in column]

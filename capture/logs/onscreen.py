@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from capture.logs.names import named_roles
+
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from capture.logs.jsoncells import Row
 
-__all__ = ["OnScreen", "repeated_lists"]
+__all__ = ["LISTS", "OnScreen", "repeated_lists"]
 
 _CHANGED, _ON_SCREEN, _ON_TARGET = "changedTouches", "touches", "targetTouches"
-_EVENTS = {"touchstart", "touchmove", "touchend", "touchcancel"}
+#: Names of the lists that `OnScreen` reads.
+LISTS = frozenset({_ON_SCREEN, _ON_TARGET})
 _ENDS = {"touchend", "touchcancel"}
+_EVENTS = {"touchstart", "touchmove"} | _ENDS
 _IDS = ("identifier", "id", "pointerId", "fingerId")
 
 
@@ -29,26 +33,36 @@ class OnScreen:
 
     def __init__(self) -> None:
         self._before: dict[Any, Row] = {}
+        #: Whether the lists have the touches that changed, under the name of the others.
+        self._are_changed = False
 
-    def changed(self, key: str, event: Mapping[str, Any], touches: list[Row] | None) -> list[Row] | None:
+    def changed(self, event: Mapping[str, Any], touches: list[Row] | None) -> list[Row] | None:
         """Return the touches that changed, with the fields of the event; None for another list.
 
         A finger that was lifted is in the list of the event before, where it was last.
         """
         words = {str(value).lower() for value in event.values()} & _EVENTS
-        if key not in {_ON_SCREEN, _ON_TARGET} or touches is None or len(words) != 1:
+        if touches is None or len(words) != 1:
             return None
-        before = self._before
-        self._before = now = {_id(touch, number): touch for number, touch in enumerate(touches)}
+        now = {_id(touch): touch for touch in touches}
+        if len(now) != len(touches):
+            # Samples of one finger, or fingers that nothing tells apart.
+            return None
+        before, self._before = self._before, now
         word = words.pop()
-        if word == "touchmove":
-            changed = touches
-        elif word == "touchstart":
-            changed = [touch for number, touch in now.items() if number not in before] or touches
-        else:
-            changed = [touch for number, touch in before.items() if number not in now] or touches
-        return [{**touch, **event} if word in _ENDS else {**event, **touch} for touch in changed]
+        gone = [touch for number, touch in before.items() if number not in now]
+        if word not in _ENDS:
+            self._are_changed |= bool(gone)
+            new = [touch for number, touch in now.items() if number not in before]
+            return [{**event, **touch} for touch in (word == "touchstart" and new) or touches]
+        # Of the touches that changed some are listed.
+        self._are_changed &= bool(touches)
+        told = {
+            key: event[key] for role, key in named_roles(list(event)).items() if role in {"time", "action"}
+        }
+        ended = touches if self._are_changed else gone or touches
+        return [{**event, **touch, **told} for touch in ended]
 
 
-def _id(touch: Row, number: int) -> Any:
-    return next((touch[key] for key in _IDS if isinstance(touch.get(key), str | int | float)), number)
+def _id(touch: Row) -> Any:
+    return next((touch[key] for key in _IDS if isinstance(touch.get(key), str | int | float)), None)

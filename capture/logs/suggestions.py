@@ -7,8 +7,9 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from capture.errors import TouchLogError
 from capture.logs.columns import ACTION_WORDS, ALL_UNITS, UNITS
-from capture.logs.names import are_parts, bare_name, is_number, named_roles, named_unit, place_units
+from capture.logs.names import bare_name, is_number, named_roles, named_unit, place_units
 from capture.logs.times import Moments
 from capture.logs.units import PARTS, Deltas, Unit, exact_times
 
@@ -27,17 +28,8 @@ _STROKES = {
 }  # fmt: skip
 #: Columns of times since the row before, and of the numbers of rows.
 _DELTAS = {
-    "dt",
-    "dtms",
-    "dts",
-    "delta",
-    "deltams",
-    "deltat",
-    "deltatime",
-    "deltatimems",
-    "timedelta",
-    "interval",
-}
+    "dt", "dtms", "dts", "delta", "deltams", "deltat", "deltatime", "deltatimems", "timedelta", "interval",
+}  # fmt: skip
 _COUNTERS = {"frame", "frameno", "frameindex", "index", "row", "no", "sample", "count"}
 _PRESSED = {"pressed", "ispressed", "isdown", "down", "touching", "contact", "button", "buttons", "touched"}
 _NAMES = {0: "down", 1: "up", 2: "move", 3: "cancel"}
@@ -56,6 +48,8 @@ _AROUND = {
 }
 #: Median durations of strokes that tell the unit of their times (ns).
 _SHORTEST_NS, _LONGEST_NS = 20 * UNITS["ms"], 5 * UNITS["s"]
+#: The shortest median gap of times in ticks (1 ms).
+_SHORTEST_TICKS = 10_000
 
 
 def suggestion(names: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
@@ -106,10 +100,7 @@ def suggestion(names: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
     parts += [f"delta={delta}" if delta else f"time={time or 'TIME'}", f"x={x}", f"y={y}"]
     parts += [f"{role}={found[role]}" for role in ("stream", "pointer") if role in found]
     parts.append(f"stroke={stroke}" if stroke else _actions(action, filled[action]) if action else "gap=200")
-    if are_parts(filled.get(x, ()), filled.get(y, ())):
-        settings.append("position=fraction")
-    settings += place_units(x, y)
-    return ",".join([*parts, *settings])
+    return ",".join([*parts, *settings, *place_units(filled, x, y)])
 
 
 def _is_time(name: str) -> bool:
@@ -142,7 +133,10 @@ def _are_numbers(column: Sequence[str]) -> bool:
 def _read(column: Sequence[str]) -> tuple[list[int], bool, bool] | None:
     """Return times in parts of their unit, whether with fractions, whether dates; None for others."""
     good = [True] * len(column)
-    times, fractions, dates = exact_times(list(column), good, Moments())
+    try:
+        times, fractions, dates = exact_times(list(column), good, Moments())
+    except TouchLogError:
+        return None
     return (times, fractions, dates) if column and all(good) else None
 
 
@@ -177,10 +171,12 @@ def _unit(name: str, column: Sequence[str]) -> list[str]:
     times, fractions, dates = read
     if dates:
         return []
-    if told := named_unit(name):
+    gaps = sorted(later - time for time, later in pairwise(times) if later > time)
+    told = named_unit(name)
+    # Ticks of other clocks are ms.
+    if told and (told != "ticks" or not gaps or gaps[len(gaps) // 2] >= _SHORTEST_TICKS * PARTS):
         return [f"time-unit={told}"]
     unit = Unit(None)
-    gaps = [later - time for time, later in pairwise(times) if later > time]
     unit.decide(times, gaps, fractions=fractions)
     return [f"time-unit={name}" for name, ns in ALL_UNITS.items() if ns == unit.ns]
 

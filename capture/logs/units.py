@@ -64,8 +64,10 @@ class Unit:
         if self.ns is None:
             self._find(times, gaps, fractions=fractions)
         if times:
+            # Of most times: an odd one may be 0.
+            middle = sorted(times)[len(times) // 2]
             origins = (since * PARTS for unit, since in _DATES if unit == self.ns)
-            self.origin = next((since for since in origins if min(times) >= since), 0)
+            self.origin = next((since for since in origins if middle >= since), 0)
         self.is_decided = True
 
     def _find(self, times: Sequence[int], gaps: Sequence[int], *, fractions: bool) -> None:
@@ -80,7 +82,8 @@ class Unit:
             if _SHORTEST_MS * UNITS["ms"] <= median * unit / PARTS <= _LONGEST_MS * UNITS["ms"]:
                 self.ns, self.said = unit, "time_unit_guessed"
                 return
-        if _are_dates(times, *days) and median * days[0] / PARTS <= _LONGEST_MS * UNITS["ms"]:
+        # Such gaps are parts of a day: whole numbers are seconds or ms since some start.
+        if _are_dates(times, *days) and 0 < median * days[0] / PARTS <= _LONGEST_MS * UNITS["ms"]:
             self.ns, self.said = days[0], "time_unit_guessed"
             return
         self.ns, self.said = UNITS["s" if fractions else "ms"], "time_unit_doubtful"
@@ -96,17 +99,21 @@ class Deltas:
     """Times since the row before, as times since the first row."""
 
     def __init__(self) -> None:
-        self._now = Decimal(0)
+        self._now: Decimal | None = None
 
     def times(self, column: Sequence[Any]) -> list[str | None]:
-        """Return the times of rows; None where a cell is no number."""
+        """Return the times of rows; None where a cell is no number. That of the first row may be empty."""
         return list(map(self._time, column))
 
     def _time(self, cell: Any) -> str | None:
+        text = str(cell).strip()
         try:
-            self._now += Decimal(str(cell).strip().replace(",", "."))
+            passed = Decimal("0" if self._now is None and text in EMPTY else text.replace(",", "."))
         except ArithmeticError:
             return None
+        if not passed.is_finite():
+            return None
+        self._now = passed + (self._now or 0)
         return f"{self._now:f}"
 
 
@@ -118,9 +125,12 @@ def refuse_thousands(column: Sequence[Any]) -> None:
     TouchLogError
         Where the numbers without a comma are far above those with one.
     """
+    texts = (cell.strip() for cell in column if isinstance(cell, str) and "," in cell)
+    if not all(map(_THOUSANDS.fullmatch, texts)):
+        return
     cells = [cell.strip() for cell in column if isinstance(cell, str)]
     commas = [cell for cell in cells if "," in cell]
-    if not commas or not all(map(_THOUSANDS.fullmatch, commas)):
+    if not commas:
         return
     plain = max((int(cell) for cell in cells if cell.isdecimal() and len(cell) <= 3), default=0)
     odd = next((cell for cell in commas if cell.count(",") > 1 or "." in cell), "")

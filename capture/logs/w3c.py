@@ -181,7 +181,7 @@ class _Pointer:
 
     def _move(self, action: dict[str, Any], lasts: int, now: int, samples: _Columns) -> str:
         x, y, origin = action.get("x", 0), action.get("y", 0), action.get("origin", "viewport")
-        if isinstance(origin, dict):
+        if origin not in ("viewport", "pointer"):
             # The place of an element is not in the log.
             self._x = self._y = math.nan
         if not (_is_number(x) and _is_number(y)) or origin not in ("viewport", "pointer"):

@@ -102,6 +102,14 @@ def test_the_schema_of_files_with_verdicts_and_streams_by_text():
     assert str(schema.field("stream").type).startswith("dictionary<values=string")
 
 
+def test_a_table_that_is_being_filled_has_other_columns():
+    table = classify(taps(3))
+    filled = table.take(1)
+
+    assert len(table) == 0
+    assert table.take(1) is not filled
+
+
 def test_threads_that_fill_one_table_share_no_memory():
     logs = [taps(count) for count in (40, 90_000, 3000)]
     table, wanted = classify(logs[0]), [classify(log) for log in logs]

@@ -78,6 +78,50 @@ def test_times_since_the_row_before(tmp_path, name):
     assert [row[3] // 10**6 for row in rows] == TIMES_MS
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        pytest.param([45_000, 45_000, 45_000, 50_000, 50_000, 50_000], id="equal"),
+        pytest.param([45_000, 45_700, 46_400, 47_100, 47_800, 48_500], id="slow"),
+        pytest.param([40_000.5, 40_000.5, 40_000.5, 40_020.5, 40_020.5, 40_020.5], id="equal-decimals"),
+    ],
+)
+def test_times_without_gaps_of_a_finger_are_no_days(tmp_path, times):
+    log, rows = read(of_times(tmp_path, "t", times))
+
+    unit = 10**6 if isinstance(times[0], int) else 10**9
+    assert [row[3] for row in rows] == [time * unit for time in times]
+    assert log.warnings["time_unit_doubtful"] == 1
+
+
+def test_one_odd_time_among_ticks_is_left_out_alone(tmp_path):
+    times = [0, *(638_396_640_000_000_000 + ms * 10_000 for ms in TIMES_MS[1:])]
+    log, rows = read(of_times(tmp_path, "t", times), f"time=t,x=x,y=y,{MAP},time-unit=ticks")
+
+    assert [row[3] // 10**6 - NEW_YEAR_MS for row in rows] == TIMES_MS[1:]
+    assert log.counts["skipped_rows"] == 1
+
+
+def test_ticks_of_another_clock_are_no_ticks_of_windows(tmp_path):
+    with pytest.raises(TouchLogError, match=r"time=ticks,.*time-unit=ms'"):
+        logs.open_log(of_times(tmp_path, "ticks", TIMES_MS))
+
+
+@pytest.mark.parametrize("first", ["", "nan", "NaN"])
+def test_the_first_row_needs_no_time_since_the_row_before(tmp_path, first):
+    path = of_times(tmp_path, "dt", [first, 16, 32, 952, "inf", 48])
+    log, rows = read(path, f"delta=dt,x=x,y=y,{MAP},time-unit=ms")
+
+    assert [row[3] // 10**6 for row in rows] == [0, 16, 48, 1000, 1048]
+    assert log.counts["skipped_rows"] == 1
+
+
+def test_of_a_time_and_a_delta_the_last_one_counts(tmp_path):
+    _, rows = read(of_times(tmp_path, "t", TIMES_MS), f"delta=dt,time=t,x=x,y=y,{MAP},time-unit=ms")
+
+    assert [row[3] // 10**6 for row in rows] == TIMES_MS
+
+
 def test_times_since_the_row_before_count_rows_that_are_left_out(tmp_path):
     path = of_times(tmp_path, "dt", [0, 16, 32, 952, 16, 32])
 
@@ -108,6 +152,21 @@ def test_commas_between_thousands_are_refused(tmp_path, xs, separator):
         read(path)
 
 
+def test_commas_in_another_column_hide_no_suggestion(tmp_path):
+    path = write_table(
+        tmp_path / "a.csv",
+        ["t", "across", "y", "action", "price"],
+        TIMES_MS,
+        XS,
+        XS,
+        WORDS,
+        ['"1,234,567"'] * 6,
+    )
+
+    with pytest.raises(TouchLogError, match="time=t,x=X,y=y,"):
+        logs.open_log(path)
+
+
 @pytest.mark.parametrize(
     ("cells", "numbers"),
     [
@@ -125,13 +184,17 @@ def test_decimal_commas_are_read(tmp_path, cells, numbers):
     assert [row[4] for row in rows] == pytest.approx(numbers)
 
 
-def test_places_in_percent_by_the_names_of_columns(tmp_path):
+@pytest.mark.parametrize("whole", [pytest.param(1, id="percent"), pytest.param(100, id="fraction")])
+def test_places_in_percent_by_the_names_of_columns(tmp_path, whole):
     names = ["t", "x (%)", "y (%)", "action"]
-    path = write_table(tmp_path / "a.csv", names, TIMES_MS[:3], [10, 20, 50], [10, 20, 50], WORDS[:3])
+    places = [place / whole for place in (10, 20, 50)]
+    path = write_table(tmp_path / "a.csv", names, TIMES_MS[:3], places, places, WORDS[:3])
 
     _, rows = read(path, screen=(1000, 2000))
 
-    assert [row[4:] for row in rows] == [(100, 200), (200, 400), (500, 1000)]
+    assert [row[4:] for row in rows] == [
+        pytest.approx(place) for place in ((100, 200), (200, 400), (500, 1000))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +238,7 @@ EVENTS = [
         pytest.param(
             json.dumps([{**each, "targetTouches": each["touches"]} for each in EVENTS]), id="targets"
         ),
+        pytest.param(json.dumps([{**each, "clientX": 0} for each in EVENTS]), id="places-of-events"),
     ],
 )
 def test_events_with_the_touches_on_the_screen_alone(tmp_path, text):
@@ -194,6 +258,39 @@ def test_events_with_the_touches_on_the_screen_alone(tmp_path, text):
         (3, 0, 200, 1),
         (3, 1, 216, 1),
     ]
+
+
+def test_touches_that_changed_under_the_name_of_those_on_the_screen(tmp_path):
+    path = tmp_path / "a.json"
+    events = [
+        event("touchstart", 100, (3, 10)),
+        event("touchend", 116, (3, 10)),
+        event("touchstart", 132, (3, 10)),
+        event("touchstart", 148, (7, 50)),
+        event("touchmove", 164, (3, 20)),
+        event("touchend", 180, (7, 50)),
+        event("touchend", 196, (3, 20)),
+    ]
+    path.write_text(json.dumps(events))
+
+    _, rows = read(path)
+
+    assert [(row[1], row[2]) for row in rows] == [(3, 0), (3, 1), (3, 0), (7, 0), (3, 2), (7, 1), (3, 1)]
+
+
+def test_samples_of_one_finger_are_no_touches_on_the_screen(tmp_path):
+    path = tmp_path / "a.json"
+    samples = [
+        {"t": ms, "x": at, "y": at, "action": word}
+        for at, (ms, word) in enumerate(zip(TIMES_MS, WORDS, strict=True))
+    ]
+    path.write_text(
+        json.dumps([{"type": "touchend", "touches": samples}, {"type": "touchend", "touches": samples[3:]}])
+    )
+
+    _, rows = read(path)
+
+    assert [row[3] // 10**6 for row in rows] == TIMES_MS + TIMES_MS[3:]
 
 
 def test_flutter_prints(tmp_path):
