@@ -120,6 +120,33 @@ def report_threads(benchmark, times, per):
     report(benchmark, "one thread", medians, per, "ns a sample")
 
 
+def test_memory_of_two_threads(benchmark):
+    """The machine's limit: as many bytes read, and fresh ones filled, as by a recognition."""
+    read, filled = SAMPLES * 17 // 8, SAMPLES * 7 // 8
+    source = np.ones(read, np.int64)
+    contenders = {}
+    for name, work in (
+        ("reading", lambda part: source[part * read // 2 : (part + 1) * read // 2].sum()),
+        ("filling", lambda _: np.ones(filled // 2, np.int64)),
+    ):
+        contenders[f"{name}, one thread"] = partial(lambda work: [work(0), work(1)], work)
+        contenders[f"{name}, two threads"] = partial(both, work)
+    times = timed(contenders, rounds=15)
+    for name in ("reading", "filling"):
+        benchmark.extra_info[f"speed_up_of_{name}"] = min(times[f"{name}, one thread"]) / min(
+            times[f"{name}, two threads"]
+        )
+    benchmark.pedantic(contenders["reading, two threads"], rounds=1)
+
+
+def both(work):
+    threads = [threading.Thread(target=work, args=(part,)) for part in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def alike(theirs, ours):
     """Equal but for the rounding of a distance that lies on a threshold."""
     return len(theirs) == len(ours) and (theirs == ours).mean() > 0.9999
@@ -130,22 +157,15 @@ def test_threads(benchmark):
     samples = TouchSamples(**dict(zip(COLUMNS, crowded(SAMPLES), strict=True)))
     numbers = np.linspace(0.1, 1.0, 200_000)
 
-    def arithmetic():
+    def arithmetic(_=0):
         for _ in range(100):
             np.sqrt(numbers)
-
-    def two_threads():
-        threads = [threading.Thread(target=arithmetic) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
 
     contenders = {
         "one thread": lambda: classify(samples),
         "two threads": lambda: classify(samples, threads=2),
         "arithmetic, once": arithmetic,
-        "arithmetic, twice in two threads": two_threads,
+        "arithmetic, twice in two threads": partial(both, arithmetic),
     }
     times = timed(contenders, rounds=15)
     report_threads(benchmark, times, len(samples))
