@@ -19,6 +19,7 @@ from capture.errors import ConfigError, cannot_listen
 from capture.gateway.app import Door, open_outlet
 from capture.gateway.journal import recover, segments
 from capture.gateway.metrics import Metrics
+from capture.gateway.workers import BACKOFF_S, MAX_BACKOFF_S, end_all, fork, keep_running
 from capture.optional import require
 
 if TYPE_CHECKING:
@@ -32,10 +33,6 @@ _log = logging.getLogger("capture.gateway")
 #: Time (s) that requests under way, and then the writer, have for their end.
 _DRAIN_S = 10
 _KEEP_ALIVE_S = 75
-#: Time (s) before a process that ended is started again: at first, and if it ends again and again.
-_BACKOFF_S, _MAX_BACKOFF_S = 0.5, 60.0
-#: How often (s) workers that ended are looked for.
-_LOOK_S = 0.25
 #: Most bytes of a header, or of requests that are answered at once, before the next complete one.
 _MAX_HEAD_BYTES = 256 * 1024
 
@@ -87,7 +84,7 @@ def serve(
         metrics_listening = opened.enter_context(listen(address, int(metrics_port))) if address else None
         counts = Metrics.of_processes(config.listen.workers)
         workers: list[int] = []
-        opened.callback(_end, workers)
+        opened.callback(end_all, workers)
 
         def work(metrics: Metrics, parent: int) -> None:
             metrics.resume()
@@ -95,58 +92,9 @@ def serve(
 
         if config.listen.workers > 1:
             tasks = [partial(work, metrics) for metrics in counts[1:]]
-            workers.append(_fork(partial(_keep_running, tasks), os.getpid()))
+            workers.append(fork(partial(keep_running, tasks), os.getpid()))
         first = _Service(config, uvicorn, counts[0], write, lambda: on_ready(url), workers=workers)
         first.run(listening, metrics_listening)
-
-
-def _fork(run: Callable[[int], object], parent: int) -> int:
-    """Return the id of a new process, which calls a function with the id of its parent."""
-    pid = os.fork()
-    if not pid:
-        try:
-            run(parent)
-        finally:
-            os._exit(0)  # the first process says what is wrong, and ends the others
-    return pid
-
-
-def _keep_running(tasks: Sequence[Callable[[int], object]], parent: int) -> None:
-    """Run each task in a process, again if that one ends, until a signal, or the end of the process `parent`.
-
-    The door does not do it itself: a process with an event loop and threads cannot be forked.
-    """
-    ends = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-
-    def run(task: Callable[[int], object], parent: int) -> None:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
-        task(parent)
-
-    pids, due_s, backoff_s = [0] * len(tasks), [0.0] * len(tasks), [_BACKOFF_S] * len(tasks)
-    while os.getppid() == parent and not ends & signal.sigpending():
-        now_s = time.monotonic()
-        for at, task in enumerate(tasks):
-            if pids[at] and os.waitpid(pids[at], os.WNOHANG)[0]:
-                _log.warning("a process of the door ended; another one takes its place")
-                longer_s = min(2 * backoff_s[at], _MAX_BACKOFF_S)
-                backoff_s[at] = _BACKOFF_S if now_s - due_s[at] > _MAX_BACKOFF_S else longer_s
-                pids[at], due_s[at] = 0, now_s + backoff_s[at]
-            if not pids[at] and now_s >= due_s[at]:
-                with contextlib.suppress(OSError):  # no memory for it now
-                    pids[at] = _fork(partial(run, task), os.getpid())
-        time.sleep(_LOOK_S)
-    _end([pid for pid in pids if pid])
-
-
-def _end(workers: list[int]) -> None:
-    """End processes: first all of them get the signal, since each takes its time."""
-    for pid in workers:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-    while workers:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(workers.pop(), 0)
 
 
 class _Service:
@@ -249,7 +197,7 @@ class _Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._outlet.close()
         if self._writer is not None:
-            await asyncio.to_thread(_end, self._workers)  # they close their last segments
+            await asyncio.to_thread(end_all, self._workers)  # they close their last segments
             await self._writer.stop()
 
     async def _watch(self) -> None:
@@ -314,7 +262,7 @@ class _Writer:
 
     async def run(self) -> None:
         """Keep the writer running."""
-        backoff_s = _BACKOFF_S
+        backoff_s = BACKOFF_S
         while True:
             started = time.monotonic()
             status: object
@@ -326,11 +274,11 @@ class _Writer:
                 self.is_down = False
                 status = await self._process.wait()
             self.is_down = True
-            if time.monotonic() - started > _MAX_BACKOFF_S:
-                backoff_s = _BACKOFF_S
+            if time.monotonic() - started > MAX_BACKOFF_S:
+                backoff_s = BACKOFF_S
             _log.warning("the writer ended with %s; next start in %g s", status, backoff_s)
             await asyncio.sleep(backoff_s)
-            backoff_s = min(2 * backoff_s, _MAX_BACKOFF_S)
+            backoff_s = min(2 * backoff_s, MAX_BACKOFF_S)
 
     async def stop(self) -> None:
         """Let the writer finish its unit, or end it."""

@@ -19,7 +19,7 @@ def call_with_deadline(function: Callable[[], _T], timeout_s: float, *, name: st
 
     The call runs in a daemon thread called `name`, because a name lookup has no timeout of its own. A call
     that misses its deadline is left behind with its thread. Where no thread can be started, as at the exit of
-    Python 3.12 and newer, the function is called without a deadline: the caller's own bounds the exit.
+    Python 3.12, the function is called without a deadline.
 
     Raises
     ------
